@@ -1,0 +1,131 @@
+"""The one reader of exchange answers: bounded, strict JSON with exact decimals. Anything odd is Unreadable."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from typing import NoReturn
+
+from keyctl.model import JSON
+
+_DIGITS_MAX = 40
+_EXPONENT_MAX = 30
+_TEXT_MAX = 300
+
+
+class Unreadable(ValueError):
+    """An answer that cannot be understood. For a write this means: outcome unknown."""
+
+
+def read_json(body: bytes) -> JSON:
+    """The JSON value of an answer's body: an object or an array, numbers with a point or exponent as Decimal.
+
+    Raises Unreadable for anything else: other encodings, NaN, duplicate keys, numbers of absurd size, deep nesting.
+    """
+    try:
+        value: JSON = json.loads(
+            body.decode("utf-8"),
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_refuse,
+            object_pairs_hook=_unique,
+        )
+    except (ValueError, RecursionError, ArithmeticError, MemoryError) as error:
+        raise Unreadable(f"not readable as JSON ({type(error).__name__})") from None
+    if not isinstance(value, dict | list):
+        raise Unreadable("neither a JSON object nor an array")
+    return value
+
+
+def read_object(body: bytes) -> dict[str, JSON]:
+    """As read_json, for answers that must be an object."""
+    value = read_json(body)
+    if not isinstance(value, dict):
+        raise Unreadable("not a JSON object")
+    return value
+
+
+def read_array(body: bytes) -> list[JSON]:
+    """As read_json, for answers that must be an array."""
+    value = read_json(body)
+    if not isinstance(value, list):
+        raise Unreadable("not a JSON array")
+    return value
+
+
+def decimal_of(value: JSON) -> Decimal:
+    """A finite Decimal from a JSON number or text. Raises Unreadable."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise Unreadable("a number is missing")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise Unreadable("not a number") from None
+    if not number.is_finite() or abs(number.adjusted()) > _EXPONENT_MAX:
+        raise Unreadable("not a usable number")
+    return number
+
+
+def integer_of(value: JSON) -> int:
+    """An int from a JSON integer, or from text or a Decimal that is one. Raises Unreadable."""
+    number = decimal_of(value)
+    if number != number.to_integral_value():
+        raise Unreadable("not a whole number")
+    return int(number)
+
+
+def text_of(value: JSON) -> str:
+    """Text, or an integer as text. Raises Unreadable for anything else and for empty text."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        raise Unreadable("a text is missing")
+    return str(value)
+
+
+def object_of(value: JSON) -> dict[str, JSON]:
+    """The value if it is an object. Raises Unreadable."""
+    if not isinstance(value, dict):
+        raise Unreadable("an object is missing")
+    return value
+
+
+def array_of(value: JSON) -> list[JSON]:
+    """The value if it is an array. Raises Unreadable."""
+    if not isinstance(value, list):
+        raise Unreadable("an array is missing")
+    return value
+
+
+def clean_text(text: str, limit: int = _TEXT_MAX) -> str:
+    """An exchange's words made safe to show: one line, no control or direction characters, cut at `limit`."""
+    kept = "".join(" " if char.isspace() else char for char in text if char.isspace() or _visible(char))
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def _visible(char: str) -> bool:
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+
+
+def _decimal(text: str) -> Decimal:
+    number = Decimal(text)
+    if len(text) > _DIGITS_MAX or abs(number.adjusted()) > _EXPONENT_MAX:
+        raise ValueError("number out of range")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > _DIGITS_MAX:
+        raise ValueError("number out of range")
+    return int(text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("duplicate key")
+    return result

@@ -1,0 +1,42 @@
+"""The exchanges that are shipped: their names, and loading one by name. No exchange is named here."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from keyctl.errors import UsageProblem
+from keyctl.exchanges.profile import Profile, read_profile
+from keyctl.loader import load_module, module_names
+
+if TYPE_CHECKING:
+    from keyctl.exchanges.base import Exchange
+    from keyctl.model import Binding
+
+
+def names() -> tuple[str, ...]:
+    """The names of all exchanges, sorted. Reads file names only."""
+    return module_names("exchanges", ".toml")
+
+
+@cache
+def profile(name: str) -> Profile:
+    """The exchange's shipped facts. Raises UsageProblem for a name that is not shipped."""
+    if name not in names():
+        import difflib
+
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(names())
+        raise UsageProblem(f"unknown exchange '{name[:40]}'", hint, code="unknown_exchange")
+    return read_profile(name)
+
+
+def load(binding: Binding) -> Exchange:
+    """The exchange that a binding names, talking to the hosts of that binding only.
+
+    Raises UsageProblem for an unknown exchange, kind or site.
+    """
+    facts = profile(binding.exchange)
+    module = load_module("exchanges", binding.exchange)
+    exchange: Exchange = module.EXCHANGE(facts, binding)
+    return exchange

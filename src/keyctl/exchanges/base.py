@@ -1,0 +1,264 @@
+"""Exchange and Signer: the contract that each exchange's module fulfils. Pure: no network, no clock, no store.
+
+Builders end in `_request` and return data; readers begin with `read_` and turn an answer into our nouns. A reader is
+called only with answers for which `read_error` returned None, and raises `Unreadable` when it cannot be sure.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from decimal import Decimal
+from typing import ClassVar
+from urllib.parse import quote
+
+from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.exchanges.profile import Profile
+from keyctl.model import (
+    JSON,
+    Algorithm,
+    Balances,
+    Binding,
+    ExchangeError,
+    Instrument,
+    KeyPermissions,
+    Leg,
+    Market,
+    OrderStatus,
+    Placed,
+    Request,
+    Response,
+    SignedRequest,
+    Stamp,
+    Ticker,
+    WireRequest,
+)
+from keyctl.secret import Secret
+from keyctl.signing import SigningKey
+
+ORDER_WINDOW_MS = 5000
+
+
+class Signer(ABC):
+    """Turns a Request and a Stamp into the exact bytes to send. Given the same input it gives the same output."""
+
+    def __init__(self, api_key: str, key: SigningKey, passphrase: Secret | None = None) -> None:
+        self.api_key = api_key
+        self.key = key
+        self.passphrase = passphrase
+
+    @abstractmethod
+    def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
+        """The signed request, encoded as the exchange wants. The text signed is the text sent."""
+
+
+class Exchange(ABC):
+    """One exchange's wire knowledge, bound to the hosts of one kind and site (or to one loopback endpoint)."""
+
+    # What the unknown order's look-ups prove, in the order in which they are asked; for messages only.
+    lookup_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, profile: Profile, binding: Binding) -> None:
+        self.profile = profile
+        self.binding = binding
+        sites = profile.hosts.get(binding.kind, {})
+        if binding.endpoint is not None:
+            self._hosts: dict[str, str] | None = None
+        elif binding.site in sites:
+            self._hosts = sites[binding.site]
+        else:
+            known = ", ".join(sites) if sites else "none"
+            raise UsageProblem(
+                f"{profile.title} has no {binding.kind} site '{binding.site}'",
+                f"sites for {binding.kind}: {known}",
+                code="unknown_site",
+            )
+
+    @property
+    def name(self) -> str:
+        return self.profile.name
+
+    def host(self, role: str) -> str:
+        """The scheme and host for a role such as "spot". Raises UsageProblem where this kind has no such host."""
+        if self._hosts is None:
+            assert self.binding.endpoint is not None
+            return self.binding.endpoint
+        if role not in self._hosts:
+            raise UsageProblem(f"{self.profile.title} {self.binding.kind} has no {role} API", code="no_such_host")
+        return self._hosts[role]
+
+    def has_host(self, role: str) -> bool:
+        """Whether this kind and site serve that role (Binance's testnet has no key introspection, for example)."""
+        return self._hosts is None or role in self._hosts
+
+    def read(self, method: str, role: str, path: str, *params: tuple[str, JSON], private: bool = True) -> Request:
+        """A request that only reads."""
+        return Request(method, self.host(role), path, params, private=private, repeatable=True)
+
+    def write(self, method: str, role: str, path: str, *params: tuple[str, JSON]) -> Request:
+        """A request that can change an account; it is never repeated, and asks for the shortest window."""
+        return Request(method, self.host(role), path, params, private=True, window_ms=ORDER_WINDOW_MS)
+
+    def readable_request(self, method: str, path: str, params: tuple[tuple[str, str], ...]) -> Request:
+        """A request for `keyctl request`. Raises UsageProblem for a path that is not in the shipped list of reads."""
+        for entry in self.profile.readable:
+            pattern = re.escape(entry.path).replace(r"\{\}", r"[A-Za-z0-9:._-]+")
+            if entry.method == method.upper() and re.fullmatch(pattern, path):
+                return self.read(entry.method, entry.host, path, *params, private=entry.private)
+        raise UsageProblem(
+            f"{method.upper()[:10]} {path[:80]} is not in the list of reads for {self.profile.title}",
+            "keyctl signs no other call by hand; the list: keyctl request --paths " + self.name,
+            code="path_not_readable",
+        )
+
+    @abstractmethod
+    def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
+        """A signer for this exchange. Raises SetupProblem when the secret does not fit the algorithm."""
+
+    @abstractmethod
+    def check_credential(
+        self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None
+    ) -> tuple[str, ...]:
+        """Warnings about a new credential (a short RSA key, say). Offline; swapped fields are recognised.
+
+        Raises SetupProblem when its shape cannot be right: key and secret swapped, wrong length, unreadable PEM.
+        The caller has trimmed line ends and refused blanks, quotes and invisible characters already.
+        """
+
+    # Time, symbols, prices: public.
+
+    @abstractmethod
+    def time_request(self) -> Request | None:
+        """The call that tells the exchange's clock, on the host that orders go to; None where there is none."""
+
+    @abstractmethod
+    def read_time(self, response: Response) -> int:
+        """The exchange's time in Unix milliseconds."""
+
+    @abstractmethod
+    def instrument_request(self, symbol: str) -> Request:
+        """The call that tells the rules of one spot symbol given as BASE/QUOTE."""
+
+    @abstractmethod
+    def read_instrument(self, response: Response, symbol: str) -> Instrument:
+        """The symbol's rules. Raises UnknownSymbol when the exchange does not list it; unknown filters are Unreadable."""
+
+    @abstractmethod
+    def ticker_request(self, native_symbol: str) -> Request:
+        """The call that tells best bid and ask."""
+
+    @abstractmethod
+    def read_ticker(self, response: Response) -> Ticker:
+        """Best bid and ask."""
+
+    # The key itself: signed reads.
+
+    @abstractmethod
+    def permissions_request(self) -> Request | None:
+        """The call that tells what the calling key may do; None where this kind has none (Binance's testnet)."""
+
+    @abstractmethod
+    def read_permissions(self, response: Response) -> KeyPermissions:
+        """What the key may do. A field that the answer lacks is None: unknown, never "off"."""
+
+    @abstractmethod
+    def probe_request(self, market: Market) -> Request | None:
+        """A harmless signed read on that market's own API; None where the market has no API of its own."""
+
+    @abstractmethod
+    def balance_request(self) -> Request:
+        """The call that tells spot balances."""
+
+    @abstractmethod
+    def read_balances(self, response: Response) -> Balances:
+        """Free spot balances in ccxt's currency names."""
+
+    # Orders.
+
+    @abstractmethod
+    def new_client_order_id(self, random: bytes) -> str:
+        """A client order id made from 16 or more random bytes, in this exchange's own alphabet and length."""
+
+    @abstractmethod
+    def order_request(self, leg: Leg) -> Request:
+        """The call that places the leg, with its client order id, and without any tag or broker id."""
+
+    @abstractmethod
+    def read_placed(self, response: Response, leg: Leg) -> Placed:
+        """Proof that this very leg was taken. Raises Unreadable unless our id is echoed and all else echoed agrees."""
+
+    @abstractmethod
+    def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
+        """The reads that together cover open orders, finished orders and fills of the leg, most telling first.
+
+        `sent_ms` is the first stamp of the leg in exchange time. Absence counts only when every one of them says so.
+        """
+
+    @abstractmethod
+    def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
+        """The leg's order as the answer to lookup_requests()[step] shows it; None when it is not in there."""
+
+    def is_not_found(self, error: ExchangeError) -> bool:
+        """Whether an error answer to a look-up means "no such order"."""
+        return False
+
+    @abstractmethod
+    def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
+        """The call that cancels the leg's order, by exchange order id where it is known."""
+
+    @abstractmethod
+    def read_canceled(self, response: Response, leg: Leg) -> None:
+        """Nothing, when the exchange took the cancel request. Raises Unreadable."""
+
+    def is_already_final(self, error: ExchangeError) -> bool:
+        """Whether an error answer to a cancel means that the order is filled or canceled already."""
+        return False
+
+    @abstractmethod
+    def read_error(self, response: Response) -> ExchangeError | None:
+        """The exchange's own error, from body or HTTP status; None when the answer is not an error.
+
+        Never raises: an unreadable body with a bad status gives code "http-<status>"; an unreadable body with HTTP
+        200 gives None, and the reader that follows raises Unreadable.
+        """
+
+
+class UnknownSymbol(Exception):
+    """The exchange does not list the symbol."""
+
+
+def plain(number: Decimal) -> str:
+    """A decimal as the exchanges take it: never with an exponent, no needless zeros (`1E-8` becomes 0.00000001)."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def encode_query(params: tuple[tuple[str, JSON], ...]) -> str:
+    """Parameters as a query: everything but A-Z a-z 0-9 - _ . ~ percent-encoded as UTF-8, in the order given."""
+    return "&".join(f"{quote(name, safe='-_.~')}={quote(text_value(value), safe='-_.~')}" for name, value in params)
+
+
+def text_value(value: JSON) -> str:
+    """A parameter's value as text: booleans in lower case, decimals plain."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, int | str):
+        return str(value)
+    raise TypeError("a parameter is text, a whole number, a Decimal or a bool")
+
+
+def public_wire(request: Request) -> WireRequest:
+    """An unsigned read as bytes. Raises ValueError for a request that wants a signature."""
+    if request.private or not request.repeatable:
+        raise ValueError("only public reads go out unsigned")
+    query = encode_query(request.params)
+    url = request.base + request.path + (f"?{query}" if query else "")
+    return WireRequest(request.method, url, (), b"", repeatable=True)
+
+
+def check_shape(condition: bool, message: str, *hints: str) -> None:
+    """Nothing when the condition holds. Raises SetupProblem(code="bad_credential") otherwise."""
+    if not condition:
+        raise SetupProblem(message, *hints, code="bad_credential")

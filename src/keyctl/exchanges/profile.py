@@ -1,0 +1,130 @@
+"""Profile: one exchange's facts, read from its TOML. Facts are values; behaviour is in the exchange's module."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from keyctl.loader import data_path
+from keyctl.model import Algorithm, Kind, Market
+
+
+@dataclass(frozen=True, slots=True)
+class ReadablePath:
+    """One call that `keyctl request` may sign: it reads and cannot change anything. `{}` stands for one segment."""
+
+    method: str
+    path: str
+    host: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """How to make a safe key there: steps in the exchange's own words, its IP list's rules, and notes with sources."""
+
+    page: str
+    steps: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IPListFacts:
+    """`limit` None: not known. `readable` is "list", "set" (only whether one is set) or "no"."""
+
+    limit: int | None
+    separator: str
+    cidr: bool | None
+    readable: str
+    step: int
+    required_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLifetime:
+    """When the exchange itself ends a key. Days; None: no such rule is documented."""
+
+    no_ip_days: int | None
+    unused_no_ip_days: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How an unknown order may be settled there.
+
+    `accept_window_seconds`: after it a late copy of the request is refused (None: the exchange has no window).
+    `authoritative`: whether its look-ups can prove absence. `horizon_seconds`: how long it remembers finished orders.
+    `min_polling_seconds`: how long look-ups must go on at least before absence counts.
+    """
+
+    accept_window_seconds: int | None
+    authoritative: bool
+    horizon_seconds: int
+    min_polling_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """All facts of one exchange."""
+
+    name: str
+    title: str
+    site_default: str
+    hosts: dict[str, dict[str, dict[str, str]]]
+    algorithms: tuple[Algorithm, ...]
+    passphrase: bool
+    markets: tuple[Market, ...]
+    scopes: dict[str, tuple[str, ...]]
+    settling: Settling
+    ip_list: IPListFacts
+    lifetime: KeyLifetime
+    key_note: str
+    nonce: bool
+    docs: str
+    checklist: Checklist
+    readable: tuple[ReadablePath, ...]
+
+    def sites(self, kind: Kind) -> tuple[str, ...]:
+        """The sites that this exchange has for a kind of account; empty when it has no such kind."""
+        return tuple(self.hosts.get(kind, {}))
+
+
+def read_profile(name: str) -> Profile:
+    """The profile in exchanges/<name>.toml. Raises KeyError when the shipped file lacks a field."""
+    raw: dict[str, Any] = tomllib.loads(data_path("exchanges", f"{name}.toml").read_text("utf-8"))
+    settling, ip_list, lifetime, checklist = raw["settling"], raw["ip_list"], raw["lifetime"], raw["checklist"]
+    return Profile(
+        name=name,
+        title=raw["title"],
+        site_default=raw["site_default"],
+        hosts=raw["hosts"],
+        algorithms=tuple(Algorithm(item) for item in raw["algorithms"]),
+        passphrase=raw["passphrase"],
+        markets=tuple(Market(item) for item in raw["markets"]),
+        scopes={market: tuple(scopes) for market, scopes in raw["scopes"].items()},
+        settling=Settling(
+            settling.get("accept_window_seconds"),
+            settling["lookup"] == "authoritative",
+            settling["horizon_seconds"],
+            settling.get("min_polling_seconds", 0),
+        ),
+        ip_list=IPListFacts(
+            ip_list.get("limit"),
+            ip_list["separator"],
+            ip_list.get("cidr"),
+            ip_list["readable"],
+            ip_list["step"],
+            ip_list.get("required_for", ""),
+        ),
+        lifetime=KeyLifetime(lifetime.get("no_ip_days"), lifetime.get("unused_no_ip_days"), lifetime.get("note", "")),
+        key_note=raw.get("key_note", ""),
+        nonce=raw.get("nonce", False),
+        docs=raw["docs"],
+        checklist=Checklist(checklist["page"], tuple(checklist["steps"]), tuple(checklist.get("notes", ()))),
+        readable=tuple(
+            ReadablePath(item["method"], item["path"], item["host"], item.get("private", True))
+            for item in raw["readable"]
+        ),
+    )

@@ -1,0 +1,118 @@
+"""Signing keys: from here on a secret can only sign bytes. Knows no exchange, no store and no network."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from keyctl.errors import SetupProblem
+from keyctl.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+Hash = Literal["sha256", "sha384", "sha512"]
+RSA_BITS_MIN = 2048
+
+
+class SigningKey(Protocol):
+    def sign(self, message: bytes) -> bytes:
+        """The raw signature of the message."""
+
+
+class HMACKey:
+    """HMAC over the secret's UTF-8 text; no exchange here decodes the secret first."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, secret: Secret, hash_name: Hash) -> None:
+        self._state = hmac.new(secret.reveal(), digestmod=getattr(hashlib, hash_name))
+
+    def sign(self, message: bytes) -> bytes:
+        state = self._state.copy()
+        state.update(message)
+        return state.digest()
+
+
+class Ed25519Key:
+    """Ed25519 from a PKCS#8 PEM private key."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, secret: Secret) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        key = _load_private(secret, checked=True)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise _wrong_key("Ed25519")
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+
+class RSAKey:
+    """RSASSA-PKCS1-v1_5 with SHA-256, from PEM or bare base64 PKCS#8.
+
+    The expensive consistency check (40 ms and more) belongs to `check_private_key` at `add`; a key that comes from
+    an authenticated store is loaded without it.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, secret: Secret) -> None:
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+        key = _load_private(secret, checked=False)
+        if not isinstance(key, RSAPrivateKey):
+            raise _wrong_key("RSA")
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return self._key.sign(message, PKCS1v15(), SHA256())
+
+
+def check_private_key(secret: Secret, kind: Literal["ed25519", "rsa"]) -> int:
+    """The key's size in bits (256 for Ed25519). Raises SetupProblem when it cannot be read or is of another type."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    key = _load_private(secret, checked=True)
+    if kind == "ed25519" and isinstance(key, Ed25519PrivateKey):
+        return 256
+    if kind == "rsa" and isinstance(key, RSAPrivateKey):
+        return key.key_size
+    raise _wrong_key("Ed25519" if kind == "ed25519" else "RSA")
+
+
+def _load_private(secret: Secret, *, checked: bool) -> Ed25519PrivateKey | RSAPrivateKey | object:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
+
+    raw = secret.reveal().strip()
+    try:
+        if raw.startswith(b"-----BEGIN"):
+            return load_pem_private_key(raw, None, unsafe_skip_rsa_key_validation=not checked)
+        der = base64.b64decode(b"".join(raw.split()), validate=True)
+        return load_der_private_key(der, None, unsafe_skip_rsa_key_validation=not checked)
+    except (ValueError, TypeError, binascii.Error, UnsupportedAlgorithm):
+        raise SetupProblem(
+            "the private key cannot be read",
+            "give the whole PEM file, unencrypted, from -----BEGIN PRIVATE KEY----- to the END line",
+            code="bad_private_key",
+        ) from None
+
+
+def _wrong_key(wanted: str) -> SetupProblem:
+    return SetupProblem(
+        f"this is not an {wanted} private key",
+        "choose the type that the key has with --key-type",
+        code="wrong_key_type",
+    )
