@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from keyctl.errors import SetupProblem
@@ -90,6 +91,11 @@ def check_private_key(secret: Secret, kind: Literal["ed25519", "rsa"]) -> int:
     if kind == "rsa" and isinstance(key, RSAPrivateKey):
         return key.key_size
     raise _wrong_key("Ed25519" if kind == "ed25519" else "RSA")
+
+
+def secret_fits(secret: Secret, pattern: str) -> bool:
+    """Whether the secret's whole text matches a pattern, so that exchanges can check a shape without seeing it."""
+    return re.fullmatch(pattern.encode("ascii"), secret.reveal()) is not None
 
 
 def _load_private(secret: Secret, *, checked: bool) -> Ed25519PrivateKey | RSAPrivateKey | object:
