@@ -1,0 +1,122 @@
+"""App: opens each heavy thing on first use and hands it on. The only place where a secret becomes a signer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from keyctl.errors import SetupProblem
+from keyctl.output import OutputOptions
+
+if TYPE_CHECKING:
+    from keyctl.accounts import Accounts
+    from keyctl.clock import Clock
+    from keyctl.config import Config
+    from keyctl.exchanges.base import Exchange, Signer
+    from keyctl.home import Home
+    from keyctl.journal import Journal
+    from keyctl.model import Account
+    from keyctl.network import Network
+    from keyctl.output import Result
+    from keyctl.prompt import Prompt
+    from keyctl.vault import SecretStore
+
+
+class App:
+    """What a command works with. Everything is opened lazily and closed by close()."""
+
+    def __init__(self, output: OutputOptions | None = None, environ: Mapping[str, str] | None = None) -> None:
+        self.output = output or OutputOptions()
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        self.no_input = False
+        self.demo = False
+
+    @cached_property
+    def home(self) -> Home:
+        from keyctl.home import find_home
+
+        return find_home(self.environ, demo=self.demo)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        from keyctl.accounts import Accounts
+
+        return Accounts(self.home)
+
+    @cached_property
+    def config(self) -> Config:
+        from keyctl.config import read_config
+
+        return read_config(self.home)
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        from keyctl.prompt import Prompt
+
+        return Prompt(no_input=self.no_input)
+
+    @cached_property
+    def store(self) -> SecretStore:
+        from keyctl.hardening import harden_process
+        from keyctl.vault import open_store
+
+        harden_process()
+        return open_store(self.home, self.prompt, self.environ)
+
+    @cached_property
+    def clock(self) -> Clock:
+        from keyctl.clock import Clock
+
+        return Clock()
+
+    @cached_property
+    def journal(self) -> Journal:
+        from keyctl.journal import Journal
+
+        self.home.prepare()
+        return Journal(self.home.state / "journal.db", self.clock)
+
+    def network(self) -> Network:
+        """Lines to the exchanges, for one `async with`."""
+        from keyctl.network import Network
+
+        return Network(self.clock, self.home.state)
+
+    def signers(self, accounts: Iterable[Account]) -> dict[str, tuple[Exchange, Signer]]:
+        """Exchange and signer by account id, from one opening of the store.
+
+        Raises SetupProblem when a secret is missing, or bound to another exchange, kind or endpoint than the account
+        list says: an edited list must not send a key elsewhere.
+        """
+        from keyctl.exchanges import load
+
+        wanted = tuple(accounts)
+        credentials = self.store.get_many([account.id for account in wanted])
+        result: dict[str, tuple[Exchange, Signer]] = {}
+        for account in wanted:
+            credential = credentials[account.id]
+            if credential.binding != account.binding:
+                raise SetupProblem(
+                    f"{account.label}: the account list and the stored secret disagree on exchange or endpoint",
+                    "nothing was sent; remove the account and add it again",
+                    code="binding_mismatch",
+                    account=account.label,
+                    exchange=credential.binding.exchange,
+                )
+            exchange = load(credential.binding)
+            signer = exchange.signer(
+                credential.api_key, credential.secret, credential.algorithm, credential.passphrase
+            )
+            result[account.id] = (exchange, signer)
+        return result
+
+    def verify_after_add(self, account: Account) -> Result | None:
+        """What verify says of an account that was just stored; None when verification is not possible yet."""
+        return None
+
+    def close(self) -> None:
+        """Closes what was opened."""
+        if "journal" in self.__dict__:
+            self.journal.close()

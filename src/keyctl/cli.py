@@ -1,0 +1,146 @@
+"""The root command, and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import click
+
+from keyctl import __version__
+from keyctl.app import App
+from keyctl.errors import ExitCode, KeyctlError, UsageProblem
+from keyctl.framing import CONTEXT, command_name
+from keyctl.loader import load_module, module_names
+from keyctl.output import OutputOptions, Result, failure, render
+
+ALIASES = {"ls": "list", "rm": "remove"}
+KERNEL_TOOL_CALLS = ("padd", "newring", "pipe", "request2", "instantiate", "session", "timeout", "chown", "setperm")
+
+WELCOME = """\
+keyctl - API keys and orders for crypto exchanges. Secrets stay on this machine.
+  Try it without an account    keyctl demo
+  Make a safe key              keyctl checklist lbank
+  Store and test it            keyctl add lbank
+  Check every key              keyctl verify --all
+  One order, many accounts     keyctl order buy BTC/USDT 0.001 --price 60000 --fanout --group desk --dry-run
+All commands: keyctl --help   (not the kernel's key tool of the same name)"""
+
+
+class LazyCommands(MutableMapping[str, click.Command]):
+    """The commands by name, each imported when it is looked up."""
+
+    def __init__(self) -> None:
+        self._added: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name in self._added:
+            return self._added[name]
+        wanted = ALIASES.get(name, name)
+        if wanted not in set(self):
+            raise KeyError(name)
+        file_name = wanted if wanted in module_names("commands") else f"{wanted}_"
+        command: click.Command = load_module("commands", file_name).command
+        command.name = wanted
+        self._added[wanted] = command
+        return command
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._added[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._added[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(name.removesuffix("_") for name in module_names("commands"))
+
+    def __len__(self) -> int:
+        return len(module_names("commands"))
+
+
+@click.group(
+    commands=LazyCommands(),
+    invoke_without_command=True,
+    context_settings=CONTEXT,
+    help="API keys and orders for crypto exchanges. Secrets stay on this machine.",
+)
+@click.version_option(__version__, prog_name="keyctl", message="%(prog)s %(version)s (keyctl-crypto)")
+@click.option("--demo", is_flag=True, help="Use the demo's accounts (see: keyctl demo --serve).")
+@click.pass_context
+def root(ctx: click.Context, demo: bool) -> Result | None:
+    if demo:
+        ctx.obj.demo = True
+    if ctx.invoked_subcommand is None:
+        from keyctl.output import Text
+
+        return Result({"version": __version__}, view=(Text(WELCOME),))
+    return None
+
+
+def run(arguments: list[str], app: App | None = None) -> int:
+    """Runs one command and gives its exit code. Writes the result, or the error, to stdout and stderr."""
+    output = OutputOptions(json=_wants_json(arguments))
+    app = app or App(output=output)
+    app.output.json = app.output.json or output.json
+    result = _outcome(arguments, app)
+    if isinstance(result, Result):
+        render(result, app.output)
+        return int(result.exit_code)
+    return result
+
+
+def _outcome(arguments: list[str], app: App) -> Result | int:
+    try:
+        value: Any = root.main(arguments, prog_name="keyctl", standalone_mode=False, obj=app)
+        return value if isinstance(value, Result) else int(value or 0)
+    except click.UsageError as error:
+        if error.ctx is not None:
+            app.output.command = app.output.command or command_name(error.ctx)
+        return failure(_usage_problem(error, arguments))
+    except click.ClickException as error:
+        return failure(UsageProblem(error.format_message()))
+    except KeyctlError as error:
+        return failure(error)
+    except (KeyboardInterrupt, click.Abort):
+        return failure(_interrupted())
+    except Exception as error:
+        if app.output.debug:
+            _show_traceback(error)
+        fault = KeyctlError(
+            f"a fault in keyctl ({type(error).__name__}); nothing was sent by this command after it",
+            "run again with --debug to see where; the journal (keyctl orders) has what was sent",
+        )
+        return failure(fault)
+    finally:
+        app.close()
+
+
+def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProblem:
+    hints = []
+    if error.ctx is not None:
+        hints.append(f"see: {error.ctx.command_path} --help")
+    if arguments and (arguments[0] in KERNEL_TOOL_CALLS or arguments[0].startswith("@")):
+        hints.insert(0, "this is keyctl for crypto exchanges; the kernel's key tool is /bin/keyctl")
+    return UsageProblem(error.format_message(), *hints)
+
+
+def _interrupted() -> KeyctlError:
+    error = KeyctlError("interrupted", "what was sent before is in the journal: keyctl orders", code="interrupted")
+    error.exit_code = ExitCode.INTERRUPTED
+    return error
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in before
+
+
+def _show_traceback(error: Exception) -> None:
+    """File names and line numbers only: no values, so that nothing secret can be in it."""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        sys.stderr.write(f"debug: {os.path.basename(code.co_filename)}:{trace.tb_lineno} in {code.co_name}\n")
+        trace = trace.tb_next

@@ -1,0 +1,85 @@
+"""The frame around every command: the options they share, examples in the help, and the App as first argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.output import Result
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class KeyctlCommand(click.Command):
+    """A command that returns a Result. Its callback gets the App first."""
+
+    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
+        kwargs.setdefault("params", []).extend(_shared_options())
+        kwargs["context_settings"] = {**CONTEXT, **(kwargs.get("context_settings") or {})}
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write_text("\b\n" + self.examples)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        app: App = ctx.obj
+        app.output.command = command_name(ctx)
+        assert self.callback is not None
+        return ctx.invoke(self.callback, app, **ctx.params)
+
+
+def keyctl_command(examples: str = "", **attributes: Any) -> Callable[[Callable[..., Result]], KeyctlCommand]:
+    """A decorator that makes a function a command; the first line of its docstring is the short help."""
+
+    def decorate(function: Callable[..., Result]) -> KeyctlCommand:
+        return click.command(cls=KeyctlCommand, examples=examples, **attributes)(function)
+
+    return decorate
+
+
+def keyctl_group(name: str, help_text: str, commands: Mapping[str, click.Command], **attributes: Any) -> click.Group:
+    """A command that has commands of its own."""
+    for child_name, child in commands.items():
+        child.name = child_name
+    return click.Group(name, dict(commands), help=help_text, context_settings=CONTEXT, **attributes)
+
+
+def command_name(ctx: click.Context) -> str:
+    """The command as the user named it, without the program: "orders settle"."""
+    names: list[str] = []
+    current: click.Context | None = ctx
+    while current is not None and current.parent is not None:
+        names.append(current.command.name or "")
+        current = current.parent
+    return " ".join(reversed(names))
+
+
+def _shared_options() -> list[click.Option]:
+    def flag(name: str, field: str, text: str, value: bool = True) -> click.Option:
+        def store(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+            if given and ctx.obj is not None:
+                setattr(ctx.obj.output, field, value)
+
+        return click.Option([name], is_flag=True, expose_value=False, callback=store, help=text)
+
+    def no_input(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+        if given and ctx.obj is not None:
+            ctx.obj.no_input = True
+
+    return [
+        flag("--json", "json", "One JSON document on stdout, on failures too."),
+        flag("--quiet", "quiet", "Only what needs a person."),
+        flag("--no-color", "color", "No colours.", value=False),
+        flag("--header", "header", "In a pipe, print the column names first."),
+        flag("--debug", "debug", "Say more on stderr; never secrets."),
+        click.Option(
+            ["--no-input"], is_flag=True, expose_value=False, callback=no_input, help="Ask nothing; fail instead."
+        ),
+    ]

@@ -1,0 +1,201 @@
+"""A Result as tables and lines for people, tab-separated records in pipes, or one JSON document for programs.
+
+The outcome is decided before anything is rendered: a crash or a closed pipe while printing changes no exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TextIO
+
+from keyctl.answers import clean_text
+from keyctl.errors import ExitCode, KeyctlError
+
+SCHEMA = "keyctl.result/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text. On a terminal a table; in a pipe one tab-separated record a row, without a header."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text that is the command's data: it goes to stdout always."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark for people: stdout on a terminal, stderr in a pipe, left out by --quiet."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command returns: data for programs, a view for people, an exit code, errors and warnings.
+
+    `some_accepted` makes the status of an UNKNOWN result "partial".
+    """
+
+    data: Mapping[str, Any]
+    view: tuple[Table | Text | Note, ...] = ()
+    exit_code: ExitCode = ExitCode.OK
+    errors: tuple[KeyctlError, ...] = ()
+    warnings: tuple[str, ...] = ()
+    some_accepted: bool = False
+
+    @property
+    def status(self) -> str:
+        if self.exit_code is ExitCode.OK:
+            return "success"
+        partial = self.exit_code is ExitCode.PARTIAL or (self.exit_code is ExitCode.UNKNOWN and self.some_accepted)
+        return "partial" if partial else "error"
+
+
+@dataclass(slots=True)
+class OutputOptions:
+    """How this run shows its result; filled in while the command line is parsed."""
+
+    json: bool = False
+    quiet: bool = False
+    color: bool = True
+    header: bool = False
+    debug: bool = False
+    command: str = ""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+def failure(error: KeyctlError) -> Result:
+    """The result of a command that ended with an error."""
+    return Result({}, exit_code=error.exit_code, errors=(error,))
+
+
+def render(result: Result, options: OutputOptions) -> None:
+    """Writes the result to stdout and stderr. Never raises for closed pipes or text that cannot be shown."""
+    try:
+        if options.json:
+            sys.stdout.write(json.dumps(document(result, options.command), ensure_ascii=True, default=_plain) + "\n")
+        else:
+            _render_people(result, options)
+        sys.stdout.flush()
+    except (BrokenPipeError, ValueError, OSError):
+        _drop_stdout()
+
+
+def document(result: Result, command: str) -> dict[str, Any]:
+    """The JSON envelope of a result; its keys never change."""
+    return {
+        "schema": SCHEMA,
+        "command": command,
+        "status": result.status,
+        "exit_code": int(result.exit_code),
+        "data": dict(result.data),
+        "errors": [_error_entry(error) for error in result.errors],
+        "warnings": [clean_text(warning) for warning in result.warnings],
+    }
+
+
+def _error_entry(error: KeyctlError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": clean_text(error.message),
+        "hints": [clean_text(hint) for hint in error.hints],
+        "exchange": error.exchange,
+        "account": error.account,
+        "market": error.market,
+        "exchange_code": error.exchange_code,
+        "repeatable": error.repeatable,
+    }
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value)
+
+
+def _render_people(result: Result, options: OutputOptions) -> None:
+    terminal = is_terminal(sys.stdout)
+    for block in result.view:
+        if isinstance(block, Table):
+            _show_table(block, options, terminal)
+        elif isinstance(block, Text):
+            _write(sys.stdout, block.text)
+        elif not options.quiet:
+            _write(sys.stdout if terminal else sys.stderr, block.text)
+    for warning in result.warnings:
+        _write(sys.stderr, f"warning: {clean_text(warning)}")
+    for error in result.errors:
+        _write(sys.stderr, f"error[{error.code}] {clean_text(error.message)}")
+        for hint in error.hints:
+            _write(sys.stderr, f"hint: {clean_text(hint, 1000)}")
+
+
+def _show_table(table: Table, options: OutputOptions, terminal: bool) -> None:
+    if terminal:
+        try:
+            _rich_table(table, options)
+            return
+        except Exception as error:  # a label or message that rich cannot draw must not hide an outcome
+            _write(sys.stderr, f"warning: shown as plain text ({type(error).__name__})")
+    _write_records(table, options.header or terminal)
+
+
+def _rich_table(table: Table, options: OutputOptions) -> None:
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text as RichText
+
+    colored = options.color and "NO_COLOR" not in options.environ and options.environ.get("TERM") != "dumb"
+    console = Console(no_color=not colored, highlight=False)
+    drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1))
+    for column in table.columns:
+        drawn.add_column(column, overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(RichText(clean_text(cell), style=_style(cell)) for cell in row))
+    console.print(drawn)
+    for number, note in enumerate(table.notes, 1):
+        console.print(RichText(f"{number}  {clean_text(note, 1000)}"))
+
+
+def _style(cell: str) -> str:
+    return {"pass": "green", "fail": "bold red", "warn": "yellow", "unknown": "yellow", "rejected": "red"}.get(cell, "")
+
+
+def _write_records(table: Table, header: bool) -> None:
+    rows: Iterable[tuple[str, ...]] = [table.columns, *table.rows] if header else table.rows
+    for row in rows:
+        _write(sys.stdout, "\t".join(clean_text(cell, 10_000) for cell in row))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = stream.encoding or "ascii"
+    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether the stream is a terminal; a closed one is not."""
+    try:
+        return stream.isatty()
+    except ValueError:
+        return False
+
+
+def _drop_stdout() -> None:
+    """Points stdout at nothing, so that the interpreter's own flush at exit cannot fail either."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.close(nothing)
