@@ -293,6 +293,7 @@ class KeyPermissions:
     trade_expires: datetime | None = None
     uid: str | None = None
     extra: tuple[str, ...] = ()
+    spends: str = ""
 
 
 @dataclass(frozen=True, slots=True)

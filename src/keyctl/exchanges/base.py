@@ -47,6 +47,13 @@ class Signer(ABC):
         self.key = key
         self.passphrase = passphrase
 
+    def passphrase_text(self) -> str:
+        """The passphrase for a header, where an exchange wants it in clear. Raises SetupProblem without one."""
+        if self.passphrase is None:
+            raise SetupProblem("this account has no passphrase", code="bad_credential")
+        # latin-1 cannot fail: a UnicodeDecodeError would carry the bytes in its text.
+        return self.passphrase.reveal().decode("latin-1")
+
     @abstractmethod
     def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
         """The signed request, encoded as the exchange wants. The text signed is the text sent."""
@@ -142,6 +149,10 @@ class Exchange(ABC):
     @abstractmethod
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
         """The symbol's rules. Raises UnknownSymbol when the exchange does not list it; unknown filters are Unreadable."""
+
+    def is_unknown_symbol(self, error: ExchangeError) -> bool:
+        """Whether an error answer to instrument_request means that the exchange does not list the symbol."""
+        return False
 
     @abstractmethod
     def ticker_request(self, native_symbol: str) -> Request:

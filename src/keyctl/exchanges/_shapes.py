@@ -1,0 +1,82 @@
+"""Shapes that several exchanges share: new credentials, symbols and client order ids. Offline; no exchange is named."""
+
+from __future__ import annotations
+
+import re
+from string import ascii_lowercase, digits
+from typing import Literal
+
+from keyctl.errors import UsageProblem
+from keyctl.exchanges.base import check_shape
+from keyctl.model import Algorithm
+from keyctl.secret import Secret
+from keyctl.signing import RSA_BITS_MIN, Ed25519Key, Hash, HMACKey, RSAKey, SigningKey, check_private_key, secret_fits
+
+_ALPHABET = digits + ascii_lowercase
+_PEM = r"(?s)\s*-----BEGIN [A-Z0-9 ]*{}.*"
+_SYMBOL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20})")
+
+
+def signing_key(algorithm: Algorithm, secret: Secret, hash_name: Hash = "sha256") -> SigningKey:
+    """The signing key of that type. Raises SetupProblem when the secret does not fit the algorithm."""
+    if algorithm is Algorithm.ED25519:
+        return Ed25519Key(secret)
+    if algorithm is Algorithm.RSA:
+        return RSAKey(secret)
+    return HMACKey(secret, hash_name)
+
+
+def check_distinct(api_key: str, secret: Secret) -> None:
+    """Nothing for two different texts. Raises SetupProblem when key and secret are one text, or the key is a PEM."""
+    check_shape(not api_key.lstrip().startswith("-----BEGIN"), "the API key is a PEM file", "key and secret are swapped")
+    check_shape(
+        not secret_fits(secret, re.escape(api_key)),
+        "API key and secret are the same text",
+        "the exchange shows two different texts; copy each into its own field",
+    )
+
+
+def check_no_pem(secret: Secret) -> None:
+    """Nothing for a plain HMAC secret. Raises SetupProblem for a PEM."""
+    check_shape(
+        not secret_fits(secret, _PEM.format("")),
+        "the secret is a PEM key, not an HMAC secret",
+        "choose the type that the key has with --key-type",
+    )
+
+
+def check_asymmetric(secret: Secret, kind: Literal["ed25519", "rsa"]) -> tuple[str, ...]:
+    """Warnings about a private key: a short RSA key. Raises SetupProblem for a public or unreadable key."""
+    check_shape(
+        not secret_fits(secret, _PEM.format("PUBLIC KEY")),
+        "this is the public key",
+        "the public key belongs to the exchange; give the private key that was made with it",
+    )
+    bits = check_private_key(secret, kind)
+    if kind == "rsa" and bits < RSA_BITS_MIN:
+        return (f"the RSA key has {bits} bits; {RSA_BITS_MIN} is the least that is considered safe",)
+    return ()
+
+
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """Base and quote of BASE/QUOTE in capital letters. Raises UsageProblem for anything else."""
+    match = _SYMBOL.fullmatch(symbol)
+    if match is None:
+        raise UsageProblem(f"'{symbol[:40]}' is not a spot symbol", "write it as BTC/USDT", code="bad_symbol")
+    return match.group(1), match.group(2)
+
+
+def letters_and_digits(random: bytes, length: int, prefix: str = "kc") -> str:
+    """The prefix and as many of [0-9a-z], made from at least 16 random bytes, as give that length."""
+    if len(random) < 16:
+        raise ValueError("a client order id needs 16 random bytes")
+    number, text = int.from_bytes(random), prefix
+    while len(text) < length:
+        number, rest = divmod(number, len(_ALPHABET))
+        text += _ALPHABET[rest]
+    return text
+
+
+def flag_of(value: object) -> bool | None:
+    """The value if it is a bool, else None: what an exchange does not clearly tell is unknown, never "off"."""
+    return value if isinstance(value, bool) else None
