@@ -1,0 +1,175 @@
+"""The control path of the twin: what happened, and what shall go wrong. As methods, and over HTTP on each port:
+
+GET  /_twin/orders      the orders on the venue's books, newest last
+GET  /_twin/counters    {"placements": {client order id: orders taken}, "arrivals": {client order id: place calls that
+                        came in}, "changing_calls": n, "calls": n, "own_faults": n, "marks": n of orders with a tag}
+GET  /_twin/calls       every call: at_ms, method, path, operation, changes, key_hint, client_order_id, status, fault
+GET  /_twin/settings    the settings below, as they are
+POST /_twin/settings    any of {"offset_ms", "refuse_duplicates", "pretended_address", "maintenance", "fee_rate",
+                        "hide_seconds", "hide_queries", "delay_seconds"}
+POST /_twin/faults      a fault: {"kind": "hang_after", "operation": "place", "times": 1, ...} as in faults.Fault
+                        (for this port's exchange unless it names one); {"clear": true} removes all
+POST /_twin/keys        makes a key and answers it: {"algorithm", "rights": [...], "ips": {market: [...]}, "uid",
+                        "environment", "balances": {currency: text}}, all optional
+POST /_twin/fill        {"order_id": n, "quantity": text}: a resting order trades, in whole without a quantity
+
+Errors are HTTP 400 or 404 with {"error": text}. It is meant for loopback and for made-up keys only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from keyctl.model import Algorithm, Kind
+from keyctl.twin.book import Refused, VenueOrder
+from keyctl.twin.face import Answer, Call, digits, json_answer
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.keys import MadeKey, make_key
+
+if TYPE_CHECKING:
+    from keyctl.twin.server import TwinServer
+    from keyctl.twin.venue import Venue
+
+PREFIX = "/_twin/"
+SETTINGS = (
+    "offset_ms",
+    "refuse_duplicates",
+    "pretended_address",
+    "maintenance",
+    "fee_rate",
+    "hide_seconds",
+    "hide_queries",
+)
+
+
+class Control:
+    """The control operations of one exchange."""
+
+    def __init__(self, server: TwinServer, venue: Venue) -> None:
+        self._server = server
+        self._venue = venue
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is the control's and not the exchange's."""
+        return path.startswith(PREFIX)
+
+    def handle(self, call: Call) -> Answer:
+        """The control's answer to an HTTP call."""
+        name = call.path.removeprefix(PREFIX)
+        try:
+            if call.method == "GET" and name in ("orders", "counters", "calls", "settings"):
+                return json_answer(getattr(self, name)())
+            if call.method == "POST" and name in ("settings", "faults", "keys", "fill"):
+                asked = json.loads(call.body, parse_float=str)
+                return json_answer(getattr(self, f"post_{name}")(asked))
+        except (ValueError, TypeError, AttributeError, KeyError, InvalidOperation, Refused) as error:
+            return json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
+        return json_answer({"error": f"no control operation {call.method} {call.path}"}, 404)
+
+    def orders(self) -> list[dict[str, Any]]:
+        """The orders on the books, hidden ones too, as plain data."""
+        with self._venue.lock:
+            return [_order_data(order) for order in self._venue.orders]
+
+    def counters(self) -> dict[str, Any]:
+        """The counts that tell whether anything went out twice."""
+        venue = self._venue
+        with venue.lock:
+            return {
+                "placements": dict(venue.placements),
+                "arrivals": dict(venue.calls.arrivals),
+                "changing_calls": len(venue.calls.changing()),
+                "calls": len(venue.calls.lines),
+                "own_faults": len(self._server.faults_of_its_own),
+                "marks": sum(1 for order in venue.orders if order.marks),
+            }
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call that arrived."""
+        with self._venue.lock:
+            return [dataclasses.asdict(line) for line in self._venue.calls.lines]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as they are; fractions as text."""
+        found = {name: getattr(self._venue, name) for name in SETTINGS}
+        found["delay_seconds"] = self._server.delay_seconds
+        return {name: str(value) if isinstance(value, float | Decimal) else value for name, value in found.items()}
+
+    def post_settings(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The settings after the change. Raises ValueError for an unknown one."""
+        unknown = set(asked) - {*SETTINGS, "delay_seconds"}
+        if unknown:
+            raise ValueError("unknown settings: " + ", ".join(sorted(unknown)))
+        with self._venue.lock:
+            for name, value in asked.items():
+                if name == "delay_seconds":
+                    self._server.delay_seconds = float(value)
+                elif name == "pretended_address":
+                    self._venue.pretended_address = value
+                else:
+                    setattr(self._venue, name, type(getattr(self._venue, name))(value))
+        return self.settings()
+
+    def post_faults(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The number of faults waiting. Raises ValueError or TypeError for what is not a fault."""
+        if asked.get("clear"):
+            self._server.faults.clear()
+        else:
+            fields = {"exchange": self._venue.name, **asked}
+            fields["kind"] = FaultKind(fields["kind"])
+            fields["seconds"] = float(fields.get("seconds", 0))
+            fields["headers"] = tuple((name, value) for name, value in fields.get("headers", ()))
+            self._server.faults.add(Fault(**fields))
+        return {"faults": len(self._server.faults.faults)}
+
+    def post_keys(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The new key as its user would hold it."""
+        made = self.make_key(
+            algorithm=Algorithm(asked.get("algorithm", "hmac")),
+            rights=tuple(asked.get("rights", ("read", "spot_trade"))),
+            ips={market: tuple(entries) for market, entries in asked.get("ips", {}).items()},
+            uid=asked.get("uid"),
+            environment=Kind(asked.get("environment", "live")),
+            balances=asked.get("balances"),
+        )
+        data = {"api_key": made.api_key, "secret": made.secret, "passphrase": made.passphrase}
+        return data | {"algorithm": made.algorithm.value, "uid": made.key.uid}
+
+    def make_key(self, *, balances: dict[str, str] | None = None, **options: Any) -> MadeKey:
+        """A new key of this exchange, already known to it; the options are those of keys.make_key."""
+        made = make_key(self._venue.name, **options)
+        funds = None if balances is None else {currency: Decimal(free) for currency, free in balances.items()}
+        self._venue.add_key(made.key, funds)
+        return made
+
+    def post_fill(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The order after it traded. Raises KeyError for an unknown one and Refused for a final one."""
+        with self._venue.lock:
+            order = next((item for item in self._venue.orders if item.order_id == asked["order_id"]), None)
+            if order is None:
+                raise KeyError("order_id")
+            quantity = asked.get("quantity")
+            self._venue.fill(order, None if quantity is None else Decimal(quantity))
+            return _order_data(order)
+
+
+def _order_data(order: VenueOrder) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "client_order_id": order.client_order_id,
+        "uid": order.uid,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "type": order.type.value,
+        "quantity": digits(order.quantity),
+        "price": None if order.price is None else digits(order.price),
+        "state": order.state.value,
+        "end_reason": order.end_reason,
+        "filled": digits(order.filled),
+        "average_price": None if order.average_price is None else digits(order.average_price),
+        "created_ms": order.created_ms,
+        "marks": order.marks,
+    }

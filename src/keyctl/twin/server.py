@@ -1,0 +1,292 @@
+"""TwinServer: the faces on loopback, one port each, in a thread of their own, with faults carried out around them."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from types import TracebackType
+
+from keyctl.twin.control import Control
+from keyctl.twin.face import Answer, Call, Face
+from keyctl.twin.faults import Fault, FaultKind, FaultList
+from keyctl.twin.keys import Key, MadeKey
+from keyctl.twin.record import Logged
+from keyctl.twin.venue import Venue, wall_clock_ms
+from keyctl.twin.wire import BadRequest, Connection, gzip_bomb, raw_answer
+
+HOST = "127.0.0.1"
+HTML = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
+
+
+@dataclass(slots=True)
+class _Port:
+    """One exchange on the server."""
+
+    face: Face
+    venue: Venue
+    control: Control
+    number: int = 0
+
+
+class TwinServer:
+    """A server of exchange faces: `with TwinServer([BinanceFace()]) as twin: twin.endpoint("binance")`.
+
+    `ports` maps an exchange to a fixed port (default: any free one); `delay_seconds` is waited before each answer;
+    `now_ms` is the clock of all venues. What the twin itself does wrong is answered with HTTP 500 and kept in
+    `faults_of_its_own`.
+    """
+
+    def __init__(
+        self,
+        faces: Iterable[Face],
+        *,
+        now_ms: Callable[[], int] = wall_clock_ms,
+        delay_seconds: float = 0.0,
+        ssl_context: ssl.SSLContext | None = None,
+        ports: dict[str, int] | None = None,
+    ) -> None:
+        self.delay_seconds = delay_seconds
+        self.faults = FaultList()
+        self.faults_of_its_own: list[str] = []
+        self._ssl = ssl_context
+        self._ports: dict[str, _Port] = {}
+        for face in faces:
+            venue = Venue(face.name, face.instruments(), now_ms=now_ms)
+            control = Control(self, venue)
+            self._ports[face.name] = _Port(face, venue, control, (ports or {}).get(face.name, 0))
+        self._connections: set[asyncio.Task[None]] = set()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+
+    @property
+    def exchanges(self) -> tuple[str, ...]:
+        """The names of the exchanges that are served."""
+        return tuple(self._ports)
+
+    def endpoint(self, exchange: str) -> str:
+        """The scheme, address and port on which an exchange is served."""
+        return f"{'https' if self._ssl else 'http'}://{HOST}:{self._ports[exchange].number}"
+
+    def venue(self, exchange: str) -> Venue:
+        """The state behind an exchange, for direct inspection in the same process."""
+        return self._ports[exchange].venue
+
+    def control(self, exchange: str) -> Control:
+        """The operations of the control path as methods."""
+        return self._ports[exchange].control
+
+    def add_key(self, exchange: str, key: MadeKey | Key) -> None:
+        """The exchange knows the key from now on."""
+        self.venue(exchange).add_key(key.key if isinstance(key, MadeKey) else key)
+
+    def fault(self, fault: Fault) -> Fault:
+        """The fault is waiting for its calls; `used` tells how often it struck."""
+        return self.faults.add(fault)
+
+    # Life.
+
+    def start(self) -> TwinServer:
+        """The server itself, listening. Raises OSError when a port cannot be had."""
+        started = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(started,), name="keyctl-twin", daemon=True)
+        self._thread.start()
+        started.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        """Listening and every connection, hanging ones too, are ended; returns when the thread is gone."""
+        if self._loop is not None and self._stop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+        self._loop = self._stop = self._thread = None
+
+    def __enter__(self) -> TwinServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self, started: threading.Event) -> None:
+        try:
+            asyncio.run(self._serve(started))
+        except OSError as error:
+            self._failure = error
+        finally:
+            started.set()
+
+    async def _serve(self, started: threading.Event) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        servers: list[asyncio.Server] = []
+        try:
+            for port in self._ports.values():
+                server = await asyncio.start_server(self._acceptor(port), HOST, port.number, ssl=self._ssl, backlog=512)
+                servers.append(server)
+                port.number = server.sockets[0].getsockname()[1]
+            started.set()
+            await self._stop.wait()
+        finally:
+            for server in servers:
+                server.close()
+            for task in self._connections:
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _acceptor(self, port: _Port) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.get_running_loop().create_task(self._converse(port, Connection(reader, writer)))
+            self._connections.add(task)
+            task.add_done_callback(self._ended)
+
+        return accept
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.faults_of_its_own.append("".join(traceback.format_exception(error)))
+
+    # One connection.
+
+    async def _converse(self, port: _Port, connection: Connection) -> None:
+        try:
+            if self.faults.on_accept(port.face.name):
+                connection.reset()
+                return
+            while await self._exchange(port, connection):
+                pass
+        except BadRequest as bad:
+            await connection.send(raw_answer(bad.answer, close=True))
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass  # the client went away, which is its right
+        finally:
+            if not connection.writer.transport.is_closing():
+                connection.writer.close()
+
+    async def _exchange(self, port: _Port, connection: Connection) -> bool:
+        """One call and its answer; whether the connection stays open for the next one."""
+        line = await connection.read_line()
+        if line is None:
+            return False
+        method, target = line
+        address = port.venue.pretended_address or connection.address
+        early = Call(method, target, {}, b"", address)
+        if port.control.owns(early.path):
+            call = await connection.read_rest(method, target, address)
+            return await self._send(connection, call, self._guarded(port, lambda: port.control.handle(call)))
+        if self.faults.on_line(port.face.name, port.face.operation(early), early.path):
+            port.venue.calls.add(port.venue.now_ms(), early, port.face.operation(early)).fault = FaultKind.RESET_UNREAD
+            connection.reset()
+            return False
+        call = await connection.read_rest(method, target, address)
+        operation = port.face.operation(call)
+        logged = port.venue.calls.add(port.venue.now_ms(), call, operation)
+        fault = self.faults.on_call(port.face.name, operation, call.path)
+        if fault is not None:
+            logged.fault = fault.kind
+            return await self._fail(port, connection, call, fault, logged)
+        answer = self._handle(port, call)
+        logged.status = answer.status
+        return await self._send(connection, call, answer)
+
+    async def _send(self, connection: Connection, call: Call, answer: Answer) -> bool:
+        close = call.headers.get("connection", "").lower() == "close"
+        if self.delay_seconds:
+            await asyncio.sleep(self.delay_seconds)
+        await connection.send(raw_answer(answer, close=close))
+        return not close
+
+    def _handle(self, port: _Port, call: Call, *, late: Fault | None = None) -> Answer:
+        venue = port.venue
+        with venue.lock:
+            before = venue.hide_seconds, venue.hide_queries
+            if late is not None:
+                venue.hide_seconds, venue.hide_queries = late.seconds, late.queries
+            try:
+                return self._guarded(port, lambda: port.face.handle(call, venue))
+            finally:
+                venue.hide_seconds, venue.hide_queries = before
+
+    def _guarded(self, port: _Port, answer: Callable[[], Answer]) -> Answer:
+        # The one place where any exception is caught: a mistake of the twin must show as such, and as nothing else.
+        try:
+            return answer()
+        except Exception:
+            text = traceback.format_exc()
+            self.faults_of_its_own.append(f"{port.face.name}: {text}")
+            return Answer(500, f"the twin itself failed:\n{text}".encode(), content_type="text/plain")
+
+    # Faults.
+
+    async def _fail(self, port: _Port, connection: Connection, call: Call, fault: Fault, logged: Logged) -> bool:
+        late = fault if fault.kind is FaultKind.LATE else None
+        taken = self._handle(port, call, late=late) if fault.takes else None
+        if fault.kind in (FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER):
+            connection.reset()
+            return False
+        if fault.kind in (FaultKind.HANG_BEFORE, FaultKind.HANG_AFTER):
+            await connection.hang()
+            return False
+        if taken is None or fault.kind in _INSTEAD:
+            answer = _instead(fault)
+        elif fault.kind is FaultKind.WRONG_ECHO:
+            answer = port.face.with_wrong_echo(taken, fault.what)
+        else:
+            answer = taken
+        logged.status = answer.status
+        if fault.kind in (FaultKind.HALF_BODY, FaultKind.DRIP, FaultKind.DOUBLE):
+            return await _send_oddly(connection, answer, fault)
+        if fault.kind is FaultKind.DELAY:
+            await asyncio.sleep(fault.seconds)
+        return await self._send(connection, call, answer)
+
+
+_INSTEAD = (
+    FaultKind.HTML,
+    FaultKind.RATE_LIMIT,
+    FaultKind.REDIRECT,
+    FaultKind.GARBAGE,
+    FaultKind.ANSWER,
+    FaultKind.GZIP_BOMB,
+)
+
+
+def _instead(fault: Fault) -> Answer:
+    """What goes out in place of the exchange's answer."""
+    if fault.kind is FaultKind.GZIP_BOMB:
+        return gzip_bomb(fault.size)
+    given = Answer(fault.status, fault.body.encode(), fault.headers)
+    if fault.kind is FaultKind.HTML:
+        status = fault.status or 502
+        names = {502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable", 504: "504 Gateway Time-out"}
+        page = fault.body or HTML.format(names.get(status, str(status)))
+        return Answer(status, page.encode(), fault.headers, "text/html")
+    if fault.kind is FaultKind.RATE_LIMIT:
+        wait = () if fault.retry_after is None else (("Retry-After", str(fault.retry_after)),)
+        return replace(given, status=fault.status or 429, headers=fault.headers + wait)
+    if fault.kind is FaultKind.REDIRECT:
+        return replace(given, status=fault.status or 302, headers=(*fault.headers, ("Location", fault.location)))
+    if fault.kind is FaultKind.GARBAGE:
+        return replace(given, status=fault.status or 200, body=given.body or b"\x00\xff not an answer {")
+    return replace(given, status=fault.status or 200)
+
+
+async def _send_oddly(connection: Connection, answer: Answer, fault: Fault) -> bool:
+    raw = raw_answer(answer, close=False)
+    if fault.kind is FaultKind.DRIP:
+        await connection.drip(raw, fault.seconds)
+        return True
+    if fault.kind is FaultKind.DOUBLE:
+        await connection.send(raw + raw)
+        return True
+    await connection.send(raw[: len(raw) - (len(answer.body) + 1) // 2])
+    return False
