@@ -267,7 +267,9 @@ class ExchangeContract(ABC):
     @FUZZ
     @given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
     def test_odd_text_arrives_as_it_was_given(self, text: str) -> None:
-        entry = next(entry for entry in exchanges.profile(self.name).readable if entry.private and "{}" not in entry.path)
+        entry = next(
+            entry for entry in exchanges.profile(self.name).readable if entry.private and "{}" not in entry.path
+        )
         wire = self.sent(self.exchange().readable_request(entry.method, entry.path, (("note", text),)))
         assert wire.url.isascii() and not re.search(r"[\s\x00-\x1f]", wire.url)
         assert sent_params(wire)["note"] == text
@@ -343,7 +345,9 @@ class ExchangeContract(ABC):
         with pytest.raises((UnknownSymbol, Unreadable)):
             self.exchange().read_instrument(answer(self.answers()["instrument"]), "XYZ/USDT")
 
-    @pytest.mark.parametrize("symbol", ["BTCUSDT", "BTC/", "/USDT", "BTC/USDT/X", "ＢＴＣ/USDT", "BTC/USDT\n", "btc/usdt"])
+    @pytest.mark.parametrize(
+        "symbol", ["BTCUSDT", "BTC/", "/USDT", "BTC/USDT/X", "ＢＴＣ/USDT", "BTC/USDT\n", "btc/usdt"]
+    )
     def test_only_plain_symbols_are_accepted(self, symbol: str) -> None:
         with pytest.raises(UsageProblem):
             self.exchange().instrument_request(symbol)
@@ -374,7 +378,9 @@ class ExchangeContract(ABC):
         if samples["time"] is not None:
             readers.append((samples["time"], exchange.read_time))
         for step, _ in enumerate(exchange.lookup_requests(leg, SENT_MS)):
-            readers.append((self.found(step, leg), lambda response, step=step: exchange.read_lookup(step, response, leg)))
+            readers.append(
+                (self.found(step, leg), lambda response, step=step: exchange.read_lookup(step, response, leg))
+            )
         for sample, read in readers:
             for value in damaged(sample):
                 exchange.read_error(answer(value))
@@ -448,7 +454,12 @@ class ExchangeContract(ABC):
     def test_only_listed_reads_can_be_signed_by_hand(self) -> None:
         exchange = self.exchange()
         order = exchange.order_request(self.leg())
-        for method, path in [(order.method, order.path), ("GET", "/"), ("DELETE", "/api/v3/order"), ("PUT", order.path)]:
+        for method, path in [
+            (order.method, order.path),
+            ("GET", "/"),
+            ("DELETE", "/api/v3/order"),
+            ("PUT", order.path),
+        ]:
             with pytest.raises(UsageProblem):
                 exchange.readable_request(method, path, ())
         for entry in exchange.profile.readable:

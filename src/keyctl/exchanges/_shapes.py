@@ -28,7 +28,9 @@ def signing_key(algorithm: Algorithm, secret: Secret, hash_name: Hash = "sha256"
 
 def check_distinct(api_key: str, secret: Secret) -> None:
     """Nothing for two different texts. Raises SetupProblem when key and secret are one text, or the key is a PEM."""
-    check_shape(not api_key.lstrip().startswith("-----BEGIN"), "the API key is a PEM file", "key and secret are swapped")
+    check_shape(
+        not api_key.lstrip().startswith("-----BEGIN"), "the API key is a PEM file", "key and secret are swapped"
+    )
     check_shape(
         not secret_fits(secret, re.escape(api_key)),
         "API key and secret are the same text",

@@ -148,7 +148,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        """The symbol's rules. Raises UnknownSymbol when the exchange does not list it; unknown filters are Unreadable."""
+        """The symbol's rules. Raises UnknownSymbol when it is not listed, Unreadable when its rules are missing."""
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         """Whether an error answer to instrument_request means that the exchange does not list the symbol."""
