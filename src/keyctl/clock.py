@@ -1,0 +1,71 @@
+"""Current time, waiting, and how far an exchange's clock is from ours. Tests hand in a clock of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median
+
+ROUND_TRIP_MAX_SECONDS = 2.0
+SILENT_OFFSET_MS = 1_000
+CORRECTED_OFFSET_MS = 10_000
+
+
+class Clock:
+    """The machine's clock. `now` is Unix time in seconds, `monotonic` never steps back."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def utc(self) -> datetime:
+        return datetime.fromtimestamp(self.now(), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """How many milliseconds an exchange is ahead of us, from `samples` reads with a usable round trip."""
+
+    ms: int
+    samples: int
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request may be stamped with it (a larger offset means that somebody's clock is wrong)."""
+        return abs(self.ms) <= CORRECTED_OFFSET_MS
+
+    @property
+    def silent(self) -> bool:
+        return abs(self.ms) <= SILENT_OFFSET_MS
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSample:
+    """One read of an exchange's clock: ours before and after in Unix seconds, theirs in Unix milliseconds."""
+
+    before: float
+    after: float
+    theirs_ms: int
+
+
+def offset_of(samples: list[ClockSample]) -> Offset | None:
+    """The median offset of the samples whose round trip was under two seconds; None when there is none."""
+    good = [sample for sample in samples if sample.after - sample.before < ROUND_TRIP_MAX_SECONDS]
+    if not good:
+        return None
+    middle = median(sample.theirs_ms - (sample.before + sample.after) * 500 for sample in good)
+    return Offset(round(middle), len(good))
+
+
+def rfc3339(unix_seconds: float | None) -> str | None:
+    """The time as RFC 3339 in UTC with milliseconds; None stays None."""
+    if unix_seconds is None:
+        return None
+    return datetime.fromtimestamp(unix_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

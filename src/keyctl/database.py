@@ -1,0 +1,132 @@
+"""The journal's SQLite file: opened safely, with its schema, durable transactions, and one translation of its errors."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keyctl.errors import StoreUnusable
+
+VERSION = 1
+BUSY_SECONDS = 5.0
+
+# Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds.
+_SCHEMA = """
+CREATE TABLE plans (
+    id TEXT PRIMARY KEY, created REAL NOT NULL, kind TEXT NOT NULL, immediate INTEGER NOT NULL);
+CREATE TABLE legs (
+    id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plans(id), idx INTEGER NOT NULL,
+    account_id TEXT NOT NULL, account TEXT NOT NULL, exchange TEXT NOT NULL, kind TEXT NOT NULL,
+    symbol TEXT NOT NULL, native_symbol TEXT NOT NULL, market TEXT NOT NULL, side TEXT NOT NULL, type TEXT NOT NULL,
+    time_in_force TEXT NOT NULL, post_only INTEGER NOT NULL, quantity TEXT NOT NULL, price TEXT, quote_quantity TEXT,
+    value_usd TEXT NOT NULL, client_order_id TEXT NOT NULL UNIQUE, client_order_date TEXT NOT NULL,
+    state TEXT NOT NULL, claim TEXT, claimed_at REAL, first_stamp_ms INTEGER, stamp_ms INTEGER, nonce INTEGER,
+    exchange_order_id TEXT, status TEXT, filled TEXT, average_price TEXT, fee TEXT, fee_currency TEXT,
+    error_http INTEGER, error_code TEXT, error_text TEXT, detail TEXT NOT NULL DEFAULT '',
+    absent_rounds INTEGER NOT NULL DEFAULT 0, absent_at REAL, UNIQUE (plan_id, idx));
+CREATE INDEX legs_by_state ON legs(state);
+CREATE INDEX legs_by_claim ON legs(claimed_at);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, at REAL NOT NULL, plan_id TEXT, leg_id INTEGER, kind TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE INDEX events_by_plan ON events(plan_id);
+CREATE TABLE nonces (key_hash TEXT PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE cooldowns (host TEXT PRIMARY KEY, until REAL NOT NULL);
+CREATE TABLE permissions (account_id TEXT PRIMARY KEY, at REAL NOT NULL, withdraw INTEGER, detail TEXT NOT NULL);
+CREATE TABLE halt (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, reason TEXT NOT NULL);
+"""
+
+
+class Database:
+    """Two connections to one file: `durable` flushes each commit to the disk, `quick` leaves that to the next one.
+
+    `quick` is for what may be forgotten at a power cut (nonces of reads, cool-downs), never for claims or results.
+    Raises StoreUnusable for every trouble with the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with translated(path):
+            self._create_private(path)
+            self.durable = self._connect("FULL")
+            self.quick = self._connect("NORMAL")
+
+    def close(self) -> None:
+        """Closes both connections."""
+        self.quick.close()
+        self.durable.close()
+
+    @contextmanager
+    def transaction(self, connection: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
+        """A write transaction: all of it or nothing. Waits five seconds for other processes."""
+        used = connection or self.durable
+        with translated(self.path):
+            used.execute("BEGIN IMMEDIATE")
+            try:
+                yield used
+            except BaseException:
+                used.execute("ROLLBACK")
+                raise
+            used.execute("COMMIT")
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """The rows of a read."""
+        with translated(self.path):
+            return self.durable.execute(query, values).fetchall()
+
+    def _create_private(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            info = os.fstat(descriptor)
+            if info.st_uid != os.getuid():
+                raise StoreUnusable(f"{path} belongs to another user; it was left as it is")
+            if info.st_mode & 0o077:
+                os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+
+    def _connect(self, synchronous: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            connection.close()
+            raise StoreUnusable(f"{self.path} was written by a newer keyctl; it was left as it is")
+        if version == 0:
+            self._make(connection)
+        return connection
+
+    def _make(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:  # another process may have been faster
+            for statement in _SCHEMA.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's and the disk's errors as StoreUnusable."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            raise StoreUnusable("the journal is in use by another process", "try again", code="journal_busy") from None
+        if "full" in text:
+            raise StoreUnusable("the disk is full", f"make room for {path}", code="disk_full") from None
+        raise StoreUnusable(f"the journal {path} cannot be used ({text})") from None
+    except sqlite3.DatabaseError:
+        raise StoreUnusable(
+            f"the journal {path} is damaged; it was left as it is",
+            "move it away only after checking your open orders at each exchange",
+            code="journal_damaged",
+        ) from None
+    except OSError as error:
+        raise StoreUnusable(f"{path} cannot be opened ({error.strerror})") from None

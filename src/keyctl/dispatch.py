@@ -1,0 +1,216 @@
+"""One order from wish to results: settle what is unknown, look, plan, journal, send, report. Asks nobody anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from keyctl.config import Config
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
+from keyctl.fanout import check_not_halted, fan_out
+from keyctl.journal import Journal, LegState
+from keyctl.journal_rows import StoredLeg
+from keyctl.model import Kind, LegResult, OrderState, Outcome
+from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
+from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
+from keyctl.session import Session
+from keyctl.settle import Verdict, look_up, settle_all
+
+IMMEDIATE_SECONDS = 30
+LIMIT_SECONDS = 600
+WAIT_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One account's part: its session, what is wished there, and the stored leg when a plan is taken up again."""
+
+    session: Session
+    wish: Wish
+    stored: StoredLeg | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The plan as it would be sent, which accounts cannot take part and why, and what to warn of."""
+
+    plan: Plan
+    troubles: dict[str, KeyctlError]
+    warnings: tuple[str, ...]
+    made_at: float
+    immediate: bool
+
+
+async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -> None:
+    """One settling pass over what is unknown on these accounts.
+
+    Raises OutcomeUnknown when an order of the same account and symbol stays unknown: nothing new is sent then.
+    """
+    by_account = {session.account.id: session for session in sessions}
+    open_questions = [stored for stored in journal.unsettled() if stored.leg.account_id in by_account]
+    if not open_questions:
+        return
+    settled = await settle_all([(by_account[stored.leg.account_id], stored) for stored in open_questions], journal)
+    for stored, result in settled:
+        if result.outcome is Outcome.UNKNOWN and stored.leg.order.symbol == symbol:
+            raise OutcomeUnknown(
+                f"{stored.leg.account}: an earlier {symbol} order of plan {stored.leg.plan_id} is still unknown: "
+                f"{result.detail}",
+                "nothing was sent; wait for it: keyctl orders settle --wait",
+                account=stored.leg.account,
+                exchange=stored.leg.exchange,
+            )
+
+
+async def preview(targets: list[Target], journal: Journal, config: Config, kind: Kind, again: bool) -> Preview:
+    """The plan of all accounts that can be reached. Raises CheckFailed for whatever stops the whole plan."""
+    check_not_halted(journal)
+    symbol = targets[0].wish.symbol
+    sessions = [target.session for target in targets]
+    looks = await look_all(sessions, symbol, config)
+    clock = sessions[0].network.clock
+    stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
+    plan_id = stored_ids[0] if stored_ids else new_plan_id()
+    legs: list[PlannedLeg] = []
+    troubles: dict[str, KeyctlError] = {}
+    warnings: list[str] = []
+    for index, (target, look) in enumerate(zip(targets, looks, strict=True)):
+        account = target.session.account
+        warnings += look.warnings
+        if look.view is None:
+            assert look.trouble is not None
+            troubles[account.label] = look.trouble
+            continue
+        if look.withdraw is None:
+            warnings.append(f"{account.label}: whether this key may withdraw cannot be read; check it by hand")
+        leg = plan_leg(
+            plan_id, index, account, target.session.exchange, target.wish, look.view, clock.utc().date(), config.limits
+        )
+        leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
+        warnings += leg.notes
+        legs.append(leg)
+    _check_one_account_each(legs)
+    if not again:
+        _check_repeats(legs, journal, config)
+    plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
+    return Preview(plan, troubles, tuple(dict.fromkeys(warnings)), clock.now(), targets[0].wish.immediate)
+
+
+async def refresh(shown: Preview, targets: list[Target], config: Config) -> None:
+    """Checks, after the person has answered, that the preview still holds.
+
+    Raises CheckFailed when it is too old, or when prices have moved so that a leg passes a hard limit now.
+    """
+    by_account = {target.session.account.id: target.session for target in targets}
+    clock = targets[0].session.network.clock
+    age = clock.now() - shown.made_at
+    if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
+        raise CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
+    if all(clock.now() - leg.view.ticker_at <= TICKER_SECONDS for leg in shown.plan.legs):
+        return
+    shared = Shared()
+    tickers = await asyncio.gather(
+        *(ticker_of(by_account[leg.leg.account_id], leg.leg.native_symbol, shared) for leg in shown.plan.legs)
+    )
+    for leg, ticker in zip(shown.plan.legs, tickers, strict=True):
+        buy = leg.leg.order.side == "buy"
+        best = ticker.ask if buy else ticker.bid
+        price = leg.leg.order.price
+        through = Decimal(0) if price is None else ((price - best) if buy else (best - price)) / best
+        value = leg.leg.order.quantity * max(price or best, best) * leg.view.usd_per_quote
+        if through > config.limits.price_through_hard or value > config.limits.leg_value_usd:
+            raise CheckFailed(
+                f"{leg.leg.account}: the market moved since the preview; nothing was sent",
+                "run the command again",
+                code="price_moved",
+                account=leg.leg.account,
+            )
+
+
+def store(shown: Preview, targets: list[Target], journal: Journal, state: LegState) -> list[StoredLeg]:
+    """The plan's legs as the journal now has them, on disk: new ones written, stored ones repriced."""
+    stored_by_id = {target.stored.leg.client_order_id: target.stored for target in targets if target.stored}
+    if stored_by_id:
+        journal.reprice([(stored_by_id[leg.leg.client_order_id], leg.leg, leg.value_usd) for leg in shown.plan.legs])
+    elif shown.plan.legs:
+        journal.add_plan(shown.plan.id, shown.plan.kind, [(leg.leg, leg.value_usd) for leg in shown.plan.legs], state)
+    ids = {leg.leg.client_order_id for leg in shown.plan.legs}
+    return [stored for stored in journal.legs(shown.plan.id) if stored.leg.client_order_id in ids]
+
+
+async def send(
+    stored: list[StoredLeg], targets: list[Target], journal: Journal, config: Config, stopping: Callable[[], bool]
+) -> list[LegResult]:
+    """Sends the planned ones among these legs, each at most once. Results in the order given."""
+    by_account = {target.session.account.id: target.session for target in targets}
+    pairs = [(by_account[leg.leg.account_id], leg) for leg in stored if leg.state == LegState.PLANNED]
+    return await fan_out(pairs, journal, config.limits, stopping)
+
+
+async def wait_for_fills(
+    results: list[LegResult], targets: list[Target], journal: Journal, seconds: float, stopping: Callable[[], bool]
+) -> list[LegResult]:
+    """The results with what became of accepted orders within so many seconds: status, fills, fee."""
+    by_account = {target.session.account.id: target.session for target in targets}
+    clock = targets[0].session.network.clock
+    until = clock.monotonic() + seconds
+    rows = {stored.leg.client_order_id: stored for stored in journal.legs(results[0].leg.plan_id)} if results else {}
+
+    async def follow(result: LegResult) -> LegResult:
+        while result.outcome is Outcome.ACCEPTED and result.leg.account_id in by_account:
+            stored = rows[result.leg.client_order_id]
+            looked = await look_up(by_account[result.leg.account_id], stored)
+            if looked.verdict is Verdict.FOUND and looked.status is not None:
+                journal.note_status([(stored.row, looked.status)])
+                result = replace(result, status=looked.status, detail=str(looked.status.state))
+                if looked.status.state is not OrderState.OPEN:
+                    break
+            if clock.monotonic() >= until or stopping():
+                break
+            await clock.sleep(min(WAIT_PAUSE_SECONDS, max(until - clock.monotonic(), 0.05)))
+        return result
+
+    return list(await asyncio.gather(*(follow(result) for result in results)))
+
+
+def exit_code(outcomes: list[Outcome], troubles: list[KeyctlError]) -> ExitCode:
+    """The exit code of a fan-out, as safety.md's rule says; clock trouble alone is a failed check."""
+    if Outcome.UNKNOWN in outcomes:
+        return ExitCode.UNKNOWN
+    if outcomes and all(outcome is Outcome.ACCEPTED for outcome in outcomes) and not troubles:
+        return ExitCode.OK
+    if Outcome.ACCEPTED in outcomes:
+        return ExitCode.PARTIAL
+    if Outcome.REJECTED in outcomes:
+        return ExitCode.REFUSED
+    if troubles and all(trouble.exit_code is ExitCode.CHECK for trouble in troubles):
+        return ExitCode.CHECK
+    return ExitCode.UNREACHED
+
+
+def _check_one_account_each(legs: list[PlannedLeg]) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for leg in legs:
+        uid = leg.view.balances.uid if leg.view.balances else None
+        if uid is None:
+            continue
+        other = seen.setdefault((leg.leg.exchange, uid), leg.leg.account)
+        if other != leg.leg.account:
+            raise UsageProblem(
+                f"{other} and {leg.leg.account} are two keys of one {leg.leg.exchange} account",
+                "one plan sends one order to an exchange account; leave one of them out",
+                code="same_exchange_account",
+            )
+
+
+def _check_repeats(legs: list[PlannedLeg], journal: Journal, config: Config) -> None:
+    for leg in legs:
+        if journal.repeats(leg.leg, config.limits.repeat_seconds):
+            raise CheckFailed(
+                f"{leg.leg.account}: the same order was sent less than {config.limits.repeat_seconds} s ago",
+                "if you mean it a second time, add --again",
+                code="repeated_order",
+                account=leg.leg.account,
+            )

@@ -1,0 +1,235 @@
+"""Sends a plan's legs at the same moment, one lane per account: claim all, write all, read all. Never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
+from keyctl.journal import ClaimWish, Journal
+from keyctl.journal_rows import StoredLeg
+from keyctl.judge import judge_placed, unfilled
+from keyctl.model import LegResult, Outcome, Request, Stamp
+from keyctl.session import CALL_SECONDS, Session
+from keyctl.settle import Verdict, first_looks, look_up
+from keyctl.transport import Line
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+
+STAMP_SECONDS = 2.0
+GROUP_COMMIT_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class Lane:
+    """One leg on its way: its session and connection, and once claimed its stamp and bytes."""
+
+    session: Session
+    stored: StoredLeg
+    request: Request
+    line: Line
+    stamp: Stamp | None = None
+    data: bytes = b""
+    deadline: float = 0.0
+
+
+async def fan_out(
+    pairs: list[tuple[Session, StoredLeg]], journal: Journal, limits: Limits, stopping: Callable[[], bool]
+) -> list[LegResult]:
+    """The result of every leg, in the order given.
+
+    Raises CheckFailed (halt, a cap) or StoreUnusable with nothing sent. Once a byte has left it no longer raises:
+    what it cannot tell is unknown.
+    """
+    results: dict[int, LegResult] = {}
+    lanes: list[Lane] = []
+    async with AsyncExitStack() as turns:
+        opened = await asyncio.gather(*(_open(session, stored, turns) for session, stored in pairs))
+        for (_, stored), lane in zip(pairs, opened, strict=True):
+            if isinstance(lane, Lane):
+                lanes.append(lane)
+            else:
+                results[stored.row] = LegResult(stored.leg, Outcome.NOT_SENT, detail=str(lane))
+        if stopping():
+            for lane in lanes:
+                results[lane.stored.row] = LegResult(lane.stored.leg, Outcome.NOT_SENT, detail="stopped before sending")
+            lanes = []
+        sent = _burst(lanes, journal, limits, results)
+        await _collect(sent, journal, results)
+    await _clear_up(sent, journal, results)
+    return [results[stored.row] for _, stored in pairs]
+
+
+async def _open(session: Session, stored: StoredLeg, turns: AsyncExitStack) -> Lane | KeyctlError:
+    """The lane with its connection open and, where nonces are counted, its turn taken; or why it cannot go."""
+    request = session.exchange.order_request(stored.leg)
+    line = session.line(request.base)
+    try:
+        session.check_cool_down(request.base)
+        await turns.enter_async_context(session.turn(request))
+        await line.open()
+    except (Unreached, StoreUnusable) as trouble:
+        return trouble
+    return Lane(session, stored, request, line)
+
+
+def _burst(lanes: list[Lane], journal: Journal, limits: Limits, results: dict[int, LegResult]) -> list[Lane]:
+    """The lanes whose bytes were handed to their sockets. Synchronous on purpose: nothing runs in between."""
+    if not lanes:
+        return []
+    wishes = []
+    for lane in lanes:
+        lane.stamp = lane.session.stamp()
+        counts = lane.session.exchange.profile.nonce
+        wishes.append(
+            ClaimWish(lane.stored.row, lane.stamp.at_ms, lane.session.account.api_key_hash if counts else None)
+        )
+    claim, nonces = journal.claim(wishes, limits)
+    ready: list[Lane] = []
+    never_left: list[int] = []
+    for lane in lanes:
+        row = lane.stored.row
+        if row not in nonces:
+            results[row] = _not_ours(lane)
+            continue
+        assert lane.stamp is not None
+        lane.stamp = replace(lane.stamp, nonce=nonces[row])
+        try:
+            lane.data = lane.line.prepare(lane.session.sign(lane.request, lane.stamp))
+        except (Unreached, SetupProblem) as trouble:
+            never_left.append(row)
+            results[row] = LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=str(trouble))
+            continue
+        ready.append(lane)
+    sent = _write_all(ready, journal, claim, results, never_left)
+    if never_left:
+        journal.release(never_left, claim)
+    return sent
+
+
+def _write_all(
+    ready: list[Lane], journal: Journal, claim: str, results: dict[int, LegResult], never_left: list[int]
+) -> list[Lane]:
+    sent: list[Lane] = []
+    loop_time = asyncio.get_running_loop().time
+    collecting = gc.isenabled()
+    gc.disable()  # a collection in the middle would spread the orders by milliseconds
+    try:
+        for lane in ready:
+            row = lane.stored.row
+            try:
+                if not _fresh(lane, journal, claim):
+                    results[row] = _not_ours(lane)
+                    continue
+                lane.deadline = loop_time() + CALL_SECONDS
+                lane.line.write(lane.data)
+            except Unreached as trouble:
+                never_left.append(row)
+                results[row] = LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=str(trouble))
+                continue
+            sent.append(lane)
+    finally:
+        if collecting:
+            gc.enable()
+    return sent
+
+
+def _fresh(lane: Lane, journal: Journal, claim: str) -> bool:
+    """Whether the leg may go out now. After a suspend it is stamped and signed anew, if the claim is still ours."""
+    assert lane.stamp is not None
+    now = lane.session.stamp(lane.stamp.nonce)
+    if abs(now.at_ms - lane.stamp.at_ms) <= STAMP_SECONDS * 1000:
+        return True
+    if not journal.restamp(lane.stored.row, claim, now.at_ms):
+        return False
+    lane.stamp = now
+    lane.data = lane.line.prepare(lane.session.sign(lane.request, now))
+    return True
+
+
+def _not_ours(lane: Lane) -> LegResult:
+    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail="already sent by another run of this plan")
+
+
+async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:
+    """Reads all answers and writes outcomes down in groups, as they come."""
+    tasks = {asyncio.ensure_future(_answer(lane)): lane for lane in sent}
+    pending = set(tasks)
+    while pending:
+        done, pending = await asyncio.wait(pending, timeout=GROUP_COMMIT_SECONDS)
+        group = [(tasks[task].stored.row, task.result()) for task in done]
+        results.update(dict(group))
+        try:
+            journal.record(group, "answer")
+        except StoreUnusable as trouble:
+            # The rows stay `sent` on disk, which is safe; what was learned is still shown.
+            for row, result in group:
+                results[row] = replace(result, detail=f"{result.detail} (not written down: {trouble.message})")
+
+
+async def _answer(lane: Lane) -> LegResult:
+    leg = lane.stored.leg
+    try:
+        response = await lane.line.answer(lane.deadline)
+        lane.session.note_limit(lane.request.base, response)
+        return judge_placed(lane.session.exchange, leg, response)
+    except NoAnswer as trouble:
+        return LegResult(leg, Outcome.UNKNOWN, detail=str(trouble))
+    except Exception as error:  # a fault of ours after the send must not lose the leg
+        return LegResult(leg, Outcome.UNKNOWN, detail=f"fault while reading the answer ({type(error).__name__})")
+
+
+async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:
+    """Looks up what has no clear answer, and the fills of immediate orders."""
+
+    async def clear(lane: Lane) -> tuple[int, LegResult]:
+        row, result = lane.stored.row, results[lane.stored.row]
+        stored = replace(lane.stored, first_stamp_ms=_stamp_ms(lane), stamp_ms=_stamp_ms(lane))
+        try:
+            if result.outcome is Outcome.UNKNOWN:
+                return row, await first_looks(lane.session, journal, stored, result)
+            return row, await _with_fills(lane.session, stored, result)
+        except KeyctlError as trouble:
+            return row, replace(result, detail=f"{result.detail}; {trouble.message}")
+
+    wanted = [
+        lane
+        for lane in sent
+        if results[lane.stored.row].outcome is Outcome.UNKNOWN
+        or (results[lane.stored.row].outcome is Outcome.ACCEPTED and lane.stored.leg.order.time_in_force != "gtc")
+    ]
+    if not wanted:
+        return
+    settled = await asyncio.gather(*(clear(lane) for lane in wanted))
+    results.update(dict(settled))
+    try:
+        journal.record([item for item in settled if item[1].outcome is not Outcome.UNKNOWN], "look-up")
+    except StoreUnusable:
+        return  # the rows stay `sent` or `unknown`, and the next command settles them
+
+
+def _stamp_ms(lane: Lane) -> int | None:
+    return lane.stamp.at_ms if lane.stamp else None
+
+
+async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) -> LegResult:
+    looked = await look_up(session, stored)
+    if looked.verdict is not Verdict.FOUND or looked.status is None:
+        return result
+    if unfilled(stored.leg, looked.status):
+        return replace(
+            result, outcome=Outcome.REJECTED, status=looked.status, detail="an immediate order that filled nothing"
+        )
+    return replace(result, status=looked.status)
+
+
+def check_not_halted(journal: Journal) -> None:
+    """Raises CheckFailed while orders are halted; asked early, and again inside every claim."""
+    reason = journal.notes.halted()
+    if reason is not None:
+        raise CheckFailed(f"orders are halted ({reason})", "to go on: keyctl halt --lift", code="halted")

@@ -1,0 +1,332 @@
+"""The record of every order: a leg is on disk before its first byte leaves, and the right to send it is given once."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keyctl.clock import Clock
+from keyctl.database import Database
+from keyctl.errors import CheckFailed, UsageProblem
+from keyctl.journal_rows import StoredLeg, leg_values, stored_leg
+from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
+from keyctl.notes import Notes, following_nonce
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+
+DAY_SECONDS = 86_400
+_COUNTED = "('sent', 'unknown', 'accepted')"
+
+
+class LegState(StrEnum):
+    """Where a leg stands. `absent` means proven never taken; it is final."""
+
+    DRAFT = "draft"
+    PLANNED = "planned"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ABSENT = "absent"
+
+
+_STATE_OF = {
+    Outcome.ACCEPTED: LegState.ACCEPTED,
+    Outcome.REJECTED: LegState.REJECTED,
+    Outcome.UNKNOWN: LegState.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWish:
+    """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None)."""
+
+    row: int
+    stamp_ms: int
+    nonce_key: str | None
+
+
+class Journal:
+    """Plans and legs in one SQLite file. Raises StoreUnusable; then nothing may be sent."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._database = Database(path)
+        self._clock = clock
+        self.notes = Notes(self._database, clock)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+    def add_plan(self, plan_id: str, kind: Kind, legs: Sequence[tuple[Leg, Decimal]], state: LegState) -> None:
+        """Writes a plan with all its legs and their values in USD, durably."""
+        now = self._clock.now()
+        immediate = any(leg.order.time_in_force != "gtc" for leg, _ in legs)
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (plan_id, now, kind, int(immediate)))
+            for leg, value in legs:
+                values = {**leg_values(leg), "kind": kind, "value_usd": format(value, "f"), "state": state}
+                names = ", ".join(values)
+                marks = ", ".join("?" * len(values))
+                connection.execute(f"INSERT INTO legs ({names}) VALUES ({marks})", tuple(values.values()))
+            self._event(connection, plan_id, None, str(state), {"legs": len(legs)})
+
+    def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal]]) -> None:
+        """Gives unsent legs of a plan the price, size and value of a new preview, and makes drafts planned."""
+        with self._database.transaction() as connection:
+            for stored, leg, value in legs:
+                order = leg.order
+                changed = connection.execute(
+                    "UPDATE legs SET price=?, quantity=?, quote_quantity=?, value_usd=?, state='planned'"
+                    " WHERE id=? AND state IN ('draft', 'planned')",
+                    (
+                        _text(order.price),
+                        _text(order.quantity),
+                        _text(order.quote_quantity),
+                        format(value, "f"),
+                        stored.row,
+                    ),
+                ).rowcount
+                if changed:
+                    self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": format(value, "f")})
+
+    def plan_id(self, prefix: str) -> str:
+        """The plan that a unique prefix names. Raises UsageProblem when there is none or more than one."""
+        if not prefix.isalnum() or not prefix.isascii():
+            raise UsageProblem(f"'{prefix[:20]}' is not a plan id", code="unknown_plan")
+        rows = self._database.rows("SELECT id FROM plans WHERE id LIKE ? || '%' LIMIT 2", prefix.lower())
+        if len(rows) != 1:
+            what = "no plan begins with" if not rows else "more than one plan begins with"
+            raise UsageProblem(f"{what} '{prefix}'", "list them: keyctl orders", code="unknown_plan")
+        return str(rows[0]["id"])
+
+    def legs(self, plan_id: str) -> tuple[StoredLeg, ...]:
+        """All legs of a plan, in plan order."""
+        return self._legs("plan_id=? ORDER BY idx", plan_id)
+
+    def recent(self, most: int) -> tuple[StoredLeg, ...]:
+        """The newest legs, newest plan first."""
+        return self._legs("1 ORDER BY (SELECT created FROM plans WHERE plans.id=plan_id) DESC, idx LIMIT ?", most)
+
+    def unsettled(self) -> tuple[StoredLeg, ...]:
+        """Every leg whose outcome is not known: sent by whoever, and not answered."""
+        return self._legs("state IN ('sent', 'unknown') ORDER BY id")
+
+    def open_legs(self) -> tuple[StoredLeg, ...]:
+        """Every leg that was accepted and is not known to be finished."""
+        return self._legs("state='accepted' AND (status IS NULL OR status='open') ORDER BY id")
+
+    def repeats(self, leg: Leg, seconds: int) -> bool:
+        """Whether the same order on the same account was claimed within the last `seconds`.
+
+        The price of an immediate order follows the market, so it is not compared.
+        """
+        order = leg.order
+        rows = self._database.rows(
+            "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=? AND quantity=? AND (price IS ? OR ?)"
+            " AND claimed_at > ? AND plan_id<>? AND state IN ('sent', 'unknown', 'accepted') LIMIT 1",
+            leg.account_id,
+            order.symbol,
+            order.side,
+            order.type,
+            format(order.quantity, "f"),
+            _text(order.price),
+            int(order.time_in_force == "ioc"),
+            self._clock.now() - seconds,
+            leg.plan_id,
+        )
+        return bool(rows)
+
+    def claim(self, wishes: Sequence[ClaimWish], limits: Limits) -> tuple[str, dict[int, int]]:
+        """The claim's name, and the nonce (0 where none is needed) by row for each leg that is now ours to send.
+
+        One durable commit for all. A leg that is missing in the result belongs to another process or is done.
+        Raises CheckFailed when orders are halted or a cap would be passed; then no leg is claimed.
+        """
+        name = secrets.token_hex(8)
+        now = self._clock.now()
+        ours: dict[int, int] = {}
+        with self._database.transaction() as connection:
+            halted = connection.execute("SELECT reason FROM halt").fetchone()
+            if halted:
+                raise CheckFailed(
+                    f"orders are halted ({halted['reason']})", "to go on: keyctl halt --lift", code="halted"
+                )
+            for wish in wishes:
+                nonce = self._nonce(connection, wish.nonce_key) if wish.nonce_key else 0
+                changed = connection.execute(
+                    "UPDATE legs SET state='sent', claim=?, claimed_at=?, stamp_ms=?, nonce=?,"
+                    " first_stamp_ms=COALESCE(first_stamp_ms, ?) WHERE id=? AND state='planned'",
+                    (name, now, wish.stamp_ms, nonce, wish.stamp_ms, wish.row),
+                ).rowcount
+                if changed == 1:
+                    ours[wish.row] = nonce
+                    self._event(connection, None, wish.row, "claimed", {"stamp_ms": wish.stamp_ms})
+            self._check_caps(connection, ours, limits, now)
+        return name, ours
+
+    def restamp(self, row: int, claim: str, stamp_ms: int) -> bool:
+        """Whether the leg is still ours and may be signed anew with this stamp (after the machine slept)."""
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE legs SET stamp_ms=? WHERE id=? AND state='sent' AND claim=?", (stamp_ms, row, claim)
+            ).rowcount
+        return changed == 1
+
+    def release(self, rows: Iterable[int], claim: str) -> None:
+        """Makes claimed legs planned again. Only for legs of which no byte can have left."""
+        with self._database.transaction() as connection:
+            for row in rows:
+                changed = connection.execute(
+                    "UPDATE legs SET state='planned', claim=NULL, claimed_at=NULL"
+                    " WHERE id=? AND state='sent' AND claim=?",
+                    (row, claim),
+                ).rowcount
+                if changed:
+                    self._event(connection, None, row, "never_left", {})
+
+    def record(self, results: Sequence[tuple[int, LegResult]], source: str) -> None:
+        """Writes outcomes durably. A proven outcome is kept, except that proof of acceptance wins over absence.
+
+        Legs that never left go through `release`; handing one in here is a KeyError.
+        """
+        if not results:
+            return
+        with self._database.transaction() as connection:
+            for row, result in results:
+                state = _STATE_OF[result.outcome]
+                error, status = result.error, result.status
+                changed = connection.execute(
+                    "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
+                    " error_code=?, error_text=?, detail=?"
+                    " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted'))",
+                    (
+                        state,
+                        result.exchange_order_id,
+                        error.http if error else None,
+                        error.code if error else None,
+                        error.text if error else None,
+                        result.detail,
+                        row,
+                        state,
+                    ),
+                ).rowcount
+                if changed:
+                    self._event(connection, None, row, str(state), {"source": source, "detail": result.detail})
+                if status is not None:
+                    self._status(connection, row, status)
+
+    def note_status(self, statuses: Sequence[tuple[int, OrderStatus]]) -> None:
+        """Remembers what became of accepted orders: status, fills, fee."""
+        with self._database.transaction() as connection:
+            for row, status in statuses:
+                self._status(connection, row, status)
+
+    def note_absent_round(self, row: int) -> int:
+        """Counts one complete look-up that found nothing, and gives the number of such rounds in a row."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE legs SET absent_rounds=absent_rounds+1, absent_at=? WHERE id=?", (self._clock.now(), row)
+            )
+            count = connection.execute("SELECT absent_rounds FROM legs WHERE id=?", (row,)).fetchone()[0]
+        return int(count)
+
+    def forget_absent_rounds(self, row: int) -> None:
+        """Starts counting anew, after a look-up that could not tell."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE legs SET absent_rounds=0, absent_at=NULL WHERE id=?", (row,))
+
+    def close_absent(self, row: int, stamp_ms: int, detail: str) -> bool:
+        """Whether the leg is now proven never taken: only if it is still open with the stamp that was judged."""
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE legs SET state='absent', detail=? WHERE id=? AND state IN ('sent', 'unknown') AND stamp_ms=?",
+                (detail, row, stamp_ms),
+            ).rowcount
+            if changed:
+                self._event(connection, None, row, "absent", {"detail": detail})
+        return changed == 1
+
+    def event(self, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]) -> None:
+        """Writes one remark into a leg's or plan's story."""
+        with self._database.transaction(self._database.quick) as connection:
+            self._event(connection, plan_id, row, kind, detail)
+
+    def used_today(self, kind: Kind) -> Decimal:
+        """The value in USD of what was claimed in the last 24 h and is not proven untaken."""
+        rows = self._database.rows(
+            f"SELECT value_usd FROM legs WHERE claimed_at > ? AND kind=? AND state IN {_COUNTED}",
+            self._clock.now() - DAY_SECONDS,
+            kind,
+        )
+        return sum((Decimal(row["value_usd"]) for row in rows), Decimal(0))
+
+    def _legs(self, where: str, *values: object) -> tuple[StoredLeg, ...]:
+        return tuple(stored_leg(row) for row in self._database.rows(f"SELECT * FROM legs WHERE {where}", *values))
+
+    def _check_caps(self, connection: sqlite3.Connection, ours: dict[int, int], limits: Limits, now: float) -> None:
+        """Counts with the new claims included, so that ten processes cannot pass one cap together."""
+        for row in ours:
+            leg = connection.execute("SELECT account_id, account, kind FROM legs WHERE id=?", (row,)).fetchone()
+            for seconds, most in ((60, limits.orders_per_minute), (3600, limits.orders_per_hour)):
+                count = connection.execute(
+                    "SELECT COUNT(*) FROM legs WHERE account_id=? AND claimed_at > ?",
+                    (leg["account_id"], now - seconds),
+                ).fetchone()[0]
+                if count > most:
+                    raise CheckFailed(
+                        f"{leg['account']}: more than {most} orders in {seconds} s",
+                        "wait, or raise the limit in config.toml",
+                        code="too_many_orders",
+                        account=leg["account"],
+                    )
+        for kind in {connection.execute("SELECT kind FROM legs WHERE id=?", (row,)).fetchone()["kind"] for row in ours}:
+            used = self.used_today(Kind(kind))
+            if used > limits.day_value_usd:
+                raise CheckFailed(
+                    f"orders of the last 24 h would be worth {used:.2f} USD, the cap is {limits.day_value_usd} USD",
+                    "raise day_value_usd in config.toml, or wait",
+                    code="over_day_limit",
+                )
+
+    def _nonce(self, connection: sqlite3.Connection, key_hash: str) -> int:
+        row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
+        nonce = following_nonce(row["last"] if row else 0, self._clock)
+        connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
+        return nonce
+
+    def _status(self, connection: sqlite3.Connection, row: int, status: OrderStatus) -> None:
+        connection.execute(
+            "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?,"
+            " exchange_order_id=COALESCE(exchange_order_id, ?) WHERE id=?",
+            (
+                status.state,
+                format(status.filled, "f"),
+                _text(status.average_price),
+                _text(status.fee),
+                status.fee_currency,
+                status.exchange_order_id,
+                row,
+            ),
+        )
+
+    def _event(
+        self, connection: sqlite3.Connection, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]
+    ) -> None:
+        connection.execute(
+            "INSERT INTO events (at, plan_id, leg_id, kind, detail)"
+            " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
+            (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
+        )
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")

@@ -1,0 +1,135 @@
+"""Legs as rows of the journal and back. Decimals are text without exponents; no I/O."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from keyctl.model import (
+    ExchangeError,
+    Kind,
+    Leg,
+    Market,
+    Order,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLeg:
+    """A leg as the journal has it. `state` is a LegState's text; stamps are exchange ms, `claimed_at` Unix s."""
+
+    row: int
+    leg: Leg
+    kind: Kind
+    value_usd: Decimal
+    state: str
+    claim: str | None
+    claimed_at: float | None
+    first_stamp_ms: int | None
+    stamp_ms: int | None
+    exchange_order_id: str | None
+    status: OrderStatus | None
+    error: ExchangeError | None
+    detail: str
+    absent_rounds: int
+    absent_at: float | None
+
+
+def leg_values(leg: Leg) -> dict[str, object]:
+    """The columns that describe a leg."""
+    order = leg.order
+    return {
+        "plan_id": leg.plan_id,
+        "idx": leg.index,
+        "account_id": leg.account_id,
+        "account": leg.account,
+        "exchange": leg.exchange,
+        "symbol": order.symbol,
+        "native_symbol": leg.native_symbol,
+        "market": order.market,
+        "side": order.side,
+        "type": order.type,
+        "time_in_force": order.time_in_force,
+        "post_only": int(order.post_only),
+        "quantity": format(order.quantity, "f"),
+        "price": None if order.price is None else format(order.price, "f"),
+        "quote_quantity": None if order.quote_quantity is None else format(order.quote_quantity, "f"),
+        "client_order_id": leg.client_order_id,
+        "client_order_date": leg.client_order_date.isoformat(),
+    }
+
+
+def stored_leg(row: sqlite3.Row) -> StoredLeg:
+    """A leg from its row."""
+    order = Order(
+        symbol=row["symbol"],
+        market=Market(row["market"]),
+        side=Side(row["side"]),
+        type=OrderType(row["type"]),
+        quantity=Decimal(row["quantity"]),
+        price=_decimal(row["price"]),
+        time_in_force=TimeInForce(row["time_in_force"]),
+        post_only=bool(row["post_only"]),
+        quote_quantity=_decimal(row["quote_quantity"]),
+    )
+    leg = Leg(
+        plan_id=row["plan_id"],
+        index=row["idx"],
+        account=row["account"],
+        account_id=row["account_id"],
+        exchange=row["exchange"],
+        order=order,
+        native_symbol=row["native_symbol"],
+        client_order_id=row["client_order_id"],
+        client_order_date=date.fromisoformat(row["client_order_date"]),
+    )
+    return StoredLeg(
+        row=row["id"],
+        leg=leg,
+        kind=Kind(row["kind"]),
+        value_usd=Decimal(row["value_usd"]),
+        state=row["state"],
+        claim=row["claim"],
+        claimed_at=row["claimed_at"],
+        first_stamp_ms=row["first_stamp_ms"],
+        stamp_ms=row["stamp_ms"],
+        exchange_order_id=row["exchange_order_id"],
+        status=_status(row, order),
+        error=_error(row),
+        detail=row["detail"],
+        absent_rounds=row["absent_rounds"],
+        absent_at=row["absent_at"],
+    )
+
+
+def _status(row: sqlite3.Row, order: Order) -> OrderStatus | None:
+    if row["status"] is None:
+        return None
+    return OrderStatus(
+        exchange_order_id=row["exchange_order_id"] or "",
+        client_order_id=row["client_order_id"],
+        state=OrderState(row["status"]),
+        quantity=order.quantity,
+        filled=Decimal(row["filled"] or "0"),
+        price=order.price,
+        average_price=_decimal(row["average_price"]),
+        fee=_decimal(row["fee"]),
+        fee_currency=row["fee_currency"],
+    )
+
+
+def _error(row: sqlite3.Row) -> ExchangeError | None:
+    if row["error_code"] is None:
+        return None
+    return ExchangeError(row["exchange"], row["error_http"], row["error_code"], row["error_text"] or "")
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,0 +1,47 @@
+"""What an answer to an order proves: taken, refused, or neither. Pure; the strictest reading wins."""
+
+from __future__ import annotations
+
+from keyctl.answers import Unreadable, clean_text
+from keyctl.catalogue import catalogue
+from keyctl.exchanges.base import Exchange
+from keyctl.model import Leg, LegResult, OrderState, OrderStatus, Outcome, Response, Taken
+
+
+def judge_placed(exchange: Exchange, leg: Leg, response: Response) -> LegResult:
+    """The leg's result as its own answer proves it.
+
+    Accepted needs our id echoed and everything else echoed to agree. Rejected needs a catalogue row that says that
+    this code, at this HTTP status, proves the order was not taken. Everything else is unknown.
+    """
+    error = exchange.read_error(response)
+    if error is not None:
+        if catalogue(exchange.name).taken(error, leg.order.market) is Taken.NO:
+            detail = clean_text(f"{error.code} {error.text}".strip())
+            return LegResult(leg, Outcome.REJECTED, error=error, detail=detail)
+        detail = clean_text(f"answer {error.code} (HTTP {error.http}) does not prove what became of the order")
+        return LegResult(leg, Outcome.UNKNOWN, error=error, detail=detail)
+    if response.status != 200:
+        return LegResult(leg, Outcome.UNKNOWN, detail=f"HTTP {response.status} proves nothing")
+    try:
+        placed = exchange.read_placed(response, leg)
+    except Unreadable as problem:
+        return LegResult(leg, Outcome.UNKNOWN, detail=clean_text(f"the answer is {problem}"))
+    return LegResult(leg, Outcome.ACCEPTED, exchange_order_id=placed.exchange_order_id, detail="accepted")
+
+
+def judge_found(leg: Leg, status: OrderStatus) -> LegResult:
+    """The result of a leg whose order a look-up has shown."""
+    if status.state is OrderState.REJECTED and status.filled == 0:
+        return LegResult(leg, Outcome.REJECTED, status.exchange_order_id, status, detail="the exchange rejected it")
+    if unfilled(leg, status):
+        return LegResult(
+            leg, Outcome.REJECTED, status.exchange_order_id, status, detail="an immediate order that filled nothing"
+        )
+    return LegResult(leg, Outcome.ACCEPTED, status.exchange_order_id, status, detail=f"{status.state}")
+
+
+def unfilled(leg: Leg, status: OrderStatus) -> bool:
+    """Whether an immediate order ended without any fill."""
+    finished = status.state in (OrderState.CANCELED, OrderState.EXPIRED, OrderState.CLOSED)
+    return leg.order.time_in_force != "gtc" and finished and status.filled == 0

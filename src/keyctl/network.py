@@ -1,0 +1,98 @@
+"""Network: the lines of one run, one set per account, with one TLS context for all and one offset per clock."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from keyctl.clock import Clock, Offset
+from keyctl.errors import StoreUnusable
+from keyctl.model import Account
+from keyctl.transport import Line, tls_context
+
+if TYPE_CHECKING:
+    import ssl
+
+NONCE_LOCK_SECONDS = 30.0
+
+
+class Network:
+    """Opens lines on demand; closes them all at the end of its `async with`."""
+
+    def __init__(self, clock: Clock, state: Path) -> None:
+        self.clock = clock
+        self.offsets: dict[str, Offset | None] = {}
+        self._state = state
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._own_contexts: dict[str, ssl.SSLContext] = {}
+        self._offset_locks: dict[str, asyncio.Lock] = {}
+        self._nonce_locks: dict[str, asyncio.Lock] = {}
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return tls_context()
+
+    async def __aenter__(self) -> Network:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for line in self._lines.values():
+            line.close()
+        await asyncio.sleep(0)  # lets the aborted transports finish closing
+
+    def line(self, account: Account, base: str) -> Line:
+        """The account's own line to a host."""
+        key = (account.id, base)
+        if key not in self._lines:
+            self._lines[key] = Line(base, lambda: self._tls(account), self.clock.now)
+        return self._lines[key]
+
+    def _tls(self, account: Account) -> ssl.SSLContext:
+        if account.ca_file is None:
+            return self._context
+        if account.ca_file not in self._own_contexts:
+            self._own_contexts[account.ca_file] = tls_context(account.ca_file)
+        return self._own_contexts[account.ca_file]
+
+    def offset_lock(self, base: str) -> asyncio.Lock:
+        """Held by the one lane that measures a host's clock for all."""
+        return self._offset_locks.setdefault(base, asyncio.Lock())
+
+    @asynccontextmanager
+    async def nonce_turn(self, key_hash: str) -> AsyncIterator[None]:
+        """The right to use nonces of one API key, across processes, from taking the nonce to its answer.
+
+        Raises StoreUnusable when another process holds it for longer than 30 s.
+        """
+        lock = self._nonce_locks.setdefault(key_hash, asyncio.Lock())
+        async with lock:
+            folder = self._state / "locks"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            descriptor = os.open(folder / f"nonce-{key_hash[:32]}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                await self._take(descriptor)
+                yield
+            finally:
+                os.close(descriptor)
+
+    async def _take(self, descriptor: int) -> None:
+        until = self.clock.monotonic() + NONCE_LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if self.clock.monotonic() > until:
+                    raise StoreUnusable(
+                        "another keyctl has used this API key's nonces for over 30 s", code="nonce_busy"
+                    ) from None
+                await asyncio.sleep(0.01)

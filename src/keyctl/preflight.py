@@ -1,0 +1,233 @@
+"""What must be known before the first claim: clock, symbol rules, best prices, balances, withdrawal right. Reads only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from keyctl.answers import Unreadable
+from keyctl.catalogue import catalogue
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
+from keyctl.exchanges.base import UnknownSymbol
+from keyctl.model import Instrument, Market, Response, Ticker
+from keyctl.plan import VenueView
+from keyctl.session import Session
+
+if TYPE_CHECKING:
+    from keyctl.config import Config
+
+T = TypeVar("T")
+DOLLARS = frozenset({"USD", "USDT", "USDC", "UST"})
+TICKER_SECONDS = 5.0
+PERMISSIONS_SECONDS = 86_400
+RIGHTS = ("signature", "permission", "ip", "account")
+
+
+@dataclass(slots=True)
+class Shared:
+    """What lanes of one venue ask once for all: rules and prices, by host and symbol."""
+
+    answers: dict[tuple[str, str, str], asyncio.Future[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One lane's pre-flight: the view, or the trouble that stops this leg alone; warnings; a withdrawal reading."""
+
+    session: Session
+    view: VenueView | None
+    trouble: KeyctlError | None
+    warnings: tuple[str, ...]
+    withdraw_read: bool
+    withdraw: bool | None
+
+
+async def look_all(sessions: list[Session], symbol: str, config: Config) -> list[Look]:
+    """Every lane's pre-flight, side by side, in the order of the sessions.
+
+    Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw.
+    """
+    shared = Shared()
+    looks: list[Look] = []
+    for answer in await asyncio.gather(
+        *(look(session, symbol, config, shared) for session in sessions), return_exceptions=True
+    ):
+        if isinstance(answer, BaseException):
+            raise answer
+        looks.append(answer)
+    if sessions:
+        sessions[0].journal.notes.note_permissions(
+            {item.session.account.id: item.withdraw for item in looks if item.withdraw_read}
+        )
+    for item in looks:
+        if item.trouble is None:
+            check_withdrawal(item, config)
+    return looks
+
+
+async def look(session: Session, symbol: str, config: Config, shared: Shared) -> Look:
+    """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises."""
+    withdraw_read, withdraw = False, None
+    warnings: list[str] = []
+    try:
+        await session.warm()
+        warnings += check_clock(session)
+        instrument = await instrument_of(session, symbol, shared)
+        ticker = await ticker_of(session, instrument.native_symbol, shared)
+        at = session.network.clock.now()
+        usd = await usd_per_quote(session, instrument, shared)
+        known = session.journal.notes.permissions(session.account.id)
+        if known is not None and session.network.clock.now() - known.at < PERMISSIONS_SECONDS:
+            withdraw = known.withdraw
+        else:
+            withdraw_read, withdraw = True, await _withdrawal(session)
+        balances = await session.fetch(session.exchange.balance_request(), session.exchange.read_balances)
+    except (Unreached, ClockWrong) as trouble:
+        return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
+    except ExchangeRefused as refusal:
+        return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
+    view = VenueView(instrument, ticker, at, usd, balances)
+    return Look(session, view, None, tuple(warnings), withdraw_read, withdraw)
+
+
+def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
+    """The refusal as trouble of this lane alone. Raises CheckFailed when the key itself was refused: that is a matter
+    of rights, and stops the whole plan."""
+    error = refusal.error
+    found = catalogue(error.exchange).lookup(error.code, Market.SPOT, error.text, error.http)
+    refusal.hints = (f"keyctl diagnose {error.exchange} {error.code}", *refusal.hints)
+    if found and found[0].category in RIGHTS:
+        raise CheckFailed(
+            f"{session.account.label}: {refusal.message}",
+            *refusal.hints,
+            code="key_refused",
+            account=session.account.label,
+            exchange=error.exchange,
+            exchange_code=error.code,
+        ) from None
+    return refusal
+
+
+class ClockWrong(CheckFailed):
+    """This machine's clock or the exchange's is more than ten seconds off."""
+
+    code = "clock_wrong"
+
+
+def check_clock(session: Session) -> list[str]:
+    """A warning when the clocks differ by more than a second. Raises ClockWrong above ten."""
+    offset = session.offset
+    if offset is None or offset.silent:
+        return []
+    seconds = offset.ms / 1000
+    if not offset.usable:
+        raise ClockWrong(
+            f"this machine's clock is {abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} "
+            f"{session.exchange.profile.title}'s",
+            "set the clock (NTP), then try again",
+            account=session.account.label,
+            exchange=session.exchange.name,
+        )
+    return [f"{session.exchange.profile.title}: clocks differ by {seconds:+.1f} s; corrected in what is signed"]
+
+
+def check_withdrawal(item: Look, config: Config) -> None:
+    """Raises CheckFailed when the key is proven to be able to withdraw and the person has not accepted that."""
+    account = item.session.account
+    if item.withdraw and config.accepts(account.label, "withdraw") is None:
+        raise CheckFailed(
+            f"{account.label}: this API key may withdraw; keyctl sends no orders with it",
+            f"switch the withdrawal right off at {item.session.exchange.profile.title}, then: keyctl verify "
+            f"{account.label}",
+            "or accept that risk with a reason in config.toml: [[accepted_risk]]",
+            code="key_may_withdraw",
+            account=account.label,
+            exchange=account.exchange,
+        )
+
+
+async def instrument_of(session: Session, symbol: str, shared: Shared) -> Instrument:
+    """The symbol's rules at the session's venue. Raises CheckFailed (unknown_symbol) when it is not listed."""
+    exchange = session.exchange
+
+    async def ask() -> Instrument:
+        request = exchange.instrument_request(symbol)
+        try:
+            return await session.fetch(request, lambda response: _instrument(session, response, symbol))
+        except UnknownSymbol:
+            raise unknown_symbol(session, symbol) from None
+        except ExchangeRefused as refusal:
+            if exchange.is_unknown_symbol(refusal.error):
+                raise unknown_symbol(session, symbol) from None
+            raise
+
+    return await _once(shared, (exchange.instrument_request(symbol).base, "rules", symbol), ask)
+
+
+async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Ticker:
+    """Best bid and ask at the session's venue. Raises NoAnswer when they cannot be used as a reference."""
+    exchange = session.exchange
+    request = exchange.ticker_request(native_symbol)
+
+    async def ask() -> Ticker:
+        ticker = await session.fetch(request, exchange.read_ticker)
+        if not 0 < ticker.bid <= ticker.ask:
+            raise NoAnswer(f"{exchange.profile.title} has no usable price for {native_symbol}", code="no_price")
+        return ticker
+
+    return await _once(shared, (request.base, "price", native_symbol), ask)
+
+
+async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared) -> Decimal:
+    """What one unit of the quote currency is worth in USD, by the venue's own QUOTE/USDT market.
+
+    Raises CheckFailed when the venue has none: an order whose value is not known is not sent.
+    """
+    if instrument.quote in DOLLARS:
+        return Decimal(1)
+    try:
+        cross = await instrument_of(session, f"{instrument.quote}/USDT", shared)
+    except CheckFailed:
+        raise CheckFailed(
+            f"{session.account.label}: the value of {instrument.quote} in USD is not known at "
+            f"{session.exchange.profile.title}",
+            "order a symbol quoted in USD, USDT or USDC",
+            code="value_unknown",
+            account=session.account.label,
+        ) from None
+    return (await ticker_of(session, cross.native_symbol, shared)).ask
+
+
+def unknown_symbol(session: Session, symbol: str) -> CheckFailed:
+    """The error for a symbol that a venue does not list."""
+    return CheckFailed(
+        f"{session.account.label}: {session.exchange.profile.title} does not list {symbol}",
+        "compare the venues: keyctl price SYMBOL",
+        code="unknown_symbol",
+        account=session.account.label,
+        exchange=session.exchange.name,
+    )
+
+
+def _instrument(session: Session, response: Response, symbol: str) -> Instrument:
+    instrument = session.exchange.read_instrument(response, symbol)
+    if instrument.quantity_step is None:
+        raise Unreadable("missing the symbol's size step")
+    return instrument
+
+
+async def _withdrawal(session: Session) -> bool | None:
+    request = session.exchange.permissions_request()
+    if request is None:
+        return None
+    return (await session.fetch(request, session.exchange.read_permissions)).withdraw
+
+
+async def _once(shared: Shared, key: tuple[str, str, str], ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer that the first lane to ask gets, for all lanes; its error too."""
+    if key not in shared.answers:
+        shared.answers[key] = asyncio.ensure_future(ask())
+    return cast(T, await asyncio.shield(shared.answers[key]))

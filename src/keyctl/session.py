@@ -1,0 +1,151 @@
+"""Session: one account's line to its exchange. Signs, sends once, checks; reads may be tried again, writes never."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from random import uniform
+from typing import TYPE_CHECKING, TypeVar
+
+from keyctl.answers import Unreadable
+from keyctl.clock import ClockSample, Offset, offset_of
+from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
+from keyctl.exchanges.base import Exchange, Signer, public_wire
+from keyctl.model import Account, Request, Response, SignedRequest, Stamp
+from keyctl.network import Network
+from keyctl.transport import Line
+
+if TYPE_CHECKING:
+    from keyctl.journal import Journal
+
+T = TypeVar("T")
+CALL_SECONDS = 10.0
+READ_TRIES = 3
+CLOCK_READS = 3
+COOL_DOWN_SECONDS = 60
+
+
+class Session:
+    """One account's line: its exchange, a signer (never the credential), its own connections."""
+
+    def __init__(
+        self, account: Account, exchange: Exchange, signer: Signer, network: Network, journal: Journal
+    ) -> None:
+        self.account = account
+        self.exchange = exchange
+        self.network = network
+        self.journal = journal
+        self._signer = signer
+
+    def line(self, base: str) -> Line:
+        """This account's connection to one of its exchange's hosts."""
+        return self.network.line(self.account, base)
+
+    @property
+    def offset(self) -> Offset | None:
+        """The exchange's clock against ours; None when not measured or the exchange tells no time."""
+        request = self.exchange.time_request()
+        return self.network.offsets.get(request.base) if request else None
+
+    def stamp(self, nonce: int = 0) -> Stamp:
+        """A stamp for now, in the exchange's time."""
+        offset = self.offset
+        return Stamp(int(self.network.clock.now() * 1000) + (offset.ms if offset else 0), nonce, secrets.token_hex(16))
+
+    def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
+        """The exact bytes of a private request."""
+        return self._signer.sign(request, stamp)
+
+    @asynccontextmanager
+    async def turn(self, request: Request) -> AsyncIterator[None]:
+        """Held from taking a nonce to the answer where the exchange counts nonces; nothing elsewhere."""
+        if request.private and self.exchange.profile.nonce:
+            async with self.network.nonce_turn(self.account.api_key_hash):
+                yield
+        else:
+            yield
+
+    async def call(self, request: Request, seconds: float = CALL_SECONDS) -> Response:
+        """The answer to one send of a request, whatever it says.
+
+        Raises Unreached (nothing has left) or NoAnswer (something may have).
+        """
+        self.check_cool_down(request.base)
+        line = self.line(request.base)
+        async with self.turn(request):
+            if request.private:
+                await line.open()
+                nonce = self.journal.notes.next_nonce(self.account.api_key_hash) if self.exchange.profile.nonce else 0
+                response = await line.send(self.sign(request, self.stamp(nonce)), seconds)
+            else:
+                response = await line.send(public_wire(request), seconds)
+        self.note_limit(request.base, response)
+        return response
+
+    async def fetch(self, request: Request, reader: Callable[[Response], T], seconds: float = CALL_SECONDS) -> T:
+        """What a reader makes of a read's answer; up to three tries, since a read changes nothing.
+
+        Raises ExchangeRefused for the exchange's own error, NoAnswer for an unreadable answer, Unreached.
+        """
+        if not request.repeatable:
+            raise ValueError("a write is not fetched")
+        for last in (False,) * (READ_TRIES - 1) + (True,):
+            try:
+                return self._judge(await self.call(request, seconds), reader)
+            except Unreached as error:
+                error.exchange, error.account = self.exchange.name, self.account.label
+                if last or error.code in ("cooling_down", "not_sendable", "forbidden_host"):
+                    raise
+            await self.network.clock.sleep(uniform(0.05, 0.25))
+        raise AssertionError("unreachable")
+
+    def _judge(self, response: Response, reader: Callable[[Response], T]) -> T:
+        error = self.exchange.read_error(response)
+        if error is not None:
+            if response.status >= 500 and error.code == f"http-{response.status}":
+                raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
+            raise ExchangeRefused(error, account=self.account.label)
+        try:
+            return reader(response)
+        except Unreadable as problem:
+            raise NoAnswer(f"{self.exchange.name}'s answer is {problem}", code="unreadable_answer") from None
+
+    async def warm(self) -> None:
+        """Opens the connection that orders go over, by reading the exchange's clock where it has one.
+
+        The first lane of a host reads three times and sets the offset for all. Raises Unreached.
+        """
+        request = self.exchange.time_request()
+        if request is None:
+            return
+        first = await self._clock_sample(request)
+        async with self.network.offset_lock(request.base):
+            if request.base not in self.network.offsets:
+                samples = [first, *[await self._clock_sample(request) for _ in range(CLOCK_READS - 1)]]
+                self.network.offsets[request.base] = offset_of(samples)
+
+    async def _clock_sample(self, request: Request) -> ClockSample:
+        await self.line(request.base).open()
+        clock = self.network.clock
+        before = clock.now()
+        theirs = await self.fetch(request, self.exchange.read_time, 5.0)
+        return ClockSample(before, clock.now(), theirs)
+
+    def check_cool_down(self, base: str) -> None:
+        """Raises Unreached while that host has told this machine to wait."""
+        until = self.journal.notes.cool_down_until(base)
+        if until > self.network.clock.now():
+            left = int(until - self.network.clock.now()) + 1
+            raise Unreached(
+                f"{self.exchange.name} asked this machine to wait; {left} s left",
+                "try again after that; a ban grows when calls go on",
+                code="cooling_down",
+            )
+
+    def note_limit(self, base: str, response: Response) -> None:
+        """Writes down a rate limit or ban, so that every later process waits too."""
+        if response.status in (418, 429):
+            wanted = response.headers.get("retry-after", "")
+            seconds = min(int(wanted), 3 * 86_400) if wanted.isascii() and wanted.isdigit() else COOL_DOWN_SECONDS
+            self.journal.notes.cool_down(base, self.network.clock.now() + seconds)

@@ -1,0 +1,162 @@
+"""Clears up legs whose outcome is not known, by reading only. Nothing here can send an order."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from keyctl.answers import Unreadable
+from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
+from keyctl.journal import Journal
+from keyctl.journal_rows import StoredLeg
+from keyctl.judge import judge_found
+from keyctl.model import LegResult, OrderStatus, Outcome, Response
+from keyctl.session import Session
+
+# Absence counts only after the window in which the exchange takes a late request, our own call's deadline, and slack.
+CALL_AND_SLACK_SECONDS = 10 + 2
+ROUNDS = 3
+ROUND_PAUSE_SECONDS = 2.0
+FIRST_LOOKS_SECONDS = (0.0, 1.0, 2.0)
+
+
+class Verdict(StrEnum):
+    """What one complete look-up says. UNCLEAR: some part could not be read."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    verdict: Verdict
+    status: OrderStatus | None = None
+    why: str = ""
+
+
+async def look_up(session: Session, stored: StoredLeg) -> Lookup:
+    """One round over open orders, finished orders and fills. Found ends it at once; absent needs all parts."""
+    exchange, leg = session.exchange, stored.leg
+    sent_ms = stored.first_stamp_ms or 0
+    for step, request in enumerate(exchange.lookup_requests(leg, sent_ms)):
+
+        def read(response: Response, step: int = step) -> OrderStatus | None:
+            return exchange.read_lookup(step, response, leg)
+
+        try:
+            status = await session.fetch(request, read)
+        except ExchangeRefused as refusal:
+            if exchange.is_not_found(refusal.error):
+                continue
+            return Lookup(Verdict.UNCLEAR, why=refusal.message)
+        except (Unreached, NoAnswer, Unreadable) as trouble:
+            return Lookup(Verdict.UNCLEAR, why=str(trouble))
+        if status is not None:
+            return Lookup(Verdict.FOUND, status)
+    return Lookup(Verdict.ABSENT)
+
+
+def absence_at(session: Session, stored: StoredLeg) -> float | None:
+    """The Unix time (ours) from which finding nothing counts; None where it never does.
+
+    Counted from the newest stamp. An exchange without a window is given the time for which it wants to be polled;
+    each look-up also takes a later nonce there, which bars the earlier request.
+    """
+    settling = session.exchange.profile.settling
+    window = settling.accept_window_seconds
+    if window is None:
+        window = settling.min_polling_seconds or None
+    if not settling.authoritative or window is None or stored.stamp_ms is None:
+        return None
+    offset = session.offset
+    stamp = (stored.stamp_ms - (offset.ms if offset else 0)) / 1000
+    return stamp + window + CALL_AND_SLACK_SECONDS
+
+
+def forgotten_at(session: Session, stored: StoredLeg) -> float:
+    """The Unix time (ours) after which the exchange may have forgotten the order, so that absence proves nothing."""
+    return (stored.first_stamp_ms or 0) / 1000 + session.exchange.profile.settling.horizon_seconds
+
+
+async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait: bool = False) -> LegResult:
+    """The leg's result after one pass: up to three rounds when absence may count already, else one.
+
+    With `wait` it stays until the leg is found or absence is proven.
+    """
+    clock = session.network.clock
+    while True:
+        looked = await look_up(session, stored)
+        if looked.verdict is Verdict.FOUND and looked.status is not None:
+            result = judge_found(stored.leg, looked.status)
+            journal.record([(stored.row, result)], "look-up")
+            return result
+        if looked.verdict is Verdict.UNCLEAR:
+            journal.forget_absent_rounds(stored.row)
+            if not wait:
+                return _still_unknown(stored, f"could not be looked up: {looked.why}")
+        else:
+            from_when = absence_at(session, stored)
+            if from_when is None or clock.now() > forgotten_at(session, stored):
+                journal.event(None, stored.row, "past_memory", {})
+                return _still_unknown(stored, "the exchange can no longer prove it; a person must decide")
+            if clock.now() > from_when:
+                if journal.note_absent_round(stored.row) >= ROUNDS:
+                    return _absent(journal, stored)
+            elif not wait:
+                return _still_unknown(stored, f"not found yet; counts as not taken in {from_when - clock.now():.0f} s")
+            else:
+                await clock.sleep(max(from_when - clock.now(), 0))
+        await clock.sleep(ROUND_PAUSE_SECONDS)
+
+
+async def settle_all(
+    pairs: list[tuple[Session, StoredLeg]], journal: Journal, wait: bool = False
+) -> list[tuple[StoredLeg, LegResult]]:
+    """Each leg's result, lanes side by side. Legs of one account are settled one after another."""
+    lanes: dict[str, list[tuple[Session, StoredLeg]]] = {}
+    for session, stored in pairs:
+        lanes.setdefault(session.account.id, []).append((session, stored))
+
+    async def lane(items: list[tuple[Session, StoredLeg]]) -> list[tuple[StoredLeg, LegResult]]:
+        results = []
+        for session, stored in items:
+            try:
+                await session.warm()
+            except (Unreached, ExchangeRefused) as trouble:
+                results.append((stored, _still_unknown(stored, f"could not be looked up: {trouble}")))
+                continue
+            results.append((stored, await settle_leg(session, journal, stored, wait)))
+        return results
+
+    done = await asyncio.gather(*(lane(items) for items in lanes.values()))
+    by_row = {stored.row: result for part in done for stored, result in part}
+    return [(stored, by_row[stored.row]) for _, stored in pairs]
+
+
+async def first_looks(session: Session, journal: Journal, stored: StoredLeg, result: LegResult) -> LegResult:
+    """A few look-ups right after a send without a clear answer. They can only find the order, never miss it."""
+    for pause in FIRST_LOOKS_SECONDS:
+        await session.network.clock.sleep(pause)
+        looked = await look_up(session, stored)
+        if looked.verdict is Verdict.FOUND and looked.status is not None:
+            found = judge_found(stored.leg, looked.status)
+            detail = f"no clear answer, looked up: {found.outcome}"
+            return replace(found, detail=detail)
+    seconds = ""
+    from_when = absence_at(session, stored)
+    if from_when is not None:
+        seconds = f"; settle it in {max(from_when - session.network.clock.now(), 1):.0f} s: keyctl orders settle"
+    return replace(result, detail=f"{result.detail}; looked up and not found yet{seconds}")
+
+
+def _absent(journal: Journal, stored: StoredLeg) -> LegResult:
+    detail = "proven never taken: its window is over and three complete look-ups found nothing"
+    if stored.stamp_ms is not None and journal.close_absent(stored.row, stored.stamp_ms, detail):
+        return LegResult(stored.leg, Outcome.NOT_SENT, detail=detail)
+    return _still_unknown(stored, "another process works on this leg")
+
+
+def _still_unknown(stored: StoredLeg, detail: str) -> LegResult:
+    return LegResult(stored.leg, Outcome.UNKNOWN, stored.exchange_order_id, error=stored.error, detail=detail)

@@ -1,0 +1,57 @@
+"""Sizes, prices and symbols as a person writes them, and rounding to a venue's steps. Decimal only, no I/O."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from keyctl.errors import UsageProblem
+from keyctl.model import Instrument, Side
+
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
+
+
+def read_number(text: str, what: str) -> Decimal:
+    """A plain decimal above zero. Raises UsageProblem for exponents, signs, blanks, separators, other digits."""
+    if not _NUMBER.fullmatch(text) or (number := Decimal(text)) == 0:
+        raise UsageProblem(
+            f"{what} '{text[:40]}' is not a plain number above zero",
+            "write digits and at most one point: 0.005, not 1e3 or 1,000",
+            code="bad_number",
+        )
+    return number
+
+
+def read_symbol(text: str) -> str:
+    """A spot symbol as BASE/QUOTE in capitals. Raises UsageProblem."""
+    symbol = text.upper() if text.isascii() else text
+    if not _SYMBOL.fullmatch(symbol):
+        hint = "write BASE/QUOTE, for example BTC/USDT"
+        if ":" in text:
+            hint = "futures symbols are not ordered by this version; spot is BASE/QUOTE, for example BTC/USDT"
+        raise UsageProblem(f"'{text[:40]}' is not a symbol", hint, code="bad_symbol")
+    return symbol
+
+
+def floor_to(number: Decimal, step: Decimal | None) -> Decimal:
+    """The largest multiple of the step that is not above the number."""
+    if step is None or step == 0:
+        return number
+    return (number / step).to_integral_value(ROUND_FLOOR) * step
+
+
+def ceiling_to(number: Decimal, step: Decimal | None) -> Decimal:
+    """The smallest multiple of the step that is not below the number."""
+    if step is None or step == 0:
+        return number
+    return (number / step).to_integral_value(ROUND_CEILING) * step
+
+
+def round_price(price: Decimal, side: Side, instrument: Instrument) -> Decimal:
+    """The price on the venue's steps, never worse for the person than asked: buys go down, sells go up."""
+    step = instrument.price_step
+    if instrument.price_digits is not None:
+        digits = Decimal(1).scaleb(price.adjusted() - instrument.price_digits + 1)
+        step = max(step, digits) if step else digits
+    return floor_to(price, step) if side is Side.BUY else ceiling_to(price, step)
