@@ -1,0 +1,118 @@
+"""OKX's envelopes, orders, instruments and key settings turned into our nouns. What is missing or odd is Unreadable."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
+from keyctl.model import JSON, Instrument, KeyPermissions, Leg, OrderState, OrderStatus, OrderType, Response
+
+_STATES = {
+    "live": OrderState.OPEN,
+    "partially_filled": OrderState.OPEN,
+    "filled": OrderState.CLOSED,
+    "canceled": OrderState.CANCELED,
+    "mmp_canceled": OrderState.CANCELED,
+}
+_KNOWN_RIGHTS = {"read_only", "trade", "withdraw"}
+
+
+def rows(response: Response) -> list[dict[str, JSON]]:
+    """The objects in `data` of a successful answer. Raises Unreadable unless code is "0"."""
+    body = read_object(response.body)
+    if body.get("code") != "0":
+        raise Unreadable("the answer does not say success")
+    return [object_of(row) for row in array_of(body.get("data"))]
+
+
+def one_row(response: Response) -> dict[str, JSON]:
+    """The single object in `data`. Raises Unreadable for none or several."""
+    found = rows(response)
+    if len(found) != 1:
+        raise Unreadable("not exactly one element")
+    return found[0]
+
+
+def taken_row(response: Response, leg: Leg) -> dict[str, JSON]:
+    """The element of a trade answer that carries our client order id and sCode "0". Raises Unreadable."""
+    row = one_row(response)
+    if row.get("sCode") != "0" or row.get("clOrdId") != leg.client_order_id:
+        raise Unreadable("the answer does not carry our client order id with success")
+    return row
+
+
+def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
+    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
+    order = leg.order
+    same = (
+        row.get("clOrdId") == leg.client_order_id
+        and row.get("instId") == leg.native_symbol
+        and row.get("side") == str(order.side)
+        and decimal_of(row.get("sz")) == order.quantity
+        and (order.type is OrderType.MARKET or decimal_of(row.get("px")) == order.price)
+    )
+    state = _STATES.get(str(row.get("state")))
+    if not same or state is None:
+        raise Unreadable("the answer describes another order than ours, or an unknown state")
+    filled, fee = decimal_of(row.get("accFillSz")), optional(row.get("fee"))
+    if filled < 0:
+        raise Unreadable("a negative fill")
+    return OrderStatus(
+        exchange_order_id=text_of(row.get("ordId")),
+        client_order_id=leg.client_order_id,
+        state=state,
+        quantity=order.quantity,
+        filled=filled,
+        price=order.price,
+        average_price=optional(row.get("avgPx")) if filled else None,
+        fee=None if fee is None else -fee or Decimal(0),  # OKX writes a paid fee with a minus sign
+        fee_currency=text_of(row["feeCcy"]) if row.get("feeCcy") else None,
+    )
+
+
+def instrument(row: dict[str, JSON], symbol: str, base: str, quote_currency: str) -> Instrument:
+    """A spot symbol's rules. OKX bounds value in USD, not in the quote currency, so no notional bounds are given."""
+    return Instrument(
+        symbol=symbol,
+        native_symbol=text_of(row.get("instId")),
+        base=base,
+        quote=quote_currency,
+        price_step=_positive(row.get("tickSz")),
+        quantity_step=_positive(row.get("lotSz")),
+        min_quantity=_positive(row.get("minSz")),
+        max_quantity=optional(row.get("maxLmtSz")),
+        min_notional=None,
+        active=row.get("state") == "live",
+    )
+
+
+def permissions(row: dict[str, JSON]) -> KeyPermissions:
+    """The calling key's rights from account/config: `perm`, `ip` and `uid`; all else there is about the account."""
+    told, ips = row.get("perm"), row.get("ip")
+    rights = {right.strip() for right in told.split(",")} if isinstance(told, str) and told else None
+    bound = tuple(clean_text(item, 60) for item in ips.split(",") if item.strip()) if isinstance(ips, str) else None
+    uid = row.get("uid")
+    return KeyPermissions(
+        read=None if rights is None else "read_only" in rights,
+        spot_trade=None if rights is None else "trade" in rights,
+        futures_trade=None if rights is None else "trade" in rights,
+        withdraw=None if rights is None else "withdraw" in rights,
+        ip_restricted=None if bound is None else bool(bound),
+        ips=bound,
+        uid=uid if isinstance(uid, str) and uid else None,
+        extra=tuple(sorted(clean_text(right, 60) for right in (rights or set()) - _KNOWN_RIGHTS)),
+        # `perm` never lists transfers. [official] OKX docs 2026-07: Trade covers funding transfers and settings.
+        spends="funding transfers and changes of settings" if rights and "trade" in rights else "",
+    )
+
+
+def optional(value: JSON) -> Decimal | None:
+    """A number, or None where OKX leaves the text empty."""
+    return None if value in ("", None) else decimal_of(value)
+
+
+def _positive(value: JSON) -> Decimal:
+    number = decimal_of(value)
+    if number <= 0:
+        raise Unreadable("a step or minimum that is not positive")
+    return number

@@ -1,0 +1,279 @@
+"""OKX spot (API V5): how its requests are signed and built, and how its answers are read. Facts are in okx.toml."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_json, text_of
+from keyctl.exchanges._okx_answers import instrument, one_row, optional, order_status, permissions, rows, taken_row
+from keyctl.exchanges._shapes import check_distinct, check_no_pem, letters_and_digits, signing_key, split_symbol
+from keyctl.exchanges.base import Exchange, Signer, UnknownSymbol, check_shape, encode_query, plain
+from keyctl.model import (
+    JSON,
+    Algorithm,
+    Balances,
+    ExchangeError,
+    Instrument,
+    KeyPermissions,
+    Kind,
+    Leg,
+    Market,
+    OrderStatus,
+    OrderType,
+    Placed,
+    Request,
+    Response,
+    SignedRequest,
+    Stamp,
+    Ticker,
+    TimeInForce,
+    WireRequest,
+)
+from keyctl.secret import Secret
+from keyctl.signing import SigningKey, secret_fits
+
+_CLIENT_ID_LENGTH = 28
+_PAGE_LIMIT = 100
+_LOOK_BACK_MS = 60_000
+_UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_ORDER_TYPES = {TimeInForce.GTC: "limit", TimeInForce.IOC: "ioc", TimeInForce.FOK: "fok"}
+# 51400-51402: filled, canceled or unknown; 51410: being canceled or settling. [official] OKX docs, error codes, 2026-07
+_FINAL = {"51400", "51401", "51402", "51410"}
+
+
+class OKXSigner(Signer):
+    """Signs time + METHOD + path?query + body with HMAC-SHA256 in base64, all of it in headers.
+
+    Source: [official] OKX docs V5, "REST Authentication", 2026-07. `expTime` and the demo header are not signed.
+    """
+
+    def __init__(self, api_key: str, key: SigningKey, passphrase: Secret | None, *, simulated: bool) -> None:
+        super().__init__(api_key, key, passphrase)
+        self.simulated = simulated
+
+    def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
+        query = encode_query(request.params) if request.method == "GET" else ""
+        target = request.path + (f"?{query}" if query else "")
+        body = "" if request.method == "GET" else _compact(request.params)
+        timestamp = _timestamp(stamp.at_ms)
+        headers = [
+            ("OK-ACCESS-KEY", self.api_key),
+            ("OK-ACCESS-SIGN", self.signature(timestamp + request.method + target + body)),
+            ("OK-ACCESS-TIMESTAMP", timestamp),
+            ("OK-ACCESS-PASSPHRASE", self.passphrase_text()),
+            ("Content-Type", "application/json"),
+        ]
+        if request.window_ms is not None:
+            headers.append(("expTime", str(stamp.at_ms + request.window_ms)))
+        if self.simulated:
+            headers.append(("x-simulated-trading", "1"))
+        url = request.base + target
+        return SignedRequest(WireRequest(request.method, url, tuple(headers), body.encode(), request.repeatable))
+
+    def signature(self, prehash: str) -> str:
+        """The OK-ACCESS-SIGN header for the text to sign."""
+        return base64.b64encode(self.key.sign(prehash.encode())).decode("ascii")
+
+
+class OKX(Exchange):
+    """OKX's V5 API, spot trading in cash mode. Demo keys use the live hosts and a header of their own."""
+
+    lookup_names = ("the order by its client order id", "open orders", "finished orders since the send")
+
+    def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
+        check_shape(passphrase is not None, "OKX needs the passphrase of the API key")
+        simulated = self.binding.kind is Kind.DEMO and self.binding.endpoint is None
+        return OKXSigner(api_key, signing_key(algorithm, secret), passphrase, simulated=simulated)
+
+    def check_credential(
+        self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None
+    ) -> tuple[str, ...]:
+        check_distinct(api_key, secret)
+        check_no_pem(secret)
+        swapped = secret_fits(secret, _UUID) and not re.fullmatch(_UUID, api_key)
+        check_shape(not swapped, "API key and secret are swapped", "the API key is the one with four dashes")
+        check_shape(
+            re.fullmatch(_UUID, api_key) is not None,
+            "an OKX API key has 32 hexadecimal digits in five groups with dashes",
+            "copy the API key again, without blanks",
+        )
+        check_shape(
+            secret_fits(secret, "[0-9A-Fa-f]{32}"),
+            "an OKX secret has 32 hexadecimal digits",
+            "it is shown only once; if it is lost, make a new key",
+        )
+        hint = "it was chosen when the key was made and cannot be recovered"
+        check_shape(passphrase is not None and len(passphrase) > 0, "OKX needs the passphrase of the API key", hint)
+        assert passphrase is not None
+        check_shape(secret_fits(passphrase, "[!-~]+"), "the passphrase has blanks or non-ASCII characters", hint)
+        if not secret_fits(passphrase, ".{8,32}"):
+            return ("OKX passphrases have 8 to 32 characters; this one does not",)
+        return ()
+
+    def time_request(self) -> Request:
+        return self.read("GET", "rest", "/api/v5/public/time", private=False)
+
+    def read_time(self, response: Response) -> int:
+        return integer_of(one_row(response).get("ts"))
+
+    def instrument_request(self, symbol: str) -> Request:
+        native = ("instId", "-".join(split_symbol(symbol)))
+        return self.read("GET", "rest", "/api/v5/public/instruments", ("instType", "SPOT"), native, private=False)
+
+    def is_unknown_symbol(self, error: ExchangeError) -> bool:
+        return error.code == "51001"
+
+    def read_instrument(self, response: Response, symbol: str) -> Instrument:
+        base, quote_currency = split_symbol(symbol)
+        for row in rows(response):
+            if row.get("instId") == f"{base}-{quote_currency}":
+                return instrument(row, symbol, base, quote_currency)
+        raise UnknownSymbol(symbol)
+
+    def ticker_request(self, native_symbol: str) -> Request:
+        return self.read("GET", "rest", "/api/v5/market/ticker", ("instId", native_symbol), private=False)
+
+    def read_ticker(self, response: Response) -> Ticker:
+        row = one_row(response)
+        bid, ask = decimal_of(row.get("bidPx")), decimal_of(row.get("askPx"))
+        if not 0 < bid <= ask:
+            raise Unreadable("no best prices")
+        return Ticker(bid, ask)
+
+    def permissions_request(self) -> Request:
+        return self.read("GET", "rest", "/api/v5/account/config")
+
+    def read_permissions(self, response: Response) -> KeyPermissions:
+        return permissions(one_row(response))
+
+    def probe_request(self, market: Market) -> Request | None:
+        return self.balance_request() if market is Market.SPOT else None
+
+    def balance_request(self) -> Request:
+        return self.read("GET", "rest", "/api/v5/account/balance")
+
+    def read_balances(self, response: Response) -> Balances:
+        free: dict[str, Decimal] = {}
+        for detail in array_of(one_row(response).get("details")):
+            if not isinstance(detail, dict):
+                raise Unreadable("a balance is not an object")
+            # Which of the two is filled depends on the account mode; neither means: not told.
+            available = optional(detail.get("availBal"))
+            available = optional(detail.get("availEq")) if available is None else available
+            if available is not None:
+                free[text_of(detail.get("ccy"))] = available
+        return Balances(free)
+
+    def new_client_order_id(self, random: bytes) -> str:
+        return letters_and_digits(random, _CLIENT_ID_LENGTH)
+
+    def order_request(self, leg: Leg) -> Request:
+        order = leg.order
+        kind = "post_only" if order.post_only else _ORDER_TYPES[order.time_in_force]
+        special: tuple[tuple[str, JSON], ...]
+        if order.type is OrderType.MARKET:
+            # Without tgtCcy a buy's size means quote currency; without banAmend OKX shrinks an order to the balance.
+            kind, special = "market", (("tgtCcy", "base_ccy"), ("banAmend", True))
+        else:
+            assert order.price is not None
+            special = (("px", plain(order.price)),)
+        return self.write(
+            "POST",
+            "rest",
+            "/api/v5/trade/order",
+            ("instId", leg.native_symbol),
+            ("tdMode", "cash"),
+            ("clOrdId", leg.client_order_id),
+            ("side", str(order.side)),
+            ("ordType", kind),
+            ("sz", plain(order.quantity)),
+            *special,
+        )
+
+    def read_placed(self, response: Response, leg: Leg) -> Placed:
+        return Placed(text_of(taken_row(response, leg).get("ordId")))
+
+    def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
+        symbol, spot = ("instId", leg.native_symbol), ("instType", "SPOT")
+        since, limit = ("begin", max(0, sent_ms - _LOOK_BACK_MS)), ("limit", _PAGE_LIMIT)
+        return (
+            self.read("GET", "rest", "/api/v5/trade/order", symbol, ("clOrdId", leg.client_order_id)),
+            self.read("GET", "rest", "/api/v5/trade/orders-pending", spot, symbol, limit),
+            self.read("GET", "rest", "/api/v5/trade/orders-history", spot, symbol, since, limit),
+        )
+
+    def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
+        if step == 0:
+            return order_status(one_row(response), leg)
+        found = rows(response)
+        for row in found:
+            named = row.get("clOrdId")
+            if not isinstance(named, str):  # empty for orders made elsewhere; missing means that nothing is proven
+                raise Unreadable("an order without a client order id field")
+            if named == leg.client_order_id:
+                return order_status(row, leg)
+        if len(found) >= _PAGE_LIMIT:
+            raise Unreadable("the page is full, so the order may be on the next one")
+        return None
+
+    def is_not_found(self, error: ExchangeError) -> bool:
+        return error.code == "51603"
+
+    def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
+        which = ("clOrdId", leg.client_order_id) if exchange_order_id is None else ("ordId", exchange_order_id)
+        request = self.write("POST", "rest", "/api/v5/trade/cancel-order", ("instId", leg.native_symbol), which)
+        return replace(request, window_ms=None)  # expTime exists for placing and amending only
+
+    def read_canceled(self, response: Response, leg: Leg) -> None:
+        taken_row(response, leg)
+
+    def is_already_final(self, error: ExchangeError) -> bool:
+        return error.code in _FINAL
+
+    def read_error(self, response: Response) -> ExchangeError | None:
+        failed = response.status >= 300
+        try:
+            body = read_json(response.body)
+            found = _error_in(body) if isinstance(body, dict) else None
+            if found is not None:
+                return ExchangeError(self.name, response.status, *found)
+        except Unreadable:
+            pass
+        return ExchangeError(self.name, response.status, f"http-{response.status}", "") if failed else None
+
+
+def _error_in(body: dict[str, JSON]) -> tuple[str, str] | None:
+    """Code and words of an OKX error; an element's sCode wins over the code of the whole answer."""
+    data = body.get("data")
+    for row in data if isinstance(data, list) else []:
+        if isinstance(row, dict) and row.get("sCode") not in (None, "", "0", 0):
+            sub_code = row.get("subCode")
+            note = f" (subCode {_words(sub_code, 40)})" if sub_code else ""
+            return _words(row["sCode"], 40) or "?", _words(row.get("sMsg")) + note
+    code = body.get("code")
+    return None if code in (None, "", "0", 0) else (_words(code, 40) or "?", _words(body.get("msg")))
+
+
+def _words(value: JSON, limit: int = 300) -> str:
+    """An answer's text made safe to show. OKX names the calling key in some messages: that is left out."""
+    text = re.sub(_UUID, "<API key>", str(value)) if isinstance(value, str | int) else ""
+    return clean_text(text, limit)
+
+
+def _compact(params: tuple[tuple[str, JSON], ...]) -> str:
+    """Parameters as a JSON object without blanks, in the order given, ASCII only."""
+    return json.dumps(dict(params), separators=(",", ":"))
+
+
+def _timestamp(at_ms: int) -> str:
+    """ISO time in UTC with exactly three decimals, by integer arithmetic: a float could round to the next ms."""
+    seconds, milliseconds = divmod(at_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+
+
+EXCHANGE = OKX
