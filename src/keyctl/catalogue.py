@@ -1,0 +1,154 @@
+"""The exchanges' error codes, one CSV each: what a code means, and whether it proves that an order was not taken.
+
+Columns: `scope` (the exchange's own grouping of its codes), `code`, `http` (statuses the code comes with, blanks
+between, `5xx` for a class, empty: not known), `text_match` (where one code carries several reasons: a piece of the
+answer's text, or /a regular expression/; case does not count), `name`, `category`, `meaning`, `likely_causes`, `fix`,
+`taken`, `repeatable` (may a read be asked again: yes, no, unknown-state), `source`.
+
+The rule for `taken`. It speaks of answers to order placement only. It is `maybe` unless a person has checked by hand
+that the exchange gives this code, on this HTTP status and, where the code is shared, with this text, only when it
+refused before the order could enter its book: a wrong signature, key, IP address, right, timestamp or parameter, a
+filter, too little money, a symbol that is not traded, a post-only order that would take, a documented rate limit in
+front of the matching engine. Always `maybe`: success, duplicates (an earlier copy may exist; a nonce that is too small
+counts as one), partial success, catch-all codes without a known text, codes known only from other clients, unknown
+states, faults of the server, time-outs, and throttles whose place is not documented.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from keyctl.exchanges import profile
+from keyctl.loader import data_path
+from keyctl.model import Diagnosis, Market, Taken
+
+if TYPE_CHECKING:
+    from keyctl.model import ExchangeError
+
+CATEGORIES = frozenset(
+    "signature permission ip clock rate_limit funds order instrument account server parameter success session".split()
+)
+COLUMNS = (
+    "scope code http text_match name category meaning likely_causes fix taken repeatable source".split()
+)  # the order in the files
+
+_ONLY_STATUS = re.compile(r"(?:http[- ]?)?([1-5][0-9]{2})", re.IGNORECASE)
+_STATUS_ROW = re.compile(r"HTTP ?[0-9]", re.IGNORECASE)
+
+
+@cache
+def catalogue(exchange: str) -> Catalogue:
+    """The exchange's catalogue, read on first use. Raises UsageProblem for an exchange that is not shipped."""
+    return Catalogue(exchange)
+
+
+class Catalogue:
+    """All error codes of one exchange."""
+
+    def __init__(self, exchange: str) -> None:
+        self.exchange = exchange
+        self.scopes = profile(exchange).scopes
+        self.rows = self._read()
+        self._by_code: dict[str, list[Diagnosis]] = {}
+        for row in self.rows:
+            self._by_code.setdefault(row.code.casefold(), []).append(row)
+
+    def lookup(
+        self, code: str, market: Market | None = None, text: str = "", http: int | None = None
+    ) -> tuple[Diagnosis, ...]:
+        """The rows for a code as the exchange wrote it, best first; empty when the catalogue has none.
+
+        Rows whose text is found in `text` win over the code's general row; an unknown code is sought by text alone.
+        Without a market the rows of every scope, spot's first. `http` leaves out rows known for other statuses only,
+        unless no row would be left. A missing minus sign and a sub-code (51008_1000) that is not listed are forgiven.
+        """
+        rows = self._in_market(self._with_code(code, text), market)
+        if text:
+            named = [row for row in rows if row.text_match and _text_fits(row, text)]
+            if not rows:
+                named = self._in_market([row for row in self.rows if row.text_match and _text_fits(row, text)], market)
+            rows = named or [row for row in rows if not row.text_match] or rows
+        if http is not None:
+            rows = [row for row in rows if _status_fits(row, http)] or rows
+        return tuple(sorted(rows, key=self._rank))
+
+    def taken(self, error: ExchangeError, market: Market) -> Taken:
+        """NO when this answer to an order placement proves that the order was not taken; MAYBE in every other case.
+
+        The code must stand in a scope of the market, with this HTTP status; text rows that fit decide before the
+        code's general row, and all that fit must agree. A code without a row, and a bare HTTP status, prove nothing.
+        """
+        scopes = self.scopes.get(market, ())
+        rows = [row for row in self.rows if row.code == error.code and row.scope in scopes]
+        fitting = [row for row in rows if row.text_match and _text_fits(row, error.text)]
+        fitting = fitting or [row for row in rows if not row.text_match]
+        proven = bool(fitting) and all(
+            row.taken is Taken.NO and row.http != "" and _status_fits(row, error.http) for row in fitting
+        )
+        return Taken.NO if proven else Taken.MAYBE
+
+    def first_line(self, error: ExchangeError, market: Market | None = None) -> str:
+        """One sentence on what the error means, or that the catalogue does not have it."""
+        found = self.lookup(error.code, market, error.text, error.http)
+        return found[0].meaning if found else f"{error.code} is not in the catalogue of {profile(self.exchange).title}"
+
+    def _read(self) -> tuple[Diagnosis, ...]:
+        with data_path("exchanges", f"{self.exchange}_errors.csv").open(encoding="utf-8", newline="") as file:
+            records = csv.reader(file)
+            next(records)
+            return tuple(self._diagnosis(record) for record in records)
+
+    def _diagnosis(self, record: list[str]) -> Diagnosis:
+        scope, code, http, text_match, name, category, meaning, causes, fix, taken, repeatable, source = record
+        markets = [market for market, scopes in self.scopes.items() if scope in scopes]
+        return Diagnosis(
+            exchange=self.exchange,
+            scope=scope,
+            code=code,
+            http=http,
+            text_match=text_match,
+            name=name,
+            category=category,
+            meaning=meaning,
+            likely_causes=causes,
+            fix=fix,
+            taken=Taken(taken),
+            repeatable=repeatable,
+            source=source,
+            market=markets[0] if len(markets) == 1 else "",
+        )
+
+    def _with_code(self, code: str, text: str) -> list[Diagnosis]:
+        for candidate in (code, f"-{code}", code.partition("_")[0]):
+            if found := self._by_code.get(candidate.strip().casefold()):
+                return found
+        status = _ONLY_STATUS.fullmatch(code.strip())
+        if status is None:
+            return []
+        found = [row for row in self.rows if _STATUS_ROW.match(row.code) and _status_fits(row, int(status[1]))]
+        return [row for row in found if not row.text_match or not text or _text_fits(row, text)]
+
+    def _in_market(self, rows: list[Diagnosis], market: Market | None) -> list[Diagnosis]:
+        return rows if market is None else [row for row in rows if row.scope in self.scopes.get(market, ())]
+
+    def _rank(self, row: Diagnosis) -> tuple[int, bool, bool]:
+        """Spot's scopes first, then those of futures, then the rest; a code's general row before its text rows."""
+        order = [scope for market in Market for scope in self.scopes.get(market, ())]
+        place = order.index(row.scope) if row.scope in order else len(order)
+        return place, bool(row.text_match), row.http.endswith("xx")
+
+
+def _text_fits(row: Diagnosis, text: str) -> bool:
+    pattern = row.text_match
+    if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
+        return re.search(pattern[1:-1], text, re.IGNORECASE) is not None
+    return pattern.casefold() in text.casefold()
+
+
+def _status_fits(row: Diagnosis, http: int) -> bool:
+    """Whether the row is known for this HTTP status, or for no status in particular."""
+    known = row.http.split()
+    return not known or str(http) in known or f"{http // 100}xx" in known

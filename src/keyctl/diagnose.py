@@ -1,0 +1,104 @@
+"""From an error code, or an error body that somebody pasted, to what it means. Pure: no network, no store."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from keyctl.answers import Unreadable, clean_text, read_json
+from keyctl.catalogue import catalogue
+from keyctl.errors import UsageProblem
+from keyctl.model import JSON, Diagnosis, Market
+
+_BODY = re.compile(r"[\[{].*[\]}]", re.DOTALL)
+_CODE_IN_WORDS = re.compile(r"code[^\w-]{1,3}(-?[0-9]{1,9})", re.IGNORECASE)
+_LONE_CODE = re.compile(r"-?[A-Za-z0-9_]{1,40}")
+_UUID = re.compile(r"\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})\b", re.I)
+_LONG_TOKEN = re.compile(r"\b([A-Za-z0-9]{4})[A-Za-z0-9+/_-]{24,}([A-Za-z0-9]{4})\b")
+_SUCCESS = ("0", "")
+_NOTIFICATION_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """An error as an exchange wrote it: its code, and its words made safe to show (ids and keys masked)."""
+
+    code: str
+    text: str = ""
+
+
+def explain(exchange: str, error: Reported, market: Market | None = None) -> tuple[Diagnosis, ...]:
+    """What the error may mean there, best first; empty when the catalogue does not have it.
+
+    Raises UsageProblem for an exchange that is not shipped.
+    """
+    return catalogue(exchange).lookup(error.code, market, error.text)
+
+
+def read_pasted(pasted: str) -> Reported:
+    """The code and words in a pasted error: an answer's body, a log line that holds one, or a code by itself.
+
+    The shape tells how to read it, whichever exchange wrote it. Raises UsageProblem when there is no code in it.
+    """
+    found = _BODY.search(pasted)
+    if found is not None:
+        try:
+            reported = _from_json(read_json(found[0].encode()))
+        except (Unreadable, UnicodeEncodeError):
+            reported = None
+        if reported is not None:
+            return reported
+    if named := _CODE_IN_WORDS.search(pasted):
+        return Reported(named[1], safe_words(pasted[named.end() :].lstrip(" ):,")))
+    if _LONE_CODE.fullmatch(pasted.strip()):
+        return Reported(pasted.strip())
+    raise UsageProblem(
+        "no error code in the text on stdin",
+        "paste the body of the exchange's answer, or name the code: keyctl diagnose EXCHANGE CODE",
+        code="no_error_code",
+    )
+
+
+def safe_words(text: str) -> str:
+    """An exchange's words on one line, with anything that may be a key cut to its first and last four characters."""
+    return _LONG_TOKEN.sub(r"\1..\2", _UUID.sub(r"\1..\2", clean_text(text)))
+
+
+def _from_json(value: JSON) -> Reported | None:
+    if isinstance(value, list):
+        return _from_array(value)
+    return _from_object(value) if isinstance(value, dict) else None
+
+
+def _from_array(value: list[JSON]) -> Reported | None:
+    """["error", CODE, TEXT], or a notification [.., CODE, STATUS, TEXT] with a status other than SUCCESS."""
+    if len(value) >= 3 and value[0] == "error":
+        return Reported(_code(value[1]), _words(value[2]))
+    if len(value) >= _NOTIFICATION_SIZE and isinstance(value[6], str) and value[6] != "SUCCESS":
+        return Reported(_code(value[5]) or f"NOTIF_{value[6]}", _words(value[7]))
+    return None
+
+
+def _from_object(value: dict[str, JSON]) -> Reported | None:
+    """The first element's own code where there is one, else the code at the top, else the error's name."""
+    inner = value.get("data")
+    for element in inner if isinstance(inner, list) else []:
+        if isinstance(element, dict) and _code(element.get("sCode")) not in _SUCCESS:
+            sub_code = _code(element.get("subCode"))
+            code = _code(element["sCode"]) + (f"_{sub_code}" if sub_code else "")
+            return Reported(code, _words(element.get("sMsg")))
+    text = next((value[name] for name in ("msg", "message", "error") if isinstance(value.get(name), str)), "")
+    for name in ("error_code", "code", "error"):
+        if code := _code(value.get(name)):
+            return Reported(code, _words(text))
+    return Reported("", _words(text)) if text else None
+
+
+def _code(value: JSON) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return clean_text(str(value), 40)
+
+
+def _words(value: JSON) -> str:
+    return safe_words(value) if isinstance(value, str) else ""
