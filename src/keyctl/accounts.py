@@ -1,0 +1,232 @@
+"""The list of accounts: names and facts, never a secret. Kept in accounts.json, changed in one step under a lock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from keyctl.answers import Unreadable, read_object
+from keyctl.errors import SetupProblem, StoreUnusable
+from keyctl.files import WRITABLE_BY_OTHERS, locked, read_owned, write_whole
+from keyctl.home import Home
+from keyctl.loader import module_names
+from keyctl.model import JSON, Account, Algorithm, Kind, Market
+from keyctl.selection import choose, find, unknown_account
+
+FORMAT = "keyctl-accounts"
+VERSION = 1
+_LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
+_SHORT_KEY = 16
+
+
+class Accounts:
+    """The accounts of one home. Every call reads the file anew, so two processes never work on an old list."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def all(self) -> tuple[Account, ...]:
+        """Every account, in the order in which they were added.
+
+        Raises StoreUnusable for a damaged or newer file, SetupProblem for the file of another home.
+        """
+        data = read_owned(self._home.accounts_file, forbidden_mode=WRITABLE_BY_OTHERS)
+        return () if data is None else self._read(data)
+
+    def get(self, label: str) -> Account:
+        """The account of that name. Raises SetupProblem (unknown_account), with the nearest name as a hint."""
+        return find(self.all(), label)
+
+    def key_hash(self, api_key: str) -> str:
+        """A hash that recognises an API key in this home and is worth nothing elsewhere."""
+        return hashlib.sha256(f"{self._home.identity()}:{api_key}".encode()).hexdigest()
+
+    def check_new(self, label: str) -> None:
+        """Nothing when an account may have that label. Raises SetupProblem: bad_label, duplicate_label."""
+        check_label(label)
+        _check_free(self.all(), label, None)
+
+    def check_unused(self, api_key: str) -> None:
+        """Nothing when no account has that API key. Raises SetupProblem (duplicate_key)."""
+        _check_free(self.all(), None, self.key_hash(api_key))
+
+    def add(self, account: Account) -> None:
+        """Stores one more account. Raises as check_new and check_unused do; the list is then as it was."""
+
+        def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+            check_label(account.label)
+            _check_free(accounts, account.label, account.api_key_hash)
+            return (*accounts, account)
+
+        self._change(change)
+
+    def replace(self, account: Account) -> None:
+        """Stores new facts for the account with that id. Raises SetupProblem when there is none, or on a duplicate."""
+
+        def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+            others = tuple(other for other in accounts if other.id != account.id)
+            if len(others) == len(accounts):
+                raise unknown_account(account.label, accounts)
+            check_label(account.label)
+            _check_free(others, account.label, account.api_key_hash)
+            return tuple(account if other.id == account.id else other for other in accounts)
+
+        self._change(change)
+
+    def remove(self, label: str) -> None:
+        """Takes the account off the list. Raises SetupProblem (unknown_account)."""
+
+        def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+            gone = find(accounts, label)
+            return tuple(account for account in accounts if account.id != gone.id)
+
+        self._change(change)
+
+    def select(
+        self,
+        labels: tuple[str, ...] = (),
+        group: str | None = None,
+        everything: bool = False,
+        groups: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> tuple[Account, ...]:
+        """The accounts that were chosen, by name, by group or all of them; disabled ones only by name.
+
+        `groups` are the groups that config.toml names. "All" means all live accounts or, where only one kind is
+        stored, all of that kind. Raises UsageProblem for a double name, no choice or two, an unknown group;
+        SetupProblem for an unknown account or none at all.
+        """
+        return choose(self.all(), labels, group, everything, groups or {})
+
+    def _change(self, change: Callable[[tuple[Account, ...]], tuple[Account, ...]]) -> None:
+        identity = self._home.identity()
+        path = self._home.accounts_file
+        self._home.prepare()
+        with locked(path):
+            accounts = change(self.all())
+            document = {
+                "format": FORMAT,
+                "version": VERSION,
+                "home": identity,
+                "accounts": [_stored(account) for account in accounts],
+            }
+            write_whole(path, json.dumps(document, indent=1, sort_keys=True).encode() + b"\n")
+
+    def _read(self, data: bytes) -> tuple[Account, ...]:
+        path = self._home.accounts_file
+        try:
+            document = read_object(data)
+            if document.get("format") != FORMAT:
+                raise ValueError
+            if document["version"] != VERSION:
+                raise StoreUnusable(
+                    f"{path} has version {str(document['version'])[:10]}; this keyctl reads version {VERSION}",
+                    "use the newer keyctl that wrote it; nothing was changed",
+                )
+            home, entries = document["home"], document["accounts"]
+            if not isinstance(entries, list) or set(document) != {"format", "version", "home", "accounts"}:
+                raise ValueError
+            accounts = tuple(_restored(entry) for entry in entries)
+        except (Unreadable, ValueError, KeyError, TypeError, AttributeError):
+            raise StoreUnusable(f"{path} is damaged", "restore it from a backup; nothing was changed") from None
+        if home != self._home.identity():
+            raise SetupProblem(
+                f"{path} belongs to another home",
+                "set KEYCTL_HOME, XDG_CONFIG_HOME and XDG_STATE_HOME as they were",
+                code="other_home",
+            )
+        return accounts
+
+
+def check_label(label: str) -> None:
+    """Nothing when the text can name an account. Raises SetupProblem (bad_label)."""
+    if not _LABEL.fullmatch(label):
+        raise SetupProblem(
+            "this label cannot be used",
+            "a label has 1 to 41 characters: a-z, 0-9, dot, dash, underscore; the first is a letter or a digit",
+            code="bad_label",
+        )
+    if label in module_names("exchanges", ".toml"):
+        raise SetupProblem(
+            f"'{label}' is an exchange's name and cannot be a label", f"try {label}-main", code="bad_label"
+        )
+
+
+def mask(api_key: str) -> str:
+    """The first and the last four characters of an API key; of a short one less, so that it is not told whole."""
+    shown = 4 if len(api_key) >= _SHORT_KEY else 1
+    return f"{api_key[:shown]}..{api_key[-shown:]}"
+
+
+def account_data(account: Account) -> dict[str, JSON]:
+    """What programs are told of an account; the API key only as its mask."""
+    return {
+        "label": account.label,
+        "exchange": account.exchange,
+        "kind": account.kind.value,
+        "site": account.site,
+        "markets": [market.value for market in account.markets],
+        "key_type": account.algorithm.value,
+        "api_key": account.api_key_hint,
+        "created": account.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "uid": account.uid,
+        "groups": list(account.groups),
+        "disabled": account.disabled,
+        "endpoint": account.endpoint,
+        "ca_file": account.ca_file,
+    }
+
+
+def _check_free(accounts: tuple[Account, ...], label: str | None, key_hash: str | None) -> None:
+    for account in accounts:
+        if account.label == label:
+            raise SetupProblem(
+                f"an account {label} is stored already", "choose another --label", code="duplicate_label", account=label
+            )
+        if account.api_key_hash == key_hash:
+            raise SetupProblem(
+                f"this API key is stored already, as {account.label}",
+                "two accounts with one key would send an order twice",
+                code="duplicate_key",
+                account=account.label,
+            )
+
+
+def _stored(account: Account) -> dict[str, JSON]:
+    return account_data(account) | {
+        "id": account.id,
+        "api_key_hash": account.api_key_hash,
+        "created": account.created.isoformat(),
+    }
+
+
+def _restored(entry: Any) -> Account:
+    account = Account(
+        id=_text(entry["id"]),
+        label=_text(entry["label"]),
+        exchange=_text(entry["exchange"]),
+        kind=Kind(entry["kind"]),
+        site=_text(entry["site"]),
+        markets=tuple(Market(item) for item in entry["markets"]),
+        algorithm=Algorithm(entry["key_type"]),
+        api_key_hint=_text(entry["api_key"]),
+        api_key_hash=_text(entry["api_key_hash"]),
+        created=datetime.fromisoformat(entry["created"]),
+        endpoint=None if entry["endpoint"] is None else _text(entry["endpoint"]),
+        ca_file=None if entry["ca_file"] is None else _text(entry["ca_file"]),
+        uid=None if entry["uid"] is None else _text(entry["uid"]),
+        groups=tuple(_text(item) for item in entry["groups"]),
+        disabled=entry["disabled"] is True,
+    )
+    if not _LABEL.fullmatch(account.label) or account.created.tzinfo is None or set(entry) != set(_stored(account)):
+        raise ValueError
+    return account
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -1,0 +1,95 @@
+"""keyctl add: stores one API key, after every check of its shape, and tests it."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import click
+
+from keyctl.app import App
+from keyctl.errors import UsageProblem
+from keyctl.framing import keyctl_command
+from keyctl.model import Algorithm, Kind, Market
+from keyctl.output import Note, Result
+
+_DECOYS = ("--secret", "--api-secret", "--secret-key", "--private-key", "--passphrase", "--password")
+
+
+def _refuse_secret(ctx: click.Context, param: click.Parameter, given: str | None) -> None:
+    if given is not None:
+        raise UsageProblem(
+            "a secret does not belong on the command line: other users see it, and the shell keeps it",
+            "use --secret-stdin, --secret-file F or --secret-command 'CMD', or be asked for it unseen",
+            "the secret you just typed is in your shell's history: better make a new key",
+            code="secret_on_command_line",
+        )
+
+
+@keyctl_command(
+    examples="keyctl add okx\n"
+    "keyctl add binance --label desk-1 --api-key KEY --secret-file key.pem --key-type ed25519\n"
+    "op read op://vault/okx | keyctl add okx --label okx-main --credentials-stdin"
+)
+@click.argument("exchange")
+@click.argument("extra", nargs=-1, metavar="")
+@click.option("--label", help="Name of the account here, such as binance-main.")
+@click.option("--api-key", help="The API key; it is not secret by itself.")
+@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Which world the key is of (live).")
+@click.option("--site", help="Regional host of the exchange.")
+@click.option(
+    "--market",
+    type=click.Choice([*(market.value for market in Market), "both"]),
+    help="What it trades there (all that is known).",
+)
+@click.option("--key-type", type=click.Choice([kind.value for kind in Algorithm]), help="How the key signs (hmac).")
+@click.option("--group", "groups", multiple=True, help="Put the account into a group; may be repeated.")
+@click.option("--secret-stdin", is_flag=True, help="Read the secret from stdin.")
+@click.option("--secret-file", metavar="F", help="Read the secret from a file.")
+@click.option("--secret-command", metavar="CMD", help="Run a command, without a shell, that prints the secret.")
+@click.option("--passphrase-file", metavar="F", help="Read the passphrase from a file.")
+@click.option("--passphrase-command", metavar="CMD", help="Run a command that prints the passphrase.")
+@click.option("--credentials-stdin", is_flag=True, help="Read JSON: api_key, secret, passphrase, key_type.")
+@click.option("--endpoint", metavar="URL", help="A loopback address instead of the exchange's hosts.")
+@click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
+@click.option("--no-verify", is_flag=True, help="Store without asking the exchange.")
+@click.option(*_DECOYS, "decoy", hidden=True, expose_value=False, callback=_refuse_secret)
+def command(app: App, exchange: str, **options: Any) -> Result:
+    """Store an API key and test it"""
+    from keyctl import exchanges
+    from keyctl.accounts import account_data, check_label
+    from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
+    from keyctl.interview import Interview
+
+    if options["extra"]:
+        _refuse_extra()
+    profile = exchanges.profile(exchange)
+    place = Place(options["env"], options["site"], options["endpoint"], options["ca_file"])
+    binding = binding_for(profile, place)
+    adapter = exchanges.load(binding)
+    markets = markets_for(profile, options["market"])
+    for group in options["groups"]:
+        check_label(group)
+    interview = Interview(app.prompt, app.accounts, profile, options)
+    label = interview.label()
+    # Opened before the secret is asked for: a locked store is better known now than afterwards.
+    app.store.get_many(())
+    credential = interview.credential(binding, adapter)
+    account = new_account(app.accounts, label, markets, credential, options["groups"])
+    enrol(app.accounts, app.store, account, credential)
+    stored = Note(f"Stored {label} in {app.store.describe()}.")
+    checked = None if options["no_verify"] else app.verify_after_add(account)
+    data = {"account": account_data(account)}
+    if checked is None:
+        return Result(data, view=(stored,), warnings=tuple(interview.warnings))
+    return Result(
+        {**data, **checked.data},
+        (stored, *checked.view),
+        checked.exit_code,
+        checked.errors,
+        (*interview.warnings, *checked.warnings),
+    )
+
+
+def _refuse_extra() -> NoReturn:
+    """Click would repeat the words, and they may be a secret."""
+    raise UsageProblem("add takes one name, that of the exchange", "see: keyctl add --help", code="extra_words")

@@ -1,0 +1,76 @@
+"""keyctl config: shows and checks the person's settings. keyctl itself never writes that file."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.config import read_config
+from keyctl.errors import NeedsPerson, SetupProblem
+from keyctl.framing import keyctl_command, keyctl_group
+from keyctl.output import Note, Result, Table, Text
+
+
+@keyctl_command(examples="keyctl config show\nkeyctl config show --origin")
+@click.option("--origin", is_flag=True, help="Tell where each value comes from.")
+def show(app: App, origin: bool) -> Result:
+    """Show every setting that is in force"""
+    config = app.config
+    rows: list[tuple[str, ...]] = []
+    settings = []
+    for name, value in config.values().items():
+        line = config.lines.get(name)
+        source = "shipped" if name not in config.lines else f"config.toml line {line}" if line else "config.toml"
+        shown = str(value) if isinstance(value, int) else format(value, "f")
+        rows.append((name, shown, source) if origin else (name, shown))
+        settings.append({"name": name, "value": shown, "origin": source})
+    for group, labels in config.groups.items():
+        rows.append((f"groups.{group}", ", ".join(labels), *(("config.toml",) if origin else ())))
+    risks = [
+        {"account": risk.account, "risk": risk.risk, "reason": risk.reason, "date": risk.date.isoformat()}
+        for risk in config.accepted_risks
+    ]
+    for risk in config.accepted_risks:
+        text = f"{risk.risk}: {risk.reason} ({risk.date})"
+        rows.append((f"accepted_risk {risk.account}", text, *(("config.toml",) if origin else ())))
+    data = {
+        "path": str(app.home.config_file),
+        "settings": settings,
+        "groups": {name: list(labels) for name, labels in config.groups.items()},
+        "accepted_risks": risks,
+    }
+    columns = ("name", "value", "origin") if origin else ("name", "value")
+    return Result(data, view=(Table(columns, rows),))
+
+
+@keyctl_command(examples="keyctl config edit")
+def edit(app: App) -> Result:
+    """Open the settings in your editor, then check them"""
+    import shlex
+    import subprocess
+
+    if not app.prompt.has_terminal:
+        raise NeedsPerson("an editor needs a terminal", f"edit the file yourself: {app.home.config_file}")
+    app.home.prepare()
+    path = app.home.config_file
+    words = shlex.split(app.environ.get("VISUAL") or app.environ.get("EDITOR") or "vi")
+    try:
+        # A file that the editor makes anew must not be open to others, which read_config refuses.
+        code = subprocess.run([*words, str(path)], umask=0o077).returncode
+    except OSError as error:
+        raise SetupProblem(
+            f"the editor {words[0]} cannot be run: {error.strerror}", "set EDITOR to one that is there"
+        ) from None
+    if code != 0:
+        raise SetupProblem(f"the editor ended with exit code {code}", "the file may be as it was")
+    read_config(app.home)
+    return Result({"path": str(path)}, view=(Note(f"{path} is in order."),))
+
+
+@keyctl_command(examples="keyctl config path")
+def path(app: App) -> Result:
+    """Print where the settings file is"""
+    return Result({"path": str(app.home.config_file)}, view=(Text(str(app.home.config_file)),))
+
+
+command = keyctl_group("config", "Show and check your settings", {"show": show, "edit": edit, "path": path})

@@ -1,0 +1,28 @@
+"""keyctl show: all that is known of one account, but never its secret."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.accounts import account_data
+from keyctl.app import App
+from keyctl.framing import keyctl_command
+from keyctl.model import JSON
+from keyctl.output import Result, Table
+
+
+@keyctl_command(examples="keyctl show okx-main\nkeyctl show okx-main --json")
+@click.argument("label")
+def command(app: App, label: str) -> Result:
+    """Show one account, without its secret"""
+    data = account_data(app.accounts.get(label))
+    rows = [(name.replace("_", " "), _shown(value)) for name, value in data.items() if value not in (None, [])]
+    return Result({"account": data}, view=(Table(("name", "value"), rows),))
+
+
+def _shown(value: JSON) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,153 @@
+"""Whole files of ours on disk: read with suspicion, changed by rename under a lock, never truncated in place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from keyctl.errors import KeyctlError, StoreUnusable
+
+SIZE_MAX = 16 * 1024 * 1024
+LOCK_SECONDS = 10.0
+WRITABLE_BY_OTHERS = 0o022
+OPEN_TO_OTHERS = 0o077
+_POLL_SECONDS = 0.01
+
+
+def read_owned(
+    path: Path, *, forbidden_mode: int = OPEN_TO_OTHERS, problem: type[KeyctlError] = StoreUnusable
+) -> bytes | None:
+    """The file's bytes, or None when there is no such file.
+
+    Raises `problem` for a link, another owner, a mode with any bit of `forbidden_mode`, no plain file, over 16 MiB.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise problem(f"{path} is a link", "put the file itself there") from None
+        raise problem(f"{path} cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise problem(f"{path} is not a plain file")
+        if facts.st_uid != os.geteuid():
+            raise problem(f"{path} belongs to another user", "its owner must be the user who runs keyctl")
+        if facts.st_mode & forbidden_mode:
+            raise problem(
+                f"{path} is open to other users (mode {stat.S_IMODE(facts.st_mode):04o})", f"chmod 600 {path}"
+            )
+        data = file.read(SIZE_MAX + 1)
+    if len(data) > SIZE_MAX:
+        raise problem(f"{path} is larger than {SIZE_MAX} bytes")
+    return data
+
+
+def write_whole(
+    path: Path, data: bytes, *, check: Callable[[bytes], None] | None = None, backups: int = 0, mode: int = 0o600
+) -> None:
+    """Replaces the file in one step: temp file, fsync, rename, fsync of the folder. Call it with the lock held.
+
+    `check` gets the temp file's bytes as read back, and stops the change by raising. The last `backups` versions stay
+    as .bak1, .bak2 and so on. Raises StoreUnusable when the disk refuses; the old file is then as it was.
+    """
+    _remove_leftovers(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        _write_new(temporary, data, mode)
+        if check is not None:
+            check(temporary.read_bytes())
+        if backups:
+            _keep_backups(path, backups)
+        os.rename(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StoreUnusable(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def create_once(path: Path, data: bytes, *, mode: int) -> None:
+    """Makes a file that must not exist yet, on disk when this returns. Raises FileExistsError, OSError."""
+    _write_new(path, data, mode)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def locked(path: Path, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Holds the lock that belongs to a file, in a file beside it, across processes.
+
+    Raises StoreUnusable when another process keeps it longer than `wait_seconds`.
+    """
+    import fcntl
+
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnusable(f"{lock} cannot be opened: {error.strerror}") from None
+    try:
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StoreUnusable(
+                        f"another keyctl process keeps {path.name} locked", "try again", code="store_locked"
+                    ) from None
+                time.sleep(_POLL_SECONDS)
+            except OSError as error:
+                raise StoreUnusable(
+                    f"{lock} cannot be locked: {error.strerror}", "keyctl needs a folder on a local disk"
+                ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames and new names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _keep_backups(path: Path, count: int) -> None:
+    """Shifts .bak1 to .bak2 and so on; the current file stays in place, so that a kill never leaves a hole."""
+    for number in range(count, 1, -1):
+        older, newer = path.with_name(f"{path.name}.bak{number}"), path.with_name(f"{path.name}.bak{number - 1}")
+        if newer.exists():
+            os.replace(newer, older)
+    if path.exists():
+        newest = path.with_name(f"{path.name}.bak1")
+        newest.unlink(missing_ok=True)
+        os.link(path, newest)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Temp files of a process that was killed while it wrote. Safe under the lock: nobody else writes now."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(OSError):
+            leftover.unlink()

@@ -1,0 +1,184 @@
+"""Questions to the person at the terminal itself, never through stdin. Refuses when nobody can answer."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import sys
+import termios
+from collections.abc import Sequence
+from contextlib import suppress
+
+from keyctl.answers import clean_text
+from keyctl.errors import NeedsPerson, SetupProblem, UsageProblem
+from keyctl.secret import Secret
+
+_TERMINAL = "/dev/tty"
+_LINE_MAX = 64 * 1024
+_ECHO_FLAGS = 3
+
+
+class Prompt:
+    """Asks one question at a time. Every question names the option that answers it without a person."""
+
+    def __init__(self, no_input: bool = False, passphrase_fd: int | None = None) -> None:
+        self._no_input = no_input
+        self._passphrase_fd = passphrase_fd
+
+    @property
+    def has_terminal(self) -> bool:
+        """Whether a person can be asked: stdin is a terminal, there is one to open, and --no-input was not given."""
+        if self._no_input or sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
+            return False
+        try:
+            os.close(_open_terminal())
+        except OSError:
+            return False
+        return True
+
+    @property
+    def can_type_passphrase(self) -> bool:
+        """Whether a passphrase can be had: from a person, or from the file descriptor that was given."""
+        return self._passphrase_fd is not None or self.has_terminal
+
+    def show(self, text: str) -> None:
+        """Writes lines to the terminal; nothing happens without one."""
+        if self.has_terminal:
+            with _Terminal() as terminal:
+                terminal.write(text + "\n")
+
+    def ask(self, text: str, default: str | None = None, *, option: str = "") -> str:
+        """The line that was typed, or the default for an empty one. Raises NeedsPerson without a terminal."""
+        self._require(text, option)
+        shown = f"{text} [{default}]: " if default else f"{text}: "
+        with _Terminal() as terminal:
+            while True:
+                answer = terminal.read_line(shown).decode("utf-8", "replace").strip()
+                if answer or default is not None:
+                    return answer or default or ""
+
+    def choose(self, text: str, choices: Sequence[str], default: str | None = None, *, option: str = "") -> str:
+        """One of the choices. Raises NeedsPerson without a terminal."""
+        self._require(text, option)
+        while True:
+            answer = self.ask(f"{text} ({', '.join(choices)})", default, option=option)
+            if answer in choices:
+                return answer
+
+    def hidden(self, text: str, *, option: str = "") -> Secret:
+        """What was typed or pasted without being shown; a PEM block is read to its last line.
+
+        Raises NeedsPerson without a terminal.
+        """
+        self._require(text, option)
+        with _Terminal() as terminal:
+            return Secret(terminal.read_hidden(text))
+
+    def confirm_typed(self, text: str, expected: str, *, option: str = "--yes") -> bool:
+        """Whether the person typed exactly what was asked for. Raises NeedsPerson without a terminal."""
+        self._require(text, option)
+        with _Terminal() as terminal:
+            return terminal.read_line(f"{text}: ").decode("utf-8", "replace").strip() == expected
+
+    def passphrase(self, text: str, *, twice: bool = False) -> Secret:
+        """The vault's passphrase, from the file descriptor that was given or typed unseen.
+
+        Raises NeedsPerson without either, SetupProblem when it is empty or was typed in two ways.
+        """
+        if self._passphrase_fd is not None:
+            return _not_empty(_read_descriptor(self._passphrase_fd))
+        self._require(text, "--passphrase-fd")
+        with _Terminal() as terminal:
+            first = terminal.read_hidden(text)
+            if twice and not hmac.compare_digest(first, terminal.read_hidden("The same once more: ")):
+                raise SetupProblem("the two passphrases differ", "nothing was changed", code="passphrase_differs")
+            return _not_empty(Secret(first))
+
+    def _require(self, text: str, option: str) -> None:
+        if not self.has_terminal:
+            question = text.strip().rstrip(":").strip()
+            hint = f"give {option}" if option else "run it at a terminal"
+            raise NeedsPerson(f"nobody can be asked here: {question}", hint)
+
+
+class _Terminal:
+    """The controlling terminal, opened for one question."""
+
+    def __enter__(self) -> _Terminal:
+        try:
+            self._descriptor = _open_terminal()
+        except OSError:
+            raise NeedsPerson("there is no terminal", "give the answers as options; see --help") from None
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._descriptor)
+
+    def write(self, text: str) -> None:
+        for line in text.splitlines(keepends=True):
+            end = "\n" if line.endswith("\n") else ""
+            blanks = line[: len(line) - len(line.lstrip(" "))]
+            space = " " if not end and line.endswith(" ") else ""
+            os.write(self._descriptor, (blanks + clean_text(line, 1000) + space + end).encode("utf-8", "replace"))
+
+    def read_line(self, text: str) -> bytes:
+        self.write(text)
+        return self._line()
+
+    def read_hidden(self, text: str) -> bytes:
+        """The line, or the whole PEM block that begins with it, with echo off from before the question is shown."""
+        shown = termios.tcgetattr(self._descriptor)
+        silent = list(shown)
+        silent[_ECHO_FLAGS] &= ~(termios.ECHO | termios.ECHONL)
+        try:
+            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, silent)
+            self.write(text)
+            return self._block()
+        finally:
+            # What was typed beyond the answer is thrown away, so that the rest of a secret never reaches a shell.
+            with suppress(termios.error):
+                termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, shown)
+            self.write("\n")
+
+    def _block(self) -> bytes:
+        lines = [self._line()]
+        if lines[0].lstrip().startswith(b"-----BEGIN"):
+            while not lines[-1].lstrip().startswith(b"-----END") and sum(map(len, lines)) < _LINE_MAX:
+                lines.append(self._line())
+        return b"\n".join(lines)
+
+    def _line(self) -> bytes:
+        """One line without its end. Raises NeedsPerson when the person ends the input instead."""
+        line = b""
+        while not line.endswith(b"\n"):
+            try:
+                chunk = os.read(self._descriptor, 4096)
+            except OSError:
+                chunk = b""
+            if not chunk:
+                raise NeedsPerson("no answer was given", "nothing was changed")
+            line += chunk
+        return line.rstrip(b"\r\n")
+
+
+def _open_terminal() -> int:
+    return os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+
+
+def _read_descriptor(descriptor: int) -> Secret:
+    """The first line of a descriptor that the caller opened."""
+    if descriptor < 3:
+        raise UsageProblem("a passphrase comes from file descriptor 3 or higher", code="bad_descriptor")
+    try:
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return Secret(stream.readline(_LINE_MAX).rstrip(b"\r\n"))
+    except OSError as error:
+        raise UsageProblem(
+            f"file descriptor {descriptor} cannot be read: {error.strerror}", code="bad_descriptor"
+        ) from None
+
+
+def _not_empty(secret: Secret) -> Secret:
+    if not len(secret):
+        raise SetupProblem("the passphrase is empty", "nothing was changed", code="passphrase_empty")
+    return secret

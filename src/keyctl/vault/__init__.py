@@ -1,0 +1,51 @@
+"""Where secrets rest: the operating system's keyring, or one encrypted file. One store per home, chosen on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from keyctl.home import Home
+    from keyctl.model import Credential
+    from keyctl.prompt import Prompt
+
+
+class SecretStore(Protocol):
+    """Credentials by account id. Every method raises SetupProblem (exit 3) when the store cannot be opened."""
+
+    def describe(self) -> str:
+        """What this store is, in a few words for people: "the GNOME keyring", "the vault"."""
+
+    def get(self, account_id: str) -> Credential:
+        """The credential of one account. Raises SetupProblem (secret_missing) when there is none."""
+
+    def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        """The credentials of all these accounts by id, from one opening of the store. Raises as get does."""
+
+    def put(self, account_id: str, credential: Credential) -> None:
+        """Stores a credential, or replaces it in one step; on disk when this returns."""
+
+    def delete(self, account_id: str) -> None:
+        """Removes a credential; nothing happens when there is none."""
+
+
+def open_store(home: Home, prompt: Prompt, environ: Mapping[str, str]) -> SecretStore:
+    """The store of this home: the vault when `keyctl vault init` was run here, else the system's keyring.
+
+    There is no fall-back from one to the other and none to plain text. Raises SetupProblem (store_unavailable) when
+    no allowed keyring can be used.
+    """
+    if is_vault_chosen(home):
+        from keyctl.vault.encrypted_file import EncryptedFile
+        from keyctl.vault.key_source import VaultKey
+
+        return EncryptedFile(home.vault_file, VaultKey(home, prompt, environ))
+    from keyctl.vault.os_keyring import open_keyring
+
+    return open_keyring(home.identity())
+
+
+def is_vault_chosen(home: Home) -> bool:
+    """Whether secrets of this home belong in the vault, even when its file is gone: then nothing else may serve."""
+    return any(path.exists() or path.is_symlink() for path in (home.vault_file, home.vault_source_file))

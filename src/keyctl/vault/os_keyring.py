@@ -1,0 +1,216 @@
+"""The operating system's keyring, through backend classes that we name ourselves. The only door to `keyring`.
+
+`keyring.get_keyring()` is never asked: with an add-on package or a settings file it may answer with a plain-text file.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
+from importlib import import_module
+from typing import Any, TypeVar
+
+from keyctl.errors import KeyctlError, SetupProblem
+from keyctl.model import Credential
+from keyctl.vault.items import Items, erase_record, read_record, write_record
+from keyctl.vault.record import from_record, missing, to_record
+
+CALL_SECONDS = 10.0
+# (module, class, name for people). Nothing else is ever used, whatever is installed or configured.
+ALLOWED = (
+    ("keyring.backends.macOS", "Keyring", "the macOS keychain"),
+    ("keyring.backends.Windows", "WinVaultKeyring", "the Windows credential store"),
+    ("keyring.backends.SecretService", "Keyring", "the system's keyring (Secret Service)"),
+    ("keyring.backends.libsecret", "Keyring", "the system's keyring (libsecret)"),
+    ("keyring.backends.kwallet", "DBusKeyring", "KWallet"),
+)
+VAULT_HINT = "or keep secrets in an encrypted file: keyctl vault init"
+_T = TypeVar("_T")
+
+
+class OSKeyring:
+    """A SecretStore in the system's keyring. Each call is one session, under one time limit."""
+
+    def __init__(self, backend: Any, name: str, home_id: str, *, call_seconds: float = CALL_SECONDS) -> None:
+        self._backend = backend
+        self._name = name
+        self._service = f"keyctl:{home_id}"
+        self._call_seconds = call_seconds
+
+    def describe(self) -> str:
+        return self._name
+
+    def get(self, account_id: str) -> Credential:
+        return self.get_many([account_id])[account_id]
+
+    def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        wanted = tuple(account_ids)
+        records = self._in_session(lambda items: {name: read_record(items, name) for name in wanted})
+        result = {}
+        for name, record in records.items():
+            if record is None:
+                raise missing()
+            result[name] = from_record(record)
+        return result
+
+    def put(self, account_id: str, credential: Credential) -> None:
+        record = to_record(credential)
+        self._in_session(lambda items: write_record(items, account_id, record))
+
+    def delete(self, account_id: str) -> None:
+        self._in_session(lambda items: erase_record(items, account_id))
+
+    def _in_session(self, work: Callable[[Items], _T]) -> _T:
+        def session() -> _T:
+            with _open_items(self._backend, self._service) as items:
+                return work(items)
+
+        return _limited(session, type(self._backend).__module__, self._call_seconds)
+
+
+def open_keyring(home_id: str) -> OSKeyring:
+    """The first allowed keyring that works here. Raises SetupProblem (store_unavailable)."""
+    for module_name, class_name, name in ALLOWED:
+        backend = _limited(partial(_backend, module_name, class_name), module_name, CALL_SECONDS)
+        if backend is not None:
+            return OSKeyring(backend, name, home_id)
+    raise _unavailable(
+        "no keyring of the operating system can be used here",
+        "in cron, over ssh or in a container: keyctl vault init --key-file FILE",
+        f"on a desktop where you are logged in: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
+    )
+
+
+def _backend(module_name: str, class_name: str) -> Any | None:
+    """An instance of an allowed class; None where it is not viable, which keyring tells by raising RuntimeError."""
+    try:
+        backend_class = getattr(import_module(module_name), class_name)
+        if backend_class.priority <= 0:
+            return None
+    except (ImportError, AttributeError, RuntimeError):
+        return None
+    backend = backend_class()
+    # keyring lets KEYRING_PROPERTY_* set any attribute of a backend; an environment must not choose our collection.
+    for variable in os.environ:
+        if variable.startswith("KEYRING_PROPERTY_"):
+            vars(backend).pop(variable.removeprefix("KEYRING_PROPERTY_").lower(), None)
+    return backend
+
+
+class _PlainItems:
+    """Items through a backend's own three calls, for keyrings where each call is cheap."""
+
+    def __init__(self, backend: Any, service: str) -> None:
+        self._backend = backend
+        self._service = service
+
+    def read(self, name: str) -> str | None:
+        text: str | None = self._backend.get_password(self._service, name)
+        return text
+
+    def write(self, name: str, text: str) -> None:
+        self._backend.set_password(self._service, name, text)
+
+    def erase(self, name: str) -> None:
+        if self._backend.get_password(self._service, name) is not None:
+            self._backend.delete_password(self._service, name)
+
+
+class _SecretServiceItems:
+    """Items through one connection and one encrypted session, where a connection per item costs 15 ms each."""
+
+    def __init__(self, backend: Any, collection: Any, service: str) -> None:
+        self._backend = backend
+        self._collection = collection
+        self._service = service
+
+    def read(self, name: str) -> str | None:
+        for item in self._collection.search_items(self._attributes(name)):
+            self._backend.unlock(item)
+            text: str = item.get_secret().decode("utf-8")
+            # The first read opens the session that encrypts secrets on the bus; the next ones share it.
+            self._collection.session = item.session
+            return text
+        return None
+
+    def write(self, name: str, text: str) -> None:
+        attributes = {**self._attributes(name), "application": "keyctl"}
+        self._collection.create_item("keyctl: an API key", attributes, text.encode(), replace=True)
+
+    def erase(self, name: str) -> None:
+        for item in self._collection.search_items(self._attributes(name)):
+            item.delete()
+
+    def _attributes(self, name: str) -> dict[str, str]:
+        return {"service": self._service, "username": name}
+
+
+@contextmanager
+def _secret_service_items(backend: Any, service: str) -> Iterator[Items]:
+    collection = backend.get_preferred_collection()
+    with closing(collection.connection):
+        yield _SecretServiceItems(backend, collection, service)
+
+
+@contextmanager
+def _plain_items(backend: Any, service: str) -> Iterator[Items]:
+    yield _PlainItems(backend, service)
+
+
+def _open_items(backend: Any, service: str) -> AbstractContextManager[Items]:
+    if hasattr(backend, "get_preferred_collection"):
+        return _secret_service_items(backend, service)
+    return _plain_items(backend, service)
+
+
+def _limited(work: Callable[[], _T], backend_name: str, seconds: float) -> _T:
+    """The work's result, or our own error. A locked keyring may wait on some screen for ever: the thread is left."""
+    results: list[_T] = []
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except Exception as error:  # backends raise what their platform raises; translated at once below
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="keyring", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if results:
+        return results[0]
+    if failures:
+        raise _translated(failures[0], backend_name) from None
+    raise _unavailable(
+        f"the keyring did not answer within {seconds:.0f} s",
+        "it may wait for its password on some screen: unlock it",
+        VAULT_HINT,
+    )
+
+
+def _translated(error: Exception, backend_name: str) -> KeyctlError:
+    """Our own words for a backend's error; the library's advice is plain-text storage, and is never passed on."""
+    from keyring.errors import InitError, KeyringLocked, NoKeyringError
+
+    if isinstance(error, KeyctlError):
+        return error
+    kind = type(error).__name__
+    if isinstance(error, KeyringLocked) or kind in ("LockedException", "PromptDismissedException"):
+        return _unavailable("the keyring is locked", "unlock it (log in once at the desktop)", VAULT_HINT)
+    if isinstance(error, InitError):
+        return _unavailable("the keyring has no collection yet", "log in once at the desktop", VAULT_HINT)
+    if (
+        isinstance(error, NoKeyringError | RuntimeError | ConnectionError)
+        or kind == "SecretServiceNotAvailableException"
+    ):
+        return _unavailable("the keyring cannot be reached from here", VAULT_HINT)
+    if "1783" in str(error):
+        return _unavailable("the Windows credential store refused an item as too large", VAULT_HINT)
+    return _unavailable(f"the keyring failed ({kind} in {backend_name})", VAULT_HINT)
+
+
+def _unavailable(message: str, *hints: str) -> SetupProblem:
+    return SetupProblem(message, *hints, code="store_unavailable")

@@ -1,0 +1,77 @@
+"""A credential as the text that a store keeps, and back. The one place of the stores where secrets are revealed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from keyctl.errors import SetupProblem
+from keyctl.model import Algorithm, Binding, Credential, Kind
+from keyctl.secret import Secret
+
+VERSION = 1
+Record = dict[str, Any]
+
+
+def to_record(credential: Credential) -> Record:
+    """The credential with its binding as plain data, for encryption or the keyring only."""
+    binding, passphrase = credential.binding, credential.passphrase
+    return {
+        "v": VERSION,
+        "api_key": credential.api_key,
+        "secret": credential.secret.reveal().decode("utf-8"),
+        "passphrase": None if passphrase is None else passphrase.reveal().decode("utf-8"),
+        "algorithm": credential.algorithm.value,
+        "exchange": binding.exchange,
+        "kind": binding.kind.value,
+        "site": binding.site,
+        "endpoint": binding.endpoint,
+        "ca_file": binding.ca_file,
+    }
+
+
+def from_record(record: object) -> Credential:
+    """The credential that a store kept. Raises SetupProblem (secret_damaged) when it is not one of ours."""
+    try:
+        if not isinstance(record, dict) or record["v"] != VERSION:
+            raise ValueError
+        for name in ("api_key", "secret", "exchange", "site"):
+            if not isinstance(record[name], str):
+                raise ValueError
+        for name in ("passphrase", "endpoint", "ca_file"):
+            if not isinstance(record[name], str | None):
+                raise ValueError
+        return Credential(
+            api_key=record["api_key"],
+            secret=Secret(record["secret"]),
+            algorithm=Algorithm(record["algorithm"]),
+            passphrase=None if record["passphrase"] is None else Secret(record["passphrase"]),
+            binding=Binding(
+                record["exchange"], Kind(record["kind"]), record["site"], record["endpoint"], record["ca_file"]
+            ),
+        )
+    except (ValueError, KeyError):
+        raise damaged() from None
+
+
+def to_line(record: Record) -> bytes:
+    """The record as one line of ASCII."""
+    return json.dumps(record, separators=(",", ":"), sort_keys=True).encode("ascii")
+
+
+def missing() -> SetupProblem:
+    """The error for an account without a secret in the store."""
+    return SetupProblem(
+        "the secret of this account is not in the store",
+        "remove the account and add it again: keyctl remove LABEL, keyctl add EXCHANGE",
+        code="secret_missing",
+    )
+
+
+def damaged() -> SetupProblem:
+    """The error for an entry that is there and cannot be understood."""
+    return SetupProblem(
+        "the stored secret of this account cannot be read",
+        "it was changed by another program or by a newer keyctl; nothing was changed now",
+        code="secret_damaged",
+    )
