@@ -1,0 +1,90 @@
+"""LBank's spot orders on the wire: their parameters, and an order row turned into our status."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
+from keyctl.exchanges.base import plain
+from keyctl.model import JSON, Leg, Market, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
+
+# [official] LBank spot docs, stored 2026-08-11.
+_STATES = {
+    -1: OrderState.CANCELED,
+    0: OrderState.OPEN,
+    1: OrderState.OPEN,
+    2: OrderState.CLOSED,
+    3: OrderState.CANCELED,
+    4: OrderState.OPEN,  # being canceled: not final
+}
+
+
+def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
+    """The parameters of create_order. Raises ValueError for an order that LBank cannot take."""
+    order = leg.order
+    params: list[tuple[str, JSON]] = [("symbol", leg.native_symbol), ("type", _wire_type(order))]
+    if order.type is OrderType.LIMIT:
+        if order.price is None:
+            raise ValueError("a limit order needs a price")
+        params += [("price", plain(order.price)), ("amount", plain(order.quantity))]
+    elif order.side is Side.BUY:
+        # A market buy takes the money to spend, in the field `price` [official].
+        if order.quote_quantity is None:
+            raise ValueError("a market buy at LBank needs the quote currency to spend")
+        params.append(("price", plain(order.quote_quantity)))
+    else:
+        params.append(("amount", plain(order.quantity)))
+    return (*params, ("custom_id", leg.client_order_id))
+
+
+def status_of(row: dict[str, JSON], leg: Leg) -> OrderStatus:
+    """The status of the leg's order. Raises Unreadable when the row differs from the leg or cannot be understood."""
+    if not _same_terms(row, leg):
+        raise Unreadable("the order found under our id differs from ours")
+    state = _STATES.get(integer_of(row.get("status")))
+    if state is None:
+        raise Unreadable("an unknown order status")
+    order, filled = leg.order, decimal_of(row.get("executedQty"))
+    spent = decimal_of(row.get("cummulativeQuoteQty"))
+    return OrderStatus(
+        exchange_order_id=text_of(row.get("orderId")),
+        client_order_id=leg.client_order_id,
+        state=state,
+        # A market buy is told in quote currency; its base quantity is our own figure.
+        quantity=order.quantity if _by_money(order) else decimal_of(row.get("origQty")),
+        filled=filled,
+        price=order.price,
+        average_price=spent / filled if filled > 0 else None,
+    )
+
+
+def could_be(row: dict[str, JSON], leg: Leg) -> bool:
+    """Whether a row without a client order id may be the leg's order: same terms, not older than the leg."""
+    day = datetime.combine(leg.client_order_date, datetime.min.time(), UTC)
+    earliest = day - timedelta(days=1)
+    return _same_terms(row, leg) and integer_of(row.get("time")) >= earliest.timestamp() * 1000
+
+
+def _wire_type(order: Order) -> str:
+    if order.market is not Market.SPOT:
+        raise ValueError("only spot orders: LBank publishes no documentation of contract orders")
+    if order.post_only and (order.type is OrderType.MARKET or order.time_in_force is not TimeInForce.GTC):
+        raise ValueError("a post-only order is a limit order that rests")
+    if order.type is OrderType.MARKET:
+        return f"{order.side}_market"
+    if order.post_only:
+        return f"{order.side}_maker"
+    return order.side.value if order.time_in_force is TimeInForce.GTC else f"{order.side}_{order.time_in_force}"
+
+
+def _same_terms(row: dict[str, JSON], leg: Leg) -> bool:
+    order = leg.order
+    if row.get("symbol") != leg.native_symbol or text_of(row.get("type")).split("_")[0] != order.side:
+        return False
+    if order.type is OrderType.LIMIT and decimal_of(row.get("price")) != order.price:
+        return False
+    return _by_money(order) or decimal_of(row.get("origQty")) == order.quantity
+
+
+def _by_money(order: Order) -> bool:
+    return order.type is OrderType.MARKET and order.side is Side.BUY
