@@ -128,6 +128,7 @@ def test_a_row_that_proves_a_refusal_names_its_status_and_none_of_the_servers_ow
         ("bitfinex", "10100", "apikey: invalid", 500),
         ("bitfinex", "10001", "Invalid order: not enough exchange balance for -0.1 tBTCUSD", 500),
         ("bitfinex", "10001", "Invalid order: minimum size for BTCUSD is 0.00004", 500),
+        ("bitfinex", "10001", "Invalid order: not enough exchange balance for -0.1 tBTCUSD", 200),
         ("bitfinex", "10020", "symbol: invalid", 500),
         ("bitfinex", "ERR_RATE_LIMIT", "", 429),
     ],

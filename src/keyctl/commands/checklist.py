@@ -48,7 +48,8 @@ def command(app: App, exchange: str) -> Result:
 def _ip_list(facts: IPListFacts) -> list[str]:
     limit = "the number of addresses is not documented" if facts.limit is None else f"at most {facts.limit} addresses"
     cidr = {True: "address ranges are taken", False: "no address ranges", None: "address ranges: not documented"}
-    lines = [f"{limit}, separated by {facts.separator}; {cidr[facts.cidr]}"]
+    separator = {",": "commas", " ": "blanks", "\n": "line ends"}.get(facts.separator, facts.separator)
+    lines = [f"{limit}, separated by {separator}; {cidr[facts.cidr]}"]
     if facts.required_for:
         lines.append(f"required for {facts.required_for}")
     lines.append(f"{_READABLE.get(facts.readable, facts.readable)} (step {facts.step})")
@@ -57,9 +58,9 @@ def _ip_list(facts: IPListFacts) -> list[str]:
 
 def _notes(facts: Profile) -> tuple[str, ...]:
     lifetime = facts.lifetime
-    ends = []
-    if lifetime.no_ip_days is not None:
+    ends = [lifetime.note]
+    if not lifetime.note and lifetime.no_ip_days is not None:
         ends.append(f"a key without an IP list ends after {lifetime.no_ip_days} days")
-    if lifetime.unused_no_ip_days is not None:
+    if not lifetime.note and lifetime.unused_no_ip_days is not None:
         ends.append(f"a key without an IP list ends after {lifetime.unused_no_ip_days} days without use")
-    return tuple(note for note in (*ends, lifetime.note, facts.key_note, *facts.checklist.notes) if note)
+    return tuple(note for note in (*ends, facts.key_note, *facts.checklist.notes) if note)
