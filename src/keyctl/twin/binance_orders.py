@@ -1,0 +1,196 @@
+"""Binance's signed calls on the twin: placing, looking up and canceling orders, balances, rights.
+
+Source: [official] Binance spot docs 2026-07-21, "Trading endpoints" and "Account endpoints".
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from keyctl.model import Instrument, OrderType, Side, TimeInForce
+from keyctl.twin import binance_data as data
+from keyctl.twin.binance_gate import CLIENT_ID, SYMBOL, BinanceError, Params
+from keyctl.twin.book import Draft, VenueOrder
+from keyctl.twin.keys import Key
+from keyctl.twin.venue import Venue
+
+BROKER_ID = re.compile(r"^x-([A-Za-z0-9]{8})")
+
+
+def find_instrument(params: Params, venue: Venue, *, needed: bool = True) -> Instrument | None:
+    """The instrument that `symbol` names; None when it is not needed and not sent. Raises BinanceError."""
+    symbol = params.need("symbol", SYMBOL) if needed else params.get("symbol", SYMBOL)
+    if symbol is None:
+        return None
+    found = venue.instruments.get(symbol)
+    if found is None:
+        raise BinanceError(-1121, "Invalid symbol.")
+    return found
+
+
+def need_instrument(params: Params, venue: Venue) -> Instrument:
+    """The instrument that `symbol` names. Raises BinanceError."""
+    found = find_instrument(params, venue)
+    assert found is not None
+    return found
+
+
+def _place(params: Params, venue: Venue, key: Key) -> Any:
+    draft, answer_type = _draft(params, venue, key)
+    return data.placed_data(venue.place(draft), answer_type)
+
+
+def _test_order(params: Params, venue: Venue, key: Key) -> Any:
+    params.get("computeCommissionRates")
+    venue.check(_draft(params, venue, key)[0])
+    return {}
+
+
+def _draft(params: Params, venue: Venue, key: Key) -> tuple[Draft, str]:
+    """The order that the parameters ask for, and the type of answer. Raises BinanceError."""
+    item = need_instrument(params, venue)
+    side, kind = params.need("side"), params.need("type")
+    if side not in ("BUY", "SELL"):
+        raise BinanceError(-1117, "Invalid side.")
+    if kind not in ("LIMIT", "MARKET", "LIMIT_MAKER"):
+        raise BinanceError(-1116, "Invalid orderType.")
+    wanted = {"LIMIT": ("timeInForce", "quantity", "price"), "LIMIT_MAKER": ("quantity", "price"), "MARKET": ()}
+    for name in wanted[kind]:
+        params.need(name)
+    quantity, price = params.decimal("quantity"), params.decimal("price")
+    quote, time_in_force = params.decimal("quoteOrderQty"), params.get("timeInForce")
+    if kind == "MARKET":
+        params.check_not_sent("price", "timeInForce")
+        if quantity is None and quote is None:
+            raise BinanceError(-1102, "Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!")
+    else:
+        params.check_not_sent("quoteOrderQty", *(("timeInForce",) if kind == "LIMIT_MAKER" else ()))
+    if time_in_force not in (None, "GTC", "IOC", "FOK"):
+        raise BinanceError(-1115, "Invalid timeInForce.")
+    for number in (quantity, price, quote):
+        if number is not None and number != round(number, 8):
+            raise BinanceError(-1111, "Parameter has too much precision.")
+    answer_type = params.get("newOrderRespType") or "FULL"
+    params.get("selfTradePreventionMode"), params.get("strategyId"), params.get("strategyType")
+    client_id = params.get("newClientOrderId", CLIENT_ID) or secrets.token_hex(11)
+    params.check_all_read()
+    broker = BROKER_ID.match(client_id)
+    draft = Draft(
+        uid=key.uid,
+        api_key=key.api_key,
+        instrument=item,
+        side=Side(side.lower()),
+        type=OrderType.MARKET if kind == "MARKET" else OrderType.LIMIT,
+        quantity=quantity,
+        price=price,
+        time_in_force=TimeInForce((time_in_force or "GTC").lower()),
+        post_only=kind == "LIMIT_MAKER",
+        quote_quantity=quote if quantity is None else None,
+        client_order_id=client_id,
+        marks={"broker": broker[1]} if broker else {},
+    )
+    if draft.post_only and venue.would_cross(draft):
+        raise BinanceError(-2010, "Order would immediately match and take.")
+    return draft, answer_type
+
+
+def _named_order(params: Params, venue: Venue, key: Key, missing: BinanceError) -> VenueOrder:
+    item = need_instrument(params, venue)
+    order_id, client_id = params.whole("orderId"), params.get("origClientOrderId", CLIENT_ID)
+    if order_id is None and client_id is None:
+        raise BinanceError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
+    found = venue.find(key.uid, order_id=order_id, client_order_id=client_id, symbol=item.symbol)
+    if found is None:
+        raise missing
+    return found
+
+
+def _query(params: Params, venue: Venue, key: Key) -> Any:
+    order = _named_order(params, venue, key, BinanceError(-2013, "Order does not exist."))
+    params.check_all_read()
+    return data.order_data(order)
+
+
+def _cancel(params: Params, venue: Venue, key: Key) -> Any:
+    own_id = params.get("newClientOrderId", CLIENT_ID) or secrets.token_hex(11)
+    params.get("cancelRestrictions")
+    order = _named_order(params, venue, key, BinanceError(-2011, "Unknown order sent."))
+    params.check_all_read()
+    venue.cancel(order)
+    return _canceled(order, own_id, venue)
+
+
+def _canceled(order: VenueOrder, own_id: str, venue: Venue) -> dict[str, Any]:
+    ids = {"origClientOrderId": order.client_order_id, "clientOrderId": own_id, "transactTime": venue.now_ms()}
+    return data.order_core(order) | ids
+
+
+def _cancel_all(params: Params, venue: Venue, key: Key) -> Any:
+    item = need_instrument(params, venue)
+    params.check_all_read()
+    orders = venue.orders_of(key.uid, symbol=item.symbol, is_open=True)
+    if not orders:
+        raise BinanceError(-2011, "Unknown order sent.")
+    for order in orders:
+        venue.cancel(order)
+    return [_canceled(order, secrets.token_hex(11), venue) for order in orders]
+
+
+def _open_orders(params: Params, venue: Venue, key: Key) -> Any:
+    item = find_instrument(params, venue, needed=False)
+    params.check_all_read()
+    orders = venue.orders_of(key.uid, symbol=item.symbol if item else None, is_open=True)
+    return [data.order_data(order) for order in orders]
+
+
+def _since(params: Params, venue: Venue, key: Key) -> tuple[list[VenueOrder], int]:
+    """The orders of one symbol from `orderId` on and within the times, and the limit."""
+    item = need_instrument(params, venue)
+    first, start, end = params.whole("orderId"), params.whole("startTime") or 0, params.whole("endTime")
+    limit = params.whole("limit") or 500
+    params.get("fromId", r"^[0-9]{1,20}$")
+    params.check_all_read()
+    found = venue.orders_of(key.uid, symbol=item.symbol)
+    late = end if end is not None else venue.now_ms() + 1
+    return [o for o in found if o.order_id >= (first or 0) and start <= o.created_ms <= late], limit
+
+
+def _history(params: Params, venue: Venue, key: Key) -> Any:
+    orders, limit = _since(params, venue, key)
+    return [data.order_data(order) for order in orders][-limit:]
+
+
+def _fills(params: Params, venue: Venue, key: Key) -> Any:
+    only = params.whole("orderId")
+    orders, limit = _since(params, venue, key)
+    return [row for o in orders if only in (None, o.order_id) for row in data.trades_data(o)][-limit:]
+
+
+def _balance(params: Params, venue: Venue, key: Key) -> Any:
+    omit = params.get("omitZeroBalances") == "true"
+    params.check_all_read()
+    return data.account_data(key, venue, omit_zero=omit)
+
+
+def _permissions(params: Params, venue: Venue, key: Key) -> Any:
+    params.check_all_read()
+    return data.restrictions_data(key)
+
+
+HANDLERS: dict[str, Callable[[Params, Venue, Key], Any]] = {
+    "place": _place,
+    "test_order": _test_order,
+    "query": _query,
+    "cancel": _cancel,
+    "cancel_all": _cancel_all,
+    "open_orders": _open_orders,
+    "history": _history,
+    "fills": _fills,
+    "balance": _balance,
+    "permissions": _permissions,
+    "coins": lambda params, venue, key: data.coins_data(venue),
+    "margin_pairs": lambda params, venue, key: [],
+}
