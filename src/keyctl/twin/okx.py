@@ -1,0 +1,157 @@
+"""OKX's spot wire face: /api/v5 public, market, account and trade calls.
+
+Source: [official] OKX V5 docs 2026-07; balance fields as ccxt reads them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from keyctl.model import Instrument
+from keyctl.twin import okx_data as data
+from keyctl.twin.face import OPERATIONS, Answer, Call, Face, Operation, decode_form, json_answer
+from keyctl.twin.keys import Key
+from keyctl.twin.okx_gate import OKXError, OrderError, Params, admit, body_params, check_deadline, query_params
+from keyctl.twin.okx_orders import HANDLERS
+from keyctl.twin.venue import Venue
+
+_V5 = "/api/v5/"
+_PUBLIC = {
+    "public/time": "time",
+    "public/instruments": "instruments",
+    "market/ticker": "ticker",
+    "market/tickers": "ticker",
+    "market/books": "book",
+    "system/status": "status",
+}
+# Method and path of signed calls: operation, the right that it needs, whether it can change an account.
+_SIGNED = {
+    ("GET", "account/config"): ("permissions", "read", False),
+    ("GET", "account/balance"): ("balance", "read", False),
+    ("GET", "asset/balances"): ("funding", "read", False),
+    ("GET", "asset/currencies"): ("currencies", "read", False),
+    ("GET", "trade/order"): ("query", "read", False),
+    ("POST", "trade/order"): ("place", "spot_trade", True),
+    ("POST", "trade/batch-orders"): ("place", "spot_trade", True),
+    ("POST", "trade/cancel-order"): ("cancel", "spot_trade", True),
+    ("POST", "trade/cancel-batch-orders"): ("cancel", "spot_trade", True),
+    ("GET", "trade/orders-pending"): ("open_orders", "read", False),
+    ("GET", "trade/orders-history"): ("history", "read", False),
+    ("GET", "trade/orders-history-archive"): ("history", "read", False),
+    ("GET", "trade/fills"): ("fills", "read", False),
+    ("GET", "trade/fills-history"): ("fills", "read", False),
+}
+
+
+class OKXFace(Face):
+    """OKX spot, live and demo on one port, told apart by the x-simulated-trading header as there."""
+
+    name = "okx"
+    echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
+        "id": ("clOrdId",),
+        "symbol": ("instId",),
+        "side": ("side",),
+    }
+
+    def instruments(self) -> tuple[Instrument, ...]:
+        return data.listed()
+
+    def operation(self, call: Call) -> Operation:
+        name, api_key = call.path.removeprefix(_V5), call.headers.get("ok-access-key")
+        if call.method == "GET" and name in _PUBLIC:
+            return Operation(_PUBLIC[name], api_key=api_key)
+        operation, _, changes = _SIGNED.get((call.method, name), ("other", "", call.method != "GET"))
+        shown = operation if operation in OPERATIONS else "other"
+        return Operation(shown, changes, _client_order_id(call), api_key)
+
+    def handle(self, call: Call, venue: Venue) -> Answer:
+        try:
+            return self._answer(call, venue)
+        except OKXError as error:
+            return error.answer
+
+    def _answer(self, call: Call, venue: Venue) -> Answer:
+        name = call.path.removeprefix(_V5)
+        if call.method == "GET" and name in _PUBLIC and call.path.startswith(_V5):
+            if venue.maintenance and name not in ("public/time", "system/status"):
+                raise OKXError("50001", "Service temporarily unavailable. Please try again later.", 503)
+            return _success(_public(name, query_params(call), venue))
+        if venue.maintenance:
+            raise OKXError("50001", "Service temporarily unavailable. Please try again later.", 503)
+        if (call.method, name) not in _SIGNED or not call.path.startswith(_V5):
+            return json_answer({"code": "404", "data": None, "msg": "Not Found"}, 404)
+        operation, right, changes = _SIGNED[call.method, name]
+        key = admit(call, venue, right)
+        if not changes:
+            return _success(HANDLERS[operation](query_params(call), venue, key))
+        if operation == "place":
+            check_deadline(call, venue.now_ms())
+        entries = body_params(call, batch="batch" in name)
+        return _written([_row(operation, entry, venue, key) for entry in entries], venue.now_ms())
+
+
+def _row(operation: str, params: Params, venue: Venue, key: Key) -> dict[str, Any]:
+    """What became of one order of the call."""
+    try:
+        return HANDLERS[operation](params, venue, key)[0]
+    except OrderError as error:
+        row = {"ordId": "", "clOrdId": params.get("clOrdId") or "", "tag": params.get("tag") or "", "ts": ""}
+        return row | {"sCode": error.code, "sMsg": error.text, "subCode": ""}
+
+
+def _written(rows: list[dict[str, Any]], now_ms: int) -> Answer:
+    """The answer to a trade call, with the times at which it came in and went out, in microseconds."""
+    failed = sum(1 for row in rows if row["sCode"] != "0")
+    code = "0" if not failed else "1" if failed == len(rows) else "2"
+    words = {"0": "", "1": "All operations failed", "2": "Bulk operation partially succeeded."}
+    times = {"inTime": str(now_ms * 1000), "outTime": str(now_ms * 1000 + 300)}
+    return json_answer({"code": code, "data": rows, "msg": words[code], **times})
+
+
+def _client_order_id(call: Call) -> str | None:
+    if call.method == "GET":
+        return dict(decode_form(call.query)).get("clOrdId")
+    try:
+        value = json.loads(call.body)
+    except ValueError:
+        return None
+    if isinstance(value, list) and value:
+        value = value[0]
+    found = value.get("clOrdId") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _success(rows: list[Any]) -> Answer:
+    return json_answer({"code": "0", "data": rows, "msg": ""})
+
+
+def _public(name: str, params: Params, venue: Venue) -> list[Any]:
+    now = venue.now_ms()
+    if name == "public/time":
+        return [{"ts": str(now)}]
+    if name == "system/status":
+        event = {"title": "Twin maintenance", "state": "ongoing", "begin": str(now), "end": "", "serviceType": "5"}
+        return [event] if venue.maintenance else []
+    if name == "public/instruments":
+        items = list(venue.instruments.values()) if params.need("instType") == "SPOT" else []
+        wanted = params.get("instId")
+        if wanted is not None:
+            items = [item for item in items if item.native_symbol == wanted]
+            if not items:
+                raise unknown_instrument()
+        return [data.instrument_data(item) for item in items]
+    if name == "market/tickers":
+        items = list(venue.instruments.values()) if params.need("instType") == "SPOT" else []
+        return [data.ticker_data(item, venue.book(item.symbol), now) for item in items]
+    found = venue.instruments.get(params.need("instId"))
+    if found is None:
+        raise unknown_instrument()
+    if name == "market/ticker":
+        return [data.ticker_data(found, venue.book(found.symbol), now)]
+    return [data.book_data(venue.book(found.symbol), params.whole("sz") or 1, now)]
+
+
+def unknown_instrument() -> OKXError:
+    """51001 for the whole call."""
+    return OKXError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")

@@ -1,0 +1,189 @@
+"""OKX's signed calls on the twin: placing, looking up and canceling orders, balances, the account's configuration.
+
+Source: [official] OKX V5 docs 2026-07, "Order book trading" and "Trading account".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from keyctl.model import OrderType, Side, TimeInForce
+from keyctl.twin import okx_data as data
+from keyctl.twin.book import Draft, Reason, Refused, VenueOrder, floor_to
+from keyctl.twin.keys import Key
+from keyctl.twin.okx_gate import OKXError, OrderError, Params, bad_parameter
+from keyctl.twin.venue import Venue
+
+CLIENT_ID = r"^[A-Za-z0-9]{1,32}$"
+_TYPES = ("market", "limit", "post_only", "fok", "ioc")
+_WORDS = {
+    Reason.QUANTITY_STEP: ("51121", "Order quantity must be a multiple of the lot size."),
+    Reason.QUANTITY_MIN: ("51020", "Your order should meet or exceed the minimum order amount."),
+    Reason.QUANTITY_MAX: ("51202", "Market order amount exceeds the maximum amount."),
+    Reason.PRICE_STEP: ("51006", "Order price is not within the price limit."),
+    Reason.DUPLICATE: ("51016", "Client order ID already exists."),
+    Reason.FINAL: ("51400", "Cancellation failed as the order has been filled, canceled or does not exist."),
+}
+
+
+def _place(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    draft = _draft(params, venue, key)
+    try:
+        order = venue.place(draft)
+    except Refused as refused:
+        shrinks = draft.type is OrderType.MARKET and not params.flag("banAmend")
+        if refused.reason is not Reason.FUNDS or not shrinks:
+            raise _refusal(refused, draft) from None
+        order = _place_shrunk(draft, venue)
+    ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "tag": order.marks.get("tag", "")}
+    return [ids | {"ts": str(order.created_ms), "sCode": "0", "sMsg": "Order placed", "subCode": ""}]
+
+
+def _place_shrunk(draft: Draft, venue: Venue) -> VenueOrder:
+    """A spot market order without banAmend, cut down to what the balance allows."""
+    free = venue.balance(draft.uid, _paid_currency(draft)).free
+    if draft.side is Side.SELL:
+        smaller = replace(draft, quantity=floor_to(free, draft.instrument.quantity_step or Decimal(1)))
+    else:
+        smaller = replace(draft, quantity=None, quote_quantity=free)
+    try:
+        return venue.place(smaller)
+    except Refused:
+        raise _refusal(Refused(Reason.FUNDS), draft) from None
+
+
+def _draft(params: Params, venue: Venue, key: Key) -> Draft:
+    """The order that the parameters ask for. Raises OKXError and OrderError."""
+    item = venue.instruments.get(params.need("instId"))
+    mode, side, kind = params.need("tdMode"), params.need("side"), params.need("ordType")
+    size, price = params.decimal("sz"), params.decimal("px")
+    if item is None:
+        raise OrderError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+    for name, value, known in (("tdMode", mode, ("cash",)), ("side", side, ("buy", "sell")), ("ordType", kind, _TYPES)):
+        if value not in known:
+            raise bad_parameter(name)
+    if params.get("posSide") not in (None, "net"):
+        raise bad_parameter("posSide")
+    if size is None:
+        raise OKXError("50014", "Parameter sz can not be empty.", 400)
+    if kind != "market" and price is None:
+        raise bad_parameter("px")
+    target = params.get("tgtCcy", "base_ccy|quote_ccy") or ("quote_ccy" if side == "buy" else "base_ccy")
+    by_quote = kind == "market" and target == "quote_ccy"
+    if by_quote and side == "sell":
+        size = floor_to(size / venue.book(item.symbol).bids[0][0], item.quantity_step or Decimal(1))
+        by_quote = False
+    tag = params.get("tag", "[A-Za-z0-9]{1,16}")
+    return Draft(
+        uid=key.uid,
+        api_key=key.api_key,
+        instrument=item,
+        side=Side(side),
+        type=OrderType.MARKET if kind == "market" else OrderType.LIMIT,
+        quantity=None if by_quote else size,
+        price=None if kind == "market" else price,
+        time_in_force=TimeInForce(kind) if kind in ("fok", "ioc") else TimeInForce.GTC,
+        post_only=kind == "post_only",
+        quote_quantity=size if by_quote else None,
+        client_order_id=params.get("clOrdId", CLIENT_ID) or "",
+        marks={} if tag is None else {"tag": tag},
+    )
+
+
+def _refusal(refused: Refused, draft: Draft) -> OrderError:
+    if refused.reason is Reason.FUNDS:
+        return OrderError("51008", f"Order failed. Insufficient {_paid_currency(draft)} balance in account.")
+    return OrderError(*_WORDS.get(refused.reason, _WORDS[Reason.QUANTITY_MIN]))
+
+
+def _paid_currency(draft: Draft) -> str:
+    return draft.instrument.quote if draft.side is Side.BUY else draft.instrument.base
+
+
+def _named_order(params: Params, venue: Venue, key: Key) -> VenueOrder | None:
+    """The order by ordId, which wins, or the newest by clOrdId. Raises OKXError."""
+    item = venue.instruments.get(params.need("instId"))
+    order_id, client_id = params.whole("ordId"), params.get("clOrdId", CLIENT_ID)
+    if item is None:
+        raise OKXError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+    if order_id is None and client_id is None:
+        raise OKXError("50014", "Parameter ordId can not be empty.", 400)
+    chosen = None if order_id is not None else client_id
+    found = venue.find(key.uid, order_id=order_id, client_order_id=chosen, symbol=item.symbol)
+    return found if found is not None and data.is_remembered(found, venue.now_ms()) else None
+
+
+def _query(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    order = _named_order(params, venue, key)
+    if order is None:
+        raise OKXError("51603", "Order does not exist")
+    return [data.order_data(order)]
+
+
+def _cancel(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    order = _named_order(params, venue, key)
+    try:
+        if order is None:
+            raise Refused(Reason.FINAL)
+        venue.cancel(order)
+    except Refused as refused:
+        raise OrderError(*_WORDS[refused.reason]) from None
+    ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "ts": str(venue.now_ms())}
+    return [ids | {"sCode": "0", "sMsg": ""}]
+
+
+def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> list[VenueOrder]:
+    """The user's remembered orders that the filters choose, newest first."""
+    kind, symbol = params.get("instType"), params.get("instId")
+    item = None if symbol is None else venue.instruments.get(symbol)
+    if kind not in (None, "SPOT") or (symbol is not None and item is None):
+        return []
+    found = venue.orders_of(key.uid, symbol=item.symbol if item else None, is_open=is_open)
+    begin, end = params.whole("begin") or 0, params.whole("end")
+    now = venue.now_ms()
+    late = now + 1 if end is None else end
+    kept = [o for o in found if begin <= o.created_ms <= late and data.is_remembered(o, now)]
+    return kept[::-1][: params.whole("limit") or 100]
+
+
+def _open_orders(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    return [data.order_data(order) for order in _found(params, venue, key, is_open=True)]
+
+
+def _history(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    params.need("instType")
+    return [data.order_data(order) for order in _found(params, venue, key, is_open=False)]
+
+
+def _fills(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    only = params.whole("ordId")
+    orders = _found(params, venue, key, is_open=None)
+    return [row for o in orders if only in (None, o.order_id) for row in data.fills_data(o)]
+
+
+def _balance(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    wanted = tuple((params.get("ccy") or "").split(",")) if params.get("ccy") else ()
+    return [data.balance_data(key, venue, wanted)]
+
+
+def _currencies(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    names = sorted({name for item in venue.instruments.values() for name in (item.base, item.quote)})
+    return [data.currency_data(name) for name in names]
+
+
+HANDLERS: dict[str, Callable[[Params, Venue, Key], list[dict[str, Any]]]] = {
+    "place": _place,
+    "query": _query,
+    "cancel": _cancel,
+    "open_orders": _open_orders,
+    "history": _history,
+    "fills": _fills,
+    "balance": _balance,
+    "permissions": lambda params, venue, key: [data.config_data(key)],
+    # The funding account of the twin's users is empty.
+    "funding": lambda params, venue, key: [],
+    "currencies": _currencies,
+}
