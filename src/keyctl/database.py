@@ -1,4 +1,4 @@
-"""The journal's SQLite file: opened safely, with its schema, durable transactions, and one translation of its errors."""
+"""The journal's SQLite file: opened safely, its schema, durable transactions, one translation of its errors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from keyctl.errors import StoreUnusable
 VERSION = 1
 BUSY_SECONDS = 5.0
 
-# Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds.
+# Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's `slippage` is NULL for
+# orders with a price, a share for immediate ones, 'none' for the venue's own market type.
 _SCHEMA = """
 CREATE TABLE plans (
-    id TEXT PRIMARY KEY, created REAL NOT NULL, kind TEXT NOT NULL, immediate INTEGER NOT NULL);
+    id TEXT PRIMARY KEY, created REAL NOT NULL, kind TEXT NOT NULL, slippage TEXT);
 CREATE TABLE legs (
     id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plans(id), idx INTEGER NOT NULL,
     account_id TEXT NOT NULL, account TEXT NOT NULL, exchange TEXT NOT NULL, kind TEXT NOT NULL,

@@ -135,9 +135,22 @@ def store(shown: Preview, targets: list[Target], journal: Journal, state: LegSta
     if stored_by_id:
         journal.reprice([(stored_by_id[leg.leg.client_order_id], leg.leg, leg.value_usd) for leg in shown.plan.legs])
     elif shown.plan.legs:
-        journal.add_plan(shown.plan.id, shown.plan.kind, [(leg.leg, leg.value_usd) for leg in shown.plan.legs], state)
+        journal.add_plan(
+            shown.plan.id,
+            shown.plan.kind,
+            [(leg.leg, leg.value_usd) for leg in shown.plan.legs],
+            state,
+            slippage_text(targets[0].wish),
+        )
     ids = {leg.leg.client_order_id for leg in shown.plan.legs}
     return [stored for stored in journal.legs(shown.plan.id) if stored.leg.client_order_id in ids]
+
+
+def slippage_text(wish: Wish) -> str | None:
+    """How a plan's slippage is written down: nothing for orders with a price."""
+    if wish.price is not None:
+        return None
+    return "none" if wish.max_slippage is None else format(wish.max_slippage, "f")
 
 
 async def send(

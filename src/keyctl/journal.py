@@ -66,12 +66,13 @@ class Journal:
         """Closes the file."""
         self._database.close()
 
-    def add_plan(self, plan_id: str, kind: Kind, legs: Sequence[tuple[Leg, Decimal]], state: LegState) -> None:
+    def add_plan(
+        self, plan_id: str, kind: Kind, legs: Sequence[tuple[Leg, Decimal]], state: LegState, slippage: str | None
+    ) -> None:
         """Writes a plan with all its legs and their values in USD, durably."""
         now = self._clock.now()
-        immediate = any(leg.order.time_in_force != "gtc" for leg, _ in legs)
         with self._database.transaction() as connection:
-            connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (plan_id, now, kind, int(immediate)))
+            connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (plan_id, now, kind, slippage))
             for leg, value in legs:
                 values = {**leg_values(leg), "kind": kind, "value_usd": format(value, "f"), "state": state}
                 names = ", ".join(values)
@@ -108,6 +109,11 @@ class Journal:
             raise UsageProblem(f"{what} '{prefix}'", "list them: keyctl orders", code="unknown_plan")
         return str(rows[0]["id"])
 
+    def slippage(self, plan_id: str) -> str | None:
+        """A plan's slippage as `add_plan` was given it."""
+        rows = self._database.rows("SELECT slippage FROM plans WHERE id=?", plan_id)
+        return None if not rows or rows[0]["slippage"] is None else str(rows[0]["slippage"])
+
     def legs(self, plan_id: str) -> tuple[StoredLeg, ...]:
         """All legs of a plan, in plan order."""
         return self._legs("plan_id=? ORDER BY idx", plan_id)
@@ -131,7 +137,8 @@ class Journal:
         """
         order = leg.order
         rows = self._database.rows(
-            "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=? AND quantity=? AND (price IS ? OR ?)"
+            "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=?"
+            " AND quantity=? AND (price IS ? OR ?)"
             " AND claimed_at > ? AND plan_id<>? AND state IN ('sent', 'unknown', 'accepted') LIMIT 1",
             leg.account_id,
             order.symbol,
@@ -259,6 +266,14 @@ class Journal:
         """Writes one remark into a leg's or plan's story."""
         with self._database.transaction(self._database.quick) as connection:
             self._event(connection, plan_id, row, kind, detail)
+
+    def events(self, plan_id: str) -> list[dict[str, object]]:
+        """A plan's story, oldest first: time (Unix s), leg row or None, what happened, detail."""
+        rows = self._database.rows("SELECT at, leg_id, kind, detail FROM events WHERE plan_id=? ORDER BY id", plan_id)
+        return [
+            {"at": row["at"], "row": row["leg_id"], "kind": row["kind"], "detail": json.loads(row["detail"])}
+            for row in rows
+        ]
 
     def used_today(self, kind: Kind) -> Decimal:
         """The value in USD of what was claimed in the last 24 h and is not proven untaken."""

@@ -126,11 +126,26 @@ def _plain(value: object) -> str:
     return str(value)
 
 
+def show_aside(blocks: Sequence[Table | Text | Note], options: OutputOptions) -> None:
+    """Shows blocks on stderr while the command still runs: previews before a question. Silent for --json, --quiet."""
+    if options.json or options.quiet:
+        return
+    try:
+        for block in blocks:
+            if isinstance(block, Table):
+                _show_table(block, options, is_terminal(sys.stderr), sys.stderr)
+            else:
+                _write(sys.stderr, clean_text(block.text, 10_000))
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
+
+
 def _render_people(result: Result, options: OutputOptions) -> None:
     terminal = is_terminal(sys.stdout)
     for block in result.view:
         if isinstance(block, Table):
-            _show_table(block, options, terminal)
+            _show_table(block, options, terminal, sys.stdout)
         elif isinstance(block, Text):
             _write(sys.stdout, block.text)
         elif not options.quiet:
@@ -143,24 +158,24 @@ def _render_people(result: Result, options: OutputOptions) -> None:
             _write(sys.stderr, f"hint: {clean_text(hint, 1000)}")
 
 
-def _show_table(table: Table, options: OutputOptions, terminal: bool) -> None:
+def _show_table(table: Table, options: OutputOptions, terminal: bool, stream: TextIO) -> None:
     if terminal:
         try:
-            _rich_table(table, options)
+            _rich_table(table, options, stream)
             return
         except Exception as error:  # a label or message that rich cannot draw must not hide an outcome
             _write(sys.stderr, f"warning: shown as plain text ({type(error).__name__})")
-    _write_records(table, options.header or terminal)
+    _write_records(table, options.header or terminal, stream)
 
 
-def _rich_table(table: Table, options: OutputOptions) -> None:
+def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
     colored = options.color and "NO_COLOR" not in options.environ and options.environ.get("TERM") != "dumb"
-    console = Console(no_color=not colored, highlight=False)
+    console = Console(file=stream, no_color=not colored, highlight=False)
     drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1))
     for column in table.columns:
         drawn.add_column(column, overflow="fold")
@@ -175,10 +190,10 @@ def _style(cell: str) -> str:
     return {"pass": "green", "fail": "bold red", "warn": "yellow", "unknown": "yellow", "rejected": "red"}.get(cell, "")
 
 
-def _write_records(table: Table, header: bool) -> None:
+def _write_records(table: Table, header: bool, stream: TextIO) -> None:
     rows: Iterable[tuple[str, ...]] = [table.columns, *table.rows] if header else table.rows
     for row in rows:
-        _write(sys.stdout, "\t".join(clean_text(cell, 10_000) for cell in row))
+        _write(stream, "\t".join(clean_text(cell, 10_000) for cell in row))
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What must be known before the first claim: clock, symbol rules, best prices, balances, withdrawal right. Reads only."""
+"""What must be known before the first claim: clock, symbol rules, prices, balances, withdrawal right. Reads only."""
 
 from __future__ import annotations
 

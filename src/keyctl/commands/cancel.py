@@ -1,0 +1,36 @@
+"""keyctl cancel: cancels open orders that the journal knows, and reads back that they are gone."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.errors import UsageProblem
+from keyctl.framing import keyctl_command
+from keyctl.output import Result
+
+EXAMPLES = """\
+keyctl cancel --plan k3x7
+keyctl cancel -a binance-main --yes
+keyctl cancel --all"""
+
+
+@keyctl_command(examples=EXAMPLES)
+@click.argument("client_order_id", required=False)
+@click.option("--plan", metavar="ID", help="All open orders of a plan.")
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="All open orders of an account.")
+@click.option("--all", "everything", is_flag=True, help="All orders that the journal knows as open.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(
+    app: App, client_order_id: str | None, plan: str | None, labels: tuple[str, ...], everything: bool, yes: bool
+) -> Result:
+    """Cancel open orders that keyctl placed"""
+    import asyncio
+
+    from keyctl.clearing import Choice, cancel
+
+    if sum((client_order_id is not None, plan is not None, bool(labels), everything)) != 1:
+        raise UsageProblem(
+            "choose one: a client order id, --plan, --account or --all", "see what is open: keyctl orders"
+        )
+    return asyncio.run(cancel(app, Choice(plan, labels, client_order_id, everything), yes))

@@ -1,0 +1,173 @@
+"""Plans and legs as tables for people and as JSON for programs. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from keyctl.clock import rfc3339
+from keyctl.dispatch import Preview
+from keyctl.exchanges.base import plain
+from keyctl.journal_rows import StoredLeg
+from keyctl.model import Leg, LegResult, Outcome
+from keyctl.output import Table
+
+_OUTCOME_OF_STATE = {
+    "draft": Outcome.NOT_SENT,
+    "planned": Outcome.NOT_SENT,
+    "sent": Outcome.UNKNOWN,
+    "unknown": Outcome.UNKNOWN,
+    "accepted": Outcome.ACCEPTED,
+    "rejected": Outcome.REJECTED,
+    "absent": Outcome.NOT_SENT,
+}
+
+
+def money(value: Decimal) -> str:
+    """A value with two decimals and thousands separated."""
+    return f"{value:,.2f}"
+
+
+def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
+    """One leg of `data.legs`; numbers are text."""
+    order, known = result.leg.order, result.status
+    return {
+        "account": result.leg.account,
+        "exchange": result.leg.exchange,
+        "symbol": order.symbol,
+        "native_symbol": result.leg.native_symbol,
+        "side": str(order.side),
+        "quantity": plain(order.quantity),
+        "price": None if order.price is None else plain(order.price),
+        "client_order_id": result.leg.client_order_id,
+        "outcome": str(result.outcome),
+        "exchange_order_id": result.exchange_order_id,
+        "status": status or (str(known.state) if known else None),
+        "filled": plain(known.filled) if known else None,
+        "average_price": _text(known.average_price if known else None),
+        "fee": _text(known.fee if known else None),
+        "fee_currency": known.fee_currency if known else None,
+        "detail": result.detail,
+    }
+
+
+def stored_result(stored: StoredLeg) -> LegResult:
+    """What the journal knows of a leg, as a result."""
+    return LegResult(
+        stored.leg,
+        _OUTCOME_OF_STATE[stored.state],
+        stored.exchange_order_id,
+        stored.status,
+        stored.error,
+        stored.detail or stored.state,
+    )
+
+
+def stored_data(stored: StoredLeg) -> dict[str, Any]:
+    """A journal leg for `keyctl orders --json`: as in data.legs, with its plan, state and time."""
+    return {
+        "plan": stored.leg.plan_id,
+        "state": stored.state,
+        "sent_at": rfc3339(stored.claimed_at),
+        "value_usd": plain(stored.value_usd),
+        **leg_data(stored_result(stored)),
+    }
+
+
+def preview_table(preview: Preview, would: str) -> Table:
+    """The plan's legs before they go out; accounts that cannot take part show why."""
+    rows = []
+    for planned in preview.plan.legs:
+        order, instrument = planned.leg.order, planned.instrument
+        price = "market" if order.price is None else plain(order.price)
+        rows.append(
+            (
+                planned.leg.account,
+                planned.leg.native_symbol,
+                f"{plain(order.quantity)} {instrument.base}",
+                price,
+                f"{money(planned.value_usd)} USD",
+                would,
+            )
+        )
+    rows += [(label, "-", "-", "-", "-", "not sent") for label in preview.troubles]
+    notes = tuple(f"{label}: {trouble.message}" for label, trouble in preview.troubles.items())
+    return Table(("account", "native", "size", "price", "value", "state"), rows, notes)
+
+
+def results_table(results: Sequence[LegResult]) -> Table:
+    """What became of each leg: one row an account, details numbered below where they say more than the outcome."""
+    rows, notes = [], []
+    for result in results:
+        known, order = result.status, result.leg.order
+        number = ""
+        if result.detail and result.detail != str(result.outcome):
+            notes.append(f"{result.leg.account}: {result.detail}")
+            number = str(len(notes))
+        rows.append(
+            (
+                result.leg.account,
+                str(result.outcome),
+                result.exchange_order_id or "-",
+                f"{plain(known.filled)}/{plain(order.quantity)}" if known else f"-/{plain(order.quantity)}",
+                _text(known.average_price if known else None) or "-",
+                number,
+            )
+        )
+    return Table(("account", "outcome", "id", "filled", "average", "note"), rows, tuple(notes))
+
+
+def records_table(results: Sequence[LegResult]) -> Table:
+    """As results_table, for pipes: full values, the detail in its own field."""
+    rows = []
+    for result in results:
+        data = leg_data(result)
+        rows.append(
+            tuple(
+                "" if data[name] is None else str(data[name])
+                for name in (
+                    "account",
+                    "exchange",
+                    "symbol",
+                    "side",
+                    "quantity",
+                    "price",
+                    "outcome",
+                    "exchange_order_id",
+                    "client_order_id",
+                    "status",
+                    "filled",
+                    "detail",
+                )
+            )
+        )
+    columns = ("account", "exchange", "symbol", "side", "quantity", "price", "outcome", "id", "client_order_id")
+    return Table((*columns, "status", "filled", "detail"), rows)
+
+
+def story(plan_id: str, stored: Sequence[StoredLeg], events: Sequence[dict[str, Any]]) -> str:
+    """A plan's legs with their client order ids, then what happened, line by line."""
+    names = {leg.row: leg.leg.account for leg in stored}
+    lines = [f"Plan {plan_id}"]
+    for leg in stored:
+        order = leg.leg.order
+        price = "market" if order.price is None else plain(order.price)
+        lines.append(
+            f"  {leg.leg.account}: {order.side} {plain(order.quantity)} {order.symbol} at {price}, {leg.state}"
+            f", client order id {leg.leg.client_order_id}"
+        )
+    for event in events:
+        who = names.get(event["row"], "plan")
+        detail = ", ".join(f"{name} {value}" for name, value in event["detail"].items() if value not in ("", None))
+        lines.append(f"  {rfc3339(event['at'])}  {who}  {event['kind']}  {detail}".rstrip())
+    return "\n".join(lines)
+
+
+def unsent(leg: Leg, detail: str) -> LegResult:
+    """The result of a leg that never went out."""
+    return LegResult(leg, Outcome.NOT_SENT, detail=detail)
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)

@@ -1,0 +1,287 @@
+"""The course of one order command: accounts to sessions, preview, question, journal, send, Result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keyctl import order_view as view
+from keyctl.dispatch import (
+    Preview,
+    Target,
+    exit_code,
+    preview,
+    refresh,
+    send,
+    settle_first,
+    store,
+    wait_for_fills,
+)
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, SetupProblem
+from keyctl.exchanges.base import plain
+from keyctl.journal import LegState
+from keyctl.journal_rows import StoredLeg
+from keyctl.model import Account, LegResult, Outcome
+from keyctl.output import Note, Result, Table, is_terminal, show_aside
+from keyctl.plan import Wish
+from keyctl.selection import check_one_kind
+from keyctl.session import Session
+from keyctl.signals import Stop
+from keyctl.sizes import read_number
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.network import Network
+
+VALUE_TOLERANCE = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """How the person agrees: `--yes`, `--expect-value`, or by typing; `--again` for a repeat within a minute."""
+
+    yes: bool = False
+    expected_usd: Decimal | None = None
+    again: bool = False
+
+
+async def order(
+    app: App, accounts: Sequence[Account], wish: Wish, consent: Consent, dry_run: bool, wait: float
+) -> Result:
+    """Plans and, unless `dry_run`, sends one order to each account. Raises KeyctlError with nothing sent."""
+    check_one_kind(tuple(accounts))
+    for account in accounts:
+        _check_enabled(account)
+    async with AsyncExitStack() as stack:
+        stop = await stack.enter_async_context(Stop())
+        network = await stack.enter_async_context(app.network())
+        targets = [Target(session, wish) for session in sessions_for(app, network, accounts)]
+        if not dry_run:
+            await settle_first([target.session for target in targets], app.journal, wish.symbol)
+        shown = await preview(targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run)
+        if dry_run:
+            return _draft(app, shown, targets)
+        return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
+
+
+async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> Result:
+    """Sends what is left of a stored plan, under the ids it was given; what went out before is not touched."""
+    plan_id = app.journal.plan_id(plan_prefix)
+    stored = app.journal.legs(plan_id)
+    left = [leg for leg in stored if leg.state in (LegState.DRAFT, LegState.PLANNED)]
+    accounts = {account.id: account for account in app.accounts.all()}
+    involved = [_account_of(leg, accounts) for leg in (left or stored)]
+    async with AsyncExitStack() as stack:
+        stop = await stack.enter_async_context(Stop())
+        network = await stack.enter_async_context(app.network())
+        if any(leg.state in (LegState.SENT, LegState.UNKNOWN) for leg in stored):
+            everyone = sessions_for(app, network, [_account_of(leg, accounts) for leg in stored])
+            await settle_first(everyone, app.journal, stored[0].leg.order.symbol)
+        if not left:
+            return _nothing_left(app.journal.legs(plan_id))
+        sessions = sessions_for(app, network, involved)
+        targets = [
+            Target(session, _wish_of(leg, app.journal.slippage(plan_id)), leg)
+            for session, leg in zip(sessions, left, strict=True)
+        ]
+        shown = await preview(targets, app.journal, app.config, stored[0].kind, consent.again)
+        done = [leg for leg in app.journal.legs(plan_id) if leg.row not in {item.row for item in left}]
+        return await _confirm_and_send(app, shown, targets, done, consent, stop, wait)
+
+
+def sessions_for(app: App, network: Network, accounts: Sequence[Account]) -> list[Session]:
+    """A session for each account, from one opening of the store."""
+    signers = app.signers(accounts)
+    return [Session(account, *signers[account.id], network, app.journal) for account in accounts]
+
+
+async def _confirm_and_send(
+    app: App,
+    shown: Preview,
+    targets: list[Target],
+    done: list[StoredLeg],
+    consent: Consent,
+    stop: Stop,
+    wait: float,
+) -> Result:
+    _show_preview(app, shown)
+    results: list[LegResult] = [view.stored_result(leg) for leg in done]
+    if shown.plan.legs:
+        ask(app, shown, consent)
+        await refresh(shown, targets, app.config)
+        stored = store(shown, targets, app.journal, LegState.PLANNED)
+        fresh = await send(stored, targets, app.journal, app.config, stop.asked)
+        results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
+        results.sort(key=lambda result: result.leg.index)
+    return _result(shown, results, stop)
+
+
+def ask(app: App, shown: Preview, consent: Consent) -> None:
+    """Returns when the person, or the script for them, has agreed to the plan's total value.
+
+    Raises CheckFailed for another value or a refusal, NeedsPerson when there is nobody to ask.
+    """
+    total = shown.plan.value_usd
+    touched = shown.plan.touched
+    if consent.expected_usd is not None:
+        if not _close(consent.expected_usd, total):
+            raise CheckFailed(
+                f"the plan is worth {total:.2f} USD, not {consent.expected_usd} USD; nothing was sent",
+                "check the size and its unit",
+                code="value_differs",
+            )
+        return
+    if consent.yes and not touched:
+        return
+    if not app.prompt.has_terminal or app.no_input:
+        if consent.yes:
+            raise CheckFailed(
+                f"the plan touches a soft limit ({'; '.join(touched)}); nothing was sent",
+                f"a script passes it by the value: --expect-value {total:.2f}",
+                code="soft_limit",
+            )
+        raise NeedsPerson(
+            "an order needs a yes, and there is no terminal; nothing was sent",
+            f"in a script: --yes, or --expect-value {total:.2f}",
+        )
+    for text in touched:
+        app.prompt.show(f"careful: this is {text}")
+    typed = app.prompt.ask(
+        f"Type the total in USD to send ({total:.2f}), anything else to stop", option="--expect-value"
+    )
+    try:
+        agreed = _close(read_number(typed.replace(",", ""), "value"), total)
+    except KeyctlError:
+        agreed = False
+    if not agreed:
+        raise CheckFailed("stopped by you; nothing was sent", code="not_confirmed")
+
+
+def _close(given: Decimal, total: Decimal) -> bool:
+    return abs(given - total) <= total * VALUE_TOLERANCE
+
+
+def _show_preview(app: App, shown: Preview) -> None:
+    plan = shown.plan
+    legs = len(plan.legs)
+    head = f"{plan.kind.upper()} order, {view.money(plan.value_usd)} USD in all, {legs} leg{'s' * (legs != 1)}"
+    if plan.legs:
+        order = plan.legs[0].leg.order
+        each = view.money(plan.legs[0].value_usd)
+        head += f": {order.side} {order.symbol}, {each} USD {'on each account' if legs > 1 else ''}".rstrip()
+    if not app.home.is_default and not app.demo:
+        head += f"   home: {app.home.state.parent}"
+    notes = [Note(f"warning: {text}") for text in shown.warnings]
+    show_aside((Note(head), view.preview_table(shown, "to send"), *notes), app.output)
+
+
+def _draft(app: App, shown: Preview, targets: list[Target]) -> Result:
+    plan = shown.plan
+    legs = store(shown, targets, app.journal, LegState.DRAFT) if plan.legs else []
+    data = [view.leg_data(view.unsent(stored.leg, "would send"), status="draft") for stored in legs]
+    each = f", {view.money(plan.legs[0].value_usd)} USD each" if plan.legs else ""
+    words = (
+        f"Plan {plan.id}: {len(legs)} legs{each}, {view.money(plan.value_usd)} USD in all. Nothing was sent.\n"
+        f"Send it: keyctl order --plan {plan.id}"
+    )
+    return Result(
+        {"plan": plan.id, "legs": data, "value_usd": plain(plan.value_usd)},
+        view=(view.preview_table(shown, "would send"), Note(words)),
+        exit_code=ExitCode.OK if legs else exit_code([], list(shown.troubles.values())),
+        errors=tuple(shown.troubles.values()),
+        warnings=(*shown.warnings, *(f"soft limit: {text}" for text in plan.touched)),
+    )
+
+
+def _result(shown: Preview, results: list[LegResult], stop: Stop) -> Result:
+    outcomes = [result.outcome for result in results]
+    code = exit_code(outcomes, list(shown.troubles.values()))
+    if stop.asked() and code is not ExitCode.UNKNOWN:
+        code = stop.exit_code
+    accepted = outcomes.count(Outcome.ACCEPTED)
+    errors = [*shown.troubles.values(), *(error for result in results if (error := _error_of(result)))]
+    total = len(results) + len(shown.troubles)
+    words = [f"{accepted} of {total} legs accepted, exit {int(code)}. Plan {shown.plan.id}"]
+    if Outcome.UNKNOWN in outcomes:
+        words.append("Unknown is not refused: do not send again. Clear it up: keyctl orders settle --wait")
+    elif accepted < total and code not in (ExitCode.OK, ExitCode.REFUSED):
+        words.append(f"Send what did not go out: keyctl order --plan {shown.plan.id}")
+    return Result(
+        {"plan": shown.plan.id, "legs": [view.leg_data(result) for result in results]},
+        view=(_table(results), Note("\n".join(words))),
+        exit_code=code,
+        errors=tuple(errors),
+        warnings=shown.warnings,
+        some_accepted=accepted > 0,
+    )
+
+
+def _error_of(result: LegResult) -> KeyctlError | None:
+    if result.outcome is Outcome.ACCEPTED:
+        return None
+    error = KeyctlError(
+        f"{result.leg.account}: {result.outcome}: {result.detail}",
+        *([f"keyctl diagnose {result.leg.exchange} {result.error.code}"] if result.error else []),
+        code=f"leg_{result.outcome}",
+        exchange=result.leg.exchange,
+        account=result.leg.account,
+        market=str(result.leg.order.market),
+        exchange_code=result.error.code if result.error else None,
+    )
+    return error
+
+
+def _table(results: list[LegResult]) -> Table:
+    return view.results_table(results) if is_terminal(sys.stdout) else view.records_table(results)
+
+
+def _nothing_left(stored: tuple[StoredLeg, ...]) -> Result:
+    results = [view.stored_result(leg) for leg in stored]
+    outcomes = [result.outcome for result in results]
+    code = exit_code(outcomes, [])
+    words = "all legs of this plan have been sent before; nothing was sent now"
+    if all(outcome is Outcome.ACCEPTED for outcome in outcomes):
+        words = f"all {len(results)} legs are already at their exchanges, nothing was sent"
+    return Result(
+        {"plan": stored[0].leg.plan_id, "legs": [view.leg_data(result) for result in results]},
+        view=(_table(results), Note(f"{words}   exit {int(code)}")),
+        exit_code=code,
+        errors=tuple(error for result in results if (error := _error_of(result))),
+        some_accepted=Outcome.ACCEPTED in outcomes,
+    )
+
+
+def _wish_of(stored: StoredLeg, slippage: str | None) -> Wish:
+    order = stored.leg.order
+    return Wish(
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        quote=None,
+        price=order.price if slippage is None else None,
+        time_in_force=order.time_in_force,
+        post_only=order.post_only,
+        max_slippage=None if slippage in (None, "none") else Decimal(slippage),
+    )
+
+
+def _account_of(stored: StoredLeg, accounts: dict[str, Account]) -> Account:
+    account = accounts.get(stored.leg.account_id)
+    if account is None:
+        raise SetupProblem(
+            f"{stored.leg.account} is no longer stored, so plan {stored.leg.plan_id} cannot be taken up",
+            "look at the orders in the exchange's own pages",
+            code="unknown_account",
+            account=stored.leg.account,
+        )
+    _check_enabled(account)
+    return account
+
+
+def _check_enabled(account: Account) -> None:
+    if account.disabled:
+        raise SetupProblem(f"{account.label} is disabled", code="account_disabled", account=account.label)
