@@ -117,6 +117,26 @@ def test_one_changed_character_is_refused(twin: TwinServer, made: MadeKey, venue
     assert venue.orders == []
 
 
+def test_no_character_of_the_body_or_of_a_header_can_be_changed(made: MadeKey) -> None:
+    face = Bitfinex()
+    venue = Venue("bitfinex", face.instruments())
+    venue.add_key(made.key)
+    sent = signed_call(made, SUBMIT, ORDER)
+    right = sent.body.decode()
+    calls = [Call("POST", SUBMIT, sent.headers, text.encode()) for text in each_changed(right)]
+    for name in ("bfx-nonce", "bfx-apikey", "bfx-signature"):
+        changed = each_changed(sent.headers[name])
+        calls += [Call("POST", SUBMIT, sent.headers | {name: text}, sent.body) for text in changed]
+    calls += [Call("POST", text, sent.headers, sent.body) for text in each_changed(SUBMIT)]
+    assert {face.handle(call, venue).status for call in calls} <= {404, 500}
+    assert venue.orders == []
+    assert face.handle(Call("POST", SUBMIT, sent.headers, sent.body), venue).status == 200
+
+
+def each_changed(text: str) -> list[str]:
+    return [text[:at] + ("x" if old != "x" else "y") + text[at + 1 :] for at, old in enumerate(text)]
+
+
 def test_a_query_that_was_not_signed_is_refused(twin: TwinServer, made: MadeKey) -> None:
     call = signed_call(made, "/v2/auth/r/wallets")
     assert send(twin, "POST", call.path + "?a=1", call.headers, call.body)[0] == 500
