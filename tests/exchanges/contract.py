@@ -428,7 +428,9 @@ class ExchangeContract(ABC):
     def test_a_good_credential_passes_without_a_warning(self) -> None:
         assert self.check() == ()
 
-    @pytest.mark.parametrize("secret", ["short", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+    @pytest.mark.parametrize(
+        "secret", ["short", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"], ids=["short", "pem"]
+    )
     def test_a_secret_of_the_wrong_shape_is_refused_and_not_shown(self, secret: str) -> None:
         with pytest.raises(SetupProblem) as caught:
             self.check(secret=Secret(secret))
@@ -438,7 +440,7 @@ class ExchangeContract(ABC):
         with pytest.raises(SetupProblem):
             self.check(secret=Secret(self.api_key))
 
-    @pytest.mark.parametrize("api_key", ["", "x", "-----BEGIN PRIVATE KEY-----"])
+    @pytest.mark.parametrize("api_key", ["", "x", "-----BEGIN PRIVATE KEY-----"], ids=["empty", "short", "pem"])
     def test_an_api_key_of_the_wrong_shape_is_refused(self, api_key: str) -> None:
         with pytest.raises(SetupProblem):
             self.check(api_key=api_key)
