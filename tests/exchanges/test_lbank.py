@@ -423,10 +423,17 @@ def test_rows_without_client_order_id_and_with_other_terms_are_not_ours(change: 
 
 def test_a_full_page_or_more_pages_are_no_proof_of_absence() -> None:
     others = [row(leg(), clientOrderId=f"kc{number}") for number in range(200)]
-    for value in (page(*others), page(others[0], total="2"), page(*others[:3], total=4)):
+    full = [(1, page(*others)), (2, page(*others[:100])), (1, page(others[0], total="2"))]
+    for step, value in (*full, (2, page(*others[:3], total=4))):
         with pytest.raises(Unreadable):
-            exchange().read_lookup(1, answer(value), leg())
-    assert exchange().read_lookup(1, answer(page(*others[:3], total=3)), leg()) is None
+            exchange().read_lookup(step, answer(value), leg())
+    for value in (page(*others[:3], total=3), page(*others[:99], total=None)):
+        assert exchange().read_lookup(2, answer(value), leg()) is None
+
+
+def test_open_and_finished_orders_are_asked_for_in_long_pages() -> None:
+    lengths = [dict(request.params).get("page_length") for request in exchange().lookup_requests(leg(), SENT_MS)]
+    assert lengths == [None, 200, 100]
 
 
 # Rules, permissions, errors.
