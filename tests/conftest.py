@@ -1,0 +1,35 @@
+"""For every test, always on: an empty home, no variables of the user's, no terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.world import World
+
+_DROPPED = ("KEYCTL_", "XDG_", "DBUS_", "SSL_CERT", "SSLKEYLOG", "HTTP_", "HTTPS_", "ALL_PROXY", "http", "NO_COLOR")
+_KEPT = ("KEYCTL_TEST_",)
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty HOME and KEYCTL_HOME, and nothing in the environment that could reach a real one."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(_DROPPED) and not name.startswith(_KEPT):
+            monkeypatch.delenv(name)
+    home = tmp_path / "user"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KEYCTL_HOME", str(tmp_path / "keyctl"))
+    monkeypatch.setenv("TERM", "dumb")
+    return home
+
+
+@pytest.fixture
+def world(tmp_path: Path):
+    """A home with a vault and no accounts, and a running twin of all exchanges. See tests/support/world.py."""
+    with World(tmp_path / "world") as made:
+        yield made

@@ -1,0 +1,158 @@
+"""World: a home with a vault and accounts on a running twin, and keyctl run in it, in this process or in its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from keyctl.app import App
+from keyctl.cli import run
+from keyctl.clock import Clock
+from keyctl.model import Account, Algorithm
+from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
+
+ALL = ("binance", "bitfinex", "lbank", "okx")
+
+
+@dataclass
+class Ran:
+    """What one run of keyctl gave."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        return json.loads(self.stdout)  # type: ignore[no-any-return]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.document["data"]  # type: ignore[no-any-return]
+
+
+class World:
+    """A folder with a keyctl home, and a twin. `with World(folder) as world: world.add("okx"); world.keyctl("list")`"""
+
+    def __init__(self, folder: Path, **twin_options: Any) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.key_file = folder / "keys" / "vault.key"
+        self.twin = TwinServer(all_faces(), **twin_options)
+        self.made: dict[str, MadeKey] = {}
+        self.environ = {
+            "KEYCTL_HOME": str(self.home),
+            "HOME": str(folder),
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "TERM": "dumb",
+        }
+
+    def __enter__(self) -> World:
+        self.key_file.parent.mkdir(parents=True)
+        self.twin.start()
+        made = self.keyctl("vault", "init", "--key-file", str(self.key_file))
+        assert made.exit_code == 0, made.stderr
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.twin.stop()
+
+    def venue(self, exchange: str) -> Venue:
+        return self.twin.venue(exchange)
+
+    def fault(self, **facts: Any) -> Fault:
+        """A fault that the twin will strike with; see keyctl.twin.faults."""
+        return self.twin.fault(Fault(**facts))
+
+    def add(
+        self,
+        exchange: str,
+        label: str | None = None,
+        algorithm: Algorithm = Algorithm.HMAC,
+        *options: str,
+        balances: dict[str, Any] | None = None,
+        **key_options: Any,
+    ) -> MadeKey:
+        """A key at the twin, stored as an account `<exchange>-a` (or `label`) without verifying it."""
+        label = label or f"{exchange}-a"
+        key_options.setdefault("ips", {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
+        made = make_key(exchange, algorithm, **key_options)
+        self.twin.add_key(exchange, made)
+        if balances is not None:
+            for currency, free in balances.items():
+                self.venue(exchange).balance(made.key.uid, currency).free = free
+        ran = self.keyctl(
+            "add",
+            exchange,
+            "--label",
+            label,
+            "--endpoint",
+            self.twin.endpoint(exchange),
+            "--credentials-stdin",
+            "--no-verify",
+            *options,
+            stdin=credentials(made),
+        )
+        assert ran.exit_code == 0, ran.stderr
+        self.made[label] = made
+        return made
+
+    def add_all(self) -> None:
+        """One account at each exchange, with everything allowed that an order needs."""
+        for exchange in ALL:
+            self.add(exchange, algorithm=Algorithm.ED25519 if exchange == "binance" else Algorithm.HMAC)
+
+    def account(self, label: str) -> Account:
+        return App(environ=self.environ).accounts.get(label)
+
+    def app(self, clock: Clock | None = None) -> App:
+        """An App in this world, with a clock of the test's if given."""
+        app = App(environ=self.environ)
+        if clock is not None:
+            app.__dict__["clock"] = clock
+        return app
+
+    def keyctl(self, *arguments: str, stdin: str = "", clock: Clock | None = None) -> Ran:
+        """Runs keyctl in this process; stdin, stdout and stderr are no terminals."""
+        out, err = io.StringIO(), io.StringIO()
+        source = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
+        with redirect_stdout(out), redirect_stderr(err), patch.object(sys, "stdin", source):
+            code = run(list(arguments), self.app(clock))
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def spawn(
+        self, *arguments: str, stdin: str = "", environ: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> Ran:
+        """Runs keyctl as a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-m", "keyctl", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environ or self.environ,
+            cwd=cwd,
+            timeout=60,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def placements(self) -> dict[str, int]:
+        """Orders that the venues took, by client order id."""
+        return {name: count for exchange in ALL for name, count in self.venue(exchange).placements.items()}
+
+
+def credentials(made: MadeKey) -> str:
+    """A key as `keyctl add --credentials-stdin` takes it."""
+    entry = {"api_key": made.api_key, "secret": made.secret, "key_type": made.algorithm.value}
+    if made.passphrase:
+        entry["passphrase"] = made.passphrase
+    return json.dumps(entry)

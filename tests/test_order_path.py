@@ -1,0 +1,38 @@
+"""The main job over real sockets: one order to four exchanges, exactly once each."""
+
+from __future__ import annotations
+
+from keyctl.twin import FaultKind
+from tests.support.world import ALL, World
+
+ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--fanout", "--all")
+
+
+def test_one_order_reaches_four_exchanges_once_each(world: World) -> None:
+    world.add_all()
+    ran = world.keyctl(*ORDER, "--yes", "--json")
+    assert ran.exit_code == 0, ran.stderr
+    assert [leg["outcome"] for leg in ran.data["legs"]] == ["accepted"] * 4
+    assert world.placements() == {leg["client_order_id"]: 1 for leg in ran.data["legs"]}
+
+
+def test_a_plan_sent_again_sends_nothing(world: World) -> None:
+    world.add_all()
+    plan = world.keyctl(*ORDER, "--dry-run", "--json").data["plan"]
+    assert world.placements() == {}
+    assert world.keyctl("order", "--plan", plan, "--yes").exit_code == 0
+    first = world.placements()
+    again = world.keyctl("order", "--plan", plan, "--yes", "--json")
+    assert again.exit_code == 0
+    assert world.placements() == first
+    assert set(first.values()) == {1}
+
+
+def test_an_order_whose_answer_is_lost_is_found_by_looking(world: World) -> None:
+    world.add_all()
+    for exchange in ALL:
+        world.fault(kind=FaultKind.RESET_AFTER, exchange=exchange, operation="place")
+    ran = world.keyctl(*ORDER, "--yes", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert all("looked up" in leg["detail"] for leg in ran.data["legs"])
+    assert set(world.placements().values()) == {1}
