@@ -1,5 +1,6 @@
 """The contract that every exchange fulfils. A test class inherits ExchangeContract, says how its exchange answers, and
-adds only what is its own: vectors, error bodies, odd fields.
+adds only what is its own: vectors, error bodies, odd fields. One class on purpose, long as it is: what a new exchange
+must show is then one name and one page.
 
     class TestAcme(ExchangeContract):
         name = "acme"
@@ -306,6 +307,16 @@ class ExchangeContract(ABC):
                 with pytest.raises(Unreadable):
                     found = self.exchange().read_lookup(step, answer(value), leg)
                     pytest.fail(f"step {step}: another {what} gave {found}")
+
+    def test_an_order_with_another_client_order_id_is_never_ours(self) -> None:
+        exchange, leg = self.exchange(), self.leg()
+        other = replace(leg, client_order_id=exchange.new_client_order_id(bytes(range(100, 132))))
+        for step, _ in enumerate(exchange.lookup_requests(leg, SENT_MS)):
+            try:
+                found = exchange.read_lookup(step, answer(self.found(step, other)), leg)
+            except Unreadable:
+                continue
+            assert found is None
 
     def test_no_such_order_is_told_from_other_errors(self) -> None:
         exchange, leg = self.exchange(), self.leg()

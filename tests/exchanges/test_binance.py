@@ -481,6 +481,8 @@ class TestBinance(ExchangeContract):
         )
         assert exchange.read_error(answer({"code": -1003, "msg": "Way too many"})) is not None
         assert exchange.read_error(answer({"code": 200, "msg": "success"})) is None
+        positive = exchange.read_error(answer({"code": 31001, "msg": "a SAPI code"}, 400))
+        assert positive is not None and positive.code == "31001"
         assert exchange.read_error(answer(order_object(self.leg()))) is None
 
     def test_an_empty_book_gives_no_price(self) -> None:
