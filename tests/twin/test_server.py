@@ -104,7 +104,7 @@ def test_a_mistake_of_the_twin_is_a_500_and_is_recorded() -> None:
     def fail(call: Call, venue: Venue) -> Answer:
         raise RuntimeError("a mistake")
 
-    broken.handle = fail  # type: ignore[method-assign]
+    broken.handle = fail
     with TwinServer([broken]) as twin:
         reply = get(twin.endpoint("binance"), "/api/v3/ping")
         assert reply.status == 500 and b"the twin itself failed" in reply.body
@@ -228,6 +228,15 @@ def test_a_delay_holds_back_the_answer_and_not_the_order(twin: TwinServer, made:
     with pytest.raises(TimeoutError):
         place(twin, made, timeout=0.2)
     assert venue.placements["kc1"] == 1
+
+
+def test_a_held_order_is_taken_after_its_sender_has_given_up(twin: TwinServer, made: MadeKey) -> None:
+    held = twin.fault(Fault(FaultKind.HOLD, operation="place"))
+    with pytest.raises(TimeoutError):
+        place(twin, made, timeout=0.2)
+    assert query(twin, made).status == 400
+    held.released = True
+    assert any(query(twin, made).status == 200 for _ in range(1000))
 
 
 def test_late_visibility_hides_the_order_from_so_many_look_ups(twin: TwinServer, made: MadeKey, venue: Venue) -> None:

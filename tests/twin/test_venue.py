@@ -30,7 +30,7 @@ def draft(venue: Venue, **changes: object) -> Draft:
     instrument = venue.instrument("BTC/USDT")
     assert instrument is not None
     fields: dict[str, object] = {"quantity": Decimal("0.1"), "price": Decimal(50000), "client_order_id": "one"}
-    return Draft(UID, "k", instrument, Side.BUY, OrderType.LIMIT, **(fields | changes))  # type: ignore[arg-type]
+    return Draft(UID, "k", instrument, Side.BUY, OrderType.LIMIT, **(fields | changes))
 
 
 def test_a_limit_order_below_the_book_rests_and_locks_its_value(venue: Venue) -> None:

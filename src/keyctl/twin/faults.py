@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     REDIRECT = "redirect"  # `status` (302) to `location`; not taken
     GARBAGE = "garbage"  # HTTP 200 with `body` instead of the answer; taken
     ANSWER = "answer"  # `status`, `headers` and `body` instead of the answer; not taken
+    HOLD = "hold"  # held back for `seconds` (0: until `released`) before it is judged and taken, as on a slow path
     DELAY = "delay"  # taken; the answer comes `seconds` later
     DRIP = "drip"  # taken; one byte of the answer every `seconds`
     DOUBLE = "double"  # taken; the answer is sent twice
@@ -66,6 +67,8 @@ class Fault:
     headers: tuple[tuple[str, str], ...] = ()
     what: str = "id"
     size: int = 64 * 1024 * 1024
+    # A held call goes on when a test sets this.
+    released: bool = False
     # How often it struck.
     used: int = 0
 

@@ -7,19 +7,19 @@ import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 
 from keyctl.twin.control import Control
 from keyctl.twin.face import Answer, Call, Face
 from keyctl.twin.faults import Fault, FaultKind, FaultList
 from keyctl.twin.keys import Key, MadeKey
+from keyctl.twin.oddities import INSTEAD, answer_instead, hold, send_oddly
 from keyctl.twin.record import Logged
 from keyctl.twin.venue import Venue, wall_clock_ms
-from keyctl.twin.wire import BadRequest, Connection, gzip_bomb, raw_answer
+from keyctl.twin.wire import BadRequest, Connection, raw_answer
 
 HOST = "127.0.0.1"
-HTML = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 
 
 @dataclass(slots=True)
@@ -99,6 +99,7 @@ class TwinServer:
         started.wait()
         if self._failure is not None:
             self._thread.join()
+            self._loop = self._stop = self._thread = None
             raise self._failure
         return self
 
@@ -228,6 +229,8 @@ class TwinServer:
     # Faults.
 
     async def _fail(self, port: _Port, connection: Connection, call: Call, fault: Fault, logged: Logged) -> bool:
+        if fault.kind is FaultKind.HOLD:
+            await hold(fault)
         late = fault if fault.kind is FaultKind.LATE else None
         taken = self._handle(port, call, late=late) if fault.takes else None
         if fault.kind in (FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER):
@@ -236,57 +239,15 @@ class TwinServer:
         if fault.kind in (FaultKind.HANG_BEFORE, FaultKind.HANG_AFTER):
             await connection.hang()
             return False
-        if taken is None or fault.kind in _INSTEAD:
-            answer = _instead(fault)
+        if taken is None or fault.kind in INSTEAD:
+            answer = answer_instead(fault)
         elif fault.kind is FaultKind.WRONG_ECHO:
             answer = port.face.with_wrong_echo(taken, fault.what)
         else:
             answer = taken
         logged.status = answer.status
         if fault.kind in (FaultKind.HALF_BODY, FaultKind.DRIP, FaultKind.DOUBLE):
-            return await _send_oddly(connection, answer, fault)
+            return await send_oddly(connection, answer, fault)
         if fault.kind is FaultKind.DELAY:
             await asyncio.sleep(fault.seconds)
         return await self._send(connection, call, answer)
-
-
-_INSTEAD = (
-    FaultKind.HTML,
-    FaultKind.RATE_LIMIT,
-    FaultKind.REDIRECT,
-    FaultKind.GARBAGE,
-    FaultKind.ANSWER,
-    FaultKind.GZIP_BOMB,
-)
-
-
-def _instead(fault: Fault) -> Answer:
-    """What goes out in place of the exchange's answer."""
-    if fault.kind is FaultKind.GZIP_BOMB:
-        return gzip_bomb(fault.size)
-    given = Answer(fault.status, fault.body.encode(), fault.headers)
-    if fault.kind is FaultKind.HTML:
-        status = fault.status or 502
-        names = {502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable", 504: "504 Gateway Time-out"}
-        page = fault.body or HTML.format(names.get(status, str(status)))
-        return Answer(status, page.encode(), fault.headers, "text/html")
-    if fault.kind is FaultKind.RATE_LIMIT:
-        wait = () if fault.retry_after is None else (("Retry-After", str(fault.retry_after)),)
-        return replace(given, status=fault.status or 429, headers=fault.headers + wait)
-    if fault.kind is FaultKind.REDIRECT:
-        return replace(given, status=fault.status or 302, headers=(*fault.headers, ("Location", fault.location)))
-    if fault.kind is FaultKind.GARBAGE:
-        return replace(given, status=fault.status or 200, body=given.body or b"\x00\xff not an answer {")
-    return replace(given, status=fault.status or 200)
-
-
-async def _send_oddly(connection: Connection, answer: Answer, fault: Fault) -> bool:
-    raw = raw_answer(answer, close=False)
-    if fault.kind is FaultKind.DRIP:
-        await connection.drip(raw, fault.seconds)
-        return True
-    if fault.kind is FaultKind.DOUBLE:
-        await connection.send(raw + raw)
-        return True
-    await connection.send(raw[: len(raw) - (len(answer.body) + 1) // 2])
-    return False
