@@ -35,17 +35,12 @@ def read_owned(
         if error.errno == errno.ELOOP:
             raise problem(f"{path} is a link", "put the file itself there") from None
         raise problem(f"{path} cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise problem(f"{path} is not a plain file")
-        if facts.st_uid != os.geteuid():
-            raise problem(f"{path} belongs to another user", "its owner must be the user who runs keyctl")
-        if facts.st_mode & forbidden_mode:
-            raise problem(
-                f"{path} is open to other users (mode {stat.S_IMODE(facts.st_mode):04o})", f"chmod 600 {path}"
-            )
-        data = file.read(SIZE_MAX + 1)
+    try:
+        _check_owned(path, os.fstat(descriptor), forbidden_mode, problem)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(SIZE_MAX + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > SIZE_MAX:
         raise problem(f"{path} is larger than {SIZE_MAX} bytes")
     return data
@@ -74,6 +69,16 @@ def write_whole(
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _check_owned(path: Path, facts: os.stat_result, forbidden_mode: int, problem: type[KeyctlError]) -> None:
+    if not stat.S_ISREG(facts.st_mode):
+        raise problem(f"{path} is not a plain file")
+    if facts.st_uid != os.geteuid():
+        raise problem(f"{path} belongs to another user", "its owner must be the user who runs keyctl")
+    if facts.st_mode & forbidden_mode:
+        mode = stat.S_IMODE(facts.st_mode)
+        raise problem(f"{path} is open to other users (mode {mode:04o})", f"chmod 600 {path}")
 
 
 def create_once(path: Path, data: bytes, *, mode: int) -> None:

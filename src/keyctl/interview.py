@@ -56,10 +56,11 @@ class Interview:
         neither given nor can be asked.
         """
         pasted = read_credentials() if self._options["credentials_stdin"] else _NOTHING
-        algorithm = self._algorithm(pasted)
+        said = self._said_algorithm(pasted)
         api_key = clean_api_key(self._api_key(pasted))
         self._accounts.check_unused(api_key)
-        secret = clean_secret(self._secret(pasted, algorithm))
+        secret = clean_secret(self._secret(pasted, said))
+        algorithm = said or recognise(secret, self._profile.algorithms)
         passphrase = self._passphrase(pasted)
         self.warnings += exchange.check_credential(api_key, secret, algorithm, passphrase)
         if self._profile.key_note:
@@ -85,7 +86,8 @@ class Interview:
         note = f"\n  {self._profile.key_note}" if self._profile.key_note else ""
         self._prompt.show(f"A safe key at {self._profile.title}:\n{steps}{note}")
 
-    def _algorithm(self, pasted: Pasted) -> Algorithm:
+    def _said_algorithm(self, pasted: Pasted) -> Algorithm | None:
+        """The key type that was named or chosen; None when the secret itself must tell."""
         known = self._profile.algorithms
         said = self._options["key_type"]
         if said is not None and pasted.key_type not in (None, Algorithm(said)):
@@ -97,7 +99,7 @@ class Interview:
         elif len(known) > 1 and self._guided and self._prompt.has_terminal:
             algorithm = Algorithm(self._prompt.choose("Key type", known, known[0], option="--key-type"))
         else:
-            algorithm = known[0]
+            return None
         if algorithm not in known:
             raise UsageProblem(
                 f"{self._profile.title} has no {algorithm} keys", "known: " + ", ".join(known), code="no_key_type"
@@ -110,7 +112,7 @@ class Interview:
         given: str | None = self._options["api_key"]
         return given if given is not None else self._prompt.ask("API key", option="--api-key")
 
-    def _secret(self, pasted: Pasted, algorithm: Algorithm) -> Secret:
+    def _secret(self, pasted: Pasted, algorithm: Algorithm | None) -> Secret:
         if pasted is not _NOTHING:
             return pasted.secret or _lacks("secret")
         secret = read_source(self._secret_sources, self.warnings)
@@ -121,7 +123,7 @@ class Interview:
                 "nobody can be asked for the secret here",
                 "give --secret-stdin, --secret-file F or --secret-command 'CMD'",
             )
-        what = "Secret" if algorithm is Algorithm.HMAC else "Private key, the whole PEM block"
+        what = "Secret" if algorithm in (None, Algorithm.HMAC) else "Private key, the whole PEM block"
         return self._prompt.hidden(f"{what} (hidden, nothing is echoed): ")
 
     def _passphrase(self, pasted: Pasted) -> Secret | None:
@@ -143,6 +145,32 @@ class Interview:
 
     def _no_passphrase(self) -> UsageProblem:
         return UsageProblem(f"keys of {self._profile.title} have no passphrase", code="no_passphrase")
+
+
+def recognise(secret: Secret, known: tuple[Algorithm, ...]) -> Algorithm:
+    """How a secret signs when nobody said so: by HMAC, unless it is a private key.
+
+    Raises SetupProblem for a private key that cannot be read, or of a type that the exchange does not have.
+    """
+    from keyctl.signing import check_private_key, secret_fits
+
+    if not secret_fits(secret, "(?s)-----BEGIN.*"):
+        return Algorithm.HMAC if Algorithm.HMAC in known else known[0]
+    try:
+        check_private_key(secret, "ed25519")
+        found = Algorithm.ED25519
+    except SetupProblem as problem:
+        if problem.code != "wrong_key_type":
+            raise
+        check_private_key(secret, "rsa")
+        found = Algorithm.RSA
+    if found not in known:
+        raise SetupProblem(
+            f"this is an {found} private key, and the exchange has no such keys",
+            "known: " + ", ".join(known),
+            code="no_key_type",
+        )
+    return found
 
 
 def _lacks(name: str) -> Any:

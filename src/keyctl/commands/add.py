@@ -41,7 +41,11 @@ def _refuse_secret(ctx: click.Context, param: click.Parameter, given: str | None
     type=click.Choice([*(market.value for market in Market), "both"]),
     help="What it trades there (all that is known).",
 )
-@click.option("--key-type", type=click.Choice([kind.value for kind in Algorithm]), help="How the key signs (hmac).")
+@click.option(
+    "--key-type",
+    type=click.Choice([kind.value for kind in Algorithm]),
+    help="How the key signs (seen from the secret).",
+)
 @click.option("--group", "groups", multiple=True, help="Put the account into a group; may be repeated.")
 @click.option("--secret-stdin", is_flag=True, help="Read the secret from stdin.")
 @click.option("--secret-file", metavar="F", help="Read the secret from a file.")

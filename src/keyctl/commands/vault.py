@@ -58,8 +58,10 @@ def status(app: App) -> Result:
     from keyctl.vault.key_source import VaultKey
 
     if not is_vault_chosen(app.home):
-        nothing = {"store": "keyring", "vault": None, "slots": [], "key_file": None}
-        return Result(nothing, view=(Table(("name", "value"), [("store", "the system's keyring")]),))
+        return Result(
+            {"store": "keyring", "vault": None, "slots": [], "key_file": None},
+            view=(Table(("name", "value"), [("store", "the system's keyring")]),),
+        )
     found = read_slots(app.home.vault_file)
     key_file = VaultKey(app.home, app.prompt, app.environ).key_file
     key = "passphrase" if key_file is None else f"key file {key_file}"

@@ -1,0 +1,36 @@
+"""keyctl list."""
+
+import subprocess
+import sys
+
+from tests.support.stores import make_account
+from tests.support.world import World
+
+
+def test_an_empty_list_says_how_to_begin(world: World) -> None:
+    ran = world.keyctl("list")
+    assert (ran.exit_code, ran.stdout) == (0, "")
+    assert "keyctl add EXCHANGE" in ran.stderr
+
+
+def test_lists_accounts_as_records_in_a_pipe_and_as_data(world: World) -> None:
+    world.app().accounts.add(make_account("a", groups=("desk",)))
+    world.app().accounts.add(make_account("b", disabled=True))
+    assert world.keyctl("ls").stdout.splitlines() == [
+        "a\tokx\tlive\tspot\thmac abcd..wxyz\tdesk",
+        "b (disabled)\tokx\tlive\tspot\thmac abcd..wxyz\t",
+    ]
+    entries = world.keyctl("list", "--json").data["accounts"]
+    assert [(entry["label"], entry["disabled"]) for entry in entries] == [("a", False), ("b", True)]
+
+
+def test_needs_no_store_and_no_heavy_import(world: World) -> None:
+    world.app().accounts.add(make_account("a"))
+    world.key_file.unlink()
+    assert world.spawn("list").exit_code == 0
+    program = (
+        "import sys; from keyctl.cli import run; run(['list']);"
+        "print(sorted({'httpx','keyring','cryptography','rich','asyncio','ssl','sqlite3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=world.environ, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,211 @@
+"""The account list: what is refused, what is chosen, and that two writers lose nothing."""
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from keyctl.accounts import Accounts, account_data, mask
+from keyctl.errors import KeyctlError, SetupProblem, StoreUnusable, UsageProblem
+from keyctl.home import Home
+from keyctl.model import Kind, Market
+from keyctl.selection import check_one_kind
+from tests.support.stores import make_account, make_home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return make_home(tmp_path)
+
+
+@pytest.fixture
+def accounts(home: Home) -> Accounts:
+    return Accounts(home)
+
+
+def refused(code: str, call: object, *given: object) -> KeyctlError:
+    with pytest.raises(KeyctlError) as caught:
+        call(*given)  # type: ignore[operator]
+    assert caught.value.code == code
+    return caught.value
+
+
+def test_an_empty_home_has_no_accounts_and_reading_makes_no_file(accounts: Accounts, home: Home) -> None:
+    assert accounts.all() == ()
+    assert not home.accounts_file.exists()
+
+
+def test_gives_back_what_was_added(accounts: Accounts, home: Home) -> None:
+    full = make_account(
+        "b",
+        kind=Kind.DEMO,
+        markets=(Market.SPOT, Market.FUTURES),
+        endpoint="https://127.0.0.1:1",
+        ca_file="/ca.pem",
+        uid="7",
+        groups=("desk",),
+        disabled=True,
+    )
+    accounts.add(make_account("a"))
+    accounts.add(full)
+    assert Accounts(home).all() == (make_account("a"), full)
+    assert accounts.get("b") == full
+    assert home.accounts_file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("label", ["", "A", "-a", "a b", "a,b", "a:b", "ä", "a" * 42, "../a", "a\n", "binance"])
+def test_labels_that_cannot_be_used(accounts: Accounts, label: str) -> None:
+    error = refused("bad_label", accounts.add, make_account(label))
+    assert error.exit_code == 3
+    assert accounts.all() == ()
+
+
+def test_a_label_or_a_key_is_stored_once(accounts: Accounts) -> None:
+    accounts.add(make_account("a", api_key_hash=accounts.key_hash("the key")))
+    refused("duplicate_label", accounts.add, make_account("a"))
+    refused("duplicate_label", accounts.check_new, "a")
+    refused("duplicate_key", accounts.add, make_account("b", api_key_hash=accounts.key_hash("the key")))
+    assert "as a" in refused("duplicate_key", accounts.check_unused, "the key").message
+    assert len(accounts.all()) == 1
+
+
+def test_key_hashes_mean_nothing_in_another_home(tmp_path: Path, accounts: Accounts) -> None:
+    other = Accounts(make_home(tmp_path, "other"))
+    assert accounts.key_hash("k") != other.key_hash("k")
+
+
+def test_an_unknown_account_gets_the_nearest_name(accounts: Accounts) -> None:
+    accounts.add(make_account("okx-main"))
+    error = refused("unknown_account", accounts.get, "okx-mian")
+    assert (error.hints, error.exit_code) == (("did you mean okx-main?",), 3)
+
+
+def test_replace_and_remove_find_their_account(accounts: Accounts) -> None:
+    accounts.add(make_account("a"))
+    accounts.add(make_account("b"))
+    accounts.replace(make_account("a", uid="42"))
+    assert accounts.get("a").uid == "42"
+    refused("unknown_account", accounts.replace, make_account("c"))
+    refused("duplicate_label", accounts.replace, make_account("b", id="id-a"))
+    accounts.remove("a")
+    refused("unknown_account", accounts.remove, "a")
+    assert [account.label for account in accounts.all()] == ["b"]
+
+
+def test_damaged_newer_and_foreign_files_stop_and_are_left_alone(
+    accounts: Accounts, home: Home, tmp_path: Path
+) -> None:
+    accounts.add(make_account("a"))
+    good = json.loads(home.accounts_file.read_text())
+    entry = good["accounts"][0]
+    bad = [
+        "",
+        "[]",
+        "{",
+        json.dumps(good | {"version": 2}),
+        json.dumps(good | {"more": 1}),
+        json.dumps(good | {"accounts": [entry | {"kind": "moon"}]}),
+        json.dumps(good | {"accounts": [entry | {"more": 1}]}),
+        json.dumps(good | {"accounts": [entry | {"endpoint": 7}]}),
+        json.dumps(good | {"accounts": [entry | {"created": "2026-01-01T00:00:00"}]}),
+        json.dumps(good | {"accounts": ["a"]}),
+    ]
+    for text in bad:
+        home.accounts_file.write_text(text)
+        with pytest.raises(StoreUnusable):
+            accounts.all()
+        with pytest.raises(StoreUnusable):
+            accounts.add(make_account("b"))
+        assert home.accounts_file.read_text() == text
+    home.accounts_file.write_text(json.dumps(good | {"home": "0" * 32}))
+    refused("other_home", accounts.all)
+
+
+def test_a_link_and_an_open_mode_stop(accounts: Accounts, home: Home, tmp_path: Path) -> None:
+    accounts.add(make_account("a"))
+    home.accounts_file.chmod(0o660)
+    with pytest.raises(StoreUnusable, match="open to other users"):
+        accounts.all()
+    home.accounts_file.rename(tmp_path / "moved")
+    home.accounts_file.symlink_to(tmp_path / "moved")
+    with pytest.raises(StoreUnusable, match="link"):
+        accounts.all()
+
+
+def _add_twenty(home: Home, name: str) -> None:
+    accounts = Accounts(home)
+    for number in range(20):
+        accounts.add(make_account(f"{name}{number}"))
+
+
+def test_two_writers_at_once_lose_nothing(home: Home) -> None:
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=_add_twenty, args=(home, name)) for name in "abc"]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+        assert child.exitcode == 0
+    assert len(Accounts(home).all()) == 60
+
+
+def test_choosing_by_name_keeps_the_order_and_refuses_doubles(accounts: Accounts) -> None:
+    for label in ("a", "b"):
+        accounts.add(make_account(label, disabled=True))
+    assert [account.label for account in accounts.select(("b", "a"))] == ["b", "a"]
+    assert refused("account_twice", accounts.select, ("a", "b", "a")).exit_code == 2
+    refused("unknown_account", accounts.select, ("a", "x"))
+
+
+def test_groups_come_from_accounts_and_config_without_disabled_ones(accounts: Accounts) -> None:
+    accounts.add(make_account("a", groups=("desk",)))
+    accounts.add(make_account("b"))
+    accounts.add(make_account("c", groups=("desk",), disabled=True))
+    assert [account.label for account in accounts.select(group="desk")] == ["a"]
+    chosen = accounts.select(group="desk", groups={"desk": ("b", "a")})
+    assert [account.label for account in chosen] == ["a", "b"]
+    assert refused("unknown_group", accounts.select, (), "dekk").exit_code == 2
+    refused("unknown_account", accounts.select, (), "desk", False, {"desk": ("gone",)})
+
+
+def test_all_means_the_live_ones_or_the_one_kind_there_is(accounts: Accounts) -> None:
+    refused("no_accounts", accounts.select, (), None, True)
+    accounts.add(make_account("t", kind=Kind.TESTNET))
+    assert [account.label for account in accounts.select(everything=True)] == ["t"]
+    accounts.add(make_account("d", kind=Kind.DEMO))
+    refused("mixed_kinds", accounts.select, (), None, True)
+    accounts.add(make_account("l"))
+    accounts.add(make_account("off", disabled=True))
+    assert [account.label for account in accounts.select(everything=True)] == ["l"]
+
+
+def test_exactly_one_way_of_choosing() -> None:
+    accounts = Accounts.__new__(Accounts)
+    accounts.all = lambda: ()  # type: ignore[method-assign]
+    for given in ((), (("a",), "g"), ((), "g", True), (("a",), None, True)):
+        with pytest.raises(UsageProblem):
+            accounts.select(*given)  # type: ignore[arg-type]
+
+
+def test_kinds_are_not_mixed() -> None:
+    check_one_kind((make_account("a"), make_account("b")))
+    with pytest.raises(UsageProblem):
+        check_one_kind((make_account("a"), make_account("b", kind=Kind.DEMO)))
+
+
+def test_masks_show_four_characters_at_each_end_and_less_of_short_keys() -> None:
+    assert mask("abcdefghijklmnopqrst") == "abcd..qrst"
+    assert mask("abcdefgh") == "a..h"
+
+
+def test_programs_are_told_neither_hash_nor_id() -> None:
+    data = account_data(make_account("a"))
+    assert "hash-a" not in str(data) and "id-a" not in str(data)
+    assert data["created"] == "2026-01-02T03:04:05Z"
+
+
+def test_a_setup_problem_never_repeats_a_bad_label(accounts: Accounts) -> None:
+    with pytest.raises(SetupProblem) as caught:
+        accounts.check_new("Secret That Went Astray")
+    assert "Astray" not in caught.value.message
