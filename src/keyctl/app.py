@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 class App:
     """What a command works with. Everything is opened lazily and closed by close()."""
 
-    def __init__(self, output: OutputOptions | None = None, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        output: OutputOptions | None = None,
+        environ: Mapping[str, str] | None = None,
+        home: Home | None = None,
+    ) -> None:
+        if home is not None:
+            self.__dict__["home"] = home
         self.output = output or OutputOptions()
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.no_input = False
@@ -106,15 +113,15 @@ class App:
                     exchange=credential.binding.exchange,
                 )
             exchange = load(credential.binding)
-            signer = exchange.signer(
-                credential.api_key, credential.secret, credential.algorithm, credential.passphrase
-            )
+            signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
             result[account.id] = (exchange, signer)
         return result
 
-    def verify_after_add(self, account: Account) -> Result | None:
-        """What verify says of an account that was just stored; None when verification is not possible yet."""
-        return None
+    def verify_after_add(self, account: Account) -> Result:
+        """What verify says of an account that was just stored; no answer from its exchange is a warning there."""
+        from keyctl.verifying import verify_new
+
+        return verify_new(self, account)
 
     def close(self) -> None:
         """Closes what was opened."""

@@ -38,7 +38,7 @@ async def settle_unknown(app: App, wait: bool) -> Result:
     outcomes = [result.outcome for result in settled]
     return Result(
         {"legs": [view.leg_data(result) for result in settled]},
-        view=(view.results_table(settled),),
+        view=(view.results_table(settled) if app.output.for_people else view.records_table(settled),),
         exit_code=exit_code(outcomes, []),
         some_accepted=Outcome.ACCEPTED in outcomes,
     )

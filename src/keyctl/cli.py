@@ -11,7 +11,7 @@ import click
 
 from keyctl import __version__
 from keyctl.app import App
-from keyctl.errors import ExitCode, KeyctlError, UsageProblem
+from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.framing import CONTEXT, command_name
 from keyctl.loader import load_module, module_names
 from keyctl.output import OutputOptions, Result, failure, render
@@ -84,14 +84,18 @@ def run(arguments: list[str], app: App | None = None) -> int:
     output = OutputOptions(json=_wants_json(arguments))
     app = app or App(output=output)
     app.output.json = app.output.json or output.json
-    result = _outcome(arguments, app)
+    try:
+        result = outcome(arguments, app)
+    finally:
+        app.close()
     if isinstance(result, Result):
         render(result, app.output)
         return int(result.exit_code)
     return result
 
 
-def _outcome(arguments: list[str], app: App) -> Result | int:
+def outcome(arguments: list[str], app: App) -> Result | int:
+    """The result of one command, errors turned into results; an int when Click has shown a help page itself."""
     try:
         value: Any = root.main(arguments, prog_name="keyctl", standalone_mode=False, obj=app)
         return value if isinstance(value, Result) else int(value or 0)
@@ -104,17 +108,26 @@ def _outcome(arguments: list[str], app: App) -> Result | int:
     except KeyctlError as error:
         return failure(error)
     except (KeyboardInterrupt, click.Abort):
-        return failure(_interrupted())
+        return failure(_after_sending(app) or _interrupted())
     except Exception as error:
         if app.output.debug:
             _show_traceback(error)
         fault = KeyctlError(
-            f"a fault in keyctl ({type(error).__name__}); nothing was sent by this command after it",
-            "run again with --debug to see where; the journal (keyctl orders) has what was sent",
+            f"a fault in keyctl ({type(error).__name__}); nothing was sent",
+            "run again with --debug to see where",
         )
-        return failure(fault)
-    finally:
-        app.close()
+        return failure(_after_sending(app) or fault)
+
+
+def _after_sending(app: App) -> OutcomeUnknown | None:
+    """What to say when a command broke off after it may have sent orders: unknown, never "nothing was sent"."""
+    if "journal" not in app.__dict__ or not app.journal.has_claimed:
+        return None
+    return OutcomeUnknown(
+        "the command broke off after orders may have gone out; the journal knows which",
+        "do not send again; clear it up: keyctl orders settle --wait",
+        "then look: keyctl orders",
+    )
 
 
 def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProblem:

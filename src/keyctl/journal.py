@@ -61,6 +61,8 @@ class Journal:
         self._database = Database(path)
         self._clock = clock
         self.notes = Notes(self._database, clock)
+        # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
+        self.has_claimed = False
 
     def close(self) -> None:
         """Closes the file."""
@@ -159,6 +161,7 @@ class Journal:
         Raises CheckFailed when orders are halted or a cap would be passed; then no leg is claimed.
         """
         name = secrets.token_hex(8)
+        self.has_claimed = True
         now = self._clock.now()
         ours: dict[int, int] = {}
         with self._database.transaction() as connection:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TextIO
@@ -73,8 +74,19 @@ class OutputOptions:
     color: bool = True
     header: bool = False
     debug: bool = False
+    people: bool = False
     command: str = ""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def for_people(self) -> bool:
+        """Whether stdout shows tables: on a terminal, and always in the demo."""
+        return self.people or is_terminal(sys.stdout)
+
+    @property
+    def colored(self) -> bool:
+        """Whether colours may be used on a terminal."""
+        return self.color and "NO_COLOR" not in self.environ and self.environ.get("TERM") != "dumb"
 
 
 def failure(error: KeyctlError) -> Result:
@@ -133,7 +145,7 @@ def show_aside(blocks: Sequence[Table | Text | Note], options: OutputOptions) ->
     try:
         for block in blocks:
             if isinstance(block, Table):
-                _show_table(block, options, is_terminal(sys.stderr), sys.stderr)
+                _show_table(block, options, options.people or is_terminal(sys.stderr), sys.stderr)
             else:
                 _write(sys.stderr, clean_text(block.text, 10_000))
         sys.stderr.flush()
@@ -141,8 +153,19 @@ def show_aside(blocks: Sequence[Table | Text | Note], options: OutputOptions) ->
         return
 
 
+def say(text: str, options: OutputOptions) -> None:
+    """Shows a line on stdout while the command still runs; silent for --json."""
+    if options.json:
+        return
+    try:
+        _write(sys.stdout, text)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _drop_stdout()
+
+
 def _render_people(result: Result, options: OutputOptions) -> None:
-    terminal = is_terminal(sys.stdout)
+    terminal = options.for_people
     for block in result.view:
         if isinstance(block, Table):
             _show_table(block, options, terminal, sys.stdout)
@@ -174,8 +197,7 @@ def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
-    colored = options.color and "NO_COLOR" not in options.environ and options.environ.get("TERM") != "dumb"
-    console = Console(file=stream, no_color=not colored, highlight=False)
+    console = Console(file=stream, no_color=not options.colored, highlight=False)
     drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1))
     for column in table.columns:
         drawn.add_column(column, overflow="fold")
@@ -199,6 +221,20 @@ def _write_records(table: Table, header: bool, stream: TextIO) -> None:
 def _write(stream: TextIO, text: str) -> None:
     encoding = stream.encoding or "ascii"
     stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+
+
+@contextmanager
+def counting(title: str, total: int, options: OutputOptions) -> Iterator[Callable[[], None]]:
+    """A bar on stderr that each call of the given function moves on by one; nothing unless a person watches."""
+    if options.json or options.quiet or not is_terminal(sys.stderr):
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True, no_color=not options.colored), transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)
 
 
 def is_terminal(stream: TextIO) -> bool:

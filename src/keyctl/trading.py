@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from keyctl.exchanges.base import plain
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Account, LegResult, Outcome
-from keyctl.output import Note, Result, Table, is_terminal, show_aside
+from keyctl.output import Note, Result, Table, show_aside
 from keyctl.plan import Wish
 from keyctl.selection import check_one_kind
 from keyctl.session import Session
@@ -82,7 +81,7 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> R
             everyone = sessions_for(app, network, [_account_of(leg, accounts) for leg in stored])
             await settle_first(everyone, app.journal, stored[0].leg.order.symbol)
         if not left:
-            return _nothing_left(app.journal.legs(plan_id))
+            return _nothing_left(app, app.journal.legs(plan_id))
         sessions = sessions_for(app, network, involved)
         targets = [
             Target(session, _wish_of(leg, app.journal.slippage(plan_id)), leg)
@@ -117,7 +116,7 @@ async def _confirm_and_send(
         fresh = await send(stored, targets, app.journal, app.config, stop.asked)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
-    return _result(shown, results, stop)
+    return _result(app, shown, results, stop)
 
 
 def ask(app: App, shown: Preview, consent: Consent) -> None:
@@ -197,7 +196,7 @@ def _draft(app: App, shown: Preview, targets: list[Target]) -> Result:
     )
 
 
-def _result(shown: Preview, results: list[LegResult], stop: Stop) -> Result:
+def _result(app: App, shown: Preview, results: list[LegResult], stop: Stop) -> Result:
     outcomes = [result.outcome for result in results]
     code = exit_code(outcomes, list(shown.troubles.values()))
     if stop.asked() and code is not ExitCode.UNKNOWN:
@@ -212,7 +211,7 @@ def _result(shown: Preview, results: list[LegResult], stop: Stop) -> Result:
         words.append(f"Send what did not go out: keyctl order --plan {shown.plan.id}")
     return Result(
         {"plan": shown.plan.id, "legs": [view.leg_data(result) for result in results]},
-        view=(_table(results), Note("\n".join(words))),
+        view=(_table(app, results), Note("\n".join(words))),
         exit_code=code,
         errors=tuple(errors),
         warnings=shown.warnings,
@@ -235,11 +234,11 @@ def _error_of(result: LegResult) -> KeyctlError | None:
     return error
 
 
-def _table(results: list[LegResult]) -> Table:
-    return view.results_table(results) if is_terminal(sys.stdout) else view.records_table(results)
+def _table(app: App, results: list[LegResult]) -> Table:
+    return view.results_table(results) if app.output.for_people else view.records_table(results)
 
 
-def _nothing_left(stored: tuple[StoredLeg, ...]) -> Result:
+def _nothing_left(app: App, stored: tuple[StoredLeg, ...]) -> Result:
     results = [view.stored_result(leg) for leg in stored]
     outcomes = [result.outcome for result in results]
     code = exit_code(outcomes, [])
@@ -248,7 +247,7 @@ def _nothing_left(stored: tuple[StoredLeg, ...]) -> Result:
         words = f"all {len(results)} legs are already at their exchanges, nothing was sent"
     return Result(
         {"plan": stored[0].leg.plan_id, "legs": [view.leg_data(result) for result in results]},
-        view=(_table(results), Note(f"{words}   exit {int(code)}")),
+        view=(_table(app, results), Note(f"{words}   exit {int(code)}")),
         exit_code=code,
         errors=tuple(error for result in results if (error := _error_of(result))),
         some_accepted=Outcome.ACCEPTED in outcomes,
