@@ -27,10 +27,13 @@ COOL_DOWN_SECONDS = 60
 
 
 class Session:
-    """One account's line: its exchange, a signer (never the credential), its own connections."""
+    """One account's line: its exchange, a signer (never the credential), its own connections.
+
+    Without a signer it makes public calls only.
+    """
 
     def __init__(
-        self, account: Account, exchange: Exchange, signer: Signer, network: Network, journal: Journal
+        self, account: Account, exchange: Exchange, signer: Signer | None, network: Network, journal: Journal
     ) -> None:
         self.account = account
         self.exchange = exchange
@@ -54,7 +57,9 @@ class Session:
         return Stamp(int(self.network.clock.now() * 1000) + (offset.ms if offset else 0), nonce, secrets.token_hex(16))
 
     def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
-        """The exact bytes of a private request."""
+        """The exact bytes of a private request. Raises ValueError in a session without a signer."""
+        if self._signer is None:
+            raise ValueError("this session makes public calls only")
         return self._signer.sign(request, stamp)
 
     @asynccontextmanager

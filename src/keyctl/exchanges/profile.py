@@ -31,7 +31,10 @@ class Checklist:
 
 @dataclass(frozen=True, slots=True)
 class IPListFacts:
-    """`limit` None: not known. `readable` is "list", "set" (only whether one is set) or "no"."""
+    """`limit` None: not known. `readable` is "list", "set" (only whether one is set) or "no".
+
+    `markets` are those whose list the permission call speaks of: all, unless a market has a list of its own.
+    """
 
     limit: int | None
     separator: str
@@ -39,6 +42,7 @@ class IPListFacts:
     readable: str
     step: int
     required_for: str
+    markets: tuple[Market, ...] = tuple(Market)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class Profile:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
         return tuple(self.hosts.get(kind, {}))
 
+    def own_api(self, market: Market) -> bool:
+        """Whether that market has an API of its own there, under a host role of its name."""
+        return any(market.value in roles for sites in self.hosts.values() for roles in sites.values())
+
 
 def read_profile(name: str) -> Profile:
     """The profile in exchanges/<name>.toml. Raises KeyError when the shipped file lacks a field."""
@@ -117,6 +125,7 @@ def read_profile(name: str) -> Profile:
             ip_list["readable"],
             ip_list["step"],
             ip_list.get("required_for", ""),
+            tuple(Market(item) for item in ip_list.get("markets", Market)),
         ),
         lifetime=KeyLifetime(lifetime.get("no_ip_days"), lifetime.get("unused_no_ip_days"), lifetime.get("note", "")),
         key_note=raw.get("key_note", ""),

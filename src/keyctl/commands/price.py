@@ -1,0 +1,125 @@
+"""keyctl price: a symbol's best prices and order rules at every account's venue, side by side."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keyctl.app import App
+from keyctl.errors import CheckFailed, ExitCode
+from keyctl.framing import keyctl_command
+from keyctl.output import Result, Table
+
+if TYPE_CHECKING:
+    from keyctl.model import Instrument
+    from keyctl.pricing import Quote
+
+_COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "size step", "price step", "minimum")
+
+
+@keyctl_command(examples="keyctl price BTC/USDT\nkeyctl price ETH/USDT -a okx-main -a binance-main --json")
+@click.argument("symbol")
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="This account's venue (repeatable).")
+@click.option("--group", metavar="NAME", help="The venues of a group.")
+@click.option("--all", "everything", is_flag=True, help="The venues of all accounts (the default).")
+def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, everything: bool) -> Result:
+    """Show a symbol at every venue, side by side
+
+    Minimum is the smallest order: a size in the base currency, and a value in the quote currency where there is one.
+    """
+    import asyncio
+
+    from keyctl.pricing import quotes
+    from keyctl.sizes import read_symbol
+
+    symbol = read_symbol(symbol)
+    everything = everything or not (labels or group)
+    accounts = app.accounts.select(labels, group, everything, app.config.groups)
+    found = asyncio.run(quotes(app, accounts, symbol))
+    troubles = [quote.trouble for quote in found if quote.trouble is not None]
+    answered = len(troubles) < len(found)
+    lacking = [trouble for trouble in troubles if isinstance(trouble, CheckFailed)]
+    code = ExitCode.OK if answered else ExitCode.CHECK if lacking else ExitCode.UNREACHED
+    missing = tuple(f"{quote.account.exchange}: {quote.trouble.message}" for quote in found if quote.trouble)
+    return Result(
+        {"prices": [_data(quote, symbol) for quote in found]},
+        view=(Table(_COLUMNS, [_row(quote, found) for quote in found]),),
+        exit_code=code,
+        errors=() if answered else tuple(troubles),
+        warnings=missing if answered else (),
+    )
+
+
+def _row(quote: Quote, found: list[Quote]) -> tuple[str, ...]:
+    venue = _venue(quote, found)
+    rules, ticker = quote.instrument, quote.ticker
+    if rules is None or ticker is None:
+        return (venue, rules.native_symbol if rules else "-", *("-",) * 5, _why(quote))
+    return (
+        venue,
+        rules.native_symbol,
+        _text(ticker.bid),
+        _text(ticker.ask),
+        _spread(quote) or "-",
+        _text(rules.quantity_step),
+        f"{rules.price_digits} digits" if rules.price_digits else _text(rules.price_step),
+        _minimum(rules),
+    )
+
+
+def _why(quote: Quote) -> str:
+    return "not listed" if quote.trouble and quote.trouble.code == "unknown_symbol" else "no answer"
+
+
+def _venue(quote: Quote, found: list[Quote]) -> str:
+    account = quote.account
+    alone = [other.account.exchange for other in found].count(account.exchange) == 1
+    return account.exchange if alone else f"{account.exchange} {account.kind} {account.site}"
+
+
+def _minimum(rules: Instrument) -> str:
+    size = "" if rules.min_quantity is None else _text(rules.min_quantity)
+    value = "" if rules.min_notional is None else f"{_text(rules.min_notional)} {rules.quote}"
+    return ", ".join(part for part in (size, value) if part) or "-"
+
+
+def _spread(quote: Quote) -> str | None:
+    """Ask above bid, in percent of the bid, with four decimals."""
+    if quote.ticker is None:
+        return None
+    return format((quote.ticker.ask / quote.ticker.bid - 1) * 100, ".4f")
+
+
+def _text(number: Decimal | None) -> str:
+    from keyctl.exchanges.base import plain
+
+    return "-" if number is None else plain(number)
+
+
+def _data(quote: Quote, symbol: str) -> dict[str, Any]:
+    from keyctl.exchanges.base import plain
+
+    def number(value: Decimal | None) -> str | None:
+        return None if value is None else plain(value)
+
+    account, rules, ticker, trouble = quote.account, quote.instrument, quote.ticker, quote.trouble
+    return {
+        "exchange": account.exchange,
+        "kind": account.kind.value,
+        "site": account.site,
+        "symbol": symbol,
+        "native_symbol": rules.native_symbol if rules else None,
+        "bid": number(ticker.bid) if ticker else None,
+        "ask": number(ticker.ask) if ticker else None,
+        "spread_percent": _spread(quote),
+        "quantity_step": number(rules.quantity_step) if rules else None,
+        "price_step": number(rules.price_step) if rules else None,
+        "price_digits": rules.price_digits if rules else None,
+        "min_quantity": number(rules.min_quantity) if rules else None,
+        "min_notional": number(rules.min_notional) if rules else None,
+        "active": rules.active if rules else None,
+        "error": trouble.code if trouble else None,
+        "detail": trouble.message if trouble else "",
+    }

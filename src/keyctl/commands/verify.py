@@ -1,0 +1,31 @@
+"""keyctl verify: what each stored key may do, from where, and for how long. Sends reads only."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.errors import SetupProblem
+from keyctl.framing import keyctl_command
+from keyctl.output import Result, counting
+
+
+@keyctl_command(
+    examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
+    "keyctl verify --all --quiet      (for cron: silent when all is well)"
+)
+@click.argument("accounts", nargs=-1)
+@click.option("--group", metavar="NAME", help="The accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
+def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
+    """Check what API keys may do, and from where
+
+    What an exchange does not tell is shown as unknown, never as a pass. Exit 4 when a check failed.
+    """
+    if not app.accounts.all():
+        raise SetupProblem("no account is stored", "store one: keyctl add EXCHANGE", code="no_accounts")
+    chosen = app.accounts.select(accounts, group, everything, app.config.groups)
+    from keyctl.verifying import verify
+
+    with counting("verify", len(chosen), app.output) as done:
+        return verify(app, chosen, done)

@@ -1,0 +1,85 @@
+"""How old an API key is, and which rule ends it first: the person's own, or the exchange's. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from keyctl.exchanges.profile import KeyLifetime
+from keyctl.model import KeyPermissions, Level
+
+NOTICE_DAYS = 14
+_WORST_FIRST = (Level.FAIL, Level.WARN, Level.UNKNOWN, Level.PASS)
+
+
+def judge_age(
+    rights: KeyPermissions, lifetime: KeyLifetime, added: datetime, now: datetime, own_days: int
+) -> tuple[Level, str, str]:
+    """Level, detail and evidence: the worst of all rules that apply.
+
+    Where the exchange does not tell the day of creation, the day of `keyctl add` counts, and the age is "at least":
+    such an age never passes and never fails.
+    """
+    verdicts: list[tuple[Level, str]] = []
+    created = rights.created
+    evidence = "creation date as told by the exchange" if created else "the day of keyctl add"
+    if created is not None and created > now + timedelta(days=1):
+        verdicts.append((Level.UNKNOWN, "the creation date that was told lies in the future"))
+    elif created is not None:
+        verdicts.append(_own_rule(created, now, own_days))
+        verdicts += _no_list_rule(rights, lifetime, created, now)
+    else:
+        verdicts.append(_own_rule_since_added(added, now, own_days))
+    verdicts += _unused_rule(rights, lifetime)
+    verdicts += _told_end(rights, now)
+    worst = min((level for level, _ in verdicts), key=_WORST_FIRST.index)
+    return worst, "; ".join(detail for level, detail in verdicts if level is worst), evidence
+
+
+def _own_rule(created: datetime, now: datetime, days: int) -> tuple[Level, str]:
+    age, until = (now - created).days, created + timedelta(days=days)
+    words = f"{_days(max(age, 0))} old, rotate by {until:%Y-%m-%d} (own rule: {days} days)"
+    return _level_before(until, now), words
+
+
+def _own_rule_since_added(added: datetime, now: datetime, days: int) -> tuple[Level, str]:
+    age, until = max((now - added).days, 0), added + timedelta(days=days)
+    words = f"not told; at least {_days(age)}, since it was added (own rule: {days} days)"
+    return (Level.UNKNOWN if _level_before(until, now) is Level.PASS else Level.WARN), words
+
+
+def _no_list_rule(
+    rights: KeyPermissions, lifetime: KeyLifetime, created: datetime, now: datetime
+) -> list[tuple[Level, str]]:
+    """The exchange's end of keys without an IP list; whether there is one may not be told."""
+    days = lifetime.no_ip_days
+    if days is None or rights.ip_restricted:
+        return []
+    until = created + timedelta(days=days)
+    level = _level_before(until, now)
+    if level is Level.PASS:
+        return []
+    words = f"without an IP list the exchange ends it after {days} days: {until:%Y-%m-%d}"
+    return [(level if rights.ip_restricted is False else Level.UNKNOWN, words)]
+
+
+def _unused_rule(rights: KeyPermissions, lifetime: KeyLifetime) -> list[tuple[Level, str]]:
+    days = lifetime.unused_no_ip_days
+    if days is None or rights.ip_restricted is not False:
+        return []
+    return [(Level.WARN, f"without an IP list the exchange deletes it after {days} days without use")]
+
+
+def _told_end(rights: KeyPermissions, now: datetime) -> list[tuple[Level, str]]:
+    if rights.trade_expires is None:
+        return []
+    return [(_level_before(rights.trade_expires, now), f"its trading right ends on {rights.trade_expires:%Y-%m-%d}")]
+
+
+def _level_before(until: datetime, now: datetime) -> Level:
+    if now >= until:
+        return Level.FAIL
+    return Level.WARN if now >= until - timedelta(days=NOTICE_DAYS) else Level.PASS
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

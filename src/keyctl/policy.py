@@ -1,0 +1,286 @@
+"""Least privilege: what was seen of an API key, judged rule by rule. Pure: what is not told is unknown."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import cached_property
+
+from keyctl.catalogue import catalogue
+from keyctl.exchanges import profile
+from keyctl.key_age import judge_age
+from keyctl.model import Diagnosis, ExchangeError, Finding, KeyPermissions, Level, Market
+from keyctl.observations import House, Observation
+
+RULES = (
+    "clock",
+    "access",
+    "signature",
+    "read",
+    "trade",
+    "withdraw",
+    "transfer",
+    "ip_list",
+    "our_ip",
+    "key_age",
+    "extra_rights",
+)
+
+
+def judge(seen: Observation, house: House) -> tuple[Finding, ...]:
+    """One finding per market of the account and rule, in the order of RULES."""
+    return tuple(finding for market in seen.account.markets for finding in _Judge(seen, market, house).findings())
+
+
+class _Judge:
+    """The rules on one market of one account."""
+
+    def __init__(self, seen: Observation, market: Market, house: House) -> None:
+        self.seen, self.market, self.house = seen, market, house
+        self.profile = profile(seen.account.exchange)
+        self.rights = seen.permissions or KeyPermissions()
+        self.answer = seen.markets.get(market)
+        self.worked = self.answer is not None and self.answer.worked
+
+    def findings(self) -> list[Finding]:
+        return [getattr(self, f"_{rule}")() for rule in RULES]
+
+    def _clock(self) -> Finding:
+        offset, title = self.seen.offset, self.profile.title
+        if not self.seen.has_clock:
+            return self._say("clock", Level.PASS, "not applicable", f"{title} tells no time and checks none")
+        if offset is None:
+            why = self.seen.clock_trouble or "every reading of its clock took too long"
+            return self._say("clock", Level.UNKNOWN, f"not measured: {why}")
+        words = f"{abs(offset.ms) / 1000:.1f} s {'behind' if offset.ms > 0 else 'ahead of'} {title}'s time"
+        evidence = f"median of {offset.samples} readings"
+        if offset.silent:
+            return self._say("clock", Level.PASS, words, evidence)
+        if offset.usable:
+            return self._say("clock", Level.WARN, f"{words}; keyctl corrects it", evidence, "set the clock (NTP)")
+        fix = f"set this machine's clock (NTP), then: keyctl verify {self.seen.account.label}"
+        return self._say("clock", Level.FAIL, f"{words}; orders would be refused", evidence, fix)
+
+    def _access(self) -> Finding:
+        if self.answer is None or self.answer.trouble:
+            return self._untold("access")
+        error = self.answer.error
+        if error is None:
+            return self._say("access", Level.PASS, "the key is accepted", f"{self.answer.by} was answered")
+        evidence = f"{self.answer.by} was refused" + (f"; {self._elsewhere}" if self._elsewhere else "")
+        return self._say("access", Level.FAIL, self._refusal(error), evidence, self._refusal_fix(error))
+
+    def _signature(self) -> Finding:
+        if self.answer is None or self.answer.trouble:
+            return self._untold("signature")
+        error = self.answer.error
+        if error is None:
+            return self._say("signature", Level.PASS, "accepted", f"{self.answer.by} was answered")
+        if self._category == "signature" and not self._elsewhere:
+            fix = f"store key and secret anew; {self._diagnose(error)}"
+            return self._say("signature", Level.FAIL, self._refusal(error), f"{self.answer.by} was refused", fix)
+        return self._untold("signature", evidence=self._elsewhere)
+
+    def _read(self) -> Finding:
+        if not self.worked:
+            return self._untold("read")
+        if self.rights.read is False:
+            return self._say("read", Level.FAIL, "off", self._told, self._switch("read", "on"))
+        assert self.answer is not None
+        evidence = self._told if self.rights.read else f"{self.answer.by} was answered"
+        return self._say("read", Level.PASS, "on", evidence)
+
+    def _trade(self) -> Finding:
+        told = self.rights.spot_trade if self.market is Market.SPOT else self.rights.futures_trade
+        if not self.worked or told is None:
+            return self._untold("trade")
+        if told:
+            return self._say("trade", Level.PASS, "on", self._told)
+        return self._say(
+            "trade", Level.WARN, f"off: {self.market} orders would be refused", self._told, self._switch("trade", "on")
+        )
+
+    def _withdraw(self) -> Finding:
+        if self.rights.withdraw:
+            fix = self._switch("withdraw", "off")
+            if self.house.accepted_withdrawals:
+                detail = f"ON, accepted in config.toml: {self.house.accepted_withdrawals}"
+                return self._say("withdraw", Level.WARN, detail, self._told, fix)
+            return self._say("withdraw", Level.FAIL, "ON: this key can move the money away", self._told, fix)
+        if not self.worked or self.rights.withdraw is None:
+            return self._untold("withdraw")
+        return self._say("withdraw", Level.PASS, "off", self._told)
+
+    def _transfer(self) -> Finding:
+        if self.rights.transfer:
+            return self._say("transfer", Level.WARN, "on", self._told, self._switch("transfer", "off"))
+        if not self.worked:
+            return self._untold("transfer")
+        if self.rights.transfer is None:
+            # No right of its own that could be off: neither a pass nor something that the person can change.
+            detail = f"no right of its own: trading includes {self.rights.spends}" if self.rights.spends else ""
+            return self._untold("transfer", detail)
+        return self._say("transfer", Level.PASS, "off", self._told)
+
+    def _ip_list(self) -> Finding:
+        step = self._list_step
+        by_hand = f"check by hand: {step}"
+        if self.worked and self._listed is not None:
+            if not self._listed:
+                return self._say("ip_list", Level.FAIL, "not set: the key works from anywhere", self._told, step)
+            if open_entry := self._open_entry:
+                detail = f"set, but {open_entry} takes every address"
+                return self._say("ip_list", Level.FAIL, detail, self._told, step)
+            count = "" if self.rights.ips is None else f", entries: {len(self.rights.ips)}"
+            return self._say("ip_list", Level.PASS, f"set{count}", self._told)
+        if self._elsewhere and self.answer and self.answer.error and self._category in ("ip", "permission"):
+            return self._untold("ip_list", f"likely missing on {self.market} (not proven)", self._elsewhere, by_hand)
+        if self.worked and not self._covered:
+            return self._untold("ip_list", f"the permission call does not tell the {self.market} list", fix=by_hand)
+        return self._untold("ip_list", fix=by_hand)
+
+    def _our_ip(self) -> Finding:
+        step = self._list_step
+        error = self.answer.error if self.answer else None
+        if error is not None and self._category == "ip" and not error.code.startswith("http-"):
+            seen = address_in(error.text)
+            where = f" ({seen})" if seen else ""
+            detail = f"not on the list{where}: {self._refusal(error)}"
+            return self._say("our_ip", Level.FAIL, detail, f"{self.profile.title}'s own words", step)
+        if not self.worked or not self._listed or self._open_entry:
+            none_set = self.worked and self._listed is False
+            return self._untold("our_ip", "no list is set" if none_set else "")
+        assert self.answer is not None
+        return self._say("our_ip", Level.PASS, "on the list", f"a list is set, and {self.answer.by} was answered")
+
+    def _key_age(self) -> Finding:
+        if not self.worked:
+            return self._untold("key_age")
+        rotate = f"make a new key (keyctl checklist {self.profile.name}), then remove this one"
+        level, detail, evidence = judge_age(
+            self.rights, self.profile.lifetime, self.seen.account.created, self.seen.at, self.house.key_age_days
+        )
+        return self._say("key_age", level, detail, evidence, "" if level is Level.PASS else rotate)
+
+    def _extra_rights(self) -> Finding:
+        extra = list(self.rights.extra)
+        markets = self.seen.account.markets
+        if self.rights.futures_trade and Market.FUTURES not in markets and self.profile.own_api(Market.FUTURES):
+            extra.append("futures trading")
+        if self.rights.spot_trade and Market.SPOT not in markets and self.profile.own_api(Market.SPOT):
+            extra.append("spot trading")
+        if extra:
+            names = ", ".join(extra)
+            return self._say("extra_rights", Level.WARN, f"on: {names}", self._told, self._switch(names, "off"))
+        if not self.worked or self.seen.permissions is None:
+            return self._untold("extra_rights")
+        return self._say("extra_rights", Level.PASS, "none", self._told)
+
+    # What the rules share.
+
+    @property
+    def _told(self) -> str:
+        return f"{self.profile.title}'s permission call"
+
+    @property
+    def _covered(self) -> bool:
+        return self.market in self.profile.ip_list.markets
+
+    @property
+    def _listed(self) -> bool | None:
+        """Whether this market's IP list is set; None when that is not told."""
+        return self.rights.ip_restricted if self._covered else None
+
+    @property
+    def _open_entry(self) -> str:
+        return next((entry for entry in self.rights.ips or () if re.fullmatch(r"[0-9A-Fa-f.:]+/0", entry)), "")
+
+    @cached_property
+    def _elsewhere(self) -> str:
+        """What proves that the key itself is good although this market refused it; empty when nothing does."""
+        for market, answer in self.seen.markets.items():
+            if market is not self.market and answer is not None and answer.worked:
+                return f"the same key just signed a {market} call"
+        if self.seen.permissions is not None:
+            return "the same key just signed the permission call"
+        return ""
+
+    @cached_property
+    def _row(self) -> Diagnosis | None:
+        error = self.answer.error if self.answer else None
+        if error is None:
+            return None
+        found = catalogue(error.exchange).lookup(error.code, self.market, error.text, error.http)
+        return found[0] if found else None
+
+    @property
+    def _category(self) -> str:
+        return self._row.category if self._row else ""
+
+    def _refusal(self, error: ExchangeError) -> str:
+        words = self._row.meaning if self._row else error.text or "not in the catalogue"
+        return f"{error.code}: {words}"
+
+    def _refusal_fix(self, error: ExchangeError) -> str:
+        parts = []
+        if self._row:
+            likely = self._row.likely_causes
+            if likely:
+                parts.append(f"likely, not proven: {likely}" if self._elsewhere else f"likely: {likely}")
+            parts.append(self._row.fix)
+        return ". ".join([*parts, self._diagnose(error)])
+
+    def _diagnose(self, error: ExchangeError) -> str:
+        return f"more: keyctl diagnose {error.exchange} {error.code} --market {self.market}"
+
+    def _step(self, number: int) -> str:
+        steps = self.profile.checklist.steps
+        words = steps[number - 1] if 0 < number <= len(steps) else ""
+        return f"{words} (keyctl checklist {self.profile.name}, step {number})"
+
+    @property
+    def _list_step(self) -> str:
+        """The checklist's step on the IP list; where a market may have a list of its own, the step that names it."""
+        if not self._covered:
+            for number, step in enumerate(self.profile.checklist.steps, 1):
+                if self.market in step.casefold() and "ip list" in step.casefold():
+                    return self._step(number)
+        return self._step(self.profile.ip_list.step)
+
+    def _switch(self, right: str, state: str) -> str:
+        """The checklist's step on permissions, which all exchanges have, in that exchange's own menu words."""
+        for number, step in enumerate(self.profile.checklist.steps, 1):
+            if "withdraw" in step.casefold() and "OFF" in step:
+                return f"switch {right} {state}: {self._step(number)}"
+        return f"switch {right} {state}: keyctl checklist {self.profile.name}"
+
+    def _untold(self, rule: str, detail: str = "", evidence: str = "", fix: str = "") -> Finding:
+        return self._say(rule, Level.UNKNOWN, detail or self._why_unknown(), evidence, fix)
+
+    def _why_unknown(self) -> str:
+        title, asked = self.profile.title, self.seen.introspection
+        if self.answer is None:
+            return f"{title} has no {self.market} API for {self.seen.account.kind} accounts"
+        if self.answer.trouble:
+            return self.answer.trouble
+        if self.answer.error is not None:
+            return f"{title} {self.market} refused the key ({self.answer.error.code})"
+        if asked is None:
+            return f"{title} has no call that tells the rights of {self.seen.account.kind} keys"
+        if asked.error is not None:
+            return f"the permission call was refused ({asked.error.code})"
+        return asked.trouble or f"{title} does not tell"
+
+    def _say(self, rule: str, level: Level, detail: str, evidence: str = "", fix: str = "") -> Finding:
+        account = self.seen.account
+        return Finding(account.label, account.exchange, self.market.value, rule, level, detail, evidence, fix)
+
+
+def address_in(text: str) -> str:
+    """The first IP address in an exchange's words; empty when there is none."""
+    for word in re.findall(r"[0-9A-Fa-f.:]{3,45}", text):
+        try:
+            return str(ipaddress.ip_address(word.strip(".:") if "::" not in word else word))
+        except ValueError:
+            continue
+    return ""

@@ -1,0 +1,127 @@
+"""A desk for tests: a home with accounts whose exchanges are the twin's, and keyctl run inside this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyctl.app import App
+from keyctl.cli import run
+from keyctl.clock import Clock
+from keyctl.model import Account, Binding, Credential, Kind, Market
+from keyctl.secret import Secret
+from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
+
+
+class MemoryStore:
+    """A secret store that lives in a dict."""
+
+    def __init__(self) -> None:
+        self.credentials: dict[str, Credential] = {}
+        self.openings = 0
+
+    def describe(self) -> str:
+        return "memory"
+
+    def get(self, account_id: str) -> Credential:
+        return self.credentials[account_id]
+
+    def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        self.openings += 1
+        return {account_id: self.credentials[account_id] for account_id in account_ids}
+
+    def put(self, account_id: str, credential: Credential) -> None:
+        self.credentials[account_id] = credential
+
+    def delete(self, account_id: str) -> None:
+        self.credentials.pop(account_id, None)
+
+
+class ShiftedClock(Clock):
+    """The machine's clock, ahead by some seconds; waiting takes no time."""
+
+    def __init__(self, ahead: float = 0.0) -> None:
+        self.ahead = ahead
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one run of keyctl left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@dataclass
+class Desk:
+    """Accounts at one twin; every run is a new App over the same home and secrets."""
+
+    twin: TwinServer
+    home: Path
+    capsys: pytest.CaptureFixture[str]
+    store: MemoryStore = field(default_factory=MemoryStore)
+    clock: Clock = field(default_factory=ShiftedClock)
+
+    def app(self) -> App:
+        app = App(environ={"KEYCTL_HOME": str(self.home), "HOME": str(self.home)})
+        app.__dict__.update(store=self.store, clock=self.clock)
+        return app
+
+    def add(
+        self,
+        label: str,
+        exchange: str,
+        key: MadeKey | None = None,
+        *,
+        markets: tuple[Market, ...] = (Market.SPOT,),
+        endpoint: str | None = None,
+        **facts: Any,
+    ) -> MadeKey:
+        """The key of a new account, known to the twin and stored in the home."""
+        from keyctl.enrol import enrol, new_account
+
+        made = key or make_key(exchange, ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
+        self.twin.add_key(exchange, made)
+        place = endpoint or self.twin.endpoint(exchange)
+        binding = Binding(exchange, Kind.DEMO, "global", place, None)
+        passphrase = Secret(made.passphrase) if made.passphrase else None
+        credential = Credential(made.api_key, Secret(made.secret), made.algorithm, passphrase, binding)
+        accounts = self.app().accounts
+        account: Account = new_account(accounts, label, markets, credential, ())
+        enrol(accounts, self.store, replace(account, **facts), credential)
+        return made
+
+    def run(self, *arguments: str) -> Ran:
+        """Exit code and output of one command."""
+        self.capsys.readouterr()
+        code = run(list(arguments), self.app())
+        captured = self.capsys.readouterr()
+        assert self.twin.faults_of_its_own == []
+        return Ran(code, captured.out, captured.err)
+
+    def findings(self, *arguments: str) -> dict[tuple[str, str, str], dict[str, str]]:
+        """The findings of one verify by account, market and rule."""
+        rows = self.run("verify", *arguments, "--json").json["data"]["findings"]
+        return {(row["account"], row["market"], row["rule"]): row for row in rows}
+
+
+def open_twin() -> TwinServer:
+    """A twin with every exchange, not yet listening."""
+    return TwinServer(all_faces())
