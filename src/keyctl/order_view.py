@@ -98,24 +98,23 @@ def preview_table(preview: Preview, would: str) -> Table:
 
 def results_table(results: Sequence[LegResult]) -> Table:
     """What became of each leg: one row an account, details numbered below where they say more than the outcome."""
+    fills = any(result.status is not None for result in results)
     rows, notes = [], []
     for result in results:
-        known, order = result.status, result.leg.order
         number = ""
         if result.detail and result.detail != str(result.outcome):
             notes.append(f"{result.leg.account}: {result.detail}")
             number = str(len(notes))
-        rows.append(
-            (
-                result.leg.account,
-                str(result.outcome),
-                result.exchange_order_id or "-",
-                f"{plain(known.filled)}/{plain(order.quantity)}" if known else f"-/{plain(order.quantity)}",
-                _text(known.average_price if known else None) or "-",
-                number,
-            )
-        )
-    return Table(("account", "outcome", "id", "filled", "average", "note"), rows, tuple(notes))
+        known, size = result.status, plain(result.leg.order.quantity)
+        row = [result.leg.account, str(result.outcome), result.exchange_order_id or "-"]
+        if fills:
+            row += [f"{plain(known.filled) if known else '?'} of {size}"]
+            row += [_text(known.average_price if known else None) or "-"]
+        rows.append((*row, number))
+    columns = ("account", "outcome", "id", *(("filled", "average") if fills else ()), "note")
+    if not notes:
+        return Table(columns[:-1], [row[:-1] for row in rows])
+    return Table(columns, rows, tuple(notes))
 
 
 def records_table(results: Sequence[LegResult]) -> Table:

@@ -170,9 +170,9 @@ def _render_people(result: Result, options: OutputOptions) -> None:
         if isinstance(block, Table):
             _show_table(block, options, terminal, sys.stdout)
         elif isinstance(block, Text):
-            _write(sys.stdout, block.text)
+            _write(sys.stdout, wrapped(block.text) if terminal else block.text)
         elif not options.quiet:
-            _write(sys.stdout if terminal else sys.stderr, block.text)
+            _write(sys.stdout if terminal else sys.stderr, wrapped(block.text) if terminal else block.text)
     for warning in result.warnings:
         _write(sys.stderr, f"warning: {clean_text(warning)}")
     for error in result.errors:
@@ -198,7 +198,7 @@ def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     from rich.text import Text as RichText
 
     console = Console(file=stream, no_color=not options.colored, highlight=False)
-    drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1))
+    drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for column in table.columns:
         drawn.add_column(column, overflow="fold")
     for row in table.rows:
@@ -235,6 +235,21 @@ def counting(title: str, total: int, options: OutputOptions) -> Iterator[Callabl
     with Progress(console=Console(stderr=True, no_color=not options.colored), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda: bar.advance(task)
+
+
+def wrapped(text: str) -> str:
+    """The text with lines broken at the terminal's width; what follows a line's first column is kept together."""
+    import re
+    import shutil
+    import textwrap
+
+    width = max(shutil.get_terminal_size().columns, 40)
+    lines = []
+    for line in text.splitlines():
+        start = re.match(r"\s*(\S+\s{2,}|\[.\]\s+\d*\s*)?", line)
+        indent = " " * (len(start[0]) if start else 0)
+        lines += textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    return "\n".join(lines)
 
 
 def is_terminal(stream: TextIO) -> bool:

@@ -27,7 +27,9 @@ def profile(name: str) -> Profile:
 
         near = difflib.get_close_matches(name, names(), n=1)
         hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(names())
-        raise UsageProblem(f"unknown exchange '{name[:40]}'", hint, code="unknown_exchange")
+        # A long word is not repeated: somebody may have pasted a key where the exchange's name belongs.
+        shown = f" '{name}'" if len(name) <= 20 else ""
+        raise UsageProblem(f"unknown exchange{shown}", hint, code="unknown_exchange")
     return read_profile(name)
 
 
