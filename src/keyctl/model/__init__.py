@@ -1,0 +1,86 @@
+"""The nouns: what keyctl talks about. Frozen data without behaviour beyond checks of its own shape; no I/O.
+
+Each module here is imported when one of its nouns is first asked for: making all classes takes longer than `--help`.
+"""
+
+# ruff: noqa: I001 - nouns stand together by module, not one line each
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keyctl.model.account import (
+        Account as Account,
+        Binding as Binding,
+        Credential as Credential,
+    )
+    from keyctl.model.order import (
+        ExchangeError as ExchangeError,
+        Leg as Leg,
+        LegResult as LegResult,
+        Order as Order,
+        OrderStatus as OrderStatus,
+        Placed as Placed,
+    )
+    from keyctl.model.venue import (
+        Balances as Balances,
+        Instrument as Instrument,
+        KeyPermissions as KeyPermissions,
+        Ticker as Ticker,
+    )
+    from keyctl.model.verdict import (
+        Diagnosis as Diagnosis,
+        Finding as Finding,
+    )
+    from keyctl.model.wire import (
+        JSON as JSON,
+        Request as Request,
+        Response as Response,
+        SignedRequest as SignedRequest,
+        Stamp as Stamp,
+        WireRequest as WireRequest,
+    )
+    from keyctl.model.words import (
+        Algorithm as Algorithm,
+        Kind as Kind,
+        Level as Level,
+        Market as Market,
+        OrderState as OrderState,
+        OrderType as OrderType,
+        Outcome as Outcome,
+        Side as Side,
+        Taken as Taken,
+        TimeInForce as TimeInForce,
+    )
+
+# By module, so that a name is looked up without importing the others; a test holds that it is complete.
+MODULES = {
+    "words": (
+        "Market",
+        "Side",
+        "OrderType",
+        "TimeInForce",
+        "Kind",
+        "Algorithm",
+        "Outcome",
+        "OrderState",
+        "Level",
+        "Taken",
+    ),
+    "account": ("Account", "Binding", "Credential"),
+    "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
+    "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
+    "venue": ("Instrument", "Ticker", "Balances", "KeyPermissions"),
+    "verdict": ("Finding", "Diagnosis"),
+}
+
+if not TYPE_CHECKING:  # type checkers see the imports above, and so a wrong name is still an error for them
+
+    def __getattr__(name: str) -> object:
+        for module, nouns in MODULES.items():
+            if name in nouns:
+                found = getattr(import_module(f"{__name__}.{module}"), name)
+                globals()[name] = found
+                return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,90 @@
+"""Orders, legs and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from keyctl.model.words import Market, OrderState, OrderType, Outcome, Side, TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user wants on one account: base quantity, limit price in the quote currency.
+
+    `quote_quantity` is set only for market buys at venues that take the amount to spend.
+    """
+
+    symbol: str
+    market: Market
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    post_only: bool = False
+    quote_quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One order on one account, with the client order id it keeps for ever.
+
+    `client_order_date` is the UTC date of planning; only Bitfinex needs it.
+    """
+
+    plan_id: str
+    index: int
+    account: str
+    account_id: str
+    exchange: str
+    order: Order
+    native_symbol: str
+    client_order_id: str
+    client_order_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeError:
+    """An exchange's own error: its code as text, its words, the HTTP status it came with."""
+
+    exchange: str
+    http: int
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order answer that echoes our order: the exchange's order id, and its state where the answer tells."""
+
+    exchange_order_id: str
+    state: OrderState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStatus:
+    """An order as its exchange shows it. Quantities in base units, average price in quote, fee as told (or None)."""
+
+    exchange_order_id: str
+    client_order_id: str | None
+    state: OrderState
+    quantity: Decimal
+    filled: Decimal
+    price: Decimal | None = None
+    average_price: Decimal | None = None
+    fee: Decimal | None = None
+    fee_currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegResult:
+    """What became of one leg. `detail` is a sentence for people, `error` the exchange's own words where it refused."""
+
+    leg: Leg
+    outcome: Outcome
+    exchange_order_id: str | None = None
+    status: OrderStatus | None = None
+    error: ExchangeError | None = None
+    detail: str = ""
