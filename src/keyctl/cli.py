@@ -70,6 +70,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
 @click.option("--demo", is_flag=True, help="Use the demo's accounts (see: keyctl demo --serve).")
 @click.pass_context
 def root(ctx: click.Context, demo: bool) -> Result | None:
+    """The welcome when no command is named."""
     if demo:
         ctx.obj.demo = True
     if ctx.invoked_subcommand is None:

@@ -17,15 +17,19 @@ class Clock:
     """The machine's clock. `now` is Unix time in seconds, `monotonic` never steps back."""
 
     def now(self) -> float:
+        """Unix time in seconds."""
         return time.time()
 
     def monotonic(self) -> float:
+        """Seconds that only ever grow, whatever happens to the time of day."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
+        """Returns after so many seconds."""
         await asyncio.sleep(seconds)
 
     def utc(self) -> datetime:
+        """The current time, aware, in UTC."""
         return datetime.fromtimestamp(self.now(), UTC)
 
 

@@ -31,6 +31,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
+    """What one round of look-ups said of a leg; `why` when it said nothing that counts."""
+
     verdict: Verdict
     status: OrderStatus | None = None
     why: str = ""

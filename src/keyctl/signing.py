@@ -21,6 +21,8 @@ RSA_BITS_MIN = 2048
 
 
 class SigningKey(Protocol):
+    """A secret that can only sign."""
+
     def sign(self, message: bytes) -> bytes:
         """The raw signature of the message."""
 
@@ -34,6 +36,7 @@ class HMACKey:
         self._state = hmac.new(secret.reveal(), digestmod=getattr(hashlib, hash_name))
 
     def sign(self, message: bytes) -> bytes:
+        """The raw HMAC of the message."""
         state = self._state.copy()
         state.update(message)
         return state.digest()
@@ -53,6 +56,7 @@ class Ed25519Key:
         self._key = key
 
     def sign(self, message: bytes) -> bytes:
+        """The raw signature, 64 bytes."""
         return self._key.sign(message)
 
 
@@ -74,6 +78,7 @@ class RSAKey:
         self._key = key
 
     def sign(self, message: bytes) -> bytes:
+        """The raw signature, as long as the key's modulus."""
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.hashes import SHA256
 

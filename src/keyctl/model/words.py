@@ -6,21 +6,29 @@ from enum import StrEnum
 
 
 class Market(StrEnum):
+    """Where a symbol trades."""
+
     SPOT = "spot"
     FUTURES = "futures"
 
 
 class Side(StrEnum):
+    """Which way an order goes."""
+
     BUY = "buy"
     SELL = "sell"
 
 
 class OrderType(StrEnum):
+    """With or without a price of its own."""
+
     LIMIT = "limit"
     MARKET = "market"
 
 
 class TimeInForce(StrEnum):
+    """How long an order may rest."""
+
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
@@ -62,6 +70,8 @@ class OrderState(StrEnum):
 
 
 class Level(StrEnum):
+    """What a finding says of a rule."""
+
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     WARN = "warn"
     FAIL = "fail"

@@ -92,6 +92,7 @@ def symbol_data(item: Instrument, status: str) -> dict[str, Any]:
 
 
 def native_type(order: VenueOrder) -> str:
+    """The order's type by its name on the wire."""
     return "LIMIT_MAKER" if order.post_only else "MARKET" if order.type is OrderType.MARKET else "LIMIT"
 
 

@@ -22,10 +22,12 @@ def known(venue: Venue, symbol: str) -> Instrument:
 
 
 def clock(venue: Venue, query: dict[str, str]) -> Answer:
+    """The venue's time in milliseconds."""
     return good(venue.now_ms(), venue.now_ms())
 
 
 def pairs(venue: Venue, query: dict[str, str]) -> Answer:
+    """The native symbols."""
     return good(list(venue.instruments), venue.now_ms())
 
 

@@ -57,6 +57,7 @@ class GivenKey:
     value: Secret
 
     def material(self) -> bytes:
+        """The passphrase's or the key file's bytes."""
         return self.value.reveal()
 
 
