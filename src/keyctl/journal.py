@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock
 from keyctl.database import Database
-from keyctl.errors import CheckFailed, UsageProblem
-from keyctl.journal_rows import StoredLeg, leg_values, stored_leg
+from keyctl.errors import CheckFailed
+from keyctl.journal_rows import StoredLeg, decimal_text, leg_values
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
 from keyctl.notes import Notes, following_nonce
+from keyctl.records import Records
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
-
-DAY_SECONDS = 86_400
-_COUNTED = "('sent', 'unknown', 'accepted')"
 
 
 class LegState(StrEnum):
@@ -54,12 +52,11 @@ class ClaimWish:
     nonce_key: str | None
 
 
-class Journal:
+class Journal(Records):
     """Plans and legs in one SQLite file. Raises StoreUnusable; then nothing may be sent."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._database = Database(path)
-        self._clock = clock
+        super().__init__(Database(path), clock)
         self.notes = Notes(self._database, clock)
         # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
         self.has_claimed = False
@@ -91,68 +88,15 @@ class Journal:
                     "UPDATE legs SET price=?, quantity=?, quote_quantity=?, value_usd=?, state='planned'"
                     " WHERE id=? AND state IN ('draft', 'planned')",
                     (
-                        _text(order.price),
-                        _text(order.quantity),
-                        _text(order.quote_quantity),
+                        decimal_text(order.price),
+                        decimal_text(order.quantity),
+                        decimal_text(order.quote_quantity),
                         format(value, "f"),
                         stored.row,
                     ),
                 ).rowcount
                 if changed:
                     self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": format(value, "f")})
-
-    def plan_id(self, prefix: str) -> str:
-        """The plan that a unique prefix names. Raises UsageProblem when there is none or more than one."""
-        if not prefix.isalnum() or not prefix.isascii():
-            raise UsageProblem(f"'{prefix[:20]}' is not a plan id", code="unknown_plan")
-        rows = self._database.rows("SELECT id FROM plans WHERE id LIKE ? || '%' LIMIT 2", prefix.lower())
-        if len(rows) != 1:
-            what = "no plan begins with" if not rows else "more than one plan begins with"
-            raise UsageProblem(f"{what} '{prefix}'", "list them: keyctl orders", code="unknown_plan")
-        return str(rows[0]["id"])
-
-    def slippage(self, plan_id: str) -> str | None:
-        """A plan's slippage as `add_plan` was given it."""
-        rows = self._database.rows("SELECT slippage FROM plans WHERE id=?", plan_id)
-        return None if not rows or rows[0]["slippage"] is None else str(rows[0]["slippage"])
-
-    def legs(self, plan_id: str) -> tuple[StoredLeg, ...]:
-        """All legs of a plan, in plan order."""
-        return self._legs("plan_id=? ORDER BY idx", plan_id)
-
-    def recent(self, most: int) -> tuple[StoredLeg, ...]:
-        """The newest legs, newest plan first."""
-        return self._legs("1 ORDER BY (SELECT created FROM plans WHERE plans.id=plan_id) DESC, idx LIMIT ?", most)
-
-    def unsettled(self) -> tuple[StoredLeg, ...]:
-        """Every leg whose outcome is not known: sent by whoever, and not answered."""
-        return self._legs("state IN ('sent', 'unknown') ORDER BY id")
-
-    def open_legs(self) -> tuple[StoredLeg, ...]:
-        """Every leg that was accepted and is not known to be finished."""
-        return self._legs("state='accepted' AND (status IS NULL OR status='open') ORDER BY id")
-
-    def repeats(self, leg: Leg, seconds: int) -> bool:
-        """Whether the same order on the same account was claimed within the last `seconds`.
-
-        The price of an immediate order follows the market, so it is not compared.
-        """
-        order = leg.order
-        rows = self._database.rows(
-            "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=?"
-            " AND quantity=? AND (price IS ? OR ?)"
-            " AND claimed_at > ? AND plan_id<>? AND state IN ('sent', 'unknown', 'accepted') LIMIT 1",
-            leg.account_id,
-            order.symbol,
-            order.side,
-            order.type,
-            format(order.quantity, "f"),
-            _text(order.price),
-            int(order.time_in_force == "ioc"),
-            self._clock.now() - seconds,
-            leg.plan_id,
-        )
-        return bool(rows)
 
     def claim(self, wishes: Sequence[ClaimWish], limits: Limits) -> tuple[str, dict[int, int]]:
         """The claim's name, and the nonce (0 where none is needed) by row for each leg that is now ours to send.
@@ -270,26 +214,6 @@ class Journal:
         with self._database.transaction(self._database.quick) as connection:
             self._event(connection, plan_id, row, kind, detail)
 
-    def events(self, plan_id: str) -> list[dict[str, object]]:
-        """A plan's story, oldest first: time (Unix s), leg row or None, what happened, detail."""
-        rows = self._database.rows("SELECT at, leg_id, kind, detail FROM events WHERE plan_id=? ORDER BY id", plan_id)
-        return [
-            {"at": row["at"], "row": row["leg_id"], "kind": row["kind"], "detail": json.loads(row["detail"])}
-            for row in rows
-        ]
-
-    def used_today(self, kind: Kind) -> Decimal:
-        """The value in USD of what was claimed in the last 24 h and is not proven untaken."""
-        rows = self._database.rows(
-            f"SELECT value_usd FROM legs WHERE claimed_at > ? AND kind=? AND state IN {_COUNTED}",
-            self._clock.now() - DAY_SECONDS,
-            kind,
-        )
-        return sum((Decimal(row["value_usd"]) for row in rows), Decimal(0))
-
-    def _legs(self, where: str, *values: object) -> tuple[StoredLeg, ...]:
-        return tuple(stored_leg(row) for row in self._database.rows(f"SELECT * FROM legs WHERE {where}", *values))
-
     def _check_caps(self, connection: sqlite3.Connection, ours: dict[int, int], limits: Limits, now: float) -> None:
         """Counts with the new claims included, so that ten processes cannot pass one cap together."""
         for row in ours:
@@ -328,8 +252,8 @@ class Journal:
             (
                 status.state,
                 format(status.filled, "f"),
-                _text(status.average_price),
-                _text(status.fee),
+                decimal_text(status.average_price),
+                decimal_text(status.fee),
                 status.fee_currency,
                 status.exchange_order_id,
                 row,
@@ -344,7 +268,3 @@ class Journal:
             " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
             (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
         )
-
-
-def _text(number: Decimal | None) -> str | None:
-    return None if number is None else format(number, "f")

@@ -133,3 +133,8 @@ def _error(row: sqlite3.Row) -> ExchangeError | None:
 
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
+
+
+def decimal_text(number: Decimal | None) -> str | None:
+    """A decimal as the journal writes it, without an exponent; None stays None."""
+    return None if number is None else format(number, "f")

@@ -107,7 +107,7 @@ class _Play:
             "steps": self._steps,
             "counted": {exchange: dict(orders) for exchange, orders in counted.items()},
         }
-        table = Table(("exchange", "client order id", "sent twice, counted", "orders in all"), rows)
+        table = Table(("exchange", "client order id", "counted", "orders in all"), rows)
         self._outer.output.command = "demo"
         return Result(
             data,

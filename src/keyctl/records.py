@@ -1,0 +1,96 @@
+"""What the journal knows, read only: plans, legs, their story, and what was used of the day's cap."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from keyctl.clock import Clock
+from keyctl.database import Database
+from keyctl.errors import UsageProblem
+from keyctl.journal_rows import StoredLeg, decimal_text, stored_leg
+from keyctl.model import Kind, Leg
+
+DAY_SECONDS = 86_400
+COUNTED_STATES = "('sent', 'unknown', 'accepted')"
+
+
+class Records:
+    """The reading half of the journal. Raises StoreUnusable."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def plan_id(self, prefix: str) -> str:
+        """The plan that a unique prefix names. Raises UsageProblem when there is none or more than one."""
+        if not prefix.isalnum() or not prefix.isascii():
+            raise UsageProblem(f"'{prefix[:20]}' is not a plan id", code="unknown_plan")
+        rows = self._database.rows("SELECT id FROM plans WHERE id LIKE ? || '%' LIMIT 2", prefix.lower())
+        if len(rows) != 1:
+            what = "no plan begins with" if not rows else "more than one plan begins with"
+            raise UsageProblem(f"{what} '{prefix}'", "list them: keyctl orders", code="unknown_plan")
+        return str(rows[0]["id"])
+
+    def slippage(self, plan_id: str) -> str | None:
+        """A plan's slippage as `add_plan` was given it."""
+        rows = self._database.rows("SELECT slippage FROM plans WHERE id=?", plan_id)
+        return None if not rows or rows[0]["slippage"] is None else str(rows[0]["slippage"])
+
+    def legs(self, plan_id: str) -> tuple[StoredLeg, ...]:
+        """All legs of a plan, in plan order."""
+        return self._legs("plan_id=? ORDER BY idx", plan_id)
+
+    def recent(self, most: int) -> tuple[StoredLeg, ...]:
+        """The newest legs, newest plan first."""
+        return self._legs("1 ORDER BY (SELECT created FROM plans WHERE plans.id=plan_id) DESC, idx LIMIT ?", most)
+
+    def unsettled(self) -> tuple[StoredLeg, ...]:
+        """Every leg whose outcome is not known: sent by whoever, and not answered."""
+        return self._legs("state IN ('sent', 'unknown') ORDER BY id")
+
+    def open_legs(self) -> tuple[StoredLeg, ...]:
+        """Every leg that was accepted and is not known to be finished."""
+        return self._legs("state='accepted' AND (status IS NULL OR status='open') ORDER BY id")
+
+    def repeats(self, leg: Leg, seconds: int) -> bool:
+        """Whether the same order on the same account was claimed within the last `seconds`.
+
+        The price of an immediate order follows the market, so it is not compared.
+        """
+        order = leg.order
+        rows = self._database.rows(
+            "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=?"
+            " AND quantity=? AND (price IS ? OR ?)"
+            " AND claimed_at > ? AND plan_id<>? AND state IN ('sent', 'unknown', 'accepted') LIMIT 1",
+            leg.account_id,
+            order.symbol,
+            order.side,
+            order.type,
+            format(order.quantity, "f"),
+            decimal_text(order.price),
+            int(order.time_in_force == "ioc"),
+            self._clock.now() - seconds,
+            leg.plan_id,
+        )
+        return bool(rows)
+
+    def events(self, plan_id: str) -> list[dict[str, object]]:
+        """A plan's story, oldest first: time (Unix s), leg row or None, what happened, detail."""
+        rows = self._database.rows("SELECT at, leg_id, kind, detail FROM events WHERE plan_id=? ORDER BY id", plan_id)
+        return [
+            {"at": row["at"], "row": row["leg_id"], "kind": row["kind"], "detail": json.loads(row["detail"])}
+            for row in rows
+        ]
+
+    def used_today(self, kind: Kind) -> Decimal:
+        """The value in USD of what was claimed in the last 24 h and is not proven untaken."""
+        rows = self._database.rows(
+            f"SELECT value_usd FROM legs WHERE claimed_at > ? AND kind=? AND state IN {COUNTED_STATES}",
+            self._clock.now() - DAY_SECONDS,
+            kind,
+        )
+        return sum((Decimal(row["value_usd"]) for row in rows), Decimal(0))
+
+    def _legs(self, where: str, *values: object) -> tuple[StoredLeg, ...]:
+        return tuple(stored_leg(row) for row in self._database.rows(f"SELECT * FROM legs WHERE {where}", *values))
