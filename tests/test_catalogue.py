@@ -12,7 +12,7 @@ import pytest
 from keyctl.catalogue import CATEGORIES, COLUMNS, Catalogue, catalogue
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import profile
-from keyctl.loader import data_path
+from keyctl.loader import open_data
 from keyctl.model import Diagnosis, ExchangeError, Market, Taken
 
 COLLECTED = Path(__file__).parent / "data" / "catalogue"
@@ -44,7 +44,7 @@ def test_every_collected_code_is_kept(exchange: str) -> None:
 
 @pytest.mark.parametrize("exchange", EVERY)
 def test_the_file_has_the_documented_columns(exchange: str) -> None:
-    with data_path("exchanges", f"{exchange}_errors.csv").open(encoding="utf-8", newline="") as file:
+    with open_data("exchanges", f"{exchange}_errors.csv") as file:
         assert next(csv.reader(file)) == list(COLUMNS)
 
 

@@ -22,7 +22,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from keyctl.exchanges import profile
-from keyctl.loader import data_path
+from keyctl.loader import open_data
 from keyctl.model import Diagnosis, Market, Taken
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Catalogue:
         return found[0].meaning if found else f"{error.code} is not in the catalogue of {profile(self.exchange).title}"
 
     def _read(self) -> tuple[Diagnosis, ...]:
-        with data_path("exchanges", f"{self.exchange}_errors.csv").open(encoding="utf-8", newline="") as file:
+        with open_data("exchanges", f"{self.exchange}_errors.csv") as file:
             records = csv.reader(file)
             next(records)
             return tuple(self._diagnosis(record) for record in records)

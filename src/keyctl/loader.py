@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
+from typing import TextIO
 
-_PACKAGE = Path(__file__).parent
+# Kept as text: pathlib alone would take longer to import than all else that `keyctl --help` needs from here.
+_PACKAGE = os.path.dirname(__file__)
 
 
 @cache
 def module_names(folder: str, ending: str = ".py") -> tuple[str, ...]:
     """The sorted names of the files in keyctl/`folder` with that ending, private ones left out."""
-    names = (path.name.removesuffix(ending) for path in (_PACKAGE / folder).glob(f"*{ending}"))
+    names = (name.removesuffix(ending) for name in os.listdir(os.path.join(_PACKAGE, folder)) if name.endswith(ending))
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
@@ -24,6 +26,6 @@ def load_module(folder: str, name: str) -> ModuleType:
     return import_module(f"keyctl.{folder}.{name}")
 
 
-def data_path(folder: str, file_name: str) -> Path:
-    """The path of a shipped data file."""
-    return _PACKAGE / folder / file_name
+def open_data(folder: str, file_name: str) -> TextIO:
+    """A shipped data file, open for reading, with its line ends as they are."""
+    return open(os.path.join(_PACKAGE, folder, file_name), encoding="utf-8", newline="")

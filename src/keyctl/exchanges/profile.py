@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from keyctl.loader import data_path
+from keyctl.loader import open_data
 from keyctl.model import Algorithm, Kind, Market
 
 
@@ -101,7 +101,8 @@ class Profile:
 
 def read_profile(name: str) -> Profile:
     """The profile in exchanges/<name>.toml. Raises KeyError when the shipped file lacks a field."""
-    raw: dict[str, Any] = tomllib.loads(data_path("exchanges", f"{name}.toml").read_text("utf-8"))
+    with open_data("exchanges", f"{name}.toml") as file:
+        raw: dict[str, Any] = tomllib.loads(file.read())
     settling, ip_list, lifetime, checklist = raw["settling"], raw["ip_list"], raw["lifetime"], raw["checklist"]
     return Profile(
         name=name,
