@@ -115,8 +115,10 @@ async def _ask(
 
 def _says_nothing(error: ExchangeError, market: Market) -> bool:
     """Whether an error is about the exchange or the pace of calls, and so says nothing about the key."""
+    if error.http in (408, 418, 429) or (error.code.startswith("http-") and not 400 <= error.http < 500):
+        return True
     found = catalogue(error.exchange).lookup(error.code, market, error.text, error.http)
-    return error.code.startswith("http-5") or bool(found and found[0].category in ("server", "rate_limit"))
+    return bool(found) and found[0].category in ("server", "rate_limit")
 
 
 def _dark(session: Session, trouble: str) -> Observation:
