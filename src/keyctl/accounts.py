@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keyctl.answers import Unreadable, read_object
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import WRITABLE_BY_OTHERS, locked, read_owned, write_whole
 from keyctl.home import Home
 from keyctl.loader import module_names
-from keyctl.model import JSON, Account, Algorithm, Kind, Market
+from keyctl.model import Account, Algorithm, Kind, Market
 from keyctl.selection import choose, find, unknown_account
+
+if TYPE_CHECKING:
+    from keyctl.model import JSON
 
 FORMAT = "keyctl-accounts"
 VERSION = 1
@@ -43,6 +45,8 @@ class Accounts:
 
     def key_hash(self, api_key: str) -> str:
         """A hash that recognises an API key in this home and is worth nothing elsewhere."""
+        import hashlib
+
         return hashlib.sha256(f"{self._home.identity()}:{api_key}".encode()).hexdigest()
 
     def check_new(self, label: str) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from decimal import Decimal, InvalidOperation
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from keyctl.model import JSON
+from keyctl.plain_text import clean_text as clean_text
+
+if TYPE_CHECKING:
+    from keyctl.model import JSON
 
 _DIGITS_MAX = 40
 _EXPONENT_MAX = 30
-_TEXT_MAX = 300
 
 
 class Unreadable(ValueError):
@@ -94,17 +95,6 @@ def array_of(value: JSON) -> list[JSON]:
     if not isinstance(value, list):
         raise Unreadable("an array is missing")
     return value
-
-
-def clean_text(text: str, limit: int = _TEXT_MAX) -> str:
-    """An exchange's words made safe to show: one line, no control or direction characters, cut at `limit`."""
-    kept = "".join(" " if char.isspace() else char for char in text if char.isspace() or _visible(char))
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
-
-
-def _visible(char: str) -> bool:
-    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 def _decimal(text: str) -> Decimal:

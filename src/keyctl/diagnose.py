@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable, clean_text, read_json
 from keyctl.catalogue import catalogue
 from keyctl.errors import UsageProblem
-from keyctl.model import JSON, Diagnosis, Market
+
+if TYPE_CHECKING:
+    from keyctl.model import JSON, Diagnosis, Market
 
 _BODY = re.compile(r"[\[{].*[\]}]", re.DOTALL)
 _CODE_IN_WORDS = re.compile(r"code[^\w-]{1,3}(-?[0-9]{1,9})", re.IGNORECASE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -55,7 +54,7 @@ def write_whole(
     as .bak1, .bak2 and so on. Raises StoreUnusable when the disk refuses; the old file is then as it was.
     """
     _remove_leftovers(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
     try:
         _write_new(temporary, data, mode)
         if check is not None:

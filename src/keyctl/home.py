@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,7 +70,7 @@ class Home:
         with locked(path):
             found = self._read_identity(path)
             if found is None:
-                found = secrets.token_hex(16)
+                found = os.urandom(16).hex()
                 write_whole(path, found.encode() + b"\n")
         return found
 

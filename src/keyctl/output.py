@@ -5,17 +5,15 @@ The outcome is decided before anything is rendered: a crash or a closed pipe whi
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, TextIO
 
-from keyctl.answers import clean_text
 from keyctl.errors import ExitCode, KeyctlError
+from keyctl.plain_text import clean_text
 
 SCHEMA = "keyctl.result/1"
 
@@ -98,6 +96,8 @@ def render(result: Result, options: OutputOptions) -> None:
     """Writes the result to stdout and stderr. Never raises for closed pipes or text that cannot be shown."""
     try:
         if options.json:
+            import json
+
             sys.stdout.write(json.dumps(document(result, options.command), ensure_ascii=True, default=_plain) + "\n")
         else:
             _render_people(result, options)
@@ -133,6 +133,8 @@ def _error_entry(error: KeyctlError) -> dict[str, Any]:
 
 
 def _plain(value: object) -> str:
+    from decimal import Decimal
+
     if isinstance(value, Decimal):
         return format(value, "f")
     return str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 from keyctl.errors import SetupProblem, UsageProblem
@@ -48,6 +47,8 @@ def find(accounts: tuple[Account, ...], label: str) -> Account:
 
 def unknown_account(label: str, accounts: tuple[Account, ...]) -> SetupProblem:
     """The error for a name that no account has; its hint is the nearest name."""
+    import difflib
+
     near = difflib.get_close_matches(label, [account.label for account in accounts], n=1)
     if near:
         hint = f"did you mean {near[0]}?"

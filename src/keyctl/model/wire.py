@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NewType
-from urllib.parse import urlsplit
 
 JSON = None | bool | int | float | str | Decimal | list["JSON"] | dict[str, "JSON"]
 
@@ -49,6 +48,8 @@ class WireRequest:
     repeatable: bool
 
     def __repr__(self) -> str:
+        from urllib.parse import urlsplit
+
         return f"<WireRequest {self.method} {urlsplit(self.url).path}>"
 
 
