@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import csv
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from keyctl.exchanges import profile
@@ -51,10 +51,15 @@ class Catalogue:
     def __init__(self, exchange: str) -> None:
         self.exchange = exchange
         self.scopes = profile(exchange).scopes
-        self.rows = self._read()
-        self._by_code: dict[str, list[Diagnosis]] = {}
-        for row in self.rows:
-            self._by_code.setdefault(row.code.casefold(), []).append(row)
+        self._records = self._read()
+        self._by_code: dict[str, list[list[str]]] = {}
+        for record in self._records:
+            self._by_code.setdefault(record[1].casefold(), []).append(record)
+
+    @cached_property
+    def rows(self) -> tuple[Diagnosis, ...]:
+        """Every row, in the order of the file."""
+        return tuple(map(self._diagnosis, self._records))
 
     def lookup(
         self, code: str, market: Market | None = None, text: str = "", http: int | None = None
@@ -82,7 +87,8 @@ class Catalogue:
         code's general row, and all that fit must agree. A code without a row, and a bare HTTP status, prove nothing.
         """
         scopes = self.scopes.get(market, ())
-        rows = [row for row in self.rows if row.code == error.code and row.scope in scopes]
+        same_code = map(self._diagnosis, self._by_code.get(error.code.casefold(), ()))
+        rows = [row for row in same_code if row.code == error.code and row.scope in scopes]
         fitting = [row for row in rows if row.text_match and _text_fits(row, error.text)]
         fitting = fitting or [row for row in rows if not row.text_match]
         proven = bool(fitting) and all(
@@ -95,11 +101,11 @@ class Catalogue:
         found = self.lookup(error.code, market, error.text, error.http)
         return found[0].meaning if found else f"{error.code} is not in the catalogue of {profile(self.exchange).title}"
 
-    def _read(self) -> tuple[Diagnosis, ...]:
+    def _read(self) -> list[list[str]]:
         with open_data("exchanges", f"{self.exchange}_errors.csv") as file:
             records = csv.reader(file)
             next(records)
-            return tuple(self._diagnosis(record) for record in records)
+            return list(records)
 
     def _diagnosis(self, record: list[str]) -> Diagnosis:
         scope, code, http, text_match, name, category, meaning, causes, fix, taken, repeatable, source = record
@@ -123,8 +129,8 @@ class Catalogue:
 
     def _with_code(self, code: str, text: str) -> list[Diagnosis]:
         for candidate in (code, f"-{code}", code.partition("_")[0]):
-            if found := self._by_code.get(candidate.strip().casefold()):
-                return found
+            if records := self._by_code.get(candidate.strip().casefold()):
+                return [self._diagnosis(record) for record in records]
         status = _ONLY_STATUS.fullmatch(code.strip())
         if status is None:
             return []

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyctl.answers import Unreadable, clean_text, read_json
 from keyctl.catalogue import catalogue
 from keyctl.errors import UsageProblem
+from keyctl.plain_text import clean_text
 
 if TYPE_CHECKING:
     from keyctl.model import JSON, Diagnosis, Market
@@ -43,6 +43,8 @@ def read_pasted(pasted: str) -> Reported:
 
     The shape tells how to read it, whichever exchange wrote it. Raises UsageProblem when there is no code in it.
     """
+    from keyctl.answers import Unreadable, read_json
+
     found = _BODY.search(pasted)
     if found is not None:
         try:
