@@ -44,11 +44,28 @@ def keyctl_command(examples: str = "", **attributes: Any) -> Callable[[Callable[
     return decorate
 
 
-def keyctl_group(name: str, help_text: str, commands: Mapping[str, click.Command], **attributes: Any) -> click.Group:
-    """A command that has commands of its own."""
+class KeyctlGroup(click.Group):
+    """A command that has commands of its own; with a `default` the group's name alone means that one."""
+
+    def __init__(self, *args: Any, default: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments, with the default command put in front where none is named."""
+        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        if self.default is not None and not named:
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
+def keyctl_group(
+    name: str, help_text: str, commands: Mapping[str, click.Command], default: str | None = None
+) -> KeyctlGroup:
+    """A group of commands, named by their keys."""
     for child_name, child in commands.items():
         child.name = child_name
-    return click.Group(name, dict(commands), help=help_text, context_settings=CONTEXT, **attributes)
+    return KeyctlGroup(name, dict(commands), default=default, help=help_text, context_settings=CONTEXT)
 
 
 def command_name(ctx: click.Context) -> str:

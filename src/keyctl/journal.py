@@ -209,6 +209,17 @@ class Journal(Records):
                 self._event(connection, None, row, "absent", {"detail": detail})
         return changed == 1
 
+    def resolve(self, row: int, state: LegState, who: str, reason: str) -> bool:
+        """Whether a person's verdict (accepted or absent) now stands for a leg that was unknown."""
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE legs SET state=?, detail=? WHERE id=? AND state IN ('sent', 'unknown')",
+                (state, f"resolved by {who}: {reason}", row),
+            ).rowcount
+            if changed:
+                self._event(connection, None, row, "resolved", {"as": str(state), "by": who, "because": reason})
+        return changed == 1
+
     def event(self, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]) -> None:
         """Writes one remark into a leg's or plan's story."""
         with self._database.transaction(self._database.quick) as connection:

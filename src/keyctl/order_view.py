@@ -163,6 +163,17 @@ def story(plan_id: str, stored: Sequence[StoredLeg], events: Sequence[dict[str, 
     return "\n".join(lines)
 
 
+def event_data(event: dict[str, Any], stored: Sequence[StoredLeg]) -> dict[str, Any]:
+    """One event of a plan for programs."""
+    names = {leg.row: leg.leg.account for leg in stored}
+    return {
+        "at": rfc3339(event["at"]),
+        "account": names.get(event["row"]),
+        "kind": event["kind"],
+        "detail": event["detail"],
+    }
+
+
 def unsent(leg: Leg, detail: str) -> LegResult:
     """The result of a leg that never went out."""
     return LegResult(leg, Outcome.NOT_SENT, detail=detail)

@@ -29,9 +29,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text that is the command's data: it goes to stdout always."""
+    """Text that is the command's data: it goes to stdout always. `exact` text is never broken into shorter lines."""
 
     text: str
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def _render_people(result: Result, options: OutputOptions) -> None:
         if isinstance(block, Table):
             _show_table(block, options, terminal, sys.stdout)
         elif isinstance(block, Text):
-            _write(sys.stdout, wrapped(block.text) if terminal else block.text)
+            _write(sys.stdout, wrapped(block.text) if terminal and not block.exact else block.text)
         elif not options.quiet:
             _write(sys.stdout if terminal else sys.stderr, wrapped(block.text) if terminal else block.text)
     for warning in result.warnings:

@@ -94,3 +94,15 @@ class Records:
 
     def _legs(self, where: str, *values: object) -> tuple[StoredLeg, ...]:
         return tuple(stored_leg(row) for row in self._database.rows(f"SELECT * FROM legs WHERE {where}", *values))
+
+    def everything(self) -> tuple[StoredLeg, ...]:
+        """Every leg there is, oldest first."""
+        return self._legs("1 ORDER BY id")
+
+    def claimed_since(self, seconds: int) -> dict[str, int]:
+        """How many orders each account (by label) has claimed within the last `seconds`."""
+        rows = self._database.rows(
+            "SELECT account, COUNT(*) AS orders FROM legs WHERE claimed_at > ? GROUP BY account",
+            self._clock.now() - seconds,
+        )
+        return {str(row["account"]): int(row["orders"]) for row in rows}

@@ -27,7 +27,7 @@ def command(
     """Cancel open orders that keyctl placed"""
     import asyncio
 
-    from keyctl.clearing import Choice, cancel
+    from keyctl.canceling import Choice, cancel
 
     if sum((client_order_id is not None, plan is not None, bool(labels), everything)) != 1:
         raise UsageProblem(

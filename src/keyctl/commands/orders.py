@@ -5,16 +5,13 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
+from keyctl.framing import keyctl_command, keyctl_group
 from keyctl.output import Note, Result, Table, Text
 
-EXAMPLES = """\
-keyctl orders
-keyctl orders settle --wait
-keyctl orders show k3x7"""
+_COLUMNS = ("plan", "account", "symbol", "side", "quantity", "price", "state", "status")
 
 
-@keyctl_command(examples="keyctl orders list --most 20")
+@keyctl_command(examples="keyctl orders list --most 20\nkeyctl orders list --open")
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many legs at most.")
 @click.option("--open", "only_open", is_flag=True, help="Only orders not known to be finished.")
 def list_orders(app: App, most: int, only_open: bool) -> Result:
@@ -23,21 +20,23 @@ def list_orders(app: App, most: int, only_open: bool) -> Result:
 
     stored = app.journal.open_legs() if only_open else app.journal.recent(most)
     data = [stored_data(leg) for leg in stored]
-    names = ("plan", "account", "symbol", "side", "quantity", "price", "state", "status")
-    rows = [tuple("-" if item[name] is None else str(item[name]) for name in names) for item in data]
-    return Result({"orders": data}, view=(Table(names, rows), Note("" if rows else "no orders yet")))
+    return Result({"orders": data}, view=(_table(data), *(() if data else (Note("no orders yet"),))))
 
 
 @keyctl_command(examples="keyctl orders show k3x7")
 @click.argument("plan")
 def show(app: App, plan: str) -> Result:
     """Tell the story of a plan"""
-    from keyctl.order_view import stored_data, story
+    from keyctl.order_view import event_data, stored_data, story
 
     plan_id = app.journal.plan_id(plan)
     stored = app.journal.legs(plan_id)
     events = app.journal.events(plan_id)
-    data = {"plan": plan_id, "legs": [stored_data(leg) for leg in stored], "events": events}
+    data = {
+        "plan": plan_id,
+        "legs": [stored_data(leg) for leg in stored],
+        "events": [event_data(event, stored) for event in events],
+    }
     return Result(data, view=(Text(story(plan_id, stored, events)),))
 
 
@@ -52,22 +51,44 @@ def settle(app: App, wait: bool) -> Result:
     return asyncio.run(settle_unknown(app, wait))
 
 
-class _OrdersGroup(click.Group):
-    """`keyctl orders` alone lists."""
+@keyctl_command(examples="keyctl orders resolve k3x7 okx-main --as not-taken --because 'not in the order history'")
+@click.argument("plan")
+@click.argument("account")
+@click.option("--as", "verdict", type=click.Choice(["accepted", "not-taken"]), required=True, help="What you found.")
+@click.option("--because", required=True, metavar="TEXT", help="How you know; it is kept with your name.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def resolve(app: App, plan: str, account: str, verdict: str, because: str, yes: bool) -> Result:
+    """Decide yourself what became of an unknown order"""
+    from keyctl.journal import LegState
+    from keyctl.order_view import stored_data
+    from keyctl.resolving import resolve as decide
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
+    state = LegState.ACCEPTED if verdict == "accepted" else LegState.ABSENT
+    leg = decide(app, plan, account, state, because, yes)
+    return Result({"leg": stored_data(leg)}, view=(Note(f"{account}: {leg.detail}"),))
 
 
-for _name, _child in (("list", list_orders), ("show", show), ("settle", settle)):
-    _child.name = _name
-command = _OrdersGroup(
+@keyctl_command(examples="keyctl orders export --json > orders.json")
+def export(app: App) -> Result:
+    """Write out the whole journal of orders"""
+    from keyctl.order_view import event_data, stored_data
+
+    stored = app.journal.everything()
+    data = [stored_data(leg) for leg in stored]
+    plans = list(dict.fromkeys(leg.leg.plan_id for leg in stored))
+    events = [event_data(event, stored) for plan_id in plans for event in app.journal.events(plan_id)]
+    return Result({"orders": data, "events": events}, view=(_table(data),))
+
+
+def _table(data: list[dict[str, object]]) -> Table:
+    return Table(
+        _COLUMNS, [tuple("-" if item[name] is None else str(item[name]) for name in _COLUMNS) for item in data]
+    )
+
+
+command = keyctl_group(
     "orders",
-    {"list": list_orders, "show": show, "settle": settle},
-    help="List orders from the journal, settle unknown ones",
-    short_help="List orders, settle unknown ones",
-    epilog="\b\n" + EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    "List orders from the journal, settle unknown ones",
+    {"list": list_orders, "show": show, "settle": settle, "resolve": resolve, "export": export},
+    default="list",
 )

@@ -92,7 +92,7 @@ def _preview(app: App, label: str, method: str, path: str, params: tuple[tuple[s
     body = wire.body.decode("utf-8")
     data = {"method": wire.method, "url": wire.url, "headers": headers, "body": body}
     lines = [f"{wire.method} {wire.url}", *(f"{name}: {value}" for name, value in headers.items())]
-    return Result(data, view=(Text("\n".join([*lines, "", body] if body else lines)),))
+    return Result(data, view=(Text("\n".join([*lines, "", body] if body else lines), exact=True),))
 
 
 def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str, str], ...]) -> Result:
@@ -132,8 +132,8 @@ def _shown(app: App, response: Response) -> Result:
     try:
         body: Any = read_json(response.body)
     except Unreadable:
-        return Result({"status": response.status, "body": text}, view=(Text(text),))
-    view = Text(_visible(_indented(body))) if app.output.for_people else Text(text)
+        return Result({"status": response.status, "body": text}, view=(Text(text, exact=True),))
+    view = Text(_visible(_indented(body)) if app.output.for_people else text, exact=True)
     return Result({"status": response.status, "body": body}, view=(view,))
 
 

@@ -17,6 +17,7 @@ from keyctl.answers import (
     read_object,
     text_of,
 )
+from keyctl.errors import UsageProblem
 from keyctl.exchanges._binance_answers import STATES, check_ours, instrument, order_status, permissions
 from keyctl.exchanges._shapes import (
     check_asymmetric,
@@ -53,6 +54,9 @@ _PAGE_LIMIT = 1000
 _LOOK_BACK_MS = 60_000
 
 
+_OWN_PARAMETERS = {"recvWindow", "timestamp", "signature"}
+
+
 class BinanceSigner(Signer):
     """All parameters and the signature in the query, encoded before they are signed; the body stays empty.
 
@@ -61,6 +65,8 @@ class BinanceSigner(Signer):
     """
 
     def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
+        if doubled := _OWN_PARAMETERS & {name for name, _ in request.params}:
+            raise UsageProblem(f"keyctl sets {min(doubled)} itself", code="bad_parameter")
         window = request.window_ms or ORDER_WINDOW_MS
         query = encode_query((*request.params, ("recvWindow", window), ("timestamp", stamp.at_ms)))
         url = f"{request.base}{request.path}?{query}&signature={self.signature(query)}"
