@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keyctl import __version__
 from keyctl.app import App
+from keyctl.commands import SHORT_HELP
 from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.framing import CONTEXT, command_name
 from keyctl.loader import load_module, module_names
 from keyctl.output import OutputOptions, Result, failure, render
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 ALIASES = {"ls": "list", "rm": "remove"}
 KERNEL_TOOL_CALLS = ("padd", "newring", "pipe", "request2", "instantiate", "session", "timeout", "chown", "setperm")
@@ -60,7 +64,28 @@ class LazyCommands(MutableMapping[str, click.Command]):
         return len(module_names("commands"))
 
 
+class Root(click.Group):
+    """The root command. Lists its commands without importing them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._short_help(name)) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [
+            *(CompletionItem(name, help=self._short_help(name)) for name in names),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
+
+    def _short_help(self, name: str) -> str:
+        return SHORT_HELP.get(name) or self.commands[name].get_short_help_str()
+
+
 @click.group(
+    cls=Root,
     commands=LazyCommands(),
     invoke_without_command=True,
     context_settings=CONTEXT,

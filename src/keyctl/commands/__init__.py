@@ -1,1 +1,22 @@
 """The commands, one module each: parse, ask, show. A module's `command` is found by its file name."""
+
+# Each command's first line of help, so that `keyctl --help` and TAB import no command; a test compares them.
+SHORT_HELP = {
+    "add": "Store an API key and test it",
+    "cancel": "Cancel open orders that keyctl placed",
+    "checklist": "Show how to make a safe key at an exchange",
+    "config": "Show and check your settings",
+    "demo": "Play the main job without an account",
+    "diagnose": "Explain an exchange's error code",
+    "halt": "Stop all orders, or let them go again",
+    "limits": "Show the caps on orders and what is used of them",
+    "list": "List the stored accounts",
+    "order": "Send one order to one or many accounts",
+    "orders": "List orders from the journal, settle unknown ones",
+    "price": "Show a symbol at every venue, side by side",
+    "remove": "Forget an account and its secret",
+    "request": "Send one signed read and show the answer",
+    "show": "Show one account, without its secret",
+    "vault": "Keep secrets in an encrypted file",
+    "verify": "Check what API keys may do, and from where",
+}
