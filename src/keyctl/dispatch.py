@@ -91,7 +91,7 @@ async def preview(targets: list[Target], journal: Journal, config: Config, kind:
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
         warnings += leg.notes
         legs.append(leg)
-    _check_one_account_each(legs)
+    _check_one_account_each(legs, {target.session.account.id: target.session.account.uid for target in targets})
     if not again:
         _check_repeats(legs, journal, config)
     plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
@@ -203,10 +203,12 @@ def exit_code(outcomes: list[Outcome], troubles: list[KeyctlError]) -> ExitCode:
     return ExitCode.UNREACHED
 
 
-def _check_one_account_each(legs: list[PlannedLeg]) -> None:
+def _check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None]) -> None:
+    """Raises UsageProblem for two keys of one exchange account, by the id that balances or an earlier verify told."""
     seen: dict[tuple[str, str], str] = {}
     for leg in legs:
-        uid = leg.view.balances.uid if leg.view.balances else None
+        told = leg.view.balances.uid if leg.view.balances else None
+        uid = told or known.get(leg.leg.account_id)
         if uid is None:
             continue
         other = seen.setdefault((leg.leg.exchange, uid), leg.leg.account)

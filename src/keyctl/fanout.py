@@ -108,7 +108,10 @@ def _burst(lanes: list[Lane], journal: Journal, limits: Limits, results: dict[in
         ready.append(lane)
     sent = _write_all(ready, journal, claim, results, never_left)
     if never_left:
-        journal.release(never_left, claim)
+        try:
+            journal.release(never_left, claim)
+        except StoreUnusable:  # other legs are out: the rows stay `sent`, which is safe, and are settled later
+            pass
     return sent
 
 
@@ -128,7 +131,7 @@ def _write_all(
                     continue
                 lane.deadline = loop_time() + CALL_SECONDS
                 lane.line.write(lane.data)
-            except Unreached as trouble:
+            except (Unreached, SetupProblem, StoreUnusable) as trouble:
                 never_left.append(row)
                 results[row] = LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=str(trouble))
                 continue

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from keyctl.config import Limits
 
 
+ROUND_PAUSE_SECONDS = 2.0
+
+
 class LegState(StrEnum):
     """Where a leg stands. `absent` means proven never taken; it is final."""
 
@@ -118,7 +121,8 @@ class Journal(Records):
                 nonce = self._nonce(connection, wish.nonce_key) if wish.nonce_key else 0
                 changed = connection.execute(
                     "UPDATE legs SET state='sent', claim=?, claimed_at=?, stamp_ms=?, nonce=?,"
-                    " first_stamp_ms=COALESCE(first_stamp_ms, ?) WHERE id=? AND state='planned'",
+                    " first_stamp_ms=COALESCE(first_stamp_ms, ?), absent_rounds=0, absent_at=NULL"
+                    " WHERE id=? AND state='planned'",
                     (name, now, wish.stamp_ms, nonce, wish.stamp_ms, wish.row),
                 ).rowcount
                 if changed == 1:
@@ -185,10 +189,16 @@ class Journal(Records):
                 self._status(connection, row, status)
 
     def note_absent_round(self, row: int) -> int:
-        """Counts one complete look-up that found nothing, and gives the number of such rounds in a row."""
+        """The number of complete look-ups in a row that found nothing, this one counted.
+
+        Rounds of several processes at the same moment count as one: they must be two seconds apart.
+        """
+        now = self._clock.now()
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE legs SET absent_rounds=absent_rounds+1, absent_at=? WHERE id=?", (self._clock.now(), row)
+                "UPDATE legs SET absent_rounds=absent_rounds+1, absent_at=?"
+                " WHERE id=? AND (absent_at IS NULL OR absent_at <= ?)",
+                (now, row, now - ROUND_PAUSE_SECONDS + 0.05),
             )
             count = connection.execute("SELECT absent_rounds FROM legs WHERE id=?", (row,)).fetchone()[0]
         return int(count)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from keyctl.answers import Unreadable
 from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
-from keyctl.journal import Journal
+from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
 from keyctl.model import LegResult, OrderStatus, Outcome, Response
@@ -17,7 +17,6 @@ from keyctl.session import Session
 # Absence counts only after the window in which the exchange takes a late request, our own call's deadline, and slack.
 CALL_AND_SLACK_SECONDS = 10 + 2
 ROUNDS = 3
-ROUND_PAUSE_SECONDS = 2.0
 FIRST_LOOKS_SECONDS = (0.0, 1.0, 2.0)
 
 

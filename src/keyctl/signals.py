@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from keyctl.errors import ExitCode
@@ -49,3 +51,22 @@ class Stop:
         if self.signal is not None:
             os._exit(ExitCode.UNKNOWN)  # rows stay `sent`; the next command settles them
         self.signal = number
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """While a person is asked something inside a running loop, Ctrl-C and its kin end the program as usual.
+
+    Nothing has been claimed then, so nothing can be lost.
+    """
+    kept = []
+    try:
+        for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            kept.append((number, signal.signal(number, handler)))
+    except ValueError:  # not the main thread, which alone may set handlers
+        pass
+    try:
+        yield
+    finally:
+        for number, before in kept:
+            signal.signal(number, before)

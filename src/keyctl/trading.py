@@ -29,7 +29,7 @@ from keyctl.output import Note, Result, Table, show_aside
 from keyctl.plan import Wish
 from keyctl.selection import check_one_kind
 from keyctl.session import Session
-from keyctl.signals import Stop
+from keyctl.signals import Stop, interruptible
 from keyctl.sizes import read_number
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ async def _confirm_and_send(
     _show_preview(app, shown)
     results: list[LegResult] = [view.stored_result(leg) for leg in done]
     if shown.plan.legs:
-        ask(app, shown, consent)
+        with interruptible():
+            ask(app, shown, consent)
         await refresh(shown, targets, app.config)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
         fresh = await send(stored, targets, app.journal, app.config, stop.asked)
