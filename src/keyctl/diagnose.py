@@ -13,11 +13,12 @@ from keyctl.plain_text import clean_text
 if TYPE_CHECKING:
     from keyctl.model import JSON, Diagnosis, Market
 
-_BODY = re.compile(r"[\[{].*[\]}]", re.DOTALL)
-_CODE_IN_WORDS = re.compile(r"code[^\w-]{1,3}(-?[0-9]{1,9})", re.IGNORECASE)
-_LONE_CODE = re.compile(r"-?[A-Za-z0-9_]{1,40}")
-_UUID = re.compile(r"\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})\b", re.I)
-_LONG_TOKEN = re.compile(r"\b([A-Za-z0-9]{4})[A-Za-z0-9+/_-]{24,}([A-Za-z0-9]{4})\b")
+# Compiled when first used: most calls name a code and need none of them.
+_BODY = r"(?s)[\[{].*[\]}]"
+_CODE_IN_WORDS = r"(?i)code[^\w-]{1,3}(-?[0-9]{1,9})"
+_LONE_CODE = r"-?[A-Za-z0-9_]{1,40}"
+_UUID = r"(?i)\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})\b"
+_LONG_RUN = r"\b([A-Za-z0-9]{4})[A-Za-z0-9+/_-]{24,}([A-Za-z0-9]{4})\b"
 _SUCCESS = ("0", "")
 _NOTIFICATION_SIZE = 8
 
@@ -45,7 +46,7 @@ def read_pasted(pasted: str) -> Reported:
     """
     from keyctl.answers import Unreadable, read_json
 
-    found = _BODY.search(pasted)
+    found = re.search(_BODY, pasted)
     if found is not None:
         try:
             reported = _from_json(read_json(found[0].encode()))
@@ -53,9 +54,9 @@ def read_pasted(pasted: str) -> Reported:
             reported = None
         if reported is not None:
             return reported
-    if named := _CODE_IN_WORDS.search(pasted):
+    if named := re.search(_CODE_IN_WORDS, pasted):
         return Reported(named[1], safe_words(pasted[named.end() :].lstrip(" ):,")))
-    if _LONE_CODE.fullmatch(pasted.strip()):
+    if re.fullmatch(_LONE_CODE, pasted.strip()):
         return Reported(pasted.strip())
     raise UsageProblem(
         "no error code in the text on stdin",
@@ -66,7 +67,8 @@ def read_pasted(pasted: str) -> Reported:
 
 def safe_words(text: str) -> str:
     """An exchange's words on one line, with anything that may be a key cut to its first and last four characters."""
-    return _LONG_TOKEN.sub(r"\1..\2", _UUID.sub(r"\1..\2", clean_text(text)))
+    shown = clean_text(text)
+    return re.sub(_LONG_RUN, r"\1..\2", re.sub(_UUID, r"\1..\2", shown)) if shown else ""
 
 
 def _from_json(value: JSON) -> Reported | None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keyctl.model.account import (
         Account as Account,
+    )
+    from keyctl.model.credential import (
         Binding as Binding,
         Credential as Credential,
     )
@@ -68,7 +70,8 @@ MODULES = {
         "Level",
         "Taken",
     ),
-    "account": ("Account", "Binding", "Credential"),
+    "account": ("Account",),
+    "credential": ("Binding", "Credential"),
     "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
     "venue": ("Instrument", "Ticker", "Balances", "KeyPermissions"),

@@ -1,4 +1,4 @@
-"""Accounts, what they are bound to, and their credentials."""
+"""An account: the facts of one API key, without its secret."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keyctl.model.words import Algorithm, Kind, Market
 
 if TYPE_CHECKING:
-    from keyctl.secret import Secret
+    from keyctl.model.credential import Binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +35,6 @@ class Account:
     @property
     def binding(self) -> Binding:
         """What the stored secret must agree with before it is used."""
+        from keyctl.model.credential import Binding
+
         return Binding(self.exchange, self.kind, self.site, self.endpoint, self.ca_file)
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """Where a secret may be used. Kept beside the secret, so that an edited account list cannot redirect a key."""
-
-    exchange: str
-    kind: Kind
-    site: str
-    endpoint: str | None
-    ca_file: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a store keeps for an account. Never given to a session, a journal or any output."""
-
-    api_key: str
-    secret: Secret
-    algorithm: Algorithm
-    passphrase: Secret | None
-    binding: Binding
