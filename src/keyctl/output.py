@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from keyctl.errors import ExitCode, KeyctlError
-from keyctl.plain_text import clean_text
+from keyctl.plain_text import clean_text, wrapped
 
 SCHEMA = "keyctl.result/1"
 
@@ -176,12 +176,12 @@ def _render_people(result: Result, options: OutputOptions) -> None:
             _write(sys.stdout, wrapped(block.text) if terminal and not block.exact else block.text)
         elif not options.quiet:
             _write(sys.stdout if terminal else sys.stderr, wrapped(block.text) if terminal else block.text)
-    for warning in result.warnings:
-        _write(sys.stderr, f"warning: {clean_text(warning)}")
+    lines = [f"warning: {clean_text(warning)}" for warning in result.warnings]
     for error in result.errors:
-        _write(sys.stderr, f"error[{error.code}] {clean_text(error.message)}")
-        for hint in error.hints:
-            _write(sys.stderr, f"hint: {clean_text(hint, 1000)}")
+        lines.append(f"error[{error.code}] {clean_text(error.message)}")
+        lines += [f"hint: {clean_text(hint, 1000)}" for hint in error.hints]
+    for line in lines:
+        _write(sys.stderr, wrapped(line) if is_terminal(sys.stderr) else line)
 
 
 def _show_table(table: Table, options: OutputOptions, terminal: bool, stream: TextIO) -> None:
@@ -238,21 +238,6 @@ def counting(title: str, total: int, options: OutputOptions) -> Iterator[Callabl
     with Progress(console=Console(stderr=True, no_color=not options.colored), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda: bar.advance(task)
-
-
-def wrapped(text: str) -> str:
-    """The text with lines broken at the terminal's width; what follows a line's first column is kept together."""
-    import re
-    import shutil
-    import textwrap
-
-    width = max(shutil.get_terminal_size().columns, 40)
-    lines = []
-    for line in text.splitlines():
-        start = re.match(r"\s*(\S+\s{2,}|\[.\]\s+\d*\s*)?", line)
-        indent = " " * (len(start[0]) if start else 0)
-        lines += textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
-    return "\n".join(lines)
 
 
 def is_terminal(stream: TextIO) -> bool:

@@ -20,3 +20,18 @@ def _without_invisible(text: str) -> str:
     return "".join(
         " " if char.isspace() else char for char in text if char.isspace() or category(char) not in _INVISIBLE
     )
+
+
+def wrapped(text: str) -> str:
+    """The text with lines broken at the terminal's width; what follows a line's first column is kept together."""
+    import re
+    import shutil
+    import textwrap
+
+    width = max(shutil.get_terminal_size().columns, 40)
+    lines = []
+    for line in text.splitlines():
+        start = re.match(r"\s*(\S+\s{2,}|\[.\]\s+\d*\s*)?", line)
+        indent = " " * (len(start[0]) if start else 0)
+        lines += textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    return "\n".join(lines)

@@ -9,8 +9,8 @@ import termios
 from collections.abc import Sequence
 from contextlib import suppress
 
-from keyctl.answers import clean_text
 from keyctl.errors import NeedsPerson, SetupProblem, UsageProblem
+from keyctl.plain_text import clean_text, wrapped
 from keyctl.secret import Secret
 
 _TERMINAL = "/dev/tty"
@@ -45,7 +45,7 @@ class Prompt:
         """Writes lines to the terminal; nothing happens without one."""
         if self.has_terminal:
             with _Terminal() as terminal:
-                terminal.write(text + "\n")
+                terminal.write(wrapped(text) + "\n")
 
     def ask(self, text: str, default: str | None = None, *, option: str = "") -> str:
         """The line that was typed, or the default for an empty one. Raises NeedsPerson without a terminal."""
