@@ -1,10 +1,12 @@
 """The program's entry. Answers --version before anything heavy is imported."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Runs keyctl on the process's arguments and ends with its exit code."""
+    _fill_closed_streams()
     arguments = sys.argv[1:]
     if arguments in (["--version"], ["-V"]):
         from keyctl import __version__
@@ -14,6 +16,18 @@ def main() -> None:
     from keyctl.cli import run
 
     sys.exit(run(arguments))
+
+
+def _fill_closed_streams() -> None:
+    """Puts /dev/null where the caller closed a stream, so that none of our files can get its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            try:
+                os.fstat(number)
+            except OSError:
+                os.dup2(nothing, number)
+            setattr(sys, name, open(nothing, "w" if number else "r", encoding="utf-8"))
 
 
 if __name__ == "__main__":
