@@ -128,11 +128,11 @@ def outcome(arguments: list[str], app: App) -> Result | int:
     except click.UsageError as error:
         if error.ctx is not None:
             app.output.command = app.output.command or command_name(error.ctx)
-        return failure(_usage_problem(error, arguments))
+        return failure(_with_hint(_usage_problem(error, arguments), app))
     except click.ClickException as error:
-        return failure(UsageProblem(error.format_message()))
+        return failure(_with_hint(UsageProblem(error.format_message()), app))
     except KeyctlError as error:
-        return failure(error)
+        return failure(_with_hint(error, app))
     except (KeyboardInterrupt, click.Abort):
         return failure(_after_sending(app) or _interrupted())
     except Exception as error:
@@ -154,6 +154,13 @@ def _after_sending(app: App) -> OutcomeUnknown | None:
         "do not send again; clear it up: keyctl orders settle --wait",
         "then look: keyctl orders",
     )
+
+
+def _with_hint(error: KeyctlError, app: App) -> KeyctlError:
+    """The error, with the command's help as its hint where it has none: bad input is never left without a next step."""
+    if not error.hints and error.exit_code in (ExitCode.USAGE, ExitCode.SETUP, ExitCode.CHECK):
+        error.hints = (f"see: {' '.join(('keyctl', app.output.command)).rstrip()} --help",)
+    return error
 
 
 def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProblem:
