@@ -17,6 +17,9 @@ if TYPE_CHECKING:
         Binding as Binding,
         Credential as Credential,
     )
+    from keyctl.model.diagnosis import (
+        Diagnosis as Diagnosis,
+    )
     from keyctl.model.order import (
         ExchangeError as ExchangeError,
         Leg as Leg,
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
         Ticker as Ticker,
     )
     from keyctl.model.verdict import (
-        Diagnosis as Diagnosis,
         Finding as Finding,
     )
     from keyctl.model.wire import (
@@ -75,7 +77,8 @@ MODULES = {
     "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
     "venue": ("Instrument", "Ticker", "Balances", "KeyPermissions"),
-    "verdict": ("Finding", "Diagnosis"),
+    "verdict": ("Finding",),
+    "diagnosis": ("Diagnosis",),
 }
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and so a wrong name is still an error for them

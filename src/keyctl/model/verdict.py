@@ -1,10 +1,10 @@
-"""What keyctl concludes: findings of verify, and rows of the error catalogues."""
+"""What verify concludes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from keyctl.model.words import Level, Taken
+from keyctl.model.words import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +19,3 @@ class Finding:
     detail: str
     evidence: str = ""
     fix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One row of an exchange's error catalogue."""
-
-    exchange: str
-    scope: str
-    code: str
-    http: str
-    text_match: str
-    name: str
-    category: str
-    meaning: str
-    likely_causes: str
-    fix: str
-    taken: Taken
-    repeatable: str
-    source: str
-    market: str = field(default="")
