@@ -1,0 +1,127 @@
+"""The twin in a process of its own, over TLS, every answer after 50 ms. Noted: when each order's first line was read.
+
+Takes one JSON object a line on stdin and answers with one on stdout; ends when stdin does. The delay comes before a
+call is judged, not after, so that judging one order does not hide when the next one arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from keyctl.model import Algorithm
+from keyctl.twin import TwinServer, all_faces, make_key
+from keyctl.twin.face import Call, Face
+from keyctl.twin.wire import Connection
+
+DELAY_SECONDS = 0.05
+
+
+class TimedConnection(Connection):
+    """A connection that notes when requests arrive, and lets each of them wait."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, face: Face, seen: list[tuple[str, float]]
+    ) -> None:
+        super().__init__(reader, writer)
+        self._face = face
+        self._seen = seen
+
+    async def read_line(self) -> tuple[str, str] | None:
+        line = await super().read_line()
+        now = time.perf_counter()
+        if line is not None:
+            operation = self._face.operation(Call(*line, {}, b""))
+            self._seen.append((operation.name, now))
+            await asyncio.sleep(DELAY_SECONDS)
+        return line
+
+
+class TimedServer(TwinServer):
+    """The twin with timed connections."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(all_faces(), ssl_context=context)
+        self.seen: list[tuple[str, float]] = []
+
+    def _acceptor(self, port: Any) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = TimedConnection(reader, writer, port.face, self.seen)
+            task = asyncio.get_running_loop().create_task(self._converse(port, connection))
+            self._connections.add(task)
+            task.add_done_callback(self._ended)
+
+        return accept
+
+
+def keys(server: TwinServer, exchange: str, algorithm: str, count: int) -> list[dict[str, Any]]:
+    """New keys that the venue knows, each of a user of its own, as its user would hold them."""
+    made = [
+        make_key(
+            exchange, Algorithm(algorithm), ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}, uid=str(number)
+        )
+        for number in range(
+            7_000_000 + len(server.venue(exchange).keys), 7_000_000 + len(server.venue(exchange).keys) + count
+        )
+    ]
+    for key in made:
+        server.add_key(exchange, key)
+    return [
+        {
+            "exchange": exchange,
+            "endpoint": server.endpoint(exchange),
+            "api_key": key.api_key,
+            "secret": key.secret,
+            "passphrase": key.passphrase,
+            "algorithm": algorithm,
+        }
+        for key in made
+    ]
+
+
+def report(server: TimedServer) -> dict[str, Any]:
+    """What arrived since the last report: orders taken, the most under one id, calls, spread of orders in ms."""
+    taken: Counter[str] = Counter()
+    refused = calls = 0
+    for exchange in server.exchanges:
+        venue = server.venue(exchange)
+        with venue.lock:
+            taken.update({f"{exchange} {name}": count for name, count in venue.placements.items()})
+            refused += sum(line.status != 200 for line in venue.calls.lines)
+            calls += len(venue.calls.lines)
+            venue.placements.clear()
+            venue.calls.lines.clear()
+            venue.calls.arrivals.clear()
+            venue.orders.clear()  # an order book that grows would make the twin slower from run to run
+    times = [at for name, at in server.seen if name == "place"]
+    server.seen.clear()
+    faults, server.faults_of_its_own[:] = list(server.faults_of_its_own), []
+    return {
+        "orders": taken.total(),
+        "most_under_one_id": max(taken.values(), default=0),
+        "refused": refused,
+        "calls": calls,
+        "spread_ms": (max(times) - min(times)) * 1000 if times else 0.0,
+        "faults": faults,
+    }
+
+
+def main(certificate: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with TimedServer(context) as server:
+        for line in sys.stdin:
+            asked = json.loads(line)
+            answer: object = report(server) if asked["do"] == "report" else keys(server, *asked["keys"])
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
