@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.output import Result
 
+# Whatever name the program is called by: the variable follows from the name that cli.py gives to Click.
+COMPLETION_VARIABLE = "_KEYCTL_COMPLETE"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -54,7 +56,8 @@ class KeyctlGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """The arguments, with the default command put in front where none is named."""
         named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
-        if self.default is not None and not named:
+        # While a shell completes words, the group's own commands are what can follow.
+        if self.default is not None and not named and not ctx.resilient_parsing:
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 

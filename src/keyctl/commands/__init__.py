@@ -5,6 +5,7 @@ SHORT_HELP = {
     "add": "Store an API key and test it",
     "cancel": "Cancel open orders that keyctl placed",
     "checklist": "Show how to make a safe key at an exchange",
+    "completion": "Print the completion script for a shell",
     "config": "Show and check your settings",
     "demo": "Play the main job without an account",
     "diagnose": "Explain an exchange's error code",
