@@ -36,3 +36,22 @@ def test_an_order_whose_answer_is_lost_is_found_by_looking(world: World) -> None
     assert ran.exit_code == 0, ran.stdout
     assert all("looked up" in leg["detail"] for leg in ran.data["legs"])
     assert set(world.placements().values()) == {1}
+
+
+def test_an_account_whose_clock_is_wrong_is_left_out_and_named(world: World) -> None:
+    world.add_all()
+    world.venue("okx").offset_ms = 60_000
+    ran = world.keyctl(*ORDER, "--yes", "--json")
+    assert ran.exit_code == 6
+    outcomes = {leg["account"]: leg["outcome"] for leg in ran.data["legs"]}
+    assert outcomes == {"binance-a": "accepted", "bitfinex-a": "accepted", "lbank-a": "accepted", "okx-a": "not_sent"}
+    assert [error["code"] for error in ran.document["errors"]] == ["clock_wrong"]
+    assert len(world.placements()) == 3
+
+
+def test_a_small_clock_error_is_corrected_and_said(world: World) -> None:
+    world.add("okx")
+    world.venue("okx").offset_ms = 5_000
+    ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--yes", "--json")
+    assert ran.exit_code == 0
+    assert "clocks differ" in ran.document["warnings"][0]

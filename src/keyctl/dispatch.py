@@ -33,14 +33,27 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An account that cannot take part now, and why. Without a stored leg it is not in the plan at all."""
+
+    target: Target
+    error: KeyctlError
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """The plan as it would be sent, which accounts cannot take part and why, and what to warn of."""
 
     plan: Plan
-    troubles: dict[str, KeyctlError]
+    left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
     made_at: float
     immediate: bool
+
+    @property
+    def troubles(self) -> list[KeyctlError]:
+        """Why accounts were left out."""
+        return [item.error for item in self.left_out]
 
 
 async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -> None:
@@ -74,14 +87,14 @@ async def preview(targets: list[Target], journal: Journal, config: Config, kind:
     stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
     plan_id = stored_ids[0] if stored_ids else new_plan_id()
     legs: list[PlannedLeg] = []
-    troubles: dict[str, KeyctlError] = {}
+    left_out: list[LeftOut] = []
     warnings: list[str] = []
     for index, (target, look) in enumerate(zip(targets, looks, strict=True)):
         account = target.session.account
         warnings += look.warnings
         if look.view is None:
             assert look.trouble is not None
-            troubles[account.label] = look.trouble
+            left_out.append(LeftOut(target, look.trouble))
             continue
         if look.withdraw is None:
             warnings.append(f"{account.label}: whether this key may withdraw cannot be read; check it by hand")
@@ -95,7 +108,7 @@ async def preview(targets: list[Target], journal: Journal, config: Config, kind:
     if not again:
         _check_repeats(legs, journal, config)
     plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
-    return Preview(plan, troubles, tuple(dict.fromkeys(warnings)), clock.now(), targets[0].wish.immediate)
+    return Preview(plan, tuple(left_out), tuple(dict.fromkeys(warnings)), clock.now(), targets[0].wish.immediate)
 
 
 async def refresh(shown: Preview, targets: list[Target], config: Config) -> None:

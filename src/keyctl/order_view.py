@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.clock import rfc3339
-from keyctl.dispatch import Preview
+from keyctl.dispatch import LeftOut, Preview
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Leg, LegResult, Outcome
@@ -52,6 +52,26 @@ def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
     }
 
 
+def left_out_data(item: LeftOut) -> dict[str, Any]:
+    """An account that could not take part, as one of `data.legs`: what was wished, and why nothing was sent."""
+    account, wish = item.target.session.account, item.target.wish
+    empty = ("exchange_order_id", "filled", "average_price", "fee", "fee_currency")
+    return {
+        "account": account.label,
+        "exchange": account.exchange,
+        "symbol": wish.symbol,
+        "native_symbol": None,
+        "side": str(wish.side),
+        "quantity": _text(wish.quantity),
+        "price": _text(wish.price),
+        "client_order_id": item.target.stored.leg.client_order_id if item.target.stored else None,
+        "outcome": str(Outcome.NOT_SENT),
+        "status": None,
+        "detail": item.error.message,
+        **dict.fromkeys(empty),
+    }
+
+
 def stored_result(stored: StoredLeg) -> LegResult:
     """What the journal knows of a leg, as a result."""
     return LegResult(
@@ -91,12 +111,12 @@ def preview_table(preview: Preview, would: str) -> Table:
                 would,
             )
         )
-    rows += [(label, "-", "-", "-", "-", "not sent") for label in preview.troubles]
-    notes = tuple(f"{label}: {trouble.message}" for label, trouble in preview.troubles.items())
+    rows += [(item.target.session.account.label, "-", "-", "-", "-", "not sent") for item in preview.left_out]
+    notes = tuple(f"{item.target.session.account.label}: {item.error.message}" for item in preview.left_out)
     return Table(("account", "native", "size", "price", "value", "state"), rows, notes)
 
 
-def results_table(results: Sequence[LegResult]) -> Table:
+def results_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:
     """What became of each leg: one row an account, details numbered below where they say more than the outcome."""
     fills = any(result.status is not None for result in results)
     rows, notes = [], []
@@ -111,17 +131,21 @@ def results_table(results: Sequence[LegResult]) -> Table:
             row += [f"{plain(known.filled) if known else '?'} of {size}"]
             row += [_text(known.average_price if known else None) or "-"]
         rows.append((*row, number))
+    for item in left_out:
+        notes.append(f"{item.target.session.account.label}: {item.error.message}")
+        rows.append(
+            (item.target.session.account.label, "not_sent", "-", *(("-", "-") if fills else ()), str(len(notes)))
+        )
     columns = ("account", "outcome", "id", *(("filled", "average") if fills else ()), "note")
     if not notes:
         return Table(columns[:-1], [row[:-1] for row in rows])
     return Table(columns, rows, tuple(notes))
 
 
-def records_table(results: Sequence[LegResult]) -> Table:
+def records_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:
     """As results_table, for pipes: full values, the detail in its own field."""
     rows = []
-    for result in results:
-        data = leg_data(result)
+    for data in (*map(leg_data, results), *map(left_out_data, left_out)):
         rows.append(
             tuple(
                 "" if data[name] is None else str(data[name])

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl import order_view as view
+from keyctl import order_results as results_of
 from keyctl.dispatch import (
     Preview,
     Target,
-    exit_code,
     preview,
     refresh,
     send,
@@ -20,12 +19,12 @@ from keyctl.dispatch import (
     store,
     wait_for_fills,
 )
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, SetupProblem
-from keyctl.exchanges.base import plain
+from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Account, LegResult, Outcome
-from keyctl.output import Note, Result, Table, show_aside
+from keyctl.model import Account, LegResult
+from keyctl.order_view import stored_result
+from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.selection import check_one_kind
 from keyctl.session import Session
@@ -63,7 +62,9 @@ async def order(
             await settle_first([target.session for target in targets], app.journal, wish.symbol)
         shown = await preview(targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run)
         if dry_run:
-            return _draft(app, shown, targets)
+            return results_of.draft(
+                shown, store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
+            )
         return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
 
 
@@ -81,7 +82,7 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> R
             everyone = sessions_for(app, network, [_account_of(leg, accounts) for leg in stored])
             await settle_first(everyone, app.journal, stored[0].leg.order.symbol)
         if not left:
-            return _nothing_left(app, app.journal.legs(plan_id))
+            return results_of.nothing_left(app, app.journal.legs(plan_id))
         sessions = sessions_for(app, network, involved)
         targets = [
             Target(session, _wish_of(leg, app.journal.slippage(plan_id)), leg)
@@ -107,9 +108,9 @@ async def _confirm_and_send(
     stop: Stop,
     wait: float,
 ) -> Result:
-    _show_preview(app, shown)
-    results: list[LegResult] = [view.stored_result(leg) for leg in done]
+    results: list[LegResult] = [stored_result(leg) for leg in done]
     if shown.plan.legs:
+        results_of.show_preview(app, shown)
         with interruptible():
             ask(app, shown, consent)
         await refresh(shown, targets, app.config)
@@ -117,7 +118,7 @@ async def _confirm_and_send(
         fresh = await send(stored, targets, app.journal, app.config, stop.asked)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
-    return _result(app, shown, results, stop)
+    return results_of.sent(app, shown, results, stop.exit_code if stop.asked() else None)
 
 
 def ask(app: App, shown: Preview, consent: Consent) -> None:
@@ -163,96 +164,6 @@ def ask(app: App, shown: Preview, consent: Consent) -> None:
 
 def _close(given: Decimal, total: Decimal) -> bool:
     return abs(given - total) <= total * VALUE_TOLERANCE
-
-
-def _show_preview(app: App, shown: Preview) -> None:
-    plan = shown.plan
-    legs = len(plan.legs)
-    head = f"{plan.kind.upper()} order, {view.money(plan.value_usd)} USD in all, {legs} leg{'s' * (legs != 1)}"
-    if plan.legs:
-        order = plan.legs[0].leg.order
-        each = view.money(plan.legs[0].value_usd)
-        head += f": {order.side} {order.symbol}, {each} USD {'on each account' if legs > 1 else ''}".rstrip()
-    if not app.home.is_default and not app.demo:
-        head += f"   home: {app.home.state.parent}"
-    notes = [Note(f"warning: {text}") for text in shown.warnings]
-    show_aside((Note(head), view.preview_table(shown, "to send"), *notes), app.output)
-
-
-def _draft(app: App, shown: Preview, targets: list[Target]) -> Result:
-    plan = shown.plan
-    legs = store(shown, targets, app.journal, LegState.DRAFT) if plan.legs else []
-    data = [view.leg_data(view.unsent(stored.leg, "would send"), status="draft") for stored in legs]
-    each = f", {view.money(plan.legs[0].value_usd)} USD each" if plan.legs else ""
-    words = (
-        f"Plan {plan.id}: {len(legs)} legs{each}, {view.money(plan.value_usd)} USD in all. Nothing was sent.\n"
-        f"Send it: keyctl order --plan {plan.id}"
-    )
-    return Result(
-        {"plan": plan.id, "legs": data, "value_usd": plain(plan.value_usd)},
-        view=(view.preview_table(shown, "would send"), Note(words)),
-        exit_code=ExitCode.OK if legs else exit_code([], list(shown.troubles.values())),
-        errors=tuple(shown.troubles.values()),
-        warnings=(*shown.warnings, *(f"soft limit: {text}" for text in plan.touched)),
-    )
-
-
-def _result(app: App, shown: Preview, results: list[LegResult], stop: Stop) -> Result:
-    outcomes = [result.outcome for result in results]
-    code = exit_code(outcomes, list(shown.troubles.values()))
-    if stop.asked() and code is not ExitCode.UNKNOWN:
-        code = stop.exit_code
-    accepted = outcomes.count(Outcome.ACCEPTED)
-    errors = [*shown.troubles.values(), *(error for result in results if (error := _error_of(result)))]
-    total = len(results) + len(shown.troubles)
-    words = [f"{accepted} of {total} legs accepted, exit {int(code)}. Plan {shown.plan.id}"]
-    if Outcome.UNKNOWN in outcomes:
-        words.append("Unknown is not refused: do not send again. Clear it up: keyctl orders settle --wait")
-    elif accepted < total and code not in (ExitCode.OK, ExitCode.REFUSED):
-        words.append(f"Send what did not go out: keyctl order --plan {shown.plan.id}")
-    return Result(
-        {"plan": shown.plan.id, "legs": [view.leg_data(result) for result in results]},
-        view=(_table(app, results), Note("\n".join(words))),
-        exit_code=code,
-        errors=tuple(errors),
-        warnings=shown.warnings,
-        some_accepted=accepted > 0,
-    )
-
-
-def _error_of(result: LegResult) -> KeyctlError | None:
-    if result.outcome is Outcome.ACCEPTED:
-        return None
-    error = KeyctlError(
-        f"{result.leg.account}: {result.outcome}: {result.detail}",
-        *([f"keyctl diagnose {result.leg.exchange} {result.error.code}"] if result.error else []),
-        code=f"leg_{result.outcome}",
-        exchange=result.leg.exchange,
-        account=result.leg.account,
-        market=str(result.leg.order.market),
-        exchange_code=result.error.code if result.error else None,
-    )
-    return error
-
-
-def _table(app: App, results: list[LegResult]) -> Table:
-    return view.results_table(results) if app.output.for_people else view.records_table(results)
-
-
-def _nothing_left(app: App, stored: tuple[StoredLeg, ...]) -> Result:
-    results = [view.stored_result(leg) for leg in stored]
-    outcomes = [result.outcome for result in results]
-    code = exit_code(outcomes, [])
-    words = "all legs of this plan have been sent before; nothing was sent now"
-    if all(outcome is Outcome.ACCEPTED for outcome in outcomes):
-        words = f"all {len(results)} legs are already at their exchanges, nothing was sent"
-    return Result(
-        {"plan": stored[0].leg.plan_id, "legs": [view.leg_data(result) for result in results]},
-        view=(_table(app, results), Note(f"{words}   exit {int(code)}")),
-        exit_code=code,
-        errors=tuple(error for result in results if (error := _error_of(result))),
-        some_accepted=Outcome.ACCEPTED in outcomes,
-    )
 
 
 def _wish_of(stored: StoredLeg, slippage: str | None) -> Wish:
