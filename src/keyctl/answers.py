@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 _DIGITS_MAX = 40
 _EXPONENT_MAX = 30
+# Decimal itself would also take blanks, underscores and the digits of other alphabets.
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+_CODE = re.compile(r"[!-~]{1,40}")
 
 
 class Unreadable(ValueError):
@@ -22,16 +26,20 @@ class Unreadable(ValueError):
 def read_json(body: bytes) -> JSON:
     """The JSON value of an answer's body: an object or an array, numbers with a point or exponent as Decimal.
 
-    Raises Unreadable for anything else: other encodings, NaN, duplicate keys, numbers of absurd size, deep nesting.
+    Raises Unreadable for anything else: other encodings, NaN, duplicate keys, numbers of absurd size, deep nesting,
+    text that no file could hold.
     """
     try:
+        text = body.decode("utf-8")
         value: JSON = json.loads(
-            body.decode("utf-8"),
+            text,
             parse_float=_decimal,
             parse_int=_integer,
             parse_constant=_refuse,
             object_pairs_hook=_unique,
         )
+        if "\\u" in text:  # half a surrogate pair can be escaped, and then be written nowhere
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
     except (ValueError, RecursionError, ArithmeticError, MemoryError) as error:
         raise Unreadable(f"not readable as JSON ({type(error).__name__})") from None
     if not isinstance(value, dict | list):
@@ -59,6 +67,8 @@ def decimal_of(value: JSON) -> Decimal:
     """A finite Decimal from a JSON number or text. Raises Unreadable."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise Unreadable("a number is missing")
+    if isinstance(value, str) and (len(value) > _DIGITS_MAX or not _NUMBER.fullmatch(value)):
+        raise Unreadable("not a number")
     try:
         number = Decimal(value)
     except InvalidOperation:
@@ -81,6 +91,12 @@ def text_of(value: JSON) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         raise Unreadable("a text is missing")
     return str(value)
+
+
+def code_of(value: JSON) -> str:
+    """An error code as the exchange wrote it; "?" for what is no short plain text, so that it can prove nothing."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if _CODE.fullmatch(text) else "?"
 
 
 def object_of(value: JSON) -> dict[str, JSON]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keyctl.answers import Unreadable, clean_text
+from keyctl.answers import Unreadable, clean_text, read_json
 from keyctl.catalogue import catalogue
 from keyctl.exchanges.base import Exchange
 from keyctl.model import Leg, LegResult, OrderState, OrderStatus, Outcome, Response, Taken
@@ -12,11 +12,13 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response) -> LegResult:
     """The leg's result as its own answer proves it.
 
     Accepted needs our id echoed and everything else echoed to agree. Rejected needs a catalogue row that says that
-    this code, at this HTTP status, proves the order was not taken. Everything else is unknown.
+    this code, at this HTTP status, proves the order was not taken, in an answer that names no order but ours.
+    Everything else is unknown; so is an order that is echoed as rejected, until a look-up shows it.
     """
     error = exchange.read_error(response)
     if error is not None:
-        if catalogue(exchange.name).taken(error, leg.order.market) is Taken.NO:
+        proven = catalogue(exchange.name).taken(error, leg.order.market) is Taken.NO
+        if proven and exchange.is_refusal_of(read_json(response.body), leg):
             detail = clean_text(f"{error.code} {error.text}".strip())
             return LegResult(leg, Outcome.REJECTED, error=error, detail=detail)
         detail = clean_text(f"answer {error.code} (HTTP {error.http}) does not prove what became of the order")
@@ -27,7 +29,10 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response) -> LegResult:
         placed = exchange.read_placed(response, leg)
     except Unreadable as problem:
         return LegResult(leg, Outcome.UNKNOWN, detail=clean_text(f"the answer is {problem}"))
-    return LegResult(leg, Outcome.ACCEPTED, exchange_order_id=placed.exchange_order_id, detail="accepted")
+    order_id = placed.exchange_order_id
+    if placed.state is OrderState.REJECTED:
+        return LegResult(leg, Outcome.UNKNOWN, order_id, detail="the answer echoes our order as rejected")
+    return LegResult(leg, Outcome.ACCEPTED, order_id, detail="accepted")
 
 
 def judge_found(leg: Leg, status: OrderStatus) -> LegResult:

@@ -9,8 +9,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
-from tests.support.ccxt_oracle import AT_MS, caught, oracle
 
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem
@@ -30,6 +28,8 @@ from keyctl.model import (
 )
 from keyctl.secret import Secret
 from keyctl.signing import Ed25519Key, HMACKey, RSAKey
+from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
+from tests.support.ccxt_oracle import AT_MS, caught, oracle
 
 # [official] Binance spot docs 2026-07-21, sample key of the signed request examples.
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -155,7 +155,7 @@ def order_object(leg: Leg, **changes: Any) -> dict[str, Any]:
         "executedQty": "0.00000000",
         "cummulativeQuoteQty": "0.00000000",
         "status": "NEW",
-        "timeInForce": "GTC",
+        "timeInForce": "GTC" if order.price is None else order.time_in_force.upper(),
         "type": "LIMIT_MAKER" if order.post_only else order.type.upper(),
         "side": order.side.upper(),
         "time": SENT_MS,
@@ -168,6 +168,8 @@ def order_object(leg: Leg, **changes: Any) -> dict[str, Any]:
 ANOTHER = {
     "symbol": {"symbol": "ETHUSDT"},
     "side": {"side": "SELL"},
+    "kind": {"type": "MARKET"},
+    "time in force": {"timeInForce": "FOK"},
     "size": {"origQty": "0.05000000"},
     "price": {"price": "6000.00000000"},
 }

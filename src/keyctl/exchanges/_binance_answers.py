@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.exchanges._shapes import flag_of
-from keyctl.model import JSON, Instrument, KeyPermissions, Leg, OrderState, OrderStatus, OrderType
+from keyctl.model import JSON, Instrument, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType
 
 STATES = {
     "NEW": OrderState.OPEN,
@@ -54,11 +54,21 @@ def permissions(body: dict[str, JSON]) -> KeyPermissions:
     )
 
 
+def type_params(order: Order) -> tuple[tuple[str, str], ...]:
+    """How Binance names the kind of an order, in requests and in answers."""
+    if order.type is OrderType.MARKET:
+        return (("type", "MARKET"),)
+    if order.post_only:
+        return (("type", "LIMIT_MAKER"),)  # takes no timeInForce
+    return (("type", "LIMIT"), ("timeInForce", order.time_in_force.upper()))
+
+
 def check_ours(body: dict[str, JSON], leg: Leg) -> None:
     """Nothing when an order object agrees with the leg. Raises Unreadable."""
     order = leg.order
     same = (
-        body.get("symbol") == leg.native_symbol
+        all(body.get(name, value) == value for name, value in type_params(order))
+        and body.get("symbol") == leg.native_symbol
         and body.get("side") == order.side.upper()
         and decimal_of(body.get("origQty")) == order.quantity
         and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
@@ -74,8 +84,8 @@ def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
     if state is None:
         raise Unreadable("an unknown order status")
     filled, spent = decimal_of(body.get("executedQty")), decimal_of(body.get("cummulativeQuoteQty"))
-    if filled < 0:
-        raise Unreadable("a negative fill")
+    if not 0 <= filled <= leg.order.quantity:
+        raise Unreadable("a fill that cannot be")
     return OrderStatus(
         exchange_order_id=text_of(body.get("orderId")),
         client_order_id=leg.client_order_id,

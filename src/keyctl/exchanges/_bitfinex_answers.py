@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from keyctl.answers import Unreadable, array_of, clean_text, read_array, text_of
+from keyctl.answers import Unreadable, array_of, clean_text, code_of, read_array, text_of
 from keyctl.model import JSON, KeyPermissions
 
 # Positions in a notification [official].
@@ -88,8 +88,8 @@ def _notification(value: JSON) -> list[JSON] | None:
 
 
 def _code(value: JSON) -> str:
-    known = isinstance(value, int | str) and not isinstance(value, bool)
-    return clean_text(str(value), 40) if known else ""
+    known = isinstance(value, int | str) and not isinstance(value, bool) and value != ""
+    return code_of(value) if known else ""
 
 
 def _text(value: JSON) -> str:

@@ -123,6 +123,14 @@ def one_order(data: JSON) -> list[JSON]:
     return rows
 
 
+def names_another(refusal: JSON, leg: Leg) -> bool:
+    """Whether the notification of a refusal carries an order array with a client order id that is not the leg's."""
+    data = refusal[4] if isinstance(refusal, list) and len(refusal) > 4 else None
+    rows = data if isinstance(data, list) and data and isinstance(data[0], list) else [data]
+    echoed = [row[_CID] for row in rows if isinstance(row, list) and len(row) > _CID]
+    return any(value is not None and str(value) != leg.client_order_id for value in echoed)
+
+
 def _signed(order: Order) -> Decimal:
     return order.quantity if order.side is Side.BUY else -order.quantity
 

@@ -46,6 +46,8 @@ def status_of(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         raise Unreadable("an unknown order status")
     order, filled = leg.order, decimal_of(row.get("executedQty"))
     spent = decimal_of(row.get("cummulativeQuoteQty"))
+    if filled < 0 or (filled > order.quantity and not _by_money(order)):
+        raise Unreadable("a fill that cannot be")
     return OrderStatus(
         exchange_order_id=text_of(row.get("orderId")),
         client_order_id=leg.client_order_id,

@@ -55,8 +55,8 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
     if not same or state is None:
         raise Unreadable("the answer describes another order than ours, or an unknown state")
     filled, fee = decimal_of(row.get("accFillSz")), optional(row.get("fee"))
-    if filled < 0:
-        raise Unreadable("a negative fill")
+    if not 0 <= filled <= order.quantity:
+        raise Unreadable("a fill that cannot be")
     return OrderStatus(
         exchange_order_id=text_of(row.get("ordId")),
         client_order_id=leg.client_order_id,

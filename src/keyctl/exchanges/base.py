@@ -64,6 +64,8 @@ class Exchange(ABC):
 
     # What the unknown order's look-ups prove, in the order in which they are asked; for messages only.
     lookup_names: ClassVar[tuple[str, ...]] = ()
+    # The fields in which its answers echo a client order id and give an order id.
+    echo_names: ClassVar[tuple[str, str]] = ("", "")
 
     def __init__(self, profile: Profile, binding: Binding) -> None:
         self.profile = profile
@@ -197,6 +199,26 @@ class Exchange(ABC):
     @abstractmethod
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         """Proof that this very leg was taken. Raises Unreadable unless our id is echoed and all else echoed agrees."""
+
+    def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
+        """Whether an error answer to order_request(leg), read as JSON, speaks of that leg alone.
+
+        It does not when an order id is in it, or another's client order id: then it proves nothing about the leg.
+        """
+        client_name, order_name = self.echo_names
+        unread = [value]
+        while unread:
+            item = unread.pop()
+            if isinstance(item, list):
+                unread += item
+            elif isinstance(item, dict):
+                if item.get(client_name) not in (None, "", leg.client_order_id) or item.get(order_name) not in (
+                    None,
+                    "",
+                ):
+                    return False
+                unread += item.values()
+        return True
 
     @abstractmethod
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:

@@ -18,7 +18,7 @@ from keyctl.answers import (
     text_of,
 )
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._binance_answers import STATES, check_ours, instrument, order_status, permissions
+from keyctl.exchanges._binance_answers import STATES, check_ours, instrument, order_status, permissions, type_params
 from keyctl.exchanges._shapes import (
     check_asymmetric,
     check_distinct,
@@ -83,6 +83,7 @@ class Binance(Exchange):
     """Binance's spot API, with key introspection (SAPI) where the kind of account has it."""
 
     lookup_names = ("the order by its client order id", "open orders", "orders since the send")
+    echo_names = ("clientOrderId", "orderId")
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         return BinanceSigner(api_key, signing_key(algorithm, secret))
@@ -163,22 +164,17 @@ class Binance(Exchange):
 
     def order_request(self, leg: Leg) -> Request:
         order = leg.order
-        details: tuple[tuple[str, str], ...] = (("type", "MARKET"),)
         price: tuple[tuple[str, str], ...] = ()
         if order.type is OrderType.LIMIT:
             assert order.price is not None
             price = (("price", plain(order.price)),)
-            if order.post_only:
-                details = (("type", "LIMIT_MAKER"),)  # takes no timeInForce
-            else:
-                details = (("type", "LIMIT"), ("timeInForce", order.time_in_force.upper()))
         return self.write(
             "POST",
             "spot",
             "/api/v3/order",
             ("symbol", leg.native_symbol),
             ("side", order.side.upper()),
-            *details,
+            *type_params(order),
             ("quantity", plain(order.quantity)),
             *price,
             ("newClientOrderId", leg.client_order_id),

@@ -17,6 +17,7 @@ from keyctl.exchanges._bitfinex_orders import (
     check_terms,
     filled_of,
     is_ours,
+    names_another,
     one_order,
     order_id_of,
     order_params,
@@ -182,6 +183,9 @@ class Bitfinex(Exchange):
         row = one_order(data_in(response.body))
         check_terms(row, leg)
         return Placed(order_id_of(row), state_of(row, filled_of(row)))
+
+    def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
+        return not names_another(value, leg)
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         date = datetime.fromtimestamp(sent_ms / 1000, UTC).date()

@@ -6,16 +6,24 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, read_object, text_of
+from keyctl.answers import (
+    Unreadable,
+    array_of,
+    clean_text,
+    code_of,
+    decimal_of,
+    integer_of,
+    object_of,
+    read_object,
+    text_of,
+)
 from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.exchanges._lbank_answers import data_in, flag, instant, step_of
 from keyctl.exchanges._lbank_orders import could_be, order_params, status_of
 from keyctl.exchanges._shapes import check_asymmetric, letters_and_digits, signing_key, split_symbol
 from keyctl.exchanges.base import Exchange, Signer, UnknownSymbol, check_shape, encode_query, text_value
 from keyctl.model import (
-    JSON,
     Algorithm,
     Balances,
     ExchangeError,
@@ -42,7 +50,6 @@ _ID_LENGTH = 28
 # Rows asked for by the second and third look-up. The docs allow 200 for both; the text of error 10018 speaks of 50,
 # and of the history 100 is what ccxt asks for.
 _PAGE_LENGTHS = {1: 200, 2: 100}
-_STEP_DIGITS_MAX = 18
 _BY_ID = 0
 
 _KNOWN_RIGHTS = {"enableReading", "enableSpotTrading", "enableFuturesTrading", "enableWithdrawals", "enableTransfer"}
@@ -77,6 +84,7 @@ class LBank(Exchange):
     """LBank's spot API. Numbers of errors mean other things on its contract API: look up by market and code."""
 
     lookup_names = ("order by client order id", "open orders", "orders of the last 24 hours")
+    echo_names = ("custom_id", "order_id")
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         if algorithm not in self.profile.algorithms:
@@ -105,13 +113,13 @@ class LBank(Exchange):
         return self.read("GET", "spot", "/v2/timestamp.do", private=False)
 
     def read_time(self, response: Response) -> int:
-        return integer_of(_data(response))
+        return integer_of(data_in(response))
 
     def instrument_request(self, symbol: str) -> Request:
         return self.read("GET", "spot", "/v2/accuracy.do", ("symbol", _native(symbol)), private=False)
 
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        native, data = _native(symbol), _data(response)
+        native, data = _native(symbol), data_in(response)
         rows = [object_of(row) for row in (data if isinstance(data, list) else [data])]
         row = next((row for row in rows if row.get("symbol") == native), None)
         if row is None:
@@ -123,8 +131,8 @@ class LBank(Exchange):
             native_symbol=native,
             base=base,
             quote=quote,
-            price_step=_step(row.get("priceAccuracy")),
-            quantity_step=_step(row.get("quantityAccuracy")),
+            price_step=step_of(row.get("priceAccuracy")),
+            quantity_step=step_of(row.get("quantityAccuracy")),
             min_quantity=decimal_of(row.get("minTranQua")),
             max_quantity=None,
             min_notional=None if least_value is None else decimal_of(least_value),
@@ -135,7 +143,7 @@ class LBank(Exchange):
         return self.read("GET", "spot", path, ("symbol", native_symbol), private=False)
 
     def read_ticker(self, response: Response) -> Ticker:
-        data = object_of(_data(response))
+        data = object_of(data_in(response))
         ticker = Ticker(decimal_of(data.get("bidPrice")), decimal_of(data.get("askPrice")))
         if ticker.bid <= 0 or ticker.ask <= 0:
             raise Unreadable("a side of the book is empty")
@@ -150,18 +158,18 @@ class LBank(Exchange):
         if "error_code" not in answer and str(answer.get("result")).lower() == "true":
             data = object_of(answer.get("data"))
         else:
-            data = object_of(_data(response))
+            data = object_of(data_in(response))
         more = sorted(name for name in data if name.startswith("enable") and name not in _KNOWN_RIGHTS)
         created = data.get("createTime")
         return KeyPermissions(
-            read=_flag(data.get("enableReading")),
-            spot_trade=_flag(data.get("enableSpotTrading")),
-            futures_trade=_flag(data.get("enableFuturesTrading")),
-            withdraw=_flag(data.get("enableWithdrawals")),
-            transfer=_flag(data.get("enableTransfer")),
-            ip_restricted=_flag(data.get("ipRestrict")),
-            created=None if created is None else _instant(integer_of(created)),
-            extra=tuple(clean_text(name, 40) for name in more if _flag(data[name])),
+            read=flag(data.get("enableReading")),
+            spot_trade=flag(data.get("enableSpotTrading")),
+            futures_trade=flag(data.get("enableFuturesTrading")),
+            withdraw=flag(data.get("enableWithdrawals")),
+            transfer=flag(data.get("enableTransfer")),
+            ip_restricted=flag(data.get("ipRestrict")),
+            created=None if created is None else instant(integer_of(created)),
+            extra=tuple(clean_text(name, 40) for name in more if flag(data[name])),
         )
 
     def probe_request(self, market: Market) -> Request | None:
@@ -175,7 +183,7 @@ class LBank(Exchange):
         return self.read("POST", "spot", "/v2/supplement/user_info_account.do")
 
     def read_balances(self, response: Response) -> Balances:
-        data = object_of(_data(response))
+        data = object_of(data_in(response))
         rows = [object_of(row) for row in array_of(data.get("balances"))]
         free = {text_of(row.get("asset")).upper(): decimal_of(row.get("free")) for row in rows}
         uid = data.get("uid")
@@ -188,7 +196,7 @@ class LBank(Exchange):
         return self.write("POST", "spot", "/v2/supplement/create_order.do", *order_params(leg))
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
-        data = object_of(_data(response))
+        data = object_of(data_in(response))
         if data.get("custom_id") != leg.client_order_id or data.get("symbol") != leg.native_symbol:
             raise Unreadable("the answer does not echo our order")
         return Placed(text_of(data.get("order_id")))
@@ -205,7 +213,7 @@ class LBank(Exchange):
         )
 
     def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
-        data = object_of(_data(response))
+        data = object_of(data_in(response))
         if step == _BY_ID:
             if data.get("clientOrderId") != leg.client_order_id:
                 raise Unreadable("the answer is about another order")
@@ -236,7 +244,7 @@ class LBank(Exchange):
         return replace(self.write("POST", "spot", path, ("symbol", leg.native_symbol), which), window_ms=None)
 
     def read_canceled(self, response: Response, leg: Leg) -> None:
-        data = object_of(_data(response))
+        data = object_of(data_in(response))
         if data.get("origClientOrderId") not in (None, "", leg.client_order_id):
             raise Unreadable("the answer is about another order")
         if data.get("symbol") not in (None, leg.native_symbol):
@@ -257,39 +265,11 @@ class LBank(Exchange):
             return by_status
         text = answer.get("msg")
         words = clean_text(text) if isinstance(text, str) else ""
-        return ExchangeError(self.name, response.status, clean_text(code, 40) or "?", words)
-
-
-def _data(response: Response) -> JSON:
-    answer = read_object(response.body)
-    # `result` is a text here and a boolean there, and `msg` may be null; only error_code tells [official].
-    if text_of(answer.get("error_code")) != "0":
-        raise Unreadable("the answer is an error")
-    return answer.get("data")
+        return ExchangeError(self.name, response.status, code_of(code), words)
 
 
 def _native(symbol: str) -> str:
     return "_".join(split_symbol(symbol)).lower()
-
-
-def _step(digits: JSON) -> Decimal:
-    count = integer_of(digits)
-    if not 0 <= count <= _STEP_DIGITS_MAX:
-        raise Unreadable("a number of decimals is out of range")
-    return Decimal(1).scaleb(-count)
-
-
-def _flag(value: JSON) -> bool | None:
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.lower())
-    return value if isinstance(value, bool) else None
-
-
-def _instant(milliseconds: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise Unreadable("a time is out of range") from None
 
 
 EXCHANGE = LBank

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_json, text_of
+from keyctl.answers import Unreadable, array_of, clean_text, code_of, decimal_of, integer_of, read_json, text_of
 from keyctl.exchanges._okx_answers import instrument, one_row, optional, order_status, permissions, rows, taken_row
 from keyctl.exchanges._shapes import check_distinct, check_no_pem, letters_and_digits, signing_key, split_symbol
 from keyctl.exchanges.base import Exchange, Signer, UnknownSymbol, check_shape, encode_query, plain
@@ -84,6 +84,7 @@ class OKX(Exchange):
     """OKX's V5 API, spot trading in cash mode. Demo keys use the live hosts and a header of their own."""
 
     lookup_names = ("the order by its client order id", "open orders", "finished orders since the send")
+    echo_names = ("clOrdId", "ordId")
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         check_shape(passphrase is not None, "OKX needs the passphrase of the API key")
@@ -254,9 +255,9 @@ def _error_in(body: dict[str, JSON]) -> tuple[str, str] | None:
         if isinstance(row, dict) and row.get("sCode") not in (None, "", "0", 0):
             sub_code = row.get("subCode")
             note = f" (subCode {_words(sub_code, 40)})" if sub_code else ""
-            return _words(row["sCode"], 40) or "?", _words(row.get("sMsg")) + note
+            return code_of(row["sCode"]), _words(row.get("sMsg")) + note
     code = body.get("code")
-    return None if code in (None, "", "0", 0) else (_words(code, 40) or "?", _words(body.get("msg")))
+    return None if code in (None, "", "0", 0) else (code_of(code), _words(body.get("msg")))
 
 
 def _words(value: JSON, limit: int = 300) -> str:
