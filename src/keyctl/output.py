@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -104,7 +104,7 @@ def render(result: Result, options: OutputOptions) -> None:
             _render_people(result, options)
         sys.stdout.flush()
     except (BrokenPipeError, ValueError, OSError):
-        _drop_stdout()
+        _drop(sys.stdout, 1)
 
 
 def document(result: Result, command: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def show_aside(blocks: Sequence[Table | Text | Note], options: OutputOptions) ->
                 _write(sys.stderr, clean_text(block.text, 10_000))
         sys.stderr.flush()
     except (OSError, ValueError):
-        return
+        _drop(sys.stderr, 2)
 
 
 def say(text: str, options: OutputOptions) -> None:
@@ -164,7 +164,7 @@ def say(text: str, options: OutputOptions) -> None:
         _write(sys.stdout, text)
         sys.stdout.flush()
     except (OSError, ValueError):
-        _drop_stdout()
+        _drop(sys.stdout, 1)
 
 
 def _render_people(result: Result, options: OutputOptions) -> None:
@@ -175,13 +175,25 @@ def _render_people(result: Result, options: OutputOptions) -> None:
         elif isinstance(block, Text):
             _write(sys.stdout, wrapped(block.text) if terminal and not block.exact else block.text)
         elif not options.quiet:
-            _write(sys.stdout if terminal else sys.stderr, wrapped(block.text) if terminal else block.text)
+            if terminal:
+                _write(sys.stdout, wrapped(block.text))
+            else:
+                _remark(block.text)
     lines = [f"warning: {clean_text(warning)}" for warning in result.warnings]
     for error in result.errors:
         lines.append(f"error[{error.code}] {clean_text(error.message)}")
         lines += [f"hint: {clean_text(hint, 1000)}" for hint in error.hints]
     for line in lines:
-        _write(sys.stderr, wrapped(line) if is_terminal(sys.stderr) else line)
+        _remark(line)
+
+
+def _remark(text: str) -> None:
+    """Writes to stderr; when nobody reads it, the result on stdout is not lost with it."""
+    try:
+        _write(sys.stderr, wrapped(text) if is_terminal(sys.stderr) else text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _drop(sys.stderr, 2)
 
 
 def _show_table(table: Table, options: OutputOptions, terminal: bool, stream: TextIO) -> None:
@@ -189,18 +201,24 @@ def _show_table(table: Table, options: OutputOptions, terminal: bool, stream: Te
         try:
             _rich_table(table, options, stream)
             return
+        except SystemExit:  # how Rich takes it that its reader has left
+            raise BrokenPipeError from None
         except Exception as error:  # a label or message that rich cannot draw must not hide an outcome
             _write(sys.stderr, f"warning: shown as plain text ({type(error).__name__})")
     _write_records(table, options.header or terminal, stream)
 
 
 def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
+    import shutil
+
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
-    console = Console(file=stream, no_color=not options.colored, highlight=False)
+    # Given here because Rich takes every dumb terminal to be 80 columns wide.
+    width, height = shutil.get_terminal_size()
+    console = Console(file=stream, no_color=not options.colored, highlight=False, width=width, height=height)
     drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for column in table.columns:
         drawn.add_column(column, overflow="fold")
@@ -248,8 +266,10 @@ def is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def _drop_stdout() -> None:
-    """Points stdout at nothing, so that the interpreter's own flush at exit cannot fail either."""
+def _drop(stream: TextIO, number: int) -> None:
+    """Points a stream that nobody reads at nothing, so that the interpreter's own flush at exit cannot fail either."""
     nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
+    os.dup2(nothing, number)
     os.close(nothing)
+    with suppress(OSError, ValueError):
+        stream.flush()
