@@ -8,10 +8,10 @@ from typing import Any
 
 import ccxt
 import pytest
-from tests.twin.caller import NOW_MS, Clock, Reply, Wire, binance, get, send
 
 from keyctl.model import Algorithm, Kind
 from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key
+from tests.twin.caller import NOW_MS, Clock, Reply, Wire, binance, get, send
 
 ORDER = "/api/v3/order"
 LIMIT = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=kc1"
@@ -87,6 +87,18 @@ def test_a_changed_signature_or_one_that_is_not_last_is_refused(twin: TwinServer
     path, _, rest = head.partition("?")
     assert code(ask(twin, replace(wire, target=f"{path}?signature={signature}&{rest}"))) == (400, -1022)
     assert code(ask(twin, replace(wire, target=head))) == (400, -1102)
+
+
+@pytest.mark.parametrize(("algorithm", "padding"), [(Algorithm.ED25519, "%3D%3D"), (Algorithm.RSA, "%3D")])
+def test_another_base64_text_of_the_same_signature_is_refused(
+    twin: TwinServer, algorithm: Algorithm, padding: str
+) -> None:
+    """The last character before the padding has bits that decoders throw away."""
+    made = twin.control("binance").make_key(algorithm=algorithm)
+    wire = binance(made, "GET", "/api/v3/account")
+    last = wire.target.removesuffix(padding)[-1]
+    target = wire.target.removesuffix(last + padding) + chr(ord(last) + 1) + padding
+    assert code(ask(twin, replace(wire, target=target))) == (400, -1022)
 
 
 def test_upper_case_hex_is_taken_and_raw_base64_is_not(twin: TwinServer, made: MadeKey) -> None:
