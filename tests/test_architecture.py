@@ -29,7 +29,7 @@ FLOORS = {
     "work": "preflight settle fanout dispatch policy observations probes pricing",
     "newcomers": "interview enrol",
     "pictures": "output order_view verify_view",
-    "courses": "trading clearing canceling resolving verifying",
+    "courses": "trading clearing canceling resolving verifying vaulting vault_keys",
     "wiring": "app",
     "demo": "demonstration",
     "people": "framing cli commands commands.* __main__",

@@ -89,6 +89,9 @@ GOOD: dict[str, tuple[str, ...]] = {
     "request": ("okx-a", "GET", "/api/v5/account/config"),
     "show": ("okx-a",),
     "vault check": (),
+    "vault migrate": ("--to", "vault"),
+    "vault purge": ("--yes",),
+    "vault rekey": (),
     "vault status": (),
     "verify": ("okx-a",),
 }
@@ -109,7 +112,10 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "remove": (("nobody", "--yes"), 3),
     "request": (("okx-a", "POST", "/api/v5/asset/withdrawal"), 2),
     "show": (("nobody",), 3),
+    "vault add-slot": (("keyfile",), 2),
     "vault init": ((), 3),
+    "vault remove-slot": (("1",), 4),
+    "vault use": (("9",), 3),
     "verify": (("nobody",), 3),
 }
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from keyctl.journal import Journal
     from keyctl.model import Account
     from keyctl.network import Network
+    from keyctl.notes import VaultNotes
     from keyctl.output import Result
     from keyctl.prompt import Prompt
     from keyctl.vault import SecretStore
@@ -60,9 +61,9 @@ class App:
 
     @cached_property
     def prompt(self) -> Prompt:
-        from keyctl.prompt import Prompt
+        from keyctl.prompt import Prompt, given_descriptor
 
-        return Prompt(no_input=self.no_input)
+        return Prompt(no_input=self.no_input, passphrase_fd=given_descriptor(self.environ))
 
     @cached_property
     def store(self) -> SecretStore:
@@ -70,7 +71,18 @@ class App:
         from keyctl.vault import open_store
 
         harden_process()
-        return open_store(self.home, self.prompt, self.environ)
+        return open_store(self.home, self.prompt, self.environ, lambda: self.vault_notes)
+
+    @cached_property
+    def vault_notes(self) -> VaultNotes:
+        """The journal's memory of vaults, without the rest of the journal, which takes longer to load."""
+        if "journal" in self.__dict__:
+            return self.journal.notes
+        from keyctl.database import Database
+        from keyctl.notes import VaultNotes
+
+        self.home.prepare()
+        return VaultNotes(Database(self.home.state / "journal.db"))
 
     @cached_property
     def clock(self) -> Clock:
@@ -125,5 +137,7 @@ class App:
 
     def close(self) -> None:
         """Closes what was opened."""
+        if "vault_notes" in self.__dict__:
+            self.vault_notes.close()
         if "journal" in self.__dict__:
             self.journal.close()

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from keyctl.errors import StoreUnusable
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 5.0
 
-# Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's `slippage` is NULL for
-# orders with a price, a share for immediate ones, 'none' for the venue's own market type.
+# The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
+# `slippage` is NULL for orders with a price, a share for immediate ones, 'none' for the venue's own market type.
 _SCHEMA = """
 CREATE TABLE plans (
     id TEXT PRIMARY KEY, created REAL NOT NULL, kind TEXT NOT NULL, slippage TEXT);
@@ -38,6 +38,10 @@ CREATE TABLE cooldowns (host TEXT PRIMARY KEY, until REAL NOT NULL);
 CREATE TABLE permissions (account_id TEXT PRIMARY KEY, at REAL NOT NULL, withdraw INTEGER, detail TEXT NOT NULL);
 CREATE TABLE halt (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, reason TEXT NOT NULL);
 """
+# What each later version adds; a new file goes through all of them, an older one through those that it lacks.
+_UPGRADES = {
+    2: "CREATE TABLE vaults (id TEXT PRIMARY KEY, generation INTEGER NOT NULL);\n",
+}
 
 
 class Database:
@@ -97,18 +101,27 @@ class Database:
         if version > VERSION:
             connection.close()
             raise StoreUnusable(f"{self.path} was written by a newer keyctl; it was left as it is")
-        if version == 0:
-            self._make(connection)
+        if version < VERSION:
+            self._upgrade(connection)
         return connection
 
-    def _make(self, connection: sqlite3.Connection) -> None:
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Makes the schema, or brings an older one up to date, in one transaction."""
         connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:  # another process may have been faster
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={VERSION}")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+        if version == 0:
+            _run(connection, _SCHEMA)
+            version = 1
+        for newer in range(version + 1, VERSION + 1):
+            _run(connection, _UPGRADES[newer])
+        connection.execute(f"PRAGMA user_version={max(version, VERSION)}")
         connection.execute("COMMIT")
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
 
 
 @contextmanager

@@ -70,7 +70,8 @@ def furnish(app: App, twin: TwinServer) -> None:
     """Puts a vault and one account at each exchange into the app's empty home."""
     from keyctl.vault.encrypted_file import make_vault
     from keyctl.vault.envelope import GivenKey
-    from keyctl.vault.key_source import make_key_file, remember_source
+    from keyctl.vault.key_file import make_key_file
+    from keyctl.vault.key_source import Source, remember_source
 
     home = app.home
     home.identity()
@@ -81,7 +82,7 @@ def furnish(app: App, twin: TwinServer) -> None:
     make_vault(
         home.vault_file,
         [GivenKey("keyfile", make_key_file(key_file, home))],
-        before=lambda: remember_source(home, key_file),
+        before=lambda: remember_source(home, Source("keyfile", key_file)),
     )
     for exchange in twin.exchanges:
         _add_account(app, twin, exchange)

@@ -1,12 +1,15 @@
-"""Notes: what the journal remembers besides orders: nonces, cool-downs, permission readings, the halt flag."""
+"""Notes: what the journal remembers besides orders: nonces, cool-downs, permission readings, the halt flag, vaults."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from keyctl.clock import Clock
 from keyctl.database import Database
+
+if TYPE_CHECKING:
+    from keyctl.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,41 @@ class PermissionReading:
     withdraw: bool | None
 
 
-class Notes:
+class VaultNotes:
+    """How far each vault has come, so that an older copy of it is noticed. Raises StoreUnusable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def vault_generation(self, vault_id: str) -> int:
+        """The highest generation of a vault that this home has seen; 0 for an unknown vault."""
+        rows = self._database.rows("SELECT generation FROM vaults WHERE id=?", vault_id)
+        return int(rows[0]["generation"]) if rows else 0
+
+    def note_vault(self, vault_id: str, generation: int) -> None:
+        """Remembers a generation that was seen, when it is the highest so far."""
+        with self._database.transaction(self._database.quick) as connection:
+            connection.execute(
+                "INSERT INTO vaults VALUES (?, ?)"
+                " ON CONFLICT (id) DO UPDATE SET generation=max(generation, excluded.generation)",
+                (vault_id, generation),
+            )
+
+    def accept_vault(self, vault_id: str, generation: int) -> None:
+        """Takes a generation as the highest from now on, even a lower one: a person has accepted an older vault."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO vaults VALUES (?, ?)", (vault_id, generation))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+
+class Notes(VaultNotes):
     """Small facts kept beside the legs. Raises StoreUnusable."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
+        super().__init__(database)
         self._clock = clock
 
     def next_nonce(self, key_hash: str) -> int:

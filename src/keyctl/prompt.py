@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import sys
 import termios
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from keyctl.errors import NeedsPerson, SetupProblem, UsageProblem
 from keyctl.plain_text import clean_text, wrapped
 from keyctl.secret import Secret
 
+DESCRIPTOR_VARIABLE = "KEYCTL_VAULT_PASSPHRASE_FD"
 _TERMINAL = "/dev/tty"
 _LINE_MAX = 64 * 1024
 _ECHO_FLAGS = 3
@@ -99,6 +101,17 @@ class Prompt:
             question = text.strip().rstrip(":").strip()
             hint = f"give {option}" if option else "run it at a terminal"
             raise NeedsPerson(f"nobody can be asked here: {question}", hint)
+
+
+def given_descriptor(environ: Mapping[str, str]) -> int | None:
+    """The file descriptor that holds the vault's passphrase, by its number in KEYCTL_VAULT_PASSPHRASE_FD.
+
+    Raises UsageProblem (bad_descriptor) for anything but a number.
+    """
+    given = environ.get(DESCRIPTOR_VARIABLE, "")
+    if given and not re.fullmatch("[0-9]{1,6}", given):
+        raise UsageProblem(f"{DESCRIPTOR_VARIABLE} is not the number of a file descriptor", code="bad_descriptor")
+    return int(given) if given else None
 
 
 class _Terminal:

@@ -13,8 +13,10 @@ import pytest
 from keyctl.errors import SetupProblem
 from keyctl.secret import Secret
 from keyctl.vault import envelope
-from keyctl.vault.encrypted_file import EncryptedFile, make_vault, read_slots
+from keyctl.vault.encrypted_file import EncryptedFile, make_vault, read_header
 from keyctl.vault.envelope import GivenKey
+from keyctl.vault.sealing import canonical
+from keyctl.vault.upkeep import examine
 from tests.support.stores import CANARY, StoreContract, files_with, make_credential, same
 
 KEY = GivenKey("keyfile", Secret(b"k" * 32))
@@ -61,7 +63,7 @@ def test_opens_by_key_file_and_by_passphrase(folder: Path) -> None:
     path = make(folder, KEY, PASSPHRASE)
     EncryptedFile(path, KEY).put("a", make_credential())
     assert same(EncryptedFile(path, PASSPHRASE).get("a"), make_credential())
-    assert read_slots(path) == {"generation": 2, "slots": ["keyfile", "passphrase"]}
+    assert envelope.slot_kinds(read_header(path)) == ("keyfile", "passphrase")
 
 
 def test_shipped_passphrase_slots_take_the_full_cost(folder: Path) -> None:
@@ -108,7 +110,7 @@ def test_parts_of_another_vault_with_the_same_key_are_refused(folder: Path, fiel
     EncryptedFile(other, KEY).put("b", make_credential())
     document = json.loads(path.read_bytes())
     document[field] = json.loads(other.read_bytes())[field]
-    path.write_bytes(envelope.canonical(document))
+    path.write_bytes(canonical(document))
     assert refusal(path).code == "vault_locked"
 
 
@@ -116,7 +118,7 @@ def test_slots_in_another_order_are_refused(folder: Path) -> None:
     path = make(folder, KEY, PASSPHRASE)
     document = json.loads(path.read_bytes())
     document["slots"].reverse()
-    path.write_bytes(envelope.canonical(document))
+    path.write_bytes(canonical(document))
     assert refusal(path).code == "vault_locked"
 
 
@@ -129,8 +131,8 @@ def test_hostile_costs_are_refused_before_any_key_is_derived(
     path = make(folder, PASSPHRASE)
     document = json.loads(path.read_bytes())
     document["slots"][0] |= change
-    path.write_bytes(envelope.canonical(document))
-    monkeypatch.setattr(envelope, "_slot_key", lambda *_: pytest.fail("a key was derived"))
+    path.write_bytes(canonical(document))
+    monkeypatch.setattr(envelope, "derive", lambda *_: pytest.fail("a key was derived"))
     assert refusal(path, PASSPHRASE).code == "vault_locked"
 
 
@@ -154,8 +156,8 @@ def test_a_link_or_an_open_mode_is_refused(folder: Path) -> None:
 def test_the_key_is_derived_once_per_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(folder, PASSPHRASE)
     derived = []
-    original = envelope._slot_key
-    monkeypatch.setattr(envelope, "_slot_key", lambda *given: derived.append(1) or original(*given))
+    original = envelope.derive
+    monkeypatch.setattr(envelope, "derive", lambda *given: derived.append(1) or original(*given))
     store = EncryptedFile(path, PASSPHRASE)
     store.put("a", make_credential())
     store.put("b", make_credential())
@@ -181,7 +183,7 @@ def test_three_earlier_versions_stay_and_open(folder: Path) -> None:
         store.put(f"a{number}", make_credential())
     kept = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     assert kept == ["vault.json", "vault.json.bak1", "vault.json.bak2", "vault.json.bak3"]
-    found = [EncryptedFile(folder / name, KEY).check()["accounts"] for name in kept]
+    found = [len(examine(EncryptedFile(folder / name, KEY)).ids) for name in kept]
     assert found == [6, 5, 4, 3]
 
 

@@ -11,13 +11,8 @@ from keyctl.secret import Secret
 from keyctl.vault import is_vault_chosen, open_store
 from keyctl.vault.encrypted_file import make_vault
 from keyctl.vault.envelope import GivenKey
-from keyctl.vault.key_source import (
-    VaultKey,
-    make_key_file,
-    read_key_file,
-    remember_source,
-    remembered_key_file,
-)
+from keyctl.vault.key_file import make_key_file, read_key_file
+from keyctl.vault.key_source import Source, VaultKey, remember_source, remembered_source
 from tests.support.stores import make_home
 
 NOBODY = Prompt(no_input=True)
@@ -70,8 +65,8 @@ def test_the_variable_comes_before_the_remembered_file_and_nothing_comes_after_i
     home = make_home(tmp_path)
     remembered = tmp_path / "key"
     make_key_file(remembered, home)
-    remember_source(home, remembered)
-    assert remembered_key_file(home) == remembered
+    remember_source(home, Source("keyfile", remembered))
+    assert remembered_source(home) == Source("keyfile", remembered)
     assert VaultKey(home, NOBODY, {}).material() == remembered.read_bytes()
     with pytest.raises(SetupProblem) as caught:
         VaultKey(home, NOBODY, {"KEYCTL_VAULT_KEY_FILE": str(tmp_path / "gone")}).material()
@@ -80,7 +75,7 @@ def test_the_variable_comes_before_the_remembered_file_and_nothing_comes_after_i
 
 def test_without_key_file_and_terminal_the_vault_is_locked_at_once(tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    remember_source(home, None)
+    remember_source(home, Source("passphrase"))
     with pytest.raises(SetupProblem) as caught:
         VaultKey(home, NOBODY, {}).material()
     assert (code(caught), caught.value.exit_code) == ("vault_locked", 3)
@@ -99,7 +94,7 @@ def test_a_vault_that_is_gone_is_never_replaced_by_the_keyring(tmp_path: Path) -
     home = make_home(tmp_path)
     key = tmp_path / "key"
     make_vault(home.vault_file, [GivenKey("keyfile", make_key_file(key, home))])
-    remember_source(home, key)
+    remember_source(home, Source("keyfile", key))
     home.vault_file.unlink()
     assert is_vault_chosen(home)
     with pytest.raises(SetupProblem) as caught:

@@ -2,112 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from keyctl.app import App
-from keyctl.errors import SetupProblem
 from keyctl.framing import keyctl_command, keyctl_group
-from keyctl.output import Note, Result, Table
+from keyctl.output import Result
 
-if TYPE_CHECKING:
-    from keyctl.vault.envelope import GivenKey
+_KEY_FILE = click.option("--key-file", metavar="F", help="A file with the key; it is made when it is not there.")
+_KEY_STDIN = click.option("--key-stdin", is_flag=True, help="Take the key (32 bytes, a systemd credential) from stdin.")
+_KEYRING = click.option("--keyring", is_flag=True, help="Keep the key as one item in the system's keyring.")
+_PASSPHRASE_FD = click.option(
+    "--passphrase-fd", type=int, metavar="N", help="Read the new passphrase from this file descriptor."
+)
+
+
+def _key_options(key_file: str | None = None, **others: Any) -> Any:
+    from keyctl.vault_keys import KeyOptions
+
+    return KeyOptions(None if key_file is None else Path(key_file).absolute(), **others)
+
+
+def _with(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 @keyctl_command(examples="keyctl vault init\nkeyctl vault init --key-file /home/trader/.keyctl-vault.key")
-@click.option("--key-file", metavar="F", help="Open by this file; it is made when it is not there.")
-@click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from this file descriptor.")
-def init(app: App, key_file: str | None, passphrase_fd: int | None) -> Result:
+@_with(_KEY_FILE, _KEY_STDIN, _KEYRING, _PASSPHRASE_FD)
+def init(app: App, **options: Any) -> Result:
     """Make the vault of this home"""
-    from keyctl.vault import is_vault_chosen
-    from keyctl.vault.encrypted_file import make_vault
-    from keyctl.vault.key_source import remember_source
+    from keyctl import vaulting
 
-    home = app.home
-    if home.vault_file.exists():
-        raise SetupProblem("this home has a vault already", "see: keyctl vault status", code="vault_exists")
-    stored = app.accounts.all()
-    if stored and not is_vault_chosen(home):
-        raise SetupProblem(
-            f"the secrets of {len(stored)} accounts are in the system's keyring",
-            "remove these accounts, make the vault, and add them again",
-            code="store_in_use",
-        )
-    home.identity()
-    home.prepare()
-    path = None if key_file is None else Path(key_file).absolute()
-    keys = _keys(app, path, passphrase_fd)
-    make_vault(home.vault_file, keys, before=lambda: remember_source(home, path))
-    kinds = [key.kind for key in keys]
-    return Result(
-        {"vault": str(home.vault_file), "slots": kinds, "key_file": None if path is None else str(path)},
-        view=(
-            Note(f"Vault made: {home.vault_file} (AES-256-GCM, opened by {' or '.join(kinds)})."),
-            Note("Without its key nobody can read or repair it; keep a copy of the key somewhere else."),
-        ),
-    )
+    return vaulting.init(app, _key_options(**options))
 
 
 @keyctl_command(examples="keyctl vault status")
 def status(app: App) -> Result:
     """Tell which store this home uses"""
-    from keyctl.vault import is_vault_chosen
-    from keyctl.vault.encrypted_file import read_slots
-    from keyctl.vault.key_source import VaultKey
+    from keyctl import vaulting
 
-    if not is_vault_chosen(app.home):
-        return Result(
-            {"store": "keyring", "vault": None, "slots": [], "key_file": None},
-            view=(Table(("name", "value"), [("store", "the system's keyring")]),),
-        )
-    found = read_slots(app.home.vault_file)
-    key_file = VaultKey(app.home, app.prompt, app.environ).key_file
-    key = "passphrase" if key_file is None else f"key file {key_file}"
-    rows = [
-        ("store", f"vault {app.home.vault_file}"),
-        ("slots", ", ".join(found["slots"])),
-        ("saved", f"{found['generation']} times"),
-        ("key in use", key),
-    ]
-    data = {
-        "store": "vault",
-        "vault": str(app.home.vault_file),
-        **found,
-        "key_file": None if key_file is None else str(key_file),
-    }
-    return Result(data, view=(Table(("name", "value"), rows),))
+    return vaulting.status(app)
 
 
-@keyctl_command(examples="keyctl vault check")
-def check(app: App) -> Result:
-    """Open the vault and read every entry"""
-    from keyctl.hardening import harden_process
-    from keyctl.vault.encrypted_file import EncryptedFile, read_slots
-    from keyctl.vault.key_source import VaultKey
+@keyctl_command(examples="keyctl vault check\nkeyctl vault check --accept-generation")
+@click.option("--accept-generation", is_flag=True, help="Use an older vault from now on: a backup was put back.")
+def check(app: App, accept_generation: bool) -> Result:
+    """Open the vault; look at entries, backups, modes"""
+    from keyctl import vaulting
 
-    harden_process()
-    read_slots(app.home.vault_file)
-    found = EncryptedFile(app.home.vault_file, VaultKey(app.home, app.prompt, app.environ)).check()
-    listed = len(app.accounts.all())
-    warnings = () if listed == found["accounts"] else (f"the account list has {listed} accounts",)
-    note = Note(f"The vault opens and holds {found['accounts']} secrets, all readable.")
-    return Result({"vault": str(app.home.vault_file), **found}, view=(note,), warnings=warnings)
+    return vaulting.check(app, accept_generation)
 
 
-def _keys(app: App, key_file: Path | None, passphrase_fd: int | None) -> list[GivenKey]:
-    from keyctl.prompt import Prompt
-    from keyctl.vault.envelope import GivenKey
-    from keyctl.vault.key_source import make_key_file
+@keyctl_command(examples="keyctl vault add-slot passphrase\nkeyctl vault add-slot keyring")
+@click.argument("kind", type=click.Choice(["passphrase", "keyfile", "credential", "keyring"]))
+@_with(_KEY_FILE, _KEY_STDIN, _PASSPHRASE_FD)
+def add_slot(app: App, kind: Any, **options: Any) -> Result:
+    """Add one more way to open the vault"""
+    from keyctl import vault_keys
 
-    keys = []
-    if key_file is not None:
-        keys.append(GivenKey("keyfile", make_key_file(key_file, app.home)))
-    if key_file is None or passphrase_fd is not None:
-        prompt = app.prompt if passphrase_fd is None else Prompt(no_input=True, passphrase_fd=passphrase_fd)
-        keys.append(GivenKey("passphrase", prompt.passphrase("New passphrase of the vault: ", twice=True)))
-    return keys
+    return vault_keys.add_slot(app, kind, _key_options(**options))
 
 
-command = keyctl_group("vault", "Keep secrets in an encrypted file", {"init": init, "status": status, "check": check})
+@keyctl_command(examples="keyctl vault remove-slot 2")
+@click.argument("number", type=int)
+def remove_slot(app: App, number: int) -> Result:
+    """Remove one way to open the vault, never the last"""
+    from keyctl import vault_keys
+
+    return vault_keys.remove_slot(app, number)
+
+
+@keyctl_command(examples="keyctl vault use 2")
+@click.argument("number", type=int)
+def use(app: App, number: int) -> Result:
+    """Open the vault by this slot from now on"""
+    from keyctl import vault_keys
+
+    return vault_keys.use(app, number)
+
+
+@keyctl_command(examples="keyctl vault rekey\nkeyctl vault rekey --new-passphrase")
+@click.option("--new-passphrase", is_flag=True, help="Change the passphrase, too.")
+@_with(_KEY_FILE, _KEY_STDIN, _PASSPHRASE_FD)
+def rekey(app: App, new_passphrase: bool, **options: Any) -> Result:
+    """Renew the vault's inner key and all slots"""
+    from keyctl import vault_keys
+
+    return vault_keys.rekey(app, new_passphrase, _key_options(**options))
+
+
+@keyctl_command(examples="keyctl vault purge --yes")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def purge(app: App, yes: bool) -> Result:
+    """Remove the vault's earlier versions"""
+    from keyctl import vaulting
+
+    return vaulting.purge(app, yes)
+
+
+@keyctl_command(examples="keyctl vault migrate --to vault --key-file F\nkeyctl vault migrate --to keyring")
+@click.option("--to", type=click.Choice(["keyring", "vault"]), required=True, help="Where the secrets shall be kept.")
+@_with(_KEY_FILE, _KEY_STDIN, _KEYRING, _PASSPHRASE_FD)
+def migrate(app: App, to: Any, **options: Any) -> Result:
+    """Move all secrets to the other store"""
+    from keyctl import vaulting
+
+    return vaulting.migrate(app, to, _key_options(**options))
+
+
+_COMMANDS = {
+    "init": init,
+    "status": status,
+    "check": check,
+    "add-slot": add_slot,
+    "remove-slot": remove_slot,
+    "use": use,
+    "rekey": rekey,
+    "purge": purge,
+    "migrate": migrate,
+}
+command = keyctl_group("vault", "Keep secrets in an encrypted file", _COMMANDS)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from keyctl.home import Home
     from keyctl.model import Credential
     from keyctl.prompt import Prompt
+    from keyctl.vault.generations import Memory
 
 
 class SecretStore(Protocol):
@@ -30,22 +31,37 @@ class SecretStore(Protocol):
         """Removes a credential; nothing happens when there is none."""
 
 
-def open_store(home: Home, prompt: Prompt, environ: Mapping[str, str]) -> SecretStore:
+def open_store(
+    home: Home, prompt: Prompt, environ: Mapping[str, str], remember: Callable[[], Memory] | None = None
+) -> SecretStore:
     """The store of this home: the vault when `keyctl vault init` was run here, else the system's keyring.
 
-    There is no fall-back from one to the other and none to plain text. Raises SetupProblem (store_unavailable) when
-    no allowed keyring can be used.
+    There is no fall-back from one to the other and none to plain text. `remember` gives the journal's memory of vaults,
+    by which an older vault is noticed. Raises SetupProblem (store_unavailable) when no allowed keyring can be used.
     """
+    from keyctl.vault.moves import SteadyStore
+
     if is_vault_chosen(home):
         from keyctl.vault.encrypted_file import EncryptedFile
+        from keyctl.vault.generations import Generations
         from keyctl.vault.key_source import VaultKey
 
-        return EncryptedFile(home.vault_file, VaultKey(home, prompt, environ))
+        generations = None if remember is None else Generations(remember, prompt)
+        vault = EncryptedFile(home.vault_file, VaultKey(home, prompt, environ), generations)
+        return SteadyStore(home, vault, is_vault=True)
     from keyctl.vault.os_keyring import open_keyring
 
-    return open_keyring(home.identity())
+    return SteadyStore(home, open_keyring(home.identity()), is_vault=False)
 
 
 def is_vault_chosen(home: Home) -> bool:
-    """Whether secrets of this home belong in the vault, even when its file is gone: then nothing else may serve."""
+    """Whether secrets of this home belong in the vault, even when its file is gone: then nothing else may serve.
+
+    While secrets are moved from one store to the other, the note of the move tells. Raises StoreUnusable.
+    """
+    from keyctl.vault.moves import move_under_way
+
+    move = move_under_way(home)
+    if move is not None:
+        return (move.to == "vault") is move.switched
     return any(path.exists() or path.is_symlink() for path in (home.vault_file, home.vault_source_file))

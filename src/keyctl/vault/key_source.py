@@ -1,127 +1,179 @@
-"""Where the vault's key comes from: a key file, or a passphrase that a person types. Never a silent next source."""
+"""Where the vault's key comes from: the one configured source, and never a silent next one."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.errors import SetupProblem
-from keyctl.files import create_once, locked, read_owned, write_whole
+from keyctl.files import locked, read_owned, write_whole
 from keyctl.secret import Secret
-from keyctl.vault.envelope import KEY_BYTES, SlotKind
+from keyctl.vault.envelope import KINDS, SlotKind
+from keyctl.vault.key_file import VARIABLE, KeyFileProblem, checked_key, read_credential, read_key_file
+from keyctl.vault.sealing import KEY_BYTES, to_bytes, to_text
 
 if TYPE_CHECKING:
     from keyctl.home import Home
     from keyctl.prompt import Prompt
+    from keyctl.vault.os_keyring import OSKeyring
 
-VARIABLE = "KEYCTL_VAULT_KEY_FILE"
+SOURCE_VARIABLE = "KEYCTL_VAULT_SOURCE"
+NAMES: dict[SlotKind, str] = {
+    "passphrase": "passphrase",
+    "keyfile": "key file",
+    "credential": "systemd credential",
+    "keyring": "key in the system's keyring",
+}
 _FORMAT = "keyctl-vault-source"
-# Owner may read and write, nobody else anything: 0400 and 0600 pass.
-_FORBIDDEN_MODE = 0o177
+_KEYRING_ITEM = "vault-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which kind of slot opens the vault here, and the place of its key file if it has one."""
+
+    kind: SlotKind
+    key_file: Path | None = None
+
+    def describe(self) -> str:
+        """The source in a few words."""
+        return NAMES[self.kind] + (f" {self.key_file}" if self.kind == "keyfile" else "")
 
 
 class VaultKey:
     """The key that is configured for this home: asked for once per process, at the first use."""
 
-    def __init__(self, home: Home, prompt: Prompt, environ: Mapping[str, str]) -> None:
+    def __init__(self, home: Home, prompt: Prompt, environ: Mapping[str, str], source: Source | None = None) -> None:
         self._home = home
         self._prompt = prompt
         self._environ = environ
+        if source is not None:
+            self.__dict__["source"] = source
 
     @cached_property
-    def key_file(self) -> Path | None:
-        """The key file in use: the variable's, else the remembered one; None means a passphrase."""
-        given = self._environ.get(VARIABLE, "")
-        return Path(given) if given else remembered_key_file(self._home)
+    def source(self) -> Source:
+        """What is configured: a variable's word, else what was remembered. Raises SetupProblem."""
+        return configured_source(self._home, self._environ)
 
     @property
     def kind(self) -> SlotKind:
-        return "passphrase" if self.key_file is None else "keyfile"
+        return self.source.kind
 
     def material(self) -> bytes:
-        """The key's bytes. Raises SetupProblem: a bad key file, or nobody there to type the passphrase."""
-        return self._secret.reveal()
+        """The key's bytes. Raises SetupProblem: no such key, a bad one, or nobody there to type the passphrase."""
+        return self.secret.reveal()
 
     @cached_property
-    def _secret(self) -> Secret:
-        if self.key_file is not None:
-            return read_key_file(self.key_file, self._home)
+    def secret(self) -> Secret:
+        """The key itself. Raises as material does."""
+        if self.kind == "credential":
+            return read_credential(self._environ)
+        if self.kind == "keyring":
+            return read_keyring_key(self._home)
+        if self.kind == "keyfile":
+            if self.source.key_file is None:
+                raise KeyFileProblem("no key file of the vault is named", f"name it with {VARIABLE}")
+            return read_key_file(self.source.key_file, self._home)
         if not self._prompt.can_type_passphrase:
             raise SetupProblem(
                 "the vault is locked and there is no terminal to type its passphrase",
-                f"run this at a terminal, or give the vault a key file and name it with {VARIABLE}",
+                "run this at a terminal, or hand it in: KEYCTL_VAULT_PASSPHRASE_FD=3 keyctl ... 3< FILE",
+                "for a server: keyctl vault add-slot keyfile --key-file FILE, then keyctl vault use NUMBER",
                 code="vault_locked",
             )
         return self._prompt.passphrase("Passphrase of the vault: ")
 
 
-def read_key_file(path: Path, home: Home) -> Secret:
-    """The 32 bytes of a key file. Raises SetupProblem (bad_key_file) for a file that is not fit to guard anything."""
-    check_key_file_place(path, home)
-    data = read_owned(path, forbidden_mode=_FORBIDDEN_MODE, problem=KeyFileProblem)
-    if data is None:
-        raise KeyFileProblem(
-            f"the vault's key file {path} is not there",
-            f"bring it back, or name another one with {VARIABLE}; without it the vault cannot be opened",
-        )
-    if len(data) != KEY_BYTES:
-        raise KeyFileProblem(f"{path} is no vault key: it must have exactly {KEY_BYTES} bytes")
-    return Secret(data)
+def configured_source(home: Home, environ: Mapping[str, str]) -> Source:
+    """The one source in use: by KEYCTL_VAULT_SOURCE, by KEYCTL_VAULT_KEY_FILE, else what `keyctl vault` noted.
 
-
-def make_key_file(path: Path, home: Home) -> Secret:
-    """The key in the file, which is made with 32 random bytes and mode 0400 when it is not there.
-
-    Raises SetupProblem (bad_key_file).
+    Raises SetupProblem (bad_source, bad_key_file).
     """
-    check_key_file_place(path, home)
-    try:
-        create_once(path, os.urandom(KEY_BYTES), mode=0o400)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise KeyFileProblem(f"{path} cannot be made: {error.strerror}") from None
-    return read_key_file(path, home)
+    given, wanted = environ.get(VARIABLE, ""), environ.get(SOURCE_VARIABLE, "")
+    if not wanted:
+        return Source("keyfile", Path(given)) if given else remembered_source(home)
+    for kind in KINDS:
+        if wanted == kind:
+            key_file = Path(given) if given else remembered_source(home).key_file
+            return Source(kind, key_file if kind == "keyfile" else None)
+    raise SetupProblem(f"{SOURCE_VARIABLE} names no source", "known: " + ", ".join(KINDS), code="bad_source")
 
 
-def check_key_file_place(path: Path, home: Home) -> None:
-    """Nothing when a key may lie there. Raises SetupProblem (bad_key_file)."""
-    if not path.is_absolute():
-        raise KeyFileProblem(f"{path} is not a full path", "name the key file with its full path")
-    if Path(os.path.realpath(path.parent)) == Path(os.path.realpath(home.vault_file.parent)):
-        raise KeyFileProblem(
-            "the key file lies beside the vault", "one copy of that folder would open it; choose another folder"
-        )
-
-
-def remembered_key_file(home: Home) -> Path | None:
-    """The key file that `vault init` used; None for a passphrase. Raises SetupProblem when the note is damaged."""
+def remembered_source(home: Home) -> Source:
+    """The source that was noted last; a passphrase when none was. Raises SetupProblem when the note is damaged."""
     note = home.vault_source_file
     data = read_owned(note)
     if data is None:
-        return None
+        return Source("passphrase")
     try:
         content = json.loads(data)
-        if set(content) != {"format", "version", "key_file"} or content["format"] != _FORMAT or content["version"] != 1:
+        key_file = None if content["key_file"] is None else Path(content["key_file"])
+        if content["format"] != _FORMAT or content["version"] != 1 or set(content) - {"source"} != _FIELDS:
             raise ValueError
-        return None if content["key_file"] is None else Path(content["key_file"])
-    except (ValueError, TypeError):
-        raise KeyFileProblem(f"{note} is damaged", f"name the key file with {VARIABLE}") from None
+        for kind in KINDS:
+            if content.get("source", "keyfile" if key_file else "passphrase") == kind:
+                return Source(kind, key_file)
+        raise ValueError
+    except (ValueError, TypeError, KeyError):
+        raise KeyFileProblem(f"{note} is damaged", f"name the source with {SOURCE_VARIABLE} or {VARIABLE}") from None
 
 
-def remember_source(home: Home, key_file: Path | None) -> None:
-    """Notes that this home uses a vault, and the path of its key file if it has one."""
+_FIELDS = {"format", "version", "key_file"}
+
+
+def remember_source(home: Home, source: Source) -> None:
+    """Notes that this home uses a vault, and what opens it."""
     note = home.vault_source_file
-    path = None if key_file is None else str(key_file)
+    content = {
+        "format": _FORMAT,
+        "version": 1,
+        "source": source.kind,
+        "key_file": None if source.key_file is None else str(source.key_file),
+    }
     with locked(note):
-        write_whole(note, json.dumps({"format": _FORMAT, "version": 1, "key_file": path}).encode() + b"\n")
+        write_whole(note, json.dumps(content, sort_keys=True).encode() + b"\n")
 
 
-class KeyFileProblem(SetupProblem):
-    """A key file that is missing, misplaced or open to others."""
+def read_keyring_key(home: Home) -> Secret:
+    """The vault's key from its one item in the system's keyring. Raises SetupProblem."""
+    found = _keyring_key(_keyring(home))
+    if found is None:
+        raise SetupProblem(
+            "the vault's key is not in the system's keyring",
+            "open the vault by another of its slots: set KEYCTL_VAULT_SOURCE (see: keyctl vault status)",
+            code="vault_locked",
+        )
+    return found
 
-    code = "bad_key_file"
+
+def make_keyring_key(home: Home) -> Secret:
+    """The vault's key from the keyring, where it is stored when it is not there yet. Raises SetupProblem."""
+    keyring = _keyring(home)
+    if _keyring_key(keyring) is None:
+        keyring.put_record(_KEYRING_ITEM, {"v": 1, "vault_key": to_text(os.urandom(KEY_BYTES))})
+    return read_keyring_key(home)
+
+
+def forget_keyring_key(home: Home) -> None:
+    """Takes the vault's key out of the keyring; nothing happens when there is none. Raises SetupProblem."""
+    _keyring(home).delete(_KEYRING_ITEM)
+
+
+def _keyring_key(keyring: OSKeyring) -> Secret | None:
+    record = keyring.get_record(_KEYRING_ITEM)
+    if record is None:
+        return None
+    if not isinstance(record, dict) or set(record) != {"v", "vault_key"} or not isinstance(record["vault_key"], str):
+        raise KeyFileProblem("the vault's key in the system's keyring is damaged")
+    return checked_key(to_bytes(record["vault_key"]), "the item in the system's keyring")
+
+
+def _keyring(home: Home) -> OSKeyring:
+    from keyctl.vault.os_keyring import open_keyring
+
+    return open_keyring(home.identity())

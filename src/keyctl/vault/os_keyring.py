@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from importlib import import_module
@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 from keyctl.errors import KeyctlError, SetupProblem
 from keyctl.model import Credential
 from keyctl.vault.items import Items, erase_record, read_record, write_record
-from keyctl.vault.record import from_record, missing, to_record
+from keyctl.vault.record import Record, from_record, missing, to_record
 
 CALL_SECONDS = 10.0
+_CHANGES_PER_SESSION = 20
 # (module, class, name for people). Nothing else is ever used, whatever is installed or configured.
 ALLOWED = (
     ("keyring.backends.macOS", "Keyring", "the macOS keychain"),
@@ -48,20 +49,45 @@ class OSKeyring:
 
     def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         wanted = tuple(account_ids)
+        found = self.get_present(wanted)
+        if any(account_id not in found for account_id in wanted):
+            raise missing()
+        return found
+
+    def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        """Those of the credentials that are here, by id, from one session. Raises SetupProblem."""
+        wanted = tuple(account_ids)
         records = self._in_session(lambda items: {name: read_record(items, name) for name in wanted})
-        result = {}
-        for name, record in records.items():
-            if record is None:
-                raise missing()
-            result[name] = from_record(record)
-        return result
+        return {name: from_record(record) for name, record in records.items() if record is not None}
 
     def put(self, account_id: str, credential: Credential) -> None:
-        record = to_record(credential)
-        self._in_session(lambda items: write_record(items, account_id, record))
+        self.put_many({account_id: credential})
+
+    def put_many(self, credentials: Mapping[str, Credential]) -> None:
+        """Stores or replaces them one after another, each in one step. Raises SetupProblem."""
+        records = {account_id: to_record(credential) for account_id, credential in credentials.items()}
+        self._for_each(tuple(records), lambda items, name: write_record(items, name, records[name]))
 
     def delete(self, account_id: str) -> None:
-        self._in_session(lambda items: erase_record(items, account_id))
+        self.delete_many([account_id])
+
+    def delete_many(self, account_ids: Iterable[str]) -> None:
+        """Removes them one after another; those that are not here change nothing. Raises SetupProblem."""
+        self._for_each(tuple(account_ids), erase_record)
+
+    def get_record(self, name: str) -> object | None:
+        """What is kept under a name, whatever it is; None when there is nothing. Raises SetupProblem."""
+        return self._in_session(lambda items: read_record(items, name))
+
+    def put_record(self, name: str, record: Record) -> None:
+        """Keeps a record of any kind under a name, in one step. Raises SetupProblem."""
+        self._in_session(lambda items: write_record(items, name, record))
+
+    def _for_each(self, names: Sequence[str], work: Callable[[Items, str], None]) -> None:
+        """Does the work in as few sessions as the time limit of one allows."""
+        for start in range(0, len(names), _CHANGES_PER_SESSION):
+            some = names[start : start + _CHANGES_PER_SESSION]
+            self._in_session(partial(_do_each, some, work))
 
     def _in_session(self, work: Callable[[Items], _T]) -> _T:
         def session() -> _T:
@@ -71,12 +97,17 @@ class OSKeyring:
         return _limited(session, type(self._backend).__module__, self._call_seconds)
 
 
-def open_keyring(home_id: str) -> OSKeyring:
+def _do_each(names: Sequence[str], work: Callable[[Items, str], None], items: Items) -> None:
+    for name in names:
+        work(items, name)
+
+
+def open_keyring(home_id: str, *, call_seconds: float = CALL_SECONDS) -> OSKeyring:
     """The first allowed keyring that works here. Raises SetupProblem (store_unavailable)."""
     for module_name, class_name, name in ALLOWED:
-        backend = _limited(partial(_backend, module_name, class_name), module_name, CALL_SECONDS)
+        backend = _limited(partial(_backend, module_name, class_name), module_name, call_seconds)
         if backend is not None:
-            return OSKeyring(backend, name, home_id)
+            return OSKeyring(backend, name, home_id, call_seconds=call_seconds)
     raise _unavailable(
         "no keyring of the operating system can be used here",
         "in cron, over ssh or in a container: keyctl vault init --key-file FILE",

@@ -1,0 +1,77 @@
+"""Notices when somebody has put an older vault back: what was seen is kept elsewhere, in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from keyctl.errors import SetupProblem
+from keyctl.vault.sealing import Document
+
+if TYPE_CHECKING:
+    from keyctl.prompt import Prompt
+
+_WORD = "older"
+
+
+class Memory(Protocol):
+    """What the journal knows of vaults."""
+
+    def vault_generation(self, vault_id: str) -> int:
+        """The highest generation that was seen; 0 for an unknown vault."""
+
+    def note_vault(self, vault_id: str, generation: int) -> None:
+        """Remembers a generation when it is the highest so far."""
+
+    def accept_vault(self, vault_id: str, generation: int) -> None:
+        """Takes a generation as the highest, even a lower one."""
+
+
+class Generations:
+    """Watches the vault's generation. `remember` gives the memory, which is opened at the first use."""
+
+    def __init__(self, remember: Callable[[], Memory], prompt: Prompt, *, accept: bool = False) -> None:
+        self._remember = remember
+        self._prompt = prompt
+        self._accept = accept
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return self._remember()
+
+    def highest(self, vault_id: str) -> int:
+        """The highest generation seen so far. Ask before reading the file again: a writer may be quicker than we."""
+        return self._memory.vault_generation(vault_id)
+
+    def check(self, document: Document, highest: int) -> None:
+        """Nothing when the vault, read after `highest` was, is not older; a newer one is remembered.
+
+        Asks the person at the terminal about an older one. Raises SetupProblem (vault_older).
+        """
+        if document["generation"] > highest:
+            self.note(document)
+        elif document["generation"] < highest and not self._is_accepted(document["generation"], highest):
+            raise SetupProblem(
+                f"this vault is older than the last one seen here (generation {document['generation']}, not {highest})",
+                "if you put a backup back yourself: keyctl vault check --accept-generation",
+                "if not, somebody changed it: keys removed since then may be in it again",
+                code="vault_older",
+            )
+        elif document["generation"] < highest:
+            self._memory.accept_vault(document["id"], document["generation"])
+
+    def note(self, document: Document) -> None:
+        """Remembers the generation of a vault that is in place. Call it after the rename, never before."""
+        self._memory.note_vault(document["id"], document["generation"])
+
+    def _is_accepted(self, found: int, highest: int) -> bool:
+        if self._accept:
+            return True
+        if not self._prompt.has_terminal:
+            return False
+        question = (
+            f"This vault is older than the last one seen here (generation {found}, not {highest}).\n"
+            f"Was a backup put back on purpose? Type {_WORD} to use it from now on"
+        )
+        return self._prompt.confirm_typed(question, _WORD)
