@@ -1,7 +1,7 @@
 """The same orders by ccxt.async_support: one client per account, each with its own connection.
 
-As kind to ccxt as can be: markets are given (nothing is loaded), the rate limiter is off, no balance, no clock and no
-permission is read, nothing is written down. Reads {"ca": path, "keys": [{endpoint, api_key, secret}, ...]}.
+Counted is what the bare sender does too: the clock, the balance, the order on each account, all accounts together.
+As kind to ccxt as can be: the markets are given to it (nothing is loaded), the rate limiter is off. Reads {"ca": path, "keys": [{endpoint, api_key, secret}, ...]}.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ async def main(path: str) -> None:
         work = json.load(file)
     clients = [client(facts, work["ca"]) for facts in work["keys"]]
     try:
+        await asyncio.gather(*(made.fetch_time() for made in clients))
+        await asyncio.gather(*(made.fetch_balance() for made in clients))
         await asyncio.gather(*(made.create_order("BTC/USDT", "limit", "buy", 0.0005, 50000) for made in clients))
     finally:
         await asyncio.gather(*(made.close() for made in clients))

@@ -75,16 +75,19 @@ async def look(session: Session, symbol: str, config: Config, shared: Shared) ->
     try:
         await session.warm()
         warnings += check_clock(session)
-        instrument = await instrument_of(session, symbol, shared)
-        ticker = await ticker_of(session, instrument.native_symbol, shared)
-        at = session.network.clock.now()
-        usd = await usd_per_quote(session, instrument, shared)
+        # While one lane asks for its venue's rules, the others make their own reads: one round trip less for all.
+        others_ask = _rules_key(session, symbol) in shared.answers
+        instrument = None if others_ask else await instrument_of(session, symbol, shared)
         known = session.journal.notes.permissions(session.account.id)
         if known is not None and session.network.clock.now() - known.at < PERMISSIONS_SECONDS:
             withdraw = known.withdraw
         else:
             withdraw_read, withdraw = True, await _withdrawal(session)
         balances = await session.fetch(session.exchange.balance_request(), session.exchange.read_balances)
+        instrument = instrument or await instrument_of(session, symbol, shared)
+        ticker = await ticker_of(session, instrument.native_symbol, shared)
+        at = session.network.clock.now()
+        usd = await usd_per_quote(session, instrument, shared)
     except (Unreached, ClockWrong) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
@@ -164,7 +167,7 @@ async def instrument_of(session: Session, symbol: str, shared: Shared) -> Instru
                 raise unknown_symbol(session, symbol) from None
             raise
 
-    return await _once(shared, (exchange.instrument_request(symbol).base, "rules", symbol), ask)
+    return await _once(shared, _rules_key(session, symbol), ask)
 
 
 async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Ticker:
@@ -210,6 +213,10 @@ def unknown_symbol(session: Session, symbol: str) -> CheckFailed:
         account=session.account.label,
         exchange=session.exchange.name,
     )
+
+
+def _rules_key(session: Session, symbol: str) -> tuple[str, str, str]:
+    return session.exchange.instrument_request(symbol).base, "rules", symbol
 
 
 def _instrument(session: Session, response: Response, symbol: str) -> Instrument:
