@@ -10,20 +10,8 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import plain
-from keyctl.model import (
-    Account,
-    Balances,
-    Instrument,
-    Kind,
-    Leg,
-    Market,
-    Order,
-    OrderType,
-    Side,
-    Ticker,
-    TimeInForce,
-)
-from keyctl.sizes import floor_to, round_price
+from keyctl.model import Account, Balances, Instrument, Kind, Leg, Market, Order, OrderType, Side, Ticker, TimeInForce
+from keyctl.sizes import FINEST, exactly, floor_to, round_price
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -105,6 +93,7 @@ def new_plan_id() -> str:
     return "".join(secrets.choice(_BASE32) for _ in range(PLAN_ID_LENGTH))
 
 
+@exactly
 def plan_leg(
     plan_id: str,
     index: int,
@@ -163,6 +152,7 @@ def same_leg(planned: PlannedLeg, stored: Leg) -> PlannedLeg:
     return replace(planned, leg=kept)
 
 
+@exactly
 def check_plan(plan_id: str, kind: Kind, legs: tuple[PlannedLeg, ...], used_today: Decimal, limits: Limits) -> Plan:
     """The plan with the soft limits it touches. Raises CheckFailed when it passes a hard one."""
     total = sum((leg.value_usd for leg in legs), Decimal(0))
@@ -197,13 +187,17 @@ def _order(account: Account, wish: Wish, view: VenueView, limits: Limits) -> tup
         price = round_price(opposite * (1 + share), wish.side, instrument)
     else:
         price = None
-    asked = wish.quantity if wish.quantity is not None else (wish.quote or Decimal(0)) / (price or opposite)
-    quantity = floor_to(asked, instrument.quantity_step)
+    if price is not None and price <= 0:
+        raise _refusal(account, "the price is below the venue's smallest step", "rounding")
+    # Money to sell for is counted at the best bid where that is above the price: never more is sold than was meant.
+    worth = price if price is not None and wish.side is Side.BUY else max(price or opposite, opposite)
+    asked = wish.quantity if wish.quantity is not None else (wish.quote or Decimal(0)) / worth
+    quantity = floor_to(asked, instrument.quantity_step or FINEST)
     if quantity <= 0 or (wish.quantity is not None and asked - quantity > asked * limits.rounding_max):
         raise _refusal(
             account,
-            f"{plain(asked)} {instrument.base} cannot be rounded down to steps of {_shown(instrument.quantity_step)}"
-            f" without losing more than {limits.rounding_max:.0%}",
+            f"{plain(floor_to(asked, FINEST))} {instrument.base} cannot be rounded down to steps of"
+            f" {_shown(instrument.quantity_step)} without losing more than {limits.rounding_max:.0%}",
             "rounding",
             "give a size on that step; keyctl never raises a size",
         )

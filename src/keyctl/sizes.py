@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from keyctl.errors import UsageProblem
 from keyctl.model import Instrument, Side
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Sizes have up to 36 digits, and products of them more than the 28 to which Decimal rounds (up, too) if left alone.
+EXACT = Context(prec=200)
+FINEST = Decimal("1e-18")
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
 
@@ -34,18 +43,29 @@ def read_symbol(text: str) -> str:
     return symbol
 
 
+def exactly(function: Callable[P, T]) -> Callable[P, T]:
+    """The function, with products and sums of Decimals exact and quotients good to 200 digits."""
+
+    @wraps(function)
+    def run(*arguments: P.args, **names: P.kwargs) -> T:
+        with localcontext(EXACT):
+            return function(*arguments, **names)
+
+    return run
+
+
 def floor_to(number: Decimal, step: Decimal | None) -> Decimal:
     """The largest multiple of the step that is not above the number."""
     if step is None or step == 0:
         return number
-    return (number / step).to_integral_value(ROUND_FLOOR) * step
+    return EXACT.multiply(EXACT.divide(number, step).to_integral_value(ROUND_FLOOR), step)
 
 
 def ceiling_to(number: Decimal, step: Decimal | None) -> Decimal:
     """The smallest multiple of the step that is not below the number."""
     if step is None or step == 0:
         return number
-    return (number / step).to_integral_value(ROUND_CEILING) * step
+    return EXACT.multiply(EXACT.divide(number, step).to_integral_value(ROUND_CEILING), step)
 
 
 def round_price(price: Decimal, side: Side, instrument: Instrument) -> Decimal:

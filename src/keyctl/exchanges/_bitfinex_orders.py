@@ -106,7 +106,7 @@ def status_of(row: list[JSON], leg: Leg) -> OrderStatus:
         exchange_order_id=order_id_of(row),
         client_order_id=leg.client_order_id,
         state=state_of(row, filled),
-        quantity=abs(decimal_of(row[_ORIGINAL])),
+        quantity=decimal_of(row[_ORIGINAL]).copy_abs(),
         filled=filled,
         price=leg.order.price,
         average_price=average if filled and average > 0 else None,
@@ -132,7 +132,8 @@ def names_another(refusal: JSON, leg: Leg) -> bool:
 
 
 def _signed(order: Order) -> Decimal:
-    return order.quantity if order.side is Side.BUY else -order.quantity
+    # copy_negate keeps every digit; a minus sign would round to 28 of them.
+    return order.quantity if order.side is Side.BUY else order.quantity.copy_negate()
 
 
 def _wire_type(order: Order) -> str:
