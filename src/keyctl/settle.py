@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keyctl.answers import Unreadable
-from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
+from keyctl.errors import ExchangeRefused, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
@@ -18,6 +18,8 @@ from keyctl.session import Session
 CALL_AND_SLACK_SECONDS = 10 + 2
 ROUNDS = 3
 FIRST_LOOKS_SECONDS = (0.0, 1.0, 2.0)
+# How long `--wait` bears an exchange that cannot be read; the usual cool-down is a minute.
+PATIENCE_SECONDS = 300.0
 
 
 class Verdict(StrEnum):
@@ -52,7 +54,7 @@ async def look_up(session: Session, stored: StoredLeg) -> Lookup:
             if exchange.is_not_found(refusal.error):
                 continue
             return Lookup(Verdict.UNCLEAR, why=refusal.message)
-        except (Unreached, NoAnswer, Unreadable) as trouble:
+        except (Unreached, NoAnswer, Unreadable, StoreUnusable) as trouble:  # StoreUnusable: nonces are in use
             return Lookup(Verdict.UNCLEAR, why=str(trouble))
         if status is not None:
             return Lookup(Verdict.FOUND, status)
@@ -84,10 +86,12 @@ def forgotten_at(session: Session, stored: StoredLeg) -> float:
 async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait: bool = False) -> LegResult:
     """The leg's result after one pass: up to three rounds when absence may count already, else one.
 
-    With `wait` it stays until the leg is found or absence is proven.
+    With `wait` it stays until the leg is found or absence is proven, or the exchange was unreadable for too long.
     """
     clock = session.network.clock
+    readable_at = clock.monotonic()
     while True:
+        began = clock.now()
         looked = await look_up(session, stored)
         if looked.verdict is Verdict.FOUND and looked.status is not None:
             result = judge_found(stored.leg, looked.status)
@@ -95,18 +99,20 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
             return result
         if looked.verdict is Verdict.UNCLEAR:
             journal.forget_absent_rounds(stored.row)
-            if not wait:
+            if not wait or clock.monotonic() - readable_at > PATIENCE_SECONDS:
                 return _still_unknown(stored, f"could not be looked up: {looked.why}")
         else:
+            readable_at = clock.monotonic()
             from_when = absence_at(session, stored)
             if from_when is None or clock.now() > forgotten_at(session, stored):
                 journal.event(None, stored.row, "past_memory", {})
                 return _still_unknown(stored, "the exchange can no longer prove it; a person must decide")
-            if clock.now() > from_when:
+            if began > from_when:  # a look that began inside the window may have been too early
                 if journal.note_absent_round(stored.row) >= ROUNDS:
                     return _absent(journal, stored)
             elif not wait:
-                return _still_unknown(stored, f"not found yet; counts as not taken in {from_when - clock.now():.0f} s")
+                left = max(from_when - clock.now(), 1)
+                return _still_unknown(stored, f"not found yet; counts as not taken in {left:.0f} s")
             else:
                 await clock.sleep(max(from_when - clock.now(), 0))
         await clock.sleep(ROUND_PAUSE_SECONDS)
@@ -123,9 +129,8 @@ async def settle_all(
     async def lane(items: list[tuple[Session, StoredLeg]]) -> list[tuple[StoredLeg, LegResult]]:
         results = []
         for session, stored in items:
-            try:
-                await session.warm()
-            except (Unreached, ExchangeRefused) as trouble:
+            trouble = await _reach(session, wait)
+            if trouble:
                 results.append((stored, _still_unknown(stored, f"could not be looked up: {trouble}")))
                 continue
             results.append((stored, await settle_leg(session, journal, stored, wait)))
@@ -134,6 +139,20 @@ async def settle_all(
     done = await asyncio.gather(*(lane(items) for items in lanes.values()))
     by_row = {stored.row: result for part in done for stored, result in part}
     return [(stored, by_row[stored.row]) for _, stored in pairs]
+
+
+async def _reach(session: Session, wait: bool) -> str:
+    """Nothing when the exchange's clock was read, else why not. With `wait` a cool-down or an outage is borne."""
+    clock = session.network.clock
+    until = clock.monotonic() + (PATIENCE_SECONDS if wait else 0)
+    while True:
+        try:
+            await session.warm()
+            return ""
+        except (Unreached, ExchangeRefused) as trouble:
+            if clock.monotonic() >= until:
+                return str(trouble)
+        await clock.sleep(ROUND_PAUSE_SECONDS)
 
 
 async def first_looks(session: Session, journal: Journal, stored: StoredLeg, result: LegResult) -> LegResult:
