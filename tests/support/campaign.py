@@ -1,0 +1,316 @@
+"""Campaign: plans run in forked children that are killed at random lines, then settled, sent again and audited."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import keyctl
+from keyctl.errors import ExitCode
+from keyctl.twin import FaultKind
+from tests.support.skipping import SharedNumbers, SkipClock
+from tests.support.world import ALL, World
+
+CONFIG = """\
+[limits]
+day_value_usd = 10000000
+orders_per_minute = 100000
+orders_per_hour = 100000
+"""
+CALL_SECONDS = 0.05
+STUCK_SECONDS = 20
+SETTLE_TRIES = 4
+# One account's look-ups hold a page of orders, which an exchange without a look-up by id limits to 100 or 200.
+PLANS_PER_WORLD = 50
+CRASHED = 99
+PRICES = ("58000", "60100")
+TAKEN = (FaultKind.RESET_AFTER, FaultKind.HANG_AFTER, FaultKind.HALF_BODY, FaultKind.GARBAGE, FaultKind.WRONG_ECHO)
+NOT_TAKEN = (FaultKind.RESET_BEFORE, FaultKind.RESET_UNREAD, FaultKind.HANG_BEFORE, FaultKind.RATE_LIMIT)
+EITHER = (FaultKind.HTML, FaultKind.ANSWER, FaultKind.REDIRECT)
+READ_FAULT_SHARE = 0.2
+READS = ("query", "open_orders", "history", "fills")
+
+_OURS = str(Path(keyctl.__file__).parent)
+_TWIN = str(Path(keyctl.__file__).parent / "twin")
+_LINES, _CLAIM_LINE = 0, 1
+
+
+@dataclass
+class Figures:
+    """What a campaign counted. `doubled`, `lost`, `wrong` and `stuck` must be 0.
+
+    Lost: taken by the venue, and the journal says otherwise. Wrong: accepted in the journal, and the venue has it
+    not. Stuck: still unknown after settling, or a run that did not end.
+    """
+
+    plans: int = 0
+    kills: int = 0
+    faults: int = 0
+    taken: int = 0
+    doubled: int = 0
+    lost: int = 0
+    wrong: int = 0
+    stuck: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    codes: Counter[int] = field(default_factory=Counter)
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.doubled or self.lost or self.wrong or self.stuck)
+
+    def add(self, other: Figures) -> None:
+        """Counts another campaign in."""
+        for name in ("plans", "kills", "faults", "taken", "doubled", "lost", "wrong", "stuck"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.states += other.states
+        self.codes += other.codes
+        self.findings += other.findings
+
+    def __str__(self) -> str:
+        states = ", ".join(f"{state} {count}" for state, count in sorted(self.states.items()))
+        return (
+            f"plans {self.plans}, kills {self.kills}, faults {self.faults}, orders taken {self.taken}, "
+            f"doubled {self.doubled}, lost {self.lost}, wrong {self.wrong}, stuck {self.stuck} ({states})"
+        )
+
+
+def run_campaign(folder: Path, seed: int, plans: int) -> Figures:
+    """The figures of so many plans, in as many worlds as keep each venue's order lists short."""
+    figures = Figures()
+    for number, first in enumerate(range(0, plans, PLANS_PER_WORLD)):
+        with Campaign(folder / str(number), seed=seed * 1_000_003 + number) as campaign:
+            figures.add(campaign.run(min(PLANS_PER_WORLD, plans - first)))
+    return figures
+
+
+class Campaign:
+    """Runs plans of one leg per exchange in a world of its own. `plant` is called in every child before it runs."""
+
+    def __init__(self, folder: Path, seed: int, plant: Callable[[], None] | None = None) -> None:
+        self.random = random.Random(seed)
+        self.clock = SkipClock()
+        self.world = World(folder, now_ms=self.clock.now_ms)
+        self.figures = Figures()
+        self.fault_share = 0.6
+        self.fault_kinds = TAKEN + NOT_TAKEN + EITHER + (FaultKind.LATE, FaultKind.DOUBLE)
+        self._plant = plant
+        self._counts = SharedNumbers(2)
+        self._seen: set[str] = set()
+        self._order_lines = self._order_claim = 0
+
+    def __enter__(self) -> Campaign:
+        self.world.__enter__()
+        self.world.add_all()
+        config = self.world.app().home.config_file
+        config.write_text(CONFIG, encoding="utf-8")
+        self._measure()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.world.__exit__(*exception)
+
+    def run(self, plans: int, until_found: bool = False) -> Figures:
+        """The figures after so many plans, or after the first finding."""
+        for _ in range(plans):
+            self._plan()
+            if until_found and not self.figures.clean:
+                break
+        return self.figures
+
+    # One plan.
+
+    def _plan(self) -> None:
+        self.figures.plans += 1
+        struck = [self._fault() for _ in range(self._how_many_faults())]
+        order = ("order", "buy", "BTC/USDT", "0.001", "--price", self.random.choice(PRICES), "--fanout", "--all")
+        self._child(*order, "--yes", "--again", kill_at=self._kill_line())
+        plan = self._new_plan()
+        if self.random.random() < 0.5:
+            self._send_again(plan)
+        self._settle()
+        self.world.twin.faults.clear()
+        self.figures.faults += sum(fault.used for fault in struck)
+        self._audit(plan)
+        self._send_again(plan)
+        self._settle()
+        self._audit(plan, final=True)
+        self.clock.skip(61)  # cool-downs of this plan are over, and its order is no repeat of the next
+
+    def _send_again(self, plan: str | None) -> None:
+        if plan is not None:
+            self._child("order", "--plan", plan, "--yes", "--again", kill_at=self._seldom())
+
+    def _settle(self) -> None:
+        """As `orders settle --wait` until nothing is unknown; sometimes killed itself."""
+        for attempt in range(SETTLE_TRIES):
+            if not self._rows("SELECT 1 FROM legs WHERE state IN ('sent', 'unknown')"):
+                return
+            self._child("orders", "settle", "--wait", kill_at=self._seldom() if attempt == 0 else 0)
+            self.clock.skip(5)
+
+    def _fault(self) -> Any:
+        kind = self.random.choice(self.fault_kinds)
+        facts: dict[str, Any] = {"kind": kind, "exchange": self.random.choice(ALL), "operation": "place"}
+        if kind is FaultKind.LATE:
+            facts |= {"seconds": self.random.uniform(0.1, 12), "queries": self.random.randrange(3)}
+        elif kind is FaultKind.WRONG_ECHO:
+            facts["what"] = self.random.choice(("id", "symbol", "side"))
+        elif kind is FaultKind.RATE_LIMIT:
+            facts["retry_after"] = self.random.choice((None, 5))
+        elif kind is FaultKind.ANSWER:
+            facts |= {"status": self.random.choice((400, 403, 500)), "body": '{"code": 424242, "msg": "never seen"}'}
+        elif kind is FaultKind.REDIRECT:
+            facts["location"] = self.world.twin.endpoint(facts["exchange"]) + "/elsewhere"
+        elif kind is FaultKind.HTML:
+            facts["status"] = self.random.choice((502, 503, 504))
+        if kind in EITHER:
+            facts["taken"] = self.random.random() < 0.5
+        elif self.random.random() < READ_FAULT_SHARE:
+            facts = {"kind": FaultKind.HTML, "exchange": facts["exchange"], "operation": self.random.choice(READS)}
+        return self.world.fault(**facts)
+
+    def _how_many_faults(self) -> int:
+        return self.random.choice((1, 1, 2, 3)) if self.random.random() < self.fault_share else 0
+
+    def _kill_line(self) -> int:
+        """A line of a whole run; three times in four after the claim. Some lie beyond a run without faults."""
+        after_claim = self.random.random() < 0.75
+        return self.random.randint(self._order_claim if after_claim else 1, int(self._order_lines * 1.2))
+
+    def _seldom(self) -> int:
+        return self.random.randint(1, self._order_lines) if self.random.random() < 0.2 else 0
+
+    # Children.
+
+    def _measure(self) -> None:
+        """How many lines a run without faults has, and which is the first of its claim."""
+        plant, self._plant = self._plant, None
+        self._child("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--fanout", "--all", "--yes", kill_at=-1)
+        self._plant = plant
+        self._order_lines, self._order_claim = int(self._counts[_LINES]), int(self._counts[_CLAIM_LINE])
+        self._audit(self._new_plan(), final=True)
+        assert self.figures.states == {"accepted": 4}, self.figures
+        self.figures = Figures()
+
+    def _child(self, *arguments: str, kill_at: int) -> None:
+        """Runs keyctl in a forked child; it dies at that line of our code (0: never; below: only counts lines)."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
+            child = os.fork()
+        if child == 0:
+            code = CRASHED
+            try:
+                signal.alarm(STUCK_SECONDS)
+                _shorten_calls()
+                if self._plant is not None:
+                    self._plant()
+                if kill_at:
+                    sys.settrace(_Tracer(self._counts, kill_at).call)
+                ran = self.world.keyctl(*arguments, clock=self.clock)
+                code = ran.exit_code
+                with open(self.world.folder / "runs.log", "a", encoding="utf-8") as log:
+                    log.write(f"{' '.join(arguments)}: {code}\n{ran.stdout}{ran.stderr}\n")
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            if os.WTERMSIG(status) == signal.SIGKILL:
+                self.figures.kills += 1
+            else:
+                self._find("stuck", f"{' '.join(arguments)} ended by signal {os.WTERMSIG(status)}")
+            return
+        code = os.WEXITSTATUS(status)
+        self.figures.codes[code] += 1
+        if code in (ExitCode.FAULT, CRASHED):
+            self._find("stuck", f"{' '.join(arguments)} ended with a fault ({code})")
+
+    # The books.
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        path = self.world.app().home.state / "journal.db"
+        if not path.exists():
+            return []
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return connection.execute(query, values).fetchall()
+        finally:
+            connection.close()
+
+    def _new_plan(self) -> str | None:
+        new = {row[0] for row in self._rows("SELECT id FROM plans")} - self._seen
+        assert len(new) <= 1
+        self._seen |= new
+        return new.pop() if new else None
+
+    def _audit(self, plan: str | None, final: bool = False) -> None:
+        """Compares the journal with the venues' own count."""
+        placements = self.world.placements()
+        legs = self._rows("SELECT client_order_id, state, plan_id FROM legs")
+        for missing in set(placements) - {name for name, _, _ in legs}:
+            self._find("lost", f"{missing}: taken, and not in the journal")
+        for name, state, of_plan in legs:
+            if of_plan != plan:
+                continue
+            count = placements.get(name, 0)
+            where = f"{name} of plan {plan}: {state}, taken {count} times"
+            if count > 1:
+                self._find("doubled", where)
+            elif state in ("sent", "unknown"):
+                self._find("stuck", where)
+            elif count == 1 and state != "accepted":
+                self._find("lost", where)
+            elif count == 0 and state == "accepted":
+                self._find("wrong", where)
+            if final:
+                self.figures.states[state] += 1
+                self.figures.taken += count
+
+    def _find(self, what: str, text: str) -> None:
+        setattr(self.figures, what, getattr(self.figures, what) + 1)
+        self.figures.findings.append(f"{what}: {text}")
+
+
+class _Tracer:
+    """Counts the lines of keyctl that run, twin left out, and kills the process at one of them."""
+
+    def __init__(self, counts: SharedNumbers, kill_at: int) -> None:
+        self._counts = counts
+        self._kill_at = kill_at
+        self._lines = 0
+        self._ours: dict[str, bool] = {}
+        counts[_CLAIM_LINE] = 0
+
+    def call(self, frame: FrameType, event: str, argument: object) -> Any:
+        name = frame.f_code.co_filename
+        ours = self._ours.get(name)
+        if ours is None:
+            ours = self._ours[name] = name.startswith(_OURS) and not name.startswith(_TWIN)
+        if ours and frame.f_code.co_name == "claim" and not self._counts[_CLAIM_LINE]:
+            self._counts[_CLAIM_LINE] = self._lines
+        return self._line if ours else None
+
+    def _line(self, frame: FrameType, event: str, argument: object) -> Any:
+        if event == "line":
+            self._lines += 1
+            if self._lines == self._kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._counts[_LINES] = self._lines
+        return self._line
+
+
+def _shorten_calls() -> None:
+    """In a test's child only: an order's answer is waited for less long, so that silence costs no real seconds."""
+    from keyctl import fanout
+
+    fanout.CALL_SECONDS = CALL_SECONDS
