@@ -5,10 +5,12 @@ What an answer proves is judged a second time here, from its raw bytes, by code 
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gc
 import json
 import re
+import resource
 import sys
 import tomllib
 from collections import Counter
@@ -21,12 +23,19 @@ from typing import Any
 
 import keyctl
 from keyctl.answers import Unreadable
+from keyctl.errors import NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.judge import judge_placed
-from keyctl.model import Leg, Outcome, Response
+from keyctl.model import Leg, Outcome, Response, WireRequest
+from keyctl.transport import Line, tls_context
 from tests.support.mutations import Mutator, Sample, harvest
+from tests.support.rude_server import ENDLESS, RudeServer, kind_of
 
 COUNT = 100_000
+SOCKETS = 1_000
+CALLERS = 16
+WARM_UP_CALLS = 200
+CALL_SECONDS = 0.3
 WARM_UP = 4_000
 BLOCKS_MAX = 30_000  # of Python's allocator; a leak of one object per answer would be 100,000 or more
 DATA = Path(keyctl.__file__).parent / "exchanges"
@@ -70,6 +79,17 @@ def test_an_order_echoed_as_rejected_is_not_accepted() -> None:
                 assert judge_placed(sample.exchange, sample.leg, answer).outcome is Outcome.UNKNOWN
 
 
+def test_1000_damaged_answers_over_sockets_end_in_time_and_prove_nothing_that_they_do_not() -> None:
+    figures = socket_campaign(SOCKETS)
+    print(figures)
+    assert not figures.findings, figures.findings[:5]
+    assert figures.slowest < CALL_SECONDS + 0.5
+    assert figures.blocks_grown < BLOCKS_MAX
+    assert figures.most_memory_mib < 200
+    assert min(figures.outcomes[outcome] for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN)) > SOCKETS / 20
+    assert set(figures.kinds_without_answer) >= set(ENDLESS)
+
+
 @dataclass
 class Figures:
     """What a campaign counted. `findings` must be empty."""
@@ -88,6 +108,70 @@ class Figures:
             f"{self.answers:,} damaged answers: placements {outcomes}; usable readings: {read}; "
             f"unreadable {self.unreadable:,}; {self.blocks_grown:+,} blocks of memory; findings {len(self.findings)}"
         )
+
+
+@dataclass
+class SocketFigures(Figures):
+    """As Figures, over sockets: also the slowest call (seconds) and by how much memory grew at most (MiB)."""
+
+    slowest: float = 0.0
+    most_memory_mib: float = 0.0
+    kinds_without_answer: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        silent = sum(self.kinds_without_answer.values())
+        return (
+            f"over sockets: {Figures.__str__(self)}; no answer {silent:,}; slowest {self.slowest:.2f} s of "
+            f"{CALL_SECONDS:g}; at most {self.most_memory_mib:.0f} MiB more memory"
+        )
+
+
+def socket_campaign(count: int) -> SocketFigures:
+    """The figures of so many calls to a server that answers with damaged HTTP."""
+    samples = [sample for sample in harvest() if sample.reader == "placed" and sample.response.status == 200]
+    figures = SocketFigures()
+    with RudeServer([sample.response.body for sample in samples]) as server:
+        asyncio.run(_calls(server.endpoint, samples, range(WARM_UP_CALLS), SocketFigures()))
+        gc.collect()
+        before, peak_before = sys.getallocatedblocks(), _peak_mib()
+        asyncio.run(_calls(server.endpoint, samples, range(WARM_UP_CALLS, WARM_UP_CALLS + count), figures))
+        gc.collect()
+        figures.blocks_grown = sys.getallocatedblocks() - before
+        figures.most_memory_mib = _peak_mib() - peak_before
+    return figures
+
+
+async def _calls(endpoint: str, samples: list[Sample], numbers: range, figures: SocketFigures) -> None:
+    left = iter(numbers)
+
+    async def caller() -> None:
+        for number in left:
+            await _call(endpoint, number, samples[number % len(samples)], figures)
+
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+
+
+async def _call(endpoint: str, number: int, sample: Sample, figures: SocketFigures) -> None:
+    line = Line(endpoint, tls_context)
+    wire = WireRequest("POST", f"{endpoint}/{number}", (), b"{}", repeatable=False)
+    figures.answers += 1
+    loop_time = asyncio.get_running_loop().time
+    began = loop_time()
+    try:
+        response = await line.send(wire, CALL_SECONDS)
+        _check_verdict(sample, response, figures)
+    except (NoAnswer, Unreached):
+        figures.kinds_without_answer[kind_of(number)] += 1
+    except Exception as crash:  # any at all is a finding
+        figures.findings.append(f"crash {crash!r}: {number} {kind_of(number)}")
+    figures.slowest = max(figures.slowest, loop_time() - began)
+    line.close()
+
+
+def _peak_mib() -> float:
+    """The most memory that this process has ever held."""
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def campaign(count: int, seed: int) -> Figures:

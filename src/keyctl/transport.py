@@ -27,6 +27,10 @@ from keyctl.model import Response, WireRequest  # noqa: E402
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 HEAD_MAX_BYTES = 64 * 1024
+# A flood of one-byte chunks or of 1xx answers must not keep this process from reading the other lanes' answers.
+EVENTS_MAX = 10_000
+EVENTS_PER_TURN = 250
+INTERIM_MAX = 10
 CONNECT_SECONDS = 5.0
 USER_AGENT = f"keyctl/{__version__}"
 
@@ -200,12 +204,18 @@ class Line:
         if http is None or reader is None:
             raise EOFError
         head: h11.Response | None = None
-        body = bytearray()
-        while True:
+        body, interim = bytearray(), 0
+        for number in range(EVENTS_MAX):
+            if number % EVENTS_PER_TURN == EVENTS_PER_TURN - 1:
+                await asyncio.sleep(0)
             event = http.next_event()
             if event is h11.NEED_DATA:
                 data = await reader.read(HEAD_MAX_BYTES)
                 http.receive_data(data)
+            elif isinstance(event, h11.InformationalResponse):
+                interim += 1
+                if interim > INTERIM_MAX:
+                    raise ValueError("too many interim answers")
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
@@ -216,6 +226,8 @@ class Line:
                 break
             elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
                 raise EOFError
+        else:
+            raise ValueError("an answer in too many pieces")
         if head is None:
             raise EOFError
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
