@@ -28,7 +28,7 @@ FLOORS = {
     "line": "session",
     "work": "preflight settle fanout dispatch policy observations probes pricing",
     "newcomers": "interview enrol",
-    "pictures": "output order_view verify_view",
+    "pictures": "output order_view order_results verify_view",
     "courses": "trading clearing canceling resolving verifying vaulting vault_keys",
     "wiring": "app",
     "demo": "demonstration",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import keyctl
@@ -35,13 +35,13 @@ class Module:
     def lines(self) -> int:
         return len(self.text.splitlines())
 
-    @property
+    @cached_property
     def imports(self) -> tuple[Import, ...]:
         return tuple(_imports(self.tree, "load"))
 
     def own(self, *when: str) -> set[str]:
         """The modules of this package that it imports, at the given times (default: at any)."""
-        known = {module.name for module in modules()}
+        known = names()
         found = {_own_name(item.name, known) for item in self.imports if not when or item.when in when}
         return {name for name in found if name is not None and name != self.name}
 
@@ -50,7 +50,7 @@ class Module:
         """The packages of others that it imports, at any time."""
         return {item.name.split(".")[0] for item in self.imports} - {"keyctl"}
 
-    @property
+    @cached_property
     def docstrings(self) -> set[int]:
         """The identities of the constants that are docstrings."""
         found = set()
@@ -73,6 +73,12 @@ def modules() -> tuple[Module, ...]:
     return tuple(found)
 
 
+@cache
+def names() -> frozenset[str]:
+    return frozenset(item.name for item in modules())
+
+
+@cache
 def module(name: str) -> Module:
     return next(item for item in modules() if item.name == name)
 
@@ -97,7 +103,7 @@ def _when(node: ast.AST, when: str) -> str:
     return when
 
 
-def _own_name(name: str, known: set[str]) -> str | None:
+def _own_name(name: str, known: frozenset[str]) -> str | None:
     if not name.startswith("keyctl."):
         return None
     inner = name.removeprefix("keyctl.")
