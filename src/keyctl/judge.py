@@ -21,7 +21,8 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response) -> LegResult:
         if proven and exchange.is_refusal_of(read_json(response.body), leg):
             detail = clean_text(f"{error.code} {error.text}".strip())
             return LegResult(leg, Outcome.REJECTED, error=error, detail=detail)
-        detail = clean_text(f"answer {error.code} (HTTP {error.http}) does not prove what became of the order")
+        words = f'"{error.text}" ' if error.text else ""
+        detail = clean_text(f"answer {error.code} {words}(HTTP {error.http}) does not prove what became of the order")
         return LegResult(leg, Outcome.UNKNOWN, error=error, detail=detail)
     if response.status != 200:
         return LegResult(leg, Outcome.UNKNOWN, detail=f"HTTP {response.status} proves nothing")

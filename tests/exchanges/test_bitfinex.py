@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
-from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
 
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import Algorithm, Leg, Market, OrderState, OrderType, Request, Response, Side, Stamp, TimeInForce
 from keyctl.secret import Secret
+from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
+from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
 
 API_KEY = "keyctlExampleBitfinexKey0123456789abcdefghi"
 SECRET = "keyctl-example-bitfinex-secret"

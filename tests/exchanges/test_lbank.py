@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
-from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
-from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
 
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import Algorithm, Leg, Market, OrderState, OrderType, Request, Response, Side, Stamp, TimeInForce
 from keyctl.secret import Secret
+from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
+from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
 
 # Key and secret of the official contract docs, echostr and timestamp of the same sample.
 API_KEY = "fb4e39e5-6a06-4291-9f80-d10176a0badd"

@@ -8,8 +8,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
-from tests.support.ccxt_oracle import AT_MS, caught, oracle
 
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem
@@ -18,6 +16,8 @@ from keyctl.exchanges.okx import OKXSigner
 from keyctl.model import ExchangeError, Kind, Leg, Market, OrderState, OrderType, Request, Response, Side, Stamp
 from keyctl.secret import Secret
 from keyctl.signing import HMACKey
+from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
+from tests.support.ccxt_oracle import AT_MS, caught, oracle
 
 # [official] OKX docs V5, secret of the authentication chapter.
 SECRET = "22582BD0CFF14C41EDBF1AB98506286D"

@@ -8,11 +8,11 @@ from typing import Any
 
 import ccxt
 import pytest
-from tests.twin.caller import NOW_MS, Clock, Reply, Wire, get, okx, send
 
 from keyctl.model import Kind
 from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key
 from keyctl.twin.okx_data import FORGOTTEN_AFTER_MS
+from tests.twin.caller import NOW_MS, Clock, Reply, Wire, get, okx, send
 
 ORDER = "/api/v5/trade/order"
 LIMIT = {

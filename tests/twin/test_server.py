@@ -20,10 +20,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from tests.twin.caller import Clock, Reply, Wire, binance, get, post_json, send
 
 from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, Venue, all_faces, face
 from keyctl.twin.face import Answer, Call
+from tests.twin.caller import Clock, Reply, Wire, binance, get, post_json, send
 
 LIMIT = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=kc1"
 QUERY = "symbol=BTCUSDT&origClientOrderId=kc1"

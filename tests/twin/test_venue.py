@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.twin.caller import Clock
 
 from keyctl.model import Algorithm, OrderState, OrderType, Side, TimeInForce
 from keyctl.twin import Draft, Key, Venue, face, make_key
 from keyctl.twin.book import Reason, Refused
+from tests.twin.caller import Clock
 
 UID = "7"
 
