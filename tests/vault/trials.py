@@ -96,7 +96,7 @@ def write_at_once(folder: Path, writers: int, entries: int) -> int:
         for entry in range(entries):
             store.put(f"{number}-{entry}", make_credential(f"secret {number} {entry}"))
 
-    children = [_forked(lambda number=number: writer(number)) for number in range(writers)]
+    children = [forked(lambda number=number: writer(number)) for number in range(writers)]
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     assert codes == [0] * writers, codes
     names = [f"{number}-{entry}" for number in range(writers) for entry in range(entries)]
@@ -180,7 +180,7 @@ def _run_child(path: Path, steps: Sequence[tuple[str, str, str]], line: int, del
     def work() -> None:
         store = _open(path)
         if line:
-            sys.settrace(_dying_at(line))
+            sys.settrace(dying_at(line))
         for kind, name, secret in steps:
             if kind == "put":
                 store.put(name, make_credential(secret))
@@ -190,7 +190,7 @@ def _run_child(path: Path, steps: Sequence[tuple[str, str, str]], line: int, del
                 rekey(store, [KEY])
             os.write(write_end, b".")
 
-    child = _forked(work)
+    child = forked(work)
     os.close(write_end)
     if not line:
         time.sleep(delay_seconds)
@@ -202,7 +202,7 @@ def _run_child(path: Path, steps: Sequence[tuple[str, str, str]], line: int, del
     return done, code != 0
 
 
-def _dying_at(line: int) -> Callable[[FrameType, str, Any], Any]:
+def dying_at(line: int) -> Callable[[FrameType, str, Any], Any]:
     """A trace function that kills this process when so many lines of ours have begun."""
     left = [line]
 
@@ -235,7 +235,7 @@ def _open(path: Path) -> EncryptedFile:
     return EncryptedFile(path, KEY, Generations(remember, Prompt(no_input=True)))
 
 
-def _forked(work: Callable[[], None]) -> int:
+def forked(work: Callable[[], None]) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a keyring's thread of an earlier test may still wait; the child needs none
         child = os.fork()

@@ -1,0 +1,168 @@
+"""An older vault that was put back is noticed, by a memory that is kept outside of it."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from keyctl import database
+from keyctl.database import Database
+from keyctl.errors import SetupProblem
+from keyctl.notes import VaultNotes
+from keyctl.prompt import Prompt
+from keyctl.secret import Secret
+from keyctl.vault.encrypted_file import EncryptedFile, make_vault
+from keyctl.vault.envelope import GivenKey
+from keyctl.vault.generations import Generations
+from keyctl.vault.upkeep import rekey
+from tests.support.stores import make_credential
+
+KEY = GivenKey("keyfile", Secret(b"k" * 32))
+
+
+class Person(Prompt):
+    """Types one word at every question."""
+
+    def __init__(self, word: str | None) -> None:
+        super().__init__(no_input=True)
+        self.word = word
+        self.asked = 0
+
+    @property
+    def has_terminal(self) -> bool:
+        return self.word is not None
+
+    def confirm_typed(self, text: str, expected: str, *, option: str = "--yes") -> bool:
+        self.asked += 1
+        return self.word == expected
+
+
+class Place:
+    """A folder with a vault and the journal's memory of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "vault.json"
+        self.notes = VaultNotes(Database(folder / "journal.db"))
+        make_vault(self.path, [KEY])
+
+    def open(self, word: str | None = None, *, accept: bool = False) -> EncryptedFile:
+        self.person = Person(word)
+        return EncryptedFile(self.path, KEY, Generations(lambda: self.notes, self.person, accept=accept))
+
+    def go_back(self) -> None:
+        """Puts the vault back as it was before the last change."""
+        shutil.copy(self.path.with_name("vault.json.bak1"), self.path)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def refusal(store: EncryptedFile) -> SetupProblem:
+    with pytest.raises(SetupProblem) as caught:
+        store.get_many(())
+    return caught.value
+
+
+def test_an_older_vault_stops_where_nobody_can_be_asked(place: Place) -> None:
+    store = place.open()
+    store.put("a", make_credential())
+    store.put("a", make_credential("newer"))
+    place.go_back()
+    error = refusal(place.open())
+    assert (error.code, error.exit_code) == ("vault_older", 3)
+    assert any("--accept-generation" in hint for hint in error.hints)
+    assert refusal(store).code == "vault_older", "a process that had it open before notices too"
+
+
+def test_a_change_on_top_of_an_older_vault_is_refused_and_changes_nothing(place: Place) -> None:
+    place.open().put("a", make_credential())
+    place.go_back()
+    whole = place.path.read_bytes()
+    with pytest.raises(SetupProblem):
+        place.open().put("b", make_credential())
+    assert place.path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(("word", "asked_later"), [("older", 0), ("no", 1)])
+def test_a_person_is_asked_and_remembered(place: Place, word: str, asked_later: int) -> None:
+    place.open().put("a", make_credential())
+    place.go_back()
+    if word == "older":
+        place.open(word).get_many(())
+    else:
+        assert refusal(place.open(word)).code == "vault_older"
+    assert place.person.asked == 1
+    if word == "older":
+        place.open().put("b", make_credential())
+        place.open().get("b")
+    else:
+        assert refusal(place.open(word)).code == "vault_older"
+    assert place.person.asked == asked_later
+
+
+def test_an_accepted_generation_counts_from_then_on(place: Place) -> None:
+    place.open().put("a", make_credential())
+    place.go_back()
+    place.open(accept=True).get_many(())
+    place.open().get_many(())
+
+
+def test_a_rekey_does_not_make_an_older_vault_look_new(place: Place) -> None:
+    place.open().put("a", make_credential())
+    rekey(place.open(), [KEY])
+    place.go_back()
+    assert refusal(place.open()).code == "vault_older"
+
+
+def test_another_vault_of_this_home_is_counted_by_itself(place: Place) -> None:
+    place.open().put("a", make_credential())
+    place.path.unlink()
+    make_vault(place.path, [KEY])
+    place.open().get_many(())
+
+
+def test_a_writer_between_our_two_reads_is_no_older_vault(place: Place) -> None:
+    """The file is read, another process writes and notes its generation, and only then the memory is asked."""
+    store = place.open()
+    asked: list[str] = []
+    original = place.notes.vault_generation
+
+    def late(vault_id: str) -> int:
+        if not asked:
+            asked.append(vault_id)
+            place.open().put("a", make_credential())
+        return original(vault_id)
+
+    place.notes.vault_generation = late  # type: ignore[method-assign]
+    store.get("a")
+    assert asked
+
+
+def test_a_change_without_its_note_is_noted_by_the_next_reader(place: Place) -> None:
+    """As after a kill between the rename and the note."""
+    EncryptedFile(place.path, KEY).put("a", make_credential())
+    vault_id = place.open().open().document["id"]
+    assert place.notes.vault_generation(vault_id) == 2
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    old = sqlite3.connect(path)
+    old.executescript(database._SCHEMA)
+    old.execute("INSERT INTO halt VALUES (1, 0, 'kept')")
+    old.execute("PRAGMA user_version=1")
+    old.commit()
+    old.close()
+    for _ in range(2):
+        notes = VaultNotes(Database(path))
+        notes.note_vault("id", 7)
+        notes.note_vault("id", 3)
+        assert notes.vault_generation("id") == 7
+        notes.close()
+    new = sqlite3.connect(path)
+    assert new.execute("PRAGMA user_version").fetchone() == (database.VERSION,)
+    assert new.execute("SELECT reason FROM halt").fetchone() == ("kept",)
+    new.close()
