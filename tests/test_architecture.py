@@ -18,18 +18,21 @@ from tests.support.source import Definition, Module, module, modules
 # Only imports for type checking may look up: they do not exist when the program runs.
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
-    "tools": "plain_text answers loader clock files signals hardening sizes environ",
+    "tools": "plain_text routes answers loader clock files signals hardening sizes environ",
     "keys and choices": "signing selection",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
-    "knowledge": "catalogue diagnose key_age plan leaks judge",
-    "outside": "home accounts config database notes journal journal_rows records network transport",
-    "secrets": "intake prompt vault vault.*",
+    "knowledge": "catalogue diagnose key_age plan leaks judge profiles rights whitelist",
+    "outside": (
+        "home accounts account_settings config config_text database notes addresses journal journal_rows records"
+        " network transport tunnels"
+    ),
+    "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
-    "work": "preflight settle fanout dispatch policy observations probes pricing",
+    "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing",
     "newcomers": "interview enrol",
-    "pictures": "output order_view order_results verify_view",
-    "courses": "trading clearing canceling resolving verifying vaulting vault_keys",
+    "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
+    "courses": "trading clearing canceling resolving verifying vaulting vault_keys diagnosing watching whitelisting",
     "wiring": "app",
     "demo": "demonstration",
     "people": "framing cli commands commands.* __main__",
@@ -41,13 +44,16 @@ FORBIDDEN = {
     "answers loader sizes selection signing": "exchanges.* vault* transport network session journal app commands.*",
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
-    "transport": "exchanges* vault* journal session app commands.* twin* output secret",
-    "journal journal_rows records notes database": "vault* transport network session exchanges* app commands.* secret signing",
+    "transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
+    "journal journal_rows records notes addresses database": "vault* transport network session exchanges* app commands.* secret signing",
     "session": "vault* app commands.* prompt intake output twin*",
-    "plan judge policy diagnose catalogue key_age leaks": (
+    "plan judge policy diagnose catalogue key_age leaks profiles rights whitelist": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
-    "preflight settle fanout dispatch probes": "vault* app commands.* prompt output intake twin*",
+    "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
+        "transport network session vault* journal notes database app commands.* prompt output twin* secret"
+    ),
+    "preflight settle fanout dispatch probes diagnosis.*": "vault* app commands.* prompt output intake twin*",
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
     "twin twin.*": (
         "exchanges* signing session transport network vault* journal app commands.* answers secret output prompt"

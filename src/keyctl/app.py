@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from keyctl.accounts import Accounts
     from keyctl.clock import Clock
     from keyctl.config import Config
+    from keyctl.credential_check import Fitness
     from keyctl.exchanges.base import Exchange, Signer
     from keyctl.home import Home
     from keyctl.journal import Journal
-    from keyctl.model import Account
+    from keyctl.model import Account, Binding, Credential
     from keyctl.network import Network
     from keyctl.notes import VaultNotes
     from keyctl.output import Result
@@ -116,14 +117,7 @@ class App:
         result: dict[str, tuple[Exchange, Signer]] = {}
         for account in wanted:
             credential = credentials[account.id]
-            if credential.binding != account.binding:
-                raise SetupProblem(
-                    f"{account.label}: the account list and the stored secret disagree on exchange or endpoint",
-                    "nothing was sent; remove the account and add it again",
-                    code="binding_mismatch",
-                    account=account.label,
-                    exchange=credential.binding.exchange,
-                )
+            self._check_binding(account, credential)
             exchange = load(credential.binding)
             signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
             result[account.id] = (exchange, signer)
@@ -133,6 +127,38 @@ class App:
         """What verify says of an account that was just stored; no answer from its exchange is a warning there."""
         from keyctl.verifying import verify_new
 
+    def fitness(self, account: Account) -> Fitness:
+        """Whether the stored credential can be right at all, in words; the credential itself stays here.
+
+        Raises SetupProblem when it is missing, or bound to another place than the account list says.
+        """
+        from keyctl.credential_check import fitness
+        from keyctl.exchanges import load
+
+        credential = self.store.get(account.id)
+        self._check_binding(account, credential)
+        return fitness(load(account.binding), credential)
+
+    def signer_at(self, account: Account, binding: Binding) -> tuple[Exchange, Signer]:
+        """Exchange and signer for another host of the account's own exchange, to read there.
+
+        Raises SetupProblem for another exchange, and for loopback instead of a shipped host or the reverse.
+        """
+        from keyctl.exchanges import load
+
+        credential = self.store.get(account.id)
+        self._check_binding(account, credential)
+        same_exchange = binding.exchange == credential.binding.exchange
+        if not same_exchange or (binding.endpoint is None) is not (credential.binding.endpoint is None):
+            raise _disagreement(account, credential)
+        exchange = load(binding)
+        signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
+        return exchange, signer
+
+    def _check_binding(self, account: Account, credential: Credential) -> None:
+        if credential.binding != account.binding:
+            raise _disagreement(account, credential)
+
         return verify_new(self, account)
 
     def close(self) -> None:
@@ -141,3 +167,13 @@ class App:
             self.vault_notes.close()
         if "journal" in self.__dict__:
             self.journal.close()
+
+
+def _disagreement(account: Account, credential: Credential) -> SetupProblem:
+    return SetupProblem(
+        f"{account.label}: the account list and the stored secret disagree on exchange or endpoint",
+        "nothing was sent; remove the account and add it again",
+        code="binding_mismatch",
+        account=account.label,
+        exchange=credential.binding.exchange,
+    )

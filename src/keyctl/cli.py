@@ -115,6 +115,7 @@ def run(arguments: list[str], app: App | None = None) -> int:
     finally:
         app.close()
     if isinstance(result, Result):
+        _explain(result)
         render(result, app.output)
         return int(result.exit_code)
     return result
@@ -143,6 +144,17 @@ def outcome(arguments: list[str], app: App) -> Result | int:
             "run again with --debug to see where",
         )
         return failure(_after_sending(app) or fault)
+
+
+def _explain(result: Result) -> None:
+    """Puts the catalogue's first line before the hints of every error that an exchange's code stands in."""
+    for error in result.errors:
+        if error.exchange_code:
+            from keyctl.diagnose import meaning_of
+
+            meaning = meaning_of(error)
+            if meaning and not any(meaning in words for words in (error.message, *error.hints)):
+                error.hints = (meaning, *error.hints)
 
 
 def _after_sending(app: App) -> OutcomeUnknown | None:

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING
 
 from keyctl.catalogue import catalogue
 from keyctl.errors import UsageProblem
+from keyctl.exchanges import names, profile
 from keyctl.plain_text import clean_text
 
 if TYPE_CHECKING:
+    from keyctl.errors import KeyctlError
     from keyctl.model import JSON, Diagnosis, Market
 
 # Compiled when first used: most calls name a code and need none of them.
 _BODY = r"(?s)[\[{].*[\]}]"
-_CODE_IN_WORDS = r"(?i)code[^\w-]{1,3}(-?[0-9]{1,9})"
+_CODE_IN_WORDS = r"(?i)code[^\w-]{1,4}(-?[0-9]{1,9})"
 _LONE_CODE = r"-?[A-Za-z0-9_]{1,40}"
 _UUID = r"(?i)\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})\b"
 _LONG_RUN = r"\b([A-Za-z0-9]{4})[A-Za-z0-9+/_-]{24,}([A-Za-z0-9]{4})\b"
 _SUCCESS = ("0", "")
 _NOTIFICATION_SIZE = 8
+_STATUS_IN_WORDS = r"(?i)\bHTTP(?:/[0-9.]+| status| error| code|Error)?[ :=]{1,2}([45][0-9]{2})\b"
+# Codes of an offline explanation are explained already.
+_EXPLAINED = ("not_in_catalogue", "no_error_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,9 @@ def read_pasted(pasted: str) -> Reported:
         if reported is not None:
             return reported
     if named := re.search(_CODE_IN_WORDS, pasted):
-        return Reported(named[1], safe_words(pasted[named.end() :].lstrip(" ):,")))
+        return Reported(named[1], safe_words(pasted[named.end() :].lstrip(" ):,\"'}")))
+    if status := re.search(_STATUS_IN_WORDS, pasted):
+        return Reported(status[1], safe_words(pasted[status.end() :].lstrip(" ):,")))
     if re.fullmatch(_LONE_CODE, pasted.strip()):
         return Reported(pasted.strip())
     raise UsageProblem(
@@ -65,10 +72,82 @@ def read_pasted(pasted: str) -> Reported:
     )
 
 
+def exchange_in(pasted: str) -> tuple[str, Market | None]:
+    """The exchange that a pasted text names (as itself, in a host, or in another program's name for it), and the market
+    where the name tells it. Raises UsageProblem when it names none or more than one.
+    """
+    named: dict[str, str] = {}
+    for word in re.findall(r"[a-z][a-z0-9]{2,40}", pasted.casefold()):
+        for name in names():
+            if word.startswith(name):
+                named[name] = max(named.get(name, ""), word.removeprefix(name))
+    if len(named) != 1:
+        raise UsageProblem(
+            "the text names no exchange" if not named else "the text names more than one exchange",
+            "name it: keyctl diagnose EXCHANGE < answer.txt",
+            code="no_exchange",
+        )
+    ((name, rest),) = named.items()
+    return name, _market_in(name, rest, pasted)
+
+
+def search(text: str, exchange: str | None = None, market: Market | None = None) -> tuple[Diagnosis, ...]:
+    """Rows of all catalogues (or of one) in which every word of the text stands; those with it in their meaning first.
+
+    Raises UsageProblem for an exchange that is not shipped, and for a text without a word.
+    """
+    words = clean_text(text).casefold().split()
+    if not words:
+        raise UsageProblem("--search needs a word", 'for example: keyctl diagnose --search "ip list"')
+    found: list[tuple[bool, Diagnosis]] = []
+    for name in [exchange] if exchange else names():
+        book = catalogue(name)
+        scopes = book.scopes.get(market, ()) if market else ()
+        for row in book.rows:
+            if market is not None and row.scope not in scopes:
+                continue
+            first = f"{row.code} {row.name} {row.meaning}".casefold()
+            if all(word in f"{first} {row.text_match} {row.likely_causes} {row.fix}".casefold() for word in words):
+                found.append((not all(word in first for word in words), row))
+    return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
+
+
+def meaning_of(error: KeyctlError) -> str:
+    """What the exchange's code in an error means, in one line; empty where there is none or it is explained already."""
+    if not error.exchange or not error.exchange_code or error.code in _EXPLAINED or error.exchange not in names():
+        return ""
+    from keyctl.model import ExchangeError, Market
+
+    told = getattr(error, "error", None) or ExchangeError(error.exchange, 0, error.exchange_code, error.message)
+    market = next((item for item in Market if item == error.market), None)
+    found = catalogue(error.exchange).lookup(told.code, market, told.text)
+    return f"{profile(error.exchange).title} {told.code}: {found[0].meaning}" if found else ""
+
+
 def safe_words(text: str) -> str:
     """An exchange's words on one line, with anything that may be a key cut to its first and last four characters."""
     shown = clean_text(text)
     return re.sub(_LONG_RUN, r"\1..\2", re.sub(_UUID, r"\1..\2", shown)) if shown else ""
+
+
+def _market_in(name: str, rest: str, pasted: str) -> Market | None:
+    """The market that a suffix such as "usdm", or a host, tells."""
+    from keyctl.model import Market
+
+    facts = profile(name)
+    for market in Market:
+        if rest and rest in facts.scopes.get(market, ()) and rest not in facts.scopes[Market.SPOT]:
+            return market
+    for sites in facts.hosts.values():
+        for roles in sites.values():
+            for role, host in roles.items():
+                if (
+                    role in tuple(Market)
+                    and host.partition("//")[2] in pasted
+                    and list(roles.values()).count(host) == 1
+                ):
+                    return Market(role)
+    return None
 
 
 def _from_json(value: JSON) -> Reported | None:

@@ -45,6 +45,16 @@ class Records:
         """The newest legs, newest plan first."""
         return self._legs("1 ORDER BY (SELECT created FROM plans WHERE plans.id=plan_id) DESC, idx LIMIT ?", most)
 
+    def last_error(self) -> tuple[StoredLeg, float] | None:
+        """The leg with the newest exchange error, and when that was written (Unix s); None when there is none."""
+        rows = self._database.rows(
+            "SELECT leg_id, at FROM events JOIN legs ON legs.id=events.leg_id"
+            " WHERE error_code IS NOT NULL ORDER BY events.id DESC LIMIT 1"
+        )
+        if not rows:
+            return None
+        return self._legs("id=?", rows[0]["leg_id"])[0], float(rows[0]["at"])
+
     def unsettled(self) -> tuple[StoredLeg, ...]:
         """Every leg whose outcome is not known: sent by whoever, and not answered."""
         return self._legs("state IN ('sent', 'unknown') ORDER BY id")

@@ -8,7 +8,7 @@ SHORT_HELP = {
     "completion": "Print the completion script for a shell",
     "config": "Show and check your settings",
     "demo": "Play the main job without an account",
-    "diagnose": "Explain an exchange's error code",
+    "diagnose": "Find what is wrong with an account, or explain a code",
     "halt": "Stop all orders, or let them go again",
     "limits": "Show the caps on orders and what is used of them",
     "list": "List the stored accounts",

@@ -1,117 +1,151 @@
-"""keyctl diagnose: an exchange's error code in plain words, without network."""
+"""keyctl diagnose: an account's trouble to its root cause, or an exchange's error code in plain words."""
 
 from __future__ import annotations
 
-import re
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from keyctl.app import App
-from keyctl.diagnose import Reported, explain, read_pasted, safe_words
-from keyctl.errors import CheckFailed, UsageProblem
-from keyctl.exchanges import profile
+from keyctl.diagnose import Reported, exchange_in, explain, read_pasted, safe_words, search
+from keyctl.diagnose_view import explained, found_rows, not_found
+from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
+from keyctl.exchanges import names, profile
 from keyctl.framing import keyctl_command
-from keyctl.model import Diagnosis, Market, Taken
-from keyctl.output import Note, Result, Text
+from keyctl.model import Market
+from keyctl.output import Result
 
-SHOWN = 6
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PASTED_MAX = 100_000
-_QUOTE = '"'
 
 
 @keyctl_command(
     examples=(
+        "keyctl diagnose lbank-main\n"
+        "keyctl diagnose --last\n"
         "keyctl diagnose binance -2015\n"
         "keyctl diagnose lbank 10007 --market futures\n"
         'keyctl diagnose binance -2010 --text "Market is closed."\n'
-        "keyctl diagnose okx < answer.json"
+        "keyctl diagnose okx < answer.json\n"
+        'keyctl diagnose --search "ip list"'
     ),
     context_settings={"ignore_unknown_options": True},
 )
-@click.argument("exchange")
+@click.argument("name", metavar="ACCOUNT|EXCHANGE", required=False)
 @click.argument("code", required=False)
-@click.option("--market", type=click.Choice([market.value for market in Market]), help="Only this market's meaning.")
+@click.option("--market", type=click.Choice([market.value for market in Market]), help="Only this market.")
 @click.option("--text", default="", help="The words that came with the code, where one code has many reasons.")
-def command(app: App, exchange: str, code: str | None, market: str | None, text: str) -> Result:
-    """Explain an exchange's error code
+@click.option("--last", is_flag=True, help="The newest error that an exchange gave to an order.")
+@click.option("--search", "wanted", metavar="TEXT", help="Search the catalogues of error codes.")
+@click.option("--record", metavar="FILE", help="Keep what the reads showed, without secrets.")
+@click.option("--replay", metavar="FILE", help="Judge a recorded diagnosis again, offline.")
+def command(
+    app: App,
+    name: str | None,
+    code: str | None,
+    market: str | None,
+    text: str,
+    last: bool,
+    wanted: str | None,
+    record: str | None,
+    replay: str | None,
+) -> Result:
+    """Find what is wrong with an account, or explain a code
 
-    Without CODE, the error's body is read from stdin.
+    With an account: harmless reads find the cause, and what to do. With an exchange and a code: what the code means;
+    without CODE, the error's body is read from stdin.
     """
-    facts = profile(exchange)
-    error = _from_stdin() if code is None else Reported(code, safe_words(text))
-    if error.code.startswith("--"):
-        raise UsageProblem(f"no such option: {error.code[:40]}", "see: keyctl diagnose --help")
-    found = explain(exchange, error, Market(market) if market else None)
+    for word in (name, code):
+        if word is not None and word.startswith("--"):
+            raise UsageProblem(f"no such option: {word[:40]}", "see: keyctl diagnose --help")
+    only = Market(market) if market else None
+    if sum((last, wanted is not None, replay is not None)) > 1 or (replay is not None and (name or record)):
+        raise UsageProblem("choose one of an account, --last, --search and --replay")
+    if wanted is not None:
+        return found_rows(search(wanted, name, only), wanted)
+    if replay is not None:
+        from keyctl.diagnosing import replay as judge_again
+
+        return judge_again(_path(replay))
+    if last:
+        return _last(app)
+    if name is not None and code is None and name not in names():
+        return _live(app, name, only, record)
+    if record is not None:
+        raise UsageProblem("--record is for the diagnosis of an account", "keyctl diagnose ACCOUNT --record FILE")
+    return _code(name, code, only, text)
+
+
+def _code(name: str | None, code: str | None, market: Market | None, text: str) -> Result:
+    if name is not None:
+        profile(name)
+    if code is not None and name is not None:
+        error = Reported(code, safe_words(text))
+    else:
+        pasted = _stdin()
+        if name is None:
+            name, told = exchange_in(pasted)
+            market = market or told
+        error = read_pasted(pasted)
+    found = explain(name, error, market)
     if not found:
+        raise not_found(name, error, market)
+    return explained(found, error)
+
+
+def _live(app: App, label: str, market: Market | None, record: str | None) -> Result:
+    try:
+        account = app.accounts.get(label)
+    except SetupProblem:
+        if not app.accounts.all():
+            profile(label)  # without accounts it can only have been meant as an exchange
+        raise
+    if market is not None and market not in profile(account.exchange).markets:
+        raise UsageProblem(f"{profile(account.exchange).title} has no {market} market", code="no_such_market")
+    from keyctl.diagnosing import diagnose_account
+
+    return diagnose_account(app, account, market, _path(record) if record else None)
+
+
+def _last(app: App) -> Result:
+    known = app.journal.last_error()
+    if known is None or known[0].error is None:
         raise CheckFailed(
-            f"{facts.title} {error.code}{f' ({error.text})' if error.text else ''} is not in the catalogue"
-            + (f" for {market}" if market else ""),
-            f"its documentation: {facts.docs}",
-            "as the answer to an order it proves nothing: look the order up before you send it again",
-            code="not_in_catalogue",
-            exchange=exchange,
-            market=market,
-            exchange_code=error.code,
+            "no order of this home has met an exchange's error", "an account: keyctl diagnose ACCOUNT", code="no_error"
         )
-    hidden = len(found) - SHOWN
-    more = f"{hidden} more reasons share this code; name the answer's words: --text '...'" if hidden > 0 else ""
-    return Result(
-        {"diagnoses": [as_data(item) for item in found]},
-        view=(Text("\n\n".join(_block(item, error) for item in found[:SHOWN])), *((Note(more),) if more else ())),
-    )
+    stored, at = known
+    assert stored.error is not None
+    error = Reported(stored.error.code, safe_words(stored.error.text))
+    market, exchange = stored.leg.order.market, stored.leg.exchange
+    found = explain(exchange, error, market)
+    if not found:
+        raise not_found(exchange, error, market)
+    from keyctl.clock import rfc3339
 
-
-def as_data(item: Diagnosis) -> dict[str, str]:
-    """A diagnosis as the fields that programs see; `market` is empty where the code belongs to several or none."""
-    return {
-        "exchange": item.exchange,
-        "market": item.market,
-        "scope": item.scope,
-        "code": item.code,
-        "http": item.http,
-        "text_match": item.text_match,
-        "name": item.name,
-        "category": item.category,
-        "meaning": item.meaning,
-        "likely_causes": item.likely_causes,
-        "fix": item.fix,
-        "taken": item.taken.value,
-        "repeatable": item.repeatable,
-        "source": item.source,
+    facts = {
+        "account": stored.leg.account,
+        "exchange": exchange,
+        "market": market.value,
+        "at": rfc3339(at),
+        "plan": stored.leg.plan_id,
+        "symbol": stored.leg.order.symbol,
+        "state": stored.state,
+        "exchange_code": error.code,
+        "text": error.text,
     }
+    return explained(found, error, facts)
 
 
-def _block(item: Diagnosis, error: Reported) -> str:
-    facts = profile(item.exchange)
-    where = item.scope if item.market in ("", item.scope) else f"{item.market} ({item.scope})"
-    code = item.code if item.code.startswith(("HTTP", "NETWORK", "SYMPTOM")) else f"code {item.code}"
-    why = item.likely_causes + (f' (the answer said: "{error.text}")' if error.text else "")
-    lines = [
-        f"{facts.title} {where} {code} [{item.category}]",
-        f"  what   {item.meaning}" + (f" ({item.name.strip(_QUOTE)})" if _tells(item.name) else ""),
-        f"  why    {why.strip()}" if why else "",
-        f"  fix    {item.fix}",
-        f"  taken  {_taken_words(item)}",
-        f"  more   {facts.docs} ({item.source})",
-    ]
-    return "\n".join(line for line in lines if line)
+def _path(name: str) -> Path:
+    from pathlib import Path
+
+    return Path(name)
 
 
-def _tells(name: str) -> bool:
-    """Whether a name is the exchange's own, not a slug of the meaning or a remark in brackets."""
-    return bool(name) and not name.startswith("(") and not re.fullmatch(r"[a-z0-9_]+", name)
-
-
-def _taken_words(item: Diagnosis) -> str:
-    if item.taken is Taken.NO:
-        return "as the answer to an order it proves that the order was not taken"
-    if item.category == "success":
-        return "an order was taken only if the answer names it"
-    return "as the answer to an order: it may have been taken, look before you send it again"
-
-
-def _from_stdin() -> Reported:
+def _stdin() -> str:
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageProblem("name the code, or pass the error's body on stdin", "keyctl diagnose EXCHANGE CODE")
-    return read_pasted(sys.stdin.read(PASTED_MAX))
+    return sys.stdin.read(PASTED_MAX)

@@ -10,6 +10,7 @@ from keyctl.twin.face import Face
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import Key, MadeKey, make_key
 from keyctl.twin.server import TwinServer
+from keyctl.twin.states import Stand, State, clear_state, put_in_state, states
 from keyctl.twin.venue import Venue
 
 __all__ = [
@@ -19,12 +20,17 @@ __all__ = [
     "FaultKind",
     "Key",
     "MadeKey",
+    "Stand",
+    "State",
     "TwinServer",
     "Venue",
     "VenueOrder",
     "all_faces",
+    "clear_state",
     "face",
     "make_key",
+    "put_in_state",
+    "states",
 ]
 
 

@@ -11,6 +11,8 @@ POST /_twin/faults      a fault: {"kind": "hang_after", "operation": "place", "t
                         (for this port's exchange unless it names one); {"clear": true} removes all
 POST /_twin/keys        makes a key and answers it: {"algorithm", "rights": [...], "ips": {market: [...]}, "uid",
                         "environment", "balances": {currency: text}}, all optional
+POST /_twin/state       {"state": name, "api_key": text}: puts a key (default: the newest) into a fault state of
+                        states.State that lies with the exchange, as "ip_not_listed"; "healthy" takes it back
 POST /_twin/fill        {"order_id": n, "quantity": text}: a resting order trades, in whole without a quantity
 
 Errors are HTTP 400 or 404 with {"error": text}. It is meant for loopback and for made-up keys only.
@@ -28,6 +30,7 @@ from keyctl.twin.book import Refused, VenueOrder
 from keyctl.twin.face import Answer, Call, digits, json_answer
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import MadeKey, make_key
+from keyctl.twin.states import AT_THE_VENUE, State, put_in_state
 
 if TYPE_CHECKING:
     from keyctl.twin.server import TwinServer
@@ -62,7 +65,7 @@ class Control:
         try:
             if call.method == "GET" and name in ("orders", "counters", "calls", "settings"):
                 return json_answer(getattr(self, name)())
-            if call.method == "POST" and name in ("settings", "faults", "keys", "fill"):
+            if call.method == "POST" and name in ("settings", "faults", "keys", "state", "fill"):
                 asked = json.loads(call.body, parse_float=str)
                 return json_answer(getattr(self, f"post_{name}")(asked))
         except (ValueError, TypeError, AttributeError, KeyError, InvalidOperation, Refused) as error:
@@ -144,6 +147,17 @@ class Control:
         funds = None if balances is None else {currency: Decimal(free) for currency, free in balances.items()}
         self._venue.add_key(made.key, funds)
         return made
+
+    def post_state(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The state now shown. Raises ValueError for one that lies with the user's copy of the key."""
+        state = State(asked["state"])
+        if state not in AT_THE_VENUE:
+            raise ValueError(f"{state} is not made at the exchange")
+        api_key = asked.get("api_key") or next(reversed(self._venue.keys))
+        key = self._venue.keys[api_key]
+        held = MadeKey(api_key, "", None, key.algorithm, key)
+        put_in_state(self._server, self._venue.name, held, state)
+        return {"exchange": self._venue.name, "state": state.value}
 
     def post_fill(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The order after it traded. Raises KeyError for an unknown one and Refused for a final one."""

@@ -52,6 +52,7 @@ class Key:
     uid: str = "1000001"
     environment: Kind = Kind.LIVE
     deleted: bool = False
+    expired: bool = False
     label: str = ""
 
     def may(self, right: str) -> bool:

@@ -47,6 +47,9 @@ def _authenticated(call: Call, venue: Venue, ip_code: int) -> tuple[Key, dict[st
         raise Refusal(10002, "Authentication parameters lost")
     key = venue.key(parameters["api_key"])
     if key is None:
+        known = venue.keys.get(parameters["api_key"])
+        if known is not None and known.expired and not known.deleted:
+            raise Refusal(177, "API key expired")
         raise Refusal(10008, "Key does not exist")
     if not signature_fits(key, call, parameters):
         raise Refusal(10010, "Invalid signature")

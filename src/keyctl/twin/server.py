@@ -30,6 +30,7 @@ class _Port:
     venue: Venue
     control: Control
     number: int = 0
+    listener: asyncio.Server | None = None
 
 
 class TwinServer:
@@ -89,6 +90,13 @@ class TwinServer:
         """The fault is waiting for its calls; `used` tells how often it struck."""
         return self.faults.add(fault)
 
+    def refuse(self, exchange: str, refused: bool) -> None:
+        """New connections to an exchange's port are refused, or taken again."""
+        port = self._ports[exchange]
+        if self._loop is not None and refused is (port.listener is not None):
+            change = self._deafen(port) if refused else self._listen(port)
+            asyncio.run_coroutine_threadsafe(change, self._loop).result()
+
     # Life.
 
     def start(self) -> TwinServer:
@@ -128,20 +136,28 @@ class TwinServer:
 
     async def _serve(self, started: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        servers: list[asyncio.Server] = []
         try:
             for port in self._ports.values():
-                server = await asyncio.start_server(self._acceptor(port), HOST, port.number, ssl=self._ssl, backlog=512)
-                servers.append(server)
-                port.number = server.sockets[0].getsockname()[1]
+                await self._listen(port)
             started.set()
             await self._stop.wait()
         finally:
-            for server in servers:
-                server.close()
+            for port in self._ports.values():
+                await self._deafen(port)
             for task in self._connections:
                 task.cancel()
             await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _listen(self, port: _Port) -> None:
+        if port.listener is None:
+            accept = self._acceptor(port)
+            port.listener = await asyncio.start_server(accept, HOST, port.number, ssl=self._ssl, backlog=512)
+            port.number = port.listener.sockets[0].getsockname()[1]
+
+    async def _deafen(self, port: _Port) -> None:
+        if port.listener is not None:
+            port.listener.close()
+            port.listener = None
 
     def _acceptor(self, port: _Port) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

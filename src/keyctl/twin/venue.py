@@ -76,6 +76,8 @@ class Venue:
         self.instruments = {item.native_symbol: item for item in instruments}
         self.books: dict[str, Book] = {item.symbol: default_book(item) for item in instruments}
         self.keys: dict[str, Key] = {}
+        # Keys as they were before a fault state, see states.py.
+        self.sound_keys: dict[str, Key] = {}
         self.balances: dict[str, dict[str, Balance]] = {}
         self.orders: list[VenueOrder] = []
         self.nonces: dict[str, int] = {}
@@ -99,9 +101,9 @@ class Venue:
                 self.balances[key.uid] = {currency: Balance(free) for currency, free in chosen.items()}
 
     def key(self, api_key: str) -> Key | None:
-        """The key, unless it is unknown or deleted."""
+        """The key, unless it is unknown, deleted or past its life."""
         found = self.keys.get(api_key)
-        return None if found is None or found.deleted else found
+        return None if found is None or found.deleted or found.expired else found
 
     def balance(self, uid: str, currency: str) -> Balance:
         """The user's balance, which may be changed in place."""

@@ -13,6 +13,8 @@ from keyctl.twin.face import Answer, Call
 BODY_BYTES_MAX = 4 * 1024 * 1024
 HEADER_LINES_MAX = 100
 
+TLS_HANDSHAKE = b"\x16"
+
 
 class BadRequest(Exception):
     """What arrived is not a request that the twin reads; `answer` says why."""
@@ -33,7 +35,10 @@ class Connection:
 
     async def read_line(self) -> tuple[str, str] | None:
         """Method and target of the next request; None when the client has closed. Raises BadRequest."""
-        line = await self._line()
+        first = await self.reader.read(1)
+        if first == TLS_HANDSHAKE:
+            raise BadRequest("the twin speaks HTTP here, not TLS")
+        line = await self._line(first) if first else ""
         if not line:
             return None
         parts = line.split(" ")
@@ -57,9 +62,9 @@ class Connection:
         body = await self.reader.readexactly(int(length))
         return Call(method, target, headers, body, address)
 
-    async def _line(self) -> str:
+    async def _line(self, start: bytes = b"") -> str:
         try:
-            raw = await self.reader.readuntil(b"\r\n")
+            raw = start + await self.reader.readuntil(b"\r\n")
         except asyncio.LimitOverrunError:
             raise BadRequest("a line is too long") from None
         except asyncio.IncompleteReadError as error:

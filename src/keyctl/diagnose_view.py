@@ -1,0 +1,109 @@
+"""Rows of the error catalogues as blocks for people and as data for programs. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from keyctl.diagnose import Reported
+from keyctl.errors import CheckFailed
+from keyctl.exchanges import profile
+from keyctl.model import Diagnosis, Market, Taken
+from keyctl.output import Note, Result, Table, Text
+
+SHOWN = 6
+FOUND_SHOWN = 30
+FOUND_COLUMNS = ("exchange", "scope", "code", "category", "meaning")
+_QUOTE = '"'
+
+
+def explained(found: Sequence[Diagnosis], error: Reported, facts: Mapping[str, str | None] | None = None) -> Result:
+    """The meanings of a code, best first; `facts` say on which order of ours it came."""
+    hidden = len(found) - SHOWN
+    more = f"{hidden} more reasons share this code; name the answer's words: --text '...'" if hidden > 0 else ""
+    blocks = "\n\n".join(_block(item, error) for item in found[:SHOWN])
+    data: dict[str, object] = {"diagnoses": [as_data(item) for item in found]}
+    if facts:
+        order = f"{facts['account']} {facts['market']}, {facts['symbol']}, plan {facts['plan']}, {facts['at']}"
+        blocks = f"{order}: {facts['state']}\n\n{blocks}\n\n  next   keyctl diagnose {facts['account']}"
+        data = {**facts, **data}
+    return Result(data, view=(Text(blocks), *((Note(more),) if more else ())))
+
+
+def found_rows(found: Sequence[Diagnosis], wanted: str) -> Result:
+    """The rows that a search found. Raises CheckFailed when there is none."""
+    if not found:
+        raise CheckFailed(
+            "no row of the catalogues has these words",
+            "fewer words find more; codes: keyctl diagnose EXCHANGE CODE",
+            code="not_in_catalogue",
+        )
+    rows = [(item.exchange, item.scope, item.code, item.category, item.meaning) for item in found[:FOUND_SHOWN]]
+    hidden = len(found) - FOUND_SHOWN
+    more = f"{hidden} more; add a word, name the exchange, or --market" if hidden > 0 else ""
+    data = {"diagnoses": [as_data(item) for item in found], "search": wanted}
+    return Result(data, view=(Table(FOUND_COLUMNS, rows), *((Note(more),) if more else ())))
+
+
+def not_found(exchange: str, error: Reported, market: Market | None) -> CheckFailed:
+    """The error for a code that the catalogue does not have: as it came, with the exchange's page."""
+    facts = profile(exchange)
+    return CheckFailed(
+        f"{facts.title} {error.code}{f' ({error.text})' if error.text else ''} is not in the catalogue"
+        + (f" for {market}" if market else ""),
+        f"its documentation: {facts.docs}",
+        "as the answer to an order it proves nothing: look the order up before you send it again",
+        code="not_in_catalogue",
+        exchange=exchange,
+        market=market,
+        exchange_code=error.code,
+    )
+
+
+def as_data(item: Diagnosis) -> dict[str, str]:
+    """A diagnosis as the fields that programs see; `market` is empty where the code belongs to several or none."""
+    return {
+        "exchange": item.exchange,
+        "market": item.market,
+        "scope": item.scope,
+        "code": item.code,
+        "http": item.http,
+        "text_match": item.text_match,
+        "name": item.name,
+        "category": item.category,
+        "meaning": item.meaning,
+        "likely_causes": item.likely_causes,
+        "fix": item.fix,
+        "taken": item.taken.value,
+        "repeatable": item.repeatable,
+        "source": item.source,
+    }
+
+
+def _block(item: Diagnosis, error: Reported) -> str:
+    facts = profile(item.exchange)
+    where = item.scope if item.market in ("", item.scope) else f"{item.market} ({item.scope})"
+    code = item.code if item.code.startswith(("HTTP", "NETWORK", "SYMPTOM")) else f"code {item.code}"
+    why = item.likely_causes + (f' (the answer said: "{error.text}")' if error.text else "")
+    lines = [
+        f"{facts.title} {where} {code} [{item.category}]",
+        f"  what   {item.meaning}" + (f" ({item.name.strip(_QUOTE)})" if _tells(item.name) else ""),
+        f"  why    {why.strip()}" if why else "",
+        f"  fix    {item.fix}",
+        f"  taken  {_taken_words(item)}",
+        f"  more   {facts.docs} ({item.source})",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _tells(name: str) -> bool:
+    """Whether a name is the exchange's own, not a slug of the meaning or a remark in brackets."""
+    return bool(name) and not name.startswith("(") and not re.fullmatch(r"[a-z0-9_]+", name)
+
+
+def _taken_words(item: Diagnosis) -> str:
+    if item.taken is Taken.NO:
+        return "as the answer to an order it proves that the order was not taken"
+    if item.category == "success":
+        return "an order was taken only if the answer names it"
+    return "as the answer to an order: it may have been taken, look before you send it again"

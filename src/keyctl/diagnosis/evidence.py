@@ -1,0 +1,97 @@
+"""What the reads of a diagnosis showed, as plain data that can be kept in a file and judged again. Holds no secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from keyctl.errors import UsageProblem
+
+SCHEMA = "keyctl.probes/1"
+# The checks in the order in which they are made and shown.
+CHECKS = ("credential", "signing", "clock", "key", "spot", "futures", "elsewhere")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One check: `outcome` is ok, refused (code, http and text are the exchange's), trouble or fail (ours: `kind`).
+
+    `detail` is in words for people. `facts` are what an answer told: rights, an address, seconds.
+    """
+
+    check: str
+    outcome: str
+    market: str = ""
+    code: str = ""
+    http: int = 0
+    text: str = ""
+    kind: str = ""
+    detail: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known of one account at one moment.
+
+    `offset_ms`: how far the exchange is ahead of this machine (None: not measured). `earlier`: the day on which this
+    very key was read successfully before, or "". `calls`: signed calls that were sent.
+    """
+
+    account: str
+    exchange: str
+    kind: str
+    site: str
+    algorithm: str
+    markets: tuple[str, ...]
+    at: str
+    has_clock: bool = True
+    offset_ms: int | None = None
+    earlier: str = ""
+    calls: int = 0
+    probes: tuple[Probe, ...] = ()
+
+    def of(self, check: str) -> Probe | None:
+        """The first probe of that check; None when it was not made."""
+        return next((probe for probe in self.probes if probe.check == check), None)
+
+
+def to_text(evidence: Evidence) -> str:
+    """The evidence as a JSON document for `--record`."""
+    return json.dumps({"schema": SCHEMA, **asdict(evidence)}, indent=1, sort_keys=True) + "\n"
+
+
+def from_text(text: str) -> Evidence:
+    """The evidence in a recorded document. Raises UsageProblem for anything else."""
+    try:
+        raw = json.loads(text)
+        if raw.pop("schema") != SCHEMA:
+            raise ValueError
+        probes = tuple(Probe(**probe) for probe in raw.pop("probes"))
+        evidence = Evidence(probes=probes, **{**raw, "markets": tuple(raw["markets"])})
+        _check(evidence)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise UsageProblem(
+            "this is not a recorded diagnosis", "make one: keyctl diagnose ACCOUNT --record FILE", code="bad_record"
+        ) from None
+    return evidence
+
+
+def _check(evidence: Evidence) -> None:
+    """Nothing when every field has its type: a file may come from anywhere. Raises ValueError."""
+    texts = [evidence.account, evidence.exchange, evidence.kind, evidence.site, evidence.algorithm, evidence.at]
+    texts += [evidence.earlier, *evidence.markets]
+    for probe in evidence.probes:
+        texts += [probe.check, probe.outcome, probe.market, probe.code, probe.text, probe.kind, probe.detail]
+        if not isinstance(probe.http, int) or not isinstance(probe.facts, dict) or probe.check not in CHECKS:
+            raise ValueError
+    offset = evidence.offset_ms
+    if not all(isinstance(text, str) for text in texts) or not isinstance(evidence.calls, int):
+        raise ValueError
+    if offset is not None and not isinstance(offset, int):
+        raise ValueError

@@ -1,0 +1,97 @@
+"""What to do about each cause, in the exchange's own menu words: the steps of its checklist. Pure."""
+
+from __future__ import annotations
+
+from keyctl.diagnosis.causes import Cause
+from keyctl.diagnosis.evidence import Evidence
+from keyctl.diagnosis.signs import causes_of
+from keyctl.exchanges import profile
+from keyctl.exchanges.profile import Profile
+from keyctl.model import Market
+from keyctl.policy import address_in
+
+
+def fix_for(cause: Cause, evidence: Evidence) -> str:
+    """The exact next step for a cause."""
+    facts, label = profile(evidence.exchange), evidence.account
+    again, anew = f"then: keyctl diagnose {label}", f"keyctl remove {label}, then: keyctl add {facts.name}"
+    address = seen_address(evidence) or "the address you leave from"
+    new_key = f"make a new key (keyctl checklist {facts.name}), then store it: {anew}"
+    fixes = {
+        Cause.HEALTHY: "",
+        Cause.BLANK: f"store it again without blanks: {anew}",
+        Cause.SWAPPED: f"store it again, each text in its own field: {anew}",
+        Cause.KEY_TYPE: f"store it with the type that it was made with: {anew} --key-type {'|'.join(facts.algorithms)}",
+        Cause.KEY_FORMAT: f"copy it whole from {facts.title}: {anew}",
+        Cause.OWN_SIGNATURE: "this copy of keyctl is damaged: install it again; nothing was sent",
+        Cause.UNKNOWN_KEY: f"compare it with the list at {facts.checklist.page}; if it is not there, {new_key}",
+        Cause.DELETED_KEY: f"look for it at {facts.checklist.page}; if it is gone, {new_key}",
+        Cause.EXPIRED_KEY: f"{facts.lifetime.note.strip()} Set an IP list and switch trading on again, or {new_key}",
+        Cause.WRONG_SECRET: f"store key and secret again, as they were shown together: {anew}. A lost secret cannot be "
+        "read again: make a new key",
+        Cause.PASSPHRASE: f"store the key with its own passphrase: {anew}. It cannot be recovered: else make a new key",
+        Cause.ENVIRONMENT: f"store it for the environment where it was made: {anew} --env {_environments(facts)}",
+        Cause.REGION: f"store it for the site where the account was opened: {anew} --site {_sites(facts, evidence)}",
+        Cause.IP_LIST: f"add {address}: {_step(facts, facts.ip_list.step)}, {again}",
+        Cause.FUTURES_IP_LIST: f"add {address} to the futures list: {_step(facts, _futures_list(facts))}, {again}",
+        Cause.READ_RIGHT: f"switch reading on: {_step(facts, _rights_step(facts))}, {again}",
+        Cause.TRADE_RIGHT: f"switch trading on: {_step(facts, _rights_step(facts))}, {again}",
+        Cause.FUTURES_RIGHT: f"switch futures on: {_step(facts, _rights_step(facts))}, {again}",
+        Cause.CLOCK_AHEAD: f"set this machine's clock back (NTP), {again}",
+        Cause.CLOCK_BEHIND: f"set this machine's clock forward (NTP), {again}",
+        Cause.NONCE: f"one key for one program: {facts.key_note or 'nonces only ever grow'} So {new_key}",
+        Cause.RATE_LIMIT: f"wait{_seconds(evidence)}, send less from this address, {again}",
+        Cause.BAN: f"send nothing{_seconds(evidence)}: a ban grows when calls go on; {again}",
+        Cause.MAINTENANCE: f"wait; news of {facts.title}: {facts.docs}; {again}",
+        Cause.UNREACHABLE: f"check this machine's network, firewall and proxy, {again}",
+        Cause.DNS: f"check this machine's name server (DNS), {again}",
+        Cause.TLS: f"look for a proxy or filter that opens TLS, and check this machine's date, {again}",
+        Cause.NO_ANSWER: f"check the network and proxies on the way; {facts.title} may also be overloaded; {again}",
+        Cause.REFUSED: _by_code(evidence, again),
+    }
+    return fixes[cause]
+
+
+def seen_address(evidence: Evidence) -> str:
+    """The address that the exchange itself says it sees us at; empty when it does not tell."""
+    return next((found for probe in evidence.probes if (found := address_in(probe.text))), "")
+
+
+def _step(facts: Profile, number: int) -> str:
+    steps = facts.checklist.steps
+    words = steps[number - 1] if 0 < number <= len(steps) else facts.checklist.page
+    return f"{words} (keyctl checklist {facts.name}, step {number})"
+
+
+def _rights_step(facts: Profile) -> int:
+    """The step that names the rights: the one that says to leave withdrawals off."""
+    steps = enumerate(facts.checklist.steps, 1)
+    return next((number for number, step in steps if "withdraw" in step.casefold() and "OFF" in step), 0)
+
+
+def _futures_list(facts: Profile) -> int:
+    steps = enumerate(facts.checklist.steps, 1)
+    named = (number for number, step in steps if Market.FUTURES in step.casefold() and "ip list" in step.casefold())
+    return next(named, facts.ip_list.step)
+
+
+def _environments(facts: Profile) -> str:
+    return "|".join(facts.hosts)
+
+
+def _sites(facts: Profile, evidence: Evidence) -> str:
+    kind = evidence.kind if evidence.kind in facts.hosts else next(iter(facts.hosts))
+    return "|".join(facts.hosts[kind])
+
+
+def _seconds(evidence: Evidence) -> str:
+    waits = [int(probe.facts["wait"]) for probe in evidence.probes if str(probe.facts.get("wait", "")).isdigit()]
+    return f" {max(waits)} s" if waits else ""
+
+
+def _by_code(evidence: Evidence, again: str) -> str:
+    for probe in evidence.probes:
+        if probe.outcome == "refused" and Cause.REFUSED in causes_of(evidence.exchange, probe):
+            market = f" --market {probe.market}" if probe.market else ""
+            return f"read: keyctl diagnose {evidence.exchange} {probe.code}{market}, {again}"
+    return again

@@ -1,0 +1,227 @@
+"""The reads of a diagnosis, in an order that lets each decide whether the next is needed. At most six signed calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from keyctl.answers import Unreadable, read_json
+from keyctl.credential_check import Fitness
+from keyctl.diagnose import safe_words
+from keyctl.diagnosis.causes import ALIKE_EVERYWHERE, OUTSIDE, Cause
+from keyctl.diagnosis.evidence import Evidence, Probe
+from keyctl.diagnosis.reasoning import judge, suspects
+from keyctl.diagnosis.self_test import self_test
+from keyctl.diagnosis.signs import causes_of
+from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
+from keyctl.model import Binding, ExchangeError, KeyPermissions, Market, Request, Response
+from keyctl.session import Session
+
+T = TypeVar("T")
+CALLS_MAX = 6
+PUBLIC_SYMBOL = "BTC/USDT"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is examined. The session has no signer where the stored credential cannot be right.
+
+    `places` are the exchange's own other hosts, by the cause that an answer there would prove; `session_at` makes a
+    line to one. Neither ever names another exchange.
+    """
+
+    session: Session
+    fitness: Fitness
+    markets: tuple[Market, ...]
+    earlier: str
+    places: dict[Cause, tuple[Binding, ...]]
+    session_at: Callable[[Binding], Session]
+
+
+async def gather(subject: Subject) -> Evidence:
+    """What the reads show. Trouble and refusals are data in it, never raised."""
+    account, exchange = subject.session.account, subject.session.exchange
+    start = Evidence(
+        account.label,
+        exchange.name,
+        account.kind.value,
+        account.site,
+        account.algorithm.value,
+        tuple(market.value for market in subject.markets),
+        subject.session.network.clock.utc().isoformat(),
+        exchange.time_request() is not None,
+        earlier=subject.earlier,
+    )
+    return await _Gathering(subject, start).run()
+
+
+class _Gathering:
+    """One diagnosis under way."""
+
+    def __init__(self, subject: Subject, start: Evidence) -> None:
+        self._subject = subject
+        self._session = subject.session
+        self._seen = start
+
+    async def run(self) -> Evidence:
+        cause, words = self._subject.fitness
+        self._note(Probe("credential", "fail" if cause else "ok", kind=cause, detail=words))
+        self._note(self_test(self._seen.exchange))
+        self._note(await self._reach())
+        if cause or not self._goes_on("clock"):
+            return self._seen
+        await self._ask_for_rights()
+        if self._goes_on("key") and self._more_may_decide():
+            await self._read(Market.SPOT)
+        if self._goes_on("spot") and Market.FUTURES in self._subject.markets:
+            await self._read(Market.FUTURES)
+        await self._look_elsewhere()
+        return self._seen
+
+    def _note(self, probe: Probe) -> None:
+        self._seen = replace(self._seen, probes=(*self._seen.probes, probe))
+
+    def _goes_on(self, check: str) -> bool:
+        """Whether that check left a reason to ask on: after a ban or an outage every further call does harm."""
+        probe = self._seen.of(check)
+        return probe is None or not OUTSIDE & set(causes_of(self._seen.exchange, probe))
+
+    def _more_may_decide(self) -> bool:
+        left, _ = suspects(self._seen)
+        return not left or not set(left) <= ALIKE_EVERYWHERE
+
+    async def _reach(self) -> Probe:
+        """A public call: the clock where the exchange tells one."""
+        session, exchange = self._session, self._session.exchange
+        try:
+            if exchange.time_request() is None:
+                request = exchange.instrument_request(PUBLIC_SYMBOL)
+                response = await session.call(request)
+                if (error := exchange.read_error(response)) is not None:
+                    return _refused("clock", Market.SPOT, error, response)
+                return Probe("clock", "ok", detail="answers; it tells no time and checks none")
+            await session.warm()
+        except ExchangeRefused as refusal:
+            return _refused("clock", Market.SPOT, refusal.error)
+        except Unreached as error:
+            return _trouble("clock", "", error)
+        offset = session.offset
+        if offset is None:
+            return Probe("clock", "ok", detail="not measured: every reading took too long")
+        self._seen = replace(self._seen, offset_ms=offset.ms)
+        seconds = abs(offset.ms) / 1000
+        side = "" if offset.silent else (" behind" if offset.ms > 0 else " ahead of")
+        return Probe("clock", "ok", detail=f"{seconds:.1f} s {side.strip() or 'from'} the exchange")
+
+    async def _ask_for_rights(self) -> None:
+        exchange = self._session.exchange
+        request = exchange.permissions_request()
+        if request is None:
+            return
+        probe, rights = await self._ask("key", Market.SPOT, request, exchange.read_permissions)
+        if rights is not None:
+            probe = replace(probe, detail="the exchange tells the key's rights", facts=_facts(rights))
+        self._note(probe)
+
+    async def _read(self, market: Market) -> None:
+        exchange, check = self._session.exchange, market.value
+        if market is not Market.SPOT and exchange.profile.own_api(market) and not exchange.has_host(market):
+            return
+        key = self._seen.of("key")
+        told = key is not None and key.facts.get(f"{market.value}_trade") is not None
+        if market is not Market.SPOT and told:
+            return
+        request = exchange.probe_request(market)
+        if request is None:
+            return
+        probe, _ = await self._ask(check, market, request, lambda response: read_json(response.body))
+        self._note(replace(probe, detail=probe.detail or f"the key signs {market.value} calls correctly"))
+
+    async def _look_elsewhere(self) -> None:
+        """Asks the same exchange's other hosts, where the key may belong there."""
+        left, _ = suspects(self._seen)
+        for cause in (Cause.ENVIRONMENT, Cause.REGION):
+            for binding in self._subject.places.get(cause, ()) if cause in left else ():
+                session = self._subject.session_at(binding)
+                time, here = session.exchange.time_request(), self._session.exchange.time_request()
+                if time is not None and here is not None:
+                    offsets = session.network.offsets
+                    offsets.setdefault(time.base, offsets.get(here.base))
+                request = session.exchange.permissions_request() or session.exchange.balance_request()
+                probe, _ = await self._ask("elsewhere", Market.SPOT, request, _nothing, session)
+                place = f"{binding.kind} {binding.site}"
+                self._note(replace(probe, kind=cause.value, detail=f"{place}: {probe.detail or 'the key is known'}"))
+                if judge(self._seen).check == "elsewhere":
+                    return
+
+    async def _ask(
+        self,
+        check: str,
+        market: Market,
+        request: Request,
+        reader: Callable[[Response], T],
+        session: Session | None = None,
+    ) -> tuple[Probe, T | None]:
+        """One signed read, sent again once when its connection broke; what it showed."""
+        session = session or self._session
+        probe = Probe(check, "trouble", market.value, kind="no_answer", detail="six signed calls are enough")
+        for _ in range(2):
+            if self._seen.calls >= CALLS_MAX:
+                break
+            try:
+                response = await session.call(request)
+                self._count()
+                error = session.exchange.read_error(response)
+                if error is not None:
+                    return _refused(check, market, error, response), None
+                return Probe(check, "ok", market.value), reader(response)
+            except NoAnswer as error:
+                self._count()
+                probe = _trouble(check, market.value, error)
+            except Unreached as error:
+                return _trouble(check, market.value, error), None
+            except Unreadable as problem:
+                return Probe(check, "trouble", market.value, kind="no_answer", detail=f"the answer is {problem}"), None
+        return probe, None
+
+    def _count(self) -> None:
+        self._seen = replace(self._seen, calls=self._seen.calls + 1)
+
+
+def _nothing(response: Response) -> None:
+    return None
+
+
+def _refused(check: str, market: Market, error: ExchangeError, response: Response | None = None) -> Probe:
+    words = safe_words(error.text)
+    wait = response.headers.get("retry-after", "") if response else ""
+    facts: dict[str, Any] = {"wait": wait} if wait.isascii() and wait.isdigit() else {}
+    detail = f"{error.code} (HTTP {error.http})" + (f": {words}" if words else "")
+    return Probe(check, "refused", market.value, error.code, error.http, words, detail=detail, facts=facts)
+
+
+def _trouble(check: str, market: str, error: Unreached) -> Probe:
+    """What kept the call from being answered, by the transport's own words."""
+    message = error.message
+    if error.code == "cooling_down":
+        kind = "cooling_down"
+    elif "TLS" in message or "SSL" in message:
+        kind = "tls"
+    elif "name not found" in message or "gaierror" in message:
+        kind = "dns"
+    else:
+        kind = "no_answer" if isinstance(error, NoAnswer) else "unreached"
+    return Probe(check, "trouble", market, kind=kind, detail=message)
+
+
+def _facts(rights: KeyPermissions) -> dict[str, Any]:
+    """The rights that reasoning asks for; the addresses themselves are left out."""
+    return {
+        "read": rights.read,
+        "spot_trade": rights.spot_trade,
+        "futures_trade": rights.futures_trade,
+        "withdraw": rights.withdraw,
+        "ip_restricted": rights.ip_restricted,
+        "created": rights.created.isoformat() if rights.created else None,
+    }

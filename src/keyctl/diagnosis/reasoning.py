@@ -1,0 +1,173 @@
+"""From evidence to one named cause, its rivals by likelihood, and the rows that show why. Pure: no network, no clock.
+
+Each refusal leaves some causes possible (signs), each answer rules some out; what all probes leave is the diagnosis.
+Where more than one is left, they cannot be told apart from outside, and all are named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from keyctl.clock import CORRECTED_OFFSET_MS
+from keyctl.diagnosis.causes import (
+    BY_A_FUTURES_READ,
+    BY_A_READ,
+    BY_ANY_ANSWER,
+    NEVER_WORKED,
+    OUTSIDE,
+    Cause,
+)
+from keyctl.diagnosis.evidence import Evidence, Probe
+from keyctl.diagnosis.signs import causes_of
+from keyctl.exchanges import profile
+from keyctl.model import Market
+
+SIGNED = ("key", "spot", "futures")
+_CLEARS = {"key": BY_ANY_ANSWER, "spot": BY_A_READ, "futures": BY_A_FUTURES_READ}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`cause`, its `rivals` (likeliest first) that look the same from outside, and `others`: further faults found.
+
+    `check` is the probe that shows the cause.
+    """
+
+    cause: Cause
+    rivals: tuple[Cause, ...] = ()
+    others: tuple[Cause, ...] = ()
+    check: str = ""
+
+    @property
+    def named(self) -> tuple[Cause, ...]:
+        return (self.cause, *self.rivals)
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """The diagnosis that the evidence allows."""
+    return _offline(evidence) or _outside(evidence) or _elsewhere(evidence) or _clock(evidence) or _inside(evidence)
+
+
+def suspects(evidence: Evidence) -> tuple[tuple[Cause, ...], str]:
+    """What the signed calls so far leave possible, likeliest first, and the check that began it; () without a fault."""
+    cleared = _cleared(evidence)
+    left: tuple[Cause, ...] = ()
+    check = ""
+    for probe in _signed(evidence):
+        possible = tuple(cause for cause in causes_of(evidence.exchange, probe) if cause not in cleared)
+        if not possible:
+            if probe.outcome == "refused" and not left:
+                left, check = (Cause.REFUSED,), probe.check
+            continue
+        both = tuple(cause for cause in left if cause in possible)
+        if not left:
+            left, check = possible, probe.check
+        elif both:
+            left = both
+    if evidence.earlier:
+        left = tuple(sorted(left, key=lambda cause: cause in NEVER_WORKED))
+    return left, check
+
+
+def rights_missing(evidence: Evidence) -> tuple[Cause, ...]:
+    """What the key's own rights, as its exchange tells them, lack for the markets asked about; likeliest first."""
+    key = evidence.of("key")
+    if key is None or not key.ok:
+        return ()
+    facts, wanted = key.facts, evidence.markets
+    if Market.SPOT in wanted and facts.get("spot_trade") is False:
+        return (Cause.EXPIRED_KEY, Cause.TRADE_RIGHT) if _lapsed(evidence, key) else (Cause.TRADE_RIGHT,)
+    if Market.FUTURES in wanted and facts.get("futures_trade") is False:
+        own = profile(evidence.exchange).own_api(Market.FUTURES)
+        return (Cause.FUTURES_RIGHT,) if own else (Cause.TRADE_RIGHT,)
+    return ()
+
+
+def _signed(evidence: Evidence) -> list[Probe]:
+    return [probe for probe in evidence.probes if probe.check in SIGNED]
+
+
+def _cleared(evidence: Evidence) -> set[Cause]:
+    cleared: set[Cause] = set()
+    for probe in evidence.probes:
+        if probe.check in _CLEARS and probe.ok:
+            cleared |= _CLEARS[probe.check]
+    asked = [probe for probe in evidence.probes if probe.check == "elsewhere"]
+    for cause in (Cause.ENVIRONMENT, Cause.REGION):
+        tried = [probe for probe in asked if probe.kind == cause]
+        if tried and all(_unknown_there(evidence.exchange, probe) for probe in tried):
+            cleared.add(cause)
+    return cleared
+
+
+def _unknown_there(exchange: str, probe: Probe) -> bool:
+    """Whether that other place refused the key as it refuses one that it does not know."""
+    return probe.outcome == "refused" and bool({Cause.UNKNOWN_KEY, Cause.DELETED_KEY} & set(causes_of(exchange, probe)))
+
+
+def _offline(evidence: Evidence) -> Verdict | None:
+    """What the stored credential, or our own signature, shows without a call."""
+    for check in ("credential", "signing"):
+        probe = evidence.of(check)
+        if probe is not None and probe.outcome == "fail":
+            return Verdict(Cause(probe.kind), check=check)
+    return None
+
+
+def _outside(evidence: Evidence) -> Verdict | None:
+    """What keeps calls from being answered at all."""
+    for probe in evidence.probes:
+        if probe.check in ("clock", *SIGNED):
+            found = causes_of(evidence.exchange, probe)
+            if found and found[0] in OUTSIDE:
+                return Verdict(found[0], check=probe.check)
+    return None
+
+
+def _elsewhere(evidence: Evidence) -> Verdict | None:
+    """The other place where the key is known, when one is."""
+    for probe in evidence.probes:
+        if probe.check == "elsewhere" and (probe.ok or probe.outcome == "refused"):
+            found = causes_of(evidence.exchange, probe)
+            known = probe.ok or not ({Cause.UNKNOWN_KEY, Cause.DELETED_KEY, Cause.REFUSED, *OUTSIDE} & set(found))
+            if known and Cause(probe.kind) not in found:
+                return Verdict(Cause(probe.kind), check="elsewhere")
+    return None
+
+
+def _clock(evidence: Evidence) -> Verdict | None:
+    """A clock so wrong that orders would not go out, although keyctl corrects what it signs."""
+    offset = evidence.offset_ms
+    if offset is None or abs(offset) <= CORRECTED_OFFSET_MS:
+        return None
+    return Verdict(_which_clock(offset), check="clock")
+
+
+def _which_clock(offset_ms: int) -> Cause:
+    return Cause.CLOCK_BEHIND if offset_ms > 0 else Cause.CLOCK_AHEAD
+
+
+def _inside(evidence: Evidence) -> Verdict:
+    """What the signed calls and the rights that they told leave."""
+    left, check = suspects(evidence)
+    if left and left[0] in (Cause.CLOCK_AHEAD, Cause.CLOCK_BEHIND) and evidence.offset_ms is not None:
+        first = _which_clock(evidence.offset_ms)
+        left = (first, *(cause for cause in left if cause is not first))
+    missing = rights_missing(evidence)
+    if left:
+        return Verdict(left[0], left[1:], tuple(cause for cause in missing if cause not in left)[:1], check)
+    if missing:
+        return Verdict(missing[0], missing[1:], check="key")
+    return Verdict(Cause.HEALTHY)
+
+
+def _lapsed(evidence: Evidence, key: Probe) -> bool:
+    """Whether the trading right of a key without an IP list has ended by the exchange's own rule."""
+    days, created = profile(evidence.exchange).lifetime.no_ip_days, key.facts.get("created")
+    if days is None or key.facts.get("ip_restricted") is not False or not isinstance(created, str):
+        return False
+    try:
+        return datetime.fromisoformat(created) + timedelta(days=days) < datetime.fromisoformat(evidence.at)
+    except (ValueError, TypeError):
+        return False

@@ -1,0 +1,36 @@
+"""Whether keyctl's signature comes out as the exchange documents it: <exchange>_vectors.csv, signed anew. Offline."""
+
+from __future__ import annotations
+
+import csv
+from urllib.parse import parse_qsl
+
+from keyctl.diagnosis.evidence import Probe
+from keyctl.errors import KeyctlError
+from keyctl.exchanges import load, profile
+from keyctl.loader import open_data
+from keyctl.model import Algorithm, Binding, Kind, Request, Stamp
+from keyctl.secret import Secret
+
+NOWHERE = "https://vector.invalid"
+
+
+def self_test(exchange: str) -> Probe:
+    """The probe "signing": ok when every shipped vector comes out."""
+    facts = profile(exchange)
+    signs = load(Binding(exchange, Kind.LIVE, facts.site_default, None, None))
+    with open_data("exchanges", f"{exchange}_vectors.csv") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        passphrase = Secret(row["passphrase"]) if row["passphrase"] else None
+        params = tuple(parse_qsl(row["params"]))
+        request = Request(row["method"], NOWHERE, row["path"], params, private=True, repeatable=True)
+        stamp = Stamp(int(row["at_ms"]), int(row["nonce"]), row["token"])
+        try:
+            signer = signs.signer(row["api_key"], Secret(row["secret"]), Algorithm(row["algorithm"]), passphrase)
+            wire = signer.sign(request, stamp)
+        except KeyctlError:
+            return Probe("signing", "fail", kind="own_signature", detail="the test vector cannot be signed")
+        if row["signature"] not in (wire.url + wire.body.decode() + " ".join(value for _, value in wire.headers)):
+            return Probe("signing", "fail", kind="own_signature", detail="the test vector comes out otherwise")
+    return Probe("signing", "ok", detail=f"keyctl signs the test vector right ({rows[0]['source'].split(';')[0]})")

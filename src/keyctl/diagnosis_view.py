@@ -1,0 +1,130 @@
+"""A diagnosis as a row a check for people, JSON for programs, and as an exit code. No I/O."""
+
+from __future__ import annotations
+
+from keyctl.diagnosis.causes import WORDS, Cause
+from keyctl.diagnosis.evidence import CHECKS, Evidence, Probe
+from keyctl.diagnosis.fixes import fix_for
+from keyctl.diagnosis.reasoning import SIGNED, Verdict
+from keyctl.diagnosis.signs import causes_of
+from keyctl.errors import CheckFailed, KeyctlError, Unreached
+from keyctl.exchanges import profile
+from keyctl.model import Level
+from keyctl.output import Result, Text
+
+_UNREACHED = (Cause.UNREACHABLE, Cause.DNS, Cause.TLS, Cause.NO_ANSWER)
+_RIGHTS = (Cause.TRADE_RIGHT, Cause.FUTURES_RIGHT, Cause.EXPIRED_KEY)
+_CLOCKS = (Cause.CLOCK_AHEAD, Cause.CLOCK_BEHIND)
+
+
+class Row:
+    """One line: the check, its level, the word for people, the detail, and whether it shows the cause."""
+
+    def __init__(self, check: str, level: Level, word: str, detail: str, marked: bool = False) -> None:
+        self.check, self.level, self.word, self.detail, self.marked = check, level, word, detail, marked
+
+
+def report(evidence: Evidence, verdict: Verdict) -> Result:
+    """The whole result: exit OK without a fault, UNREACHED when the exchange was not reached, else CHECK."""
+    rows = rows_of(evidence, verdict)
+    fixes = {cause: fix_for(cause, evidence) for cause in (*verdict.named, *verdict.others)}
+    data = {
+        "account": evidence.account,
+        "exchange": evidence.exchange,
+        "markets": list(evidence.markets),
+        "cause": verdict.cause.value,
+        "meaning": sentence(verdict.cause, evidence),
+        "also_possible": [cause.value for cause in verdict.rivals],
+        "also_found": [cause.value for cause in verdict.others],
+        "evidence": [{"check": row.check, "level": row.level.value, "detail": row.detail} for row in rows],
+        "fix": fixes[verdict.cause],
+        "fixes": {cause.value: fix for cause, fix in fixes.items()},
+        "calls": evidence.calls,
+    }
+    view = (Text("\n".join(_lines(evidence, verdict, rows, fixes))),)
+    if verdict.cause is Cause.HEALTHY:
+        return Result(data, view)
+    error = _error(evidence, verdict, fixes[verdict.cause])
+    return Result(data, view, error.exit_code, (error,))
+
+
+def sentence(cause: Cause, evidence: Evidence) -> str:
+    """The cause in words."""
+    return WORDS[cause][1].format(title=profile(evidence.exchange).title)
+
+
+def rows_of(evidence: Evidence, verdict: Verdict) -> list[Row]:
+    """One row a check that was made, the missing rights after them; the cause's row is marked."""
+    rows = [_row(evidence, probe, verdict) for check in CHECKS for probe in evidence.probes if probe.check == check]
+    for cause in (*verdict.named, *verdict.others):
+        if cause in _RIGHTS and (verdict.check == "key" or cause in verdict.others):
+            key = evidence.of("key")
+            if key is not None and key.ok:
+                marked = cause is verdict.cause
+                rows.append(Row("rights", Level.FAIL, WORDS[cause][0], sentence(cause, evidence), marked))
+    if evidence.earlier:
+        rows.append(Row("before", Level.PASS, "ok", f"this stored key was read successfully on {evidence.earlier}"))
+    return rows
+
+
+def _row(evidence: Evidence, probe: Probe, verdict: Verdict) -> Row:
+    if probe.check == "clock" and verdict.cause in _CLOCKS and verdict.check == "clock":
+        return Row("clock", Level.FAIL, WORDS[verdict.cause][0], f"{probe.detail}; orders would be refused", True)
+    if probe.ok:
+        if probe.check == "elsewhere":
+            return Row(probe.check, Level.FAIL, "KNOWN", probe.detail, verdict.check == "elsewhere")
+        return Row(probe.check, Level.PASS, "ok", probe.detail or "answered")
+    if probe.check == "elsewhere":
+        return Row(probe.check, Level.PASS, "no", probe.detail)
+    possible = causes_of(evidence.exchange, probe)
+    shown = next((cause for cause in verdict.named if cause in possible), possible[0])
+    detail = probe.detail
+    if probe.check in SIGNED and shown in verdict.named:
+        detail = f"{probe.detail}; {sentence(shown, evidence)}" if len(verdict.named) == 1 else probe.detail
+    marked = probe.check == verdict.check
+    return Row(probe.check, Level.FAIL, WORDS[shown][0] if marked else "REFUSED", detail, marked)
+
+
+def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Cause, str]) -> list[str]:
+    check_width = max([len(row.check) for row in rows] + [len("also found")])
+    word_width = max([len(row.word) for row in rows] + [2])
+    lines = [
+        f"  {row.check:<{check_width}}  {row.word:<{word_width}}  {row.detail}{'     <- cause' if row.marked else ''}"
+        for row in rows
+    ]
+
+    def add(name: str, words: str) -> None:
+        lines.append(f"  {name:<{check_width}}  {words}")
+
+    if verdict.cause is Cause.HEALTHY:
+        add("cause", "none: key, rights, address and clock are as they should be")
+        return lines
+    certain = not verdict.rivals
+    add("cause", sentence(verdict.cause, evidence) + ("" if certain else " (the likeliest)"))
+    add("fix", fixes[verdict.cause])
+    for cause in verdict.rivals:
+        add("or", sentence(cause, evidence))
+        add("fix", fixes[cause])
+    if verdict.rivals:
+        add(
+            "note", f"{profile(evidence.exchange).title} gives all of these one answer: from outside they look the same"
+        )
+    for cause in verdict.others:
+        add("also found", sentence(cause, evidence))
+        add("fix", fixes[cause])
+    return lines
+
+
+def _error(evidence: Evidence, verdict: Verdict, fix: str) -> KeyctlError:
+    kind = Unreached if verdict.cause in _UNREACHED else CheckFailed
+    probe = evidence.of(verdict.check)
+    words = " or: ".join(sentence(cause, evidence) for cause in verdict.named)
+    return kind(
+        f"{evidence.account}: {words}",
+        fix,
+        code=verdict.cause.value,
+        exchange=evidence.exchange,
+        account=evidence.account,
+        market=probe.market or None if probe else None,
+        exchange_code=probe.code or None if probe and probe.outcome == "refused" else None,
+    )
