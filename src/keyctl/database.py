@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,10 +72,11 @@ class Database:
             used.execute("BEGIN IMMEDIATE")
             try:
                 yield used
+                used.execute("COMMIT")
             except BaseException:
-                used.execute("ROLLBACK")
+                if used.in_transaction:  # a full disk has ended it already
+                    used.execute("ROLLBACK")
                 raise
-            used.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """The rows of a read."""
@@ -82,25 +84,26 @@ class Database:
             return self.durable.execute(query, values).fetchall()
 
     def _create_private(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        # A file that is there is looked at without opening it: closing any descriptor of it would drop the locks that
+        # another connection of this process holds (POSIX locks belong to the process and the file).
         try:
-            info = os.fstat(descriptor)
-            if info.st_uid != os.getuid():
-                raise StoreUnusable(f"{path} belongs to another user; it was left as it is")
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        except FileExistsError:
+            info = os.lstat(path)
+            if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid():
+                raise StoreUnusable(f"{path} is not a file of this user; it was left as it is") from None
             if info.st_mode & 0o077:
-                os.fchmod(descriptor, 0o600)
-        finally:
-            os.close(descriptor)
+                os.chmod(path, 0o600)
 
     def _connect(self, synchronous: str) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={synchronous}")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]  # before anything that writes
         if version > VERSION:
             connection.close()
             raise StoreUnusable(f"{self.path} was written by a newer keyctl; it was left as it is")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
         if version < VERSION:
             self._upgrade(connection)
         return connection
