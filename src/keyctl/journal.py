@@ -135,7 +135,8 @@ class Journal(Records):
         """Whether the leg is still ours and may be signed anew with this stamp (after the machine slept)."""
         with self._database.transaction() as connection:
             changed = connection.execute(
-                "UPDATE legs SET stamp_ms=? WHERE id=? AND state='sent' AND claim=?", (stamp_ms, row, claim)
+                "UPDATE legs SET stamp_ms=?, absent_rounds=0, absent_at=NULL WHERE id=? AND state='sent' AND claim=?",
+                (stamp_ms, row, claim),
             ).rowcount
         return changed == 1
 
