@@ -71,7 +71,8 @@ def check(app: App, accept_generation: bool) -> Result:
     from keyctl.vault.encrypted_file import read_header
     from keyctl.vault.upkeep import examine
 
-    read_header(app.home.vault_file)
+    if not is_vault_chosen(app.home):
+        read_header(app.home.vault_file)
     report = examine(open_vault(app, accept=accept_generation))
     listed = {account.id for account in app.accounts.all()}
     data: dict[str, Any] = {
