@@ -87,7 +87,12 @@ def _burst(lanes: list[Lane], journal: Journal, limits: Limits, results: dict[in
         lane.stamp = lane.session.stamp()
         counts = lane.session.exchange.profile.nonce
         wishes.append(
-            ClaimWish(lane.stored.row, lane.stamp.at_ms, lane.session.account.api_key_hash if counts else None)
+            ClaimWish(
+                lane.stored.row,
+                lane.stamp.at_ms,
+                lane.session.account.api_key_hash if counts else None,
+                lane.stored.leg.order,
+            )
         )
     claim, nonces = journal.claim(wishes, limits)
     ready: list[Lane] = []
@@ -156,7 +161,7 @@ def _fresh(lane: Lane, journal: Journal, claim: str) -> bool:
 
 
 def _not_ours(lane: Lane) -> LegResult:
-    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail="already sent by another run of this plan")
+    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail="taken up by another run of this plan")
 
 
 async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:

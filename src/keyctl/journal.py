@@ -16,7 +16,7 @@ from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import CheckFailed
 from keyctl.journal_rows import StoredLeg, decimal_text, leg_values
-from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
+from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
 from keyctl.notes import Notes, following_nonce
 from keyctl.records import Records
 
@@ -48,11 +48,16 @@ _STATE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class ClaimWish:
-    """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None)."""
+    """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None).
+
+    With an `order` it is claimed only while the journal still has those very numbers: another run of the plan may
+    have given it the price of a later preview, and what is sent must be what is written down.
+    """
 
     row: int
     stamp_ms: int
     nonce_key: str | None
+    order: Order | None = None
 
 
 class Journal(Records):
@@ -118,6 +123,8 @@ class Journal(Records):
                     f"orders are halted ({halted['reason']})", "to go on: keyctl halt --lift", code="halted"
                 )
             for wish in wishes:
+                if wish.order is not None and not _as_written(connection, wish.row, wish.order):
+                    continue
                 nonce = self._nonce(connection, wish.nonce_key) if wish.nonce_key else 0
                 changed = connection.execute(
                     "UPDATE legs SET state='sent', claim=?, claimed_at=?, stamp_ms=?, nonce=?,"
@@ -290,3 +297,9 @@ class Journal(Records):
             " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
             (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
         )
+
+
+def _as_written(connection: sqlite3.Connection, row: int, order: Order) -> bool:
+    numbers = connection.execute("SELECT quantity, price, quote_quantity FROM legs WHERE id=?", (row,)).fetchone()
+    wanted = tuple(map(decimal_text, (order.quantity, order.price, order.quote_quantity)))
+    return numbers is not None and tuple(numbers) == wanted
