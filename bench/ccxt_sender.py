@@ -1,7 +1,9 @@
 """The same orders by ccxt.async_support: one client per account, each with its own connection.
 
 Counted is what the bare sender does too: the clock, the balance, the order on each account, all accounts together.
-As kind to ccxt as can be: the markets are given to it (nothing is loaded), the rate limiter is off. Reads {"ca": path, "keys": [{endpoint, api_key, secret}, ...]}.
+As kind to ccxt as can be: the markets are given to it (nothing is loaded), the rate limiter is off.
+
+Reads {"ca": path, "keys": [{endpoint, api_key, secret}, ...]}.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ from keyctl.enrol import new_account
 from keyctl.model import Algorithm, Binding, Credential, Kind, Market
 from keyctl.output import Result
 from keyctl.secret import Secret
-from keyctl.vault.record import to_record
 
 MIXED = (("binance", "ed25519"), ("okx", "hmac"), ("lbank", "hmac"), ("bitfinex", "hmac"), ("binance", "hmac"))
 CONFIG = """\
@@ -83,19 +82,19 @@ class Desk:
         folder.mkdir()
         environ = plain_environ(folder)
         app = App(environ=environ)
-        made = outcome(["vault", "init", "--key-file", str(folder / "vault.key")], app)
-        assert isinstance(made, Result) and not made.errors, made
+        done = outcome(["vault", "init", "--key-file", str(folder / "vault.key")], app)
+        assert isinstance(done, Result) and not done.errors, done
         app.home.config_file.write_text(CONFIG)
         app.home.config_file.chmod(0o600)
         accounts = app.accounts
-        pairs = []
+        made = []
         for number, facts in enumerate(keys):
             credential = credential_of(facts, str(self.ca_file))
-            pairs.append((new_account(accounts, f"account-{number}", (Market.SPOT,), credential, ()), credential))
-        records = {account.id: to_record(credential) for account, credential in pairs}
-        store: Any = app.store
-        store._change(lambda _: records)  # all in one step: putting them in one by one takes seconds
-        accounts._change(lambda _: tuple(account for account, _ in pairs))
+            made.append((new_account(accounts, f"account-{number}", (Market.SPOT,), credential, ()), credential))
+        for account, credential in made:
+            app.store.put(account.id, credential)
+        accounts._change(lambda _: tuple(account for account, _ in made))
+        app.close()
         return environ
 
 
