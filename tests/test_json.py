@@ -94,6 +94,9 @@ GOOD: dict[str, tuple[str, ...]] = {
     "vault rekey": (),
     "vault status": (),
     "verify": ("okx-a",),
+    "whitelist plan": ("--all",),
+    "whitelist set": ("-a", "okx-a", "127.0.0.1"),
+    "whitelist show": ("okx-a",),
 }
 BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "add": (("nowhere", "--label", "x"), 2),
@@ -117,6 +120,9 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "vault remove-slot": (("1",), 4),
     "vault use": (("9",), 3),
     "verify": (("nobody",), 3),
+    "whitelist plan": ((), 2),
+    "whitelist set": (("-a", "okx-a", "localhost"), 2),
+    "whitelist show": (("nobody",), 3),
 }
 
 

@@ -94,7 +94,7 @@ def test_every_combination_of_rights_comes_out_as_the_oracle_says(exchange: str)
         observation = seen(exchange, rights, markets={Market.SPOT: answers[state]})
         if state != "worked":
             observation = replace(observation, introspection=answers[state])
-        found = by_rule(observation, House(90, "cold wallet only (2026-01-01)" if accepted else ""))
+        found = by_rule(observation, House(90, {"withdraw": "cold wallet only (2026-01-01)"} if accepted else {}))
         expected = oracle(rights, state, accepted)
         if exchange == "okx" and state == "refused":
             expected["our_ip"] = "fail"  # OKX says in words that the address is not on the list

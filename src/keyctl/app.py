@@ -99,10 +99,14 @@ class App:
         return Journal(self.home.state / "journal.db", self.clock)
 
     def network(self) -> Network:
-        """Lines to the exchanges, for one `async with`."""
+        """Lines to the exchanges, each account's along its own route, for one `async with`.
+
+        Raises SetupProblem when the config cannot be read: then nothing goes out, and nothing directly.
+        """
         from keyctl.network import Network
 
-        return Network(self.clock, self.home.state)
+        routes = self.config.routes(account.label for account in self.accounts.all()) if self.config.accounts else {}
+        return Network(self.clock, self.home.state, routes)
 
     def signers(self, accounts: Iterable[Account]) -> dict[str, tuple[Exchange, Signer]]:
         """Exchange and signer by account id, from one opening of the store.
@@ -122,10 +126,6 @@ class App:
             signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
             result[account.id] = (exchange, signer)
         return result
-
-    def verify_after_add(self, account: Account) -> Result:
-        """What verify says of an account that was just stored; no answer from its exchange is a warning there."""
-        from keyctl.verifying import verify_new
 
     def fitness(self, account: Account) -> Fitness:
         """Whether the stored credential can be right at all, in words; the credential itself stays here.
@@ -158,6 +158,10 @@ class App:
     def _check_binding(self, account: Account, credential: Credential) -> None:
         if credential.binding != account.binding:
             raise _disagreement(account, credential)
+
+    def verify_after_add(self, account: Account) -> Result:
+        """What verify says of an account that was just stored; no answer from its exchange is a warning there."""
+        from keyctl.verifying import verify_new
 
         return verify_new(self, account)
 

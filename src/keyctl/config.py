@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from keyctl.account_settings import AccountSettings, read_accounts, read_echo_url, read_profiles
+from keyctl.config_text import ConfigText
 from keyctl.errors import SetupProblem
 from keyctl.files import WRITABLE_BY_OTHERS, read_owned
 from keyctl.home import Home
+from keyctl.profiles import RISKS, KeyProfile
+from keyctl.routes import Route
 
-RISKS = ("withdraw",)
+if TYPE_CHECKING:
+    from keyctl.model import Account
+
 KEY_AGE_DAYS = 90
-_SHARES = ("soft_fraction", "price_through_hard", "price_through_soft", "max_slippage", "rounding_max")
+_TABLES = ("limits", "groups", "accepted_risk", "key_age_days", "profiles", "accounts", "egress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ class Config:
     accepted_risks: tuple[AcceptedRisk, ...] = ()
     key_age_days: int = KEY_AGE_DAYS
     lines: dict[str, int | None] = field(default_factory=dict)
+    profiles: dict[str, KeyProfile] = field(default_factory=dict)
+    accounts: dict[str, AccountSettings] = field(default_factory=dict)
+    echo_url: str | None = None
 
     def values(self) -> dict[str, Decimal | int]:
         """Every single setting by its name in the file, such as "limits.leg_value_usd"."""
@@ -77,6 +84,35 @@ class Config:
                 return entry
         return None
 
+    def account(self, label: str) -> AccountSettings:
+        """The settings for an account; shipped ones where the file does not name it."""
+        return self.accounts.get(label, AccountSettings())
+
+    def groups_of(self, account: Account) -> tuple[str, ...]:
+        """The groups that an account is in, by its own facts and by this file."""
+        listed = (name for name, labels in self.groups.items() if account.label in labels)
+        return tuple(dict.fromkeys((*account.groups, *listed)))
+
+    def routes(self, labels: Iterable[str]) -> dict[str, Route]:
+        """The ways out by account label, for those that do not go directly; `labels` are all that are stored.
+
+        Raises SetupProblem (bad_config) when the file names an account that is not stored: by a slip of the pen the
+        account that was meant would go directly.
+        """
+        stored = tuple(labels)
+        for label in self.accounts:
+            if label not in stored:
+                import difflib
+
+                near = difflib.get_close_matches(label, stored, n=1)
+                raise SetupProblem(
+                    f"config.toml has settings for an account that is not stored: {label[:41]}",
+                    f"did you mean {near[0]}?" if near else "see the stored ones: keyctl list",
+                    "correct it with: keyctl config edit",
+                    code="bad_config",
+                )
+        return {label: item.route for label, item in self.accounts.items() if item.route.kind != "direct"}
+
 
 def read_config(home: Home) -> Config:
     """The config of this home; the shipped values when there is no file.
@@ -90,119 +126,64 @@ def read_config(home: Home) -> Config:
     return _Reader(str(home.config_file), data).config()
 
 
-class _Reader:
-    """One reading of one file; knows its text, so that every complaint can name a line."""
-
-    def __init__(self, name: str, data: bytes) -> None:
-        self._name = name
-        self._text = data.decode("utf-8", "replace")
-        self._lines: dict[str, int | None] = {}
-        try:
-            self._raw = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
-        except tomllib.TOMLDecodeError as error:
-            raise self._problem(f"not valid TOML: {error}", None) from None
-        except (UnicodeDecodeError, RecursionError):
-            raise self._problem("not valid TOML in UTF-8", None) from None
+class _Reader(ConfigText):
+    """The tables of config.toml, one by one."""
 
     def config(self) -> Config:
-        self._refuse_unknown(self._raw, ("limits", "groups", "accepted_risk", "key_age_days"), "")
-        key_age_days = self._whole(self._raw, "", "key_age_days", KEY_AGE_DAYS)
-        return Config(self._limits(), self._groups(), self._risks(), key_age_days, self._lines)
+        """The whole file."""
+        self.refuse_unknown(self.raw, _TABLES, "")
+        own = read_profiles(self)
+        return Config(
+            self._limits(),
+            self._groups(),
+            self._risks(),
+            self.whole(self.raw, "", "key_age_days", KEY_AGE_DAYS),
+            self.lines,
+            own,
+            read_accounts(self, own),
+            read_echo_url(self),
+        )
 
     def _limits(self) -> Limits:
-        raw = self._table(self._raw.get("limits", {}), "limits")
+        raw = self.table(self.raw.get("limits", {}), "limits")
         shipped = Limits()
-        self._refuse_unknown(raw, tuple(item.name for item in fields(Limits)), "limits")
+        self.refuse_unknown(raw, tuple(item.name for item in fields(Limits)), "limits")
         values: dict[str, Any] = {}
         for item in fields(Limits):
             default = getattr(shipped, item.name)
-            read = self._whole if isinstance(default, int) else self._decimal
+            read = self.whole if isinstance(default, int) else self.decimal
             values[item.name] = read(raw, "limits", item.name, default)
         return Limits(**values)
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
-        raw = self._table(self._raw.get("groups", {}), "groups")
+        raw = self.table(self.raw.get("groups", {}), "groups")
         groups: dict[str, tuple[str, ...]] = {}
         for name, labels in raw.items():
             if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-                raise self._problem(f"group {name} must be a list of labels", self._line("groups", name))
+                raise self.problem(f"group {name} must be a list of labels", self.line("groups", name))
             if len(set(labels)) != len(labels):
-                raise self._problem(f"group {name} names an account twice", self._line("groups", name))
+                raise self.problem(f"group {name} names an account twice", self.line("groups", name))
             groups[name] = tuple(labels)
         return groups
 
     def _risks(self) -> tuple[AcceptedRisk, ...]:
-        entries = self._raw.get("accepted_risk", [])
+        entries = self.raw.get("accepted_risk", [])
         if not isinstance(entries, list):
-            raise self._problem("accepted_risk is written as [[accepted_risk]]", self._line("accepted_risk", ""))
-        return tuple(self._risk(self._table(entry, "accepted_risk")) for entry in entries)
+            raise self.problem("accepted_risk is written as [[accepted_risk]]", self.line("accepted_risk", ""))
+        return tuple(self._risk(self.table(entry, "accepted_risk")) for entry in entries)
 
     def _risk(self, raw: dict[str, Any]) -> AcceptedRisk:
         names = ("account", "risk", "reason", "date")
-        line = self._line("accepted_risk", "")
-        self._refuse_unknown(raw, names, "accepted_risk")
+        line = self.line("accepted_risk", "")
+        self.refuse_unknown(raw, names, "accepted_risk")
         for name in names:
             if name not in raw:
-                raise self._problem(f"accepted_risk lacks {name}", line)
+                raise self.problem(f"accepted_risk lacks {name}", line)
         for name in names[:3]:
             if not isinstance(raw[name], str) or not raw[name].strip():
-                raise self._problem(f"{name} must be a text that says something", self._line("accepted_risk", name))
+                raise self.problem(f"{name} must be a text that says something", self.line("accepted_risk", name))
         if raw["risk"] not in RISKS:
-            raise self._problem(f"no such risk; known: {', '.join(RISKS)}", self._line("accepted_risk", "risk"))
+            raise self.problem(f"no such risk; known: {', '.join(RISKS)}", self.line("accepted_risk", "risk"))
         if not isinstance(raw["date"], date) or isinstance(raw["date"], datetime):
-            raise self._problem("date must be a day such as 2026-01-31", self._line("accepted_risk", "date"))
+            raise self.problem("date must be a day such as 2026-01-31", self.line("accepted_risk", "date"))
         return AcceptedRisk(raw["account"], raw["risk"], raw["reason"].strip(), raw["date"])
-
-    def _whole(self, raw: Mapping[str, Any], table: str, key: str, default: int) -> int:
-        value = raw.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10**9:
-            raise self._problem(f"{key} must be a whole number above zero", self._line(table, key))
-        self._mark(raw, table, key)
-        return value
-
-    def _decimal(self, raw: Mapping[str, Any], table: str, key: str, default: Decimal) -> Decimal:
-        value = raw.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise self._problem(f"{key} must be a number", self._line(table, key))
-        number = Decimal(value)
-        if not number.is_finite() or not 0 < number <= 10**12:
-            raise self._problem(f"{key} must be above zero", self._line(table, key))
-        if key in _SHARES and number > 1:
-            raise self._problem(f"{key} is a share and cannot be above 1 (0.05 is 5 %)", self._line(table, key))
-        self._mark(raw, table, key)
-        return number
-
-    def _table(self, value: object, name: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise self._problem(f"{name} must be a table: [{name}]", self._line("", name))
-        return value
-
-    def _refuse_unknown(self, raw: Mapping[str, Any], known: tuple[str, ...], table: str) -> None:
-        for key in raw:
-            if key not in known:
-                import difflib
-
-                near = difflib.get_close_matches(key, known, n=1)
-                advice = f"did you mean {near[0]}?" if near else "known here: " + ", ".join(known)
-                raise self._problem(f"unknown key {key[:60]}", self._line(table, key) or self._line(key, ""), advice)
-
-    def _mark(self, raw: Mapping[str, Any], table: str, key: str) -> None:
-        if key in raw:
-            self._lines[f"{table}.{key}" if table else key] = self._line(table, key)
-
-    def _line(self, table: str, key: str) -> int | None:
-        """The line of a key in a table (or of the table itself, for an empty key); None where it cannot be seen."""
-        header = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(#.*)?")
-        here = ""
-        for number, line in enumerate(self._text.splitlines(), 1):
-            if found := header.fullmatch(line):
-                here = found[1]
-                if not key and here == table:
-                    return number
-            elif key and here == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
-                return number
-        return None
-
-    def _problem(self, message: str, line: int | None, *hints: str) -> SetupProblem:
-        where = f"{self._name} line {line}" if line else self._name
-        return SetupProblem(f"{where}: {message}", *hints, "correct it with: keyctl config edit", code="bad_config")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from keyctl.errors import StoreUnusable
 
-VERSION = 2
+VERSION = 3
 BUSY_SECONDS = 5.0
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
@@ -42,6 +42,15 @@ CREATE TABLE halt (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, reas
 # What each later version adds; a new file goes through all of them, an older one through those that it lacks.
 _UPGRADES = {
     2: "CREATE TABLE vaults (id TEXT PRIMARY KEY, generation INTEGER NOT NULL);\n",
+    3: """
+CREATE TABLE egress (
+    route TEXT NOT NULL, version INTEGER NOT NULL, address TEXT, seen_at REAL, source TEXT, verified TEXT,
+    asked_at REAL, PRIMARY KEY (route, version));
+CREATE TABLE whitelists (
+    scope TEXT NOT NULL, owner TEXT NOT NULL, market TEXT NOT NULL, entries TEXT NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (scope, owner, market));
+CREATE TABLE told_lists (account_id TEXT PRIMARY KEY, at REAL NOT NULL, restricted INTEGER, entries TEXT);
+""",
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from keyctl.config import Config
+from keyctl.egress import moved_addresses
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.fanout import check_not_halted, fan_out
 from keyctl.journal import Journal, LegState
@@ -82,13 +83,16 @@ async def preview(targets: list[Target], journal: Journal, config: Config, kind:
     check_not_halted(journal)
     symbol = targets[0].wish.symbol
     sessions = [target.session for target in targets]
-    looks = await look_all(sessions, symbol, config)
-    clock = sessions[0].network.clock
+    network, accounts = sessions[0].network, [session.account for session in sessions]
+    looks, moved = await asyncio.gather(
+        look_all(sessions, symbol, config), moved_addresses(network, journal.addresses, accounts, config.echo_url)
+    )
+    clock = network.clock
     stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
     plan_id = stored_ids[0] if stored_ids else new_plan_id()
     legs: list[PlannedLeg] = []
     left_out: list[LeftOut] = []
-    warnings: list[str] = []
+    warnings: list[str] = [*moved]
     for index, (target, look) in enumerate(zip(targets, looks, strict=True)):
         account = target.session.account
         warnings += look.warnings

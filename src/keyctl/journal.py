@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keyctl.addresses import Addresses
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import CheckFailed
@@ -66,6 +67,7 @@ class Journal(Records):
     def __init__(self, path: Path, clock: Clock) -> None:
         super().__init__(Database(path), clock)
         self.notes = Notes(self._database, clock)
+        self.addresses = Addresses(self._database, clock)
         # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
         self.has_claimed = False
 

@@ -12,11 +12,11 @@ _WORST_FIRST = (Level.FAIL, Level.WARN, Level.UNKNOWN, Level.PASS)
 
 
 def judge_age(
-    rights: KeyPermissions, lifetime: KeyLifetime, added: datetime, now: datetime, own_days: int
+    rights: KeyPermissions, lifetime: KeyLifetime, added: datetime, now: datetime, own_days: int, accepted: str = ""
 ) -> tuple[Level, str, str]:
     """Level, detail and evidence: the worst of all rules that apply.
 
-    Where the exchange does not tell the day of creation, the day of `keyctl add` counts, and the age is "at least":
+    `accepted` is the person's reason for keeping an old key: their own rule then warns and does not fail. Where the exchange does not tell the day of creation, the day of `keyctl add` counts, and the age is "at least":
     such an age never passes and never fails.
     """
     verdicts: list[tuple[Level, str]] = []
@@ -25,7 +25,7 @@ def judge_age(
     if created is not None and created > now + timedelta(days=1):
         verdicts.append((Level.UNKNOWN, "the creation date that was told lies in the future"))
     elif created is not None:
-        verdicts.append(_own_rule(created, now, own_days))
+        verdicts.append(_own_rule(created, now, own_days, accepted))
         verdicts += _no_list_rule(rights, lifetime, created, now)
     else:
         verdicts.append(_own_rule_since_added(added, now, own_days))
@@ -35,10 +35,13 @@ def judge_age(
     return worst, "; ".join(detail for level, detail in verdicts if level is worst), evidence
 
 
-def _own_rule(created: datetime, now: datetime, days: int) -> tuple[Level, str]:
+def _own_rule(created: datetime, now: datetime, days: int, accepted: str) -> tuple[Level, str]:
     age, until = (now - created).days, created + timedelta(days=days)
     words = f"{_days(max(age, 0))} old, rotate by {until:%Y-%m-%d} (own rule: {days} days)"
-    return _level_before(until, now), words
+    level = _level_before(until, now)
+    if level is Level.FAIL and accepted:
+        return Level.WARN, f"{words}, accepted in config.toml: {accepted}"
+    return level, words
 
 
 def _own_rule_since_added(added: datetime, now: datetime, days: int) -> tuple[Level, str]:

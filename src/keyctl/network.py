@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from keyctl.clock import Clock, Offset
 from keyctl.errors import StoreUnusable
 from keyctl.model import Account
+from keyctl.routes import DIRECT, Route
 from keyctl.transport import Line, tls_context
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ NONCE_LOCK_SECONDS = 30.0
 
 
 class Network:
-    """Opens lines on demand; closes them all at the end of its `async with`."""
+    """Opens lines on demand; closes them all at the end of its `async with`.
 
-    def __init__(self, clock: Clock, state: Path) -> None:
+    `routes` are the ways out by account label; an account that is not named there goes directly.
+    """
+
+    def __init__(self, clock: Clock, state: Path, routes: Mapping[str, Route] | None = None) -> None:
         self.clock = clock
+        self._routes = dict(routes or {})
         self.offsets: dict[str, Offset | None] = {}
         self._state = state
         self._lines: dict[tuple[str, str], Line] = {}
@@ -53,7 +58,18 @@ class Network:
         """The account's own line to a host."""
         key = (account.id, base)
         if key not in self._lines:
-            self._lines[key] = Line(base, lambda: self._tls(account), self.clock.now)
+            self._lines[key] = Line(base, lambda: self._tls(account), self.clock.now, self.route(account))
+        return self._lines[key]
+
+    def route(self, account: Account) -> Route:
+        """The account's way out, for all its calls."""
+        return self._routes.get(account.label, DIRECT)
+
+    def keyless_line(self, base: str, route: Route) -> Line:
+        """A line along a route for calls that carry no key, to a host of the person's choice."""
+        key = (str(route), base)
+        if key not in self._lines:
+            self._lines[key] = Line(base, lambda: self._context, self.clock.now, route)
         return self._lines[key]
 
     def _tls(self, account: Account) -> ssl.SSLContext:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from keyctl.clock import Offset
 from keyctl.model import Account, ExchangeError, KeyPermissions, Market
+from keyctl.profiles import KeyProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Observation:
         return next((answer.trouble for answer in asked if answer and answer.trouble), "")
 
     @property
+    def proven(self) -> bool:
+        """Whether a key was accepted on every market that was asked: the address that it came from is good."""
+        return bool(self.markets) and all(answer is not None and answer.worked for answer in self.markets.values())
+
+    @property
     def refusal(self) -> tuple[Market, ExchangeError] | None:
         """The first refusal of a market's own call."""
         asked = ((market, answer.error) for market, answer in self.markets.items() if answer is not None)
@@ -57,8 +64,21 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Vantage:
+    """From where the account's calls leave: its route, the addresses known from this hour, and the IP lists that the
+    person keeps for its markets."""
+
+    route: str = "direct"
+    addresses: tuple[str, ...] = ()
+    kept: Mapping[Market, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class House:
-    """The person's own rules: days after which a key is too old, and why a withdrawal right is accepted here."""
+    """The person's own rules for one account: days after which a key is too old, accepted risks with their reasons,
+    the profile that its key must fit (None: the default for its markets), and from where it is used."""
 
     key_age_days: int
-    accepted_withdrawals: str = ""
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    profile: KeyProfile | None = None
+    vantage: Vantage = Vantage()

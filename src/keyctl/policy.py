@@ -11,6 +11,9 @@ from keyctl.exchanges import profile
 from keyctl.key_age import judge_age
 from keyctl.model import Diagnosis, ExchangeError, Finding, KeyPermissions, Level, Market
 from keyctl.observations import House, Observation
+from keyctl.profiles import default_profile
+from keyctl.rights import Rights, Verdict, accept
+from keyctl.whitelist import covers, open_entry
 
 RULES = (
     "clock",
@@ -41,6 +44,9 @@ class _Judge:
         self.rights = seen.permissions or KeyPermissions()
         self.answer = seen.markets.get(market)
         self.worked = self.answer is not None and self.answer.worked
+        self.wish = house.profile or default_profile(seen.account.markets)
+        markets = seen.account.markets
+        self.judged = Rights(self.rights, self.wish, house.accepted, self.profile, market, markets, self.worked)
 
     def findings(self) -> list[Finding]:
         return [getattr(self, f"_{rule}")() for rule in RULES]
@@ -91,46 +97,35 @@ class _Judge:
         return self._say("read", Level.PASS, "on", evidence)
 
     def _trade(self) -> Finding:
-        told = self.rights.spot_trade if self.market is Market.SPOT else self.rights.futures_trade
-        if not self.worked or told is None:
-            return self._untold("trade")
-        if told:
-            return self._say("trade", Level.PASS, "on", self._told)
-        return self._say(
-            "trade", Level.WARN, f"off: {self.market} orders would be refused", self._told, self._switch("trade", "on")
-        )
+        return self._of("trade", self.judged.trade())
 
     def _withdraw(self) -> Finding:
-        if self.rights.withdraw:
-            fix = self._switch("withdraw", "off")
-            if self.house.accepted_withdrawals:
-                detail = f"ON, accepted in config.toml: {self.house.accepted_withdrawals}"
-                return self._say("withdraw", Level.WARN, detail, self._told, fix)
-            return self._say("withdraw", Level.FAIL, "ON: this key can move the money away", self._told, fix)
-        if not self.worked or self.rights.withdraw is None:
-            return self._untold("withdraw")
-        return self._say("withdraw", Level.PASS, "off", self._told)
+        return self._of("withdraw", self.judged.withdraw())
 
     def _transfer(self) -> Finding:
-        if self.rights.transfer:
-            return self._say("transfer", Level.WARN, "on", self._told, self._switch("transfer", "off"))
-        if not self.worked:
-            return self._untold("transfer")
-        if self.rights.transfer is None:
-            # No right of its own that could be off: neither a pass nor something that the person can change.
-            detail = f"no right of its own: trading includes {self.rights.spends}" if self.rights.spends else ""
-            return self._untold("transfer", detail)
-        return self._say("transfer", Level.PASS, "off", self._told)
+        return self._of("transfer", self.judged.transfer())
+
+    def _extra_rights(self) -> Finding:
+        return self._of("extra_rights", self.judged.extra(self.seen.permissions is not None))
+
+    def _of(self, rule: str, verdict: Verdict) -> Finding:
+        if verdict.level is Level.UNKNOWN:
+            return self._untold(rule, verdict.detail)
+        fix = self._switch(verdict.what, verdict.switch) if verdict.switch else ""
+        return self._say(rule, verdict.level, verdict.detail, self._told, fix)
 
     def _ip_list(self) -> Finding:
         step = self._list_step
         by_hand = f"check by hand: {step}"
         if self.worked and self._listed is not None:
-            if not self._listed:
-                return self._say("ip_list", Level.FAIL, "not set: the key works from anywhere", self._told, step)
-            if open_entry := self._open_entry:
-                detail = f"set, but {open_entry} takes every address"
-                return self._say("ip_list", Level.FAIL, detail, self._told, step)
+            if not self._listed or self._open_entry:
+                words = f"set, but {self._open_entry} takes nearly every address" if self._listed else "not set"
+                level, detail = accept(
+                    self.house.accepted, "no_ip_list", f"{words}: the key works from anywhere", words
+                )
+                if level is Level.FAIL and not self.wish.ip_list:
+                    level, detail = Level.WARN, f"{detail}; the profile {self.wish.name} asks for none"
+                return self._say("ip_list", level, detail, self._told, step)
             count = "" if self.rights.ips is None else f", entries: {len(self.rights.ips)}"
             return self._say("ip_list", Level.PASS, f"set{count}", self._told)
         if self._elsewhere and self.answer and self.answer.error and self._category in ("ip", "permission"):
@@ -147,34 +142,43 @@ class _Judge:
             where = f" ({seen})" if seen else ""
             detail = f"not on the list{where}: {self._refusal(error)}"
             return self._say("our_ip", Level.FAIL, detail, f"{self.profile.title}'s own words", step)
-        if not self.worked or not self._listed or self._open_entry:
-            none_set = self.worked and self._listed is False
-            return self._untold("our_ip", "no list is set" if none_set else "")
-        assert self.answer is not None
-        return self._say("our_ip", Level.PASS, "on the list", f"a list is set, and {self.answer.by} was answered")
+        if self.worked and self._listed and not self._open_entry:
+            assert self.answer is not None
+            return self._say("our_ip", Level.PASS, "on the list", f"a list is set, and {self.answer.by} was answered")
+        if self.worked and self._listed is False:
+            return self._untold("our_ip", "no list is set")
+        return self._compared() or self._untold("our_ip")
+
+    def _compared(self) -> Finding | None:
+        """Our known address against the list that the exchange told, else the one that the person keeps."""
+        vantage = self.house.vantage
+        told = self.rights.ips if self._covered else None
+        entries = told or vantage.kept.get(self.market, ())
+        if not vantage.addresses or not entries or (told is not None and self._open_entry):
+            return None
+        whose = f"{self.profile.title} tells" if told else "you keep (keyctl whitelist)"
+        missing = [address for address in vantage.addresses if not covers(entries, address)]
+        if not missing or (self.worked and len(missing) < len(vantage.addresses)):
+            listed = [address for address in vantage.addresses if address not in missing]
+            words = f"{', '.join(listed)}: on the list that {whose}"
+            words += f", {', '.join(missing)} is not" if missing else ""
+            return self._untold("our_ip", words if told else f"{words}; {self.profile.title} does not tell its own")
+        refused = self.answer is not None and self.answer.error is not None and self._category in ("ip", "permission")
+        detail = f"{', '.join(missing)} ({vantage.route}) is not on the list that {whose}"
+        evidence = "" if self.answer is None or self.answer.trouble else f"{self.answer.by} was "
+        evidence += ("refused" if refused else "answered") if evidence else ""
+        return self._say("our_ip", Level.FAIL if refused else Level.WARN, detail, evidence, self._list_step)
 
     def _key_age(self) -> Finding:
         if not self.worked:
             return self._untold("key_age")
         rotate = f"make a new key (keyctl checklist {self.profile.name}), then remove this one"
+        days = self.wish.max_age_days or self.house.key_age_days
+        accepted = self.house.accepted.get("old_key", "")
         level, detail, evidence = judge_age(
-            self.rights, self.profile.lifetime, self.seen.account.created, self.seen.at, self.house.key_age_days
+            self.rights, self.profile.lifetime, self.seen.account.created, self.seen.at, days, accepted
         )
         return self._say("key_age", level, detail, evidence, "" if level is Level.PASS else rotate)
-
-    def _extra_rights(self) -> Finding:
-        extra = list(self.rights.extra)
-        markets = self.seen.account.markets
-        if self.rights.futures_trade and Market.FUTURES not in markets and self.profile.own_api(Market.FUTURES):
-            extra.append("futures trading")
-        if self.rights.spot_trade and Market.SPOT not in markets and self.profile.own_api(Market.SPOT):
-            extra.append("spot trading")
-        if extra:
-            names = ", ".join(extra)
-            return self._say("extra_rights", Level.WARN, f"on: {names}", self._told, self._switch(names, "off"))
-        if not self.worked or self.seen.permissions is None:
-            return self._untold("extra_rights")
-        return self._say("extra_rights", Level.PASS, "none", self._told)
 
     # What the rules share.
 
@@ -193,7 +197,7 @@ class _Judge:
 
     @property
     def _open_entry(self) -> str:
-        return next((entry for entry in self.rights.ips or () if re.fullmatch(r"[0-9A-Fa-f.:]+/0", entry)), "")
+        return open_entry(self.rights.ips or ())
 
     @cached_property
     def _elsewhere(self) -> str:

@@ -6,7 +6,6 @@ The only module that knows httpx and h11. No proxies or CA files from the enviro
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import ssl
 import sys
@@ -24,6 +23,9 @@ import httpx  # noqa: E402
 from keyctl import __version__  # noqa: E402
 from keyctl.errors import NoAnswer, SetupProblem, Unreached  # noqa: E402
 from keyctl.model import Response, WireRequest  # noqa: E402
+from keyctl.routes import DIRECT, Route  # noqa: E402
+from keyctl.routes import is_loopback as is_loopback  # noqa: E402
+from keyctl.tunnels import open_streams  # noqa: E402
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 HEAD_MAX_BYTES = 64 * 1024
@@ -61,14 +63,6 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
-def is_loopback(host: str) -> bool:
-    """Whether the host is a literal loopback address (a name such as localhost is not)."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def httpx_request(wire: WireRequest) -> httpx.Request:
     """The wire request as an httpx request, checked to be unaltered.
 
@@ -93,11 +87,20 @@ class Line:
     `write` has handed the bytes to the socket, every failure is NoAnswer.
     """
 
-    def __init__(self, base: str, tls: Callable[[], ssl.SSLContext], wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        base: str,
+        tls: Callable[[], ssl.SSLContext],
+        wall: Callable[[], float] = time.time,
+        route: Route = DIRECT,
+    ) -> None:
         parts = urlsplit(base)
         self.host = parts.hostname or ""
         if parts.scheme not in ("http", "https") or (parts.scheme == "http" and not is_loopback(self.host)):
             raise Unreached(f"{base} is neither https nor loopback", code="forbidden_host")
+        if parts.scheme == "http" and not route.on_this_machine:
+            raise Unreached(f"{base} is not https and cannot go through {route}", code="forbidden_host")
+        self._route = route
         self._tls = tls if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._tls else 80)
         self._host_header = parts.netloc.encode("ascii")
@@ -124,11 +127,12 @@ class Line:
         context = self._tls() if self._tls else None
         try:
             async with asyncio.timeout(seconds):
-                self._reader, self._writer = await asyncio.open_connection(
-                    self.host, self._port, ssl=context, limit=HEAD_MAX_BYTES
+                self._reader, self._writer = await open_streams(
+                    self._route, self.host, self._port, context, HEAD_MAX_BYTES
                 )
         except TimeoutError:
-            raise Unreached(f"{self.host} did not answer within {seconds:g} s") from None
+            through = f" through {self._route}" if self._route.proxied else ""
+            raise Unreached(f"{self.host} did not answer within {seconds:g} s{through}") from None
         except ssl.SSLCertVerificationError as error:
             raise Unreached(f"the TLS certificate of {self.host} is not valid: {error.verify_message}") from None
         except (OSError, ssl.SSLError) as error:

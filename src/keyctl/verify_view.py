@@ -7,14 +7,16 @@ from dataclasses import asdict, dataclass
 
 from keyctl.answers import clean_text
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, Unreached
-from keyctl.model import Finding, Level, Market
-from keyctl.observations import Observation
+from keyctl.model import JSON, Finding, Level, Market
+from keyctl.observations import Observation, Vantage
 from keyctl.output import Note, Result, Table
+from keyctl.profiles import KeyProfile, default_profile
 
 COLUMNS = ("account", "exchange", "market", "trade", "withdraw", "IP list", "verdict", "note")
 RECORD = ("account", "exchange", "market", "rule", "level", "detail", "fix")
 # What an account must be known for; the other rules may stay unknown without spoiling a verdict.
 _CORE = ("access", "signature", "trade", "withdraw", "ip_list", "our_ip")
+_RIGHTS = ("read", "trade", "withdraw", "transfer", "ip_list", "extra_rights")
 _NOTE_MAX = 200
 _TRADE = {Level.PASS: "yes", Level.WARN: "off"}
 _WITHDRAW = {Level.PASS: "off", Level.FAIL: "ON", Level.WARN: "ON"}
@@ -22,10 +24,12 @@ _WITHDRAW = {Level.PASS: "off", Level.FAIL: "ON", Level.WARN: "ON"}
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One account's observation and its findings."""
+    """One account's observation and its findings; from where it was seen, and the profile assigned to it."""
 
     seen: Observation
     findings: tuple[Finding, ...]
+    vantage: Vantage = Vantage()
+    profile: KeyProfile | None = None
 
     @property
     def failed(self) -> bool:
@@ -48,12 +52,68 @@ def report(checked: Sequence[Checked], *, terminal: bool, quiet: bool) -> Result
     view: tuple[Table | Note, ...] = ()
     if shown:
         view = (_summary(shown) if terminal else _records(shown, quiet),)
+    legs = [leg for item in checked for leg in predictions(item)]
+    if bouncing := _bouncing(legs):
+        view += (Note(bouncing),)
     if any(item.failed for item in checked):
         code = ExitCode.CHECK
     else:
         code = ExitCode.UNREACHED if errors else ExitCode.OK
     findings = [asdict(finding) | {"level": finding.level.value} for item in checked for finding in item.findings]
-    return Result({"findings": findings}, view, code, tuple(errors))
+    profiles = [_profile_data(item) for item in checked]
+    return Result({"findings": findings, "profiles": profiles, "from_here": legs}, view, code, tuple(errors))
+
+
+def predictions(item: Checked) -> list[dict[str, JSON]]:
+    """For each market of an account whether its orders would bounce from here for the address that they come from.
+
+    "passes" is said only where the key has just been accepted, "bounces" where the address is known to be missing.
+    """
+    legs: list[dict[str, JSON]] = []
+    for market in item.seen.account.markets:
+        by_rule = item.of(market)
+        access, our_ip = by_rule["access"], by_rule["our_ip"]
+        verdict, because = "unknown", our_ip.detail
+        if access.level is Level.PASS:
+            verdict, because = "passes", access.evidence
+        elif our_ip.level in (Level.FAIL, Level.WARN):
+            verdict = "bounces"
+        legs.append(
+            {
+                "account": item.seen.account.label,
+                "exchange": item.seen.account.exchange,
+                "market": market.value,
+                "route": item.vantage.route,
+                "addresses": list(item.vantage.addresses),
+                "verdict": verdict,
+                "because": because,
+            }
+        )
+    return legs
+
+
+def _bouncing(legs: list[dict[str, JSON]]) -> str:
+    names = [f"{leg['account']} {leg['market']} ({leg['route']})" for leg in legs if leg["verdict"] == "bounces"]
+    return f"From here {len(names)} of {len(legs)} legs would bounce: {', '.join(names)}" if names else ""
+
+
+def _profile_data(item: Checked) -> dict[str, JSON]:
+    """What of its profile a key lacks, has too much of, and what cannot be read, as names of rules."""
+    account = item.seen.account
+    asked = item.profile or default_profile(account.markets)
+    found: dict[str, JSON] = {"account": account.label, "profile": asked.name, "assigned": item.profile is not None}
+    about = [finding for finding in item.findings if finding.rule in _RIGHTS]
+    for name, levels, states in (
+        ("missing", (Level.FAIL, Level.WARN), ("off", "not set", "set, but")),
+        ("too_much", (Level.FAIL, Level.WARN), ("on", "part of")),
+        ("unreadable", (Level.UNKNOWN,), ("",)),
+    ):
+        found[name] = [
+            f"{finding.market} {finding.rule}"
+            for finding in about
+            if finding.level in levels and finding.detail.casefold().startswith(states)
+        ]
+    return found
 
 
 def _records(checked: Sequence[Checked], quiet: bool) -> Table:

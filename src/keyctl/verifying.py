@@ -7,17 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keyctl.egress import look_up, note_told
 from keyctl.errors import ExitCode, SetupProblem
-from keyctl.observations import House, Observation
+from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
 from keyctl.policy import judge
 from keyctl.probes import observe_all
+from keyctl.profiles import RISKS, combined
+from keyctl.routes import route_name
 from keyctl.session import Session
 from keyctl.verify_view import Checked, report
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.model import Account
+    from keyctl.network import Network
 
 
 def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lambda: None) -> Result:
@@ -25,15 +29,33 @@ def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lam
 
     Raises SetupProblem when a secret cannot be had, StoreUnusable.
     """
-    config = app.config
-    seen = asyncio.run(_observe(app, accounts, done))
+    seen, vantages = asyncio.run(_observe(app, accounts, done))
     _remember(app, seen)
     checked = []
     for item in seen:
-        risk = config.accepts(item.account.label, "withdraw")
-        house = House(config.key_age_days, f"{risk.reason} ({risk.date})" if risk else "")
-        checked.append(Checked(item, judge(item, house)))
+        house = house_of(app, item.account, vantages[item.account.id])
+        checked.append(Checked(item, judge(item, house), house.vantage, house.profile))
     return report(checked, terminal=app.output.for_people, quiet=app.output.quiet)
+
+
+def house_of(app: App, account: Account, vantage: Vantage) -> House:
+    """The person's own rules for one account, from config.toml."""
+    config = app.config
+    entries = ((risk, config.accepts(account.label, risk)) for risk in RISKS)
+    accepted = {risk: f"{entry.reason} ({entry.date})" for risk, entry in entries if entry is not None}
+    profiles = config.account(account.label).profiles
+    return House(config.key_age_days, accepted, combined(profiles) if profiles else None, vantage)
+
+
+def vantage_of(app: App, account: Account, network: Network) -> Vantage:
+    """From where an account's calls leave, as far as the journal knows it from this hour, and its kept lists."""
+    book, name = app.journal.addresses, route_name(account, network.route(account))
+    groups = app.config.groups_of(account)
+    return Vantage(
+        name,
+        tuple(reading.address for reading in book.fresh(name)),
+        {market: book.kept(account.id, groups, market) for market in account.markets},
+    )
 
 
 def verify_new(app: App, account: Account) -> Result:
@@ -45,11 +67,20 @@ def verify_new(app: App, account: Account) -> Result:
     return Result(result.data, result.view, warnings=warnings)
 
 
-async def _observe(app: App, accounts: Sequence[Account], done: Callable[[], None]) -> list[Observation]:
+async def _observe(
+    app: App, accounts: Sequence[Account], done: Callable[[], None]
+) -> tuple[list[Observation], dict[str, Vantage]]:
     signers = app.signers(accounts)
+    book = app.journal.addresses
     async with app.network() as network:
         sessions = [Session(account, *signers[account.id], network, app.journal) for account in accounts]
-        return await observe_all(sessions, done)
+        seen, _ = await asyncio.gather(
+            observe_all(sessions, done), look_up(network, book, accounts, app.config.echo_url)
+        )
+        note_told(network, book, seen)
+        for name in {route_name(item.account, network.route(item.account)) for item in seen if item.proven}:
+            book.note_verified(name)
+        return seen, {account.id: vantage_of(app, account, network) for account in accounts}
 
 
 def _remember(app: App, seen: Sequence[Observation]) -> None:

@@ -20,4 +20,5 @@ SHORT_HELP = {
     "show": "Show one account, without its secret",
     "vault": "Keep secrets in an encrypted file",
     "verify": "Check what API keys may do, and from where",
+    "whitelist": "Keep IP lists, in each exchange's form",
 }

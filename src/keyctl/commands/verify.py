@@ -12,12 +12,14 @@ from keyctl.output import Result, counting
 
 @keyctl_command(
     examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
-    "keyctl verify --all --quiet      (for cron: silent when all is well)"
+    "keyctl verify --all --quiet      (for cron: silent when all is well)\n"
+    "keyctl verify --all --watch-ip --quiet      (for cron: has our address changed?)"
 )
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
-def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
+@click.option("--watch-ip", is_flag=True, help="Only look whether our address has changed; asks no exchange.")
+def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool, watch_ip: bool) -> Result:
     """Check what API keys may do, and from where
 
     What an exchange does not tell is shown as unknown, never as a pass. Exit 4 when a check failed.
@@ -25,6 +27,10 @@ def command(app: App, accounts: tuple[str, ...], group: str | None, everything: 
     if not app.accounts.all():
         raise SetupProblem("no account is stored", "store one: keyctl add EXCHANGE", code="no_accounts")
     chosen = app.accounts.select(accounts, group, everything, app.config.groups)
+    if watch_ip:
+        from keyctl.watching import watch
+
+        return watch(app, chosen)
     from keyctl.verifying import verify
 
     with counting("verify", len(chosen), app.output) as done:

@@ -30,7 +30,7 @@ class Checklist(NamedTuple):
 
 
 class IPListFacts(NamedTuple):
-    """`limit` None: not known. `readable` is "list", "set" (only whether one is set) or "no".
+    """`limit`, `cidr`, `ipv6` None: not known. `readable` is "list", "set" (only whether one is set) or "no".
 
     `markets` are those whose list the permission call speaks of: all, unless a market has a list of its own.
     """
@@ -42,6 +42,7 @@ class IPListFacts(NamedTuple):
     step: int
     required_for: str
     markets: tuple[Market, ...] = tuple(Market)
+    ipv6: bool | None = None
 
 
 class KeyLifetime(NamedTuple):
@@ -123,6 +124,7 @@ def read_profile(name: str) -> Profile:
             ip_list["step"],
             ip_list.get("required_for", ""),
             tuple(Market(item) for item in ip_list.get("markets", Market)),
+            ip_list.get("ipv6"),
         ),
         lifetime=KeyLifetime(lifetime.get("no_ip_days"), lifetime.get("unused_no_ip_days"), lifetime.get("note", "")),
         key_note=raw.get("key_note", ""),

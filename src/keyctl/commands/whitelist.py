@@ -1,0 +1,65 @@
+"""keyctl whitelist: the IP lists that your keys should have, in each exchange's own form. Asks no network."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.errors import UsageProblem
+from keyctl.framing import keyctl_command, keyctl_group
+from keyctl.model import Market
+from keyctl.output import Result
+
+
+@keyctl_command(examples="keyctl whitelist show --all\nkeyctl whitelist show okx-main --json")
+@click.argument("accounts", nargs=-1)
+@click.option("--group", metavar="NAME", help="The accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
+def show(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
+    """Show the lists you keep beside what exchanges told"""
+    from keyctl.whitelisting import show as show_lists
+
+    return show_lists(app, app.accounts.select(accounts, group, everything, app.config.groups))
+
+
+@keyctl_command(
+    examples="keyctl whitelist set -a okx-main 203.0.113.7 198.51.100.4\n"
+    "keyctl whitelist set --group desk 203.0.113.7\n"
+    "keyctl whitelist set -a lbank-main --market futures 203.0.113.7\n"
+    "keyctl whitelist set -a okx-main --forget"
+)
+@click.argument("addresses", nargs=-1)
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; may be repeated.")
+@click.option("--group", metavar="NAME", help="Keep it for a group, for accounts without a list of their own.")
+@click.option("--market", type=click.Choice([market.value for market in Market]), help="For this market's list alone.")
+@click.option("--forget", is_flag=True, help="Keep no list for it any more.")
+def set_(
+    app: App, addresses: tuple[str, ...], labels: tuple[str, ...], group: str | None, market: str | None, forget: bool
+) -> Result:
+    """Keep the addresses that keys should allow
+
+    Addresses, or ranges where the exchange takes them, in the order in which they shall stand there.
+    """
+    from keyctl.whitelisting import keep
+
+    if forget is bool(addresses):
+        raise UsageProblem("give addresses, or --forget", "such as 203.0.113.7", code="no_address")
+    accounts = app.accounts.select(labels, group, False, app.config.groups)
+    return keep(app, accounts, group, Market(market) if market else None, addresses)
+
+
+@keyctl_command(examples="keyctl whitelist plan --all\nkeyctl whitelist plan --group desk")
+@click.argument("accounts", nargs=-1)
+@click.option("--group", metavar="NAME", help="The accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
+def plan(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
+    """Print what to type at each exchange, what to remove
+
+    Compared with what the last verify was told. Exit 4 when an exchange would not take a list as you keep it.
+    """
+    from keyctl.whitelisting import plan as plan_lists
+
+    return plan_lists(app, app.accounts.select(accounts, group, everything, app.config.groups))
+
+
+command = keyctl_group("whitelist", "Keep IP lists, in each exchange's form", {"show": show, "set": set_, "plan": plan})

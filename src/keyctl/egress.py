@@ -1,0 +1,121 @@
+"""Which address an account's calls leave from: told by exchanges' own words, else by an echo service. Reads only.
+
+The echo service is of the person's choice, never sees a key, and is asked at most once an hour for each route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from keyctl.addresses import Addresses, Reading
+from keyctl.answers import Unreadable, read_object
+from keyctl.catalogue import catalogue
+from keyctl.errors import Unreached
+from keyctl.model import Account, ExchangeError, Market, WireRequest
+from keyctl.network import Network
+from keyctl.observations import Observation
+from keyctl.plain_text import clean_text
+from keyctl.policy import address_in
+from keyctl.routes import BY_VERSION, DIRECT, Route, RouteKind, route_name
+
+ECHO_SECONDS = 3.0
+ECHO_MAX_BYTES = 4096
+# Only these refusals speak of where a call came from; an address in other words may be anybody's.
+_SPEAKING = ("ip", "permission", "signature")
+
+
+def note_told(network: Network, book: Addresses, seen: Iterable[Observation]) -> None:
+    """Remembers the addresses that exchanges named in their refusals, and what they told of IP lists."""
+    for item in seen:
+        account = item.account
+        name = route_name(account, network.route(account))
+        for market, answer in item.markets.items():
+            address = _named(answer.error, market) if answer is not None and answer.error is not None else ""
+            if address and (account.endpoint or ipaddress.ip_address(address).is_global):
+                book.note(name, ipaddress.ip_address(address).version, address, account.exchange)
+        if item.permissions is not None:
+            book.note_told(account.id, item.permissions.ip_restricted, item.permissions.ips)
+
+
+def _named(error: ExchangeError, market: Market) -> str:
+    found = catalogue(error.exchange).lookup(error.code, market, error.text, error.http)
+    return address_in(error.text) if found and found[0].category in _SPEAKING else ""
+
+
+async def look_up(network: Network, book: Addresses, accounts: Sequence[Account], echo_url: str | None) -> None:
+    """Asks the echo service for every route of these accounts whose address is not known from this hour."""
+    if echo_url is None:
+        return
+    routes = {route_name(account, network.route(account)): network.route(account) for account in accounts}
+    await asyncio.gather(
+        *(
+            _look_up(network, book, name, way, version, echo_url)
+            for name, route in routes.items()
+            for version, way in _ways(route).items()
+            if not any(reading.version == version for reading in book.fresh(name))
+        )
+    )
+
+
+def _ways(route: Route) -> dict[int, Route]:
+    """The ways to ask by IP version; which version a proxy leaves by is its own matter, so it is asked once."""
+    if route == DIRECT:
+        return BY_VERSION
+    if route.kind is RouteKind.LOCAL:
+        return {ipaddress.ip_address(route.host).version: route}
+    return {4: route}
+
+
+async def _look_up(network: Network, book: Addresses, name: str, way: Route, version: int, url: str) -> None:
+    if not book.may_ask(name, version):
+        return
+    address = await _echo(network, way, url)
+    if address is not None:
+        book.note(name, address.version, str(address), urlsplit(url).hostname or "")
+
+
+async def _echo(network: Network, way: Route, url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """What the service says that our address is; None when it says nothing usable."""
+    parts = urlsplit(url)
+    line = network.keyless_line(f"{parts.scheme}://{parts.netloc}", way)
+    try:
+        response = await line.send(WireRequest("GET", url, (), b"", repeatable=True), ECHO_SECONDS)
+    except Unreached:
+        return None
+    if response.status != 200 or len(response.body) > ECHO_MAX_BYTES:
+        return None
+    text = response.body.decode("utf-8", "replace").strip()
+    try:
+        told = read_object(response.body).get("ip")
+        text = told.strip() if isinstance(told, str) else ""
+    except Unreadable:
+        pass
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def moved_words(name: str, readings: Iterable[Reading]) -> list[str]:
+    """What to say of addresses that are others than at the last verify along that route."""
+    return [
+        clean_text(f"our address ({name}) is now {reading.address}; at the last verify it was {reading.verified}")
+        for reading in readings
+        if reading.moved
+    ]
+
+
+async def moved_addresses(
+    network: Network, book: Addresses, accounts: Sequence[Account], echo_url: str | None
+) -> list[str]:
+    """Warnings for an order's preview: our address has changed since the last verify, and lists may refuse it."""
+    await look_up(network, book, accounts, echo_url)
+    names = dict.fromkeys(route_name(account, network.route(account)) for account in accounts)
+    return [
+        f"{words}; an IP list may refuse it: keyctl verify"
+        for name in names
+        for words in moved_words(name, book.readings(name))
+    ]
