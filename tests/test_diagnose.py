@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from keyctl.diagnose import Reported, explain, read_pasted, safe_words
-from keyctl.errors import UsageProblem
-from keyctl.model import Market
+from keyctl.diagnose import Reported, exchange_in, explain, meaning_of, read_pasted, safe_words, search
+from keyctl.errors import CheckFailed, ExchangeRefused, SetupProblem, UsageProblem
+from keyctl.model import ExchangeError, Market
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,104 @@ def test_a_notification_with_known_words_is_explained() -> None:
 
 def test_a_code_that_no_catalogue_has_explains_nothing() -> None:
     assert explain("okx", Reported("99999"), Market.SPOT) == ()
+
+
+CCXT = "ccxt.base.errors.{}: {}"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "exchange", "market", "code"),
+    [
+        ('binance {"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}', "binance", None, "-2015"),
+        (
+            CCXT.format("AuthenticationError", 'okx {"msg":"Invalid OK-ACCESS-KEY","code":"50111"}'),
+            "okx",
+            None,
+            "50111",
+        ),
+        (
+            CCXT.format(
+                "PermissionDenied", 'binanceusdm {"code":-2015,"msg":"Invalid API-key, request ip: 203.0.113.7"}'
+            ),
+            "binance",
+            Market.FUTURES,
+            "-2015",
+        ),
+        (CCXT.format("InvalidNonce", 'bitfinex ["error",10114,"nonce: small"]'), "bitfinex", None, "10114"),
+        (CCXT.format("AuthenticationError", 'lbank {"result":"false","error_code":10007}'), "lbank", None, "10007"),
+        (
+            "2026-11-21 WARN POST https://fapi.binance.com/fapi/v1/order HTTP 418 body {}",
+            "binance",
+            Market.FUTURES,
+            "418",
+        ),
+        ("2026-11-21 ERROR GET https://api.binance.com/api/v3/account HTTP/1.1 429", "binance", None, "429"),
+        ("binance.exceptions.BinanceAPIException: APIError(code=-1021): Timestamp ahead", "binance", None, "-1021"),
+        ("okx error 'code': '50110', 'msg': 'Your IP'", "okx", None, "50110"),
+    ],
+)
+def test_a_pasted_text_names_exchange_market_and_code(
+    pasted: str, exchange: str, market: Market | None, code: str
+) -> None:
+    assert exchange_in(pasted) == (exchange, market)
+    assert read_pasted(pasted).code == code
+    assert explain(exchange, read_pasted(pasted), market)
+
+
+@pytest.mark.parametrize("pasted", ["", '{"code":-2015}', "okx or binance said code 50011"])
+def test_a_text_without_one_exchange_in_it_is_refused(pasted: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        exchange_in(pasted)
+    assert caught.value.code == "no_exchange"
+
+
+SEEDS = {
+    "binance": ("-1021", "-1022", "-2010", "-2014", "-2015", "-1003", "-4131"),
+    "lbank": ("10007",),
+    "okx": ("50110", "50111", "50113", "50105", "50119"),
+    "bitfinex": ("10100", "10114"),
+}
+
+
+@pytest.mark.parametrize(("exchange", "code"), [(name, code) for name, codes in SEEDS.items() for code in codes])
+def test_every_code_of_the_best_known_complaints_is_explained_in_full(exchange: str, code: str) -> None:
+    found = explain(exchange, Reported(code))
+    assert found
+    for row in found:
+        assert len(row.meaning) > 5 and row.likely_causes and len(row.fix) > 10 and row.source
+
+
+def test_10007_means_another_thing_on_spot_than_on_futures() -> None:
+    spot, futures = (explain("lbank", Reported("10007"), market)[0] for market in Market)
+    assert spot.category == "signature"
+    assert futures.category != "signature" and "list" in futures.fix.casefold()
+
+
+def test_guides_that_contradict_the_documents_are_named() -> None:
+    assert "guides" in explain("binance", Reported("-4131"), Market.FUTURES)[0].meaning.casefold()
+    assert "guides" in explain("lbank", Reported("10007"), Market.SPOT)[0].meaning.casefold()
+
+
+def test_a_search_finds_words_in_all_catalogues_or_in_one() -> None:
+    everywhere = search("withdraw")
+    assert {row.exchange for row in everywhere} >= {"binance", "okx"}
+    assert {row.exchange for row in search("nonce small", "bitfinex")} == {"bitfinex"}
+    assert search("50110")[0].code == "50110"
+    assert all(row.scope in ("contract", "spot/contract") for row in search("invalid", "lbank", Market.FUTURES))
+    assert search("no such words at all") == ()
+    with pytest.raises(UsageProblem):
+        search("  ")
+
+
+def test_an_exchanges_code_in_an_error_is_explained_in_one_line() -> None:
+    refused = ExchangeRefused(ExchangeError("okx", 401, "50105", "wrong"), account="a")
+    assert "passphrase" in meaning_of(refused).casefold()
+    futures = CheckFailed("no", exchange="lbank", exchange_code="10007", market="futures")
+    assert meaning_of(futures) != meaning_of(CheckFailed("no", exchange="lbank", exchange_code="10007", market="spot"))
+
+
+def test_what_has_no_code_or_was_explained_already_gets_no_line() -> None:
+    assert meaning_of(SetupProblem("no")) == ""
+    assert meaning_of(CheckFailed("no", exchange="okx", exchange_code="99999")) == ""
+    assert meaning_of(CheckFailed("no", exchange="nowhere", exchange_code="50105")) == ""
+    assert meaning_of(CheckFailed("no", exchange="okx", exchange_code="50105", code="not_in_catalogue")) == ""

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from keyctl.credential_check import Fitness
 from keyctl.diagnosis.causes import Cause
@@ -75,7 +76,8 @@ async def _gather(app: App, account: Account, markets: tuple[Market, ...]) -> Ev
 
         session = Session(account, exchange, signer, network, app.journal)
         places = other_places(account)
-        return await gather(Subject(session, fit, markets, _earlier(app, account), places, session_at))
+        subject = Subject(session, fit, markets, _earlier(app, account), _address(account), places, session_at)
+        return await gather(subject)
 
 
 def _earlier(app: App, account: Account) -> str:
@@ -84,3 +86,8 @@ def _earlier(app: App, account: Account) -> str:
     if known is None or known.withdraw is None:
         return ""
     return datetime.fromtimestamp(known.at, UTC).strftime("%Y-%m-%d")
+
+
+def _address(account: Account) -> str:
+    """Where this account's calls leave from; empty when that is not known."""
+    return (urlsplit(account.endpoint).hostname or "") if account.endpoint else ""

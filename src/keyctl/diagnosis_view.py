@@ -14,6 +14,8 @@ from keyctl.output import Result, Text
 
 _UNREACHED = (Cause.UNREACHABLE, Cause.DNS, Cause.TLS, Cause.NO_ANSWER)
 _RIGHTS = (Cause.TRADE_RIGHT, Cause.FUTURES_RIGHT, Cause.EXPIRED_KEY)
+# Checks that people need not see when they came out well.
+_OFFLINE = ("credential", "signing")
 _CLOCKS = (Cause.CLOCK_AHEAD, Cause.CLOCK_BEHIND)
 
 
@@ -86,6 +88,7 @@ def _row(evidence: Evidence, probe: Probe, verdict: Verdict) -> Row:
 
 
 def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Cause, str]) -> list[str]:
+    rows = [row for row in rows if row.check not in _OFFLINE or row.level is not Level.PASS]
     check_width = max([len(row.check) for row in rows] + [len("also found")])
     word_width = max([len(row.word) for row in rows] + [2])
     lines = [
@@ -106,9 +109,7 @@ def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Ca
         add("or", sentence(cause, evidence))
         add("fix", fixes[cause])
     if verdict.rivals:
-        add(
-            "note", f"{profile(evidence.exchange).title} gives all of these one answer: from outside they look the same"
-        )
+        add("note", f"{profile(evidence.exchange).title} tells no more: from outside these look the same")
     for cause in verdict.others:
         add("also found", sentence(cause, evidence))
         add("fix", fixes[cause])

@@ -6,12 +6,17 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keyctl.cli import run
 from keyctl.errors import ExitCode
+from keyctl.twin import State
+from tests.support.confusion import Case, Ward
+from tests.support.world import World
 
 HEAVY = ("httpx", "keyring", "cryptography", "rich", "asyncio", "ssl", "sqlite3")
 
@@ -101,3 +106,165 @@ def test_nothing_heavy_is_loaded(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# Live.
+
+
+@pytest.fixture(scope="module")
+def ward() -> Iterator[Ward]:
+    with Ward() as made:
+        yield made
+
+
+def test_an_account_is_diagnosed_line_by_line_to_the_cause_and_its_fix(
+    ward: Ward, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = ward.enter(Case("lbank", "futures", State.FUTURES_IP_LIST, 2))
+    assert run(["diagnose", "desk"], app) == ExitCode.CHECK
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert [line.split()[:2] for line in lines[:4]] == [
+        ["clock", "ok"],
+        ["key", "ok"],
+        ["spot", "ok"],
+        ["futures", "MISSING"],
+    ]
+    assert lines[3].endswith("<- cause")
+    assert any(line.split()[:1] == ["fix"] and "127.0.0.1" in line and "step 5" in line for line in lines)
+    assert captured.err.startswith("error[futures_ip_list] desk: ")
+    assert "hint: LBank 65: " in captured.err
+
+
+def test_causes_that_look_the_same_from_outside_are_all_named_with_their_fixes(
+    ward: Ward, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = ward.enter(Case("binance", "spot", State.IP_LIST, 0))
+    assert run(["diagnose", "desk", "--market", "spot"], app) == ExitCode.CHECK
+    shown = capsys.readouterr().out
+    assert "(the likeliest)" in shown and "look the same" in shown
+    assert shown.count("\n  or ") == shown.count("\n  fix ") - 1 >= 1
+
+
+def test_the_json_has_cause_rivals_evidence_fix_and_calls(ward: Ward) -> None:
+    data = ward.diagnose(Case("okx", "spot", State.IP_LIST, 0)).data
+    assert {"cause", "also_possible", "evidence", "fix", "calls"} <= set(data)
+    assert all({"check", "level", "detail"} == set(row) for row in data["evidence"])
+    assert "127.0.0.1" in data["fix"]
+
+
+def test_a_record_holds_no_secret_and_gives_the_same_verdict_offline(ward: Ward, tmp_path: Path) -> None:
+    for exchange, state in (("okx", State.IP_LIST), ("binance", State.WRONG_SECRET), ("lbank", State.EXPIRED_KEY)):
+        case = Case(exchange, "spot", state, 0)
+        file = tmp_path / f"{exchange}.json"
+        live = ward.diagnose(case, "--record", str(file))
+        text, key = file.read_text(), ward.key(case)
+        for secret in (key.api_key, key.secret, key.passphrase or key.secret):
+            assert secret not in text
+        assert "signature" not in json.loads(text)
+        assert file.stat().st_mode & 0o077 == 0
+        out = io.StringIO()
+        from contextlib import redirect_stderr, redirect_stdout
+
+        with redirect_stdout(out), redirect_stderr(io.StringIO()):
+            assert run(["diagnose", "--replay", str(file), "--json"]) == live.exit_code
+        assert json.loads(out.getvalue())["data"] == live.data
+
+
+def test_a_file_that_is_no_record_is_a_usage_error(tmp_path: Path) -> None:
+    assert run(["diagnose", "--replay", str(tmp_path / "missing")]) == ExitCode.USAGE
+    (tmp_path / "other").write_text("{}")
+    assert run(["diagnose", "--replay", str(tmp_path / "other")]) == ExitCode.USAGE
+
+
+def test_an_account_list_that_was_edited_sends_no_key_elsewhere(ward: Ward) -> None:
+    from dataclasses import replace
+
+    app = ward.enter(Case("okx", "spot", State.HEALTHY, 0))
+    account = app.accounts.get("desk")
+    app.accounts.replace(replace(account, endpoint=ward.there.endpoint("okx")))
+    before = len(ward.there.venue("okx").calls.lines)
+    assert run(["diagnose", "desk"], app) == ExitCode.SETUP
+    assert len(ward.there.venue("okx").calls.lines) == before
+
+
+def test_a_ban_from_before_is_kept_and_no_call_goes_out(ward: Ward, capsys: pytest.CaptureFixture[str]) -> None:
+    app = ward.enter(Case("binance", "spot", State.BAN, 0))
+    assert run(["diagnose", "desk"], app) == ExitCode.CHECK
+    assert "for 3600 s" in capsys.readouterr().out
+    calls = len(ward.here.venue("binance").calls.lines)
+    del app.__dict__["journal"]
+    assert run(["diagnose", "desk", "--json"], app) == ExitCode.CHECK
+    assert json.loads(capsys.readouterr().out)["data"]["cause"] == "rate_limited"
+    assert len(ward.here.venue("binance").calls.lines) == calls
+
+
+def test_an_unknown_account_is_a_setup_error_and_a_market_it_lacks_a_usage_error(ward: Ward) -> None:
+    app = ward.enter(Case("bitfinex", "spot", State.HEALTHY, 0))
+    assert run(["diagnose", "nobody"], app) == ExitCode.SETUP
+    assert run(["diagnose", "desk", "--market", "futures"], app) == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--last", "--search", "x"],
+        ["desk", "--replay", "x"],
+        ["--replay", "x", "--record", "y"],
+        ["okx", "50110", "--record", "x"],
+    ],
+)
+def test_options_that_do_not_go_together_are_a_usage_error(arguments: list[str]) -> None:
+    assert run(["diagnose", *arguments]) == ExitCode.USAGE
+
+
+# The newest error, search, pasted text.
+
+
+def test_the_newest_error_of_an_order_is_explained_with_its_account_and_market(world: World) -> None:
+    world.add("okx", "rich")
+    assert world.keyctl("diagnose", "--last").exit_code == ExitCode.CHECK
+    body = '{"code":"50110","data":[],"msg":"Your IP 203.0.113.7 is not included in your API key\'s IP whitelist."}'
+    world.fault(kind="answer", exchange="okx", operation="place", status=401, body=body)
+    order = ("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "60", "-a", "rich")
+    sent = world.keyctl(*order, "--json")
+    assert sent.exit_code == ExitCode.REFUSED, sent.stdout
+    last = world.keyctl("diagnose", "--last", "--json")
+    assert last.exit_code == ExitCode.OK, last.stdout
+    assert (last.data["account"], last.data["market"], last.data["exchange_code"]) == ("rich", "spot", "50110")
+    assert last.data["diagnoses"][0]["category"] == "ip"
+    assert "keyctl diagnose rich" in world.keyctl("diagnose", "--last").stdout
+
+
+def test_a_search_lists_codes_of_all_exchanges(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diagnose", "--search", "ip whitelist", "--json"]) == ExitCode.OK
+    found = json.loads(capsys.readouterr().out)["data"]["diagnoses"]
+    assert len({row["exchange"] for row in found}) >= 3
+    assert run(["diagnose", "okx", "--search", "passphrase"]) == ExitCode.OK
+    assert "50105" in capsys.readouterr().out
+    assert run(["diagnose", "--search", "nothing like this"]) == ExitCode.CHECK
+
+
+def test_a_pasted_exception_needs_no_exchange_when_it_names_one(capsys: pytest.CaptureFixture[str], paste: Any) -> None:
+    paste('ccxt.base.errors.AuthenticationError: okx {"msg":"Invalid OK-ACCESS-KEY","code":"50111"}')
+    found = diagnoses(capsys)
+    assert (found[0]["exchange"], found[0]["code"]) == ("okx", "50111")
+
+
+def test_a_refusal_that_another_command_meets_is_explained_by_the_catalogue(world: World) -> None:
+    world.add("okx", ips={"spot": ("203.0.113.9",)})
+    ran = world.keyctl("request", "okx-a", "GET", "/api/v5/account/config", "--json")
+    hints = ran.document["errors"][0]["hints"]
+    assert hints[0].startswith("OKX 50110: ")
+
+
+def test_the_twin_is_put_into_a_state_over_its_control_path(ward: Ward) -> None:
+    ward.enter(Case("okx", "spot", State.HEALTHY, 0))
+    control = ward.here.control("okx")
+    api_key = ward.key(Case("okx", "spot", State.HEALTHY, 0)).api_key
+    assert control.post_state({"state": "ip_not_listed", "api_key": api_key})["state"] == "ip_not_listed"
+    assert ward.here.venue("okx").keys[api_key].ips["spot"] == ("203.0.113.9",)
+    control.post_state({"state": "healthy", "api_key": api_key})
+    assert ward.here.venue("okx").keys[api_key].ips["spot"] == ("127.0.0.1",)
+    with pytest.raises(ValueError, match="not made at the exchange"):
+        control.post_state({"state": "unreachable", "api_key": api_key})

@@ -23,6 +23,7 @@ from keyctl.enrol import enrol, new_account
 from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, Stand, State, TwinServer, all_faces, make_key, put_in_state, states
+from keyctl.twin.lbank import LBank
 from tests.support.desk import MemoryStore, ShiftedClock
 
 MARKETS = {"binance": ("spot",), "bitfinex": ("spot",), "lbank": ("spot", "futures"), "okx": ("spot", "futures")}
@@ -84,7 +85,9 @@ class Ward:
         # In memory where the system has such a folder: each case has a journal of its own, and disks are slow.
         memory = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="keyctl-ward-", dir=memory if memory.is_dir() else None))
-        self.here, self.there = TwinServer(all_faces()), TwinServer(all_faces())
+        faces = all_faces()
+        self.lbank = next(face for face in faces if isinstance(face, LBank))
+        self.here, self.there = TwinServer(faces), TwinServer(all_faces())
         self._keys: dict[tuple[str, int], MadeKey] = {}
 
     def __enter__(self) -> Ward:
@@ -108,16 +111,20 @@ class Ward:
             self.here.add_key(case.exchange, self._keys[name])
         return self._keys[name]
 
-    def diagnose(self, case: Case, *options: str) -> Named:
-        """What the command says of the case."""
+    def enter(self, case: Case) -> App:
+        """A fresh home with the account "desk", and the twin in the case's state."""
         venue = self.here.venue(case.exchange)
         self.there.venue(case.exchange).keys.clear()
+        self.lbank.contract_ip_code = 65 if case.variation == 2 else 10007
         stand = put_in_state(self.here, case.exchange, self.key(case), case.state, self.there)
         with venue.lock:
             venue.offset_ms = venue.offset_ms // CLOCK_MS[0] * CLOCK_MS[case.variation]
             venue.calls.lines.clear()
-        app = self._app(case, stand)
-        out = io.StringIO()
+        return self._app(case, stand)
+
+    def diagnose(self, case: Case, *options: str) -> Named:
+        """What the command says of the case."""
+        app, venue, out = self.enter(case), self.here.venue(case.exchange), io.StringIO()
         with redirect_stdout(out), redirect_stderr(io.StringIO()), patch("keyctl.diagnosing.other_places", self.places):
             exit_code = run(["diagnose", "desk", "--market", case.market, "--json", *options], app)
         assert self.here.faults_of_its_own == [], self.here.faults_of_its_own

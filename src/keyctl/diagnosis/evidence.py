@@ -40,7 +40,8 @@ class Evidence:
     """All that is known of one account at one moment.
 
     `offset_ms`: how far the exchange is ahead of this machine (None: not measured). `earlier`: the day on which this
-    very key was read successfully before, or "". `calls`: signed calls that were sent.
+    very key was read successfully before, or "". `address`: where our calls leave from, as far as known. `calls`:
+    signed calls that were sent.
     """
 
     account: str
@@ -53,6 +54,7 @@ class Evidence:
     has_clock: bool = True
     offset_ms: int | None = None
     earlier: str = ""
+    address: str = ""
     calls: int = 0
     probes: tuple[Probe, ...] = ()
 
@@ -85,7 +87,7 @@ def from_text(text: str) -> Evidence:
 def _check(evidence: Evidence) -> None:
     """Nothing when every field has its type: a file may come from anywhere. Raises ValueError."""
     texts = [evidence.account, evidence.exchange, evidence.kind, evidence.site, evidence.algorithm, evidence.at]
-    texts += [evidence.earlier, *evidence.markets]
+    texts += [evidence.earlier, evidence.address, *evidence.markets]
     for probe in evidence.probes:
         texts += [probe.check, probe.outcome, probe.market, probe.code, probe.text, probe.kind, probe.detail]
         if not isinstance(probe.http, int) or not isinstance(probe.facts, dict) or probe.check not in CHECKS:

@@ -41,7 +41,7 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.CLOCK_BEHIND: f"set this machine's clock forward (NTP), {again}",
         Cause.NONCE: f"one key for one program: {facts.key_note or 'nonces only ever grow'} So {new_key}",
         Cause.RATE_LIMIT: f"wait{_seconds(evidence)}, send less from this address, {again}",
-        Cause.BAN: f"send nothing{_seconds(evidence)}: a ban grows when calls go on; {again}",
+        Cause.BAN: f"send nothing{_seconds(evidence)}; a ban grows when calls go on; {again}",
         Cause.MAINTENANCE: f"wait; news of {facts.title}: {facts.docs}; {again}",
         Cause.UNREACHABLE: f"check this machine's network, firewall and proxy, {again}",
         Cause.DNS: f"check this machine's name server (DNS), {again}",
@@ -53,8 +53,8 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
 
 
 def seen_address(evidence: Evidence) -> str:
-    """The address that the exchange itself says it sees us at; empty when it does not tell."""
-    return next((found for probe in evidence.probes if (found := address_in(probe.text))), "")
+    """The address that the exchange itself says it sees us at, else the one known of this route; else empty."""
+    return next((found for probe in evidence.probes if (found := address_in(probe.text))), evidence.address)
 
 
 def _step(facts: Profile, number: int) -> str:
@@ -86,7 +86,7 @@ def _sites(facts: Profile, evidence: Evidence) -> str:
 
 def _seconds(evidence: Evidence) -> str:
     waits = [int(probe.facts["wait"]) for probe in evidence.probes if str(probe.facts.get("wait", "")).isdigit()]
-    return f" {max(waits)} s" if waits else ""
+    return f" for {max(waits)} s" if waits else ""
 
 
 def _by_code(evidence: Evidence, again: str) -> str:

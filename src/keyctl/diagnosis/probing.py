@@ -35,6 +35,7 @@ class Subject:
     fitness: Fitness
     markets: tuple[Market, ...]
     earlier: str
+    address: str
     places: dict[Cause, tuple[Binding, ...]]
     session_at: Callable[[Binding], Session]
 
@@ -52,6 +53,7 @@ async def gather(subject: Subject) -> Evidence:
         subject.session.network.clock.utc().isoformat(),
         exchange.time_request() is not None,
         earlier=subject.earlier,
+        address=subject.address,
     )
     return await _Gathering(subject, start).run()
 
@@ -80,7 +82,16 @@ class _Gathering:
         return self._seen
 
     def _note(self, probe: Probe) -> None:
+        """Adds the probe, with the seconds that the exchange has asked this machine to wait."""
+        if OUTSIDE & set(causes_of(self._seen.exchange, probe)) and (wait := self._wait()):
+            probe = replace(probe, facts={**probe.facts, "wait": wait})
         self._seen = replace(self._seen, probes=(*self._seen.probes, probe))
+
+    def _wait(self) -> int:
+        exchange, network = self._session.exchange, self._session.network
+        bases = [request.base for request in (exchange.time_request(), exchange.balance_request()) if request]
+        until = max(map(self._session.journal.notes.cool_down_until, bases))
+        return max(0, int(until - network.clock.now()) + 1) if until else 0
 
     def _goes_on(self, check: str) -> bool:
         """Whether that check left a reason to ask on: after a ban or an outage every further call does harm."""
@@ -99,7 +110,7 @@ class _Gathering:
                 request = exchange.instrument_request(PUBLIC_SYMBOL)
                 response = await session.call(request)
                 if (error := exchange.read_error(response)) is not None:
-                    return _refused("clock", Market.SPOT, error, response)
+                    return _refused("clock", Market.SPOT, error)
                 return Probe("clock", "ok", detail="answers; it tells no time and checks none")
             await session.warm()
         except ExchangeRefused as refusal:
@@ -136,7 +147,7 @@ class _Gathering:
         if request is None:
             return
         probe, _ = await self._ask(check, market, request, lambda response: read_json(response.body))
-        self._note(replace(probe, detail=probe.detail or f"the key signs {market.value} calls correctly"))
+        self._note(replace(probe, detail=probe.detail or f"the same key signs {market.value} calls correctly"))
 
     async def _look_elsewhere(self) -> None:
         """Asks the same exchange's other hosts, where the key may belong there."""
@@ -174,7 +185,7 @@ class _Gathering:
                 self._count()
                 error = session.exchange.read_error(response)
                 if error is not None:
-                    return _refused(check, market, error, response), None
+                    return _refused(check, market, error), None
                 return Probe(check, "ok", market.value), reader(response)
             except NoAnswer as error:
                 self._count()
@@ -193,12 +204,10 @@ def _nothing(response: Response) -> None:
     return None
 
 
-def _refused(check: str, market: Market, error: ExchangeError, response: Response | None = None) -> Probe:
+def _refused(check: str, market: Market, error: ExchangeError) -> Probe:
     words = safe_words(error.text)
-    wait = response.headers.get("retry-after", "") if response else ""
-    facts: dict[str, Any] = {"wait": wait} if wait.isascii() and wait.isdigit() else {}
     detail = f"{error.code} (HTTP {error.http})" + (f": {words}" if words else "")
-    return Probe(check, "refused", market.value, error.code, error.http, words, detail=detail, facts=facts)
+    return Probe(check, "refused", market.value, error.code, error.http, words, detail=detail)
 
 
 def _trouble(check: str, market: str, error: Unreached) -> Probe:

@@ -21,7 +21,7 @@ from keyctl.diagnosis.causes import (
 from keyctl.diagnosis.evidence import Evidence, Probe
 from keyctl.diagnosis.signs import causes_of
 from keyctl.exchanges import profile
-from keyctl.model import Market
+from keyctl.model import Algorithm, Market
 
 SIGNED = ("key", "spot", "futures")
 _CLEARS = {"key": BY_ANY_ANSWER, "spot": BY_A_READ, "futures": BY_A_FUTURES_READ}
@@ -89,7 +89,8 @@ def _signed(evidence: Evidence) -> list[Probe]:
 
 
 def _cleared(evidence: Evidence) -> set[Cause]:
-    cleared: set[Cause] = set()
+    # A private key in the place of an API key would have been seen before any call; two plain texts look alike.
+    cleared: set[Cause] = set() if evidence.algorithm == Algorithm.HMAC else {Cause.SWAPPED}
     for probe in evidence.probes:
         if probe.check in _CLEARS and probe.ok:
             cleared |= _CLEARS[probe.check]
@@ -121,7 +122,7 @@ def _outside(evidence: Evidence) -> Verdict | None:
         if probe.check in ("clock", *SIGNED):
             found = causes_of(evidence.exchange, probe)
             if found and found[0] in OUTSIDE:
-                return Verdict(found[0], check=probe.check)
+                return Verdict(found[0], found[1:], check=probe.check)
     return None
 
 

@@ -16,11 +16,11 @@ from keyctl.loader import open_data
 from keyctl.model import Market
 
 _BY_KIND = {
-    "unreached": Cause.UNREACHABLE,
-    "dns": Cause.DNS,
-    "tls": Cause.TLS,
-    "no_answer": Cause.NO_ANSWER,
-    "cooling_down": Cause.RATE_LIMIT,
+    "unreached": (Cause.UNREACHABLE,),
+    "dns": (Cause.DNS,),
+    "tls": (Cause.TLS,),
+    "no_answer": (Cause.NO_ANSWER,),
+    "cooling_down": (Cause.RATE_LIMIT, Cause.BAN),
 }
 _BY_CATEGORY = {
     "signature": (Cause.WRONG_SECRET, Cause.KEY_TYPE),
@@ -39,7 +39,7 @@ def causes_of(exchange: str, probe: Probe) -> tuple[Cause, ...]:
     if probe.outcome == "fail":
         return (Cause(probe.kind),)
     if probe.outcome == "trouble":
-        return (_BY_KIND.get(probe.kind, Cause.NO_ANSWER),)
+        return _BY_KIND.get(probe.kind, (Cause.NO_ANSWER,))
     for market, code, text, causes in _rows(exchange):
         if code == probe.code and market in ("", probe.market) and text.casefold() in probe.text.casefold():
             return causes
