@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,7 +112,7 @@ class Database:
         if version > VERSION:
             connection.close()
             raise StoreUnusable(f"{self.path} was written by a newer keyctl; it was left as it is")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_write_ahead_log(connection)
         connection.execute(f"PRAGMA synchronous={synchronous}")
         if version < VERSION:
             self._upgrade(connection)
@@ -128,6 +129,19 @@ class Database:
             _run(connection, _UPGRADES[newer])
         connection.execute(f"PRAGMA user_version={max(version, VERSION)}")
         connection.execute("COMMIT")
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switches a new file over; SQLite does not wait by itself while another process does the same."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.005)
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:

@@ -42,5 +42,5 @@ def stored_legs(
 
 def claim_all(journal: Journal, stamp_ms: int, plan_id: str = "aaaaaaaaaa") -> tuple[StoredLeg, ...]:
     """The plan's legs after a claim of them all with that stamp."""
-    journal.claim([ClaimWish(leg.row, stamp_ms, None) for leg in journal.legs(plan_id)], Limits())
+    journal.claim([ClaimWish(leg.row, stamp_ms, None, leg.leg.order) for leg in journal.legs(plan_id)], Limits())
     return journal.legs(plan_id)
