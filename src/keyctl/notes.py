@@ -66,9 +66,12 @@ class Notes(VaultNotes):
         return nonce
 
     def cool_down(self, host: str, until: float) -> None:
-        """Remembers that a host asked this machine to wait until a Unix time."""
+        """Remembers that a host asked this machine to wait until a Unix time; a longer wait asked before stays."""
         with self._database.transaction(self._database.quick) as connection:
-            connection.execute("INSERT OR REPLACE INTO cooldowns VALUES (?, ?)", (host, until))
+            connection.execute(
+                "INSERT INTO cooldowns VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET until=max(until, excluded.until)",
+                (host, until),
+            )
 
     def cool_down_until(self, host: str) -> float:
         """The Unix time until which a host is left alone; 0 when it is not."""
