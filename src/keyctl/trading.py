@@ -21,9 +21,8 @@ from keyctl.dispatch import (
 )
 from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
 from keyctl.journal import LegState
-from keyctl.journal_rows import StoredLeg
+from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Account, LegResult
-from keyctl.order_view import stored_result
 from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.selection import check_one_kind
@@ -78,9 +77,11 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> R
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
-        if any(leg.state in (LegState.SENT, LegState.UNKNOWN) for leg in stored):
-            everyone = sessions_for(app, network, [_account_of(leg, accounts) for leg in stored])
-            await settle_first(everyone, app.journal, stored[0].leg.order.symbol)
+        unknown_at = {leg.leg.account_id for leg in app.journal.unsettled()}
+        in_doubt = [leg for leg in stored if leg.leg.account_id in unknown_at]
+        if in_doubt:  # by this plan or any other: an unknown order blocks its account and symbol
+            sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in in_doubt])
+            await settle_first(sessions, app.journal, stored[0].leg.order.symbol)
         if not left:
             return results_of.nothing_left(app, app.journal.legs(plan_id))
         sessions = sessions_for(app, network, involved)
