@@ -173,9 +173,9 @@ def slippage_text(wish: Wish) -> str | None:
 async def send(
     stored: list[StoredLeg], targets: list[Target], journal: Journal, config: Config, stopping: Callable[[], bool]
 ) -> list[LegResult]:
-    """Sends the planned ones among these legs, each at most once. Results in the order given."""
+    """Sends the planned ones among these legs, each at most once. Results of all, in the order given."""
     by_account = {target.session.account.id: target.session for target in targets}
-    pairs = [(by_account[leg.leg.account_id], leg) for leg in stored if leg.state == LegState.PLANNED]
+    pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
     return await fan_out(pairs, journal, config.limits, stopping)
 
 

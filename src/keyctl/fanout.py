@@ -9,13 +9,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
-from keyctl.journal import ClaimWish, Journal
+from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_placed, unfilled
 from keyctl.model import LegResult, Outcome, Request, Stamp
 from keyctl.session import CALL_SECONDS, Session
-from keyctl.settle import Verdict, first_looks, look_up
+from keyctl.settle import Verdict, first_looks, follow_other, look_up
 from keyctl.transport import Line
 
 if TYPE_CHECKING:
@@ -49,8 +49,10 @@ async def fan_out(
     results: dict[int, LegResult] = {}
     lanes: list[Lane] = []
     async with AsyncExitStack() as turns:
-        opened = await asyncio.gather(*(_open(session, stored, turns) for session, stored in pairs))
-        for (_, stored), lane in zip(pairs, opened, strict=True):
+        await _take_turns(pairs, turns, results)
+        pairs_left = [(session, stored) for session, stored in pairs if stored.row not in results]
+        opened = await asyncio.gather(*(_open(session, stored) for session, stored in pairs_left))
+        for (_, stored), lane in zip(pairs_left, opened, strict=True):
             if isinstance(lane, Lane):
                 lanes.append(lane)
             else:
@@ -62,16 +64,30 @@ async def fan_out(
         sent = _burst(lanes, journal, limits, results)
         await _collect(sent, journal, results)
     await _clear_up(sent, journal, results)
+    await _follow_others(pairs, journal, results)
     return [results[stored.row] for _, stored in pairs]
 
 
-async def _open(session: Session, stored: StoredLeg, turns: AsyncExitStack) -> Lane | KeyctlError:
-    """The lane with its connection open and, where nonces are counted, its turn taken; or why it cannot go."""
+async def _take_turns(
+    pairs: list[tuple[Session, StoredLeg]], turns: AsyncExitStack, results: dict[int, LegResult]
+) -> None:
+    """Takes the turn of each key whose nonces are counted, until `turns` ends; a key that stays busy is a result.
+
+    In one order for all processes, so that two runs with the same keys never wait for each other.
+    """
+    for session, stored in sorted(pairs, key=lambda pair: pair[0].account.api_key_hash):
+        try:
+            await turns.enter_async_context(session.turn(session.exchange.order_request(stored.leg)))
+        except StoreUnusable as trouble:
+            results[stored.row] = LegResult(stored.leg, Outcome.NOT_SENT, detail=str(trouble))
+
+
+async def _open(session: Session, stored: StoredLeg) -> Lane | KeyctlError:
+    """The lane with its connection open, or why it cannot go."""
     request = session.exchange.order_request(stored.leg)
     line = session.line(request.base)
     try:
         session.check_cool_down(request.base)
-        await turns.enter_async_context(session.turn(request))
         await line.open()
     except (Unreached, StoreUnusable) as trouble:
         return trouble
@@ -106,9 +122,9 @@ def _burst(lanes: list[Lane], journal: Journal, limits: Limits, results: dict[in
         lane.stamp = replace(lane.stamp, nonce=nonces[row])
         try:
             lane.data = lane.line.prepare(lane.session.sign(lane.request, lane.stamp))
-        except (Unreached, SetupProblem) as trouble:
+        except Exception as trouble:  # building and signing come before any byte: whatever fails, nothing left
             never_left.append(row)
-            results[row] = LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=str(trouble))
+            results[row] = _never_left(lane, trouble)
             continue
         ready.append(lane)
     sent = _write_all(ready, journal, claim, results, never_left)
@@ -136,9 +152,9 @@ def _write_all(
                     continue
                 lane.deadline = loop_time() + CALL_SECONDS
                 lane.line.write(lane.data)
-            except (Unreached, SetupProblem, StoreUnusable) as trouble:
+            except Exception as trouble:  # other legs may be out already, and this one has not begun
                 never_left.append(row)
-                results[row] = LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=str(trouble))
+                results[row] = _never_left(lane, trouble)
                 continue
             sent.append(lane)
     finally:
@@ -158,6 +174,11 @@ def _fresh(lane: Lane, journal: Journal, claim: str) -> bool:
     lane.stamp = now
     lane.data = lane.line.prepare(lane.session.sign(lane.request, now))
     return True
+
+
+def _never_left(lane: Lane, trouble: Exception) -> LegResult:
+    detail = trouble.message if isinstance(trouble, KeyctlError) else f"a fault in keyctl ({type(trouble).__name__})"
+    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=detail)
 
 
 def _not_ours(lane: Lane) -> LegResult:
@@ -202,8 +223,9 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
             if result.outcome is Outcome.UNKNOWN:
                 return row, await first_looks(lane.session, journal, stored, result)
             return row, await _with_fills(lane.session, stored, result)
-        except KeyctlError as trouble:
-            return row, replace(result, detail=f"{result.detail}; {trouble.message}")
+        except Exception as trouble:  # the order is out: no trouble with reading may hide what is known of it
+            text = trouble.message if isinstance(trouble, KeyctlError) else type(trouble).__name__
+            return row, replace(result, detail=f"{result.detail}; {text}")
 
     wanted = [
         lane
@@ -219,6 +241,22 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
         journal.record([item for item in settled if item[1].outcome is not Outcome.UNKNOWN], "look-up")
     except StoreUnusable:
         return  # the rows stay `sent` or `unknown`, and the next command settles them
+
+
+async def _follow_others(
+    pairs: list[tuple[Session, StoredLeg]], journal: Journal, results: dict[int, LegResult]
+) -> None:
+    """Gives legs that another run of this plan has claimed the outcome that they have there."""
+    not_sent = {stored.row: session for session, stored in pairs if results[stored.row].outcome is Outcome.NOT_SENT}
+    if not not_sent:
+        return
+    try:
+        legs = [leg for leg in journal.legs(pairs[0][1].leg.plan_id) if leg.row in not_sent]
+        claimed = [leg for leg in legs if leg.state not in (LegState.DRAFT, LegState.PLANNED)]
+        followed = await asyncio.gather(*(follow_other(not_sent[leg.row], journal, leg) for leg in claimed))
+        results.update(zip((leg.row for leg in claimed), followed, strict=True))
+    except StoreUnusable:
+        return  # they stay reported as taken up by another run
 
 
 def _stamp_ms(lane: Lane) -> int | None:

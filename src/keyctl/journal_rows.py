@@ -11,14 +11,26 @@ from keyctl.model import (
     ExchangeError,
     Kind,
     Leg,
+    LegResult,
     Market,
     Order,
     OrderState,
     OrderStatus,
     OrderType,
+    Outcome,
     Side,
     TimeInForce,
 )
+
+_OUTCOME_OF_STATE = {
+    "draft": Outcome.NOT_SENT,
+    "planned": Outcome.NOT_SENT,
+    "sent": Outcome.UNKNOWN,
+    "unknown": Outcome.UNKNOWN,
+    "accepted": Outcome.ACCEPTED,
+    "rejected": Outcome.REJECTED,
+    "absent": Outcome.NOT_SENT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,18 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         detail=row["detail"],
         absent_rounds=row["absent_rounds"],
         absent_at=row["absent_at"],
+    )
+
+
+def stored_result(stored: StoredLeg) -> LegResult:
+    """What the journal knows of a leg, as a result."""
+    return LegResult(
+        stored.leg,
+        _OUTCOME_OF_STATE[stored.state],
+        stored.exchange_order_id,
+        stored.status,
+        stored.error,
+        stored.detail or stored.state,
     )
 
 

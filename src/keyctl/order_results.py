@@ -9,7 +9,7 @@ from keyctl import order_view as view
 from keyctl.dispatch import LeftOut, Preview, exit_code
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.base import plain
-from keyctl.journal_rows import StoredLeg
+from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import LegResult, Outcome
 from keyctl.output import Note, Result, Table, show_aside
 
@@ -103,7 +103,7 @@ def _table(app: App, results: list[LegResult], left_out: Sequence[LeftOut] = ())
 
 def nothing_left(app: App, stored: tuple[StoredLeg, ...]) -> Result:
     """The result of taking up a plan that has nothing left to send."""
-    results = [view.stored_result(leg) for leg in stored]
+    results = [stored_result(leg) for leg in stored]
     outcomes = [result.outcome for result in results]
     code = exit_code(outcomes, [])
     words = "all legs of this plan have been sent before; nothing was sent now"

@@ -9,19 +9,9 @@ from typing import Any
 from keyctl.clock import rfc3339
 from keyctl.dispatch import LeftOut, Preview
 from keyctl.exchanges.base import plain
-from keyctl.journal_rows import StoredLeg
+from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Leg, LegResult, Outcome
 from keyctl.output import Table
-
-_OUTCOME_OF_STATE = {
-    "draft": Outcome.NOT_SENT,
-    "planned": Outcome.NOT_SENT,
-    "sent": Outcome.UNKNOWN,
-    "unknown": Outcome.UNKNOWN,
-    "accepted": Outcome.ACCEPTED,
-    "rejected": Outcome.REJECTED,
-    "absent": Outcome.NOT_SENT,
-}
 
 
 def money(value: Decimal) -> str:
@@ -70,18 +60,6 @@ def left_out_data(item: LeftOut) -> dict[str, Any]:
         "detail": item.error.message,
         **dict.fromkeys(empty),
     }
-
-
-def stored_result(stored: StoredLeg) -> LegResult:
-    """What the journal knows of a leg, as a result."""
-    return LegResult(
-        stored.leg,
-        _OUTCOME_OF_STATE[stored.state],
-        stored.exchange_order_id,
-        stored.status,
-        stored.error,
-        stored.detail or stored.state,
-    )
 
 
 def stored_data(stored: StoredLeg) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from keyctl.answers import Unreadable
 from keyctl.errors import ExchangeRefused, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
-from keyctl.journal_rows import StoredLeg
+from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.judge import judge_found
 from keyctl.model import LegResult, OrderStatus, Outcome, Response
 from keyctl.session import Session
@@ -169,6 +169,20 @@ async def first_looks(session: Session, journal: Journal, stored: StoredLeg, res
     if from_when is not None:
         seconds = f"; settle it in {max(from_when - session.network.clock.now(), 1):.0f} s: keyctl orders settle"
     return replace(result, detail=f"{result.detail}; looked up and not found yet{seconds}")
+
+
+async def follow_other(session: Session, journal: Journal, claimed: StoredLeg) -> LegResult:
+    """The result of a leg that another run has claimed: as that run wrote it down, or as a few look-ups find it."""
+    result = stored_result(claimed)
+    if result.outcome is not Outcome.UNKNOWN:
+        return result
+    looked = await first_looks(session, journal, claimed, replace(result, detail="sent by another run of this plan"))
+    if looked.outcome is not Outcome.UNKNOWN:
+        journal.record([(claimed.row, looked)], "look-up")
+        return looked
+    (now,) = (leg for leg in journal.legs(claimed.leg.plan_id) if leg.row == claimed.row)
+    result = stored_result(now)
+    return looked if result.outcome is Outcome.UNKNOWN else result
 
 
 def _absent(journal: Journal, stored: StoredLeg) -> LegResult:
