@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from keyctl.app import App
 from keyctl.catalogue import catalogue
 from keyctl.credential_check import fitness
+from keyctl.diagnosing import other_places
 from keyctl.diagnosis.causes import WORDS, Cause
 from keyctl.diagnosis.evidence import Evidence, Probe, from_text, to_text
 from keyctl.diagnosis.fixes import fix_for, seen_address
@@ -18,11 +22,12 @@ from keyctl.diagnosis.reasoning import judge
 from keyctl.diagnosis.self_test import self_test
 from keyctl.diagnosis.signs import causes_of
 from keyctl.diagnosis_view import report
-from keyctl.errors import ExitCode, UsageProblem
+from keyctl.errors import ExitCode, SetupProblem, UsageProblem
 from keyctl.exchanges import load, names, profile
 from keyctl.loader import open_data
-from keyctl.model import Algorithm, Binding, Credential, Kind, Market
+from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
+from tests.support.desk import MemoryStore
 
 RIGHTS = {"read": True, "spot_trade": True, "futures_trade": None, "withdraw": False, "ip_restricted": True}
 KEY = Probe("key", "ok", "spot", facts=RIGHTS)
@@ -151,6 +156,12 @@ def test_a_missing_right_is_named_for_the_market_that_was_asked_about() -> None:
     assert named(seen(no_trade, SPOT, exchange="okx", markets=("futures",))) == ("trade_permission",)
 
 
+def test_a_right_that_the_accounts_profile_does_not_want_is_not_missing() -> None:
+    off = replace(KEY, facts={**RIGHTS, "spot_trade": False})
+    assert named(seen(off, SPOT)) == ("trade_permission",)
+    assert named(seen(off, SPOT, wanted=("read",))) == ("healthy",)
+
+
 def test_a_second_fault_is_told_too() -> None:
     off = replace(KEY, facts={**RIGHTS, "spot_trade": False})
     futures = refused("futures", "65", "Invalid login IP address", 200)
@@ -201,6 +212,43 @@ def test_a_signature_that_comes_out_otherwise_is_seen(exchange: str, monkeypatch
 
     monkeypatch.setattr(HMACKey, "sign", lambda self, message: b"\0" * 32)
     assert self_test(exchange).kind == "own_signature"
+
+
+# Other places.
+
+
+def account(exchange: str, kind: Kind, site: str, endpoint: str | None = None) -> Account:
+    return Account(
+        "id", "desk", exchange, kind, site, (Market.SPOT,), Algorithm.HMAC, "", "", datetime.now(UTC), endpoint=endpoint
+    )
+
+
+def test_a_key_is_looked_for_only_at_shipped_hosts_of_its_own_exchange() -> None:
+    for exchange in names():
+        for kind, sites in profile(exchange).hosts.items():
+            for site in sites:
+                places = [
+                    place for found in other_places(account(exchange, Kind(kind), site)).values() for place in found
+                ]
+                assert all(place.exchange == exchange and place.endpoint is None for place in places)
+                assert (kind, site) not in [(place.kind, place.site) for place in places]
+                assert len(places) <= 4
+                assert all(load(place) for place in places)
+        assert other_places(account(exchange, Kind.DEMO, "global", "http://127.0.0.1:1")) == {}
+
+
+def test_a_key_goes_neither_to_another_exchange_nor_from_loopback_to_a_shipped_host(tmp_path: Path) -> None:
+    app = App(environ={"KEYCTL_HOME": str(tmp_path), "HOME": str(tmp_path)})
+    app.__dict__["store"] = store = MemoryStore()
+    home = account("okx", Kind.LIVE, "global")
+    store.put("id", Credential(UUID, Secret(HEX), Algorithm.HMAC, Secret("Secret-1a!"), home.binding))
+    assert app.signer_at(home, Binding("okx", Kind.LIVE, "eea", None, None))
+    for wrong in (
+        Binding("lbank", Kind.LIVE, "global", None, None),
+        Binding("okx", Kind.DEMO, "global", "http://127.0.0.1:1", None),
+    ):
+        with pytest.raises(SetupProblem):
+            app.signer_at(home, wrong)
 
 
 # Stored credentials.
@@ -266,7 +314,7 @@ def test_the_address_comes_from_the_exchanges_own_words() -> None:
     told = refused("key", "50110", "Your IP 2001:db8::7 is not included in your API key's <API key> IP whitelist.", 401)
     evidence = seen(told, exchange="okx", address="203.0.113.7")
     assert seen_address(evidence) == "2001:db8::7"
-    assert "2001:db8::7" in fix_for(Cause.IP_LIST, evidence)
+    assert "2001:db8::7 (IPv6; or leave by IPv4" in fix_for(Cause.IP_LIST, evidence)
 
 
 def test_a_record_gives_the_same_evidence_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +12,26 @@ from urllib.parse import urlsplit
 from keyctl.credential_check import Fitness
 from keyctl.diagnosis.causes import Cause
 from keyctl.diagnosis.evidence import Evidence, from_text, to_text
+from keyctl.diagnosis.fixes import seen_address
 from keyctl.diagnosis.probing import Subject, gather
 from keyctl.diagnosis.reasoning import judge
 from keyctl.diagnosis_view import report
+from keyctl.egress import look_up
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import load, profile
 from keyctl.model import Account, Binding, Kind, Market
 from keyctl.output import Result
+from keyctl.profiles import combined, default_profile
+from keyctl.routes import route_name
 from keyctl.session import Session
 
 if TYPE_CHECKING:
     from keyctl.app import App
+    from keyctl.network import Network
 
 RECORD_MAX_BYTES = 1_000_000
+# Causes whose fix is better with this machine's own address in it.
+_LISTS = {Cause.IP_LIST, Cause.FUTURES_IP_LIST}
 
 
 def diagnose_account(app: App, account: Account, market: Market | None, record: Path | None) -> Result:
@@ -76,8 +84,13 @@ async def _gather(app: App, account: Account, markets: tuple[Market, ...]) -> Ev
 
         session = Session(account, exchange, signer, network, app.journal)
         places = other_places(account)
-        subject = Subject(session, fit, markets, _earlier(app, account), _address(account), places, session_at)
-        return await gather(subject)
+        earlier, address = _earlier(app, account), _address(app, account, network)
+        subject = Subject(session, fit, markets, earlier, address, _wanted(app, account), places, session_at)
+        evidence = await gather(subject)
+        if _LISTS & set(judge(evidence).named) and not seen_address(evidence):
+            await look_up(network, app.journal.addresses, [account], app.config.echo_url)
+            evidence = replace(evidence, address=_address(app, account, network))
+        return evidence
 
 
 def _earlier(app: App, account: Account) -> str:
@@ -88,6 +101,15 @@ def _earlier(app: App, account: Account) -> str:
     return datetime.fromtimestamp(known.at, UTC).strftime("%Y-%m-%d")
 
 
-def _address(account: Account) -> str:
-    """Where this account's calls leave from; empty when that is not known."""
-    return (urlsplit(account.endpoint).hostname or "") if account.endpoint else ""
+def _address(app: App, account: Account, network: Network) -> str:
+    """Where this account's calls leave from by the readings of the last hour; empty when that is not known."""
+    if account.endpoint is not None:
+        return urlsplit(account.endpoint).hostname or ""
+    readings = app.journal.addresses.fresh(route_name(account, network.route(account)))
+    return " and ".join(reading.address for reading in readings)
+
+
+def _wanted(app: App, account: Account) -> tuple[str, ...]:
+    """The rights that the account's profiles in the config want; trading where none is assigned."""
+    profiles = app.config.account(account.label).profiles or (default_profile(account.markets),)
+    return tuple(sorted(combined(profiles).wanted))

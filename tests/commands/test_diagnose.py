@@ -171,6 +171,15 @@ def test_a_record_holds_no_secret_and_gives_the_same_verdict_offline(ward: Ward,
         assert json.loads(out.getvalue())["data"] == live.data
 
 
+def test_a_key_for_reading_only_is_healthy_without_the_right_to_trade(world: World) -> None:
+    world.add("okx", rights=("read",))
+    assert world.keyctl("diagnose", "okx-a", "--json").data["cause"] == "trade_permission"
+    (world.home / "config").mkdir(exist_ok=True)
+    world.app().home.config_file.write_text('[accounts.okx-a]\nprofile = "read"\n')
+    ran = world.keyctl("diagnose", "okx-a", "--json")
+    assert (ran.exit_code, ran.data["cause"]) == (ExitCode.OK, "healthy")
+
+
 def test_a_file_that_is_no_record_is_a_usage_error(tmp_path: Path) -> None:
     assert run(["diagnose", "--replay", str(tmp_path / "missing")]) == ExitCode.USAGE
     (tmp_path / "other").write_text("{}")

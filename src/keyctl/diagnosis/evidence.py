@@ -40,8 +40,8 @@ class Evidence:
     """All that is known of one account at one moment.
 
     `offset_ms`: how far the exchange is ahead of this machine (None: not measured). `earlier`: the day on which this
-    very key was read successfully before, or "". `address`: where our calls leave from, as far as known. `calls`:
-    signed calls that were sent.
+    very key was read successfully before, or "". `address`: where our calls leave from, as far as known.
+    `wanted`: the rights that the account's profile asks for. `calls`: signed calls that were sent.
     """
 
     account: str
@@ -55,6 +55,7 @@ class Evidence:
     offset_ms: int | None = None
     earlier: str = ""
     address: str = ""
+    wanted: tuple[str, ...] = ("spot_trade", "futures_trade")
     calls: int = 0
     probes: tuple[Probe, ...] = ()
 
@@ -75,7 +76,7 @@ def from_text(text: str) -> Evidence:
         if raw.pop("schema") != SCHEMA:
             raise ValueError
         probes = tuple(Probe(**probe) for probe in raw.pop("probes"))
-        evidence = Evidence(probes=probes, **{**raw, "markets": tuple(raw["markets"])})
+        evidence = Evidence(probes=probes, **{**raw, "markets": tuple(raw["markets"]), "wanted": tuple(raw["wanted"])})
         _check(evidence)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UsageProblem(
@@ -87,7 +88,7 @@ def from_text(text: str) -> Evidence:
 def _check(evidence: Evidence) -> None:
     """Nothing when every field has its type: a file may come from anywhere. Raises ValueError."""
     texts = [evidence.account, evidence.exchange, evidence.kind, evidence.site, evidence.algorithm, evidence.at]
-    texts += [evidence.earlier, evidence.address, *evidence.markets]
+    texts += [evidence.earlier, evidence.address, *evidence.markets, *evidence.wanted]
     for probe in evidence.probes:
         texts += [probe.check, probe.outcome, probe.market, probe.code, probe.text, probe.kind, probe.detail]
         if not isinstance(probe.http, int) or not isinstance(probe.facts, dict) or probe.check not in CHECKS:

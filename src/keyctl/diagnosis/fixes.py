@@ -16,6 +16,8 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
     facts, label = profile(evidence.exchange), evidence.account
     again, anew = f"then: keyctl diagnose {label}", f"keyctl remove {label}, then: keyctl add {facts.name}"
     address = seen_address(evidence) or "the address you leave from"
+    if ":" in address:
+        address += " (IPv6; or leave by IPv4: local_address in config.toml)"
     new_key = f"make a new key (keyctl checklist {facts.name}), then store it: {anew}"
     fixes = {
         Cause.HEALTHY: "",

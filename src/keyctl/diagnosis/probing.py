@@ -36,6 +36,7 @@ class Subject:
     markets: tuple[Market, ...]
     earlier: str
     address: str
+    wanted: tuple[str, ...]
     places: dict[Cause, tuple[Binding, ...]]
     session_at: Callable[[Binding], Session]
 
@@ -54,6 +55,7 @@ async def gather(subject: Subject) -> Evidence:
         exchange.time_request() is not None,
         earlier=subject.earlier,
         address=subject.address,
+        wanted=subject.wanted,
     )
     return await _Gathering(subject, start).run()
 

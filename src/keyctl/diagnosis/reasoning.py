@@ -71,14 +71,14 @@ def suspects(evidence: Evidence) -> tuple[tuple[Cause, ...], str]:
 
 
 def rights_missing(evidence: Evidence) -> tuple[Cause, ...]:
-    """What the key's own rights, as its exchange tells them, lack for the markets asked about; likeliest first."""
+    """What the rights that the exchange tells lack, of what the profile wants on the markets that were asked about."""
     key = evidence.of("key")
     if key is None or not key.ok:
         return ()
-    facts, wanted = key.facts, evidence.markets
-    if Market.SPOT in wanted and facts.get("spot_trade") is False:
+    facts, markets = key.facts, evidence.markets
+    if Market.SPOT in markets and "spot_trade" in evidence.wanted and facts.get("spot_trade") is False:
         return (Cause.EXPIRED_KEY, Cause.TRADE_RIGHT) if _lapsed(evidence, key) else (Cause.TRADE_RIGHT,)
-    if Market.FUTURES in wanted and facts.get("futures_trade") is False:
+    if Market.FUTURES in markets and "futures_trade" in evidence.wanted and facts.get("futures_trade") is False:
         own = profile(evidence.exchange).own_api(Market.FUTURES)
         return (Cause.FUTURES_RIGHT,) if own else (Cause.TRADE_RIGHT,)
     return ()
