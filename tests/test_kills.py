@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +19,7 @@ from keyctl.journal import Journal
 from keyctl.model import LegResult, Outcome
 from keyctl.twin import FaultKind
 from tests.support.campaign import Campaign, run_campaign
+from tests.support.world import ALL, World
 
 PLANS = 200
 PLANTED_PLANS = 120
@@ -115,3 +120,83 @@ def test_the_campaign_finds_a_planted_fault(tmp_path: Path, plant: Callable[[], 
         figures = campaign.run(PLANTED_PLANS, until_found=True)
     print(plant.__name__, figures)
     assert getattr(figures, found_as) > 0, figures
+
+
+class RealRun:
+    """The real program in a home of its own, killed either after a delay or when so many orders have arrived."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.world = World(folder)
+        self.world.__enter__()
+        self.world.add_all()
+        self.world.twin.delay_seconds = 0.02
+        # Half of the venues lose the order for good, so that settling has to wait until absence is proven.
+        for exchange in chance.sample(("binance", "lbank", "okx"), 2):
+            self.world.fault(kind=FaultKind.RESET_BEFORE, exchange=exchange, operation="place")
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "keyctl", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.world.environ,
+        )
+
+    def kill(self, arrivals: int, delay: float) -> None:
+        """Kills the process `delay` seconds after so many orders have arrived, if it still runs."""
+        assert self.process is not None
+        until = time.monotonic() + 30
+        while self.process.poll() is None and time.monotonic() < until and self.arrived() < arrivals:
+            time.sleep(0.001)
+        time.sleep(delay)
+        self.process.kill()
+        self.process.communicate()
+
+    def end(self) -> str:
+        """What the process wrote, when it has ended by itself."""
+        assert self.process is not None
+        return self.process.communicate(timeout=100)[0]
+
+    def arrived(self) -> int:
+        return sum(sum(self.world.venue(exchange).calls.arrivals.values()) for exchange in ALL)
+
+    def legs(self) -> dict[str, str]:
+        """The journal's state by client order id."""
+        return {leg["client_order_id"]: leg["state"] for leg in self.orders()}
+
+    def orders(self) -> list[dict[str, Any]]:
+        return self.world.keyctl("orders", "list", "--json").data["orders"]  # type: ignore[no-any-return]
+
+
+def test_ten_kills_of_the_real_program_are_settled_by_real_waiting(tmp_path: Path) -> None:
+    chance = random.Random(11)
+    runs = [RealRun(tmp_path / str(number), chance) for number in range(10)]
+    runs[7].world.fault(kind=FaultKind.RESET_BEFORE, exchange="bitfinex", operation="place")
+    try:
+        for number, run in enumerate(runs):
+            run.start("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--fanout", "--all", "--yes")
+            # Three die at any time, the others from the first order's arrival on.
+            run.kill(number % 4 if number > 2 else 0, chance.uniform(0, 0.6 if number in (1, 2) else 0.01))
+        killed = [run.process.returncode for run in runs if run.process is not None]
+        open_questions = sum(state in ("sent", "unknown") for run in runs for state in run.legs().values())
+        for run in runs:
+            run.start("orders", "settle", "--wait")
+        settled = [run.end() for run in runs]
+        for run in runs:
+            if run.orders():
+                run.start("order", "--plan", run.orders()[0]["plan"], "--yes", "--again")
+                run.end()
+        print(f"real kills {killed.count(-9)}, legs that were open then {open_questions}")
+        assert killed.count(-9) >= 8
+        assert open_questions >= 8
+        for run, text in zip(runs, settled, strict=True):
+            placements = run.world.placements()
+            assert set(placements.values()) <= {1}
+            assert {name for name, state in run.legs().items() if state == "accepted"} == set(placements)
+            assert set(run.legs().values()) <= {"accepted", "absent"}, text
+    finally:
+        for run in runs:
+            run.world.__exit__()
