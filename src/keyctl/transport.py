@@ -68,10 +68,13 @@ def httpx_request(wire: WireRequest) -> httpx.Request:
 
     Raises Unreached (nothing was sent) when httpx would send another target or body than the one that was signed.
     """
-    request = httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body)
-    if request.url.raw_path != target_of(wire) or request.content != wire.body:
-        raise Unreached("the request cannot be sent exactly as it was signed", code="not_sendable")
-    return request
+    try:
+        request = httpx.Request(wire.method, wire.url, headers=list(wire.headers), content=wire.body)
+        if request.url.raw_path == target_of(wire) and request.content == wire.body:
+            return request
+    except (httpx.InvalidURL, UnicodeError):
+        pass
+    raise Unreached("the request cannot be sent exactly as it was signed", code="not_sendable")
 
 
 def target_of(wire: WireRequest) -> bytes:
