@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import cycle, product
 from typing import Any
 
 import pytest
 
 from keyctl.clock import Offset
-from keyctl.model import Account, Algorithm, ExchangeError, Finding, KeyPermissions, Kind, Level, Market
-from keyctl.observations import Answer, House, Observation
+from keyctl.exchanges import load
+from keyctl.model import (
+    Account,
+    Algorithm,
+    Binding,
+    ExchangeError,
+    Finding,
+    KeyPermissions,
+    Kind,
+    Level,
+    Market,
+    Response,
+)
+from keyctl.observations import Answer, House, Observation, Vantage
 from keyctl.policy import RULES, address_in, judge
+from keyctl.profiles import RISKS, SHIPPED, combined, own_profile
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TOLD = (True, False, None)
@@ -53,53 +65,275 @@ def refused(exchange: str) -> Answer:
 
 
 STATES = ("worked", "refused", "trouble")
+REASON = "asked for by the auditor (2026-01-01)"
+OWN = own_profile("strict", ("spot_trade",), ("futures_trade", "transfer", "other"), True, 30)
+LOOSE = own_profile("loose", (), (), False, None)
+PROFILES = {
+    "default": None,
+    "read": SHIPPED["read"],
+    "spot": SHIPPED["spot"],
+    "futures": SHIPPED["futures"],
+    "funding": SHIPPED["funding"],
+    "both": combined([SHIPPED["spot"], SHIPPED["futures"]]),
+    "strict": OWN,
+    "loose": LOOSE,
+}
+# The same profiles in the oracle's own words: wanted, forbidden, IP list asked for, days, whether it was assigned.
+WORDS: dict[str, tuple[str, str, bool, int, bool]] = {
+    "default": ("spot", "", True, 90, False),
+    "read": ("", "spot futures transfer", True, 90, True),
+    "spot": ("spot", "", True, 90, True),
+    "futures": ("futures", "", True, 90, True),
+    "funding": ("transfer", "", True, 90, True),
+    "both": ("spot futures", "", True, 90, True),
+    "strict": ("spot", "futures transfer other", True, 30, True),
+    "loose": ("", "", False, 90, True),
+}
 
 
-def combinations(exchange: str) -> Iterator[tuple[KeyPermissions, str, bool]]:
-    for read, trade, withdraw, transfer, listed in product(TOLD, repeat=5):
-        rights = KeyPermissions(
-            read=read, spot_trade=trade, withdraw=withdraw, transfer=transfer, ip_restricted=listed, created=NOW
-        )
-        for state, accepted in product(STATES, (False, True)):
-            yield rights, state, accepted
-
-
-def oracle(rights: KeyPermissions, state: str, accepted: bool) -> dict[str, str]:
-    """The levels, written down anew from the rules in words."""
+def oracle(told: dict[str, Any], state: str, profile: str, risks: set[str], own_futures: bool) -> dict[str, str]:
+    """The levels for a spot account, written down anew from the rules in words."""
+    wanted, forbidden, list_asked, days, assigned = WORDS[profile]
     known = state == "worked"
+    levels = {"access": {"worked": "pass", "refused": "fail", "trouble": "unknown"}[state]}
+    levels["read"] = "unknown" if not known else "fail" if told["read"] is False else "pass"
 
-    def told(value: bool | None, on: str, off: str) -> str:
-        return "unknown" if not known or value is None else on if value else off
+    def one(right: str, risk: str) -> str:
+        """A right against the profile: on, off or not told."""
+        if told[right] is True:
+            if right in forbidden:
+                return "warn" if risk in risks else "fail"
+            if right not in wanted:
+                return "warn"
+            return "pass" if known else "unknown"
+        if not known or told[right] is None:
+            return "unknown"
+        if right in wanted:
+            return "fail" if assigned else "warn"
+        return "pass"
 
-    levels = {
-        "access": {"worked": "pass", "refused": "fail", "trouble": "unknown"}[state],
-        "read": "fail" if known and rights.read is False else "pass" if known else "unknown",
-        "trade": told(rights.spot_trade, "pass", "warn"),
-        "withdraw": told(rights.withdraw, "?", "pass"),
-        "transfer": told(rights.transfer, "?", "pass"),
-        "ip_list": told(rights.ip_restricted, "pass", "fail"),
-        "our_ip": told(rights.ip_restricted, "pass", "unknown"),
-    }
-    if rights.withdraw is True:
-        levels["withdraw"] = "warn" if accepted else "fail"
-    if rights.transfer is True:
-        levels["transfer"] = "warn"
+    worst = ("fail", "warn", "unknown", "pass")
+    trades = [one("spot", "extra_rights")] + ([one("futures", "extra_rights")] if "futures" in wanted else [])
+    levels["trade"] = min(trades, key=worst.index)
+    levels["transfer"] = one("transfer", "transfer")
+    if told["withdraw"] is True:
+        levels["withdraw"] = "warn" if "withdraw" in risks else "fail"
+    else:
+        levels["withdraw"] = "pass" if known and told["withdraw"] is False else "unknown"
+    levels["ip_list"] = "unknown" if not known or told["listed"] is None else "pass"
+    if known and told["listed"] is False:
+        levels["ip_list"] = "fail" if list_asked and "no_ip_list" not in risks else "warn"
+    levels["our_ip"] = "pass" if known and told["listed"] else "unknown"
+    levels["extra_rights"] = "pass" if known else "unknown"
+    futures_extra = told["futures"] is True and "futures" not in wanted and (own_futures or "futures" in forbidden)
+    if told["futures"] is None and "futures" in forbidden:
+        levels["extra_rights"] = "unknown"
+    if futures_extra or told["other"]:
+        barred = (futures_extra and "futures" in forbidden) or (told["other"] and "other" in forbidden)
+        levels["extra_rights"] = "fail" if barred and "extra_rights" not in risks else "warn"
+    levels["key_age"] = oracle_age(told["age"], days, told["listed"], known, "old_key" in risks)
     return levels
 
 
+def oracle_age(age: int, days: int, listed: bool | None, known: bool, accepted: bool) -> str:
+    """Both rules on the age of a Binance key, the worse of the two."""
+    if not known:
+        return "unknown"
+    own = "pass" if age < days - 14 else "warn" if age < days else "warn" if accepted else "fail"
+    theirs = "pass" if listed or age < 16 else "warn" if age < 30 else "fail"
+    if listed is None and theirs != "pass":
+        theirs = "unknown"
+    return min((own, theirs), key=("fail", "warn", "unknown", "pass").index)
+
+
+def rights_of(told: dict[str, Any]) -> KeyPermissions:
+    return KeyPermissions(
+        read=told["read"],
+        spot_trade=told["spot"],
+        futures_trade=told["futures"],
+        withdraw=told["withdraw"],
+        transfer=told["transfer"],
+        ip_restricted=told["listed"],
+        extra=("options",) if told["other"] else (),
+        created=NOW - timedelta(days=told["age"]),
+    )
+
+
+NAMES = ("read", "spot", "futures", "withdraw", "transfer", "listed")
+RISK_SETS = (set[str](), {"withdraw"}, {"transfer", "no_ip_list"}, {"extra_rights", "old_key"}, set(RISKS))
+
+
+def check_against_oracle(told: dict[str, Any], state: str, profile: str, risks: set[str]) -> None:
+    answers = {"worked": WORKED, "refused": refused("binance"), "trouble": Answer("a signed spot read", trouble="gone")}
+    answer = answers[state]
+    observation = seen("binance", rights_of(told), markets={Market.SPOT: answer})
+    if state != "worked":
+        observation = replace(observation, introspection=answer)
+    found = by_rule(observation, House(90, dict.fromkeys(risks, REASON), PROFILES[profile]))
+    expected = oracle(told, state, profile, risks, own_futures=True)
+    assert tuple(found) == RULES
+    assert {rule: found[rule].level.value for rule in expected} == expected, told
+
+
+AGES = (0, 16, 30, 89, 90)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_all_rights_lists_and_ages_come_out_as_the_oracle_says(profile: str) -> None:
+    others = cycle((False, True))
+    for *values, age in product(*[TOLD] * len(NAMES), AGES):
+        told = {**dict(zip(NAMES, values, strict=True)), "age": age, "other": next(others)}
+        check_against_oracle(told, "worked", profile, set())
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("risks", RISK_SETS, ids=lambda risks: "+".join(sorted(risks)) or "none")
+def test_accepted_risks_and_unanswered_calls_come_out_as_the_oracle_says(profile: str, risks: set[str]) -> None:
+    # 31 turns: prime to the 3^6 rights, so that every turn meets every value of every right.
+    turns = cycle([*product(STATES, AGES, (False, True)), ("worked", 90, True)])
+    for values in product(TOLD, repeat=len(NAMES)):
+        state, age, other = next(turns)
+        told = {**dict(zip(NAMES, values, strict=True)), "age": age, "other": other}
+        check_against_oracle(told, state, profile, risks)
+
+
 @pytest.mark.parametrize("exchange", REFUSALS)
-def test_every_combination_of_rights_comes_out_as_the_oracle_says(exchange: str) -> None:
+@pytest.mark.parametrize("state", STATES)
+def test_every_exchange_is_judged_by_the_same_rules(exchange: str, state: str) -> None:
     answers = {"worked": WORKED, "refused": refused(exchange), "trouble": Answer("a signed spot read", trouble="gone")}
-    for rights, state, accepted in combinations(exchange):
-        observation = seen(exchange, rights, markets={Market.SPOT: answers[state]})
+    for read, spot, withdraw, transfer, listed in product(TOLD, repeat=5):
+        told = {"read": read, "spot": spot, "futures": None, "withdraw": withdraw, "transfer": transfer}
+        told |= {"listed": listed, "age": 0, "other": False}
+        observation = seen(exchange, rights_of(told), markets={Market.SPOT: answers[state]})
         if state != "worked":
             observation = replace(observation, introspection=answers[state])
-        found = by_rule(observation, House(90, {"withdraw": "cold wallet only (2026-01-01)"} if accepted else {}))
-        expected = oracle(rights, state, accepted)
+        found = by_rule(observation)
+        expected = oracle(told, state, "default", set(), own_futures=False)
+        del expected["key_age"]  # each exchange ends keys by its own rule
         if exchange == "okx" and state == "refused":
             expected["our_ip"] = "fail"  # OKX says in words that the address is not on the list
-        assert tuple(found) == RULES
         assert {rule: found[rule].level.value for rule in expected} == expected
+
+
+def test_without_an_answer_no_profile_passes_anything() -> None:
+    dark = Answer("a signed spot read", trouble="gone")
+    for profile in PROFILES.values():
+        observation = seen(rights=None, introspection=dark, markets={Market.SPOT: dark}, permissions=None, offset=None)
+        assert {finding.level for finding in judge(observation, House(90, {}, profile))} == {Level.UNKNOWN}
+
+
+def test_flags_of_the_account_are_no_rights_of_the_key() -> None:
+    """Binance's account call says canWithdraw of the account, whatever the key may do: no reader takes it."""
+    body = b'{"canTrade":true,"canWithdraw":true,"canDeposit":true,"uid":7,"balances":[],"permissions":["SPOT"]}'
+    exchange = load(Binding("binance", Kind.LIVE, "global", None, None))
+    rights = exchange.read_permissions(Response(200, {}, body))
+    assert (rights.withdraw, rights.spot_trade, rights.read) == (None, None, None)
+    assert by_rule(seen("binance", rights))["withdraw"].level is Level.UNKNOWN
+
+
+def test_a_right_that_is_wanted_for_a_market_which_the_account_lacks_is_missed() -> None:
+    rights = KeyPermissions(read=True, spot_trade=False, futures_trade=False, created=NOW)
+    found = by_rule(seen("binance", rights), House(90, {}, SHIPPED["futures"]))["trade"]
+    assert (found.level, found.detail) == (Level.FAIL, "off: futures orders would be refused")
+    rights = replace(rights, futures_trade=None)
+    found = by_rule(seen("binance", rights), House(90, {}, SHIPPED["futures"]))["trade"]
+    assert (found.level, found.detail) == (Level.UNKNOWN, "whether futures trading is on is not told")
+
+
+def test_transfers_that_come_with_trading_fail_where_they_are_forbidden_and_pass_where_they_are_wanted() -> None:
+    observation = seen("okx", KeyPermissions(spot_trade=True, spends="funding transfers"))
+    assert by_rule(observation, House(90, {}, OWN))["transfer"].level is Level.FAIL
+    assert by_rule(observation, House(90, {}, SHIPPED["funding"]))["transfer"].level is Level.PASS
+    accepted = by_rule(observation, House(90, {"transfer": REASON}, OWN))["transfer"]
+    assert accepted.level is Level.WARN and REASON in accepted.detail
+
+
+def test_an_accepted_risk_does_not_keep_alive_what_the_exchange_ends() -> None:
+    rights = KeyPermissions(created=NOW - timedelta(days=40), ip_restricted=False)
+    house = House(30, {"old_key": REASON, "no_ip_list": REASON})
+    found = by_rule(seen("binance", rights), house)
+    assert (found["key_age"].level, found["ip_list"].level) == (Level.FAIL, Level.WARN)
+
+
+def test_profiles_together_want_what_one_of_them_wants() -> None:
+    whole = combined([SHIPPED["read"], SHIPPED["spot"]])
+    assert (sorted(whole.wanted), sorted(whole.forbidden)) == (
+        ["read", "spot_trade"],
+        ["futures_trade", "transfer", "withdraw"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "forbidden"),
+    [
+        ("spot", (), ()),
+        ("mine", ("withdraw",), ()),
+        ("mine", ("fly",), ()),
+        ("mine", (), ("read",)),
+        ("mine", ("transfer",), ("transfer",)),
+        ("mine", ("other",), ()),
+    ],
+)
+def test_a_profile_that_makes_no_sense_is_refused(
+    name: str, wanted: tuple[str, ...], forbidden: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValueError):
+        own_profile(name, wanted, forbidden, True, None)
+
+
+# Our address against lists.
+
+HERE = "203.0.113.7"
+
+
+def from_here(kept: tuple[str, ...], *addresses: str) -> House:
+    return House(90, {}, None, Vantage("direct", addresses or (HERE,), {Market.SPOT: kept, Market.FUTURES: kept}))
+
+
+def test_an_address_on_the_kept_list_is_still_unknown_where_the_exchange_does_not_tell() -> None:
+    found = by_rule(seen("bitfinex"), from_here((HERE,)))["our_ip"]
+    assert found.level is Level.UNKNOWN
+    assert HERE in found.detail and "does not tell its own" in found.detail
+
+
+def test_an_address_that_is_not_on_the_kept_list_warns_and_fails_once_the_key_was_refused() -> None:
+    house = from_here(("198.51.100.4",))
+    warned = by_rule(seen("bitfinex"), house)["our_ip"]
+    assert warned.level is Level.WARN and HERE in warned.detail
+    answer = refused("binance")
+    observation = seen("binance", permissions=None, introspection=answer, markets={Market.SPOT: answer})
+    failed = by_rule(observation, house)["our_ip"]
+    assert failed.level is Level.FAIL and "was refused" in failed.evidence
+    dark = Answer("a signed spot read", trouble="gone")
+    observation = seen("binance", permissions=None, introspection=dark, markets={Market.SPOT: dark})
+    assert by_rule(observation, house)["our_ip"].level is Level.WARN
+
+
+def test_a_refusal_for_another_reason_is_not_laid_on_the_address() -> None:
+    answer = Answer("a signed spot read", error=ExchangeError("binance", 400, "-1021", "outside of the recvWindow"))
+    observation = seen("binance", permissions=None, introspection=answer, markets={Market.SPOT: answer})
+    assert by_rule(observation, from_here(("198.51.100.4",)))["our_ip"].level is Level.WARN
+    assert by_rule(observation, from_here((HERE,)))["our_ip"].level is Level.UNKNOWN
+
+
+def test_the_other_ip_version_alone_off_the_list_spoils_nothing_that_works() -> None:
+    found = by_rule(seen("bitfinex"), from_here((HERE,), HERE, "2001:db8::1"))["our_ip"]
+    assert found.level is Level.UNKNOWN
+    assert "2001:db8::1 is not" in found.detail
+
+
+def test_proof_by_a_call_stands_above_the_kept_list() -> None:
+    rights = KeyPermissions(ip_restricted=True, created=NOW)
+    assert by_rule(seen("binance", rights), from_here(("198.51.100.4",)))["our_ip"].level is Level.PASS
+
+
+@pytest.mark.parametrize(
+    "entries", [("0.0.0.0/1", "128.0.0.0/1"), ("0.0.0.0/0",), ("::/1",), ("0.0.0.0",), ("1.0.0.0/7",)]
+)
+def test_a_list_that_takes_half_the_internet_is_no_list(entries: tuple[str, ...]) -> None:
+    rights = KeyPermissions(ip_restricted=True, ips=entries)
+    found = by_rule(seen("okx", rights), from_here((HERE,)))
+    assert (found["ip_list"].level, found["our_ip"].level) == (Level.FAIL, Level.UNKNOWN)
 
 
 def test_nothing_passes_when_nothing_is_told() -> None:

@@ -124,7 +124,11 @@ class Session:
         request = self.exchange.time_request()
         if request is None:
             return
-        first = await self._clock_sample(request)
+        try:
+            first = await self._clock_sample(request)
+        except Unreached as error:
+            error.exchange, error.account = self.exchange.name, self.account.label
+            raise
         async with self.network.offset_lock(request.base):
             if request.base not in self.network.offsets:
                 samples = [first, *[await self._clock_sample(request) for _ in range(CLOCK_READS - 1)]]

@@ -37,6 +37,8 @@ def read_entry(text: str) -> str:
     Raises ValueError, in words for a person, for anything else.
     """
     try:
+        if "%" in text:  # a zone, which means something on this machine alone
+            raise ValueError
         if "/" not in text:
             return str(ipaddress.ip_address(text))
         network = ipaddress.ip_network(text, strict=False)

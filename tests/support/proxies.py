@@ -71,12 +71,17 @@ class Seen:
 class FakeProxy(_Served):
     """SOCKS5 or HTTP CONNECT. `answer`, when set, is said instead of a good reply, and the connection is closed.
 
-    `names` maps a host name to the address that the proxy knows for it: its own DNS.
+    `names` maps a host name to the address that the proxy knows for it: its own DNS. After the call with `last` in it
+    the proxy is dead: its tunnels are cut (before the answer, unless it is to be `answered`), and new ones refused.
     """
 
-    def __init__(self, kind: str, answer: bytes | None = None, names: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, kind: str, answer: bytes | None = None, names: dict[str, str] | None = None, last: bytes = b"", *,
+        answered: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.kind, self.answer, self.names = kind, answer, names or {}
+        self.kind, self.answer, self.names, self.last, self.answered = kind, answer, names or {}, last, answered
+        self.dead = False
         self.seen = Seen()
 
     @property
@@ -86,6 +91,8 @@ class FakeProxy(_Served):
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = await (self._socks if self.kind == "socks5" else self._connect)(reader, writer)
         self.seen.destinations.append(f"{host}:{port}")
+        if self.dead:
+            return
         if self.answer is not None:
             writer.write(self.answer)
             await writer.drain()
@@ -93,9 +100,16 @@ class FakeProxy(_Served):
         there, away = await asyncio.open_connection(self.names.get(host, host), port)
         good = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00" if self.kind == "socks5" else b"HTTP/1.1 200 yes\r\n\r\n"
         writer.write(good)
+        tasks = [
+            asyncio.create_task(self._pump(reader, away, self.seen.sent)),
+            asyncio.create_task(self._pump(there, writer, bytearray())),
+        ]
         try:
-            await asyncio.gather(self._pump(reader, away, self.seen.sent), self._pump(there, writer, bytearray()))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             away.transport.abort()
 
     async def _socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
@@ -118,9 +132,13 @@ class FakeProxy(_Served):
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, copy: bytearray) -> None:
         while data := await source.read(65536):
             copy += data
+            if self.dead and not self.answered:
+                return
             sink.write(data)
             await sink.drain()
-        sink.close()
+            if self.dead:
+                return
+            self.dead = bool(self.last) and copy is self.seen.sent and self.last in data
 
 
 class FakeEcho(_Served):

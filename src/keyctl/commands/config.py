@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.config import read_config
+from keyctl.config import Config, read_config
 from keyctl.errors import NeedsPerson, SetupProblem
 from keyctl.framing import keyctl_command, keyctl_group
 from keyctl.output import Note, Result, Table, Text
@@ -33,14 +33,33 @@ def show(app: App, origin: bool) -> Result:
     for risk in config.accepted_risks:
         text = f"{risk.risk}: {risk.reason} ({risk.date})"
         rows.append((f"accepted_risk {risk.account}", text, *(("config.toml",) if origin else ())))
+    tables = _tables(config)
+    rows += [(name, text, *(("config.toml",) if origin else ())) for name, text in tables]
     data = {
         "path": str(app.home.config_file),
         "settings": settings,
         "groups": {name: list(labels) for name, labels in config.groups.items()},
         "accepted_risks": risks,
+        "tables": [{"name": name, "value": text} for name, text in tables],
     }
     columns = ("name", "value", "origin") if origin else ("name", "value")
     return Result(data, view=(Table(columns, rows),))
+
+
+def _tables(config: Config) -> list[tuple[str, str]]:
+    """The person's own profiles, the settings of single accounts, and who is asked for our address."""
+    found = []
+    for name, profile in config.profiles.items():
+        words = f"wants {', '.join(sorted(profile.wanted))}; forbids {', '.join(sorted(profile.forbidden))}"
+        words += "" if profile.ip_list else "; no IP list asked for"
+        words += f"; {profile.max_age_days} days" if profile.max_age_days else ""
+        found.append((f"profiles.{name}", words))
+    for label, settings in config.accounts.items():
+        if settings.profiles:
+            found.append((f"accounts.{label}.profile", ", ".join(profile.name for profile in settings.profiles)))
+        found.append((f"accounts.{label}.route", str(settings.route)))
+    found.append(("egress.echo_url", config.echo_url or "not set: nobody is asked"))
+    return found
 
 
 @keyctl_command(examples="keyctl config edit")

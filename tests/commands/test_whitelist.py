@@ -1,0 +1,202 @@
+"""keyctl whitelist: what is kept, what is refused, what to type and to take off; it opens no secret and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyctl.errors import ExitCode
+from keyctl.model import Kind, Market
+from keyctl.twin import TwinServer, make_key
+from tests.support.desk import Desk, open_twin
+
+BOTH = (Market.SPOT, Market.FUTURES)
+ONE, TWO, THREE = "8.8.4.4", "9.9.9.9", "1.1.1.1"
+
+
+@pytest.fixture
+def twin() -> Iterator[TwinServer]:
+    with open_twin() as server:
+        yield server
+
+
+@pytest.fixture
+def desk(twin: TwinServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(twin, tmp_path, capsys)
+
+
+def live(desk: Desk, exchange: str, **facts: Any) -> None:
+    """An account of the real exchange, which these commands never call."""
+    desk.add(f"{exchange}-a", exchange, **facts)
+    accounts = desk.app().accounts
+    from dataclasses import replace
+
+    accounts.replace(replace(accounts.get(f"{exchange}-a"), endpoint=None, kind=Kind.LIVE))
+
+
+def lists(desk: Desk, *arguments: str) -> dict[tuple[str, str], dict[str, Any]]:
+    rows = desk.run("whitelist", *arguments, "--json").json["data"]["whitelists"]
+    return {(row["account"], "+".join(row["markets"])): row for row in rows}
+
+
+def test_each_exchanges_form_is_printed_in_the_order_given(desk: Desk) -> None:
+    for exchange in ("binance", "bitfinex", "lbank", "okx"):
+        live(desk, exchange, groups=("desk",))
+    ran = desk.run("whitelist", "set", "--group", "desk", TWO, ONE, "--json")
+    assert ran.code == ExitCode.OK
+    found = lists(desk, "plan", "--group", "desk")
+    assert {name: row["type"] for (name, _), row in found.items()} == {
+        "binance-a": [f"{TWO},{ONE}"],
+        "bitfinex-a": [TWO, ONE],
+        "lbank-a": [f"{TWO},{ONE}"],
+        "okx-a": [f"{TWO},{ONE}"],
+    }
+    assert {row["limit"] for row in found.values()} == {30, 20, 4}
+
+
+def test_a_list_that_one_of_the_exchanges_would_not_take_is_kept_for_none(desk: Desk) -> None:
+    live(desk, "lbank", groups=("desk",))
+    live(desk, "okx", groups=("desk",))
+    five = [f"8.8.4.{number}" for number in range(1, 6)]
+    ran = desk.run("whitelist", "set", "--group", "desk", *five, "--json")
+    assert (ran.code, ran.json["errors"][0]["account"]) == (ExitCode.CHECK, "lbank-a")
+    assert "at most 4" in ran.json["errors"][0]["message"]
+    assert all(row["kept"] == [] for row in lists(desk, "show", "--group", "desk").values())
+
+
+@pytest.mark.parametrize("entry", ["10.0.0.1", "127.0.0.1", "0.0.0.0/0", "203.0.113.7", "8.8.8.0/24"])
+def test_what_can_do_no_good_is_refused(desk: Desk, entry: str) -> None:
+    live(desk, "binance")
+    ran = desk.run("whitelist", "set", "-a", "binance-a", ONE, entry, "--json")
+    assert ran.code == ExitCode.CHECK
+    assert entry in ran.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("entry", ["localhost", "8.8.8.8/24", "8.8.8", "::1%lo"])
+def test_what_is_no_address_is_wrong_usage(desk: Desk, entry: str) -> None:
+    live(desk, "okx")
+    assert desk.run("whitelist", "set", "-a", "okx-a", entry).code == ExitCode.USAGE
+
+
+def test_doubles_are_named_and_kept_once_and_doubts_are_warnings(desk: Desk) -> None:
+    live(desk, "lbank")
+    ran = desk.run("whitelist", "set", "-a", "lbank-a", f"{ONE},{ONE}", "2606:4700::1111", "--json")
+    assert ran.code == ExitCode.OK
+    assert [row["kept"] for row in ran.json["data"]["whitelists"]] == [[ONE, "2606:4700::1111"]]
+    assert any("twice" in text for text in ran.json["warnings"])
+    assert any("IPv6" in text for text in ran.json["warnings"])
+
+
+def test_a_market_may_have_a_list_of_its_own(desk: Desk) -> None:
+    live(desk, "lbank", markets=BOTH)
+    desk.run("whitelist", "set", "-a", "lbank-a", ONE)
+    found = lists(desk, "show", "lbank-a")
+    assert set(found) == {("lbank-a", "spot"), ("lbank-a", "futures")}
+    desk.run("whitelist", "set", "-a", "lbank-a", "--market", "futures", TWO)
+    found = lists(desk, "show", "lbank-a")
+    assert [found["lbank-a", market]["kept"] for market in ("spot", "futures")] == [[ONE], [TWO]]
+    desk.run("whitelist", "set", "-a", "lbank-a", "--market", "futures", "--forget")
+    assert lists(desk, "show", "lbank-a")["lbank-a", "futures"]["kept"] == [ONE]
+    rows = [line.split("\t") for line in desk.run("whitelist", "plan", "lbank-a").out.splitlines()]
+    where = {row[2]: row[4] for row in rows if row[3] == "where"}
+    assert "step 4" in where["spot"] and "step 5" in where["futures"]
+
+
+def test_a_market_that_the_account_lacks_has_no_list(desk: Desk) -> None:
+    live(desk, "okx")
+    assert desk.run("whitelist", "set", "-a", "okx-a", "--market", "futures", ONE).code == ExitCode.USAGE
+
+
+def test_where_the_api_lists_addresses_the_difference_is_exact(desk: Desk) -> None:
+    desk.add("okx-a", "okx", make_key("okx", ips={"spot": ("127.0.0.1", TWO, "8.8.8.0/24")}), markets=BOTH)
+    desk.run("whitelist", "set", "-a", "okx-a", "127.0.0.1", ONE)
+    before = lists(desk, "plan", "okx-a")["okx-a", "spot+futures"]
+    assert (before["told"], before["add"], before["told_at"]) == (None, None, None)
+    assert desk.run("verify", "okx-a").code == ExitCode.OK
+    after = lists(desk, "plan", "okx-a")["okx-a", "spot+futures"]
+    assert after["add"] == [ONE]
+    assert after["remove"] == [TWO, "8.8.8.0/24"]
+    rows = [line.split("\t") for line in desk.run("whitelist", "plan", "okx-a").out.splitlines()]
+    assert [row[3:] for row in rows][:4] == [
+        ["type", f"127.0.0.1,{ONE}"],
+        ["add", ONE],
+        ["remove", TWO],
+        ["remove", "8.8.8.0/24"],
+    ]
+    desk.run("whitelist", "set", "-a", "okx-a", "127.0.0.1", TWO, "8.8.8.0/24")
+    [row] = desk.run("whitelist", "plan", "okx-a").out.splitlines()
+    assert row.split("\t")[3] == "in order"
+
+
+def test_where_the_api_tells_only_that_a_list_is_set_nothing_is_said_of_its_addresses(desk: Desk) -> None:
+    for exchange, listed in (("binance", True), ("lbank", True), ("bitfinex", None)):
+        desk.add(f"{exchange}-a", exchange)
+        desk.run("verify", f"{exchange}-a")
+        desk.run("whitelist", "set", "-a", f"{exchange}-a", "127.0.0.1")
+        row = lists(desk, "plan", f"{exchange}-a")[f"{exchange}-a", "spot"]
+        assert (row["told_set"], row["told"], row["add"], row["remove"]) == (listed, None, None, None)
+        assert "compare" in desk.run("whitelist", "plan", f"{exchange}-a").out
+
+
+def test_a_key_without_a_list_gets_the_whole_list_added(desk: Desk) -> None:
+    desk.add("binance-a", "binance", make_key("binance", ips={}))
+    desk.run("verify", "binance-a")
+    desk.run("whitelist", "set", "-a", "binance-a", "127.0.0.1")
+    row = lists(desk, "plan", "binance-a")["binance-a", "spot"]
+    assert (row["told"], row["add"], row["remove"]) == ([], ["127.0.0.1"], [])
+
+
+def test_our_own_address_that_is_missing_is_named(desk: Desk) -> None:
+    desk.add("okx-a", "okx", make_key("okx", ips={"spot": (TWO,)}))
+    desk.run("verify", "okx-a")  # OKX's refusal names the address that it sees
+    desk.run("whitelist", "set", "-a", "okx-a", TWO)
+    ran = desk.run("whitelist", "plan", "okx-a")
+    assert "127.0.0.1 (direct (loopback)) is ours and not on it" in ran.out
+    assert lists(desk, "plan", "okx-a")["okx-a", "spot"]["ours_missing"] == ["127.0.0.1"]
+
+
+def test_a_plan_of_a_list_that_became_impossible_is_exit_4(desk: Desk) -> None:
+    """A group's list meets an account that joined later, whose exchange takes fewer addresses."""
+    live(desk, "okx", groups=("desk",))
+    desk.run("whitelist", "set", "--group", "desk", *[f"8.8.4.{number}" for number in range(1, 7)])
+    live(desk, "lbank", groups=("desk",))
+    ran = desk.run("whitelist", "plan", "--group", "desk", "--json")
+    assert ran.code == ExitCode.CHECK
+    assert [error["account"] for error in ran.json["errors"]] == ["lbank-a"]
+
+
+def test_without_a_list_it_says_how_to_keep_one(desk: Desk) -> None:
+    live(desk, "okx")
+    assert "keyctl whitelist set -a okx-a" in desk.run("whitelist", "plan", "okx-a").out
+    assert "no list is kept" in desk.run("whitelist", "show", "okx-a").out
+    assert "not read yet: keyctl verify okx-a" in desk.run("whitelist", "show", "okx-a").out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-a", "okx-a"), ("-a", "okx-a", "--forget", ONE), (ONE,), ("--group", "x", ONE)]
+)
+def test_a_wish_that_is_not_clear_is_wrong_usage(desk: Desk, arguments: tuple[str, ...]) -> None:
+    live(desk, "okx")
+    assert desk.run("whitelist", "set", *arguments).code == ExitCode.USAGE
+
+
+def test_nothing_is_opened_for_it(desk: Desk) -> None:
+    desk.add("okx-a", "okx")
+    before = len(desk.twin.venue("okx").calls.lines)
+    for arguments in (("set", "-a", "okx-a", "127.0.0.1"), ("show", "okx-a"), ("plan", "okx-a")):
+        assert desk.run("whitelist", *arguments).code == ExitCode.OK
+    assert desk.store.openings == 0
+    assert len(desk.twin.venue("okx").calls.lines) == before
+
+
+def test_on_a_terminal_the_plan_is_a_table(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    live(desk, "okx")
+    desk.run("whitelist", "set", "-a", "okx-a", ONE)
+    monkeypatch.setattr("keyctl.output.is_terminal", lambda stream: True)
+    lines = desk.run("whitelist", "plan", "okx-a").out.splitlines()
+    assert lines[0].split() == ["account", "exchange", "market", "what", "value"]
+    assert any(line.split()[:5] == ["okx-a", "okx", "spot", "type", ONE] for line in lines)
