@@ -153,7 +153,7 @@ def _explain(result: Result) -> None:
             from keyctl.diagnose import meaning_of
 
             meaning = meaning_of(error)
-            if meaning and not any(meaning in words for words in (error.message, *error.hints)):
+            if meaning and not any(meaning.partition(": ")[2] in words for words in (error.message, *error.hints)):
                 error.hints = (meaning, *error.hints)
 
 
