@@ -91,6 +91,17 @@ def test_a_proxy_that_dies_under_the_order_leaves_it_unknown(desk: Desk, kind: s
     assert list(desk.twin.venue("okx").calls.arrivals.values()) == [1]
 
 
+def test_a_ban_of_one_address_does_not_silence_the_other_way_out(desk: Desk) -> None:
+    desk.add("okx-a", "okx")
+    desk.add("okx-b", "okx")
+    with FakeProxy("socks5") as proxy:
+        configure(desk, f'[accounts.okx-a]\nproxy = "{proxy.url}"\n')
+        desk.twin.fault(Fault(FaultKind.RATE_LIMIT, exchange="okx", times=1, retry_after=600))
+        assert desk.run("verify", "okx-a").code == ExitCode.UNREACHED
+        assert desk.run("verify", "okx-b").code == ExitCode.OK
+        assert "asked this machine to wait" in desk.run("verify", "okx-a").err
+
+
 def test_proxies_of_the_environment_are_not_used(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.add("okx-a", "okx")
     with FakeProxy("http") as proxy:

@@ -19,7 +19,7 @@ from keyctl.network import Network
 from keyctl.observations import Observation
 from keyctl.plain_text import clean_text
 from keyctl.policy import address_in
-from keyctl.routes import BY_VERSION, DIRECT, Route, RouteKind, route_name
+from keyctl.routes import BY_VERSION, DIRECT, Route, RouteKind, is_loopback, route_name
 
 ECHO_SECONDS = 3.0
 ECHO_MAX_BYTES = 4096
@@ -94,9 +94,11 @@ async def _echo(network: Network, way: Route, url: str) -> ipaddress.IPv4Address
     except Unreadable:
         pass
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # A service out there cannot have seen a private address; one on this machine may tell what it likes.
+    return address if address.is_global or is_loopback(parts.hostname or "") else None
 
 
 def moved_words(name: str, readings: Iterable[Reading]) -> list[str]:

@@ -143,7 +143,7 @@ class Session:
 
     def check_cool_down(self, base: str) -> None:
         """Raises Unreached while that host has told this machine to wait."""
-        until = self.journal.notes.cool_down_until(base)
+        until = self.journal.notes.cool_down_until(self._limited(base))
         if until > self.network.clock.now():
             left = int(until - self.network.clock.now()) + 1
             raise Unreached(
@@ -157,4 +157,9 @@ class Session:
         if response.status in (418, 429):
             wanted = response.headers.get("retry-after", "")
             seconds = min(int(wanted), 3 * 86_400) if wanted.isascii() and wanted.isdigit() else COOL_DOWN_SECONDS
-            self.journal.notes.cool_down(base, self.network.clock.now() + seconds)
+            self.journal.notes.cool_down(self._limited(base), self.network.clock.now() + seconds)
+
+    def _limited(self, base: str) -> str:
+        """What a cool-down is about: a host as seen from one way out, since exchanges count and ban by address."""
+        route = str(self.network.route(self.account))
+        return base if route == "direct" else f"{base} {route}"
