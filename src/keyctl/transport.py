@@ -269,6 +269,6 @@ def _reason(error: Exception) -> str:
         return "connection reset"
     if isinstance(error, EOFError):
         return "closed before the answer was complete"
-    if isinstance(error, OSError) and "getaddrinfo" in type(error).__name__.lower() + str(error).lower():
+    if type(error).__name__ == "gaierror":  # socket's own, which needs no import of socket here
         return "name not found"
     return type(error).__name__
