@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
@@ -57,6 +58,35 @@ class ClockSample:
     before: float
     after: float
     theirs_ms: int
+
+
+class ClockReads:
+    """The reads of one host's clock by all lanes together. Several lanes make the samples that one alone would need."""
+
+    def __init__(self) -> None:
+        self.samples: list[ClockSample] = []
+        self.lock = asyncio.Lock()
+        self._under_way = 0
+        self._ended = asyncio.Event()
+
+    async def add(self, read: Callable[[], Awaitable[ClockSample]]) -> None:
+        """Makes one more read. Raises what it raises."""
+        self._under_way += 1
+        try:
+            self.samples.append(await read())
+        finally:
+            self._under_way -= 1
+            self._ended.set()
+
+    async def complete(self, read: Callable[[], Awaitable[ClockSample]], count: int) -> list[ClockSample]:
+        """At least so many samples: those of other lanes where some are on their way, else reads of one's own."""
+        while len(self.samples) < count:
+            if self._under_way:
+                self._ended.clear()
+                await self._ended.wait()
+            else:
+                await self.add(read)
+        return self.samples
 
 
 def offset_of(samples: list[ClockSample]) -> Offset | None:

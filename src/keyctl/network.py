@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from keyctl.clock import Clock, Offset
+from keyctl.clock import Clock, ClockReads, Offset
 from keyctl.errors import StoreUnusable
 from keyctl.model import Account
 from keyctl.routes import DIRECT, Route
@@ -37,7 +37,7 @@ class Network:
         self._state = state
         self._lines: dict[tuple[str, str], Line] = {}
         self._own_contexts: dict[str, ssl.SSLContext] = {}
-        self._offset_locks: dict[str, asyncio.Lock] = {}
+        self._clock_reads: dict[str, ClockReads] = {}
         self._nonce_locks: dict[str, asyncio.Lock] = {}
 
     @cached_property
@@ -79,9 +79,9 @@ class Network:
             self._own_contexts[account.ca_file] = tls_context(account.ca_file)
         return self._own_contexts[account.ca_file]
 
-    def offset_lock(self, base: str) -> asyncio.Lock:
-        """Held by the one lane that measures a host's clock for all."""
-        return self._offset_locks.setdefault(base, asyncio.Lock())
+    def clock_reads(self, base: str) -> ClockReads:
+        """The reads of a host's clock, shared by all lanes."""
+        return self._clock_reads.setdefault(base, ClockReads())
 
     @asynccontextmanager
     async def nonce_turn(self, key_hash: str) -> AsyncIterator[None]:

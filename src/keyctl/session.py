@@ -119,19 +119,20 @@ class Session:
     async def warm(self) -> None:
         """Opens the connection that orders go over, by reading the exchange's clock where it has one.
 
-        The first lane of a host reads three times and sets the offset for all. Raises Unreached.
+        The first three reads of a host, by whichever lanes, set the offset for all. Raises Unreached.
         """
         request = self.exchange.time_request()
         if request is None:
             return
+        reads = self.network.clock_reads(request.base)
         try:
-            first = await self._clock_sample(request)
+            await reads.add(lambda: self._clock_sample(request))
         except Unreached as error:
             error.exchange, error.account = self.exchange.name, self.account.label
             raise
-        async with self.network.offset_lock(request.base):
+        async with reads.lock:
             if request.base not in self.network.offsets:
-                samples = [first, *[await self._clock_sample(request) for _ in range(CLOCK_READS - 1)]]
+                samples = await reads.complete(lambda: self._clock_sample(request), CLOCK_READS)
                 self.network.offsets[request.base] = offset_of(samples)
 
     async def _clock_sample(self, request: Request) -> ClockSample:
