@@ -97,6 +97,7 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
             result = judge_found(stored.leg, looked.status)
             journal.record([(stored.row, result)], "look-up")
             return result
+        journal.event(None, stored.row, "looked_up", {"found": looked.why or "nothing"})
         if looked.verdict is Verdict.UNCLEAR:
             journal.forget_absent_rounds(stored.row)
             if not wait or clock.monotonic() - readable_at > PATIENCE_SECONDS:
@@ -164,6 +165,7 @@ async def first_looks(session: Session, journal: Journal, stored: StoredLeg, res
             found = judge_found(stored.leg, looked.status)
             detail = f"no clear answer, looked up: {found.outcome}"
             return replace(found, detail=detail)
+        journal.event(None, stored.row, "looked_up", {"found": looked.why or "nothing"})
     seconds = ""
     from_when = absence_at(session, stored)
     if from_when is not None:
