@@ -199,13 +199,14 @@ def test_nothing_is_asked_for_a_route_whose_address_an_exchange_has_just_told(
 
 def test_a_journal_of_an_earlier_version_gets_the_new_tables(tmp_path: Path, clock: HandClock) -> None:
     old = Database(tmp_path / "old.db")
-    for table in ("egress", "whitelists", "told_lists"):
-        old.durable.execute(f"DROP TABLE {table}")
-    old.durable.execute("PRAGMA user_version=2")
+    with old.transaction() as connection:
+        for table in ("egress", "whitelists", "told_lists"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version=2")
     old.close()
     new = Database(tmp_path / "old.db")
     book = Addresses(new, clock)
-    book.note_told("id1", True, ("8.8.8.8",))
+    book.note_told({"id1": (True, ("8.8.8.8",))})
     told = book.told("id1")
     new.close()
     assert told is not None and (told.restricted, told.entries) == (True, ("8.8.8.8",))

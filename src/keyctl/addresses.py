@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -127,17 +128,24 @@ class Addresses:
 
     # The lists that exchanges told.
 
-    def note_told(self, account_id: str, restricted: bool | None, entries: tuple[str, ...] | None) -> None:
-        """Remembers what the permission call has just told of a key's IP list."""
+    def note_told(self, lists: Mapping[str, tuple[bool | None, tuple[str, ...] | None]]) -> None:
+        """Remembers, by account id, what permission calls have just told of keys' IP lists: whether one is set, and
+        its entries where they are told."""
+        if not lists:
+            return
+        now = self._clock.now()
         with self._database.transaction() as connection:
-            connection.execute(
+            connection.executemany(
                 "INSERT OR REPLACE INTO told_lists VALUES (?, ?, ?, ?)",
-                (
-                    account_id,
-                    self._clock.now(),
-                    None if restricted is None else int(restricted),
-                    None if entries is None else json.dumps(entries),
-                ),
+                [
+                    (
+                        account_id,
+                        now,
+                        None if restricted is None else int(restricted),
+                        None if entries is None else json.dumps(entries),
+                    )
+                    for account_id, (restricted, entries) in lists.items()
+                ],
             )
 
     def told(self, account_id: str) -> ToldList | None:

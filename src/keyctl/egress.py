@@ -29,15 +29,20 @@ _SPEAKING = ("ip", "permission", "signature")
 
 def note_told(network: Network, book: Addresses, seen: Iterable[Observation]) -> None:
     """Remembers the addresses that exchanges named in their refusals, and what they told of IP lists."""
+    told: dict[str, tuple[bool | None, tuple[str, ...] | None]] = {}
+    named: dict[tuple[str, str], str] = {}
     for item in seen:
         account = item.account
         name = route_name(account, network.route(account))
         for market, answer in item.markets.items():
             address = _named(answer.error, market) if answer is not None and answer.error is not None else ""
             if address and (account.endpoint or ipaddress.ip_address(address).is_global):
-                book.note(name, ipaddress.ip_address(address).version, address, account.exchange)
+                named[name, address] = account.exchange
         if item.permissions is not None:
-            book.note_told(account.id, item.permissions.ip_restricted, item.permissions.ips)
+            told[account.id] = item.permissions.ip_restricted, item.permissions.ips
+    for (name, address), exchange in named.items():
+        book.note(name, ipaddress.ip_address(address).version, address, exchange)
+    book.note_told(told)
 
 
 def _named(error: ExchangeError, market: Market) -> str:
