@@ -6,6 +6,7 @@ The only module that knows httpx and h11. No proxies or CA files from the enviro
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import logging
 import ssl
 import sys
@@ -29,12 +30,16 @@ from keyctl.tunnels import open_streams  # noqa: E402
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 HEAD_MAX_BYTES = 64 * 1024
+TLS_READ_BYTES = 16 * 1024
 # A flood of one-byte chunks or of 1xx answers must not keep this process from reading the other lanes' answers.
 EVENTS_MAX = 10_000
 EVENTS_PER_TURN = 250
 INTERIM_MAX = 10
 CONNECT_SECONDS = 5.0
 USER_AGENT = f"keyctl/{__version__}"
+
+# asyncio gives each TLS connection 256 KiB for one read: 12 MiB for 50 accounts, and answers here have a few KiB.
+asyncio.sslproto.SSLProtocol.max_size = TLS_READ_BYTES
 
 # Both libraries log whole signed URLs at INFO.
 for _name in ("httpx", "httpcore"):
