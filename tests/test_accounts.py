@@ -9,7 +9,7 @@ import pytest
 from keyctl.accounts import Accounts, account_data, mask
 from keyctl.errors import KeyctlError, SetupProblem, StoreUnusable, UsageProblem
 from keyctl.home import Home
-from keyctl.model import Kind, Market
+from keyctl.model import Kind, Market, Standing
 from keyctl.selection import check_one_kind
 from tests.support.stores import make_account, make_home
 
@@ -45,7 +45,7 @@ def test_gives_back_what_was_added(accounts: Accounts, home: Home) -> None:
         ca_file="/ca.pem",
         uid="7",
         groups=("desk",),
-        disabled=True,
+        standing=Standing.DISABLED,
     )
     accounts.add(make_account("a"))
     accounts.add(full)
@@ -152,7 +152,7 @@ def test_two_writers_at_once_lose_nothing(home: Home) -> None:
 
 def test_choosing_by_name_keeps_the_order_and_refuses_doubles(accounts: Accounts) -> None:
     for label in ("a", "b"):
-        accounts.add(make_account(label, disabled=True))
+        accounts.add(make_account(label, standing=Standing.DISABLED))
     assert [account.label for account in accounts.select(("b", "a"))] == ["b", "a"]
     assert refused("account_twice", accounts.select, ("a", "b", "a")).exit_code == 2
     refused("unknown_account", accounts.select, ("a", "x"))
@@ -161,7 +161,7 @@ def test_choosing_by_name_keeps_the_order_and_refuses_doubles(accounts: Accounts
 def test_groups_come_from_accounts_and_config_without_disabled_ones(accounts: Accounts) -> None:
     accounts.add(make_account("a", groups=("desk",)))
     accounts.add(make_account("b"))
-    accounts.add(make_account("c", groups=("desk",), disabled=True))
+    accounts.add(make_account("c", groups=("desk",), standing=Standing.DISABLED))
     assert [account.label for account in accounts.select(group="desk")] == ["a"]
     chosen = accounts.select(group="desk", groups={"desk": ("b", "a")})
     assert [account.label for account in chosen] == ["a", "b"]
@@ -176,7 +176,7 @@ def test_all_means_the_live_ones_or_the_one_kind_there_is(accounts: Accounts) ->
     accounts.add(make_account("d", kind=Kind.DEMO))
     refused("mixed_kinds", accounts.select, (), None, True)
     accounts.add(make_account("l"))
-    accounts.add(make_account("off", disabled=True))
+    accounts.add(make_account("off", standing=Standing.DISABLED))
     assert [account.label for account in accounts.select(everything=True)] == ["l"]
 
 

@@ -32,7 +32,7 @@ FLOORS = {
     "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing",
     "newcomers": "interview enrol",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
-    "courses": "trading clearing canceling resolving verifying vaulting vault_keys diagnosing watching whitelisting",
+    "courses": "trading clearing canceling resolving verifying vaulting vault_keys diagnosing watching whitelisting account_changes",
     "wiring": "app",
     "demo": "demonstration",
     "people": "framing cli commands commands.* __main__",

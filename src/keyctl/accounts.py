@@ -13,7 +13,7 @@ from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import WRITABLE_BY_OTHERS, locked, read_owned, write_whole
 from keyctl.home import Home
 from keyctl.loader import module_names
-from keyctl.model import Account, Algorithm, Kind, Market
+from keyctl.model import Account, Algorithm, Kind, Market, Standing
 from keyctl.selection import choose, find, unknown_account
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ FORMAT = "keyctl-accounts"
 VERSION = 1
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 _SHORT_KEY = 16
+# What entries of earlier versions lack, and how those without a standing are read.
+_LATER = ("standing", "key_created", "ip_list")
+_DISABLED = {False: Standing.ACTIVE, True: Standing.DISABLED}
 
 
 class Accounts:
@@ -175,10 +178,13 @@ def account_data(account: Account) -> dict[str, JSON]:
         "markets": [market.value for market in account.markets],
         "key_type": account.algorithm.value,
         "api_key": account.api_key_hint,
-        "created": account.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "created": _utc(account.created),
         "uid": account.uid,
         "groups": list(account.groups),
         "disabled": account.disabled,
+        "standing": account.standing.value,
+        "key_created": None if account.key_created is None else _utc(account.key_created),
+        "ip_list": account.ip_list,
         "endpoint": account.endpoint,
         "ca_file": account.ca_file,
     }
@@ -223,11 +229,18 @@ def _restored(entry: Any) -> Account:
         ca_file=None if entry["ca_file"] is None else _text(entry["ca_file"]),
         uid=None if entry["uid"] is None else _text(entry["uid"]),
         groups=tuple(_text(item) for item in entry["groups"]),
-        disabled=entry["disabled"] is True,
+        standing=Standing(entry.get("standing", _DISABLED[entry["disabled"]])),
+        key_created=None if entry.get("key_created") is None else datetime.fromisoformat(entry["key_created"]),
+        ip_list={True: True, False: False, None: None}[entry.get("ip_list")],
     )
-    if not _LABEL.fullmatch(account.label) or account.created.tzinfo is None or set(entry) != set(_stored(account)):
+    names = set(_stored(account))
+    if not _LABEL.fullmatch(account.label) or account.created.tzinfo is None or {*entry, *_LATER} != names:
         raise ValueError
     return account
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _text(value: Any) -> str:

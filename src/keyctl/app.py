@@ -117,6 +117,8 @@ class App:
         from keyctl.exchanges import load
 
         wanted = tuple(accounts)
+        for account in wanted:
+            self._check_complete(account)
         credentials = self.store.get_many([account.id for account in wanted])
         result: dict[str, tuple[Exchange, Signer]] = {}
         for account in wanted:
@@ -154,6 +156,13 @@ class App:
         exchange = load(binding)
         signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
         return exchange, signer
+
+    def _check_complete(self, account: Account) -> None:
+        from keyctl.model import Standing
+        from keyctl.selection import check_active
+
+        if account.standing is Standing.PENDING:
+            check_active(account)
 
     def _check_binding(self, account: Account, credential: Credential) -> None:
         if credential.binding != account.binding:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keyctl.errors import UsageProblem
+from keyctl.model.words import Algorithm
+
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.output import Result
 
 # Whatever name the program is called by: the variable follows from the name that cli.py gives to Click.
 COMPLETION_VARIABLE = "_KEYCTL_COMPLETE"
+_DECOYS = ("--secret", "--api-secret", "--secret-key", "--private-key", "--passphrase", "--password")
+_KEY_TYPES = [kind.value for kind in Algorithm]
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -69,6 +74,46 @@ def keyctl_group(
     for child_name, child in commands.items():
         child.name = child_name
     return KeyctlGroup(name, dict(commands), default=default, help=help_text, context_settings=CONTEXT)
+
+
+def refuses_secrets(function: Callable[..., Result]) -> Callable[..., Result]:
+    """A decorator that answers to the options by which people would give a secret's text, with what to do instead."""
+    return click.option(*_DECOYS, "decoy", hidden=True, expose_value=False, callback=_refuse_secret)(function)
+
+
+def takes_passphrase(function: Callable[..., Result]) -> Callable[..., Result]:
+    """A decorator with the options that say where an API key's passphrase comes from."""
+    file = click.option("--passphrase-file", metavar="F", help="Read the passphrase from a file.")
+    command = click.option("--passphrase-command", metavar="CMD", help="Run a command that prints the passphrase.")
+    return file(command(function))
+
+
+def takes_key(function: Callable[..., Result]) -> Callable[..., Result]:
+    """A decorator with the options that say where a new key and its secret come from."""
+    options = (
+        click.option("--api-key", help="The API key; it is not secret by itself."),
+        click.option("--key-type", type=click.Choice(_KEY_TYPES), help="How the key signs (seen from the secret)."),
+        click.option("--secret-stdin", is_flag=True, help="Read the secret from stdin."),
+        click.option("--secret-file", metavar="F", help="Read the secret from a file."),
+        click.option("--secret-command", metavar="CMD", help="Run a command, without a shell, that prints the secret."),
+        takes_passphrase,
+        click.option("--credentials-stdin", is_flag=True, help="Read JSON: api_key, secret, passphrase, key_type."),
+        click.option("--from-keygen", metavar="LABEL", help="Complete the key pair that keyctl keygen made."),
+        refuses_secrets,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _refuse_secret(ctx: click.Context, param: click.Parameter, given: str | None) -> None:
+    if given is not None:
+        raise UsageProblem(
+            "a secret does not belong on the command line: other users see it, and the shell keeps it",
+            "use --secret-stdin, --secret-file F or --secret-command 'CMD', or be asked for it unseen",
+            "the secret you just typed is in your shell's history: better make a new key",
+            code="secret_on_command_line",
+        )
 
 
 def command_name(ctx: click.Context) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from keyctl.exchanges.profile import KeyLifetime
-from keyctl.model import KeyPermissions, Level
+from keyctl.model import Account, KeyPermissions, Level
 
 NOTICE_DAYS = 14
 _WORST_FIRST = (Level.FAIL, Level.WARN, Level.UNKNOWN, Level.PASS)
@@ -16,8 +16,9 @@ def judge_age(
 ) -> tuple[Level, str, str]:
     """Level, detail and evidence: the worst of all rules that apply.
 
-    `accepted` is the person's reason for keeping an old key: their own rule then warns and does not fail. Where the exchange does not tell the day of creation, the day of `keyctl add` counts, and the age is "at least":
-    such an age never passes and never fails.
+    `accepted` is the person's reason for keeping an old key: their own rule then warns and
+    does not fail. Where the exchange does not tell the day of creation, the day of `keyctl add` counts, and the age is
+    "at least": such an age never passes and never fails.
     """
     verdicts: list[tuple[Level, str]] = []
     created = rights.created
@@ -33,6 +34,18 @@ def judge_age(
     verdicts += _told_end(rights, now)
     worst = min((level for level, _ in verdicts), key=_WORST_FIRST.index)
     return worst, "; ".join(detail for level, detail in verdicts if level is worst), evidence
+
+
+def days_left(account: Account, lifetime: KeyLifetime, now: datetime, own_days: int) -> int:
+    """How many days the first rule that is known to apply leaves the key; negative when it is overdue.
+
+    By what the account list knows: where the exchange has not told the key's age, the day it was stored counts.
+    """
+    since = account.key_created or account.created
+    ends = [own_days]
+    if account.ip_list is False and lifetime.no_ip_days is not None:
+        ends.append(lifetime.no_ip_days)
+    return (since + timedelta(days=min(ends)) - now).days
 
 
 def _own_rule(created: datetime, now: datetime, days: int, accepted: str) -> tuple[Level, str]:

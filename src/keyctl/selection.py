@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.model import Account, Kind
+from keyctl.model import Account, Kind, Standing
+
+_WAYS_OUT = {
+    Standing.DISABLED: "use it again: keyctl enable {label}",
+    Standing.PENDING: "see what it lacks: keyctl show {label}",
+    Standing.QUARANTINED: "it is the other half of a rotation: keyctl rotate",
+}
 
 
 def choose(
@@ -34,6 +40,19 @@ def check_one_kind(accounts: tuple[Account, ...]) -> None:
             f"these accounts are of several kinds: {', '.join(kinds)}",
             "one plan holds live, testnet or demo accounts, never two of them",
             code="mixed_kinds",
+        )
+
+
+def check_active(account: Account) -> None:
+    """Nothing when the account may be used. Raises SetupProblem: account_disabled, account_pending,
+    account_quarantined."""
+    if account.disabled:
+        raise SetupProblem(
+            f"{account.label} is {account.standing}",
+            _WAYS_OUT[account.standing].format(label=account.label),
+            code=f"account_{account.standing}",
+            account=account.label,
+            exchange=account.exchange,
         )
 
 

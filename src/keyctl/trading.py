@@ -25,7 +25,7 @@ from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Account, LegResult
 from keyctl.output import Result
 from keyctl.plan import Wish
-from keyctl.selection import check_one_kind
+from keyctl.selection import check_active, check_one_kind
 from keyctl.session import Session
 from keyctl.signals import Stop, interruptible
 from keyctl.sizes import read_number
@@ -52,7 +52,7 @@ async def order(
     """Plans and, unless `dry_run`, sends one order to each account. Raises KeyctlError with nothing sent."""
     check_one_kind(tuple(accounts))
     for account in accounts:
-        _check_enabled(account)
+        check_active(account)
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
@@ -190,10 +190,5 @@ def _account_of(stored: StoredLeg, accounts: dict[str, Account]) -> Account:
             code="unknown_account",
             account=stored.leg.account,
         )
-    _check_enabled(account)
+    check_active(account)
     return account
-
-
-def _check_enabled(account: Account) -> None:
-    if account.disabled:
-        raise SetupProblem(f"{account.label} is disabled", code="account_disabled", account=account.label)

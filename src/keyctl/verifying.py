@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keyctl.egress import look_up, note_told
 from keyctl.errors import ExitCode, SetupProblem
@@ -90,8 +90,21 @@ def _remember(app: App, seen: Sequence[Observation]) -> None:
         {item.account.id: item.permissions.withdraw if item.permissions else None for item in told}
     )
     for item in seen:
-        if item.uid is not None and item.uid != item.account.uid:
+        facts = told_facts(item)
+        if any(getattr(item.account, name) != value for name, value in facts.items()):
             try:
-                app.accounts.replace(replace(app.accounts.get(item.account.label), uid=item.uid))
+                app.accounts.replace(replace(app.accounts.get(item.account.label), **facts))
             except SetupProblem:
                 continue  # removed meanwhile by another process
+
+
+def told_facts(seen: Observation) -> dict[str, Any]:
+    """What the account list keeps of an observation: the account's id there, the key's age, whether it has a list."""
+    told, facts = seen.permissions, dict[str, Any]()
+    if seen.uid is not None:
+        facts["uid"] = seen.uid
+    if told is not None and told.created is not None:
+        facts["key_created"] = told.created.replace(microsecond=0)
+    if told is not None and told.ip_restricted is not None:
+        facts["ip_list"] = told.ip_restricted
+    return facts

@@ -2,9 +2,14 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
+from keyctl.model import Standing
 from tests.support.stores import make_account
 from tests.support.world import World
+
+# A minute ahead, so that the 90 days are whole while the test runs.
+NOW = datetime.now(UTC) + timedelta(minutes=1)
 
 
 def test_an_empty_list_says_how_to_begin(world: World) -> None:
@@ -14,11 +19,11 @@ def test_an_empty_list_says_how_to_begin(world: World) -> None:
 
 
 def test_lists_accounts_as_records_in_a_pipe_and_as_data(world: World) -> None:
-    world.app().accounts.add(make_account("a", groups=("desk",)))
-    world.app().accounts.add(make_account("b", disabled=True))
+    world.app().accounts.add(make_account("a", groups=("desk",), created=NOW))
+    world.app().accounts.add(make_account("b", standing=Standing.DISABLED, created=NOW))
     assert world.keyctl("ls").stdout.splitlines() == [
-        "a\tokx\tlive\tspot\thmac abcd..wxyz\tdesk",
-        "b (disabled)\tokx\tlive\tspot\thmac abcd..wxyz\t",
+        "a\tokx\tlive\tspot\thmac abcd..wxyz\tdesk\t90 d",
+        "b (disabled)\tokx\tlive\tspot\thmac abcd..wxyz\t\t90 d",
     ]
     entries = world.keyctl("list", "--json").data["accounts"]
     assert [(entry["label"], entry["disabled"]) for entry in entries] == [("a", False), ("b", True)]

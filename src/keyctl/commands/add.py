@@ -8,21 +8,9 @@ import click
 
 from keyctl.app import App
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
-from keyctl.model import Algorithm, Kind, Market
+from keyctl.framing import keyctl_command, takes_key
+from keyctl.model import Kind, Market
 from keyctl.output import Note, Result
-
-_DECOYS = ("--secret", "--api-secret", "--secret-key", "--private-key", "--passphrase", "--password")
-
-
-def _refuse_secret(ctx: click.Context, param: click.Parameter, given: str | None) -> None:
-    if given is not None:
-        raise UsageProblem(
-            "a secret does not belong on the command line: other users see it, and the shell keeps it",
-            "use --secret-stdin, --secret-file F or --secret-command 'CMD', or be asked for it unseen",
-            "the secret you just typed is in your shell's history: better make a new key",
-            code="secret_on_command_line",
-        )
 
 
 @keyctl_command(
@@ -33,7 +21,6 @@ def _refuse_secret(ctx: click.Context, param: click.Parameter, given: str | None
 @click.argument("exchange")
 @click.argument("extra", nargs=-1, metavar="")
 @click.option("--label", help="Name of the account here, such as binance-main.")
-@click.option("--api-key", help="The API key; it is not secret by itself.")
 @click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Which world the key is of (live).")
 @click.option("--site", help="Regional host of the exchange.")
 @click.option(
@@ -41,22 +28,11 @@ def _refuse_secret(ctx: click.Context, param: click.Parameter, given: str | None
     type=click.Choice([*(market.value for market in Market), "both"]),
     help="What it trades there (all that is known).",
 )
-@click.option(
-    "--key-type",
-    type=click.Choice([kind.value for kind in Algorithm]),
-    help="How the key signs (seen from the secret).",
-)
 @click.option("--group", "groups", multiple=True, help="Put the account into a group; may be repeated.")
-@click.option("--secret-stdin", is_flag=True, help="Read the secret from stdin.")
-@click.option("--secret-file", metavar="F", help="Read the secret from a file.")
-@click.option("--secret-command", metavar="CMD", help="Run a command, without a shell, that prints the secret.")
-@click.option("--passphrase-file", metavar="F", help="Read the passphrase from a file.")
-@click.option("--passphrase-command", metavar="CMD", help="Run a command that prints the passphrase.")
-@click.option("--credentials-stdin", is_flag=True, help="Read JSON: api_key, secret, passphrase, key_type.")
 @click.option("--endpoint", metavar="URL", help="A loopback address instead of the exchange's hosts.")
 @click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
 @click.option("--no-verify", is_flag=True, help="Store without asking the exchange.")
-@click.option(*_DECOYS, "decoy", hidden=True, expose_value=False, callback=_refuse_secret)
+@takes_key
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
     from keyctl import exchanges

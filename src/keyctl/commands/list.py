@@ -1,29 +1,64 @@
-"""keyctl list: the stored accounts. Reads no secret and asks no network."""
+"""keyctl list: the stored accounts, and when their keys are due. Reads no secret and asks no network."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data
 from keyctl.app import App
 from keyctl.framing import keyctl_command
 from keyctl.output import Note, Result, Table
 
-_COLUMNS = ("account", "exchange", "kind", "markets", "key", "groups")
+if TYPE_CHECKING:
+    from keyctl.model import Account
+
+_COLUMNS = ("account", "exchange", "kind", "markets", "key", "groups", "due")
 
 
 @keyctl_command(examples="keyctl list\nkeyctl list --json")
 def command(app: App) -> Result:
-    """List the stored accounts"""
+    """List the stored accounts
+
+    "due" counts the days until a key should be rotated, by what is known without a call; verify asks the exchange.
+    """
     accounts = app.accounts.all()
+    days = {account.id: _days_left(app, account) for account in accounts}
     rows = [
         (
-            account.label + (" (disabled)" if account.disabled else ""),
+            account.label + (f" ({account.standing})" if account.disabled else ""),
             account.exchange,
             account.kind.value,
             "+".join(account.markets),
             f"{account.algorithm} {account.api_key_hint}",
             ",".join(account.groups),
+            _due(days[account.id]),
         )
         for account in accounts
     ]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
-    return Result({"accounts": [account_data(account) for account in accounts]}, view=(view,))
+    data = [account_data(account) | {"days_left": days[account.id]} for account in accounts]
+    return Result({"accounts": data}, view=(view,))
+
+
+def _days_left(app: App, account: Account) -> int | None:
+    """None for a key that is none yet, or whose exchange is not known here."""
+    from keyctl.exchanges import names, profile
+    from keyctl.key_age import days_left
+    from keyctl.model import Standing
+
+    if account.standing is Standing.PENDING or account.exchange not in names():
+        return None
+    ages = [wish.max_age_days for wish in app.config.account(account.label).profiles if wish.max_age_days]
+    own = min(ages, default=app.config.key_age_days)
+    return days_left(account, profile(account.exchange).lifetime, datetime.now(UTC), own)
+
+
+def _due(days: int | None) -> str:
+    from keyctl.key_age import NOTICE_DAYS
+
+    if days is None:
+        return "-"
+    if days < 0:
+        return f"OVERDUE {-days} d"
+    return f"{days} d" + (" (soon)" if days <= NOTICE_DAYS else "")

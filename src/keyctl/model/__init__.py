@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         OrderType as OrderType,
         Outcome as Outcome,
         Side as Side,
+        Standing as Standing,
         Taken as Taken,
         TimeInForce as TimeInForce,
     )
@@ -66,6 +67,7 @@ MODULES = {
         "OrderType",
         "TimeInForce",
         "Kind",
+        "Standing",
         "Algorithm",
         "Outcome",
         "OrderState",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from keyctl.model.words import Algorithm, Kind, Market
+from keyctl.model.words import Algorithm, Kind, Market, Standing
 
 if TYPE_CHECKING:
     from keyctl.model.credential import Binding
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One API key at one exchange, without its secret. `endpoint` is set for loopback accounts only."""
+    """One API key at one exchange, without its secret. `endpoint` is set for loopback accounts only.
+
+    `created` is when it was stored here. As the exchange last told them, else None: `key_created`, and `ip_list`,
+    whether the key has a list of addresses.
+    """
 
     id: str
     label: str
@@ -30,7 +34,14 @@ class Account:
     ca_file: str | None = None
     uid: str | None = None
     groups: tuple[str, ...] = ()
-    disabled: bool = False
+    standing: Standing = Standing.ACTIVE
+    key_created: datetime | None = None
+    ip_list: bool | None = None
+
+    @property
+    def disabled(self) -> bool:
+        """Whether it takes part in nothing, for whatever reason."""
+        return self.standing is not Standing.ACTIVE
 
     @property
     def binding(self) -> Binding:

@@ -42,6 +42,19 @@ class Kind(StrEnum):
     DEMO = "demo"
 
 
+class Standing(StrEnum):
+    """Whether an account takes part. Only an active one belongs to groups and `--all` and may send orders.
+
+    A pending one lacks something (the API key of a generated pair, a passphrase); a quarantined one is the other half
+    of a rotation that is under way.
+    """
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    PENDING = "pending"
+    QUARANTINED = "quarantined"
+
+
 class Algorithm(StrEnum):
     """How a key signs; `keyctl add --key-type` takes these values."""
 

@@ -1,0 +1,42 @@
+"""keyctl edit: changes what may change of a stored account. A new secret is a new key: see `keyctl rotate`."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.framing import keyctl_command, refuses_secrets, takes_passphrase
+from keyctl.model import Market
+from keyctl.output import Result
+
+
+@keyctl_command(
+    examples="keyctl edit okx-main --ask-passphrase\nkeyctl edit okx-main --passphrase-file F\n"
+    "keyctl edit desk-1 --market both --group desk --no-group old"
+)
+@click.argument("label")
+@click.option("--ask-passphrase", is_flag=True, help="Ask for a new passphrase, unseen.")
+@takes_passphrase
+@click.option("--market", type=click.Choice([*(market.value for market in Market), "both"]), help="What it trades.")
+@click.option("--group", "into", multiple=True, help="Put the account into a group; may be repeated.")
+@click.option("--no-group", "out_of", multiple=True, help="Take it out of a group; may be repeated.")
+@refuses_secrets
+def command(
+    app: App,
+    label: str,
+    ask_passphrase: bool,
+    passphrase_file: str | None,
+    passphrase_command: str | None,
+    market: str | None,
+    into: tuple[str, ...],
+    out_of: tuple[str, ...],
+) -> Result:
+    """Change an account's passphrase, markets or groups
+
+    The label: keyctl rename. The proxy: config.toml. Another key or secret: keyctl rotate.
+    """
+    from keyctl.account_changes import Edit, edit
+    from keyctl.intake import Sources
+
+    sources = Sources(False, passphrase_file, passphrase_command)
+    return edit(app, label, Edit(ask_passphrase, sources, market, into, out_of))

@@ -1,0 +1,19 @@
+"""keyctl rename: gives an account another label."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.framing import keyctl_command
+from keyctl.output import Result
+
+
+@keyctl_command(examples="keyctl rename okx-main okx-desk")
+@click.argument("label")
+@click.argument("new")
+def command(app: App, label: str, new: str) -> Result:
+    """Give an account another label"""
+    from keyctl.account_changes import rename
+
+    return rename(app, label, new)
