@@ -48,6 +48,19 @@ def test_no_private_key_lies_about_outside_the_tests() -> None:
             assert not re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=]{20}", text), path
 
 
+# Each prints its reason, and fails instead of skipping under the variable that .ci/run sets.
+MAY_WAIT = {
+    "tests/test_kills.py": "the real program is killed after a random delay, and then waits for real",
+    "tests/vault/trials.py": "a writer's process is killed after a random delay",
+}
+MAY_SKIP = {
+    "tests/vault/test_os_keyring.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs gnome-keyring and dbus",
+    "tests/conformance/conftest.py": "KEYCTL_TEST_REQUIRE_SDKS: needs the exchanges' SDKs in environments of their own",
+    "tests/test_claim_on_disk.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs strace",
+    "tests/test_hardening.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs another user",
+}
+
+
 def test_no_test_waits_or_is_skipped() -> None:
     """A wait makes a test slow or flaky; a skip makes it silent. A skip for a missing keyring says why."""
     for path, text in texts(".py"):
@@ -56,9 +69,9 @@ def test_no_test_waits_or_is_skipped() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                assert called != "time.sleep", f"{path} line {node.lineno}"
+                assert called != "time.sleep" or path.as_posix() in MAY_WAIT, f"{path} line {node.lineno}"
                 if called in ("pytest.skip", "pytest.mark.skip", "pytest.xfail", "pytest.mark.xfail"):
-                    assert path.name == "test_os_keyring.py", f"{path} line {node.lineno}"
+                    assert path.as_posix() in MAY_SKIP, f"{path} line {node.lineno}"
 
 
 def test_no_code_looks_away_from_types_or_errors() -> None:

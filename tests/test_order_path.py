@@ -55,3 +55,22 @@ def test_a_small_clock_error_is_corrected_and_said(world: World) -> None:
     ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--yes", "--json")
     assert ran.exit_code == 0
     assert "clocks differ" in ran.document["warnings"][0]
+
+
+def test_an_immediate_order_that_filled_nothing_is_rejected_in_the_journal_too(world: World) -> None:
+    world.add("okx")
+    ran = world.keyctl(
+        "order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--tif", "ioc", "-a", "okx-a", "--yes", "--json"
+    )
+    assert (ran.exit_code, ran.data["legs"][0]["outcome"]) == (5, "rejected")
+    again = world.keyctl("order", "--plan", ran.data["plan"], "--yes", "--json")
+    assert (again.exit_code, again.data["legs"][0]["outcome"]) == (5, "rejected")
+    assert set(world.placements().values()) == {1}
+
+
+def test_a_clock_that_cannot_be_read_quickly_stops_its_leg(world: World, monkeypatch) -> None:
+    monkeypatch.setattr("keyctl.clock.ROUND_TRIP_MAX_SECONDS", 0.0)
+    world.add("okx")
+    ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--yes", "--json")
+    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (4, "clock_unknown")
+    assert world.placements() == {}

@@ -166,7 +166,8 @@ class Journal(Records):
                     self._event(connection, None, row, "never_left", {})
 
     def record(self, results: Sequence[tuple[int, LegResult]], source: str) -> None:
-        """Writes outcomes durably. A proven outcome is kept, except that proof of acceptance wins over absence.
+        """Writes outcomes durably. A proven outcome is kept, with two exceptions: proof of acceptance wins over
+        absence, and an immediate order that was accepted and then read to have ended without a fill is rejected.
 
         Legs that never left go through `release`; handing one in here is a KeyError.
         """
@@ -190,6 +191,7 @@ class Journal(Records):
                         result.detail,
                         row,
                         state,
+                        int(result.outcome is Outcome.REJECTED and status is not None and status.filled == 0),
                     ),
                 ).rowcount
                 if changed:

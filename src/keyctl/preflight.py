@@ -121,20 +121,28 @@ class ClockWrong(CheckFailed):
 
 
 def check_clock(session: Session) -> list[str]:
-    """A warning when the clocks differ by more than a second. Raises ClockWrong above ten."""
+    """A warning when the clocks differ by more than a second. Raises ClockWrong above ten, or when it is not known."""
     offset = session.offset
-    if offset is None or offset.silent:
+    if session.exchange.time_request() is None or (offset is not None and offset.silent):
         return []
+    title = session.exchange.profile.title
+    if offset is None:
+        raise ClockWrong(
+            f"{title}'s clock could not be read in under two seconds, so an order could be stamped wrongly",
+            "try again on a quicker line",
+            code="clock_unknown",
+            account=session.account.label,
+            exchange=session.exchange.name,
+        )
     seconds = offset.ms / 1000
     if not offset.usable:
         raise ClockWrong(
-            f"this machine's clock is {abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} "
-            f"{session.exchange.profile.title}'s",
+            f"this machine's clock is {abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} {title}'s",
             "set the clock (NTP), then try again",
             account=session.account.label,
             exchange=session.exchange.name,
         )
-    return [f"{session.exchange.profile.title}: clocks differ by {seconds:+.1f} s; corrected in what is signed"]
+    return [f"{title}: clocks differ by {seconds:+.1f} s; corrected in what is signed"]
 
 
 def check_withdrawal(item: Look, config: Config) -> None:
