@@ -54,7 +54,7 @@ MAY_WAIT = {
     "tests/vault/trials.py": "a writer's process is killed after a random delay",
 }
 MAY_SKIP = {
-    "tests/vault/test_os_keyring.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs gnome-keyring and dbus",
+    "tests/vault/secret_service.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs gnome-keyring and dbus",
     "tests/conformance/conftest.py": "KEYCTL_TEST_REQUIRE_SDKS: needs the exchanges' SDKs in environments of their own",
     "tests/test_claim_on_disk.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs strace",
     "tests/test_hardening.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs another user",
