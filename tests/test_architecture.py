@@ -30,7 +30,7 @@ FLOORS = {
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing",
-    "newcomers": "interview enrol",
+    "newcomers": "interview enrol keygen",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
     "courses": "trading clearing canceling resolving verifying vaulting vault_keys diagnosing watching whitelisting account_changes",
     "wiring": "app",

@@ -49,17 +49,17 @@ class Interview:
         self._accounts.check_new(label)
         return label
 
-    def credential(self, binding: Binding, exchange: Exchange) -> Credential:
-        """The complete credential, its shape checked by the exchange's own rules.
+    def credential(self, binding: Binding, exchange: Exchange, pair: Credential | None = None) -> Credential:
+        """The complete credential, its shape checked by the exchange's own rules. A `pair` brings secret and type.
 
         Raises SetupProblem (bad_input, bad_credential, duplicate_key), UsageProblem, or NeedsPerson for what is
         neither given nor can be asked.
         """
         pasted = read_credentials() if self._options["credentials_stdin"] else _NOTHING
-        said = self._said_algorithm(pasted)
+        said = pair.algorithm if pair else self._said_algorithm(pasted)
         api_key = clean_api_key(self._api_key(pasted))
         self._accounts.check_unused(api_key)
-        secret = clean_secret(self._secret(pasted, said))
+        secret = pair.secret if pair else clean_secret(self._secret(pasted, said))
         algorithm = said or recognise(secret, self._profile.algorithms)
         passphrase = self._passphrase(pasted)
         self.warnings += exchange.check_credential(api_key, secret, algorithm, passphrase)
@@ -72,6 +72,10 @@ class Interview:
         return self._options["api_key"] is None and not self._options["credentials_stdin"]
 
     def _check_sources(self) -> None:
+        if self._options["from_keygen"] and (
+            self._secret_sources.given or self._options["credentials_stdin"] or self._options["key_type"]
+        ):
+            raise UsageProblem("--from-keygen brings the secret and its type: give no other source", code="two_sources")
         if self._options["credentials_stdin"] and (
             self._secret_sources.given or self._passphrase_sources.given or self._options["api_key"] is not None
         ):

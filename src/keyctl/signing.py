@@ -85,6 +85,31 @@ class RSAKey:
         return self._key.sign(message, PKCS1v15(), SHA256())
 
 
+def new_private_key(kind: Literal["ed25519", "rsa"], bits: int = RSA_BITS_MIN) -> Secret:
+    """A fresh private key as PKCS#8 PEM; `bits` is for RSA. Raises ValueError below 2048 bits."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    if kind == "rsa" and bits < RSA_BITS_MIN:
+        raise ValueError("an RSA key has at least 2048 bits")
+    # 65537: the exponent that FIPS 186-5 and all exchanges take.
+    key = Ed25519PrivateKey.generate() if kind == "ed25519" else generate_private_key(65537, bits)
+    return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def public_key_of(secret: Secret) -> bytes:
+    """The public half of a private key, as SubjectPublicKeyInfo in DER. Raises SetupProblem (bad_private_key)."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = _load_private(secret, checked=False)
+    if not isinstance(key, Ed25519PrivateKey | RSAPrivateKey):
+        raise _wrong_key("Ed25519 or RSA")
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
 def check_private_key(secret: Secret, kind: Literal["ed25519", "rsa"]) -> int:
     """The key's size in bits (256 for Ed25519). Raises SetupProblem when it cannot be read or is of another type."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

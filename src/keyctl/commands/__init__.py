@@ -13,6 +13,7 @@ SHORT_HELP = {
     "edit": "Change an account's passphrase, markets or groups",
     "enable": "Let disabled accounts take part again",
     "halt": "Stop all orders, or let them go again",
+    "keygen": "Make a key pair; the private key stays in the store",
     "limits": "Show the caps on orders and what is used of them",
     "list": "List the stored accounts",
     "order": "Send one order to one or many accounts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -12,11 +12,16 @@ from keyctl.framing import keyctl_command, takes_key
 from keyctl.model import Kind, Market
 from keyctl.output import Note, Result
 
+if TYPE_CHECKING:
+    from keyctl.interview import Interview
+    from keyctl.model import Account
+
 
 @keyctl_command(
     examples="keyctl add okx\n"
     "keyctl add binance --label desk-1 --api-key KEY --secret-file key.pem --key-type ed25519\n"
-    "op read op://vault/okx | keyctl add okx --label okx-main --credentials-stdin"
+    "op read op://vault/okx | keyctl add okx --label okx-main --credentials-stdin\n"
+    "keyctl add binance --from-keygen binance-new"
 )
 @click.argument("exchange")
 @click.argument("extra", nargs=-1, metavar="")
@@ -43,20 +48,23 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     if options["extra"]:
         _refuse_extra()
     profile = exchanges.profile(exchange)
-    place = Place(options["env"], options["site"], options["endpoint"], options["ca_file"])
-    binding = binding_for(profile, place)
-    adapter = exchanges.load(binding)
-    markets = markets_for(profile, options["market"])
     for group in options["groups"]:
         check_label(group)
     interview = Interview(app.prompt, app.accounts, profile, options)
-    label = interview.label()
-    # Opened before the secret is asked for: a locked store is better known now than afterwards.
-    app.store.get_many(())
-    credential = interview.credential(binding, adapter)
-    account = new_account(app.accounts, label, markets, credential, options["groups"])
-    enrol(app.accounts, app.store, account, credential)
-    stored = Note(f"Stored {label} in {app.store.describe()}.")
+    if options["from_keygen"]:
+        account = _complete(app, exchange, interview, options)
+    else:
+        place = Place(options["env"], options["site"], options["endpoint"], options["ca_file"])
+        binding = binding_for(profile, place)
+        adapter = exchanges.load(binding)
+        markets = markets_for(profile, options["market"])
+        label = interview.label()
+        # Opened before the secret is asked for: a locked store is better known now than afterwards.
+        app.store.get_many(())
+        credential = interview.credential(binding, adapter)
+        account = new_account(app.accounts, label, markets, credential, options["groups"])
+        enrol(app.accounts, app.store, account, credential)
+    stored = Note(f"Stored {account.label} in {app.store.describe()}.")
     checked = None if options["no_verify"] else app.verify_after_add(account)
     data = {"account": account_data(account)}
     if checked is None:
@@ -68,6 +76,28 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         checked.errors,
         (*interview.warnings, *checked.warnings),
     )
+
+
+def _complete(app: App, exchange: str, interview: Interview, options: dict[str, Any]) -> Account:
+    """The account of a pair that keygen made, now with the API key that the exchange handed back."""
+    from keyctl.exchanges import load
+    from keyctl.keygen import completed, pending_pair
+
+    for name in ("label", "env", "site", "market", "endpoint", "ca_file"):
+        if options[name] is not None:
+            raise UsageProblem(
+                f"--{name.replace('_', '-')} was said to keygen already",
+                "to change it: keyctl remove, and keygen again",
+                code="two_sources",
+            )
+    pending, pair = pending_pair(app.accounts, app.store, options["from_keygen"], exchange)
+    credential = interview.credential(pending.binding, load(pending.binding), pair)
+    groups = tuple(dict.fromkeys((*pending.groups, *options["groups"])))
+    account = completed(app.accounts, pending, credential, {"groups": groups})
+    # The same private key with its API key replaces itself in one step; the account follows.
+    app.store.put(account.id, credential)
+    app.accounts.replace(account)
+    return account
 
 
 def _refuse_extra() -> NoReturn:

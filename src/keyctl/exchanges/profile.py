@@ -68,7 +68,10 @@ class Settling(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """All facts of one exchange."""
+    """All facts of one exchange.
+
+    `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
+    """
 
     name: str
     title: str
@@ -86,6 +89,7 @@ class Profile(NamedTuple):
     docs: str
     checklist: Checklist
     readable: tuple[ReadablePath, ...]
+    public_key_form: str = "base64"
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -135,4 +139,5 @@ def read_profile(name: str) -> Profile:
             ReadablePath(item["method"], item["path"], item["host"], item.get("private", True))
             for item in raw["readable"]
         ),
+        public_key_form=raw.get("public_key_form", "base64"),
     )

@@ -1,0 +1,68 @@
+"""keyctl keygen: makes a key pair for an exchange that takes public keys. The private half never leaves the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from keyctl.accounts import account_data
+from keyctl.app import App
+from keyctl.errors import UsageProblem
+from keyctl.framing import keyctl_command
+from keyctl.model import Kind, Market
+from keyctl.output import Note, Result, Text
+
+
+@keyctl_command(
+    examples="keyctl keygen binance --type ed25519\nkeyctl keygen binance --type rsa --bits 4096 --out key.pem\n"
+    "keyctl keygen binance --label binance-new --again      (print the public key once more)"
+)
+@click.argument("exchange")
+@click.option("--type", "kind", type=click.Choice(["ed25519", "rsa"]), help="How the key signs (ed25519 if known).")
+@click.option("--bits", type=click.Choice(["2048", "4096"]), default="2048", show_default=True, help="For RSA.")
+@click.option("--label", help="Name of the account here (EXCHANGE-new).")
+@click.option("--out", metavar="F", help="Write the public key to a new file, too.")
+@click.option("--again", is_flag=True, help="Print the public key of a pair that is pending; make none.")
+@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Which world the key is for (live).")
+@click.option("--site", help="Regional host of the exchange.")
+@click.option("--market", type=click.Choice([*(market.value for market in Market), "both"]), help="What it will trade.")
+@click.option("--group", "groups", multiple=True, help="Put the account into a group; may be repeated.")
+@click.option("--endpoint", metavar="URL", help="A loopback address instead of the exchange's hosts.")
+@click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
+def command(app: App, exchange: str, **options: Any) -> Result:
+    """Make a key pair; the private key stays in the store"""
+    from keyctl import keygen
+    from keyctl.enrol import Place
+    from keyctl.exchanges import profile
+
+    facts = profile(exchange)
+    label = options["label"] or f"{exchange}-new"
+    out = None if options["out"] is None else Path(options["out"]).absolute()
+    if out is not None:
+        keygen.check_free(out)
+    if not options["again"]:
+        kind: Literal["ed25519", "rsa"] = options["kind"] or ("ed25519" if "ed25519" in facts.algorithms else "rsa")
+        if options["bits"] != "2048" and kind != "rsa":
+            raise UsageProblem("--bits is for RSA keys", code="bad_bits")
+        place = Place(options["env"], options["site"], options["endpoint"], options["ca_file"])
+        wish = keygen.Wish(kind, int(options["bits"]), place, options["market"], options["groups"])
+        keygen.make_pair(app.accounts, app.store, facts, label, wish)
+    account, credential = keygen.pending_pair(app.accounts, app.store, label, exchange)
+    public = keygen.public_key(facts, credential)
+    if out is not None:
+        keygen.write_public(out, public)
+    data = {
+        "account": account_data(account),
+        "public_key": public.text,
+        "form": facts.public_key_form,
+        "fingerprint": public.fingerprint,
+        "file": None if out is None else str(out),
+    }
+    steps = (
+        f"SHA-256 of the public key: {public.fingerprint}",
+        f"Paste the public key at {facts.checklist.page}, then give the API key that you get there:",
+        f"keyctl add {exchange} --from-keygen {label}",
+    )
+    return Result(data, view=(Text(public.text, exact=True), *map(Note, steps)))
