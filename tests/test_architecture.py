@@ -32,7 +32,10 @@ FLOORS = {
     "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing",
     "newcomers": "interview enrol keygen",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
-    "courses": "trading clearing canceling resolving verifying vaulting vault_keys diagnosing watching whitelisting account_changes",
+    "courses": (
+        "trading clearing canceling resolving verifying vaulting "
+        "vault_keys diagnosing watching whitelisting account_changes handing_out"
+    ),
     "wiring": "app",
     "demo": "demonstration",
     "people": "framing cli commands commands.* __main__",
@@ -45,7 +48,10 @@ FORBIDDEN = {
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
-    "journal journal_rows records notes addresses database": "vault* transport network session exchanges* app commands.* secret signing",
+    "journal journal_rows records notes addresses database": (
+        "vault* transport network session "
+        "exchanges* app commands.* secret signing"
+    ),
     "session": "vault* app commands.* prompt intake output twin*",
     "plan judge policy diagnose catalogue key_age leaks profiles rights whitelist": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
@@ -94,6 +100,7 @@ REVEALERS = {
     "vault.record": "writes it into the record that the store keeps",
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
+    "environ": "hands it on to one program, a pipe or the screen",
     "exchanges.base": "some exchanges want the passphrase in a header",
     "intake": "checks the text of what came in before anything else",
 }

@@ -157,6 +157,15 @@ class App:
         signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
         return exchange, signer
 
+    def credential(self, account: Account) -> Credential:
+        """The stored credential itself, for the few commands that hand it on: exec, env, reveal, rotate.
+
+        Raises SetupProblem when it is missing, or bound to another place than the account list says.
+        """
+        credential = self.store.get(account.id)
+        self._check_binding(account, credential)
+        return credential
+
     def _check_complete(self, account: Account) -> None:
         from keyctl.model import Standing
         from keyctl.selection import check_active

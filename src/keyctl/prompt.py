@@ -49,6 +49,12 @@ class Prompt:
             with _Terminal() as terminal:
                 terminal.write(wrapped(text) + "\n")
 
+    def show_exactly(self, lines: Sequence[str]) -> None:
+        """Writes lines to the terminal as they are, and nowhere else. Raises NeedsPerson without a terminal."""
+        self._require("look at the screen", "")
+        with _Terminal() as terminal:
+            terminal.write_exactly("".join(f"{line}\n" for line in lines))
+
     def ask(self, text: str, default: str | None = None, *, option: str = "") -> str:
         """The line that was typed, or the default for an empty one. Raises NeedsPerson without a terminal."""
         self._require(text, option)
@@ -133,6 +139,9 @@ class _Terminal:
             blanks = line[: len(line) - len(line.lstrip(" "))]
             space = " " if not end and line.endswith(" ") else ""
             os.write(self._descriptor, (blanks + clean_text(line, 1000) + space + end).encode("utf-8", "replace"))
+
+    def write_exactly(self, text: str) -> None:
+        os.write(self._descriptor, text.encode("utf-8", "replace"))
 
     def read_line(self, text: str) -> bytes:
         self.write(text)

@@ -53,6 +53,18 @@ class KeyLifetime(NamedTuple):
     note: str
 
 
+class OwnTool(NamedTuple):
+    """How the exchange's own command line tool is given a key: by these variables, or by a table of its TOML file.
+
+    `variables` and `fields` are those of API key, secret and passphrase; below `table` each profile has one table.
+    """
+
+    title: str
+    variables: tuple[str, ...]
+    table: str
+    fields: tuple[str, ...]
+
+
 class Settling(NamedTuple):
     """How an unknown order may be settled there.
 
@@ -90,6 +102,7 @@ class Profile(NamedTuple):
     checklist: Checklist
     readable: tuple[ReadablePath, ...]
     public_key_form: str = "base64"
+    own_tool: OwnTool | None = None
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -139,5 +152,12 @@ def read_profile(name: str) -> Profile:
             ReadablePath(item["method"], item["path"], item["host"], item.get("private", True))
             for item in raw["readable"]
         ),
+        own_tool=_own_tool(raw.get("own_tool")),
         public_key_form=raw.get("public_key_form", "base64"),
     )
+
+
+def _own_tool(raw: dict[str, Any] | None) -> OwnTool | None:
+    if raw is None:
+        return None
+    return OwnTool(raw["title"], tuple(raw["variables"]), raw["table"], tuple(raw["fields"]))

@@ -1,0 +1,24 @@
+"""keyctl env: one account's key as lines of NAME=value, for a pipe and never for a screen."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.framing import keyctl_command
+from keyctl.output import Result
+
+
+@keyctl_command(examples="keyctl env okx-main | ssh server 'cat > /run/bot/env'\nkeyctl env okx-main --as ccxt | wc -l")
+@click.argument("label")
+@click.option(
+    "--as", "form", default="env", show_default=True, help="Names: env, ccxt, freqtrade, or own ones such as okx."
+)
+def command(app: App, label: str, form: str) -> Result:
+    """Print a key as variables, into a pipe only
+
+    A program on this machine is better run by keyctl exec, which writes the secret nowhere.
+    """
+    from keyctl.handing_out import print_variables
+
+    return print_variables(app, label, form)

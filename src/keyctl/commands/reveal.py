@@ -1,0 +1,18 @@
+"""keyctl reveal: shows one secret to the person at the terminal."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.framing import keyctl_command
+from keyctl.output import Result
+
+
+@keyctl_command(examples="keyctl reveal okx-main")
+@click.argument("label")
+def command(app: App, label: str) -> Result:
+    """Show a secret on the screen, once its label is typed"""
+    from keyctl.handing_out import reveal
+
+    return reveal(app, label)

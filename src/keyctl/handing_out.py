@@ -1,0 +1,104 @@
+"""A key used without being seen: `exec` and `env`; and `reveal`, for a person's eyes only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from keyctl.environ import (
+    FORMS,
+    FREQTRADE_NAME,
+    child_environment,
+    lines_for_screen,
+    lines_for_shell,
+    replace_process,
+    variables,
+)
+from keyctl.errors import CheckFailed, NeedsPerson, UsageProblem
+from keyctl.output import Note, Result, is_terminal, show_aside
+from keyctl.prompt import given_descriptor
+from keyctl.selection import check_active
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.model import Account
+
+
+def run(app: App, label: str, form: str, command: Sequence[str]) -> NoReturn:
+    """Becomes the command, with the account's key in its environment. Raises SetupProblem, UsageProblem."""
+    account = app.accounts.get(label)
+    values = _values(app, account, form)
+    _warn(app, account)
+    environment = child_environment(app.environ, account.exchange.upper(), values)
+    descriptor = given_descriptor(app.environ)
+    app.close()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    replace_process(command, environment, [] if descriptor is None else [descriptor])
+
+
+def print_variables(app: App, label: str, form: str) -> Result:
+    """Writes the variables to stdout, for a pipe. Raises CheckFailed for a terminal, UsageProblem with --json."""
+    if app.output.json:
+        raise UsageProblem(
+            "a secret is never part of a JSON document", "leave --json out, or: keyctl exec", code="secret_in_json"
+        )
+    if is_terminal(sys.stdout):
+        raise CheckFailed(
+            "this would show the secret on the screen",
+            f"run the program with it: keyctl exec {label} -- CMD",
+            f"to look at it: keyctl reveal {label}",
+            code="stdout_is_terminal",
+        )
+    account = app.accounts.get(label)
+    values = _values(app, account, form)
+    _warn(app, account)
+    sys.stdout.write(lines_for_shell(values))
+    return Result({"account": label, "form": form, "names": list(values)})
+
+
+def reveal(app: App, label: str) -> Result:
+    """Shows key, secret and passphrase on the terminal itself, once the label was typed. Raises NeedsPerson."""
+    account = app.accounts.get(label)
+    if not app.prompt.has_terminal:
+        raise NeedsPerson("a secret is shown to a person at a terminal only", f"for programs: keyctl exec {label}")
+    question = f"This shows the secret of {label} on the screen. Type its label"
+    if not app.prompt.confirm_typed(question, label, option=""):
+        raise CheckFailed("the label was not typed; nothing was shown", code="not_confirmed", account=label)
+    app.prompt.show_exactly(lines_for_screen(app.credential(account)))
+    return Result({"account": label}, view=(Note("Clear the screen and its history when you are done."),))
+
+
+def _values(app: App, account: Account, form: str) -> dict[str, str]:
+    from keyctl.exchanges import names, profile
+
+    facts = profile(account.exchange)
+    check_active(account)
+    more: dict[str, str] = {}
+    if form in FORMS:
+        wanted = [name.format(account.exchange.upper()) for name in FORMS[form]]
+        if form == "freqtrade":
+            more[FREQTRADE_NAME] = account.exchange
+    elif form == account.exchange and facts.own_tool is not None:
+        wanted = list(facts.own_tool.variables)
+    else:
+        own = [name for name in names() if profile(name).own_tool is not None]
+        known = ", ".join([*FORMS, *(f"{name} (for its own accounts)" for name in own)])
+        raise UsageProblem(f"no form {form[:20]} for {account.label}", f"known: {known}", code="unknown_form")
+    return variables(app.credential(account), wanted, more)
+
+
+def _warn(app: App, account: Account) -> None:
+    """What the person should know before another program uses the key; on stderr."""
+    from keyctl.exchanges import profile
+    from keyctl.model import Kind
+
+    facts, notes = profile(account.exchange), []
+    if facts.nonce and facts.key_note:
+        notes.append(Note(facts.key_note))
+    if account.kind is not Kind.LIVE:
+        notes.append(Note(f"{account.label} is a {account.kind} key: the program must be told so"))
+    show_aside(notes, app.output)
