@@ -20,6 +20,10 @@ class FaultKind(StrEnum):
     HANG_BEFORE = "hang_before"  # not taken, then silence
     HANG_AFTER = "hang_after"  # taken, then silence
     HALF_BODY = "half_body"  # taken; half of the answer's body, then the connection closes
+    RESET_HEAD = "reset_head"  # taken; half of the answer's headers, then RST
+    RESET_BODY = "reset_body"  # taken; half of the answer's body, then RST
+    ENDLESS_HEAD = "endless_head"  # taken; header lines without an end
+    ENDLESS_BODY = "endless_body"  # taken; a body of 1 GiB is announced and comes
     HTML = "html"  # an HTML page with `status` (502) instead of the answer
     RATE_LIMIT = "rate_limit"  # `status` (429) with `retry_after` if given; not taken
     REDIRECT = "redirect"  # `status` (302) to `location`; not taken

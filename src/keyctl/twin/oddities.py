@@ -10,6 +10,8 @@ from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.wire import Connection, gzip_bomb, raw_answer
 
 HOLD_STEP_SECONDS = 0.005
+FLOOD = b"x" * 65_536
+GIBIBYTE = 1024 * 1024 * 1024
 HTML = "<html>\r\n<head><title>{0}</title></head>\r\n<body><center><h1>{0}</h1></center></body>\r\n</html>\r\n"
 
 # Faults that put another answer in place of the exchange's.
@@ -20,6 +22,16 @@ INSTEAD = (
     FaultKind.GARBAGE,
     FaultKind.ANSWER,
     FaultKind.GZIP_BOMB,
+)
+# Faults that send the exchange's answer, but not as HTTP wants it.
+ODDLY = (
+    FaultKind.HALF_BODY,
+    FaultKind.DRIP,
+    FaultKind.DOUBLE,
+    FaultKind.RESET_HEAD,
+    FaultKind.RESET_BODY,
+    FaultKind.ENDLESS_HEAD,
+    FaultKind.ENDLESS_BODY,
 )
 
 
@@ -44,7 +56,7 @@ def answer_instead(fault: Fault) -> Answer:
 
 
 async def send_oddly(connection: Connection, answer: Answer, fault: Fault) -> bool:
-    """The answer has gone out dripping, twice or cut; whether the connection may go on."""
+    """The answer has gone out dripping, twice, cut or without an end; whether the connection may go on."""
     raw = raw_answer(answer, close=False)
     if fault.kind is FaultKind.DRIP:
         await connection.drip(raw, fault.seconds)
@@ -52,8 +64,25 @@ async def send_oddly(connection: Connection, answer: Answer, fault: Fault) -> bo
     if fault.kind is FaultKind.DOUBLE:
         await connection.send(raw + raw)
         return True
-    await connection.send(raw[: len(raw) - (len(answer.body) + 1) // 2])
+    if fault.kind in (FaultKind.ENDLESS_HEAD, FaultKind.ENDLESS_BODY):
+        await _endless(connection, fault.kind)
+        return False
+    if fault.kind is FaultKind.RESET_HEAD:
+        await connection.send(raw[: (len(raw) - len(answer.body)) // 2])
+    else:
+        await connection.send(raw[: len(raw) - (len(answer.body) + 1) // 2])
+    if fault.kind is not FaultKind.HALF_BODY:
+        await asyncio.sleep(HOLD_STEP_SECONDS)  # what was sent arrives before the RST drops it
+        connection.reset()
     return False
+
+
+async def _endless(connection: Connection, kind: FaultKind) -> None:
+    """Returns after 1 GiB, which no client of sense waits for: its going away ends this by ConnectionError."""
+    body = kind is FaultKind.ENDLESS_BODY
+    await connection.send(b"HTTP/1.1 200 OK\r\n" + (b"Content-Length: %d\r\n\r\n" % GIBIBYTE if body else b""))
+    for _ in range(GIBIBYTE // len(FLOOD)):
+        await connection.send(FLOOD if body else b"X-More: " + FLOOD[:1000] + b"\r\n")
 
 
 async def hold(fault: Fault) -> None:

@@ -14,7 +14,7 @@ from keyctl.twin.control import Control
 from keyctl.twin.face import Answer, Call, Face
 from keyctl.twin.faults import Fault, FaultKind, FaultList
 from keyctl.twin.keys import Key, MadeKey
-from keyctl.twin.oddities import INSTEAD, answer_instead, hold, send_oddly
+from keyctl.twin.oddities import INSTEAD, ODDLY, answer_instead, hold, send_oddly
 from keyctl.twin.record import Logged
 from keyctl.twin.venue import Venue, wall_clock_ms
 from keyctl.twin.wire import BadRequest, Connection, raw_answer
@@ -262,7 +262,7 @@ class TwinServer:
         else:
             answer = taken
         logged.status = answer.status
-        if fault.kind in (FaultKind.HALF_BODY, FaultKind.DRIP, FaultKind.DOUBLE):
+        if fault.kind in ODDLY:
             return await send_oddly(connection, answer, fault)
         if fault.kind is FaultKind.DELAY:
             await asyncio.sleep(fault.seconds)
