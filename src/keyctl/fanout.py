@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import judge_placed, unfilled
+from keyctl.judge import judge_placed, may_end_at_once, unfilled, unfilled_words
 from keyctl.model import LegResult, Outcome, Request, Stamp
 from keyctl.session import CALL_SECONDS, Session
 from keyctl.settle import Verdict, first_looks, follow_other, look_up
@@ -198,7 +198,8 @@ async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegRes
         except StoreUnusable as trouble:
             # The rows stay `sent` on disk, which is safe; what was learned is still shown.
             for row, result in group:
-                results[row] = replace(result, detail=f"{result.detail} (not written down: {trouble.message})")
+                detail = f"{result.detail} (not written down: {trouble.message})"
+                results[row] = replace(result, detail=detail, recorded=False)
 
 
 async def _answer(lane: Lane) -> LegResult:
@@ -214,7 +215,7 @@ async def _answer(lane: Lane) -> LegResult:
 
 
 async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:
-    """Looks up what has no clear answer, and the fills of immediate orders."""
+    """Looks up what has no clear answer, and what became of orders that may have ended at once."""
 
     async def clear(lane: Lane) -> tuple[int, LegResult]:
         row, result = lane.stored.row, results[lane.stored.row]
@@ -231,16 +232,19 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
         lane
         for lane in sent
         if results[lane.stored.row].outcome is Outcome.UNKNOWN
-        or (results[lane.stored.row].outcome is Outcome.ACCEPTED and lane.stored.leg.order.time_in_force != "gtc")
+        or (results[lane.stored.row].outcome is Outcome.ACCEPTED and may_end_at_once(lane.stored.leg))
     ]
     if not wanted:
         return
     settled = await asyncio.gather(*(clear(lane) for lane in wanted))
     results.update(dict(settled))
+    clear_now = [item for item in settled if item[1].outcome is not Outcome.UNKNOWN]
+    recorded = True
     try:
-        journal.record([item for item in settled if item[1].outcome is not Outcome.UNKNOWN], "look-up")
+        journal.record(clear_now, "look-up")
     except StoreUnusable:
-        return  # the rows stay `sent` or `unknown`, and the next command settles them
+        recorded = False  # the rows stay `sent` or `unknown`, and the next command settles them
+    results.update({row: replace(result, recorded=recorded) for row, result in clear_now})
 
 
 async def _follow_others(
@@ -268,9 +272,7 @@ async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) ->
     if looked.verdict is not Verdict.FOUND or looked.status is None:
         return result
     if unfilled(stored.leg, looked.status):
-        return replace(
-            result, outcome=Outcome.REJECTED, status=looked.status, detail="an immediate order that filled nothing"
-        )
+        return replace(result, outcome=Outcome.REJECTED, status=looked.status, detail=unfilled_words(stored.leg))
     return replace(result, status=looked.status)
 
 

@@ -41,13 +41,23 @@ def judge_found(leg: Leg, status: OrderStatus) -> LegResult:
     if status.state is OrderState.REJECTED and status.filled == 0:
         return LegResult(leg, Outcome.REJECTED, status.exchange_order_id, status, detail="the exchange rejected it")
     if unfilled(leg, status):
-        return LegResult(
-            leg, Outcome.REJECTED, status.exchange_order_id, status, detail="an immediate order that filled nothing"
-        )
+        return LegResult(leg, Outcome.REJECTED, status.exchange_order_id, status, detail=unfilled_words(leg))
     return LegResult(leg, Outcome.ACCEPTED, status.exchange_order_id, status, detail=f"{status.state}")
 
 
 def unfilled(leg: Leg, status: OrderStatus) -> bool:
-    """Whether an immediate order ended without any fill."""
+    """Whether an order that may end at once, as an immediate or a post-only one, has ended without any fill."""
     finished = status.state in (OrderState.CANCELED, OrderState.EXPIRED, OrderState.CLOSED)
-    return leg.order.time_in_force != "gtc" and finished and status.filled == 0
+    return may_end_at_once(leg) and finished and status.filled == 0
+
+
+def may_end_at_once(leg: Leg) -> bool:
+    """Whether an exchange may take the order and end it in the same moment, so that "taken" is not the whole story."""
+    return leg.order.time_in_force != "gtc" or leg.order.post_only
+
+
+def unfilled_words(leg: Leg) -> str:
+    """What is said of an order that ended at once without any fill."""
+    if leg.order.post_only:
+        return "a post-only order that the exchange took and canceled unfilled"
+    return "an immediate order that filled nothing"

@@ -57,6 +57,8 @@ def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode |
     """The result after a send; `stopped` is the exit code of a signal that came meanwhile."""
     outcomes = [result.outcome for result in results]
     code = exit_code(outcomes, shown.troubles)
+    if not all(result.recorded for result in results):
+        code = ExitCode.UNKNOWN  # the journal still has `sent` there, and settles it before anything new
     if stopped is not None and code is not ExitCode.UNKNOWN:
         code = stopped
     accepted = outcomes.count(Outcome.ACCEPTED)
@@ -65,6 +67,8 @@ def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode |
     words = [f"{accepted} of {total} legs accepted, exit {int(code)}." + (f" Plan {shown.plan.id}" if results else "")]
     if Outcome.UNKNOWN in outcomes:
         words.append("Unknown is not refused: do not send again. Clear it up: keyctl orders settle --wait")
+    elif code is ExitCode.UNKNOWN:
+        words.append("Not all of this could be written down. Make room, then: keyctl orders settle")
     elif any(item.target.stored for item in shown.left_out) or Outcome.NOT_SENT in outcomes:
         words.append(f"Send what did not go out: keyctl order --plan {shown.plan.id}")
     new = [item.target.session.account.label for item in shown.left_out if item.target.stored is None]

@@ -119,7 +119,7 @@ async def _confirm_and_send(
         fresh = await send(stored, targets, app.journal, app.config, stop.asked)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
-    return results_of.sent(app, shown, results, stop.exit_code if stop.asked() else None)
+    return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None)
 
 
 def ask(app: App, shown: Preview, consent: Consent) -> None:

@@ -80,7 +80,10 @@ class OrderStatus:
 
 @dataclass(frozen=True, slots=True)
 class LegResult:
-    """What became of one leg. `detail` is a sentence for people, `error` the exchange's own words where it refused."""
+    """What became of one leg. `detail` is a sentence for people, `error` the exchange's own words where it refused.
+
+    `recorded` is False for an outcome that this run knows and the journal does not, because it could not be written.
+    """
 
     leg: Leg
     outcome: Outcome
@@ -88,3 +91,4 @@ class LegResult:
     status: OrderStatus | None = None
     error: ExchangeError | None = None
     detail: str = ""
+    recorded: bool = True
