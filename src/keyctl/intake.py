@@ -96,10 +96,17 @@ def clean_api_key(text: str) -> str:
     return _clean(text, "the API key")
 
 
+def api_key_text(raw: Secret) -> str:
+    """An API key that came in as a Secret, cleaned as by clean_api_key: it is not secret by itself."""
+    return clean_api_key(_decoded(raw, "the API key"))
+
+
 def clean_secret(raw: Secret) -> Secret:
     """The secret without line ends around it; a PEM block keeps its lines. Raises SetupProblem (bad_input)."""
     text = _decoded(raw, "the secret").strip("\r\n")
     if text.startswith(_PEM):
+        if "\n" not in text:  # one line of a .env file, with its line ends written out
+            text = text.replace("\\n", "\n").rstrip("\n")
         _refuse_invisible(text, "the secret")
         return Secret(text.replace("\r\n", "\n") + "\n")
     return Secret(_clean(text, "the secret"))

@@ -1,0 +1,48 @@
+"""keyctl import: takes keys over from files of other programs, or from a backup; never changes the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keyctl.app import App
+from keyctl.framing import keyctl_command
+from keyctl.model import Kind
+from keyctl.output import Result
+
+
+@keyctl_command(
+    examples="keyctl import bot.env\nkeyctl import keys.local.json --exchange binance --group desk\n"
+    "keyctl import ~/.okx/config.toml --yes\nkeyctl import keys.backup --key-file /media/stick/backup.key"
+)
+@click.argument("file")
+@click.option("--exchange", metavar="NAME", help="For keys of which the file does not tell it.")
+@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Which world the keys are of (live).")
+@click.option("--group", "groups", multiple=True, help="Put the accounts into a group; may be repeated.")
+@click.option("--key-file", metavar="F", help="The key file of a backup.")
+@click.option("--passphrase-fd", type=int, metavar="N", help="Read a backup's passphrase from this file descriptor.")
+@click.option("--yes", is_flag=True, help="Store without a question.")
+def command(
+    app: App,
+    file: str,
+    exchange: str | None,
+    env: str | None,
+    groups: tuple[str, ...],
+    key_file: str | None,
+    passphrase_fd: int | None,
+    yes: bool,
+) -> Result:
+    """Take keys over from files of other programs
+
+    Reads .env files, JSON of ccxt and freqtrade, hummingbot's lines, TOML of exchanges' own tools, and backups of
+    keyctl export. Shows what becomes of each key first.
+    """
+    from keyctl.exchanges import profile
+    from keyctl.exporting import BackupKey
+    from keyctl.importing import Options, import_file
+
+    if exchange is not None:
+        profile(exchange)
+    key = BackupKey(None if key_file is None else Path(key_file).absolute(), passphrase_fd)
+    return import_file(app, Path(file).absolute(), Options(exchange, env, groups, key, yes))

@@ -1,0 +1,95 @@
+"""A backup: a file in the vault's format under a key of its own, which holds the accounts' facts beside the secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.files import create_once, read_owned
+from keyctl.model import Credential
+from keyctl.vault.envelope import (
+    SCRYPT_N,
+    GivenKey,
+    SlotKind,
+    Unlocker,
+    new_document,
+    open_content,
+    read_document,
+    seal,
+    slot_kinds,
+)
+from keyctl.vault.record import from_record, to_record
+
+_FACTS = "account"
+_MARK = b'"format":"keyctl-vault"'
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One account of a backup: its facts as the account list keeps them, and its credential."""
+
+    facts: Mapping[str, Any]
+    credential: Credential
+
+
+def is_backup(data: bytes) -> bool:
+    """Whether a file's bytes look like a vault; nothing of it is proven."""
+    return data.startswith(b"{") and _MARK in data
+
+
+def write_backup(path: Path, key: GivenKey, entries: Mapping[str, Entry], *, scrypt_n: int = SCRYPT_N) -> None:
+    """Makes the file, with mode 0600, once what will be in it has been opened again and compared.
+
+    Raises UsageProblem (file_exists, bad_file): no file of the person's is ever written over.
+    """
+    records = {name: to_record(entry.credential) | {_FACTS: dict(entry.facts)} for name, entry in entries.items()}
+    document, data_key = new_document([key], scrypt_n=scrypt_n)
+    sealed = seal(document, data_key, {"accounts": records, "keyed_at": 0})
+    again = read_document(sealed)
+    if open_content(again, Unlocker(key).data_key(again))["accounts"] != records:
+        raise SetupProblem("what was sealed reads back differently", "nothing was written", code="copy_differs")
+    try:
+        create_once(path, sealed, mode=0o600)
+    except FileExistsError:
+        raise UsageProblem(f"{path} is there already", "choose another name", code="file_exists") from None
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror}", code="bad_file") from None
+
+
+def backup_kind(path: Path) -> SlotKind:
+    """Which kind of key opens the backup. Raises SetupProblem (backup_locked, bad_file)."""
+    try:
+        return slot_kinds(read_document(_bytes(path)))[0]
+    except SetupProblem as problem:
+        raise _translated(problem) from None
+
+
+def read_backup(path: Path, key: GivenKey) -> dict[str, Entry]:
+    """The accounts in the backup, by their ids there. Raises SetupProblem (backup_locked, bad_file)."""
+    try:
+        document = read_document(_bytes(path))
+        content = open_content(document, Unlocker(key).data_key(document))
+        return {
+            name: Entry(record.get(_FACTS, {}), from_record(record)) for name, record in content["accounts"].items()
+        }
+    except SetupProblem as problem:
+        raise _translated(problem) from None
+    except (KeyError, TypeError, AttributeError):
+        raise _translated(SetupProblem("", code="vault_locked")) from None
+
+
+def _bytes(path: Path) -> bytes:
+    # A backup may lie on a stick whose file system has no modes; what is in it is sealed.
+    data = read_owned(path, forbidden_mode=0, problem=SetupProblem)
+    if data is None:
+        raise SetupProblem(f"there is no file {path}", code="bad_file")
+    return data
+
+
+def _translated(problem: SetupProblem) -> SetupProblem:
+    if problem.code != "vault_locked":
+        return problem
+    return SetupProblem("wrong key or damaged backup", "nothing was changed", code="backup_locked")
