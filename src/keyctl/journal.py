@@ -78,13 +78,9 @@ class Journal(Records):
     def add_plan(
         self, plan_id: str, kind: Kind, legs: Sequence[tuple[Leg, Decimal]], state: LegState, slippage: str | None
     ) -> None:
-        """Writes a plan with all its legs and their values in USD.
-
-        A draft is flushed to the disk. Legs that are to be sent at once are flushed by their claim, before any byte
-        leaves; a power cut between the two loses a plan of which nothing was sent.
-        """
+        """Writes a plan with all its legs and their values in USD, durably."""
         now = self._clock.now()
-        with self._database.transaction(durable=state is LegState.DRAFT) as connection:
+        with self._database.transaction() as connection:
             connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (plan_id, now, kind, slippage))
             for leg, value in legs:
                 values = {**leg_values(leg), "kind": kind, "value_usd": format(value, "f"), "state": state}
@@ -180,8 +176,7 @@ class Journal(Records):
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
                     " error_code=?, error_text=?, detail=?"
-                    " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
-                    " OR (state='accepted' AND ?))",
+                    " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted'))",
                     (
                         state,
                         result.exchange_order_id,
@@ -249,7 +244,7 @@ class Journal(Records):
 
     def event(self, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]) -> None:
         """Writes one remark into a leg's or plan's story."""
-        with self._database.transaction(durable=False) as connection:
+        with self._database.transaction(self._database.quick) as connection:
             self._event(connection, plan_id, row, kind, detail)
 
     def _check_caps(self, connection: sqlite3.Connection, ours: dict[int, int], limits: Limits, now: float) -> None:
