@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import judge_placed, may_end_at_once, unfilled, unfilled_words
+from keyctl.judge import judge_found, judge_placed, may_end_at_once
 from keyctl.model import LegResult, Outcome, Request, Stamp
 from keyctl.session import CALL_SECONDS, Session
 from keyctl.settle import Verdict, first_looks, follow_other, look_up
@@ -271,8 +271,9 @@ async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) ->
     looked = await look_up(session, stored)
     if looked.verdict is not Verdict.FOUND or looked.status is None:
         return result
-    if unfilled(stored.leg, looked.status):
-        return replace(result, outcome=Outcome.REJECTED, status=looked.status, detail=unfilled_words(stored.leg))
+    found = judge_found(stored.leg, looked.status)
+    if found.outcome is Outcome.REJECTED:
+        return replace(found, recorded=result.recorded)
     return replace(result, status=looked.status)
 
 

@@ -41,7 +41,7 @@ def judge_found(leg: Leg, status: OrderStatus) -> LegResult:
     if status.state is OrderState.REJECTED and status.filled == 0:
         return LegResult(leg, Outcome.REJECTED, status.exchange_order_id, status, detail="the exchange rejected it")
     if unfilled(leg, status):
-        return LegResult(leg, Outcome.REJECTED, status.exchange_order_id, status, detail=unfilled_words(leg))
+        return LegResult(leg, Outcome.REJECTED, status.exchange_order_id, status, detail=_unfilled_words(leg))
     return LegResult(leg, Outcome.ACCEPTED, status.exchange_order_id, status, detail=f"{status.state}")
 
 
@@ -56,8 +56,7 @@ def may_end_at_once(leg: Leg) -> bool:
     return leg.order.time_in_force != "gtc" or leg.order.post_only
 
 
-def unfilled_words(leg: Leg) -> str:
-    """What is said of an order that ended at once without any fill."""
+def _unfilled_words(leg: Leg) -> str:
     if leg.order.post_only:
         return "a post-only order that the exchange took and canceled unfilled"
     return "an immediate order that filled nothing"
