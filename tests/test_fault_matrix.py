@@ -1,0 +1,97 @@
+"""The fault matrix of the safety notes at every exchange, through the real command line and real sockets.
+
+Each cell is one row at one exchange: once alone, and once beside a healthy exchange whose order must go through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from keyctl import fanout
+from tests.support.bench import Bench, Cell, healthy, order, outcomes_of
+from tests.support.fault_table import ROWS, Row
+from tests.support.world import ALL
+
+CALL_SECONDS = 0.25
+STATES = {"accepted": {"accepted"}, "rejected": {"rejected"}, "unknown": {"unknown", "sent"}}
+NOT_SENT = {"planned", "absent"}
+PASSED: set[tuple[str, str]] = set()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with Bench(tmp_path_factory.mktemp("bench")) as made:
+        yield made
+
+
+def title(row: Row) -> str:
+    return f"{row.section}: {row.name}"
+
+
+@pytest.mark.parametrize("exchange", ALL)
+@pytest.mark.parametrize("row", ROWS, ids=title)
+def test_a_fault_ends_as_the_matrix_says(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, row: Row, exchange: str
+) -> None:
+    monkeypatch.setattr(fanout, "CALL_SECONDS", CALL_SECONDS)
+    wanted = row.at(exchange)
+    run_cell(bench, monkeypatch, wanted, exchange, ())
+    run_cell(bench, monkeypatch, wanted, exchange, (healthy(exchange),))
+    PASSED.add((title(row), exchange))
+
+
+def run_cell(bench: Bench, patch: pytest.MonkeyPatch, row: Row, exchange: str, others: tuple[str, ...]) -> None:
+    bench.reset()
+    with ExitStack() as stack:
+        with patch.context() as patched:
+            cell = Cell(bench, exchange, patched, stack, 1 + len(others))
+            row.make(cell)
+            ran = order(cell, others)
+        outcomes = outcomes_of(ran, cell, others)
+        assert ran.exit_code == (row.together if others else row.alone), ran.stdout + ran.stderr
+        assert outcomes == {cell.label: row.outcome, **dict.fromkeys(others, row.others)}, ran.stdout
+        if row.taken is not None:
+            assert sum(cell.venue.placements.values()) == row.taken
+        if row.on_disk != "":
+            check_disk(cell, row, outcomes)
+        if row.after is not None:
+            row.after(cell, row)
+    if row.then is not None:
+        settle(cell, row)
+
+
+def check_disk(cell: Cell, row: Row, outcomes: dict[str, str]) -> None:
+    """Nothing was sent twice, and what is written down is what was reported."""
+    cell.bench.check_sent_once()
+    states = dict(cell.bench.rows().values())
+    for account, outcome in outcomes.items():
+        allowed = {row.on_disk} if row.on_disk else STATES.get(outcome, NOT_SENT | {states.get(account)})
+        assert states.get(account) in allowed, (account, outcome, states)
+
+
+def settle(cell: Cell, row: Row) -> None:
+    """Later, with the exchange well again, reading alone brings the outcome out."""
+    assert row.then is not None
+    arrivals = cell.bench.arrivals()
+    cell.bench.clock.skip(row.wait)
+    settled = cell.bench.run("orders", "settle", "--wait")
+    outcome, code = row.then
+    assert (settled.exit_code, outcomes_of(settled, cell, ())[cell.label]) == (code, outcome), settled.stdout
+    assert cell.bench.arrivals() == arrivals
+    cell.bench.check_sent_once()
+
+
+def test_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:
+    """Prints which rows have passed at which exchange; every row that was run has passed at all four."""
+    run = [row for row in ROWS if any((title(row), exchange) in PASSED for exchange in ALL)]
+    lines = ["", f"{'fault matrix':<64}" + "".join(f"{exchange:>10}" for exchange in ALL)]
+    for row in run:
+        marks = ("passed" if (title(row), exchange) in PASSED else "-" for exchange in ALL)
+        lines.append(f"{title(row):<64}" + "".join(f"{mark:>10}" for mark in marks))
+    lines.append(f"{len(run)} of {len(ROWS)} rows at {len(ALL)} exchanges: {len(PASSED)} cells, each alone and beside")
+    with capsys.disabled():
+        print("\n".join(lines))
+    assert len({title(row) for row in ROWS}) == len(ROWS)
