@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keyctl.errors import StoreUnusable
 
-VERSION = 3
+VERSION = 4
 BUSY_SECONDS = 5.0
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
@@ -52,13 +52,17 @@ CREATE TABLE whitelists (
     PRIMARY KEY (scope, owner, market));
 CREATE TABLE told_lists (account_id TEXT PRIMARY KEY, at REAL NOT NULL, restricted INTEGER, entries TEXT);
 """,
+    4: """
+CREATE TABLE rotations (
+    old_id TEXT PRIMARY KEY, new_id TEXT NOT NULL UNIQUE, label TEXT NOT NULL, step TEXT NOT NULL, at REAL NOT NULL,
+    refused TEXT NOT NULL DEFAULT '');
+""",
 }
 
 
 class Database:
-    """Two connections to one file: `durable` flushes each commit to the disk, `quick` leaves that to the next one.
+    """One connection to the file. A durable transaction is flushed to the disk, with all that was written before it.
 
-    `quick` is for what may be forgotten at a power cut (nonces of reads, cool-downs), never for claims or results.
     Raises StoreUnusable for every trouble with the file.
     """
 
@@ -66,19 +70,22 @@ class Database:
         self.path = path
         with translated(path):
             self._create_private(path)
-            self.durable = self._connect("FULL")
-            self.quick = self._connect("NORMAL")
+            self._connection = self._connect()
 
     def close(self) -> None:
-        """Closes both connections."""
-        self.quick.close()
-        self.durable.close()
+        """Closes the file."""
+        self._connection.close()
 
     @contextmanager
-    def transaction(self, connection: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
-        """A write transaction: all of it or nothing. Waits five seconds for other processes."""
-        used = connection or self.durable
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A write transaction: all of it or nothing. Waits five seconds for other processes.
+
+        Not durable is for what may be forgotten at a power cut, or is flushed by what must follow it before anything
+        leaves this machine: never for claims or results.
+        """
+        used = self._connection
         with translated(self.path):
+            used.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             used.execute("BEGIN IMMEDIATE")
             try:
                 yield used
@@ -91,7 +98,7 @@ class Database:
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """The rows of a read."""
         with translated(self.path):
-            return self.durable.execute(query, values).fetchall()
+            return self._connection.execute(query, values).fetchall()
 
     def _create_private(self, path: Path) -> None:
         # A file that is there is looked at without opening it: closing any descriptor of it would drop the locks that
@@ -105,7 +112,7 @@ class Database:
             if info.st_mode & 0o077:
                 os.chmod(path, 0o600)
 
-    def _connect(self, synchronous: str) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
         version = connection.execute("PRAGMA user_version").fetchone()[0]  # before anything that writes
@@ -113,7 +120,7 @@ class Database:
             connection.close()
             raise StoreUnusable(f"{self.path} was written by a newer keyctl; it was left as it is")
         _use_write_ahead_log(connection)
-        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute("PRAGMA synchronous=FULL")
         if version < VERSION:
             self._upgrade(connection)
         return connection

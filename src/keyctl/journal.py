@@ -20,6 +20,7 @@ from keyctl.journal_rows import StoredLeg, decimal_text, leg_values
 from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
 from keyctl.notes import Notes, following_nonce
 from keyctl.records import Records
+from keyctl.rotations import RETIRED_IDS, Rotations
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -68,6 +69,7 @@ class Journal(Records):
         super().__init__(Database(path), clock)
         self.notes = Notes(self._database, clock)
         self.addresses = Addresses(self._database, clock)
+        self.rotations = Rotations(self._database, clock)
         # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
         self.has_claimed = False
 
@@ -78,9 +80,13 @@ class Journal(Records):
     def add_plan(
         self, plan_id: str, kind: Kind, legs: Sequence[tuple[Leg, Decimal]], state: LegState, slippage: str | None
     ) -> None:
-        """Writes a plan with all its legs and their values in USD, durably."""
+        """Writes a plan with all its legs and their values in USD.
+
+        A draft is flushed to the disk. Legs that are to be sent at once are flushed by their claim, before any byte
+        leaves; a power cut between the two loses a plan of which nothing was sent.
+        """
         now = self._clock.now()
-        with self._database.transaction() as connection:
+        with self._database.transaction(durable=state is LegState.DRAFT) as connection:
             connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (plan_id, now, kind, slippage))
             for leg, value in legs:
                 values = {**leg_values(leg), "kind": kind, "value_usd": format(value, "f"), "state": state}
@@ -131,7 +137,7 @@ class Journal(Records):
                 changed = connection.execute(
                     "UPDATE legs SET state='sent', claim=?, claimed_at=?, stamp_ms=?, nonce=?,"
                     " first_stamp_ms=COALESCE(first_stamp_ms, ?), absent_rounds=0, absent_at=NULL"
-                    " WHERE id=? AND state='planned'",
+                    f" WHERE id=? AND state='planned' AND account_id NOT IN {RETIRED_IDS}",
                     (name, now, wish.stamp_ms, nonce, wish.stamp_ms, wish.row),
                 ).rowcount
                 if changed == 1:
@@ -176,7 +182,8 @@ class Journal(Records):
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
                     " error_code=?, error_text=?, detail=?"
-                    " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted'))",
+                    " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
+                    " OR (state='accepted' AND ?))",
                     (
                         state,
                         result.exchange_order_id,
@@ -244,7 +251,7 @@ class Journal(Records):
 
     def event(self, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]) -> None:
         """Writes one remark into a leg's or plan's story."""
-        with self._database.transaction(self._database.quick) as connection:
+        with self._database.transaction(durable=False) as connection:
             self._event(connection, plan_id, row, kind, detail)
 
     def _check_caps(self, connection: sqlite3.Connection, ours: dict[int, int], limits: Limits, now: float) -> None:

@@ -33,7 +33,7 @@ class VaultNotes:
 
     def note_vault(self, vault_id: str, generation: int) -> None:
         """Remembers a generation that was seen, when it is the highest so far."""
-        with self._database.transaction(self._database.quick) as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.execute(
                 "INSERT INTO vaults VALUES (?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET generation=max(generation, excluded.generation)",
@@ -59,7 +59,7 @@ class Notes(VaultNotes):
 
     def next_nonce(self, key_hash: str) -> int:
         """A nonce for a read: above every earlier one of this key, in microseconds."""
-        with self._database.transaction(self._database.quick) as connection:
+        with self._database.transaction(durable=False) as connection:
             row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
             nonce = following_nonce(row["last"] if row else 0, self._clock)
             connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
@@ -67,7 +67,7 @@ class Notes(VaultNotes):
 
     def cool_down(self, host: str, until: float) -> None:
         """Remembers that a host asked this machine to wait until a Unix time; a longer wait asked before stays."""
-        with self._database.transaction(self._database.quick) as connection:
+        with self._database.transaction(durable=False) as connection:
             connection.execute(
                 "INSERT INTO cooldowns VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET until=max(until, excluded.until)",
                 (host, until),
