@@ -24,17 +24,17 @@ FLOORS = {
     "twin": "twin twin.*",
     "knowledge": "catalogue diagnose key_age plan leaks judge profiles rights whitelist",
     "outside": (
-        "home accounts account_settings config config_text database notes addresses journal journal_rows records"
+        "home accounts account_settings config config_text database notes addresses rotations journal journal_rows records"
         " network transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
-    "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing",
+    "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing succession",
     "newcomers": "interview enrol keygen foreign",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
     "courses": (
         "trading clearing canceling resolving verifying vaulting "
-        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing"
+        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing rotating rotation_proof"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -48,7 +48,7 @@ FORBIDDEN = {
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
-    "journal journal_rows records notes addresses database": (
+    "journal journal_rows records notes addresses rotations database": (
         "vault* transport network session "
         "exchanges* app commands.* secret signing"
     ),
@@ -84,7 +84,7 @@ DOORS = {
     "urllib3": "",
     "keyring": "vault.os_keyring",
     "cryptography": "signing vault.* twin.*",
-    "sqlite3": "database journal journal_rows records",
+    "sqlite3": "database journal journal_rows records rotations",
     "dotenv": "environ",
     "rich": "output",
     "click": "cli framing commands.*",

@@ -129,6 +129,7 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "rename": (("okx-a", "binance-a"), 3),
     "request": (("okx-a", "POST", "/api/v5/asset/withdrawal"), 2),
     "reveal": (("okx-a",), 10),
+    "rotate": (("okx-a", "--finish"), 4),
     "show": (("nobody",), 3),
     "vault add-slot": (("keyfile",), 2),
     "vault init": ((), 3),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,28 @@ class Accounts:
             check_label(account.label)
             _check_free(others, account.label, account.api_key_hash)
             return tuple(account if other.id == account.id else other for other in accounts)
+
+        self._change(change)
+
+    def cut_over(self, old_id: str, new_id: str, retired: str) -> None:
+        """Gives the new account the old one's label, groups, markets and standing, and quarantines the old one under
+        the label `retired`; all in one step. Nothing happens when it was done already.
+
+        Raises SetupProblem (unknown_account) when one of the two is gone.
+        """
+
+        def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+            by_id = {account.id: account for account in accounts}
+            if old_id not in by_id or new_id not in by_id:
+                raise SetupProblem("an account of this rotation is gone", "see: keyctl list", code="unknown_account")
+            old, new = by_id[old_id], by_id[new_id]
+            if new.standing is not Standing.QUARANTINED:
+                return accounts
+            swapped = {
+                old_id: replace(old, label=retired, groups=(), standing=Standing.QUARANTINED),
+                new_id: replace(new, label=old.label, groups=old.groups, markets=old.markets, standing=old.standing),
+            }
+            return tuple(swapped.get(account.id, account) for account in accounts)
 
         self._change(change)
 

@@ -63,6 +63,7 @@ async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -
     Raises OutcomeUnknown when an order of the same account and symbol stays unknown: nothing new is sent then.
     """
     by_account = {session.account.id: session for session in sessions}
+    _check_predecessors(by_account, journal, symbol)
     open_questions = [stored for stored in journal.unsettled() if stored.leg.account_id in by_account]
     if not open_questions:
         return
@@ -74,6 +75,22 @@ async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -
                 f"{result.detail}",
                 "nothing was sent; wait for it: keyctl orders settle --wait",
                 account=stored.leg.account,
+                exchange=stored.leg.exchange,
+            )
+
+
+def _check_predecessors(sessions: dict[str, Session], journal: Journal, symbol: str) -> None:
+    """Raises OutcomeUnknown when the key that one of these accounts had before has an unknown order of the symbol."""
+    successors = journal.rotations.successors()
+    if not successors:
+        return
+    for stored in journal.unsettled():
+        session = sessions.get(successors.get(stored.leg.account_id, ""))
+        if session is not None and stored.leg.order.symbol == symbol:
+            raise OutcomeUnknown(
+                f"{session.account.label}: its old key has an unknown {symbol} order (plan {stored.leg.plan_id})",
+                "nothing was sent; wait for it: keyctl orders settle --wait",
+                account=session.account.label,
                 exchange=stored.leg.exchange,
             )
 

@@ -27,6 +27,7 @@ SHORT_HELP = {
     "rename": "Give an account another label",
     "request": "Send one signed read and show the answer",
     "reveal": "Show a secret on the screen, once its label is typed",
+    "rotate": "Replace a key by a new one, step by step",
     "show": "Show one account, without its secret",
     "vault": "Keep secrets in an encrypted file",
     "verify": "Check what API keys may do, and from where",

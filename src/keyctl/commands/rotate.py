@@ -1,0 +1,40 @@
+"""keyctl rotate: a new key takes the place of an old one; and the old one is shown to be dead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from keyctl.app import App
+from keyctl.errors import UsageProblem
+from keyctl.framing import keyctl_command, takes_key
+from keyctl.output import Result
+
+
+@keyctl_command(
+    examples="keyctl rotate okx-main                  (asks for the new key, checks it, cuts over)\n"
+    "keyctl rotate binance-main --from-keygen binance-new\n"
+    "keyctl rotate okx-main --finish         (when the old key is deleted at the exchange)"
+)
+@click.argument("label")
+@takes_key
+@click.option("--finish", is_flag=True, help="Show that the old key is dead, and remove it here.")
+@click.option("--abort", is_flag=True, help="Forget the new key, before the cut.")
+@click.option("--wait", is_flag=True, help="Wait until unknown orders of the old key are settled.")
+@click.option("--yes", is_flag=True, help="Do not ask before --abort.")
+def command(app: App, label: str, finish: bool, abort: bool, wait: bool, yes: bool, **options: Any) -> Result:
+    """Replace a key by a new one, step by step
+
+    The new key is taken in beside the old one, must have no wider rights, and is tried; then it takes over label,
+    groups and orders. Interrupted anywhere, the same command goes on.
+    """
+    from keyctl import rotating
+
+    if finish and abort:
+        raise UsageProblem("--finish and --abort are two ways", code="two_ways")
+    if finish:
+        return rotating.finish(app, label)
+    if abort:
+        return rotating.abort(app, label, yes)
+    return rotating.rotate(app, label, options, wait)

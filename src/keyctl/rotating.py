@@ -1,0 +1,287 @@
+"""The course of `keyctl rotate`: a new key takes an old one's place, step by step, each of them on disk.
+
+At every moment both secrets are stored until the old key is proven dead, and the label stands for one verified key.
+Whatever is interrupted is taken up again by the same command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from keyctl.accounts import account_data
+from keyctl.enrol import dismiss, new_account
+from keyctl.errors import CheckFailed, OutcomeUnknown, SetupProblem
+from keyctl.files import locked
+from keyctl.model import Account, Credential, Outcome, Standing
+from keyctl.output import Note, Result
+from keyctl.rotation_proof import prove_dead
+from keyctl.rotations import Rotation, Step
+from keyctl.selection import check_active
+from keyctl.succession import judge_succession
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.observations import Observation
+
+_LABEL_MAX = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two accounts of a rotation; None for one that somebody has removed."""
+
+    old: Account | None
+    new: Account | None
+
+
+def rotate(app: App, label: str, options: Mapping[str, Any], wait: bool) -> Result:
+    """Takes the new key in, checks it, and cuts over. Raises CheckFailed for a key with wider rights, OutcomeUnknown
+    while an order of the old key is in doubt; nothing of the old key is touched then."""
+    with _alone(app):
+        account = app.accounts.get(label)
+        rotation = app.journal.rotations.of(account.id)
+        if rotation is not None and not rotation.is_cut and not _has_secret(app, rotation.new_id):
+            app.journal.rotations.end(rotation)  # interrupted before the new secret was stored: nothing is lost
+            rotation = None
+        if rotation is None:
+            rotation = _begin(app, account, options)
+        elif not rotation.is_cut:
+            _check_same_key(app, rotation, options)
+        if rotation.step is Step.BEGUN:
+            _take_in(app, rotation)
+        notes: tuple[str, ...] = ()
+        if not rotation.is_cut:
+            notes = asyncio.run(_check_and_settle(app, rotation, wait))
+            _cut_over(app, rotation)
+        return _told(app, rotation, notes)
+
+
+def finish(app: App, label: str) -> Result:
+    """Removes the old key once its exchange refuses it. Raises CheckFailed while it works, or refuses unclearly."""
+    with _alone(app):
+        account = app.accounts.get(label)
+        rotation = app.journal.rotations.of(account.id)
+        if rotation is None or not rotation.is_cut:
+            raise CheckFailed(
+                f"{label} has no new key in use yet", f"first: keyctl rotate {label}", code="not_cut", account=label
+            )
+        pair = _pair(app, rotation)
+        evidence = "the old account was removed already"
+        if pair.old is not None:
+            evidence = "it was proven before"
+            if rotation.step is not Step.PROVEN:
+                if pair.new is None:
+                    raise _gone(rotation)
+                evidence = asyncio.run(prove_dead(app, rotation, pair.old, pair.new))
+                app.journal.rotations.note(rotation, Step.PROVEN)
+            # Unknown legs of a race with the cut go over, too: only the new key can look them up now.
+            app.journal.rotations.hand_over(rotation)
+            dismiss(app.accounts, app.store, pair.old)
+        app.journal.rotations.end(rotation)
+        old = None if pair.old is None else account_data(pair.old)
+        data = {"rotation": {"label": rotation.label, "step": "done", "old": old, "evidence": evidence}}
+        note = Note(f"{rotation.label}: the old key is dead ({evidence}) and was removed here. The rotation is over.")
+        return Result(data, view=(note,))
+
+
+def abort(app: App, label: str, yes: bool) -> Result:
+    """Forgets the new key, before the cut. Raises CheckFailed after it, or when the label was not typed."""
+    with _alone(app):
+        rotation = app.journal.rotations.of(app.accounts.get(label).id)
+        if rotation is None or rotation.is_cut:
+            raise CheckFailed(
+                f"{label} has no rotation that can be taken back",
+                "after the cut go on: keyctl rotate LABEL --finish",
+                code="not_begun",
+            )
+        pair = _pair(app, rotation)
+        if pair.new is not None:
+            if not yes and not app.prompt.confirm_typed(
+                f"Forget the new key {pair.new.api_key_hint} and its secret? Type {rotation.label}", rotation.label
+            ):
+                raise CheckFailed("the label was not typed; nothing was changed", code="not_confirmed")
+            dismiss(app.accounts, app.store, pair.new)
+        else:
+            app.store.delete(rotation.new_id)
+        app.journal.rotations.end(rotation)
+        note = Note(f"{rotation.label} keeps its key. Delete the new one at the exchange.")
+        return Result({"rotation": {"label": rotation.label, "step": "aborted"}}, view=(note,))
+
+
+def _alone(app: App) -> Any:
+    app.home.prepare()
+    return locked(app.home.state / "rotation")
+
+
+def _begin(app: App, old: Account, options: Mapping[str, Any]) -> Rotation:
+    """Asks for the new key, and stores it: first the journal's row, then the secret."""
+    from keyctl.exchanges import load, profile
+    from keyctl.interview import Interview
+    from keyctl.keygen import pending_pair
+
+    if old.standing is not Standing.DISABLED:
+        check_active(old)
+    app.store.get_many([old.id])
+    new_id, made = secrets.token_hex(8), None
+    if options["from_keygen"]:
+        pending, made = pending_pair(app.accounts, app.store, options["from_keygen"], old.exchange)
+        if pending.binding != old.binding:
+            raise CheckFailed(
+                f"{pending.label} is for another place than {old.label}", "make the pair anew", code="binding_mismatch"
+            )
+        new_id = pending.id
+    interview = Interview(app.prompt, app.accounts, profile(old.exchange), options)
+    credential = interview.credential(old.binding, load(old.binding), made)
+    rotation = app.journal.rotations.begin(old.id, new_id, old.label)
+    app.store.put(new_id, credential)
+    return rotation
+
+
+def _take_in(app: App, rotation: Rotation) -> None:
+    """Lists the new key as a quarantined account; what is needed for that is in the store."""
+    credential = app.store.get(rotation.new_id)
+    pair = _pair(app, rotation)
+    if pair.old is None:
+        raise _gone(rotation)
+    if pair.new is None or pair.new.standing is Standing.PENDING:
+        label = pair.new.label if pair.new else _free_label(app, rotation.label, "new")
+        account = new_account(app.accounts, label, pair.old.markets, credential, ())
+        account = replace(account, id=rotation.new_id, standing=Standing.QUARANTINED)
+        (app.accounts.replace if pair.new else app.accounts.add)(account)
+    app.journal.rotations.note(rotation, Step.TAKEN)
+
+
+async def _check_and_settle(app: App, rotation: Rotation, wait: bool) -> tuple[str, ...]:
+    """Reads with both keys, side by side; then clears up what is unknown of the old one. Sends reads only."""
+    from keyctl.probes import observe_all
+    from keyctl.settle import settle_all
+    from keyctl.trading import sessions_for
+    from keyctl.verifying import told_facts
+
+    pair = _pair(app, rotation)
+    if pair.old is None or pair.new is None:
+        raise _gone(rotation)
+    async with app.network() as network:
+        # Under the account's own label: the new key goes along the same route as the old one.
+        both = [replace(account, label=rotation.label) for account in (pair.old, pair.new)]
+        sessions = sessions_for(app, network, both)
+        old, new = await observe_all(sessions)
+        _check_succession(rotation, old, new)
+        if new.permissions is not None:
+            app.journal.notes.note_permissions({pair.new.id: new.permissions.withdraw})
+        app.accounts.replace(replace(pair.new, **told_facts(new)))
+        refused = old.refusal
+        app.journal.rotations.note(rotation, Step.CHECKED, refused[1].code if refused and not _works(old) else "")
+        unknown = [leg for leg in app.journal.unsettled() if leg.leg.account_id == pair.old.id]
+        for leg, result in await settle_all([(sessions[0], leg) for leg in unknown], app.journal, wait):
+            if result.outcome is Outcome.UNKNOWN:
+                raise _in_doubt(rotation, f"plan {leg.leg.plan_id}: {result.detail}")
+    return judge_succession(old, new).notes
+
+
+def _check_succession(rotation: Rotation, old: Observation, new: Observation) -> None:
+    from keyctl.errors import Unreached
+
+    if new.trouble:
+        raise Unreached(f"{rotation.label}: {new.trouble}", "nothing was changed; run it again", account=rotation.label)
+    objections = judge_succession(old, new).objections
+    if objections:
+        raise CheckFailed(
+            f"the new key cannot take {rotation.label}'s place: {'; '.join(objections)}",
+            f"change it at the exchange, then again: keyctl rotate {rotation.label}",
+            f"or take another one: keyctl rotate {rotation.label} --abort",
+            code="not_a_successor",
+            account=rotation.label,
+            exchange=new.account.exchange,
+        )
+
+
+def _cut_over(app: App, rotation: Rotation) -> None:
+    """Swaps the labels in one step, then bars the old key from orders in the journal."""
+    app.accounts.cut_over(rotation.old_id, rotation.new_id, _free_label(app, rotation.label, "old"))
+    if not app.journal.rotations.cut(rotation):
+        raise _in_doubt(rotation, "another process has just sent it")
+
+
+def _told(app: App, rotation: Rotation, notes: tuple[str, ...]) -> Result:
+    """What the person has to do at the exchange now."""
+    from keyctl.exchanges import profile
+
+    pair = _pair(app, rotation)
+    if pair.new is None:
+        raise _gone(rotation)
+    facts, label = profile(pair.new.exchange), rotation.label
+    todo = [
+        f"1 Open {facts.checklist.page}",
+        f"2 Delete the key {pair.old.api_key_hint if pair.old else 'that is gone here'}; "
+        f"keep {pair.new.api_key_hint}, which {label} uses now",
+        f"3 Then: keyctl rotate {label} --finish",
+    ]
+    data = {
+        "rotation": {
+            "label": label,
+            "step": str(Step.CUT),
+            "old": None if pair.old is None else account_data(pair.old),
+            "new": account_data(pair.new),
+            "todo": todo,
+        }
+    }
+    head = Note(f"{label} uses its new key. The old one is stored as {pair.old.label if pair.old else '-'}, in no use.")
+    return Result(data, view=(head, *(Note(f"  [ ] {line}") for line in todo)), warnings=notes)
+
+
+def _check_same_key(app: App, rotation: Rotation, options: Mapping[str, Any]) -> None:
+    """A key that is named again must be the one that was taken in: two new keys at once would be one too many."""
+    given = options["api_key"]
+    if given is not None and given.strip() != app.store.get(rotation.new_id).api_key:
+        raise CheckFailed(
+            f"a rotation of {rotation.label} is under way with another key",
+            f"go on without naming a key, or: keyctl rotate {rotation.label} --abort",
+            code="other_key",
+        )
+
+
+def _has_secret(app: App, account_id: str) -> bool:
+    try:
+        credential: Credential = app.store.get(account_id)
+    except SetupProblem as problem:
+        if problem.code != "secret_missing":
+            raise
+        return False
+    return bool(credential.api_key)
+
+
+def _pair(app: App, rotation: Rotation) -> Pair:
+    by_id = {account.id: account for account in app.accounts.all()}
+    return Pair(by_id.get(rotation.old_id), by_id.get(rotation.new_id))
+
+
+def _free_label(app: App, label: str, ending: str) -> str:
+    taken = {account.label for account in app.accounts.all()}
+    names = [f"{label[:_LABEL_MAX]}.{ending}", *(f"{label[: _LABEL_MAX - 2]}.{ending}{n}" for n in range(2, 10))]
+    return next(name for name in names if name not in taken)
+
+
+def _works(seen: Observation) -> bool:
+    return any(answer is not None and answer.worked for answer in seen.markets.values())
+
+
+def _in_doubt(rotation: Rotation, detail: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{rotation.label}: an order of the old key is unknown ({detail})",
+        f"it is settled first: keyctl rotate {rotation.label} --wait",
+        account=rotation.label,
+    )
+
+
+def _gone(rotation: Rotation) -> SetupProblem:
+    return SetupProblem(
+        f"an account of the rotation of {rotation.label} was removed",
+        "see: keyctl list",
+        code="unknown_account",
+        account=rotation.label,
+    )
