@@ -96,3 +96,32 @@ def test_limits_show_what_is_used_and_where_each_cap_is_set(world: World, plan: 
     assert limits["day_value_usd"]["used"] == "300.06 demo"
     assert limits["orders_per_minute"]["used"] == "1 binance-a"
     assert limits["leg_value_usd"]["set_in"] == "shipped"
+
+
+class Leaping(Later):
+    """A clock that skips what others wait for."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+def test_an_order_that_shows_up_after_it_counted_as_absent_stops_a_second_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keyctl.settle.FIRST_LOOKS_SECONDS", (0.0,))
+    world.add("okx")
+    order = (*ORDER[:6], "-a", "okx-a", "--yes", "--json")
+    world.venue("okx").hide_seconds = 3600.0
+    world.fault(kind=FaultKind.RESET_AFTER, exchange="okx", operation="place")
+    assert world.keyctl(*order).exit_code == 7
+    with monkeypatch.context() as patch:
+        patch.setattr("keyctl.settle.absence_at", lambda session, stored: 0.0)
+        settled = world.keyctl("orders", "settle", "--json", clock=Leaping())
+    assert (settled.exit_code, settled.data["legs"][0]["outcome"]) == (8, "not_sent")
+    for hidden in world.venue("okx").orders:
+        hidden.visible_from_ms = 0
+    stopped = world.keyctl(*order, "--again")
+    assert (stopped.exit_code, stopped.document["errors"][0]["code"]) == (4, "order_showed_up")
+    assert world.keyctl("orders", "--json").data["orders"][0]["outcome"] == "accepted"
+    assert set(world.placements().values()) == {1}
+    assert len(world.placements()) == 1

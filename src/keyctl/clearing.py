@@ -11,7 +11,7 @@ from keyctl.journal_rows import StoredLeg
 from keyctl.model import Account, LegResult, Outcome
 from keyctl.output import Note, Result
 from keyctl.session import Session
-from keyctl.settle import settle_all
+from keyctl.settle import RECHECK_SECONDS, recheck_absent, settle_all
 from keyctl.trading import sessions_for
 
 if TYPE_CHECKING:
@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 async def settle_unknown(app: App, wait: bool) -> Result:
     """What became of every unknown leg, after one pass or after all windows."""
     unsettled = app.journal.unsettled()
-    if not unsettled:
+    lately = app.journal.lately_absent(RECHECK_SECONDS)
+    if not unsettled and not lately:
         return Result({"legs": []}, view=(Note("nothing is unknown"),))
     async with app.network() as network:
         pairs, orphans = pairs_of(app, network, unsettled)
         settled = [result for _, result in await settle_all(pairs, app.journal, wait)]
+        again, _ = pairs_of(app, network, lately)
+        sessions = {session.account.id: session for session, _ in again}
+        settled += [result for _, result in await recheck_absent(sessions, app.journal)]
+    if not settled and not orphans:
+        return Result({"legs": []}, view=(Note("nothing is unknown"),))
     settled += [
         LegResult(leg.leg, Outcome.UNKNOWN, detail="its account is no longer stored; look at the exchange's own pages")
         for leg in orphans

@@ -17,7 +17,7 @@ from keyctl.model import Kind, LegResult, OrderState, Outcome
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
 from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
 from keyctl.session import Session
-from keyctl.settle import Verdict, look_up, settle_all
+from keyctl.settle import Verdict, look_up, recheck_absent, settle_all
 
 IMMEDIATE_SECONDS = 30
 LIMIT_SECONDS = 600
@@ -60,10 +60,21 @@ class Preview:
 async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -> None:
     """One settling pass over what is unknown on these accounts.
 
-    Raises OutcomeUnknown when an order of the same account and symbol stays unknown: nothing new is sent then.
+    Raises OutcomeUnknown when an order of the same account and symbol stays unknown, and CheckFailed when one that
+    counted as never taken has shown up: nothing new is sent then.
     """
     by_account = {session.account.id: session for session in sessions}
     _check_predecessors(by_account, journal, symbol)
+    for stored, _ in await recheck_absent(by_account, journal):
+        if stored.leg.order.symbol == symbol:
+            raise CheckFailed(
+                f"{stored.leg.account}: the {symbol} order of plan {stored.leg.plan_id} was taken after all; it showed "
+                "up late, and nothing new was sent",
+                f"look at it: keyctl orders show {stored.leg.plan_id}",
+                code="order_showed_up",
+                account=stored.leg.account,
+                exchange=stored.leg.exchange,
+            )
     open_questions = [stored for stored in journal.unsettled() if stored.leg.account_id in by_account]
     if not open_questions:
         return

@@ -59,6 +59,10 @@ class Records:
         """Every leg whose outcome is not known: sent by whoever, and not answered."""
         return self._legs("state IN ('sent', 'unknown') ORDER BY id")
 
+    def lately_absent(self, seconds: float) -> tuple[StoredLeg, ...]:
+        """Legs that were claimed within the last `seconds` and count as never taken."""
+        return self._legs("state='absent' AND claimed_at > ? ORDER BY id", self._clock.now() - seconds)
+
     def open_legs(self) -> tuple[StoredLeg, ...]:
         """Every leg that was accepted and is not known to be finished."""
         return self._legs("state='accepted' AND (status IS NULL OR status='open') ORDER BY id")

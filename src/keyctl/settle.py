@@ -20,6 +20,7 @@ ROUNDS = 3
 FIRST_LOOKS_SECONDS = (0.0, 1.0, 2.0)
 # How long `--wait` bears an exchange that cannot be read; the usual cool-down is a minute.
 PATIENCE_SECONDS = 300.0
+RECHECK_SECONDS = 600.0
 
 
 class Verdict(StrEnum):
@@ -185,6 +186,28 @@ async def follow_other(session: Session, journal: Journal, claimed: StoredLeg) -
     (now,) = (leg for leg in journal.legs(claimed.leg.plan_id) if leg.row == claimed.row)
     result = stored_result(now)
     return looked if result.outcome is Outcome.UNKNOWN else result
+
+
+async def recheck_absent(sessions: dict[str, Session], journal: Journal) -> list[tuple[StoredLeg, LegResult]]:
+    """Legs that counted as never taken and whose order shows up after all, by account id of the sessions given.
+
+    An exchange may show an order later than the rule of absence waits. Asked for ten minutes after the send, so that
+    nobody sends a second order in the belief that there is none.
+    """
+
+    async def look(stored: StoredLeg) -> tuple[StoredLeg, LegResult] | None:
+        session = sessions[stored.leg.account_id]
+        if await _reach(session, wait=False):
+            return None
+        looked = await look_up(session, stored)
+        if looked.verdict is not Verdict.FOUND or looked.status is None:
+            return None
+        result = replace(judge_found(stored.leg, looked.status), detail="it showed up late: the order was taken")
+        journal.record([(stored.row, result)], "look-up")
+        return stored, result
+
+    lately = [leg for leg in journal.lately_absent(RECHECK_SECONDS) if leg.leg.account_id in sessions]
+    return [found for found in await asyncio.gather(*(look(leg) for leg in lately)) if found is not None]
 
 
 def _absent(journal: Journal, stored: StoredLeg) -> LegResult:

@@ -27,6 +27,7 @@ from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.selection import check_active, check_one_kind
 from keyctl.session import Session
+from keyctl.settle import RECHECK_SECONDS
 from keyctl.signals import Stop, interruptible
 from keyctl.sizes import read_number
 
@@ -77,7 +78,8 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> R
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
-        unknown_at = {leg.leg.account_id for leg in app.journal.unsettled()}
+        asked_about = (*app.journal.unsettled(), *app.journal.lately_absent(RECHECK_SECONDS))
+        unknown_at = {leg.leg.account_id for leg in asked_about}
         in_doubt = [leg for leg in stored if leg.leg.account_id in unknown_at]
         if in_doubt:  # by this plan or any other: an unknown order blocks its account and symbol
             sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in in_doubt])
