@@ -18,7 +18,7 @@ from tests.support.source import Definition, Module, module, modules
 # Only imports for type checking may look up: they do not exist when the program runs.
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
-    "tools": "plain_text routes answers loader clock files signals hardening sizes environ",
+    "tools": "plain_text routes answers loader clock files signals hardening sizes environ installation",
     "keys and choices": "signing selection",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
@@ -34,7 +34,7 @@ FLOORS = {
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
     "courses": (
         "trading clearing canceling resolving verifying vaulting "
-        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing rotating rotation_proof"
+        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing rotating rotation_proof doctor leftovers"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -49,8 +49,7 @@ FORBIDDEN = {
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
     "journal journal_rows records notes addresses rotations database": (
-        "vault* transport network session "
-        "exchanges* app commands.* secret signing"
+        "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",
     "plan judge policy diagnose catalogue key_age leaks profiles rights whitelist": (

@@ -81,6 +81,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "config show": ("--origin",),
     "diagnose": ("binance", "-2015"),
     "disable": ("okx-a",),
+    "doctor": (),
     "edit": ("okx-a", "--group", "desk"),
     "enable": ("okx-a",),
     "keygen": ("binance", "--type", "ed25519"),

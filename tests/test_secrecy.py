@@ -51,8 +51,17 @@ def everything(world: World) -> Iterator[tuple[str, ...]]:
     yield (*BUY, "--dry-run")
     yield (*BUY, "--yes", "--again")
     yield ("cancel", "--all", "--yes")
+    yield from (("doctor",), ("import", "/nowhere"), ("export", "/nowhere/at/all"), ("rotate", "okx-a"))
+    yield from (
+        ("disable", "okx-a"),
+        ("exec", "okx-a", "--", "true"),
+        ("enable", "okx-a"),
+        ("exec", "okx-a", "--", "/-"),
+    )
     for label, (exchange, _) in KEYS.items():
         yield ("show", label)
+        yield from (("edit", label, "--group", "desk"), ("reveal", label), ("env", f"{label}x"))
+        yield from (("rotate", label, "--finish"), ("rotate", label, "--abort", "--yes"))
         for call in profile(exchange).readable:
             yield ("request", label, call.method, call.path, "--dry-run")
         private = next(call for call in profile(exchange).readable if call.private)

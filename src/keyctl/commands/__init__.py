@@ -10,6 +10,7 @@ SHORT_HELP = {
     "demo": "Play the main job without an account",
     "diagnose": "Find what is wrong with an account, or explain a code",
     "disable": "Take accounts out of everything, keep their secrets",
+    "doctor": "Look at this machine, the store, files and clocks",
     "edit": "Change an account's passphrase, markets or groups",
     "enable": "Let disabled accounts take part again",
     "env": "Print a key as variables, into a pipe only",

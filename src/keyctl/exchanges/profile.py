@@ -54,13 +54,15 @@ class KeyLifetime(NamedTuple):
 
 
 class OwnTool(NamedTuple):
-    """How the exchange's own command line tool is given a key: by these variables, or by a table of its TOML file.
+    """How the exchange's own command line tool is given a key: by these variables, or by a table of its TOML file below
+    the user's home.
 
     `variables` and `fields` are those of API key, secret and passphrase; below `table` each profile has one table.
     """
 
     title: str
     variables: tuple[str, ...]
+    file: str
     table: str
     fields: tuple[str, ...]
 
@@ -160,4 +162,4 @@ def read_profile(name: str) -> Profile:
 def _own_tool(raw: dict[str, Any] | None) -> OwnTool | None:
     if raw is None:
         return None
-    return OwnTool(raw["title"], tuple(raw["variables"]), raw["table"], tuple(raw["fields"]))
+    return OwnTool(raw["title"], tuple(raw["variables"]), raw["file"], raw["table"], tuple(raw["fields"]))

@@ -115,6 +115,27 @@ def open_keyring(home_id: str, *, call_seconds: float = CALL_SECONDS) -> OSKeyri
     )
 
 
+def lock_state(call_seconds: float = CALL_SECONDS) -> tuple[str, bool | None]:
+    """The keyring that would be used, and whether it is locked (None: it does not tell). Never makes it ask anybody.
+
+    Raises SetupProblem (store_unavailable).
+    """
+    for module_name, class_name, name in ALLOWED:
+        if _limited(partial(_backend, module_name, class_name), module_name, call_seconds) is not None:
+            return name, _limited(partial(_is_locked, module_name), module_name, call_seconds)
+    raise _unavailable("no keyring of the operating system can be used here", VAULT_HINT)
+
+
+def _is_locked(module_name: str) -> bool | None:
+    """Through keyring's own module for the Secret Service; opening a collection by its backend would ask for the
+    password, and where there is none would begin to make one."""
+    service = getattr(import_module(module_name), "secretstorage", None)
+    if service is None:
+        return None
+    with closing(service.dbus_init()) as connection:
+        return bool(service.Collection(connection).is_locked())
+
+
 def _backend(module_name: str, class_name: str) -> Any | None:
     """An instance of an allowed class; None where it is not viable, which keyring tells by raising RuntimeError."""
     try:

@@ -1,0 +1,152 @@
+"""keyctl doctor: looks from all sides, changes nothing, and shows no value."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from keyctl.installation import programs
+from keyctl.twin import make_key
+from tests.support.canary import Canaries
+from tests.support.world import World
+
+
+def checks(world: World, *arguments: str) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for check in world.keyctl("doctor", *arguments, "--json").data["checks"]:
+        found.setdefault(check["name"], []).append(check)
+    return found
+
+
+def everything_in(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file but those by which SQLite and flock work."""
+    skipped = ("journal.db", ".lock")
+    return {
+        str(path): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file() and not any(word in path.name for word in skipped)
+    }
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_sound_home_passes_and_stays_as_it_is(world: World) -> None:
+    world.add_all()
+    before = everything_in(world.home)
+    ran = world.keyctl("doctor")
+    assert ran.exit_code == 0, ran.stdout
+    assert everything_in(world.home) == before
+    found = checks(world)
+    assert "opened by key file" in found["store"][0]["detail"]
+    assert {name for name in found if name.startswith("clock")} == {
+        *(f"clock, {exchange} demo" for exchange in ("binance", "bitfinex", "lbank", "okx")),
+    }
+    assert found["clock, okx demo"][0]["level"] == "pass"
+    assert found["clock, bitfinex demo"][0]["level"] == "unknown"
+    assert [check["level"] for check in found["egress"]] == ["unknown"], "asked nobody"
+    assert "python" in found["versions"][0]["detail"]
+
+
+def test_asks_the_exchanges_for_nothing_but_the_time(world: World) -> None:
+    world.add("okx")
+    world.keyctl("doctor")
+    assert {line.path for line in world.venue("okx").calls.lines} == {"/api/v5/public/time"}
+    assert {line.key_hint for line in world.venue("okx").calls.lines} == {""}
+
+
+def test_a_clock_that_is_far_off_fails(world: World) -> None:
+    world.add("okx")
+    world.venue("okx").offset_ms = 60_000
+    ran = world.keyctl("doctor", "--json")
+    assert ran.exit_code == 4
+    assert [error["message"] for error in ran.document["errors"]] == ["clock, okx demo: 60.0 s behind the exchange"]
+
+
+def test_loose_modes_fail(world: World) -> None:
+    world.add("okx")
+    (world.home / "state" / "vault.json").chmod(0o644)
+    ran = world.keyctl("doctor", "--json")
+    assert ran.exit_code == 4
+    assert "vault.json (0644)" in checks(world)["modes"][0]["detail"]
+
+
+def test_a_missing_key_file_fails_with_its_reason(world: World) -> None:
+    world.add("okx")
+    world.key_file.unlink()
+    found = checks(world)["store"][0]
+    assert found["level"] == "fail" and "is not there" in found["detail"]
+
+
+def test_a_passphrase_is_not_asked_for_and_is_no_way_for_cron(world: World, tmp_path: Path) -> None:
+    with open(world.folder / "phrase", "w+") as phrase:
+        phrase.write("a long passphrase\n")
+        phrase.flush()
+        phrase.seek(0)
+        environ = {**world.environ, "KEYCTL_HOME": str(tmp_path / "other")}
+        world.environ = environ
+        assert world.keyctl("vault", "init", "--passphrase-fd", str(phrase.fileno())).exit_code == 0
+    found = checks(world)["store"][0]
+    assert found["level"] == "pass" and "locked until" in found["detail"]
+    assert checks(world, "--cron")["store"][0]["level"] == "fail"
+
+
+def test_plain_keys_are_named_and_not_shown(world: World, elsewhere: Path) -> None:
+    made, other = make_key("binance"), make_key("okx")
+    (elsewhere / "bot.env").write_text(f"BINANCE_API_KEY={made.api_key}\nBINANCE_API_SECRET={made.secret}\n")
+    (elsewhere / ".env").write_text("DEBUG=1\n")
+    tool = world.folder / ".okx" / "config.toml"
+    tool.parent.mkdir()
+    tool.write_text(
+        f'[profiles.live]\napi_key = "{other.api_key}"\nsecret_key = "{other.secret}"\n'
+        f'passphrase = "{other.passphrase}"\n'
+    )
+    canaries = Canaries()
+    canaries.watch("env", made)
+    canaries.watch("toml", other)
+    ran = world.keyctl("doctor")
+    assert ran.exit_code == 0, "it warns"
+    assert "bot.env: BINANCE_*" in ran.stdout and "config.toml: profiles.live" in ran.stdout
+    assert canaries.find(ran.stdout + ran.stderr) == []
+    assert made.api_key not in ran.stdout
+
+
+def test_what_was_interrupted_is_named(world: World) -> None:
+    world.add("okx", "a")
+    (world.home / "state" / ".vault.json.0011223344556677.tmp").write_text("torn")
+    app = world.app()
+    app.journal.rotations.begin(world.account("a").id, "new", "a")
+    app.close()
+    found = checks(world)
+    assert ".tmp" in found["leftovers"][0]["detail"]
+    assert found["rotation"][0]["fix"] == "keyctl rotate a"
+
+
+def test_the_kernels_tool_is_told_from_ours(tmp_path: Path) -> None:
+    kernel, ours = tmp_path / "bin" / "keyctl", tmp_path / "local" / "keyctl"
+    for path in (kernel, ours):
+        path.parent.mkdir()
+    shutil.copy("/bin/true", kernel)
+    ours.write_text("#!/usr/bin/python3\nfrom keyctl.__main__ import main\nmain()\n")
+    ours.chmod(0o755)
+    found = programs(f"{kernel.parent}{os.pathsep}{ours.parent}{os.pathsep}{tmp_path}")
+    assert [(item.path, item.is_ours) for item in found] == [(str(kernel), False), (str(ours), True)]
+
+
+def test_a_home_that_cannot_be_named_is_a_finding(world: World) -> None:
+    ran = world.spawn("doctor", environ={"PATH": "/usr/bin:/bin"})
+    assert ran.exit_code == 4
+    assert "HOME is not set" in ran.stdout and "Traceback" not in ran.stderr
+
+
+def test_quiet_says_only_what_needs_a_person(world: World, elsewhere: Path) -> None:
+    made = make_key("binance")
+    (elsewhere / "bot.env").write_text(f"BINANCE_API_KEY={made.api_key}\nBINANCE_API_SECRET={made.secret}\n")
+    lines = world.keyctl("doctor", "--quiet").stdout.splitlines()
+    assert lines and all("\tpass\t" not in line for line in lines)
