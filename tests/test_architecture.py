@@ -24,17 +24,20 @@ FLOORS = {
     "twin": "twin twin.*",
     "knowledge": "catalogue diagnose key_age plan leaks judge profiles rights whitelist",
     "outside": (
-        "home accounts account_settings config config_text database notes addresses rotations journal journal_rows records"
-        " network transport tunnels"
+        "home accounts account_settings config config_text database notes addresses rotations "
+        "journal journal_rows records network transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
-    "work": "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing succession",
+    "work": (
+        "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing succession"
+    ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
     "courses": (
         "trading clearing canceling resolving verifying vaulting "
-        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing rotating rotation_proof doctor leftovers"
+        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
+        "rotating rotation_proof doctor leftovers"
     ),
     "wiring": "app",
     "demo": "demonstration",
