@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keyctl.notes import VaultNotes
     from keyctl.output import Result
     from keyctl.prompt import Prompt
+    from keyctl.routes import Route
     from keyctl.vault import SecretStore
 
 
@@ -105,8 +106,19 @@ class App:
         """
         from keyctl.network import Network
 
-        routes = self.config.routes(account.label for account in self.accounts.all()) if self.config.accounts else {}
+        routes = self._routes() if self.config.accounts else {}
         return Network(self.clock, self.home.state, routes)
+
+    def _routes(self) -> dict[str, Route]:
+        """The ways out by label. Both keys of a rotation go the same way, whatever their labels are meanwhile."""
+        labels = {account.id: account.label for account in self.accounts.all()}
+        routes = self.config.routes(labels.values())
+        for old_id, new_id in self.journal.rotations.successors().items():
+            old, new = labels.get(old_id, ""), labels.get(new_id, "")
+            for one, other in ((old, new), (new, old)):
+                if one in routes and other:
+                    routes.setdefault(other, routes[one])
+        return routes
 
     def signers(self, accounts: Iterable[Account]) -> dict[str, tuple[Exchange, Signer]]:
         """Exchange and signer by account id, from one opening of the store.

@@ -99,6 +99,9 @@ def _warn(app: App, account: Account) -> None:
     facts, notes = profile(account.exchange), []
     if facts.nonce and facts.key_note:
         notes.append(Note(facts.key_note))
+    route = app.config.account(account.label).route
+    if route.kind != "direct":
+        notes.append(Note(f"{account.label} goes by {route}: the program must be told so, else it goes directly"))
     if account.kind is not Kind.LIVE:
         notes.append(Note(f"{account.label} is a {account.kind} key: the program must be told so"))
     show_aside(notes, app.output)

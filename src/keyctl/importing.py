@@ -183,6 +183,8 @@ def _returning(
     label = _free_label(app, was, "", taken, base=was) if was in taken else was
     key_hash = app.accounts.key_hash(credential.api_key or f"pending {account.id}")
     groups = tuple(dict.fromkeys((*account.groups, *options.groups)))
+    if account.standing is Standing.QUARANTINED:  # its rotation stays where it was begun
+        account = replace(account, standing=Standing.DISABLED)
     account = replace(account, label=label, api_key_hash=key_hash, groups=groups)
     note = str(account.standing) if label == was else f"{account.standing}, was {was}"
     return Newcomer("", was, account, credential, note)

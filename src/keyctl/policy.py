@@ -172,7 +172,7 @@ class _Judge:
     def _key_age(self) -> Finding:
         if not self.worked:
             return self._untold("key_age")
-        rotate = f"make a new key (keyctl checklist {self.profile.name}), then remove this one"
+        rotate = f"make a new key (keyctl checklist {self.profile.name}), then: keyctl rotate {self.seen.account.label}"
         days = self.wish.max_age_days or self.house.key_age_days
         accepted = self.house.accepted.get("old_key", "")
         level, detail, evidence = judge_age(

@@ -37,6 +37,12 @@ class Pair:
     old: Account | None
     new: Account | None
 
+    def label(self, rotation: Rotation) -> str:
+        """The label that the account has now; it may have been renamed since the rotation began."""
+        swapped = self.new is not None and self.new.standing is not Standing.QUARANTINED
+        own = self.new if swapped else self.old
+        return rotation.label if own is None else own.label
+
 
 def rotate(app: App, label: str, options: Mapping[str, Any], wait: bool) -> Result:
     """Takes the new key in, checks it, and cuts over. Raises CheckFailed for a key with wider rights, OutcomeUnknown
@@ -83,8 +89,9 @@ def finish(app: App, label: str) -> Result:
             dismiss(app.accounts, app.store, pair.old)
         app.journal.rotations.end(rotation)
         old = None if pair.old is None else account_data(pair.old)
-        data = {"rotation": {"label": rotation.label, "step": "done", "old": old, "evidence": evidence}}
-        note = Note(f"{rotation.label}: the old key is dead ({evidence}) and was removed here. The rotation is over.")
+        label = pair.label(rotation)
+        data = {"rotation": {"label": label, "step": "done", "old": old, "evidence": evidence}}
+        note = Note(f"{label}: the old key is dead ({evidence}) and was removed here. The rotation is over.")
         return Result(data, view=(note,))
 
 
@@ -167,7 +174,7 @@ async def _check_and_settle(app: App, rotation: Rotation, wait: bool) -> tuple[s
         raise _gone(rotation)
     async with app.network() as network:
         # Under the account's own label: the new key goes along the same route as the old one.
-        both = [replace(account, label=rotation.label) for account in (pair.old, pair.new)]
+        both = [replace(account, label=pair.label(rotation)) for account in (pair.old, pair.new)]
         sessions = sessions_for(app, network, both)
         old, new = await observe_all(sessions)
         _check_succession(rotation, old, new)
@@ -202,7 +209,9 @@ def _check_succession(rotation: Rotation, old: Observation, new: Observation) ->
 
 def _cut_over(app: App, rotation: Rotation) -> None:
     """Swaps the labels in one step, then bars the old key from orders in the journal."""
-    app.accounts.cut_over(rotation.old_id, rotation.new_id, _free_label(app, rotation.label, "old"))
+    app.accounts.cut_over(
+        rotation.old_id, rotation.new_id, _free_label(app, _pair(app, rotation).label(rotation), "old")
+    )
     if not app.journal.rotations.cut(rotation):
         raise _in_doubt(rotation, "another process has just sent it")
 
@@ -214,7 +223,7 @@ def _told(app: App, rotation: Rotation, notes: tuple[str, ...]) -> Result:
     pair = _pair(app, rotation)
     if pair.new is None:
         raise _gone(rotation)
-    facts, label = profile(pair.new.exchange), rotation.label
+    facts, label = profile(pair.new.exchange), pair.label(rotation)
     todo = [
         f"1 Open {facts.checklist.page}",
         f"2 Delete the key {pair.old.api_key_hint if pair.old else 'that is gone here'}; "

@@ -25,7 +25,7 @@ async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -
     """The exchange's words that prove it. Raises CheckFailed when it does not, Unreached, or ExchangeRefused when the
     new key is refused itself."""
     async with app.network() as network:
-        both = [replace(account, label=rotation.label) for account in (old, new)]
+        both = [replace(account, label=new.label) for account in (old, new)]
         with_old, with_new = sessions_for(app, network, both)
         await with_new.warm()
         await _signed_read(with_new)

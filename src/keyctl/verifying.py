@@ -93,7 +93,9 @@ def _remember(app: App, seen: Sequence[Observation]) -> None:
         facts = told_facts(item)
         if any(getattr(item.account, name) != value for name, value in facts.items()):
             try:
-                app.accounts.replace(replace(app.accounts.get(item.account.label), **facts))
+                now = app.accounts.get(item.account.label)
+                if now.id == item.account.id:  # not when a rotation has just given the label to another key
+                    app.accounts.replace(replace(now, **facts))
             except SetupProblem:
                 continue  # removed meanwhile by another process
 

@@ -230,6 +230,36 @@ def test_the_new_key_is_asked_for_at_the_terminal_only(world: World) -> None:
     assert world.app().journal.rotations.all() == ()
 
 
+def test_both_keys_go_the_account_s_way_and_none_directly(world: World) -> None:
+    """The proxy is a port that nobody listens on: whatever went directly would arrive."""
+    import socket
+
+    old = world.add("okx", "a")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        proxy = f"socks5://127.0.0.1:{closed.getsockname()[1]}"
+        (world.home / "config" / "config.toml").write_text(f'[accounts.a]\nproxy = "{proxy}"\n')
+        new = successor(world, "a")
+        assert rotate(world, "a", new).exit_code == 8
+        assert world.keyctl("verify", "a.new").exit_code == 8
+        assert world.venue("okx").calls.lines == []
+    (world.home / "config" / "config.toml").unlink()
+    assert rotate(world, "a").exit_code == 0
+    assert secrets_in(world).keys() == {old.api_key, new.api_key}
+
+
+def test_a_rename_in_the_middle_is_followed(world: World) -> None:
+    old = world.add("okx", "a")
+    bad = successor(world, "a", rights=("read", "spot_trade", "withdraw"))
+    assert rotate(world, "a", bad).exit_code == 4
+    assert world.keyctl("rename", "a", "b").exit_code == 0
+    bad.key.permissions["withdraw"] = False
+    assert rotate(world, "b").exit_code == 0
+    assert {account.label for account in world.app().accounts.all()} == {"b", "b.old"}
+    old.key.deleted = True
+    assert rotate(world, "b", None, "--finish").data["rotation"]["label"] == "b"
+
+
 # Killed at each step.
 
 POINTS: tuple[tuple[type, str], ...] = (

@@ -42,16 +42,20 @@ def command(app: App) -> Result:
 
 
 def _days_left(app: App, account: Account) -> int | None:
-    """None for a key that is none yet, or whose exchange is not known here."""
-    from keyctl.exchanges import names, profile
+    """None for a key that is none yet."""
     from keyctl.key_age import days_left
     from keyctl.model import Standing
 
-    if account.standing is Standing.PENDING or account.exchange not in names():
+    if account.standing is Standing.PENDING:
         return None
+    lifetime = None
+    if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
+        from keyctl.exchanges import profile
+
+        lifetime = profile(account.exchange).lifetime
     ages = [wish.max_age_days for wish in app.config.account(account.label).profiles if wish.max_age_days]
     own = min(ages, default=app.config.key_age_days)
-    return days_left(account, profile(account.exchange).lifetime, datetime.now(UTC), own)
+    return days_left(account, lifetime, datetime.now(UTC), own)
 
 
 def _due(days: int | None) -> str:
