@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 @dataclass(frozen=True)
@@ -38,24 +42,20 @@ class Command:
 def run(command: Command) -> Run:
     """One run, measured from fork to exit. Raises RuntimeError, with what it said, when it failed."""
     command.before()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            list(command.arguments), env=dict(command.environ), stdin=subprocess.DEVNULL, stdout=out, stderr=err
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        done = Run(
-            wall,
-            usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss / 1024,
-            process.returncode,
-            out.read().decode(errors="replace"),
-            err.read().decode(errors="replace"),
-        )
+    program, *rest = command.arguments
+    with tempfile.TemporaryDirectory() as name:
+        told, out, err = Path(name) / "told", Path(name) / "out", Path(name) / "err"
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            subprocess.run(
+                [sys.executable, "-I", "-S", str(LAUNCHER), str(told), shutil.which(program) or program, *rest],
+                env=dict(command.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                check=True,
+            )
+        wall, cpu, peak_mib, exit_code = json.loads(told.read_text())
+        done = Run(wall, cpu, peak_mib, exit_code, out.read_text(errors="replace"), err.read_text(errors="replace"))
     if done.exit_code != 0:
         said = (done.stderr + done.stdout)[-2000:]
         raise RuntimeError(f"{list(command.arguments)[-6:]} ended with {done.exit_code}: {said}")
