@@ -76,16 +76,17 @@ class Desk:
             made += self.ask(do="keys", keys=(exchange, algorithm, share))
         return made
 
-    def home(self, name: str, keys: Iterable[dict[str, Any]]) -> dict[str, str]:
-        """The environment of a new home with a vault and an account for each key."""
+    def home(self, name: str, keys: Iterable[dict[str, Any]], config: str = CONFIG) -> dict[str, str]:
+        """The environment of a new home with a vault and an account for each key; no config.toml if it is empty."""
         folder = self.folder / name
         folder.mkdir()
         environ = plain_environ(folder)
         app = App(environ=environ)
         done = outcome(["vault", "init", "--key-file", str(folder / "vault.key")], app)
         assert isinstance(done, Result) and not done.errors, done
-        app.home.config_file.write_text(CONFIG)
-        app.home.config_file.chmod(0o600)
+        if config:
+            app.home.config_file.write_text(config)
+            app.home.config_file.chmod(0o600)
         accounts = app.accounts
         made = []
         for number, facts in enumerate(keys):

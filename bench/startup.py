@@ -47,7 +47,7 @@ def measure(folder: Path, numbers: set[str], repeats: int) -> Iterable[Line]:
             yield Line("P1", f"--version over an empty python, {what}", value, 4.5)
     if numbers & {"P2", "P3"}:
         with Desk(folder) as desk:
-            environ = desk.home("quick", desk.keys(3))
+            environ = desk.home("quick", desk.keys(3), config="")
         commands = quick_commands(environ)
         if "P2" in numbers:
             yield from _p2(commands, environ, repeats)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keyctl.config_text import ConfigText
 
 _PROFILE_KEYS = ("wanted", "forbidden", "ip_list", "max_age_days")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
+_NAME = r"[a-z0-9][a-z0-9._-]{0,40}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read_profiles(text: ConfigText) -> dict[str, KeyProfile]:
 def _profile(text: ConfigText, name: str, raw: dict[str, Any]) -> KeyProfile:
     table = f"profiles.{name}"
     text.refuse_unknown(raw, _PROFILE_KEYS, table)
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise text.problem("a profile's name has a-z, 0-9, dot, dash and underscore", text.line(table, ""))
     ip_list = raw.get("ip_list", True)
     if not isinstance(ip_list, bool):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -23,6 +22,8 @@ class ConfigText:
         self._name = name
         self._text = data.decode("utf-8", "replace")
         self.lines: dict[str, int | None] = {}
+        import tomllib  # most homes have no such file
+
         try:
             self.raw = tomllib.loads(data.decode("utf-8"), parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:

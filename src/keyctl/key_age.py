@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from keyctl.exchanges.profile import KeyLifetime
-from keyctl.model import Account, KeyPermissions, Level
+from keyctl.model import Level
+
+if TYPE_CHECKING:
+    from keyctl.exchanges.profile import KeyLifetime
+    from keyctl.model import Account, KeyPermissions
 
 NOTICE_DAYS = 14
 _WORST_FIRST = (Level.FAIL, Level.WARN, Level.UNKNOWN, Level.PASS)

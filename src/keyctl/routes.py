@@ -24,7 +24,7 @@ class RouteKind(StrEnum):
 
 _PORTS = {RouteKind.SOCKS5: 1080, RouteKind.HTTP: 8080}
 _SCHEMES = {"socks5": RouteKind.SOCKS5, "socks5h": RouteKind.SOCKS5, "http": RouteKind.HTTP}
-_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.I)
+_NAME = r"(?i)(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def proxy_route(url: str) -> Route:
         raise ValueError("proxy begins with socks5:// or http://")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError("proxy is a scheme, a host and a port, and nothing else")
-    if not (_is_address(host) or _NAME.fullmatch(host)):
+    if not (_is_address(host) or re.fullmatch(_NAME, host)):
         raise ValueError("proxy names no host")
     return Route(kind, host, port or _PORTS[kind])
 
