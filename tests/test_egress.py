@@ -200,7 +200,7 @@ def test_nothing_is_asked_for_a_route_whose_address_an_exchange_has_just_told(
 def test_a_journal_of_an_earlier_version_gets_the_new_tables(tmp_path: Path, clock: HandClock) -> None:
     old = Database(tmp_path / "old.db")
     with old.transaction() as connection:
-        for table in ("egress", "whitelists", "told_lists"):
+        for table in ("egress", "whitelists", "told_lists", "rotations"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version=2")
     old.close()

@@ -104,7 +104,8 @@ def _one_miss_means_absent() -> None:
 @pytest.mark.parametrize(
     ("plant", "found_as"),
     [
-        (_claim_after_the_send, "doubled"),
+        # Killed after the send, the journal says planned: lost as it stands, doubled once the plan is sent again.
+        (_claim_after_the_send, "doubled or lost"),
         (_send_again_on_a_timeout, "doubled"),
         (_exception_means_rejected, "lost"),
         (_resume_sends_what_was_sent, "doubled"),
@@ -119,7 +120,7 @@ def test_the_campaign_finds_a_planted_fault(tmp_path: Path, plant: Callable[[], 
             campaign.fault_kinds = (FaultKind.LATE,)
         figures = campaign.run(PLANTED_PLANS, until_found=True)
     print(plant.__name__, figures)
-    assert getattr(figures, found_as) > 0, figures
+    assert sum(getattr(figures, kind) for kind in found_as.split(" or ")) > 0, figures
 
 
 class RealRun:
