@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyctl.profiles import SHIPPED, KeyProfile, own_profile
 from keyctl.routes import DIRECT, Route, is_loopback, local_route, proxy_route
@@ -17,8 +15,7 @@ _PROFILE_KEYS = ("wanted", "forbidden", "ip_list", "max_age_days")
 _NAME = r"[a-z0-9][a-z0-9._-]{0,40}"
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSettings:
+class AccountSettings(NamedTuple):  # quicker to define than a dataclass; keyctl list waits for it
     """The person's settings for one account: the profiles that its key must fit (none: the default), its way out."""
 
     profiles: tuple[KeyProfile, ...] = ()
@@ -82,6 +79,8 @@ def read_echo_url(text: ConfigText) -> str | None:
 
     Raises SetupProblem (bad_config) unless it is https, or http on this machine.
     """
+    from urllib.parse import urlsplit
+
     raw = text.table(text.raw.get("egress", {}), "egress")
     text.refuse_unknown(raw, ("echo_url",), "egress")
     if "echo_url" not in raw:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from keyctl.model import Account
@@ -27,8 +24,7 @@ _SCHEMES = {"socks5": RouteKind.SOCKS5, "socks5h": RouteKind.SOCKS5, "http": Rou
 _NAME = r"(?i)(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):  # quicker to define than a dataclass; keyctl list waits for it
     """One way out. `host` is the proxy, or the address of ours to leave from; empty for the direct way."""
 
     kind: RouteKind = RouteKind.DIRECT
@@ -70,6 +66,8 @@ def proxy_route(url: str) -> Route:
 
     Raises ValueError, with words that do not repeat the URL: somebody may have put a password there.
     """
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(url)
         kind = _SCHEMES.get(parts.scheme)
@@ -89,6 +87,8 @@ def proxy_route(url: str) -> Route:
 
 def local_route(address: str) -> Route:
     """The route that leaves from one of this machine's own addresses. Raises ValueError."""
+    import ipaddress
+
     if not _is_address(address) or ipaddress.ip_address(address).is_unspecified:
         raise ValueError("local_address is one address of this machine, such as 192.0.2.10")
     return Route(RouteKind.LOCAL, str(ipaddress.ip_address(address)))
@@ -96,10 +96,14 @@ def local_route(address: str) -> Route:
 
 def is_loopback(host: str) -> bool:
     """Whether the host is a literal loopback address (a name such as localhost is not)."""
+    import ipaddress
+
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
 
 
 def _is_address(text: str) -> bool:
+    import ipaddress
+
     try:
         ipaddress.ip_address(text)
     except ValueError:
