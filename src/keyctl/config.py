@@ -13,13 +13,13 @@ from keyctl.config_text import ConfigText
 from keyctl.errors import SetupProblem
 from keyctl.files import WRITABLE_BY_OTHERS, read_owned
 from keyctl.home import Home
+from keyctl.key_age import KEY_AGE_DAYS
 from keyctl.profiles import RISKS, KeyProfile
 from keyctl.routes import Route
 
 if TYPE_CHECKING:
     from keyctl.model import Account
 
-KEY_AGE_DAYS = 90
 _TABLES = ("limits", "groups", "accepted_risk", "key_age_days", "profiles", "accounts", "egress")
 
 

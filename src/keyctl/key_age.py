@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from keyctl.model import Account, KeyPermissions
 
 NOTICE_DAYS = 14
+# After how many days a key should be renewed where the person's config does not say otherwise.
+KEY_AGE_DAYS = 90
 _WORST_FIRST = (Level.FAIL, Level.WARN, Level.UNKNOWN, Level.PASS)
 
 

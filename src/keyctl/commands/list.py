@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -53,9 +54,17 @@ def _days_left(app: App, account: Account) -> int | None:
         from keyctl.exchanges import profile
 
         lifetime = profile(account.exchange).lifetime
+    return days_left(account, lifetime, datetime.now(UTC), _own_rule(app, account))
+
+
+def _own_rule(app: App, account: Account) -> int:
+    """After how many days the person wants the key renewed. Without a config file its reader is not even loaded."""
+    from keyctl.key_age import KEY_AGE_DAYS
+
+    if not os.path.lexists(app.home.config_file):
+        return KEY_AGE_DAYS
     ages = [wish.max_age_days for wish in app.config.account(account.label).profiles if wish.max_age_days]
-    own = min(ages, default=app.config.key_age_days)
-    return days_left(account, lifetime, datetime.now(UTC), own)
+    return min(ages, default=app.config.key_age_days)
 
 
 def _due(days: int | None) -> str:
