@@ -14,6 +14,7 @@ from keyctl.errors import StoreUnusable
 
 VERSION = 4
 BUSY_SECONDS = 5.0
+_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
 # `slippage` is NULL for orders with a price, a share for immediate ones, 'none' for the venue's own market type.
@@ -169,11 +170,18 @@ def translated(path: Path) -> Iterator[None]:
         if "full" in text:
             raise StoreUnusable("the disk is full", f"make room for {path}", code="disk_full") from None
         raise StoreUnusable(f"the journal {path} cannot be used ({text})") from None
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise StoreUnusable(
+                f"the journal {path} is damaged; it was left as it is",
+                "move it away only after checking your open orders at each exchange",
+                code="journal_damaged",
+            ) from None
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
         raise StoreUnusable(
-            f"the journal {path} is damaged; it was left as it is",
-            "move it away only after checking your open orders at each exchange",
-            code="journal_damaged",
+            f"the journal {path} did not take a change or a question ({name}); it is as it was before",
+            "the file is not damaged: leave it where it is, and report this",
+            code="journal_refused",
         ) from None
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be opened ({error.strerror})") from None
