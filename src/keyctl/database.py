@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keyctl.errors import StoreUnusable
 
-VERSION = 4
+VERSION = 5
 BUSY_SECONDS = 5.0
 _PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
 
@@ -57,6 +57,19 @@ CREATE TABLE told_lists (account_id TEXT PRIMARY KEY, at REAL NOT NULL, restrict
 CREATE TABLE rotations (
     old_id TEXT PRIMARY KEY, new_id TEXT NOT NULL UNIQUE, label TEXT NOT NULL, step TEXT NOT NULL, at REAL NOT NULL,
     refused TEXT NOT NULL DEFAULT '');
+""",
+    # Perpetuals and orders that wait for a price.
+    5: """
+ALTER TABLE legs ADD COLUMN contract_size TEXT;
+ALTER TABLE legs ADD COLUMN inverse INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE legs ADD COLUMN position TEXT;
+ALTER TABLE legs ADD COLUMN hedge INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE legs ADD COLUMN reduce_only INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE legs ADD COLUMN leverage TEXT;
+ALTER TABLE legs ADD COLUMN margin TEXT;
+ALTER TABLE legs ADD COLUMN trigger_kind TEXT;
+ALTER TABLE legs ADD COLUMN trigger_price TEXT;
+ALTER TABLE legs ADD COLUMN expires_ms INTEGER;
 """,
 }
 

@@ -12,14 +12,17 @@ from keyctl.model import (
     Kind,
     Leg,
     LegResult,
+    MarginMode,
     Market,
     Order,
     OrderState,
     OrderStatus,
     OrderType,
     Outcome,
+    PositionSide,
     Side,
     TimeInForce,
+    Trigger,
 )
 
 _OUTCOME_OF_STATE = {
@@ -71,10 +74,20 @@ def leg_values(leg: Leg) -> dict[str, object]:
         "time_in_force": order.time_in_force,
         "post_only": int(order.post_only),
         "quantity": format(order.quantity, "f"),
-        "price": None if order.price is None else format(order.price, "f"),
-        "quote_quantity": None if order.quote_quantity is None else format(order.quote_quantity, "f"),
+        "price": decimal_text(order.price),
+        "quote_quantity": decimal_text(order.quote_quantity),
         "client_order_id": leg.client_order_id,
         "client_order_date": leg.client_order_date.isoformat(),
+        "contract_size": decimal_text(order.contract_size),
+        "inverse": int(order.inverse),
+        "position": order.position,
+        "hedge": int(order.hedge),
+        "reduce_only": int(order.reduce_only),
+        "leverage": decimal_text(order.leverage),
+        "margin": order.margin,
+        "trigger_kind": order.trigger,
+        "trigger_price": decimal_text(order.trigger_price),
+        "expires_ms": order.expires_ms,
     }
 
 
@@ -90,6 +103,16 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         time_in_force=TimeInForce(row["time_in_force"]),
         post_only=bool(row["post_only"]),
         quote_quantity=_decimal(row["quote_quantity"]),
+        contract_size=_decimal(row["contract_size"]),
+        inverse=bool(row["inverse"]),
+        position=PositionSide(row["position"]) if row["position"] else None,
+        hedge=bool(row["hedge"]),
+        reduce_only=bool(row["reduce_only"]),
+        leverage=_decimal(row["leverage"]),
+        margin=MarginMode(row["margin"]) if row["margin"] else None,
+        trigger=Trigger(row["trigger_kind"]) if row["trigger_kind"] else None,
+        trigger_price=_decimal(row["trigger_price"]),
+        expires_ms=row["expires_ms"],
     )
     leg = Leg(
         plan_id=row["plan_id"],

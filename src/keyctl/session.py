@@ -12,7 +12,7 @@ from keyctl.answers import Unreadable
 from keyctl.clock import ClockSample, Offset, offset_of
 from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
 from keyctl.exchanges.base import Exchange, Signer, public_wire
-from keyctl.model import Account, Request, Response, SignedRequest, Stamp
+from keyctl.model import Account, Market, Request, Response, SignedRequest, Stamp
 from keyctl.network import Network
 from keyctl.transport import Line
 
@@ -29,16 +29,23 @@ COOL_DOWN_SECONDS = 60
 class Session:
     """One account's line: its exchange, a signer (never the credential), its own connections.
 
-    Without a signer it makes public calls only.
+    Without a signer it makes public calls only. `market` says whose host's clock counts.
     """
 
     def __init__(
-        self, account: Account, exchange: Exchange, signer: Signer | None, network: Network, journal: Journal
+        self,
+        account: Account,
+        exchange: Exchange,
+        signer: Signer | None,
+        network: Network,
+        journal: Journal,
+        market: Market = Market.SPOT,
     ) -> None:
         self.account = account
         self.exchange = exchange
         self.network = network
         self.journal = journal
+        self.market = market
         self._signer = signer
 
     def line(self, base: str) -> Line:
@@ -48,7 +55,7 @@ class Session:
     @property
     def offset(self) -> Offset | None:
         """The exchange's clock against ours; None when not measured or the exchange tells no time."""
-        request = self.exchange.time_request()
+        request = self.exchange.time_request(self.market)
         return self.network.offsets.get(request.base) if request else None
 
     def stamp(self, nonce: int = 0) -> Stamp:
@@ -121,7 +128,7 @@ class Session:
 
         The first three reads of a host, by whichever lanes, set the offset for all. Raises Unreached.
         """
-        request = self.exchange.time_request()
+        request = self.exchange.time_request(self.market)
         if request is None:
             return
         reads = self.network.clock_reads(request.base)

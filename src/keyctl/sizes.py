@@ -9,7 +9,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from keyctl.errors import UsageProblem
-from keyctl.model import Instrument, Side
+from keyctl.model import Instrument, Market, Side
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,7 +18,7 @@ T = TypeVar("T")
 EXACT = Context(prec=200)
 FINEST = Decimal("1e-18")
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
-_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}")
+_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?")
 
 
 def read_number(text: str, what: str) -> Decimal:
@@ -33,14 +33,17 @@ def read_number(text: str, what: str) -> Decimal:
 
 
 def read_symbol(text: str) -> str:
-    """A spot symbol as BASE/QUOTE in capitals. Raises UsageProblem."""
+    """A symbol in capitals: BASE/QUOTE on spot, BASE/QUOTE:SETTLE for a perpetual. Raises UsageProblem."""
     symbol = text.upper() if text.isascii() else text
     if not _SYMBOL.fullmatch(symbol):
-        hint = "write BASE/QUOTE, for example BTC/USDT"
-        if ":" in text:
-            hint = "futures symbols are not ordered by this version; spot is BASE/QUOTE, for example BTC/USDT"
+        hint = "write BASE/QUOTE for spot, BASE/QUOTE:SETTLE for a perpetual: BTC/USDT, BTC/USDT:USDT"
         raise UsageProblem(f"'{text[:40]}' is not a symbol", hint, code="bad_symbol")
     return symbol
+
+
+def market_of(symbol: str) -> Market:
+    """The market that a symbol belongs to: one with a settlement currency is a perpetual."""
+    return Market.FUTURES if ":" in symbol else Market.SPOT
 
 
 def exactly(function: Callable[P, T]) -> Callable[P, T]:

@@ -13,6 +13,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.exchanges.around import Around
 from keyctl.exchanges.profile import Profile
 from keyctl.model import (
     JSON,
@@ -59,7 +60,7 @@ class Signer(ABC):
         """The signed request, encoded as the exchange wants. The text signed is the text sent."""
 
 
-class Exchange(ABC):
+class Exchange(Around, ABC):
     """One exchange's wire knowledge, bound to the hosts of one kind and site (or to one loopback endpoint)."""
 
     # What the unknown order's look-ups prove, in the order in which they are asked; for messages only.
@@ -137,7 +138,7 @@ class Exchange(ABC):
     # Time, symbols, prices: public.
 
     @abstractmethod
-    def time_request(self) -> Request | None:
+    def time_request(self, market: Market = Market.SPOT) -> Request | None:
         """The call that tells the exchange's clock, on the host that orders go to; None where there is none."""
 
     @abstractmethod
@@ -146,7 +147,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def instrument_request(self, symbol: str) -> Request:
-        """The call that tells the rules of one spot symbol given as BASE/QUOTE."""
+        """The call that tells the rules of one symbol: BASE/QUOTE, or BASE/QUOTE:SETTLE for a perpetual."""
 
     @abstractmethod
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
@@ -157,8 +158,8 @@ class Exchange(ABC):
         return False
 
     @abstractmethod
-    def ticker_request(self, native_symbol: str) -> Request:
-        """The call that tells best bid and ask."""
+    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
+        """The call that tells best bid and ask; native symbols of two markets can be alike (Binance: BTCUSDT)."""
 
     @abstractmethod
     def read_ticker(self, response: Response) -> Ticker:

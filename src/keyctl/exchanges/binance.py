@@ -107,7 +107,7 @@ class Binance(Exchange):
         )
         return ()
 
-    def time_request(self) -> Request:
+    def time_request(self, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "spot", "/api/v3/time", private=False)
 
     def read_time(self, response: Response) -> int:
@@ -127,7 +127,7 @@ class Binance(Exchange):
                 return instrument(item, symbol, base, quote_currency)
         raise UnknownSymbol(symbol)
 
-    def ticker_request(self, native_symbol: str) -> Request:
+    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "spot", "/api/v3/ticker/bookTicker", ("symbol", native_symbol), private=False)
 
     def read_ticker(self, response: Response) -> Ticker:

@@ -104,7 +104,7 @@ class Bitfinex(Exchange):
         request = super().readable_request(method, path, params)
         return replace(request, params=tuple(map(_typed, params))) if request.private else request
 
-    def time_request(self) -> Request | None:
+    def time_request(self, market: Market = Market.SPOT) -> Request | None:
         return None
 
     def read_time(self, response: Response) -> int:
@@ -139,7 +139,7 @@ class Bitfinex(Exchange):
             price_digits=_PRICE_DIGITS,
         )
 
-    def ticker_request(self, native_symbol: str) -> Request:
+    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "public", f"/v2/ticker/{native_symbol}", private=False)
 
     def read_ticker(self, response: Response) -> Ticker:

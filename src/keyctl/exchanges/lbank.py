@@ -109,7 +109,7 @@ class LBank(Exchange):
         upper = secret_fits(secret, "[0-9A-F]{32}")
         return () if upper else ("LBank's own samples write the secret in upper case; this one has lower case",)
 
-    def time_request(self) -> Request | None:
+    def time_request(self, market: Market = Market.SPOT) -> Request | None:
         return self.read("GET", "spot", "/v2/timestamp.do", private=False)
 
     def read_time(self, response: Response) -> int:
@@ -138,7 +138,7 @@ class LBank(Exchange):
             min_notional=None if least_value is None else decimal_of(least_value),
         )
 
-    def ticker_request(self, native_symbol: str) -> Request:
+    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         path = "/v2/supplement/ticker/bookTicker.do"
         return self.read("GET", "spot", path, ("symbol", native_symbol), private=False)
 

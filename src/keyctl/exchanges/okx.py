@@ -116,7 +116,7 @@ class OKX(Exchange):
             return ("OKX passphrases have 8 to 32 characters; this one does not",)
         return ()
 
-    def time_request(self) -> Request:
+    def time_request(self, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "rest", "/api/v5/public/time", private=False)
 
     def read_time(self, response: Response) -> int:
@@ -136,7 +136,7 @@ class OKX(Exchange):
                 return instrument(row, symbol, base, quote_currency)
         raise UnknownSymbol(symbol)
 
-    def ticker_request(self, native_symbol: str) -> Request:
+    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "rest", "/api/v5/market/ticker", ("instId", native_symbol), private=False)
 
     def read_ticker(self, response: Response) -> Ticker:

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from keyctl.model.diagnosis import (
         Diagnosis as Diagnosis,
     )
+    from keyctl.model.futures import (
+        FuturesState as FuturesState,
+        OpenOrder as OpenOrder,
+        Position as Position,
+        Setup as Setup,
+    )
     from keyctl.model.order import (
         ExchangeError as ExchangeError,
         Leg as Leg,
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
         Balances as Balances,
         Instrument as Instrument,
         KeyPermissions as KeyPermissions,
+        PriceBand as PriceBand,
         Ticker as Ticker,
     )
     from keyctl.model.verdict import (
@@ -49,14 +56,17 @@ if TYPE_CHECKING:
         Algorithm as Algorithm,
         Kind as Kind,
         Level as Level,
+        MarginMode as MarginMode,
         Market as Market,
         OrderState as OrderState,
         OrderType as OrderType,
         Outcome as Outcome,
+        PositionSide as PositionSide,
         Side as Side,
         Standing as Standing,
         Taken as Taken,
         TimeInForce as TimeInForce,
+        Trigger as Trigger,
     )
 
 # By module, so that a name is looked up without importing the others; a test holds that it is complete.
@@ -66,6 +76,9 @@ MODULES = {
         "Side",
         "OrderType",
         "TimeInForce",
+        "Trigger",
+        "PositionSide",
+        "MarginMode",
         "Kind",
         "Standing",
         "Algorithm",
@@ -78,7 +91,8 @@ MODULES = {
     "credential": ("Binding", "Credential"),
     "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
-    "venue": ("Instrument", "Ticker", "Balances", "KeyPermissions"),
+    "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
+    "futures": ("Position", "FuturesState", "Setup", "OpenOrder"),
     "verdict": ("Finding",),
     "diagnosis": ("Diagnosis",),
 }

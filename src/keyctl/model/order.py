@@ -6,14 +6,28 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from keyctl.model.words import Market, OrderState, OrderType, Outcome, Side, TimeInForce
+from keyctl.model.words import (
+    MarginMode,
+    Market,
+    OrderState,
+    OrderType,
+    Outcome,
+    PositionSide,
+    Side,
+    TimeInForce,
+    Trigger,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the user wants on one account: base quantity, limit price in the quote currency.
+    """What the user wants on one account: quantity, limit price in the quote currency.
 
-    `quote_quantity` is set only for market buys at venues that take the amount to spend.
+    `quantity` is in the base currency, but in contracts for inverse (coin-margined) perpetuals. `contract_size` is what
+    one contract holds: base currency, or quote currency for an inverse one; None on spot. `quote_quantity` is set only
+    for market buys at venues that take the amount to spend. `position` is the position that the order opens or closes,
+    where the person said so; it goes out only in `hedge` mode. `leverage` and `margin` are those that were confirmed.
+    `trigger_price` makes it wait for that price; `expires_ms` (Unix) belongs to GTD.
     """
 
     symbol: str
@@ -25,6 +39,21 @@ class Order:
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
     quote_quantity: Decimal | None = None
+    contract_size: Decimal | None = None
+    inverse: bool = False
+    position: PositionSide | None = None
+    hedge: bool = False
+    reduce_only: bool = False
+    leverage: Decimal | None = None
+    margin: MarginMode | None = None
+    trigger: Trigger | None = None
+    trigger_price: Decimal | None = None
+    expires_ms: int | None = None
+
+    @property
+    def contracts(self) -> Decimal:
+        """The size as a perpetual's venue counts it: contracts (equal to the quantity where one holds one unit)."""
+        return self.quantity if self.inverse or self.contract_size is None else self.quantity / self.contract_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +94,10 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class OrderStatus:
-    """An order as its exchange shows it. Quantities in base units, average price in quote, fee as told (or None)."""
+    """An order as its exchange shows it.
+
+    Quantities in the unit of `Order.quantity`, average price in quote, fee as told (or None).
+    """
 
     exchange_order_id: str
     client_order_id: str | None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+
+from keyctl.model.words import Market
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,11 @@ class Instrument:
 
     `price_digits` is the number of significant digits a price may have (Bitfinex: 5).
     `max_notional` and `min_notional` are in the quote currency.
+
+    For a perpetual `settle` is the currency of margin and profit (None on spot), and `contract_size` what one contract
+    holds: base currency, or quote currency where `inverse` is set (coin-margined). Quantities (steps, bounds) are in
+    the base currency, in contracts where inverse. `market_quantity_max` bounds orders without a price. A buy may not be
+    priced above mark price x `band_up`, a sell not below mark price x `band_down`.
     """
 
     symbol: str
@@ -27,6 +34,18 @@ class Instrument:
     max_notional: Decimal | None = None
     price_digits: int | None = None
     active: bool = True
+    settle: str | None = None
+    contract_size: Decimal | None = None
+    inverse: bool = False
+    leverage_max: Decimal | None = None
+    market_quantity_max: Decimal | None = None
+    band_up: Decimal | None = None
+    band_down: Decimal | None = None
+
+    @property
+    def market(self) -> Market:
+        """Futures for a perpetual, else spot."""
+        return Market.SPOT if self.settle is None else Market.FUTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +57,23 @@ class Ticker:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceBand:
+    """The highest price that a buy may have now and the lowest of a sell, in the quote currency; None: no bound."""
+
+    highest_buy: Decimal | None
+    lowest_sell: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Balances:
-    """Free balance per currency (the exchange's name turned into ours), and the account id where it is told."""
+    """Free balance per currency (the exchange's name turned into ours), and the account id where it is told.
+
+    `total` is what is owned: free, in orders, and for a futures wallet with unrealized profit; empty where not read.
+    """
 
     free: dict[str, Decimal]
     uid: str | None = None
+    total: dict[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

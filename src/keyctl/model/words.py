@@ -27,11 +27,33 @@ class OrderType(StrEnum):
 
 
 class TimeInForce(StrEnum):
-    """How long an order may rest."""
+    """How long an order may rest; GTD until the time that the order names."""
 
     GTC = "gtc"
     IOC = "ioc"
     FOK = "fok"
+    GTD = "gtd"
+
+
+class Trigger(StrEnum):
+    """What an order waits for before it becomes a limit or market order: a price that hurts, or one that pays."""
+
+    STOP = "stop"
+    TAKE_PROFIT = "take_profit"
+
+
+class PositionSide(StrEnum):
+    """Which way a position goes; in hedge mode an account may have one of each."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+class MarginMode(StrEnum):
+    """Whether a position is backed by the whole wallet or by a margin of its own."""
+
+    CROSS = "cross"
+    ISOLATED = "isolated"
 
 
 class Kind(StrEnum):

@@ -1,0 +1,112 @@
+"""Around an order: what an exchange tells and lets set before one, and what it shows afterwards.
+
+Wallets of perpetuals, position mode, margin mode, leverage, positions, open orders, price bands, the venue's own test
+of an order. An exchange without one of these keeps the default. Pure, as all of `exchanges`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from keyctl.model import (
+    Balances,
+    ExchangeError,
+    FuturesState,
+    Instrument,
+    Leg,
+    MarginMode,
+    Market,
+    OpenOrder,
+    Position,
+    PriceBand,
+    Request,
+    Response,
+    Setup,
+)
+
+
+class Around:
+    """The part of an exchange's contract that is not the order itself."""
+
+    # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
+    leverage_in_order: ClassVar[bool] = False
+    # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
+    experimental: ClassVar[dict[Market, tuple[str, ...]]] = {}
+
+    def offers(self, market: Market) -> frozenset[str]:
+        """The kinds of order that the venue has natively and keyctl can send there.
+
+        Of: limit, market, post_only, ioc, fok, gtd, stop_market, stop_limit, take_profit_market, take_profit_limit,
+        reduce_only. Empty where keyctl sends no orders on that market.
+        """
+        return frozenset()
+
+    def band_request(self, instrument: Instrument) -> Request | None:
+        """The public call that tells which prices are taken now, or the mark price for it; None where none."""
+        return None
+
+    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
+        """The highest price of a buy and the lowest of a sell that the venue takes now."""
+        raise NotImplementedError
+
+    def margin_requests(self) -> tuple[Request, ...]:
+        """The reads of all futures wallets; empty where they are part of balance_request()."""
+        return ()
+
+    def margin_request(self, instrument: Instrument) -> Request:
+        """The read of the wallet that backs that perpetual."""
+        raise NotImplementedError
+
+    def read_margin(self, response: Response) -> Balances:
+        """Balances of a futures wallet: `free` is what new positions may use, `total` the equity."""
+        raise NotImplementedError
+
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        """The signed reads that tell position mode, margin mode, leverage, position and open orders of one perpetual.
+
+        `margin` is the wanted margin mode, for venues that keep a leverage for each.
+        """
+        raise NotImplementedError
+
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        """The state from the answers to futures_state_requests, in that order."""
+        raise NotImplementedError
+
+    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        """The writes that bring the state to what is wanted, in the order to be sent; none when it is so already."""
+        return ()
+
+    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
+        """Nothing, when the answer says that the setting was taken and echoes nothing else. Raises Unreadable."""
+        raise NotImplementedError
+
+    def is_already_set(self, error: ExchangeError) -> bool:
+        """Whether an error answer to a setup request means that it was so already."""
+        return False
+
+    def positions_requests(self) -> tuple[Request, ...]:
+        """The signed reads that list all open positions; empty where keyctl reads none."""
+        return ()
+
+    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
+        """The positions in the answer to positions_requests()[step]."""
+        raise NotImplementedError
+
+    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        """The signed reads that list all open orders of a market. `symbols` are those that the person trades, for
+        exchanges that list by symbol only."""
+        return ()
+
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
+        """The orders in the answer to open_orders_requests()[step]. Raises Unreadable for a page that may lack some."""
+        raise NotImplementedError
+
+    def test_order_request(self, leg: Leg) -> Request | None:
+        """The venue's own check of the order, that places nothing (a read: it may be repeated); None where none."""
+        return None
+
+    def holds_to_reducing(self, leg: Leg) -> bool:
+        """Whether the venue itself refuses whatever in this order would do more than reduce a position."""
+        return False

@@ -1,0 +1,87 @@
+"""What an account holds and has set on perpetuals, and its open orders anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An open position. `contracts` is above zero, in the venue's own unit (base currency where one contract is one).
+
+    `hedge`: it is one of up to two (long and short) of an account in hedge mode. `margin`, `leverage`, prices (quote
+    currency) and `unrealized` (in `currency`) are None where the exchange does not tell. `notional_usd` is its size.
+    """
+
+    symbol: str
+    native_symbol: str
+    side: PositionSide
+    contracts: Decimal
+    hedge: bool = False
+    margin: MarginMode | None = None
+    leverage: Decimal | None = None
+    entry_price: Decimal | None = None
+    mark_price: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    unrealized: Decimal | None = None
+    currency: str | None = None
+    notional_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FuturesState:
+    """What must be known of an account and one perpetual before an order there.
+
+    `margin` is None where each order chooses it. Leverages are None where each order carries its own; where the venue
+    keeps one for both directions they are equal. `positions` are those of the symbol, `open_orders` their number.
+    """
+
+    hedge: bool
+    margin: MarginMode | None
+    leverage_long: Decimal | None
+    leverage_short: Decimal | None
+    positions: tuple[Position, ...] = ()
+    open_orders: int = 0
+
+    def leverage(self, side: PositionSide) -> Decimal | None:
+        """The leverage of that direction."""
+        return self.leverage_long if side is PositionSide.LONG else self.leverage_short
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is to hold before an order is sent: leverage and margin mode of the position `side` that it opens.
+
+    None: whatever the venue has.
+    """
+
+    side: PositionSide
+    leverage: Decimal | None = None
+    margin: MarginMode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order that rests at its exchange, whoever sent it. Sizes as the venue counts them (contracts on perpetuals).
+
+    `client_order_id` is as the exchange shows it; None where there is none.
+    """
+
+    symbol: str
+    native_symbol: str
+    market: Market
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    filled: Decimal
+    price: Decimal | None
+    exchange_order_id: str
+    client_order_id: str | None = None
+    reduce_only: bool = False
+    position: PositionSide | None = None
+    trigger: Trigger | None = None
+    trigger_price: Decimal | None = None
+    created_ms: int | None = None
