@@ -56,10 +56,11 @@ def lane(exchange: Exchange, signer: Signer) -> list[str]:
     first = public_wire(clock) if clock else signer.sign(exchange.balance_request(), stamp())
     balance = signer.sign(exchange.balance_request(), stamp())
     order = signer.sign(exchange.order_request(leg_for(exchange)), stamp())
-    return [_http(first), _http(balance), _http(order)]
+    return [http_text(first), http_text(balance), http_text(order)]
 
 
-def _http(wire: WireRequest) -> str:
+def http_text(wire: WireRequest) -> str:
+    """A signed or public request as it goes over the line."""
     parts = urlsplit(wire.url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     lines = [f"{wire.method} {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{k}: {v}" for k, v in wire.headers)]

@@ -18,6 +18,7 @@ from typing import Any
 from keyctl.model import Algorithm
 from keyctl.twin import TwinServer, all_faces, make_key
 from keyctl.twin.face import Call, Face
+from keyctl.twin.pace import broken_limits
 from keyctl.twin.wire import Connection
 
 DELAY_SECONDS = 0.05
@@ -64,7 +65,11 @@ def keys(server: TwinServer, exchange: str, algorithm: str, count: int) -> list[
     """New keys that the venue knows, each of a user of its own, as its user would hold them."""
     made = [
         make_key(
-            exchange, Algorithm(algorithm), ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}, uid=str(number)
+            exchange,
+            Algorithm(algorithm),
+            ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)},
+            uid=str(number),
+            created_ms=int(time.time() * 1000),  # young, so that no verify fails for its age
         )
         for number in range(
             7_000_000 + len(server.venue(exchange).keys), 7_000_000 + len(server.venue(exchange).keys) + count
@@ -86,15 +91,21 @@ def keys(server: TwinServer, exchange: str, algorithm: str, count: int) -> list[
 
 
 def report(server: TimedServer) -> dict[str, Any]:
-    """What arrived since the last report: orders taken, the most under one id, calls, spread of orders in ms."""
+    """What arrived since the last report: orders taken, the most under one id, calls (by path too), documented limits
+    that they passed, spread of orders in ms."""
     taken: Counter[str] = Counter()
-    refused = calls = 0
+    paths: Counter[str] = Counter()
+    broken: list[str] = []
+    refused = calls = changing = 0
     for exchange in server.exchanges:
         venue = server.venue(exchange)
         with venue.lock:
             taken.update({f"{exchange} {name}": count for name, count in venue.placements.items()})
             refused += sum(line.status != 200 for line in venue.calls.lines)
             calls += len(venue.calls.lines)
+            paths.update(f"{exchange} {line.path}" for line in venue.calls.lines)
+            changing += len(venue.calls.changing())
+            broken += broken_limits(exchange, venue.calls.lines)
             venue.placements.clear()
             venue.calls.lines.clear()
             venue.calls.arrivals.clear()
@@ -107,6 +118,9 @@ def report(server: TimedServer) -> dict[str, Any]:
         "most_under_one_id": max(taken.values(), default=0),
         "refused": refused,
         "calls": calls,
+        "paths": paths,
+        "changing": changing,
+        "broken": broken,
         "spread_ms": (max(times) - min(times)) * 1000 if times else 0.0,
         "faults": faults,
     }

@@ -69,6 +69,11 @@ class ClockReads:
         self._under_way = 0
         self._ended = asyncio.Event()
 
+    @property
+    def begun(self) -> int:
+        """How many reads are made or under way; one that failed no longer counts."""
+        return len(self.samples) + self._under_way
+
     async def add(self, read: Callable[[], Awaitable[ClockSample]]) -> None:
         """Makes one more read. Raises what it raises."""
         self._under_way += 1
