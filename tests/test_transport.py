@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keyctl.errors import NoAnswer, Unreached
 from keyctl.model import Response, WireRequest
-from keyctl.transport import BODY_MAX_BYTES, Line, tls_context
+from keyctl.transport import BODY_MAX_BYTES, Line, target_of, tls_context
 from tests.support.certificates import make_certificate
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -96,7 +99,11 @@ def test_the_bytes_on_the_socket_are_those_that_were_signed() -> None:
     assert b"\r\nX-KEY: k" in head and b"proxy" not in head.lower()
 
 
-@pytest.mark.parametrize("target", ["/a b", '/a"b', "/\u00e4", "/a\r\nHost: other", "/a|b", "/a[1]", "/a'b", "/%7E~"])
+ODD_TARGETS = ["/a b", '/a"b', "/\u00e4", "/a\r\nHost: other", "/a|b", "/a[1]", "/a'b", "/%7E~", "/a#b", "/a#b?c=1"]
+ODD_QUERIES = ["/a?", "/a?b=%2", "/a?b=%zz", "/a?b=c d", "/a?b=\u00e4", "/a?b=1\n", "/../a?b=1", "/./a?b=1", "?b=1"]
+
+
+@pytest.mark.parametrize("target", ODD_TARGETS + ODD_QUERIES)
 def test_a_target_goes_out_as_it_is_or_not_at_all(target: str) -> None:
     async def client(base: str, line: Line) -> bytes:
         await line.open()
@@ -107,6 +114,29 @@ def test_a_target_goes_out_as_it_is_or_not_at_all(target: str) -> None:
     except Unreached:
         return
     assert data.startswith(b"GET " + target.encode() + b" HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("header", [("X-KEY", "\u00e4"), ("X-K\u00e4", "k"), ("X-KEY", "k\r\nHost: other")])
+def test_a_header_that_cannot_go_out_is_refused_before_any_byte(header: tuple[str, str]) -> None:
+    async def client(base: str, line: Line) -> None:
+        await line.open()
+        with pytest.raises(Unreached) as raised:
+            line.prepare(WireRequest("GET", f"{base}/a", (header,), b"", repeatable=True))
+        assert raised.value.code == "not_sendable"
+
+    on_server(answering(), client)
+
+
+@given(st.from_regex(r"[A-Za-z0-9._~&=%!*+,:;@/?'()|<>^`{} -]{1,40}", fullmatch=True))
+def test_every_query_is_sent_as_httpx_would_send_it_or_refused(query: str) -> None:
+    wire = WireRequest("GET", f"https://api.example/a/b?{query}", (), b"", repeatable=True)
+    theirs = httpx.Request("GET", wire.url).url.raw_path
+    try:
+        ours = target_of(wire)
+    except Unreached:
+        assert theirs != f"/a/b?{query}".encode()
+        return
+    assert ours == theirs == f"/a/b?{query}".encode()
 
 
 def test_a_closed_port_is_unreached() -> None:
