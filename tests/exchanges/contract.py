@@ -371,6 +371,12 @@ class ExchangeContract(ABC):
         free = self.exchange().read_balances(answer(self.answers()["balances"])).free
         assert free["USDT"] > 0 and all(isinstance(value, Decimal) for value in free.values())
 
+    def test_what_is_owned_is_more_than_what_is_free(self) -> None:
+        """Funds in orders are owned too; the samples that have some show more than is free."""
+        balances = self.exchange().read_balances(answer(self.answers()["balances"]))
+        assert balances.free.keys() <= balances.total.keys()
+        assert all(balances.total[currency] >= free for currency, free in balances.free.items())
+
     def test_rights_that_are_not_told_are_unknown(self) -> None:
         for value in self.permissions_without_facts():
             told = self.exchange().read_permissions(answer(value))

@@ -492,7 +492,9 @@ class TestBinance(ExchangeContract):
             self.exchange().read_ticker(answer({"bidPrice": "0.00000000", "askPrice": "60000"}))
 
     def test_the_account_id_comes_with_the_balances(self) -> None:
-        assert self.exchange().read_balances(answer(self.answers()["balances"])).uid == "354937868"
+        balances = self.exchange().read_balances(answer(self.answers()["balances"]))
+        assert balances.uid == "354937868"
+        assert balances.total == {"BTC": Decimal("0.6"), "USDT": Decimal("1000.25")}
 
     @pytest.mark.parametrize(
         ("algorithm", "pem"), [(Algorithm.ED25519, ED25519_PEM), (Algorithm.RSA, RSA_PEM)], ids=["ed25519", "rsa"]

@@ -444,7 +444,9 @@ def test_only_the_exchange_wallet_counts_and_unknown_balances_are_left_out() -> 
         ["margin", "BTC", 5, 0, 5, None, None],
         ["exchange", "ETH", 5, 0, None, None, None],
     ]
-    assert exchange().read_balances(answer(rows)).free == {"USDT": Decimal("1000.25")}
+    balances = exchange().read_balances(answer(rows))
+    assert balances.free == {"USDT": Decimal("1000.25")}
+    assert balances.total == {"USDT": Decimal("1500.5"), "ETH": Decimal(5)}
 
 
 # Errors.

@@ -175,7 +175,9 @@ class TestLBank(ExchangeContract):
             "instrument": envelope([rules]),
             "ticker": envelope({"symbol": "btc_usdt", "bidPrice": "59999.99", "askPrice": "60000.01"}),
             "permissions": {"result": "true", "data": {"enableSpotTrading": True, "createTime": 1643091005000}},
-            "balances": envelope({"uid": "LBA0B12679", "balances": [{"asset": "usdt", "free": "1000", "locked": "0"}]}),
+            "balances": envelope(
+                {"uid": "LBA0B12679", "balances": [{"asset": "usdt", "free": "1000", "locked": "25.5"}]}
+            ),
         }
 
     def permissions_without_facts(self) -> list[Any]:
@@ -481,7 +483,9 @@ def test_a_failed_permission_call_is_never_read_as_rights() -> None:
 
 
 def test_the_account_id_comes_with_the_balances() -> None:
-    assert exchange().read_balances(answer(TestLBank().answers()["balances"])).uid == "LBA0B12679"
+    balances = exchange().read_balances(answer(TestLBank().answers()["balances"]))
+    assert balances.uid == "LBA0B12679"
+    assert balances.total == {"USDT": Decimal("1025.5")}
 
 
 def test_only_the_error_code_decides() -> None:

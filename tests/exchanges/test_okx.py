@@ -176,8 +176,8 @@ class TestOKX(ExchangeContract):
 
     def answers(self) -> dict[str, Any]:
         details = [
-            {"ccy": "BTC", "availBal": "0.5", "availEq": "", "cashBal": "0.6"},
-            {"ccy": "USDT", "availBal": "", "availEq": "1000.25", "cashBal": "1200"},
+            {"ccy": "BTC", "availBal": "0.5", "availEq": "", "cashBal": "0.6", "eq": "0.6"},
+            {"ccy": "USDT", "availBal": "", "availEq": "1000.25", "cashBal": "1200", "eq": "1190.5"},
             {"ccy": "XYZ", "availBal": "", "availEq": ""},
         ]
         return {
@@ -427,8 +427,9 @@ class TestOKX(ExchangeContract):
         assert self.exchange().probe_request(Market.FUTURES) is None
 
     def test_an_empty_balance_field_is_not_taken_for_zero(self) -> None:
-        free = self.exchange().read_balances(answer(self.answers()["balances"])).free
-        assert free == {"BTC": Decimal("0.5"), "USDT": Decimal("1000.25")}
+        balances = self.exchange().read_balances(answer(self.answers()["balances"]))
+        assert balances.total == {"BTC": Decimal("0.6"), "USDT": Decimal("1190.5")}
+        assert balances.free == {"BTC": Decimal("0.5"), "USDT": Decimal("1000.25")}
 
     def test_a_credential_needs_its_passphrase(self) -> None:
         for passphrase in (None, Secret(""), Secret("with blank"), Secret("päss-Word1")):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from string import ascii_lowercase, digits
 from typing import Literal
 
+from keyctl.answers import array_of, decimal_of, object_of, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import check_shape
-from keyctl.model import Algorithm
+from keyctl.model import JSON, Algorithm
 from keyctl.secret import Secret
 from keyctl.signing import RSA_BITS_MIN, Ed25519Key, Hash, HMACKey, RSAKey, SigningKey, check_private_key, secret_fits
 
@@ -77,6 +79,20 @@ def letters_and_digits(random: bytes, length: int, prefix: str = "kc") -> str:
         number, rest = divmod(number, len(_ALPHABET))
         text += _ALPHABET[rest]
     return text
+
+
+def free_and_total(rows: JSON) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """What is free and what is owned, by currency in capitals, from rows of `asset`, `free` and `locked`.
+
+    A currency whose locked part is not told has no total.
+    """
+    free, total = dict[str, Decimal](), dict[str, Decimal]()
+    for row in map(object_of, array_of(rows)):
+        currency = text_of(row.get("asset")).upper()
+        free[currency] = decimal_of(row.get("free"))
+        if row.get("locked") is not None:
+            total[currency] = free[currency] + decimal_of(row["locked"])
+    return free, total
 
 
 def flag_of(value: object) -> bool | None:

@@ -23,6 +23,7 @@ from keyctl.exchanges._shapes import (
     check_asymmetric,
     check_distinct,
     check_no_pem,
+    free_and_total,
     letters_and_digits,
     signing_key,
     split_symbol,
@@ -155,9 +156,8 @@ class Binance(Exchange):
 
     def read_balances(self, response: Response) -> Balances:
         body = read_object(response.body)
-        rows = map(object_of, array_of(body.get("balances")))
-        free = {text_of(row.get("asset")): decimal_of(row.get("free")) for row in rows}
-        return Balances(free, None if body.get("uid") is None else text_of(body["uid"]))
+        free, total = free_and_total(body.get("balances"))
+        return Balances(free, None if body.get("uid") is None else text_of(body["uid"]), total)
 
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _CLIENT_ID_LENGTH)

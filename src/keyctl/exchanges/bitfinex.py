@@ -164,14 +164,18 @@ class Bitfinex(Exchange):
         return self.read("POST", "auth", "/v2/auth/r/wallets")
 
     def read_balances(self, response: Response) -> Balances:
-        free = {}
+        free, total = {}, {}
         for row in map(array_of, read_array(response.body)):
             if len(row) < 5:
                 raise Unreadable("a wallet is cut short")
+            if row[0] != "exchange":
+                continue
+            currency = common_name(text_of(row[1]))
+            total[currency] = decimal_of(row[2])
             # The available balance may be null for a moment [unverified]: then it is not known, and left out.
-            if row[0] == "exchange" and row[4] is not None:
-                free[common_name(text_of(row[1]))] = decimal_of(row[4])
-        return Balances(free)
+            if row[4] is not None:
+                free[currency] = decimal_of(row[4])
+        return Balances(free, None, total)
 
     def new_client_order_id(self, random: bytes) -> str:
         return str(int.from_bytes(random) % (_CID_LIMIT - 1) + 1)

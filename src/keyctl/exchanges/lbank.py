@@ -21,7 +21,7 @@ from keyctl.answers import (
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges._lbank_answers import data_in, flag, instant, step_of
 from keyctl.exchanges._lbank_orders import could_be, order_params, status_of
-from keyctl.exchanges._shapes import check_asymmetric, letters_and_digits, signing_key, split_symbol
+from keyctl.exchanges._shapes import check_asymmetric, free_and_total, letters_and_digits, signing_key, split_symbol
 from keyctl.exchanges.base import Exchange, Signer, UnknownSymbol, check_shape, encode_query, text_value
 from keyctl.model import (
     Algorithm,
@@ -184,10 +184,9 @@ class LBank(Exchange):
 
     def read_balances(self, response: Response) -> Balances:
         data = object_of(data_in(response))
-        rows = [object_of(row) for row in array_of(data.get("balances"))]
-        free = {text_of(row.get("asset")).upper(): decimal_of(row.get("free")) for row in rows}
+        free, total = free_and_total(data.get("balances"))
         uid = data.get("uid")
-        return Balances(free, None if uid is None else text_of(uid))
+        return Balances(free, None if uid is None else text_of(uid), total)
 
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _ID_LENGTH)

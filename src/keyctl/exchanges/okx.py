@@ -160,6 +160,7 @@ class OKX(Exchange):
 
     def read_balances(self, response: Response) -> Balances:
         free: dict[str, Decimal] = {}
+        total: dict[str, Decimal] = {}
         for detail in array_of(one_row(response).get("details")):
             if not isinstance(detail, dict):
                 raise Unreadable("a balance is not an object")
@@ -168,7 +169,10 @@ class OKX(Exchange):
             available = optional(detail.get("availEq")) if available is None else available
             if available is not None:
                 free[text_of(detail.get("ccy"))] = available
-        return Balances(free)
+            equity = optional(detail.get("eq"))  # one account for spot and swaps: unrealized profit is in it
+            if equity is not None:
+                total[text_of(detail.get("ccy"))] = equity
+        return Balances(free, None, total)
 
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
