@@ -30,7 +30,8 @@ FLOORS = {
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": (
-        "preflight settle fanout dispatch policy observations probes egress diagnosis diagnosis.* pricing succession"
+        "preflight settle fanout dispatch policy observations probes egress told_addresses diagnosis diagnosis.* "
+        "pricing succession"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",

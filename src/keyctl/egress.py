@@ -1,4 +1,4 @@
-"""Which address an account's calls leave from: told by exchanges' own words, else by an echo service. Reads only.
+"""Which address an account's calls leave from, told by an echo service. Reads only.
 
 The echo service is of the person's choice, never sees a key, and is asked at most once an hour for each route.
 """
@@ -12,42 +12,14 @@ from urllib.parse import urlsplit
 
 from keyctl.addresses import Addresses, Reading
 from keyctl.answers import Unreadable, read_object
-from keyctl.catalogue import catalogue
 from keyctl.errors import Unreached
-from keyctl.model import Account, ExchangeError, Market, WireRequest
+from keyctl.model import Account, WireRequest
 from keyctl.network import Network
-from keyctl.observations import Observation
 from keyctl.plain_text import clean_text
-from keyctl.policy import address_in
 from keyctl.routes import BY_VERSION, DIRECT, Route, RouteKind, is_loopback, route_name
 
 ECHO_SECONDS = 3.0
 ECHO_MAX_BYTES = 4096
-# Only these refusals speak of where a call came from; an address in other words may be anybody's.
-_SPEAKING = ("ip", "permission", "signature")
-
-
-def note_told(network: Network, book: Addresses, seen: Iterable[Observation]) -> None:
-    """Remembers the addresses that exchanges named in their refusals, and what they told of IP lists."""
-    told: dict[str, tuple[bool | None, tuple[str, ...] | None]] = {}
-    named: dict[tuple[str, str], str] = {}
-    for item in seen:
-        account = item.account
-        name = route_name(account, network.route(account))
-        for market, answer in item.markets.items():
-            address = _named(answer.error, market) if answer is not None and answer.error is not None else ""
-            if address and (account.endpoint or ipaddress.ip_address(address).is_global):
-                named[name, address] = account.exchange
-        if item.permissions is not None:
-            told[account.id] = item.permissions.ip_restricted, item.permissions.ips
-    for (name, address), exchange in named.items():
-        book.note(name, ipaddress.ip_address(address).version, address, exchange)
-    book.note_told(told)
-
-
-def _named(error: ExchangeError, market: Market) -> str:
-    found = catalogue(error.exchange).lookup(error.code, market, error.text, error.http)
-    return address_in(error.text) if found and found[0].category in _SPEAKING else ""
 
 
 async def look_up(network: Network, book: Addresses, accounts: Sequence[Account], echo_url: str | None) -> None:

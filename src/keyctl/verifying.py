@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from keyctl.egress import look_up, note_told
+from keyctl.egress import look_up
 from keyctl.errors import ExitCode, SetupProblem
 from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
@@ -16,6 +16,7 @@ from keyctl.probes import observe_all
 from keyctl.profiles import RISKS, combined
 from keyctl.routes import route_name
 from keyctl.session import Session
+from keyctl.told_addresses import note_told
 from keyctl.verify_view import Checked, report
 
 if TYPE_CHECKING:
