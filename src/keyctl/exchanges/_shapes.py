@@ -17,6 +17,7 @@ from keyctl.signing import RSA_BITS_MIN, Ed25519Key, Hash, HMACKey, RSAKey, Sign
 _ALPHABET = digits + ascii_lowercase
 _PEM = r"(?s)\s*-----BEGIN [A-Z0-9 ]*{}.*"
 _SYMBOL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20})")
+_PERPETUAL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20}):([A-Z0-9]{1,20})")
 
 
 def signing_key(algorithm: Algorithm, secret: Secret, hash_name: Hash = "sha256") -> SigningKey:
@@ -68,6 +69,14 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     if match is None:
         raise UsageProblem(f"'{symbol[:40]}' is not a spot symbol", "write it as BTC/USDT", code="bad_symbol")
     return match.group(1), match.group(2)
+
+
+def split_perpetual(symbol: str) -> tuple[str, str, str]:
+    """Base, quote and settlement currency of BASE/QUOTE:SETTLE in capital letters. Raises UsageProblem."""
+    match = _PERPETUAL.fullmatch(symbol)
+    if match is None:
+        raise UsageProblem(f"'{symbol[:40]}' is not a perpetual", "write it as BTC/USDT:USDT", code="bad_symbol")
+    return match.group(1), match.group(2), match.group(3)
 
 
 def letters_and_digits(random: bytes, length: int, prefix: str = "kc") -> str:
