@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
+from tests.support.tracing import require_strace
 from tests.support.world import ALL, World
 
 ACCOUNTS_EACH = 10  # at each exchange: 40 legs a run
-REQUIRE = "KEYCTL_TEST_REQUIRE_KEYRING"  # where the check installs what it needs, a missing tool is a failure
 CONFIG = """\
 [limits]
 day_value_usd = 100000000
@@ -32,9 +28,7 @@ SENDS = ("write", "sendto", "sendmsg", "writev", "sendmmsg")
 
 
 def test_the_claim_of_every_leg_is_on_disk_before_its_first_byte_leaves(tmp_path: Path) -> None:
-    if not can_trace():
-        assert os.environ.get(REQUIRE) != "1", "strace is missing where it must not be"
-        pytest.skip("strace is not installed, or may not trace here")
+    require_strace()
     figures = traced_runs(tmp_path / "world", runs=1)
     print(figures)
     assert not figures.findings, figures.findings[:5]
@@ -56,13 +50,6 @@ def test_the_reading_of_the_record_finds_a_claim_that_comes_too_late() -> None:
     begun, ended = f"1 fdatasync({wal} <unfinished ...>", "1 <... fdatasync resumed>) = 0"
     assert late_claims([write, begun, send, ended], ["kcabc"])
     assert not late_claims([write, begun, ended, send], ["kcabc"])
-
-
-def can_trace() -> bool:
-    """Whether this machine has strace and lets it trace a process of ours."""
-    if shutil.which("strace") is None:
-        return False
-    return subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
 
 
 @dataclass

@@ -56,7 +56,7 @@ MAY_WAIT = {
 MAY_SKIP = {
     "tests/vault/secret_service.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs gnome-keyring and dbus",
     "tests/conformance/conftest.py": "KEYCTL_TEST_REQUIRE_SDKS: needs the exchanges' SDKs in environments of their own",
-    "tests/test_claim_on_disk.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs strace",
+    "tests/support/tracing.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs strace",
     "tests/test_hardening.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs another user",
 }
 

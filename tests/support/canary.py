@@ -13,6 +13,10 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
 from keyctl.twin import MadeKey
 from tests.support.source import ROOT
 
@@ -21,17 +25,22 @@ SHORTEST = 12
 
 def forms(text: str) -> dict[str, bytes]:
     """A secret's text by the name of each form."""
-    raw = text.encode()
+    return byte_forms(text.encode()) | {
+        "percent": quote(text, safe="").encode(),
+        "JSON": json.dumps(text)[1:-1].encode(),
+        "repr": repr(text)[1:-1].encode(),
+        "UTF-16": text.encode("utf-16-le"),
+    }
+
+
+def byte_forms(raw: bytes) -> dict[str, bytes]:
+    """The forms of a secret that need not be text."""
     found = {
         "raw": raw,
         "reversed": raw[::-1],
         "hex": raw.hex().encode(),
         "HEX": raw.hex().upper().encode(),
-        "percent": quote(text, safe="").encode(),
         "percent of each": "".join(f"%{byte:02X}" for byte in raw).encode(),
-        "JSON": json.dumps(text)[1:-1].encode(),
-        "repr": repr(text)[1:-1].encode(),
-        "UTF-16": text.encode("utf-16-le"),
     }
     for shift in range(3):
         # In the middle of something longer, base64 shows one of three faces; the ends depend on what stands around.
@@ -42,18 +51,33 @@ def forms(text: str) -> dict[str, bytes]:
     return found
 
 
-def needles(made: MadeKey) -> Iterator[str]:
+def needles(secret: str, passphrase: str | None = None) -> Iterator[str]:
     """The texts that must not show: secret and passphrase; of a private key its lines and its one long text."""
-    if made.passphrase:
-        yield made.passphrase
-    if "-----BEGIN" in made.secret:
-        lines = made.secret.strip().splitlines()[1:-1]
+    if passphrase:
+        yield passphrase
+    if "-----BEGIN" in secret:
+        lines = secret.strip().splitlines()[1:-1]
         yield from (line for line in lines if len(line) > SHORTEST and not line.startswith("MC4CAQAwBQYDK2VwBCIEI"))
         yield "".join(lines)[24:]
-    elif len(made.secret) > 500:
-        yield from (made.secret[start : start + 40] for start in range(40, len(made.secret) - 40, 40))
+    elif len(secret) > 500:
+        yield from (secret[start : start + 40] for start in range(40, len(secret) - 40, 40))
     else:
-        yield made.secret
+        yield secret
+
+
+def insides(secret: str) -> Iterator[bytes]:
+    """The numbers that a private key's text stands for, in pieces; its public ones are no secret. Else nothing."""
+    if "-----BEGIN" not in secret and len(secret) <= 500:
+        return
+    body = "".join(line for line in secret.strip().splitlines() if "-----" not in line)
+    key = load_der_private_key(base64.b64decode(body), None, unsafe_skip_rsa_key_validation=True)
+    if isinstance(key, Ed25519PrivateKey):
+        yield key.private_bytes_raw()
+    elif isinstance(key, RSAPrivateKey):
+        numbers = key.private_numbers()
+        for number in (numbers.d, numbers.p, numbers.q):
+            raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
+            yield from (raw[start : start + 32] for start in range(0, len(raw) - 32, 32))
 
 
 class Canaries:
@@ -64,9 +88,24 @@ class Canaries:
 
     def watch(self, name: str, made: MadeKey) -> None:
         """Adds a key's secrets."""
-        for text in needles(made):
-            for form, data in forms(text).items():
-                self._forms[data] = f"{name}: {form}"
+        self.watch_secret(name, made.secret, made.passphrase)
+
+    def watch_secret(self, name: str, secret: str, passphrase: str | None = None) -> None:
+        """Adds a secret and its passphrase, as they are stored."""
+        for text in needles(secret, passphrase):
+            self.watch_text(name, text)
+        for piece in insides(secret):
+            self.watch_bytes(name, piece)
+
+    def watch_text(self, name: str, text: str) -> None:
+        """Adds a text: the passphrase of a vault."""
+        for form, data in forms(text).items():
+            self._forms.setdefault(data, f"{name}: {form}")
+
+    def watch_bytes(self, name: str, raw: bytes) -> None:
+        """Adds bytes: the key of a vault, the inside of a private key."""
+        for form, data in byte_forms(raw).items():
+            self._forms.setdefault(data, f"{name}: {form}")
 
     def find(self, data: bytes | str) -> list[str]:
         """Which secrets show there, and how; never the secret itself."""

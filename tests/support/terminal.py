@@ -15,12 +15,14 @@ TIMEOUT_SECONDS = 20.0
 class Person:
     """Sits at the terminal of a child process; sees what it shows and types."""
 
-    def __init__(self, arguments: list[str], environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, arguments: list[str], environ: dict[str, str] | None = None, program: str = sys.executable
+    ) -> None:
         self.seen = b""
         self._answered = 0
         self._child, self._terminal = pty.fork()
         if self._child == 0:
-            os.execve(sys.executable, [sys.executable, *arguments], environ or dict(os.environ))
+            os.execvpe(program, [program, *arguments], environ or dict(os.environ))
 
     def waits_for(self, text: str) -> Person:
         """Reads until the text is shown, after what was waited for last. Fails when the child ends or is silent."""
