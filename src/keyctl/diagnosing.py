@@ -22,7 +22,7 @@ from keyctl.exchanges import load, profile
 from keyctl.model import Account, Binding, Kind, Market
 from keyctl.output import Result
 from keyctl.profiles import combined, default_profile
-from keyctl.routes import route_name
+from keyctl.routes import BY_VERSION, DIRECT, route_name
 from keyctl.session import Session
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 RECORD_MAX_BYTES = 1_000_000
 # Causes whose fix is better with this machine's own address in it.
-_LISTS = {Cause.IP_LIST, Cause.FUTURES_IP_LIST}
+_LISTS = {Cause.IP_LIST, Cause.FUTURES_IP_LIST, Cause.IPV4_NOT_LISTED, Cause.IPV6_NOT_LISTED}
 
 
 def diagnose_account(app: App, account: Account, market: Market | None, record: Path | None) -> Result:
@@ -82,10 +82,16 @@ async def _gather(app: App, account: Account, markets: tuple[Market, ...]) -> Ev
         def session_at(binding: Binding) -> Session:
             return Session(account, *app.signer_at(account, binding), network, app.journal)
 
+        def session_by(version: int) -> Session:
+            return Session(account, exchange, signer, network, app.journal, route=BY_VERSION[version])
+
         session = Session(account, exchange, signer, network, app.journal)
+        by_version = session_by if network.route(account) == DIRECT else None
         places = other_places(account)
         earlier, address = _earlier(app, account), _address(app, account, network)
-        subject = Subject(session, fit, markets, earlier, address, _wanted(app, account), places, session_at)
+        subject = Subject(
+            session, fit, markets, earlier, address, _wanted(app, account), places, session_at, by_version
+        )
         evidence = await gather(subject)
         if _LISTS & set(judge(evidence).named) and not seen_address(evidence):
             await look_up(network, app.journal.addresses, [account], app.config.echo_url)

@@ -58,6 +58,8 @@ def sentence(cause: Cause, evidence: Evidence) -> str:
 def rows_of(evidence: Evidence, verdict: Verdict) -> list[Row]:
     """One row a check that was made, the missing rights after them; the cause's row is marked."""
     rows = [_row(evidence, probe, verdict) for check in CHECKS for probe in evidence.probes if probe.check == check]
+    if limits := _limits(evidence):
+        rows.append(Row("limits", Level.PASS, "told", limits))
     for cause in (*verdict.named, *verdict.others):
         if cause in _RIGHTS and (verdict.check == "key" or cause in verdict.others):
             key = evidence.of("key")
@@ -69,9 +71,22 @@ def rows_of(evidence: Evidence, verdict: Verdict) -> list[Row]:
     return rows
 
 
+def _limits(evidence: Evidence) -> str:
+    """What the exchange's headers told of rate limits and bans, the newest of each, with what it counts."""
+    told: dict[str, str] = {}
+    for probe in evidence.probes:
+        limits = probe.facts.get("limits")
+        told |= limits if isinstance(limits, dict) else {}
+    words = {**profile(evidence.exchange).limits, "Retry-After": "seconds to wait"}
+    return "; ".join(f"{name} {value} ({words[name]})" for name, value in told.items() if name in words)
+
+
 def _row(evidence: Evidence, probe: Probe, verdict: Verdict) -> Row:
     if probe.check == "clock" and verdict.cause in _CLOCKS and verdict.check == "clock":
         return Row("clock", Level.FAIL, WORDS[verdict.cause][0], f"{probe.detail}; orders would be refused", True)
+    if probe.check == "version":
+        marked = verdict.check == "version"
+        return Row(probe.check, Level.FAIL if marked else Level.PASS, "ONE" if marked else "same", probe.detail, marked)
     if probe.ok:
         if probe.check == "elsewhere":
             return Row(probe.check, Level.FAIL, "KNOWN", probe.detail, verdict.check == "elsewhere")

@@ -54,11 +54,12 @@ class Network:
             line.close()
         await asyncio.sleep(0)  # lets the aborted transports finish closing
 
-    def line(self, account: Account, base: str) -> Line:
-        """The account's own line to a host."""
-        key = (account.id, base)
+    def line(self, account: Account, base: str, route: Route | None = None) -> Line:
+        """The account's own line to a host; by another way than its own where one is given."""
+        key = (account.id if route is None else f"{account.id} {route}", base)
         if key not in self._lines:
-            self._lines[key] = Line(base, lambda: self._tls(account), self.clock.now, self.route(account))
+            way = self.route(account) if route is None else route
+            self._lines[key] = Line(base, lambda: self._tls(account), self.clock.now, way)
         return self._lines[key]
 
     def route(self, account: Account) -> Route:

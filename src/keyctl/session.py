@@ -18,18 +18,21 @@ from keyctl.transport import Line
 
 if TYPE_CHECKING:
     from keyctl.journal import Journal
+    from keyctl.routes import Route
 
 T = TypeVar("T")
 CALL_SECONDS = 10.0
 READ_TRIES = 3
 CLOCK_READS = 3
 COOL_DOWN_SECONDS = 60
+RETRY_AFTER = "Retry-After"
 
 
 class Session:
     """One account's line: its exchange, a signer (never the credential), its own connections.
 
-    Without a signer it makes public calls only. `market` says whose host's clock counts.
+    Without a signer it makes public calls only. `market` says whose host's clock counts. `route`: another way out than
+    the account's own. `limits_told`: what the newest answers said of limits, by the exchange's own header names.
     """
 
     def __init__(
@@ -40,17 +43,20 @@ class Session:
         network: Network,
         journal: Journal,
         market: Market = Market.SPOT,
+        route: Route | None = None,
     ) -> None:
         self.account = account
         self.exchange = exchange
         self.network = network
         self.journal = journal
         self.market = market
+        self.route = route
+        self.limits_told: dict[str, str] = {}
         self._signer = signer
 
     def line(self, base: str) -> Line:
         """This account's connection to one of its exchange's hosts."""
-        return self.network.line(self.account, base)
+        return self.network.line(self.account, base, self.route)
 
     @property
     def offset(self) -> Offset | None:
@@ -84,6 +90,7 @@ class Session:
         Raises Unreached (nothing has left) or NoAnswer (something may have).
         """
         self.check_cool_down(request.base)
+        self.limits_told.pop(RETRY_AFTER, None)
         line = self.line(request.base)
         async with self.turn(request):
             if request.private:
@@ -126,8 +133,8 @@ class Session:
     async def warm(self) -> None:
         """Opens the connection that orders go over, by reading the exchange's clock where it has one.
 
-        Three reads of a host, by whichever lanes come first, set the offset for all; the other lanes only connect, since
-        exchanges count these calls by address (OKX: 10 in 2 s). Raises Unreached.
+        Three reads of a host, by whichever lanes come first, set the offset for all; the other lanes only connect,
+        since exchanges count these calls by address (OKX: 10 in 2 s). Raises Unreached.
         """
         request = self.exchange.time_request(self.market)
         if request is None:
@@ -155,23 +162,31 @@ class Session:
 
     def check_cool_down(self, base: str) -> None:
         """Raises Unreached while that host has told this machine to wait."""
-        until = self.journal.notes.cool_down_until(self._limited(base))
-        if until > self.network.clock.now():
-            left = int(until - self.network.clock.now()) + 1
+        left = self.cool_down_left(base)
+        if left:
             raise Unreached(
                 f"{self.exchange.name} asked this machine to wait; {left} s left",
                 "try again after that; a ban grows when calls go on",
                 code="cooling_down",
             )
 
+    def cool_down_left(self, base: str) -> int:
+        """For how many seconds that host is to be left alone from here; 0 when it is not."""
+        left = self.journal.notes.cool_down_until(self._limited(base)) - self.network.clock.now()
+        return int(left) + 1 if left > 0 else 0
+
     def note_limit(self, base: str, response: Response) -> None:
-        """Writes down a rate limit or ban, so that every later process waits too."""
+        """Keeps what an answer tells of limits, and writes down a limit or ban, so that later processes wait too."""
+        told = {
+            name: response.headers.get(name.casefold(), "") for name in (*self.exchange.profile.limits, RETRY_AFTER)
+        }
+        self.limits_told |= {name: value for name, value in told.items() if value}
         if response.status in (418, 429):
-            wanted = response.headers.get("retry-after", "")
+            wanted = told[RETRY_AFTER]
             seconds = min(int(wanted), 3 * 86_400) if wanted.isascii() and wanted.isdigit() else COOL_DOWN_SECONDS
             self.journal.notes.cool_down(self._limited(base), self.network.clock.now() + seconds)
 
     def _limited(self, base: str) -> str:
         """What a cool-down is about: a host as seen from one way out, since exchanges count and ban by address."""
-        route = str(self.network.route(self.account))
+        route = str(self.route or self.network.route(self.account))
         return base if route == "direct" else f"{base} {route}"

@@ -139,6 +139,12 @@ class Line:
         unasked = bool(reader._buffer)  # type: ignore[attr-defined]
         return not (writer.is_closing() or reader.at_eof() or unasked)
 
+    @property
+    def version(self) -> int:
+        """The IP version, 4 or 6, of the connection; 0 while there is none and where it leads to a proxy."""
+        peer = self._writer.get_extra_info("peername") if self._writer and not self._route.proxied else None
+        return 0 if not peer else 6 if ":" in peer[0] else 4
+
     async def open(self, seconds: float = CONNECT_SECONDS) -> None:
         """Connects, TLS included, unless the connection is ready. Raises Unreached."""
         if self.ready:

@@ -27,6 +27,15 @@ _SOCKS_REFUSALS = {
 }
 
 
+async def versions_of(host: str) -> frozenset[int]:
+    """The IP versions, 4 and 6, in which a host has an address by this machine's resolver; none where it finds none."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return frozenset()
+    return frozenset(ipaddress.ip_address(str(item[4][0]).partition("%")[0]).version for item in found)
+
+
 async def open_streams(route: Route, host: str, port: int, context: ssl.SSLContext | None, limit: int) -> Streams:
     """A connection to that host, TLS included where a context is given. No byte of a request has left.
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from keyctl.cli import run
 from keyctl.errors import ExitCode
-from keyctl.twin import State
+from keyctl.twin import Fault, FaultKind, State
 from tests.support.confusion import Case, Ward
 from tests.support.world import World
 
@@ -153,6 +154,32 @@ def test_the_json_has_cause_rivals_evidence_fix_and_calls(ward: Ward) -> None:
     assert "127.0.0.1" in data["fix"]
 
 
+def limits_told(ward: Ward, exchange: str, state: State) -> list[str]:
+    data = ward.diagnose(Case(exchange, "spot", state, 0)).data
+    return [row["detail"] for row in data["evidence"] if row["check"] == "limits"]
+
+
+def test_what_headers_tell_of_limits_and_bans_is_evidence(ward: Ward) -> None:
+    (healthy,) = limits_told(ward, "binance", State.HEALTHY)
+    assert healthy.startswith("X-MBX-USED-WEIGHT-1M 1 (weight used by this address")
+    assert "Retry-After" not in healthy
+    assert limits_told(ward, "binance", State.RATE_LIMIT) == ["Retry-After 7 (seconds to wait)"]
+    assert limits_told(ward, "binance", State.BAN) == ["Retry-After 3600 (seconds to wait)"]
+    assert limits_told(ward, "okx", State.HEALTHY) == []
+
+
+def test_a_header_of_an_exchange_is_cut_before_it_is_shown(ward: Ward) -> None:
+    app = ward.enter(Case("okx", "spot", State.HEALTHY, 0))
+    ward.here.fault(
+        Fault(FaultKind.ANSWER, exchange="okx", status=429, headers=(("Retry-After", "k" * 64),), times=None)
+    )
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+        run(["diagnose", "desk", "--json"], app)
+    (row,) = [row for row in json.loads(out.getvalue())["data"]["evidence"] if row["check"] == "limits"]
+    assert row["detail"] == "Retry-After kkkk..kkkk (seconds to wait)"
+
+
 def test_a_record_holds_no_secret_and_gives_the_same_verdict_offline(ward: Ward, tmp_path: Path) -> None:
     for exchange, state in (("okx", State.IP_LIST), ("binance", State.WRONG_SECRET), ("lbank", State.EXPIRED_KEY)):
         case = Case(exchange, "spot", state, 0)
@@ -164,8 +191,6 @@ def test_a_record_holds_no_secret_and_gives_the_same_verdict_offline(ward: Ward,
         assert "signature" not in json.loads(text)
         assert file.stat().st_mode & 0o077 == 0
         out = io.StringIO()
-        from contextlib import redirect_stderr, redirect_stdout
-
         with redirect_stdout(out), redirect_stderr(io.StringIO()):
             assert run(["diagnose", "--replay", str(file), "--json"]) == live.exit_code
         assert json.loads(out.getvalue())["data"] == live.data

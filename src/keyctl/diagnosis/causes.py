@@ -23,6 +23,8 @@ class Cause(StrEnum):
     REGION = "other_region"
     IP_LIST = "ip_not_listed"
     FUTURES_IP_LIST = "futures_ip_list"
+    IPV4_NOT_LISTED = "ipv4_not_listed"
+    IPV6_NOT_LISTED = "ipv6_not_listed"
     READ_RIGHT = "read_permission"
     TRADE_RIGHT = "trade_permission"
     FUTURES_RIGHT = "futures_permission"
@@ -56,6 +58,8 @@ WORDS: dict[Cause, tuple[str, str]] = {
     Cause.REGION: ("OTHER", "the API key belongs to another regional site of {title}"),
     Cause.IP_LIST: ("MISSING", "this machine's address is not on the key's IP list"),
     Cause.FUTURES_IP_LIST: ("MISSING", "this machine's address is not on the futures list; spot has its own"),
+    Cause.IPV4_NOT_LISTED: ("MISSING", "your IPv4 address is not on the key's IP list; your IPv6 address passes"),
+    Cause.IPV6_NOT_LISTED: ("MISSING", "your IPv6 address is not on the key's IP list; your IPv4 address passes"),
     Cause.READ_RIGHT: ("MISSING", "the key may not read"),
     Cause.TRADE_RIGHT: ("MISSING", "the key may not trade"),
     Cause.FUTURES_RIGHT: ("MISSING", "the key has no right to futures"),
@@ -106,6 +110,9 @@ BY_ANY_ANSWER = frozenset(
 )
 BY_A_READ = BY_ANY_ANSWER | {Cause.READ_RIGHT}
 BY_A_FUTURES_READ = BY_A_READ | {Cause.FUTURES_IP_LIST, Cause.FUTURES_RIGHT}
+# What a call by the other IP version can decide, and the cause that it proves, by the version that is refused.
+BY_ADDRESS = frozenset({Cause.IP_LIST, Cause.FUTURES_IP_LIST})
+VERSION_NOT_LISTED = {4: Cause.IPV4_NOT_LISTED, 6: Cause.IPV6_NOT_LISTED}
 # A key that once worked from this store had none of these; they become the least likely.
 NEVER_WORKED = frozenset(
     {

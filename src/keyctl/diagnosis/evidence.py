@@ -10,14 +10,15 @@ from keyctl.errors import UsageProblem
 
 SCHEMA = "keyctl.probes/1"
 # The checks in the order in which they are made and shown.
-CHECKS = ("credential", "signing", "clock", "key", "spot", "futures", "elsewhere")
+CHECKS = ("credential", "signing", "clock", "key", "spot", "futures", "version", "elsewhere")
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One check: `outcome` is ok, refused (code, http and text are the exchange's), trouble or fail (ours: `kind`).
 
-    `detail` is in words for people. `facts` are what an answer told: rights, an address, seconds.
+    `detail` is in words for people. `facts` are what an answer told: rights, the seconds to wait, "limits" by the
+    header that told them, and for the check "version" the IP "version" that was tried instead of the usual one.
     """
 
     check: str

@@ -36,6 +36,8 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.REGION: f"store it for the site where the account was opened: {anew} --site {_sites(facts, evidence)}",
         Cause.IP_LIST: f"add {address}: {_step(facts, facts.ip_list.step)}, {again}",
         Cause.FUTURES_IP_LIST: f"add {address} to the futures list: {_step(facts, _futures_list(facts))}, {again}",
+        Cause.IPV4_NOT_LISTED: _version_fix(facts, evidence, 4, again),
+        Cause.IPV6_NOT_LISTED: _version_fix(facts, evidence, 6, again),
         Cause.READ_RIGHT: f"switch reading on: {_step(facts, _rights_step(facts))}, {again}",
         Cause.TRADE_RIGHT: f"switch trading on: {_step(facts, _rights_step(facts))}, {again}",
         Cause.FUTURES_RIGHT: f"switch futures on: {_step(facts, _rights_step(facts))}, {again}",
@@ -57,6 +59,20 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
 def seen_address(evidence: Evidence) -> str:
     """The address that the exchange itself says it sees us at, else the one known of this route; else empty."""
     return next((found for probe in evidence.probes if (found := address_in(probe.text))), evidence.address)
+
+
+def _version_fix(facts: Profile, evidence: Evidence, version: int, again: str) -> str:
+    """The list that lacks our address of that IP version; or leaving by the version that passes."""
+    told = [address_in(probe.text) for probe in evidence.probes] + evidence.address.split(" and ")
+    address = next((text for text in told if text and (":" in text) == (version == 6)), "")
+    tried = evidence.of("version")
+    futures = tried is not None and tried.market == Market.FUTURES
+    step = _step(facts, _futures_list(facts) if futures else facts.ip_list.step)
+    known = "" if version == 4 or facts.ip_list.ipv6 else f" ({facts.title} does not document whether it takes IPv6)"
+    add = f"add your IPv{version} address{f' {address}' if address else ''}{known}: {step}"
+    other = 10 - version
+    leave = f"leave by IPv{other} alone: local_address = an IPv{other} address of this machine, in config.toml"
+    return f"{add}; or {leave}; {again}"
 
 
 def _step(facts: Profile, number: int) -> str:

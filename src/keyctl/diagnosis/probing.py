@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from keyctl.answers import Unreadable, read_json
 from keyctl.credential_check import Fitness
 from keyctl.diagnose import safe_words
-from keyctl.diagnosis.causes import ALIKE_EVERYWHERE, OUTSIDE, Cause
+from keyctl.diagnosis.causes import ALIKE_EVERYWHERE, BY_ADDRESS, OUTSIDE, Cause
 from keyctl.diagnosis.evidence import Evidence, Probe
-from keyctl.diagnosis.reasoning import judge, suspects
+from keyctl.diagnosis.reasoning import SIGNED, judge, suspects
 from keyctl.diagnosis.self_test import self_test
 from keyctl.diagnosis.signs import causes_of
 from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
 from keyctl.model import Binding, ExchangeError, KeyPermissions, Market, Request, Response
 from keyctl.session import Session
+from keyctl.tunnels import versions_of
 
 T = TypeVar("T")
 CALLS_MAX = 6
 PUBLIC_SYMBOL = "BTC/USDT"
+# Checks that call the exchange at the account's own place, whose answers may tell of limits.
+_CALLING = ("clock", *SIGNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Subject:
     """What is examined. The session has no signer where the stored credential cannot be right.
 
     `places` are the exchange's own other hosts, by the cause that an answer there would prove; `session_at` makes a
-    line to one. Neither ever names another exchange.
+    line to one. Neither ever names another exchange. `session_by` makes a line that leaves by one IP version; None
+    where the account's route leaves no choice.
     """
 
     session: Session
@@ -39,6 +44,7 @@ class Subject:
     wanted: tuple[str, ...]
     places: dict[Cause, tuple[Binding, ...]]
     session_at: Callable[[Binding], Session]
+    session_by: Callable[[int], Session] | None = None
 
 
 async def gather(subject: Subject) -> Evidence:
@@ -80,6 +86,7 @@ class _Gathering:
             await self._read(Market.SPOT)
         if self._goes_on("spot") and Market.FUTURES in self._subject.markets:
             await self._read(Market.FUTURES)
+        await self._try_other_version()
         await self._look_elsewhere()
         return self._seen
 
@@ -87,13 +94,15 @@ class _Gathering:
         """Adds the probe, with the seconds that the exchange has asked this machine to wait."""
         if OUTSIDE & set(causes_of(self._seen.exchange, probe)) and (wait := self._wait()):
             probe = replace(probe, facts={**probe.facts, "wait": wait})
+        if probe.check in _CALLING and (told := self._session.limits_told):
+            words = {safe_words(name): safe_words(value) for name, value in told.items()}
+            probe = replace(probe, facts={**probe.facts, "limits": words})
         self._seen = replace(self._seen, probes=(*self._seen.probes, probe))
 
     def _wait(self) -> int:
-        exchange, network = self._session.exchange, self._session.network
-        bases = [request.base for request in (exchange.time_request(), exchange.balance_request()) if request]
-        until = max(map(self._session.journal.notes.cool_down_until, bases))
-        return max(0, int(until - network.clock.now()) + 1) if until else 0
+        exchange = self._session.exchange
+        requests = (exchange.time_request(), exchange.balance_request(), *map(self._request_of, ("spot", "futures")))
+        return max(self._session.cool_down_left(request.base) for request in requests if request)
 
     def _goes_on(self, check: str) -> bool:
         """Whether that check left a reason to ask on: after a ban or an outage every further call does harm."""
@@ -138,18 +147,53 @@ class _Gathering:
         self._note(probe)
 
     async def _read(self, market: Market) -> None:
-        exchange, check = self._session.exchange, market.value
-        if market is not Market.SPOT and exchange.profile.own_api(market) and not exchange.has_host(market):
+        check, key = market.value, self._seen.of("key")
+        right = key.facts.get(f"{market.value}_trade") if key is not None else None
+        own = self._session.exchange.profile.own_api(market)
+        # A right that is off would only be refused again, and where the market shares its API nothing new is asked.
+        if market is not Market.SPOT and (right is False or (right is not None and not own)):
             return
-        key = self._seen.of("key")
-        told = key is not None and key.facts.get(f"{market.value}_trade") is not None
-        if market is not Market.SPOT and told:
-            return
-        request = exchange.probe_request(market)
+        request = self._request_of(check)
         if request is None:
             return
         probe, _ = await self._ask(check, market, request, lambda response: read_json(response.body))
         self._note(replace(probe, detail=probe.detail or f"the same key signs {market.value} calls correctly"))
+
+    def _request_of(self, check: str) -> Request | None:
+        """The signed read of a check; None where this exchange or kind has none."""
+        exchange = self._session.exchange
+        if check == "key":
+            return exchange.permissions_request()
+        market = Market(check)
+        if exchange.profile.own_api(market) and not exchange.has_host(market):
+            return None
+        return exchange.probe_request(market)
+
+    async def _try_other_version(self) -> None:
+        """Asks again by the other IP version, where the host has both: a list may lack one of our two addresses."""
+        asked = self._address_may_decide()
+        request = self._request_of(asked.check) if asked is not None else None
+        if asked is None or request is None or self._subject.session_by is None:
+            return
+        used = self._session.line(request.base).version
+        if not used or await versions_of(urlsplit(request.base).hostname or "") != {4, 6}:
+            return
+        other = 10 - used
+        session = self._subject.session_by(other)
+        probe, _ = await self._ask("version", Market(asked.market), request, _nothing, session)
+        detail = f"IPv{other}: {probe.detail or 'the same call is answered'} (by IPv{used} it was {asked.outcome})"
+        self._note(replace(probe, detail=detail, facts={"version": other}))
+
+    def _address_may_decide(self) -> Probe | None:
+        """The signed read that another address might change: the refused one where our address may be the cause; where
+        nothing was refused and the key may have an IP list, the first one."""
+        signed = [probe for probe in self._seen.probes if probe.check in SIGNED]
+        left, check = suspects(self._seen)
+        if left:
+            return self._seen.of(check) if BY_ADDRESS & set(left) else None
+        key = self._seen.of("key")
+        listed = key is None or key.facts.get("ip_restricted") is not False
+        return signed[0] if signed and signed[0].ok and listed else None
 
     async def _look_elsewhere(self) -> None:
         """Asks the same exchange's other hosts, where the key may belong there."""

@@ -13,9 +13,11 @@ from keyctl.clock import CORRECTED_OFFSET_MS
 from keyctl.diagnosis.causes import (
     BY_A_FUTURES_READ,
     BY_A_READ,
+    BY_ADDRESS,
     BY_ANY_ANSWER,
     NEVER_WORKED,
     OUTSIDE,
+    VERSION_NOT_LISTED,
     Cause,
 )
 from keyctl.diagnosis.evidence import Evidence, Probe
@@ -46,7 +48,10 @@ class Verdict:
 
 def judge(evidence: Evidence) -> Verdict:
     """The diagnosis that the evidence allows."""
-    return _offline(evidence) or _outside(evidence) or _elsewhere(evidence) or _clock(evidence) or _inside(evidence)
+    for rule in (_offline, _outside, _elsewhere, _version, _clock):
+        if (verdict := rule(evidence)) is not None:
+            return verdict
+    return _inside(evidence)
 
 
 def suspects(evidence: Evidence) -> tuple[tuple[Cause, ...], str]:
@@ -134,6 +139,21 @@ def _elsewhere(evidence: Evidence) -> Verdict | None:
             known = probe.ok or not ({Cause.UNKNOWN_KEY, Cause.DELETED_KEY, Cause.REFUSED, *OUTSIDE} & set(found))
             if known and Cause(probe.kind) not in found:
                 return Verdict(Cause(probe.kind), check="elsewhere")
+    return None
+
+
+def _version(evidence: Evidence) -> Verdict | None:
+    """The IP version whose address the key's list lacks, when the other one passes with the very same call."""
+    tried = evidence.of("version")
+    version = tried.facts.get("version") if tried is not None else None
+    if tried is None or not isinstance(version, int) or version not in VERSION_NOT_LISTED:
+        return None
+    left, _ = suspects(evidence)
+    missing = rights_missing(evidence)[:1]
+    if tried.ok and BY_ADDRESS & set(left):
+        return Verdict(VERSION_NOT_LISTED[10 - version], (), missing, "version")
+    if tried.outcome == "refused" and not left and BY_ADDRESS & set(causes_of(evidence.exchange, tried)):
+        return Verdict(VERSION_NOT_LISTED[version], (), missing, "version")
     return None
 
 

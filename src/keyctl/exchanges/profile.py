@@ -6,6 +6,8 @@ Named tuples, because `checklist` and `diagnose` wait for these classes: as data
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from keyctl.loader import open_data
@@ -84,6 +86,7 @@ class Settling(NamedTuple):
 class Profile(NamedTuple):
     """All facts of one exchange.
 
+    `limits` are the headers, by name, in which its answers tell how much of a limit is used, in words for people.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -105,6 +108,7 @@ class Profile(NamedTuple):
     readable: tuple[ReadablePath, ...]
     public_key_form: str = "base64"
     own_tool: OwnTool | None = None
+    limits: Mapping[str, str] = MappingProxyType({})
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -156,6 +160,7 @@ def read_profile(name: str) -> Profile:
         ),
         own_tool=_own_tool(raw.get("own_tool")),
         public_key_form=raw.get("public_key_form", "base64"),
+        limits=raw.get("limits", {}),
     )
 
 

@@ -7,7 +7,7 @@ import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from keyctl.twin.control import Control
@@ -19,7 +19,7 @@ from keyctl.twin.record import Logged
 from keyctl.twin.venue import Venue, wall_clock_ms
 from keyctl.twin.wire import BadRequest, Connection, raw_answer
 
-HOST = "127.0.0.1"
+HOST, HOST_IPV6 = "127.0.0.1", "::1"
 
 
 @dataclass(slots=True)
@@ -30,15 +30,15 @@ class _Port:
     venue: Venue
     control: Control
     number: int = 0
-    listener: asyncio.Server | None = None
+    listeners: list[asyncio.Server] = field(default_factory=list)
 
 
 class TwinServer:
     """A server of exchange faces: `with TwinServer([BinanceFace()]) as twin: twin.endpoint("binance")`.
 
     `ports` maps an exchange to a fixed port (default: any free one); `delay_seconds` is waited before each answer;
-    `now_ms` is the clock of all venues. What the twin itself does wrong is answered with HTTP 500 and kept in
-    `faults_of_its_own`.
+    `now_ms` is the clock of all venues; `ipv6`: the same ports are open on ::1 too. What the twin itself does wrong is
+    answered with HTTP 500 and kept in `faults_of_its_own`.
     """
 
     def __init__(
@@ -49,11 +49,13 @@ class TwinServer:
         delay_seconds: float = 0.0,
         ssl_context: ssl.SSLContext | None = None,
         ports: dict[str, int] | None = None,
+        ipv6: bool = False,
     ) -> None:
         self.delay_seconds = delay_seconds
         self.faults = FaultList()
         self.faults_of_its_own: list[str] = []
         self._ssl = ssl_context
+        self._hosts = (HOST, HOST_IPV6) if ipv6 else (HOST,)
         self._ports: dict[str, _Port] = {}
         for face in faces:
             venue = Venue(face.name, face.instruments(), now_ms=now_ms)
@@ -93,7 +95,7 @@ class TwinServer:
     def refuse(self, exchange: str, refused: bool) -> None:
         """New connections to an exchange's port are refused, or taken again."""
         port = self._ports[exchange]
-        if self._loop is not None and refused is (port.listener is not None):
+        if self._loop is not None and refused is bool(port.listeners):
             change = self._deafen(port) if refused else self._listen(port)
             asyncio.run_coroutine_threadsafe(change, self._loop).result()
 
@@ -149,15 +151,17 @@ class TwinServer:
             await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _listen(self, port: _Port) -> None:
-        if port.listener is None:
+        if port.listeners:
+            return
+        for host in self._hosts:
             accept = self._acceptor(port)
-            port.listener = await asyncio.start_server(accept, HOST, port.number, ssl=self._ssl, backlog=512)
-            port.number = port.listener.sockets[0].getsockname()[1]
+            listener = await asyncio.start_server(accept, host, port.number, ssl=self._ssl, backlog=512)
+            port.listeners.append(listener)
+            port.number = listener.sockets[0].getsockname()[1]
 
     async def _deafen(self, port: _Port) -> None:
-        if port.listener is not None:
-            port.listener.close()
-            port.listener = None
+        while port.listeners:
+            port.listeners.pop().close()
 
     def _acceptor(self, port: _Port) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
