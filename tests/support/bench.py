@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from keyctl.model import Algorithm
-from keyctl.twin.book import default_book
+from keyctl.twin.book import Balance, default_book
 from keyctl.twin.record import CallRecord
-from keyctl.twin.venue import START_BALANCES, Balance
+from keyctl.twin.venue import START_BALANCES
 from tests.support.canary import Canaries
 from tests.support.skipping import SkipClock
 from tests.support.tls_door import TlsDoor, certificates

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
-from keyctl.model import Instrument, OrderState, OrderType, Side, TimeInForce
+from keyctl.model import Instrument, MarginMode, OrderState, OrderType, PositionSide, Side, TimeInForce, Trigger
 
 ZERO = Decimal(0)
 # US dollars for one unit; a symbol's price is base over quote.
@@ -37,6 +37,15 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
     NO_ORDER = "no_order"
     FINAL = "final"
+    # Of perpetuals only.
+    REDUCE_ONLY = "reduce_only"
+    POSITION_SIDE = "position_side"
+    MARGIN = "margin"
+    BAND = "band"
+    LEVERAGE = "leverage"
+    POSITION_EXISTS = "position_exists"
+    ORDERS_EXIST = "orders_exist"
+    TRIGGER = "trigger"
 
 
 class Refused(Exception):
@@ -45,6 +54,14 @@ class Refused(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.value)
         self.reason = reason
+
+
+@dataclass(slots=True)
+class Balance:
+    """What a user has of one currency."""
+
+    free: Decimal = ZERO
+    locked: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +84,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One trade of an order."""
+    """One trade of an order. `profit` is what it realized of a position, in the settlement currency."""
 
     trade_id: int
     price: Decimal
@@ -76,11 +93,16 @@ class Fill:
     fee_currency: str
     at_ms: int
     maker: bool = False
+    profit: Decimal = ZERO
 
 
 @dataclass(slots=True)
 class VenueOrder:
-    """An order on the venue's books. `marks` holds what must not be there: a tag, a broker id."""
+    """An order on the venue's books. `marks` holds what must not be there: a tag, a broker id.
+
+    On a perpetual the quantity is in contracts, `position` is the leg in hedge mode, `opening` is how much of the order
+    was to make a position larger when it came, and an order with a `trigger` waits until it is `triggered`.
+    """
 
     order_id: int
     uid: str
@@ -103,6 +125,16 @@ class VenueOrder:
     marks: dict[str, str] = field(default_factory=dict)
     visible_from_ms: int = 0
     hidden_queries: int = 0
+    position: PositionSide | None = None
+    reduce_only: bool = False
+    close_position: bool = False
+    margin: MarginMode | None = None
+    leverage: Decimal | None = None
+    trigger: Trigger | None = None
+    trigger_price: Decimal | None = None
+    triggered: bool = False
+    expires_ms: int | None = None
+    opening: Decimal = ZERO
 
     @property
     def symbol(self) -> str:
@@ -118,11 +150,36 @@ class VenueOrder:
 
     @property
     def quote_filled(self) -> Decimal:
-        return sum((fill.quantity * fill.price for fill in self.fills), ZERO)
+        size = self._contract_size
+        if self.instrument.inverse:
+            return self.filled * size
+        return sum((fill.quantity * size * fill.price for fill in self.fills), ZERO)
+
+    @property
+    def base_filled(self) -> Decimal:
+        size = self._contract_size
+        if not self.instrument.inverse:
+            return self.filled * size
+        return sum((fill.quantity * size / fill.price for fill in self.fills), ZERO)
 
     @property
     def average_price(self) -> Decimal | None:
-        return self.quote_filled / self.filled if self.filled else None
+        if len({fill.price for fill in self.fills}) == 1:
+            return self.fills[0].price
+        return self.quote_filled / self.base_filled if self.filled else None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is open and waits for its trigger price."""
+        return self.is_open and self.trigger is not None and not self.triggered
+
+    @property
+    def profit(self) -> Decimal:
+        return sum((fill.profit for fill in self.fills), ZERO)
+
+    @property
+    def _contract_size(self) -> Decimal:
+        return Decimal(1) if self.instrument.contract_size is None else self.instrument.contract_size
 
     @property
     def fee(self) -> Decimal:
@@ -167,7 +224,9 @@ class Book:
 
 
 def received_currency(instrument: Instrument, side: Side) -> str:
-    """The currency that a trade brings in, in which the twin charges its fee."""
+    """The currency that a trade brings in, in which the twin charges its fee; of a perpetual that of settlement."""
+    if instrument.settle is not None:
+        return instrument.settle
     return instrument.base if side is Side.BUY else instrument.quote
 
 
@@ -205,7 +264,7 @@ def check_filters(draft: Draft, quantity: Decimal, reference: Decimal) -> None:
     if rules.max_quantity is not None and quantity > rules.max_quantity:
         raise Refused(Reason.QUANTITY_MAX)
     price = draft.price if draft.price is not None else reference
-    if draft.price is not None and _off_step(draft.price, rules):
+    if draft.price is not None and is_off_step(draft.price, rules):
         raise Refused(Reason.PRICE_STEP)
     if rules.min_notional is not None and price * quantity < rules.min_notional:
         raise Refused(Reason.NOTIONAL_MIN)
@@ -213,7 +272,8 @@ def check_filters(draft: Draft, quantity: Decimal, reference: Decimal) -> None:
         raise Refused(Reason.NOTIONAL_MAX)
 
 
-def _off_step(price: Decimal, rules: Instrument) -> bool:
+def is_off_step(price: Decimal, rules: Instrument) -> bool:
+    """Whether a price has more digits than the instrument takes, or is none."""
     if price <= 0:
         return True
     if rules.price_digits is not None and len(price.normalize().as_tuple().digits) > rules.price_digits:

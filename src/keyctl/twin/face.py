@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote_plus
 
 from keyctl.model import Instrument
+from keyctl.twin.perpetual import DerivativeRules
 
 if TYPE_CHECKING:
     from keyctl.twin.venue import Venue
@@ -35,6 +36,11 @@ OPERATIONS = (
     "balance",
     "permissions",
     "status",
+    "leverage",
+    "margin_mode",
+    "position_mode",
+    "positions",
+    "futures_state",
     "other",
 )
 
@@ -96,6 +102,14 @@ class Face(ABC):
     @abstractmethod
     def instruments(self) -> tuple[Instrument, ...]:
         """The symbols that this venue lists, with its steps and minima."""
+
+    def perpetuals(self) -> tuple[Instrument, ...]:
+        """The perpetuals that this venue lists."""
+        return ()
+
+    def derivative_rules(self) -> DerivativeRules:
+        """The venue's ways with perpetuals."""
+        return DerivativeRules()
 
     @abstractmethod
     def operation(self, call: Call) -> Operation:

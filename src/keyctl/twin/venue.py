@@ -9,12 +9,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
-from keyctl.model import Instrument, OrderState, OrderType, Side, TimeInForce
+from keyctl.model import Instrument, Market, OrderState, OrderType, Side, TimeInForce
 from keyctl.twin.book import (
     ZERO,
+    Balance,
     Book,
     Draft,
     Fill,
@@ -26,30 +26,22 @@ from keyctl.twin.book import (
     floor_to,
     received_currency,
 )
+from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.keys import Key
+from keyctl.twin.perpetual import DerivativeDraft, DerivativeRules
 from keyctl.twin.record import CallRecord
 
 FEE_RATE = Decimal("0.001")
+DEFAULT_RULES = DerivativeRules()
 START_BALANCES = {
-    "BTC": Decimal(2),
-    "ETH": Decimal(20),
-    "SOL": Decimal(400),
-    "USDT": Decimal(100_000),
-    "USDC": Decimal(100_000),
+    **{"BTC": Decimal(2), "ETH": Decimal(20), "SOL": Decimal(400)},
+    **dict.fromkeys(("USDT", "USDC"), Decimal(100_000)),
 }
 
 
 def wall_clock_ms() -> int:
     """Unix time in milliseconds."""
     return time.time_ns() // 1_000_000
-
-
-@dataclass(slots=True)
-class Balance:
-    """What a user has of one currency."""
-
-    free: Decimal = ZERO
-    locked: Decimal = ZERO
 
 
 class Venue:
@@ -61,7 +53,13 @@ class Venue:
     """
 
     def __init__(
-        self, name: str, instruments: tuple[Instrument, ...], *, now_ms: Callable[[], int] = wall_clock_ms
+        self,
+        name: str,
+        instruments: tuple[Instrument, ...],
+        perpetuals: tuple[Instrument, ...] = (),
+        rules: DerivativeRules = DEFAULT_RULES,
+        *,
+        now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         self.name = name
         self.lock = threading.RLock()
@@ -85,6 +83,7 @@ class Venue:
         self.placements: Counter[str] = Counter()
         self.calls = CallRecord()
         self._next_id = 1_000_000_001
+        self.derivatives = Derivatives(self, perpetuals, rules)
 
     def now_ms(self) -> int:
         """The venue's own time, with its error."""
@@ -140,10 +139,7 @@ class Venue:
             bought = book.quantity_for(draft.quote_quantity or ZERO)
             quantity = floor_to(bought, draft.instrument.quantity_step or Decimal("0.00000001"))
         check_filters(draft, quantity, best)
-        if self.refuse_duplicates and draft.client_order_id:
-            mine = (order for order in self.orders if order.uid == draft.uid and order.is_open)
-            if any(order.client_order_id == draft.client_order_id for order in mine):
-                raise Refused(Reason.DUPLICATE)
+        self.check_duplicate(draft)
         if draft.side is Side.SELL:
             needed, currency = quantity, draft.instrument.base
         elif draft.price is not None:
@@ -154,6 +150,14 @@ class Venue:
         if self.balance(draft.uid, currency).free < needed:
             raise Refused(Reason.FUNDS)
         return quantity
+
+    def check_duplicate(self, draft: Draft | DerivativeDraft) -> None:
+        """Raises Refused when duplicates are refused and an open order of the user on that market has the id."""
+        if self.refuse_duplicates and draft.client_order_id:
+            market = draft.instrument.market
+            mine = (o for o in self.orders if o.uid == draft.uid and o.is_open and o.instrument.market is market)
+            if any(order.client_order_id == draft.client_order_id for order in mine):
+                raise Refused(Reason.DUPLICATE)
 
     def place(self, draft: Draft) -> VenueOrder:
         """The order as taken: filled as far as it crosses the book, then resting, canceled or expired. Raises Refused.
@@ -182,14 +186,18 @@ class Venue:
         """The open order is canceled and its funds are free again. Raises Refused for one that is final."""
         if not order.is_open:
             raise Refused(Reason.FINAL)
+        if order.instrument.market is Market.FUTURES:
+            return self.derivatives.end(order, OrderState.CANCELED, "user")
         self._unlock(order)
         self._end(order, OrderState.CANCELED, "user")
 
     def fill(self, order: VenueOrder, quantity: Decimal | None = None) -> None:
         """A resting order trades at its own price, in part or whole; for demos and tests."""
         with self.lock:
-            if not order.is_open or order.price is None:
+            if not order.is_open or order.price is None or order.is_waiting:
                 raise Refused(Reason.FINAL)
+            if order.instrument.market is Market.FUTURES:
+                return self.derivatives.fill(order, quantity)
             self._unlock(order)
             self._trade(order, order.price, order.remaining if quantity is None else quantity, maker=True)
             if order.remaining:
@@ -202,7 +210,8 @@ class Venue:
     def find(
         self, uid: str, *, order_id: int | None = None, client_order_id: str | None = None, symbol: str | None = None
     ) -> VenueOrder | None:
-        """The user's newest visible order that matches all that is given (`symbol` as BASE/QUOTE)."""
+        """The user's newest visible order that matches all that is given (`symbol` as BASE/QUOTE), of any market."""
+        self.derivatives.lapse(uid)
         for order in reversed(self.orders):
             wrong_id = order_id is not None and order.order_id != order_id
             wrong_client_id = client_order_id is not None and order.client_order_id != client_order_id
@@ -212,13 +221,22 @@ class Venue:
                 return order
         return None
 
-    def orders_of(self, uid: str, *, symbol: str | None = None, is_open: bool | None = None) -> list[VenueOrder]:
-        """The user's visible orders, oldest first."""
+    def orders_of(
+        self,
+        uid: str,
+        *,
+        symbol: str | None = None,
+        is_open: bool | None = None,
+        market: Market | None = Market.SPOT,
+    ) -> list[VenueOrder]:
+        """The user's visible orders, oldest first: of a symbol if one is given, else of a market (None: of both)."""
+        self.derivatives.lapse(uid)
         return [
             order
             for order in self.orders
             if order.uid == uid
             and (symbol is None or order.symbol == symbol)
+            and (symbol is not None or market in (None, order.instrument.market))
             and (is_open is None or order.is_open is is_open)
             and self._seen(order)
         ]
@@ -231,19 +249,23 @@ class Venue:
 
     def _new_order(self, draft: Draft, quantity: Decimal) -> VenueOrder:
         now = self.now_ms()
-        order = VenueOrder(
-            self._id(), draft.uid, draft.api_key, draft.instrument, draft.side, draft.type, quantity, draft.price,
+        return self.enlist(VenueOrder(
+            self.next_id(), draft.uid, draft.api_key, draft.instrument, draft.side, draft.type, quantity, draft.price,
             draft.time_in_force, draft.post_only, draft.quote_quantity, draft.client_order_id, now, now,
             marks=dict(draft.marks),
-            visible_from_ms=self.clock() + int(self.hide_seconds * 1000),
-            hidden_queries=self.hide_queries,
-        )  # fmt: skip
+        ))  # fmt: skip
+
+    def enlist(self, order: VenueOrder) -> VenueOrder:
+        """The order itself, now counted and on the books, hidden as long as new orders are."""
+        order.visible_from_ms = self.clock() + int(self.hide_seconds * 1000)
+        order.hidden_queries = self.hide_queries
         self.orders.append(order)
-        if draft.client_order_id:
-            self.placements[draft.client_order_id] += 1
+        if order.client_order_id:
+            self.placements[order.client_order_id] += 1
         return order
 
-    def _id(self) -> int:
+    def next_id(self) -> int:
+        """A number that no order or trade of the venue has."""
         self._next_id += 1
         return self._next_id
 
@@ -253,7 +275,7 @@ class Venue:
         fee = received * self.fee_rate
         self.balance(order.uid, rules.quote if buying else rules.base).free -= quantity * price if buying else quantity
         self.balance(order.uid, received_currency(rules, order.side)).free += received - fee
-        order.fills.append(Fill(self._id(), price, quantity, fee, order.fee_currency, self.now_ms(), maker))
+        order.fills.append(Fill(self.next_id(), price, quantity, fee, order.fee_currency, self.now_ms(), maker))
         order.updated_ms = self.now_ms()
 
     def _lock_rest(self, order: VenueOrder) -> None:
