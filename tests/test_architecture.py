@@ -22,7 +22,9 @@ FLOORS = {
     "keys and choices": "signing selection",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
-    "knowledge": "catalogue diagnose key_age plan leaks judge profiles rights whitelist",
+    "knowledge": (
+        "catalogue diagnose key_age plan make_order order_checks perpetuals leaks judge profiles rights whitelist"
+    ),
     "outside": (
         "home accounts account_settings config config_text database notes addresses rotations "
         "journal journal_rows records network transport tunnels"
@@ -30,8 +32,8 @@ FLOORS = {
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": (
-        "preflight settle fanout dispatch policy observations probes egress told_addresses diagnosis diagnosis.* "
-        "pricing succession"
+        "preflight settle fanout dispatch leverage sending policy observations probes egress told_addresses "
+        "diagnosis diagnosis.* pricing succession"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
@@ -56,13 +58,15 @@ FORBIDDEN = {
         "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",
-    "plan judge policy diagnose catalogue key_age leaks profiles rights whitelist": (
+    "plan make_order order_checks perpetuals judge policy diagnose catalogue key_age leaks profiles rights whitelist": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "preflight settle fanout dispatch probes diagnosis.*": "vault* app commands.* prompt output intake twin*",
+    "preflight settle fanout dispatch leverage sending probes diagnosis.*": (
+        "vault* app commands.* prompt output intake twin*"
+    ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
     "twin twin.*": (
         "exchanges* signing session transport network vault* journal app commands.* answers secret output prompt"

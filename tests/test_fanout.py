@@ -180,7 +180,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one(desk: Desk) -> None:
 
 def _unfunded(desk: Desk, monkeypatch: pytest.MonkeyPatch, *exchanges: str) -> None:
     """The venue refuses for lack of funds, which our own check before it would have seen."""
-    monkeypatch.setattr(plan, "_check_balance", lambda account, order, view: None)
+    monkeypatch.setattr(plan, "check_balance", lambda account, order, view: None)
     for exchange in exchanges:
         key = desk.world.made[f"{exchange}-a"].key
         desk.world.venue(exchange).balance(key.uid, "USDT").free = Decimal(1)

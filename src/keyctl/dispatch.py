@@ -1,27 +1,27 @@
-"""One order from wish to results: settle what is unknown, look, plan, journal, send, report. Asks nobody anything."""
+"""One order from wish to plan: settle what is unknown, look, plan, journal. Asks nobody anything, sends nothing."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
-from keyctl.fanout import check_not_halted, fan_out
+from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Kind, LegResult, OrderState, Outcome
+from keyctl.model import Kind, Outcome
+from keyctl.perpetuals import StandsInTheWay, reduces
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
 from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
 from keyctl.session import Session
-from keyctl.settle import Verdict, look_up, recheck_absent, settle_all
+from keyctl.settle import recheck_absent, settle_all
+from keyctl.sizes import notional
 
 IMMEDIATE_SECONDS = 30
 LIMIT_SECONDS = 600
-WAIT_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,14 @@ def _check_predecessors(sessions: dict[str, Session], journal: Journal, symbol: 
 
 async def preview(targets: list[Target], journal: Journal, config: Config, kind: Kind, again: bool) -> Preview:
     """The plan of all accounts that can be reached. Raises CheckFailed for whatever stops the whole plan."""
-    check_not_halted(journal)
+    if not all(reduces(target.wish) for target in targets):
+        check_not_halted(journal)
     symbol = targets[0].wish.symbol
     sessions = [target.session for target in targets]
     network, accounts = sessions[0].network, [session.account for session in sessions]
     looks, moved = await asyncio.gather(
-        look_all(sessions, symbol, config), moved_addresses(network, journal.addresses, accounts, config.echo_url)
+        look_all(sessions, symbol, config, targets[0].wish.margin),
+        moved_addresses(network, journal.addresses, accounts, config.echo_url),
     )
     clock = network.clock
     stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
@@ -130,13 +132,18 @@ async def preview(targets: list[Target], journal: Journal, config: Config, kind:
             continue
         if look.withdraw is None:
             warnings.append(f"{account.label}: whether this key may withdraw cannot be read; check it by hand")
-        leg = plan_leg(
-            plan_id, index, account, target.session.exchange, target.wish, look.view, clock.utc().date(), config.limits
-        )
+        exchange, today = target.session.exchange, clock.utc().date()
+        try:
+            leg = plan_leg(plan_id, index, account, exchange, target.wish, look.view, today, config.limits)
+        except StandsInTheWay as reason:  # a matter of this account alone
+            left_out.append(LeftOut(target, reason))
+            continue
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
         warnings += leg.notes
         legs.append(leg)
     _check_one_account_each(legs, {target.session.account.id: target.session.account.uid for target in targets})
+    if not all(leg.leg.exempt for leg in legs):
+        check_not_halted(journal)
     if not again:
         _check_repeats(legs, journal, config)
     plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
@@ -164,8 +171,9 @@ async def refresh(shown: Preview, targets: list[Target], config: Config) -> None
         best = ticker.ask if buy else ticker.bid
         price = leg.leg.order.price
         through = Decimal(0) if price is None else ((price - best) if buy else (best - price)) / best
-        value = leg.leg.order.quantity * max(price or best, best) * leg.view.usd_per_quote
-        if through > config.limits.price_through_hard or value > config.limits.leg_value_usd:
+        value = notional(leg.leg.order, max(price or best, best)) * leg.view.usd_per_quote
+        too_much = value > config.limits.leg_value_usd and not leg.leg.exempt
+        if (through > config.limits.price_through_hard and leg.leg.order.trigger is None) or too_much:
             raise CheckFailed(
                 f"{leg.leg.account}: the market moved since the preview; nothing was sent",
                 "run the command again",
@@ -196,41 +204,6 @@ def slippage_text(wish: Wish) -> str | None:
     if wish.price is not None:
         return None
     return "none" if wish.max_slippage is None else format(wish.max_slippage, "f")
-
-
-async def send(
-    stored: list[StoredLeg], targets: list[Target], journal: Journal, config: Config, stopping: Callable[[], bool]
-) -> list[LegResult]:
-    """Sends the planned ones among these legs, each at most once. Results of all, in the order given."""
-    by_account = {target.session.account.id: target.session for target in targets}
-    pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
-    return await fan_out(pairs, journal, config.limits, stopping)
-
-
-async def wait_for_fills(
-    results: list[LegResult], targets: list[Target], journal: Journal, seconds: float, stopping: Callable[[], bool]
-) -> list[LegResult]:
-    """The results with what became of accepted orders within so many seconds: status, fills, fee."""
-    by_account = {target.session.account.id: target.session for target in targets}
-    clock = targets[0].session.network.clock
-    until = clock.monotonic() + seconds
-    rows = {stored.leg.client_order_id: stored for stored in journal.legs(results[0].leg.plan_id)} if results else {}
-
-    async def follow(result: LegResult) -> LegResult:
-        while result.outcome is Outcome.ACCEPTED and result.leg.account_id in by_account:
-            stored = rows[result.leg.client_order_id]
-            looked = await look_up(by_account[result.leg.account_id], stored)
-            if looked.verdict is Verdict.FOUND and looked.status is not None:
-                journal.note_status([(stored.row, looked.status)])
-                result = replace(result, status=looked.status, detail=str(looked.status.state))
-                if looked.status.state is not OrderState.OPEN:
-                    break
-            if clock.monotonic() >= until or stopping():
-                break
-            await clock.sleep(min(WAIT_PAUSE_SECONDS, max(until - clock.monotonic(), 0.05)))
-        return result
-
-    return list(await asyncio.gather(*(follow(result) for result in results)))
 
 
 def exit_code(outcomes: list[Outcome], troubles: list[KeyctlError]) -> ExitCode:

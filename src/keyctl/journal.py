@@ -101,12 +101,16 @@ class Journal(Records):
             for stored, leg, value in legs:
                 order = leg.order
                 changed = connection.execute(
-                    "UPDATE legs SET price=?, quantity=?, quote_quantity=?, value_usd=?, state='planned'"
-                    " WHERE id=? AND state IN ('draft', 'planned')",
+                    "UPDATE legs SET price=?, quantity=?, quote_quantity=?, hedge=?, leverage=?, margin=?, exempt=?,"
+                    " value_usd=?, state='planned' WHERE id=? AND state IN ('draft', 'planned')",
                     (
                         decimal_text(order.price),
                         decimal_text(order.quantity),
                         decimal_text(order.quote_quantity),
+                        int(order.hedge),
+                        decimal_text(order.leverage),
+                        order.margin,
+                        int(leg.exempt),
                         format(value, "f"),
                         stored.row,
                     ),
@@ -126,7 +130,7 @@ class Journal(Records):
         ours: dict[int, int] = {}
         with self._database.transaction() as connection:
             halted = connection.execute("SELECT reason FROM halt").fetchone()
-            if halted:
+            if halted and not _all_exempt(connection, [wish.row for wish in wishes]):
                 raise CheckFailed(
                     f"orders are halted ({halted['reason']})", "to go on: keyctl halt --lift", code="halted"
                 )
@@ -310,7 +314,14 @@ class Journal(Records):
         )
 
 
+def _all_exempt(connection: sqlite3.Connection, rows: Sequence[int]) -> bool:
+    """Whether every one of these legs can only reduce a position, held to that by its venue."""
+    return all(connection.execute("SELECT exempt FROM legs WHERE id=?", (row,)).fetchone()[0] for row in rows)
+
+
 def _as_written(connection: sqlite3.Connection, row: int, order: Order) -> bool:
-    numbers = connection.execute("SELECT quantity, price, quote_quantity FROM legs WHERE id=?", (row,)).fetchone()
-    wanted = tuple(map(decimal_text, (order.quantity, order.price, order.quote_quantity)))
-    return numbers is not None and tuple(numbers) == wanted
+    numbers = connection.execute(
+        "SELECT quantity, price, quote_quantity, leverage, margin, hedge FROM legs WHERE id=?", (row,)
+    ).fetchone()
+    decimals = map(decimal_text, (order.quantity, order.price, order.quote_quantity, order.leverage))
+    return numbers is not None and tuple(numbers) == (*decimals, order.margin, int(order.hedge))

@@ -88,6 +88,7 @@ def leg_values(leg: Leg) -> dict[str, object]:
         "trigger_kind": order.trigger,
         "trigger_price": decimal_text(order.trigger_price),
         "expires_ms": order.expires_ms,
+        "exempt": int(leg.exempt),
     }
 
 
@@ -124,6 +125,7 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         native_symbol=row["native_symbol"],
         client_order_id=row["client_order_id"],
         client_order_date=date.fromisoformat(row["client_order_date"]),
+        exempt=bool(row["exempt"]),
     )
     return StoredLeg(
         row=row["id"],

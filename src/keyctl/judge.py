@@ -53,7 +53,7 @@ def unfilled(leg: Leg, status: OrderStatus) -> bool:
 
 def may_end_at_once(leg: Leg) -> bool:
     """Whether an exchange may take the order and end it in the same moment, so that "taken" is not the whole story."""
-    return leg.order.time_in_force != "gtc" or leg.order.post_only
+    return leg.order.time_in_force in ("ioc", "fok") or leg.order.post_only
 
 
 def _unfilled_words(leg: Leg) -> str:

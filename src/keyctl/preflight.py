@@ -12,7 +12,7 @@ from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import Instrument, Market, Response, Ticker
+from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
 from keyctl.plan import VenueView
 from keyctl.session import Session
 
@@ -45,15 +45,17 @@ class Look:
     withdraw: bool | None
 
 
-async def look_all(sessions: list[Session], symbol: str, config: Config) -> list[Look]:
-    """Every lane's pre-flight, side by side, in the order of the sessions.
+async def look_all(
+    sessions: list[Session], symbol: str, config: Config, margin: MarginMode | None = None
+) -> list[Look]:
+    """Every lane's pre-flight, side by side, in the order of the sessions. `margin` is the wanted margin mode.
 
     Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw.
     """
     shared = Shared()
     looks: list[Look] = []
     for answer in await asyncio.gather(
-        *(look(session, symbol, config, shared) for session in sessions), return_exceptions=True
+        *(look(session, symbol, shared, margin) for session in sessions), return_exceptions=True
     ):
         if isinstance(answer, BaseException):
             raise answer
@@ -68,7 +70,7 @@ async def look_all(sessions: list[Session], symbol: str, config: Config) -> list
     return looks
 
 
-async def look(session: Session, symbol: str, config: Config, shared: Shared) -> Look:
+async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode | None) -> Look:
     """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises."""
     withdraw_read, withdraw = False, None
     warnings: list[str] = []
@@ -83,8 +85,15 @@ async def look(session: Session, symbol: str, config: Config, shared: Shared) ->
             withdraw = known.withdraw
         else:
             withdraw_read, withdraw = True, await _withdrawal(session)
-        balances = await session.fetch(session.exchange.balance_request(), session.exchange.read_balances)
-        instrument = instrument or await instrument_of(session, symbol, shared)
+        exchange, futures, band = session.exchange, None, None
+        if session.market is Market.SPOT:
+            balances = await session.fetch(exchange.balance_request(), exchange.read_balances)
+            instrument = instrument or await instrument_of(session, symbol, shared)
+        else:
+            instrument = instrument or await instrument_of(session, symbol, shared)
+            balances = await session.fetch(exchange.margin_request(instrument), exchange.read_margin)
+            futures = await futures_state(session, instrument, margin)
+            band = await _band(session, instrument, shared)
         ticker = await ticker_of(session, instrument.native_symbol, shared)
         at = session.network.clock.now()
         usd = await usd_per_quote(session, instrument, shared)
@@ -92,15 +101,39 @@ async def look(session: Session, symbol: str, config: Config, shared: Shared) ->
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
-    view = VenueView(instrument, ticker, at, usd, balances)
+    view = VenueView(instrument, ticker, at, usd, balances, futures, band)
     return Look(session, view, None, tuple(warnings), withdraw_read, withdraw)
+
+
+async def futures_state(session: Session, instrument: Instrument, margin: MarginMode | None) -> FuturesState:
+    """Position mode, margin mode, leverage, positions and open orders of one perpetual, as the account has them now."""
+    exchange = session.exchange
+    responses = [
+        await session.fetch(request, lambda response: response)
+        for request in exchange.futures_state_requests(instrument, margin)
+    ]
+    try:
+        return exchange.read_futures_state(tuple(responses), instrument, margin)
+    except Unreadable as problem:
+        raise NoAnswer(f"{exchange.name}'s answer is {problem}", code="unreadable_answer") from None
+
+
+async def _band(session: Session, instrument: Instrument, shared: Shared) -> PriceBand | None:
+    request = session.exchange.band_request(instrument)
+    if request is None:
+        return None
+
+    def ask() -> Awaitable[PriceBand]:
+        return session.fetch(request, lambda response: session.exchange.read_band(response, instrument))
+
+    return await _once(shared, (request.base, "band", instrument.native_symbol), ask)
 
 
 def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
     """The refusal as trouble of this lane alone. Raises CheckFailed when the key itself was refused: that is a matter
     of rights, and stops the whole plan."""
     error = refusal.error
-    found = catalogue(error.exchange).lookup(error.code, Market.SPOT, error.text, error.http)
+    found = catalogue(error.exchange).lookup(error.code, session.market, error.text, error.http)
     refusal.hints = (f"keyctl diagnose {error.exchange} {error.code}", *refusal.hints)
     if found and found[0].category in RIGHTS:
         raise CheckFailed(
@@ -123,7 +156,7 @@ class ClockWrong(CheckFailed):
 def check_clock(session: Session) -> list[str]:
     """A warning when the clocks differ by more than a second. Raises ClockWrong above ten, or when it is not known."""
     offset = session.offset
-    if session.exchange.time_request() is None or (offset is not None and offset.silent):
+    if session.exchange.time_request(session.market) is None or (offset is not None and offset.silent):
         return []
     title = session.exchange.profile.title
     if offset is None:
@@ -181,7 +214,7 @@ async def instrument_of(session: Session, symbol: str, shared: Shared) -> Instru
 async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Ticker:
     """Best bid and ask at the session's venue. Raises NoAnswer when they cannot be used as a reference."""
     exchange = session.exchange
-    request = exchange.ticker_request(native_symbol)
+    request = exchange.ticker_request(native_symbol, session.market)
 
     async def ask() -> Ticker:
         ticker = await session.fetch(request, exchange.read_ticker)
@@ -200,7 +233,8 @@ async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared
     if instrument.quote in DOLLARS:
         return Decimal(1)
     try:
-        cross = await instrument_of(session, f"{instrument.quote}/USDT", shared)
+        suffix = "" if instrument.settle is None else ":USDT"
+        cross = await instrument_of(session, f"{instrument.quote}/USDT{suffix}", shared)
     except CheckFailed:
         raise CheckFailed(
             f"{session.account.label}: the value of {instrument.quote} in USD is not known at "

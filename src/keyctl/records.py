@@ -75,7 +75,7 @@ class Records:
         order = leg.order
         rows = self._database.rows(
             "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=?"
-            " AND quantity=? AND (price IS ? OR ?)"
+            " AND quantity=? AND (price IS ? OR ?) AND reduce_only=? AND position IS ? AND trigger_price IS ?"
             " AND claimed_at > ? AND plan_id<>? AND state IN ('sent', 'unknown', 'accepted') LIMIT 1",
             leg.account_id,
             order.symbol,
@@ -84,6 +84,9 @@ class Records:
             format(order.quantity, "f"),
             decimal_text(order.price),
             int(order.time_in_force == "ioc"),
+            int(order.reduce_only),
+            order.position,
+            decimal_text(order.trigger_price),
             self._clock.now() - seconds,
             leg.plan_id,
         )
@@ -100,7 +103,7 @@ class Records:
     def used_today(self, kind: Kind) -> Decimal:
         """The value in USD of what was claimed in the last 24 h and is not proven untaken."""
         rows = self._database.rows(
-            f"SELECT value_usd FROM legs WHERE claimed_at > ? AND kind=? AND state IN {COUNTED_STATES}",
+            f"SELECT value_usd FROM legs WHERE claimed_at > ? AND kind=? AND NOT exempt AND state IN {COUNTED_STATES}",
             self._clock.now() - DAY_SECONDS,
             kind,
         )

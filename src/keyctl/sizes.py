@@ -9,7 +9,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from keyctl.errors import UsageProblem
-from keyctl.model import Instrument, Market, Side
+from keyctl.model import Instrument, Market, Order, Side
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,6 +69,13 @@ def ceiling_to(number: Decimal, step: Decimal | None) -> Decimal:
     if step is None or step == 0:
         return number
     return EXACT.multiply(EXACT.divide(number, step).to_integral_value(ROUND_CEILING), step)
+
+
+def notional(order: Order, price: Decimal) -> Decimal:
+    """What the order is worth at that price, in the quote currency."""
+    if order.inverse:
+        return order.quantity * (order.contract_size or Decimal(1))
+    return order.quantity * price
 
 
 def round_price(price: Decimal, side: Side, instrument: Instrument) -> Decimal:

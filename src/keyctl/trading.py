@@ -9,27 +9,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl import order_results as results_of
-from keyctl.dispatch import (
-    Preview,
-    Target,
-    preview,
-    refresh,
-    send,
-    settle_first,
-    store,
-    wait_for_fills,
-)
+from keyctl.dispatch import Preview, Target, preview, refresh, settle_first, store
 from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg, stored_result
-from keyctl.model import Account, LegResult
+from keyctl.model import Account, LegResult, Market
 from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.selection import check_active, check_one_kind
+from keyctl.sending import send, wait_for_fills
 from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS
 from keyctl.signals import Stop, interruptible
-from keyctl.sizes import read_number
+from keyctl.sizes import market_of, read_number
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -40,11 +32,23 @@ VALUE_TOLERANCE = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """How the person agrees: `--yes`, `--expect-value`, or by typing; `--again` for a repeat within a minute."""
+    """How the person agrees: `--yes`, `--expect-value`, or by typing; `--again` for a repeat within a minute.
+
+    `all_or_nothing`: where one leg cannot go, none goes.
+    """
 
     yes: bool = False
     expected_usd: Decimal | None = None
     again: bool = False
+    all_or_nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the person allows a plan that is taken up again: these are asked for anew each time."""
+
+    change_existing: bool = False
+    experimental: bool = False
 
 
 async def order(
@@ -52,12 +56,14 @@ async def order(
 ) -> Result:
     """Plans and, unless `dry_run`, sends one order to each account. Raises KeyctlError with nothing sent."""
     check_one_kind(tuple(accounts))
+    market = market_of(wish.symbol)
     for account in accounts:
         check_active(account)
+        _check_market(account, market)
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
-        targets = [Target(session, wish) for session in sessions_for(app, network, accounts)]
+        targets = [Target(session, wish) for session in sessions_for(app, network, accounts, market)]
         if not dry_run:
             await settle_first([target.session for target in targets], app.journal, wish.symbol)
         shown = await preview(targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run)
@@ -68,13 +74,14 @@ async def order(
         return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
 
 
-async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> Result:
+async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed = Allowed()) -> Result:
     """Sends what is left of a stored plan, under the ids it was given; what went out before is not touched."""
     plan_id = app.journal.plan_id(plan_prefix)
     stored = app.journal.legs(plan_id)
     left = [leg for leg in stored if leg.state in (LegState.DRAFT, LegState.PLANNED)]
     accounts = {account.id: account for account in app.accounts.all()}
     involved = [_account_of(leg, accounts) for leg in (left or stored)]
+    market = stored[0].leg.order.market
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
@@ -82,13 +89,13 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> R
         unknown_at = {leg.leg.account_id for leg in asked_about}
         in_doubt = [leg for leg in stored if leg.leg.account_id in unknown_at]
         if in_doubt:  # by this plan or any other: an unknown order blocks its account and symbol
-            sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in in_doubt])
+            sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in in_doubt], market)
             await settle_first(sessions, app.journal, stored[0].leg.order.symbol)
         if not left:
             return results_of.nothing_left(app, app.journal.legs(plan_id))
-        sessions = sessions_for(app, network, involved)
+        sessions = sessions_for(app, network, involved, market)
         targets = [
-            Target(session, _wish_of(leg, app.journal.slippage(plan_id)), leg)
+            Target(session, _wish_of(leg, app.journal.slippage(plan_id), allowed), leg)
             for session, leg in zip(sessions, left, strict=True)
         ]
         shown = await preview(targets, app.journal, app.config, stored[0].kind, consent.again)
@@ -96,10 +103,24 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float) -> R
         return await _confirm_and_send(app, shown, targets, done, consent, stop, wait)
 
 
-def sessions_for(app: App, network: Network, accounts: Sequence[Account]) -> list[Session]:
+def sessions_for(
+    app: App, network: Network, accounts: Sequence[Account], market: Market = Market.SPOT
+) -> list[Session]:
     """A session for each account, from one opening of the store."""
     signers = app.signers(accounts)
-    return [Session(account, *signers[account.id], network, app.journal) for account in accounts]
+    return [Session(account, *signers[account.id], network, app.journal, market) for account in accounts]
+
+
+def _check_market(account: Account, market: Market) -> None:
+    if market not in account.markets:
+        raise CheckFailed(
+            f"{account.label} is not stored for {market}",
+            f"if its key may trade there: keyctl edit {account.label} --market both",
+            code="market_not_set",
+            account=account.label,
+            exchange=account.exchange,
+            market=market.value,
+        )
 
 
 async def _confirm_and_send(
@@ -111,6 +132,12 @@ async def _confirm_and_send(
     stop: Stop,
     wait: float,
 ) -> Result:
+    if consent.all_or_nothing and shown.left_out:
+        raise CheckFailed(
+            f"nothing was sent, because not every leg can go (--mode all): {shown.left_out[0].error.message}",
+            *shown.left_out[0].error.hints,
+            code="not_all_ready",
+        )
     results: list[LegResult] = [stored_result(leg) for leg in done]
     if shown.plan.legs:
         results_of.show_preview(app, shown)
@@ -118,7 +145,7 @@ async def _confirm_and_send(
             ask(app, shown, consent)
         await refresh(shown, targets, app.config)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
-        fresh = await send(stored, targets, app.journal, app.config, stop.asked)
+        fresh = await send(shown, stored, targets, app.journal, app.config, stop.asked, consent.all_or_nothing)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
     return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None)
@@ -169,17 +196,27 @@ def _close(given: Decimal, total: Decimal) -> bool:
     return abs(given - total) <= total * VALUE_TOLERANCE
 
 
-def _wish_of(stored: StoredLeg, slippage: str | None) -> Wish:
+def _wish_of(stored: StoredLeg, slippage: str | None, allowed: Allowed) -> Wish:
     order = stored.leg.order
     return Wish(
         symbol=order.symbol,
         side=order.side,
-        quantity=order.quantity,
+        quantity=None if order.inverse else order.quantity,
         quote=None,
         price=order.price if slippage is None else None,
         time_in_force=order.time_in_force,
         post_only=order.post_only,
         max_slippage=None if slippage in (None, "none") else Decimal(slippage),
+        contracts=order.quantity if order.inverse else None,
+        position=order.position,
+        reduce_only=order.reduce_only,
+        leverage=None if order.reduce_only else order.leverage,
+        margin=None if order.reduce_only else order.margin,
+        change_existing=allowed.change_existing,
+        trigger=order.trigger,
+        trigger_price=order.trigger_price,
+        expires_ms=order.expires_ms,
+        experimental=allowed.experimental,
     )
 
 

@@ -39,6 +39,8 @@ class Around:
         Of: limit, market, post_only, ioc, fok, gtd, stop_market, stop_limit, take_profit_market, take_profit_limit,
         reduce_only. Empty where keyctl sends no orders on that market.
         """
+        if market is Market.SPOT:
+            return frozenset({"limit", "market", "post_only", "ioc", "fok"})
         return frozenset()
 
     def band_request(self, instrument: Instrument) -> Request | None:

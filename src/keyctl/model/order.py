@@ -60,7 +60,8 @@ class Order:
 class Leg:
     """One order on one account, with the client order id it keeps for ever.
 
-    `client_order_date` is the UTC date of planning; only Bitfinex needs it.
+    `client_order_date` is the UTC date of planning; only Bitfinex needs it. `exempt`: its venue itself holds the order
+    to reducing a position, so that neither value caps nor a halt stop it.
     """
 
     plan_id: str
@@ -72,6 +73,7 @@ class Leg:
     native_symbol: str
     client_order_id: str
     client_order_date: date
+    exempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

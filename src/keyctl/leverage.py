@@ -1,0 +1,108 @@
+"""Leverage and margin mode, set and read back before an order on a perpetual: what is not confirmed is not sent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from keyctl.answers import Unreadable
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
+from keyctl.model import FuturesState, Request
+from keyctl.perpetuals import confirmed
+from keyctl.preflight import TICKER_SECONDS, futures_state, refused_read
+
+if TYPE_CHECKING:
+    from keyctl.journal import Journal
+    from keyctl.model import Setup
+    from keyctl.plan import PlannedLeg
+    from keyctl.session import Session
+
+
+class NotConfirmed(CheckFailed):
+    """Leverage, margin mode or position mode is not what the order needs, or could not be read back."""
+
+    code = "leverage_not_confirmed"
+
+
+async def confirm_all(
+    legs: list[tuple[Session, PlannedLeg]], journal: Journal, looked_at: float
+) -> dict[str, KeyctlError]:
+    """By client order id, why a leg may not be sent; legs that are not in there are confirmed.
+
+    Each setting is sent once and read back. `looked_at` (Unix s) is when the states in the views were read.
+    """
+    perpetual = [(session, planned) for session, planned in legs if planned.terms is not None]
+    troubles = await asyncio.gather(*(_confirm(session, planned, journal, looked_at) for session, planned in perpetual))
+    found = zip(perpetual, troubles, strict=True)
+    return {planned.leg.client_order_id: trouble for (_, planned), trouble in found if trouble is not None}
+
+
+async def _confirm(session: Session, planned: PlannedLeg, journal: Journal, looked_at: float) -> KeyctlError | None:
+    terms, state = planned.terms, planned.view.futures
+    assert terms is not None and state is not None
+    label = session.account.label
+    try:
+        if session.network.clock.now() - looked_at > TICKER_SECONDS:
+            state = await futures_state(session, planned.instrument, terms.margin)
+        requests: tuple[Request, ...] = ()
+        if terms.setup is not None:
+            requests = session.exchange.setup_requests(planned.instrument, state, terms.setup)
+        if requests:
+            _check_untouched(planned, state)
+            for request in requests:
+                await _set(session, planned, request, terms.setup, journal)
+            state = await futures_state(session, planned.instrument, terms.margin)
+    except ExchangeRefused as refusal:
+        try:
+            return refused_read(session, refusal)
+        except CheckFailed as trouble:
+            return trouble
+    except KeyctlError as trouble:
+        return trouble
+    different = confirmed(session.exchange, state, terms)
+    if different:
+        return NotConfirmed(
+            f"{label}: {different}; the order was not sent",
+            f"look at it: keyctl positions {label}",
+            account=label,
+            exchange=session.exchange.name,
+            market="futures",
+        )
+    return None
+
+
+def _check_untouched(planned: PlannedLeg, state: FuturesState) -> None:
+    """Raises NotConfirmed when a position or order has come up since the preview, which a change would touch."""
+    before = planned.view.futures
+    assert before is not None
+    was_empty = not before.positions and before.open_orders == 0
+    if was_empty and (state.positions or state.open_orders):
+        raise NotConfirmed(
+            f"{planned.leg.account}: a position or order in {planned.instrument.symbol} has come up since the preview",
+            "run the command again",
+            account=planned.leg.account,
+            exchange=planned.leg.exchange,
+            market="futures",
+        )
+
+
+async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: Setup | None, journal: Journal) -> None:
+    """One setting, sent once. Raises KeyctlError unless the venue says that it was taken."""
+    assert wanted is not None
+    exchange, label = session.exchange, session.account.label
+    detail: dict[str, object] = {"account": label, "path": request.path}
+    detail |= {name: str(value) for name, value in request.params}
+    journal.event(planned.leg.plan_id, None, "setting", detail)
+    response = await session.call(request)
+    error = exchange.read_error(response)
+    if error is not None:
+        if exchange.is_already_set(error):
+            return
+        raise ExchangeRefused(error, account=label)
+    try:
+        exchange.read_setup(response, request, wanted)
+    except Unreadable as problem:
+        raise NoAnswer(
+            f"{label}: what {exchange.profile.title} says of the leverage is {problem}; the order was not sent",
+            code="leverage_not_confirmed",
+        ) from None

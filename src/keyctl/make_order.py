@@ -1,0 +1,102 @@
+"""An order made from a wish: price and size on one venue's steps. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keyctl.exchanges.base import plain
+from keyctl.model import Account, Order, OrderType, Side, TimeInForce
+from keyctl.order_checks import refusal, unit
+from keyctl.sizes import FINEST, floor_to, round_price
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+    from keyctl.perpetuals import Terms
+    from keyctl.plan import VenueView, Wish
+
+
+def make_order(
+    account: Account, wish: Wish, view: VenueView, limits: Limits, terms: Terms | None
+) -> tuple[Order, tuple[str, ...]]:
+    """The order in the venue's steps, never larger or priced worse than asked, and what to say of its rounding.
+
+    Raises CheckFailed when rounding would lose too much.
+    """
+    instrument, ticker = view.instrument, view.ticker
+    opposite = ticker.ask if wish.side is Side.BUY else ticker.bid
+    market_type = wish.price is None and (wish.max_slippage is None or wish.trigger is not None)
+    if wish.price is not None:
+        price: Decimal | None = round_price(wish.price, wish.side, instrument)
+    elif wish.max_slippage is not None and not market_type:
+        share = wish.max_slippage if wish.side is Side.BUY else -wish.max_slippage
+        price = round_price(opposite * (1 + share), wish.side, instrument)
+    else:
+        price = None
+    if price is not None and price <= 0:
+        raise refusal(account, "the price is below the venue's smallest step", "rounding")
+    trigger_price = None if wish.trigger_price is None else round_price(wish.trigger_price, wish.side, instrument)
+    quantity, notes = _quantity(account, wish, view, limits, price or trigger_price)
+    if wish.price is not None and price is not None and price != wish.price:
+        notes.append(f"{account.label}: price rounded from {plain(wish.price)} to {plain(price)}")
+    spot_buy = market_type and wish.side is Side.BUY and instrument.settle is None and wish.trigger is None
+    order = Order(
+        symbol=instrument.symbol,
+        market=instrument.market,
+        side=wish.side,
+        type=OrderType.MARKET if market_type else OrderType.LIMIT,
+        quantity=quantity,
+        price=price,
+        time_in_force=TimeInForce.IOC if wish.immediate else wish.time_in_force,
+        post_only=wish.post_only,
+        quote_quantity=quantity * opposite if spot_buy else None,
+        contract_size=instrument.contract_size,
+        inverse=instrument.inverse,
+        position=terms.position if terms else None,
+        hedge=bool(terms and terms.hedge),
+        reduce_only=bool(terms and terms.reduce_only),
+        leverage=terms.leverage if terms else None,
+        margin=terms.margin if terms else None,
+        trigger=wish.trigger,
+        trigger_price=trigger_price,
+        expires_ms=wish.expires_ms,
+    )
+    return order, tuple(notes)
+
+
+def _quantity(
+    account: Account, wish: Wish, view: VenueView, limits: Limits, price: Decimal | None
+) -> tuple[Decimal, list[str]]:
+    """The size in the unit of the instrument, rounded down, and what to say of it. Raises CheckFailed."""
+    instrument = view.instrument
+    opposite = view.ticker.ask if wish.side is Side.BUY else view.ticker.bid
+    size = instrument.contract_size or Decimal(1)
+    # Money to sell for is counted at the best bid where that is above the price: never more is sold than was meant.
+    worth = price if price is not None and wish.side is Side.BUY else max(price or opposite, opposite)
+    if wish.contracts is not None:
+        asked = wish.contracts if instrument.inverse else wish.contracts * size
+    elif wish.quote is not None:
+        asked = wish.quote / (size if instrument.inverse else worth)
+    else:
+        assert wish.quantity is not None
+        # Contracts of a fixed value hold more base currency the lower the price: counted at the lower of the two.
+        asked = wish.quantity * min(price or opposite, opposite) / size if instrument.inverse else wish.quantity
+    quantity = floor_to(asked, instrument.quantity_step or FINEST)
+    if quantity <= 0 or (wish.quote is None and asked - quantity > asked * limits.rounding_max):
+        raise refusal(
+            account,
+            f"{plain(floor_to(asked, FINEST))} {unit(instrument)} cannot be rounded down to steps of"
+            f" {_shown(instrument.quantity_step)} without losing more than {limits.rounding_max:.0%}",
+            "rounding",
+            "give a size on that step; keyctl never raises a size",
+            market=instrument.market.value,
+        )
+    notes = []
+    if wish.quote is None and quantity != asked:
+        given = plain(floor_to(asked, FINEST))
+        notes.append(f"{account.label}: size rounded down from {given} to {plain(quantity)} {unit(instrument)}")
+    return quantity, notes
+
+
+def _shown(step: Decimal | None) -> str:
+    return "any size" if step is None else plain(step)

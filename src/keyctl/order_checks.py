@@ -1,0 +1,186 @@
+"""What is checked of an order before it may be sent: the venue's filters, the free balance, prices. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keyctl.errors import CheckFailed
+from keyctl.exchanges.base import plain
+from keyctl.model import OrderType, Side, TimeInForce, Trigger
+from keyctl.sizes import notional
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+    from keyctl.exchanges.base import Exchange
+    from keyctl.model import Account, Instrument, Order
+    from keyctl.plan import VenueView, Wish
+
+
+def refusal(account: Account, text: str, code: str, *hints: str, market: str = "spot") -> CheckFailed:
+    """The error for an order that this account cannot have."""
+    return CheckFailed(
+        f"{account.label}: {text}", *hints, code=code, account=account.label, exchange=account.exchange, market=market
+    )
+
+
+def unit(instrument: Instrument) -> str:
+    """What sizes of the symbol are counted in."""
+    return "contracts" if instrument.inverse else instrument.base
+
+
+def check_offered(account: Account, exchange: Exchange, order: Order) -> None:
+    """Raises CheckFailed for a kind of order that the venue lacks."""
+    offered = exchange.offers(order.market)
+    title = exchange.profile.title
+    if not offered:
+        raise refusal(
+            account, f"keyctl sends no {order.market} orders to {title}", "not_offered", market=order.market.value
+        )
+    if order.trigger is not None:
+        wanted = {f"{order.trigger}_{order.type}"}
+    else:
+        wanted = {str(order.type)}
+    if order.time_in_force is not TimeInForce.GTC and (order.type is OrderType.LIMIT or order.trigger):
+        wanted.add(str(order.time_in_force))
+    if order.post_only:
+        wanted.add("post_only")
+    if order.reduce_only:
+        wanted.add("reduce_only")
+    for word in sorted(wanted - offered):
+        raise refusal(
+            account,
+            f"{title} has no {word.replace('_', '-')} orders on {order.market} that keyctl could send",
+            "not_offered",
+            f"it takes: {', '.join(sorted(offered)).replace('_', '-')}",
+            market=order.market.value,
+        )
+
+
+def check_filters(account: Account, order: Order, view: VenueView) -> None:
+    """Raises CheckFailed for a size or value outside the venue's bounds."""
+    instrument = view.instrument
+    reference = view.ticker.ask if order.side is Side.BUY else view.ticker.bid
+    price = order.price or order.trigger_price or reference
+    worth = notional(order, price)
+    free_to_reduce = order.reduce_only  # venues take any value there (Binance: MIN_NOTIONAL)
+    most = instrument.max_quantity
+    if order.type is OrderType.MARKET and instrument.market_quantity_max is not None:
+        most = min(most, instrument.market_quantity_max) if most is not None else instrument.market_quantity_max
+    bounds = (
+        (instrument.min_quantity, order.quantity, "below_minimum", f"minimum size {{}} {unit(instrument)}", False),
+        (most, order.quantity, "above_maximum", f"maximum size {{}} {unit(instrument)}", True),
+        (
+            None if free_to_reduce else instrument.min_notional,
+            worth,
+            "below_minimum",
+            f"minimum value {{}} {instrument.quote}",
+            False,
+        ),
+        (instrument.max_notional, worth, "above_maximum", f"maximum value {{}} {instrument.quote}", True),
+    )
+    for bound, value, code, text, upper in bounds:
+        if bound is not None and (value > bound if upper else value < bound):
+            raise refusal(
+                account,
+                f"{plain(order.quantity)} {unit(instrument)} at {plain(price)} does not pass {account.exchange}'s "
+                + text.format(plain(bound)),
+                code,
+                "give another size; keyctl never raises a size by itself",
+                market=order.market.value,
+            )
+
+
+def check_balance(account: Account, order: Order, view: VenueView) -> None:
+    """Raises CheckFailed when the free balance (on perpetuals: the free margin) cannot pay for the order."""
+    instrument = view.instrument
+    if view.balances is None or order.reduce_only:
+        return
+    price = order.price or order.trigger_price or (view.ticker.ask if order.side is Side.BUY else view.ticker.bid)
+    if instrument.settle is not None:
+        currency = instrument.settle
+        worth = notional(order, price)
+        needed = (worth / price if order.inverse else worth) / (order.leverage or Decimal(1))
+    elif order.side is Side.SELL:
+        currency, needed = instrument.base, order.quantity
+    else:
+        currency, needed = instrument.quote, order.quantity * price
+    free = view.balances.free.get(currency, Decimal(0))
+    if needed > free:
+        what = "needs" if instrument.settle is None else "needs a margin of"
+        raise refusal(
+            account,
+            f"{what} {plain(_short(needed))} {currency}, free are {plain(free)} {currency}",
+            "not_enough_balance",
+            "order less, free the balance, or leave this account out",
+            market=order.market.value,
+        )
+
+
+def check_price(account: Account, order: Order, wish: Wish, view: VenueView, limits: Limits) -> tuple[str, ...]:
+    """The soft limits that the order's price touches. Raises CheckFailed for a price that no option passes."""
+    ticker, market = view.ticker, order.market.value
+    if order.trigger is not None:
+        _check_trigger(account, order, view)
+    if order.price is None or wish.immediate:
+        if wish.max_slippage is not None and wish.max_slippage > limits.price_through_hard:
+            raise refusal(
+                account, f"slippage above the cap of {limits.price_through_hard:.0%}", "price_through", market=market
+            )
+        return ("an order without a price",)
+    bid, ask = (ticker.bid, ticker.ask) if order.trigger_price is None else (order.trigger_price,) * 2
+    if order.side is Side.BUY:
+        through, away = (order.price - ask) / ask, (bid - order.price) / bid
+    else:
+        through, away = (bid - order.price) / bid, (order.price - ask) / ask
+    if through > limits.price_through_hard:
+        against = f"the best price ({plain(bid)} / {plain(ask)})" if order.trigger is None else "its trigger"
+        raise refusal(
+            account,
+            f"price {plain(order.price)} is {through:.1%} through {against}, the cap is"
+            f" {limits.price_through_hard:.0%}",
+            "price_through",
+            "check the price for a slip of a digit; the cap is price_through_hard in config.toml",
+            market=market,
+        )
+    _check_band(account, order, view)
+    if through > limits.price_through_soft:
+        return (f"a price {through:.1%} through the best price",)
+    if away > limits.price_away_soft:
+        return (f"a price {away:.0%} away from the market",)
+    return ()
+
+
+def _check_band(account: Account, order: Order, view: VenueView) -> None:
+    band = view.band
+    if band is None or order.price is None or order.trigger is not None:
+        return
+    bound = band.highest_buy if order.side is Side.BUY else band.lowest_sell
+    if bound is not None and (order.price > bound if order.side is Side.BUY else order.price < bound):
+        raise refusal(
+            account,
+            f"{account.exchange} takes no {order.side} {'above' if order.side is Side.BUY else 'below'} "
+            f"{plain(_short(bound))} now",
+            "price_band",
+            market=order.market.value,
+        )
+
+
+def _check_trigger(account: Account, order: Order, view: VenueView) -> None:
+    """Raises CheckFailed for a trigger on the wrong side of the market: it would fire at once."""
+    assert order.trigger_price is not None
+    waits_above = (order.trigger is Trigger.STOP) is (order.side is Side.BUY)
+    fires = order.trigger_price <= view.ticker.ask if waits_above else order.trigger_price >= view.ticker.bid
+    if fires:
+        raise refusal(
+            account,
+            f"a {order.trigger.replace('_', '-') if order.trigger else ''} {order.side} at {plain(order.trigger_price)}"
+            f" would fire at once (best prices {plain(view.ticker.bid)} / {plain(view.ticker.ask)})",
+            "would_trigger",
+            market=order.market.value,
+        )
+
+
+def _short(number: Decimal) -> Decimal:
+    """The number with at most eight decimals, for a sentence."""
+    return round(number, 8)

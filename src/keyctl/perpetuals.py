@@ -1,0 +1,191 @@
+"""What an order on a perpetual needs beside size and price: its position, margin mode, leverage, and what must be set.
+
+Pure: the state was read in pre-flight, and whatever must change is sent by `leverage`, never here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keyctl.errors import CheckFailed, UsageProblem
+from keyctl.exchanges.base import plain
+from keyctl.model import FuturesState, MarginMode, PositionSide, Setup, Side
+from keyctl.order_checks import refusal
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+    from keyctl.exchanges.base import Exchange
+    from keyctl.model import Account, Instrument, Position
+    from keyctl.plan import Wish
+
+_OPENS = {Side.BUY: PositionSide.LONG, Side.SELL: PositionSide.SHORT}
+_CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
+
+
+class StandsInTheWay(CheckFailed):
+    """A mode or leverage of the account does not fit the order; its leg alone is not sent."""
+
+    code = "stands_in_the_way"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How the order stands to positions. `setup` must be confirmed before it is sent; None for orders that reduce.
+
+    `side` is the position that it opens or closes. `soft` are the soft limits touched.
+    """
+
+    side: PositionSide
+    position: PositionSide | None
+    hedge: bool
+    reduce_only: bool
+    leverage: Decimal | None
+    margin: MarginMode | None
+    setup: Setup | None
+    soft: tuple[str, ...] = ()
+
+
+def check_words(wish: Wish) -> None:
+    """Raises UsageProblem for a wish that contradicts itself, or asks of spot what only perpetuals have."""
+    futures = ":" in wish.symbol
+    if not futures:
+        for name, value in (
+            ("--position", wish.position),
+            ("--leverage", wish.leverage),
+            ("--margin", wish.margin),
+            ("--reduce-only", wish.reduce_only),
+            ("--contracts", wish.contracts),
+        ):
+            if value:
+                raise UsageProblem(f"{name} is for perpetuals", "write the symbol as BTC/USDT:USDT", code="spot_symbol")
+    if wish.reduce_only and wish.position is not None and wish.position is not _CLOSES[wish.side]:
+        raise UsageProblem(f"a {wish.side} cannot reduce a {wish.position} position", code="contradiction")
+
+
+def reduces(wish: Wish) -> bool:
+    """Whether the wish says by itself that it only closes a position."""
+    return wish.reduce_only or (wish.position is not None and wish.position is _CLOSES[wish.side])
+
+
+def terms_of(
+    account: Account, exchange: Exchange, wish: Wish, instrument: Instrument, state: FuturesState, limits: Limits
+) -> Terms:
+    """The order's terms on this account.
+
+    Raises StandsInTheWay where a mode, or a position that would be touched, stops this leg alone, and CheckFailed for
+    a leverage over the cap.
+    """
+    closing = reduces(wish)
+    side = _CLOSES[wish.side] if closing else (wish.position or _OPENS[wish.side])
+    position = wish.position
+    if state.hedge and position is None:
+        if not closing:
+            raise _in_the_way(
+                account,
+                "the account is in hedge mode, where an order belongs to a long or a short position",
+                f"add --position {side} (to open) or --position {_CLOSES[wish.side]} (to close)",
+            )
+        position = side
+    held = next((item for item in state.positions if item.side is side), None)
+    if closing:
+        if held is None:
+            raise _in_the_way(account, f"there is no {side} position in {instrument.symbol} to reduce")
+        margin = wish.margin or held.margin or state.margin
+        leverage = held.leverage or Decimal(1) if exchange.leverage_in_order else state.leverage(side)
+        return Terms(side, position, state.hedge, True, leverage, margin, None)
+    if not state.hedge and wish.position is not None and any(item.side is not side for item in state.positions):
+        other = next(item for item in state.positions if item.side is not side)
+        raise _in_the_way(
+            account,
+            f"the account holds one position a symbol, and that is {other.side} now: a {wish.side} would reduce it",
+            f"to reduce it: --reduce-only; to close it first: keyctl close {instrument.symbol} -a {account.label}",
+        )
+    return _opening(account, exchange, wish, instrument, state, limits, side, position, held)
+
+
+def _opening(
+    account: Account,
+    exchange: Exchange,
+    wish: Wish,
+    instrument: Instrument,
+    state: FuturesState,
+    limits: Limits,
+    side: PositionSide,
+    position: PositionSide | None,
+    held: Position | None,
+) -> Terms:
+    has = (held.leverage if held else None) if exchange.leverage_in_order else state.leverage(side)
+    leverage = wish.leverage or has or (Decimal(1) if exchange.leverage_in_order else None)
+    margin = wish.margin or state.margin or (held.margin if held and held.margin else MarginMode.CROSS)
+    if leverage is None:
+        raise _in_the_way(account, "the account's leverage cannot be read", "give it: --leverage N")
+    soft = _check_leverage(account, wish, instrument, leverage, limits)
+    differs = []
+    if has is not None and has != leverage:
+        differs.append(f"leverage is {plain(has)}, wanted {plain(leverage)}")
+    if state.margin is not None and state.margin is not margin:
+        differs.append(f"margin mode is {state.margin}, wanted {margin}")
+    if held is not None and held.margin is not None and state.margin is None and held.margin is not margin:
+        differs.append(f"the position is {held.margin}, wanted {margin}")
+    touched = bool(state.positions) or state.open_orders > 0
+    if differs and touched and not wish.change_existing:
+        what = f"a {held.side} position" if held else "a position" if state.positions else "open orders"
+        raise _in_the_way(
+            account,
+            f"{'; '.join(differs)}, and the account has {what} in {instrument.symbol} that the change would touch",
+            "to change it nevertheless: --change-existing",
+            "or leave out --leverage and --margin, and the venue's values are kept",
+        )
+    setup = Setup(side, leverage, margin)
+    if state.margin is not None and state.margin is not margin and not _can_set(exchange, instrument, state, setup):
+        raise _in_the_way(account, f"{exchange.profile.title} has only {state.margin} margin there")
+    return Terms(side, position, state.hedge, False, leverage, margin, setup, soft)
+
+
+def _can_set(exchange: Exchange, instrument: Instrument, state: FuturesState, setup: Setup) -> bool:
+    return bool(exchange.setup_requests(instrument, state, Setup(setup.side, None, setup.margin)))
+
+
+def _check_leverage(
+    account: Account, wish: Wish, instrument: Instrument, leverage: Decimal, limits: Limits
+) -> tuple[str, ...]:
+    told = "" if wish.leverage else f" (what {account.exchange} has set for {instrument.symbol})"
+    if leverage > limits.leverage_hard:
+        raise refusal(
+            account,
+            f"leverage {plain(leverage)}{told} is above the cap of {limits.leverage_hard}",
+            "over_leverage_limit",
+            f"give less: --leverage {limits.leverage_hard}; the cap is leverage_hard in config.toml",
+            market="futures",
+        )
+    if instrument.leverage_max is not None and leverage > instrument.leverage_max:
+        raise refusal(
+            account,
+            f"{instrument.symbol} takes leverage up to {plain(instrument.leverage_max)} at {account.exchange}",
+            "over_leverage_limit",
+            market="futures",
+        )
+    return (f"leverage {plain(leverage)}",) if leverage > limits.leverage_soft else ()
+
+
+def confirmed(exchange: Exchange, state: FuturesState, terms: Terms) -> str:
+    """Empty when the state is as the terms want it, else what is different."""
+    setup = terms.setup
+    if state.hedge is not terms.hedge:
+        return f"the position mode is {'hedge' if state.hedge else 'one-way'} now"
+    if setup is None:
+        return ""
+    has = state.leverage(setup.side)
+    if not exchange.leverage_in_order and has != setup.leverage:
+        return f"leverage reads {'unknown' if has is None else plain(has)}, wanted {setup.leverage}"
+    if state.margin is not None and state.margin is not setup.margin:
+        return f"margin mode reads {state.margin}, wanted {setup.margin}"
+    return ""
+
+
+def _in_the_way(account: Account, text: str, *hints: str) -> StandsInTheWay:
+    return StandsInTheWay(
+        f"{account.label}: {text}", *hints, account=account.label, exchange=account.exchange, market="futures"
+    )

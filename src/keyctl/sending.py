@@ -1,0 +1,111 @@
+"""A plan's legs on their way: what must hold first is confirmed, then they are sent at once, then fills are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from keyctl.config import Config
+from keyctl.dispatch import Preview, Target
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
+from keyctl.fanout import check_not_halted, fan_out
+from keyctl.journal import Journal
+from keyctl.journal_rows import StoredLeg
+from keyctl.leverage import confirm_all
+from keyctl.model import LegResult, OrderState, Outcome
+from keyctl.session import Session
+from keyctl.settle import Verdict, look_up
+
+WAIT_PAUSE_SECONDS = 1.0
+
+
+async def send(
+    shown: Preview,
+    stored: list[StoredLeg],
+    targets: list[Target],
+    journal: Journal,
+    config: Config,
+    stopping: Callable[[], bool],
+    all_or_nothing: bool = False,
+) -> list[LegResult]:
+    """Sends the planned ones among these legs, each at most once. Results of all, in the order given.
+
+    On perpetuals leverage and modes are set and confirmed first; a leg for which they are not is not sent. With
+    `all_or_nothing` such a leg, or one that its venue's own test refuses, keeps all from being sent.
+    """
+    by_account = {target.session.account.id: target.session for target in targets}
+    pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
+    by_id = {planned.leg.client_order_id: planned for planned in shown.plan.legs}
+    legs = [(session, by_id[leg.leg.client_order_id]) for session, leg in pairs]
+    if not all(planned.leg.exempt for _, planned in legs):
+        check_not_halted(journal)
+    troubles = await confirm_all(legs, journal, shown.made_at)
+    if all_or_nothing:
+        troubles |= await _test_all([pair for pair in pairs if pair[1].leg.client_order_id not in troubles])
+        if troubles:
+            reason = "nothing was sent, because another leg could not be (--mode all)"
+            return [_kept_back(leg, troubles.get(leg.leg.client_order_id), reason) for leg in stored]
+    ready = [pair for pair in pairs if pair[1].leg.client_order_id not in troubles]
+    sent = await fan_out(ready, journal, config.limits, stopping) if ready else []
+    by_row = {leg.row: result for (_, leg), result in zip(ready, sent, strict=True)}
+    return [by_row.get(leg.row) or _kept_back(leg, troubles.get(leg.leg.client_order_id), "") for leg in stored]
+
+
+def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -> LegResult:
+    return LegResult(stored.leg, Outcome.NOT_SENT, detail=trouble.message if trouble else otherwise)
+
+
+async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:
+    """By client order id, why a venue's own test of the order says no; nothing for venues without one."""
+
+    async def test(session: Session, stored: StoredLeg) -> KeyctlError | None:
+        request = session.exchange.test_order_request(stored.leg)
+        if request is None:
+            return None
+        try:
+            await session.fetch(request, lambda response: response)
+        except ExchangeRefused as refusal:
+            return CheckFailed(
+                f"{stored.leg.account}: the venue's own test refused the order: {refusal.message}",
+                *refusal.hints,
+                code="test_order_refused",
+                account=stored.leg.account,
+                exchange=stored.leg.exchange,
+            )
+        except KeyctlError as trouble:
+            return trouble
+        return None
+
+    found = await asyncio.gather(*(test(session, stored) for session, stored in pairs))
+    return {
+        stored.leg.client_order_id: trouble
+        for (_, stored), trouble in zip(pairs, found, strict=True)
+        if trouble is not None
+    }
+
+
+async def wait_for_fills(
+    results: list[LegResult], targets: list[Target], journal: Journal, seconds: float, stopping: Callable[[], bool]
+) -> list[LegResult]:
+    """The results with what became of accepted orders within so many seconds: status, fills, fee."""
+    by_account = {target.session.account.id: target.session for target in targets}
+    clock = targets[0].session.network.clock
+    until = clock.monotonic() + seconds
+    rows = {stored.leg.client_order_id: stored for stored in journal.legs(results[0].leg.plan_id)} if results else {}
+
+    async def follow(result: LegResult) -> LegResult:
+        while result.outcome is Outcome.ACCEPTED and result.leg.account_id in by_account:
+            stored = rows[result.leg.client_order_id]
+            looked = await look_up(by_account[result.leg.account_id], stored)
+            if looked.verdict is Verdict.FOUND and looked.status is not None:
+                journal.note_status([(stored.row, looked.status)])
+                result = replace(result, status=looked.status, detail=str(looked.status.state))
+                if looked.status.state is not OrderState.OPEN:
+                    break
+            if clock.monotonic() >= until or stopping():
+                break
+            await clock.sleep(min(WAIT_PAUSE_SECONDS, max(until - clock.monotonic(), 0.05)))
+        return result
+
+    return list(await asyncio.gather(*(follow(result) for result in results)))
