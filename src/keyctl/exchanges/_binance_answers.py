@@ -1,4 +1,4 @@
-"""Binance's order, symbol and permission objects turned into our nouns. What is missing or odd is Unreadable."""
+"""Binance's spot orders in its words, and its order, symbol and permission objects in ours. The odd is Unreadable."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.exchanges._shapes import flag_of
-from keyctl.model import JSON, Instrument, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType
+from keyctl.exchanges.base import plain
+from keyctl.model import JSON, Instrument, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType, Trigger
 
 STATES = {
     "NEW": OrderState.OPEN,
@@ -20,6 +21,13 @@ STATES = {
     "EXPIRED": OrderState.EXPIRED,
     "EXPIRED_IN_MATCH": OrderState.EXPIRED,
 }
+SPOT_OFFERS = frozenset(
+    {
+        *("limit", "market", "post_only", "ioc", "fok"),
+        *("stop_market", "stop_limit", "take_profit_market", "take_profit_limit"),
+    }
+)
+_TRIGGERS = {Trigger.STOP: "STOP_LOSS", Trigger.TAKE_PROFIT: "TAKE_PROFIT"}
 # Rights that have a field of their own in KeyPermissions; enableFixReadOnly adds nothing to reading.
 _KNOWN_RIGHTS = {
     "enableReading",
@@ -55,12 +63,31 @@ def permissions(body: dict[str, JSON]) -> KeyPermissions:
 
 
 def type_params(order: Order) -> tuple[tuple[str, str], ...]:
-    """How Binance names the kind of an order, in requests and in answers."""
+    """How Binance names the kind of a spot order, in requests and in answers."""
+    if order.trigger is not None:
+        name = _TRIGGERS[order.trigger]
+        if order.type is OrderType.MARKET:
+            return (("type", name),)
+        return (("type", f"{name}_LIMIT"), ("timeInForce", order.time_in_force.upper()))
     if order.type is OrderType.MARKET:
         return (("type", "MARKET"),)
     if order.post_only:
         return (("type", "LIMIT_MAKER"),)  # takes no timeInForce
     return (("type", "LIMIT"), ("timeInForce", order.time_in_force.upper()))
+
+
+def spot_order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
+    """The parameters of a spot order."""
+    order = leg.order
+    params: list[tuple[str, JSON]] = [("symbol", leg.native_symbol), ("side", order.side.upper())]
+    params += [*type_params(order), ("quantity", plain(order.quantity))]
+    if order.type is OrderType.LIMIT:
+        assert order.price is not None
+        params.append(("price", plain(order.price)))
+    if order.trigger is not None:
+        assert order.trigger_price is not None
+        params.append(("stopPrice", plain(order.trigger_price)))
+    return (*params, ("newClientOrderId", leg.client_order_id), ("newOrderRespType", "RESULT"))
 
 
 def check_ours(body: dict[str, JSON], leg: Leg) -> None:
@@ -72,6 +99,7 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
         and body.get("side") == order.side.upper()
         and decimal_of(body.get("origQty")) == order.quantity
         and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
+        and (order.trigger is None or decimal_of(body.get("stopPrice", order.trigger_price)) == order.trigger_price)
     )
     if not same:
         raise Unreadable("the answer describes another order than ours")
@@ -99,28 +127,34 @@ def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
 
 def instrument(item: dict[str, JSON], symbol: str, base: str, quote_currency: str) -> Instrument:
     """A symbol's rules from its exchangeInfo entry. Raises Unreadable without its price and size filters."""
-    filters = {text_of(entry.get("filterType")): entry for entry in map(object_of, array_of(item.get("filters")))}
-    if not {"PRICE_FILTER", "LOT_SIZE"} <= set(filters):
-        raise Unreadable("price or size filter missing")
+    filters = filters_of(item)
     lot = filters["LOT_SIZE"]
     floors = [filters[name] for name in ("MIN_NOTIONAL", "NOTIONAL") if name in filters]
-    least = [value for entry in floors if (value := _bound(entry.get("minNotional"))) is not None]
+    least = [value for entry in floors if (value := bound_of(entry.get("minNotional"))) is not None]
     return Instrument(
         symbol=symbol,
         native_symbol=text_of(item.get("symbol")),
         base=base,
         quote=quote_currency,
-        price_step=_bound(filters["PRICE_FILTER"].get("tickSize")),
-        quantity_step=_bound(lot.get("stepSize")),
-        min_quantity=_bound(lot.get("minQty")),
-        max_quantity=_bound(lot.get("maxQty")),
+        price_step=bound_of(filters["PRICE_FILTER"].get("tickSize")),
+        quantity_step=bound_of(lot.get("stepSize")),
+        min_quantity=bound_of(lot.get("minQty")),
+        max_quantity=bound_of(lot.get("maxQty")),
         min_notional=max(least, default=None),
-        max_notional=_bound(filters["NOTIONAL"].get("maxNotional")) if "NOTIONAL" in filters else None,
+        max_notional=bound_of(filters["NOTIONAL"].get("maxNotional")) if "NOTIONAL" in filters else None,
         active=item.get("status") == "TRADING" and item.get("isSpotTradingAllowed") is not False,
     )
 
 
-def _bound(value: JSON) -> Decimal | None:
+def filters_of(item: dict[str, JSON]) -> dict[str, dict[str, JSON]]:
+    """A symbol's filters by name. Raises Unreadable without those of price and size."""
+    filters = {text_of(entry.get("filterType")): entry for entry in map(object_of, array_of(item.get("filters")))}
+    if not {"PRICE_FILTER", "LOT_SIZE"} <= set(filters):
+        raise Unreadable("price or size filter missing")
+    return filters
+
+
+def bound_of(value: JSON) -> Decimal | None:
     """A filter's number; 0 switches that part of the filter off."""
     number = decimal_of(value)
     if number < 0:

@@ -1,4 +1,4 @@
-"""Binance spot: how its requests are signed and built, and how its answers are read. Facts are in binance.toml."""
+"""Binance: how its requests are signed and built, and how its answers are read. Facts are in binance.toml."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ from keyctl.answers import (
     text_of,
 )
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._binance_answers import STATES, check_ours, instrument, order_status, permissions, type_params
+from keyctl.exchanges import _binance_futures_answers as futures_answers
+from keyctl.exchanges import _binance_futures_orders as futures_orders
+from keyctl.exchanges._binance_answers import (
+    STATES,
+    check_ours,
+    instrument,
+    order_status,
+    permissions,
+    spot_order_params,
+)
+from keyctl.exchanges._binance_futures import BinancePerpetuals
+from keyctl.exchanges._binance_names import USDM, product_of, product_of_native, product_of_symbol
 from keyctl.exchanges._shapes import (
     check_asymmetric,
     check_distinct,
@@ -28,8 +39,9 @@ from keyctl.exchanges._shapes import (
     signing_key,
     split_symbol,
 )
-from keyctl.exchanges.base import ORDER_WINDOW_MS, Exchange, Signer, UnknownSymbol, check_shape, encode_query, plain
+from keyctl.exchanges.base import ORDER_WINDOW_MS, Signer, UnknownSymbol, check_shape, encode_query
 from keyctl.model import (
+    JSON,
     Algorithm,
     Balances,
     ExchangeError,
@@ -38,7 +50,6 @@ from keyctl.model import (
     Leg,
     Market,
     OrderStatus,
-    OrderType,
     Placed,
     Request,
     Response,
@@ -80,8 +91,8 @@ class BinanceSigner(Signer):
         return raw.hex() if isinstance(self.key, HMACKey) else quote(base64.b64encode(raw), safe="")
 
 
-class Binance(Exchange):
-    """Binance's spot API, with key introspection (SAPI) where the kind of account has it."""
+class Binance(BinancePerpetuals):
+    """Binance's spot and futures APIs, with key introspection (SAPI) where the kind of account has it."""
 
     lookup_names = ("the order by its client order id", "open orders", "orders since the send")
     echo_names = ("clientOrderId", "orderId")
@@ -108,13 +119,17 @@ class Binance(Exchange):
         )
         return ()
 
-    def time_request(self, market: Market = Market.SPOT) -> Request:
+    def time_request(self, market: Market = Market.SPOT) -> Request | None:
+        if market is Market.FUTURES:
+            return self.ask(USDM, "time", private=False) if self.has_host(USDM.role) else None
         return self.read("GET", "spot", "/api/v3/time", private=False)
 
     def read_time(self, response: Response) -> int:
         return integer_of(read_object(response.body).get("serverTime"))
 
     def instrument_request(self, symbol: str) -> Request:
+        if ":" in symbol:  # no filter by symbol there: all contracts come, about 1.5 MB on USDS-M
+            return self.ask(product_of_symbol(symbol), "exchangeInfo", private=False)
         native = "".join(split_symbol(symbol))
         return self.read("GET", "spot", "/api/v3/exchangeInfo", ("symbol", native), private=False)
 
@@ -122,6 +137,8 @@ class Binance(Exchange):
         return error.code == "-1121"
 
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
+        if ":" in symbol:
+            return futures_answers.instrument(read_object(response.body), symbol)
         base, quote_currency = split_symbol(symbol)
         for item in map(object_of, array_of(read_object(response.body).get("symbols"))):
             if (item.get("baseAsset"), item.get("quoteAsset")) == (base, quote_currency):
@@ -129,10 +146,16 @@ class Binance(Exchange):
         raise UnknownSymbol(symbol)
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
-        return self.read("GET", "spot", "/api/v3/ticker/bookTicker", ("symbol", native_symbol), private=False)
+        which = ("symbol", native_symbol)
+        if market is Market.FUTURES:
+            return self.ask(product_of_native(native_symbol), "ticker/bookTicker", which, private=False)
+        return self.read("GET", "spot", "/api/v3/ticker/bookTicker", which, private=False)
 
     def read_ticker(self, response: Response) -> Ticker:
-        body = read_object(response.body)
+        told = read_json(response.body)
+        if isinstance(told, list) and len(told) == 1:  # COIN-M answers a list, of one for one symbol
+            told = told[0]
+        body = object_of(told)
         bid, ask = decimal_of(body.get("bidPrice")), decimal_of(body.get("askPrice"))
         if not 0 < bid <= ask:  # an empty side of the book is shown as 0
             raise Unreadable("no best prices")
@@ -163,36 +186,29 @@ class Binance(Exchange):
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
 
     def order_request(self, leg: Leg) -> Request:
-        order = leg.order
-        price: tuple[tuple[str, str], ...] = ()
-        if order.type is OrderType.LIMIT:
-            assert order.price is not None
-            price = (("price", plain(order.price)),)
-        return self.write(
-            "POST",
-            "spot",
-            "/api/v3/order",
-            ("symbol", leg.native_symbol),
-            ("side", order.side.upper()),
-            *type_params(order),
-            ("quantity", plain(order.quantity)),
-            *price,
-            ("newClientOrderId", leg.client_order_id),
-            ("newOrderRespType", "RESULT"),
-        )
+        if leg.order.market is Market.FUTURES:
+            return self.change(
+                product_of(inverse=leg.order.inverse), "POST", "order", *futures_orders.order_params(leg)
+            )
+        return self.write("POST", "spot", "/api/v3/order", *spot_order_params(leg))
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         body = read_object(response.body)
         if body.get("clientOrderId") != leg.client_order_id:
             raise Unreadable("the answer does not carry our client order id")
-        check_ours(body, leg)
+        _check_ours(body, leg)
         return Placed(text_of(body.get("orderId")), STATES.get(str(body.get("status"))))
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        symbol = ("symbol", leg.native_symbol)
+        symbol, own_id = ("symbol", leg.native_symbol), ("origClientOrderId", leg.client_order_id)
         since = ("startTime", max(0, sent_ms - _LOOK_BACK_MS))
+        if leg.order.market is Market.FUTURES:
+            # Without an end the history reaches to now; it may span less than 7 days, and look-ups end after 3.
+            product = product_of(inverse=leg.order.inverse)
+            history = self.ask(product, "allOrders", symbol, since, ("limit", product.page))
+            return (self.ask(product, "order", symbol, own_id), self.ask(product, "openOrders", symbol), history)
         return (
-            self.read("GET", "spot", "/api/v3/order", symbol, ("origClientOrderId", leg.client_order_id)),
+            self.read("GET", "spot", "/api/v3/order", symbol, own_id),
             self.read("GET", "spot", "/api/v3/openOrders", symbol),
             self.read("GET", "spot", "/api/v3/allOrders", symbol, since, ("limit", _PAGE_LIMIT)),
         )
@@ -202,12 +218,13 @@ class Binance(Exchange):
             body = read_object(response.body)
             if body.get("clientOrderId") != leg.client_order_id:
                 raise Unreadable("the answer is about another order")
-            return order_status(body, leg)
+            return _order_status(body, leg)
         rows = [object_of(row) for row in read_array(response.body)]
         for row in rows:
             if text_of(row.get("clientOrderId")) == leg.client_order_id:
-                return order_status(row, leg)
-        if step == 2 and len(rows) >= _PAGE_LIMIT:
+                return _order_status(row, leg)
+        futures = leg.order.market is Market.FUTURES
+        if step == 2 and len(rows) >= (product_of(inverse=leg.order.inverse).page if futures else _PAGE_LIMIT):
             raise Unreadable("the page is full, so the order may be on the next one")
         return None
 
@@ -218,12 +235,16 @@ class Binance(Exchange):
         which = (
             ("origClientOrderId", leg.client_order_id) if exchange_order_id is None else ("orderId", exchange_order_id)
         )
+        if leg.order.market is Market.FUTURES:
+            product = product_of(inverse=leg.order.inverse)
+            return self.change(product, "DELETE", "order", ("symbol", leg.native_symbol), which)
         return self.write("DELETE", "spot", "/api/v3/order", ("symbol", leg.native_symbol), which)
 
     def read_canceled(self, response: Response, leg: Leg) -> None:
         body = read_object(response.body)
-        # The cancel has a client order id of its own; ours comes back as origClientOrderId.
-        if body.get("origClientOrderId") != leg.client_order_id or body.get("status") != "CANCELED":
+        # On spot the cancel has a client order id of its own; ours comes back as origClientOrderId.
+        field = "clientOrderId" if leg.order.market is Market.FUTURES else "origClientOrderId"
+        if body.get(field) != leg.client_order_id or body.get("status") != "CANCELED":
             raise Unreadable("the answer does not confirm the cancel of our order")
 
     def is_already_final(self, error: ExchangeError) -> bool:
@@ -242,6 +263,14 @@ class Binance(Exchange):
         except Unreadable:
             pass
         return ExchangeError(self.name, response.status, f"http-{response.status}", "") if failed else None
+
+
+def _check_ours(body: dict[str, JSON], leg: Leg) -> None:
+    (futures_orders.check_ours if leg.order.market is Market.FUTURES else check_ours)(body, leg)
+
+
+def _order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    return (futures_orders.order_status if leg.order.market is Market.FUTURES else order_status)(body, leg)
 
 
 EXCHANGE = Binance

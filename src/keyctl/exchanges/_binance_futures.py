@@ -1,0 +1,175 @@
+"""Binance's perpetuals around an order: wallets, settings, positions, open orders. Requests, and which reader is whose.
+
+USDS-M (fapi) lists BTC/USDT:USDT, COIN-M (dapi) BTC/USD:BTC. One leverage and one margin mode a symbol, both ways.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object
+from keyctl.errors import UsageProblem
+from keyctl.exchanges import _binance_futures_answers as answers
+from keyctl.exchanges._binance_answers import SPOT_OFFERS, spot_order_params
+from keyctl.exchanges._binance_futures_orders import OFFERS, order_params, reduces
+from keyctl.exchanges._binance_names import COINM, USDM, Product, product_of
+from keyctl.exchanges.base import Exchange
+from keyctl.model import (
+    JSON,
+    Balances,
+    ExchangeError,
+    FuturesState,
+    Instrument,
+    Leg,
+    MarginMode,
+    Market,
+    OpenOrder,
+    Position,
+    PriceBand,
+    Request,
+    Response,
+    Setup,
+)
+
+_MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
+# -4046: margin type is so already; -4059: position mode is so already.
+_ALREADY = ("-4046", "-4059")
+
+
+class BinancePerpetuals(Exchange):
+    """What surrounds an order at Binance, on perpetuals and, where it has the like, on spot."""
+
+    def offers(self, market: Market) -> frozenset[str]:
+        return OFFERS if market is Market.FUTURES else SPOT_OFFERS
+
+    def band_request(self, instrument: Instrument) -> Request | None:
+        if instrument.band_up is None and instrument.band_down is None:
+            return None
+        symbol = ("symbol", instrument.native_symbol)
+        return self.ask(product_of(inverse=instrument.inverse), "premiumIndex", symbol, private=False)
+
+    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
+        body = read_json(response.body)
+        rows = body if isinstance(body, list) else [body]  # COIN-M answers a list
+        mark = decimal_of(answers.only_row(rows, instrument.native_symbol).get("markPrice"))
+        if mark <= 0:
+            raise Unreadable("no mark price")
+        up, down = instrument.band_up, instrument.band_down
+        return PriceBand(None if up is None else mark * up, None if down is None else mark * down)
+
+    def margin_requests(self) -> tuple[Request, ...]:
+        return tuple(self._wallet_request(product) for product in self._products())
+
+    def margin_request(self, instrument: Instrument) -> Request:
+        return self._wallet_request(product_of(inverse=instrument.inverse))
+
+    def read_margin(self, response: Response) -> Balances:
+        return answers.wallet(read_array(response.body))
+
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        symbol = ("symbol", instrument.native_symbol)
+        product = product_of(inverse=instrument.inverse)
+        orders = (self.ask(product, "openOrders", symbol), self.ask(product, "openAlgoOrders", symbol))
+        if instrument.inverse:
+            pair = ("pair", instrument.native_symbol.partition("_")[0])
+            return (self.ask(product, "positionSide/dual"), self.ask(product, "positionRisk", pair), *orders)
+        positions = self.read("GET", product.role, "/fapi/v3/positionRisk", symbol)
+        return (self.ask(product, "accountConfig"), positions, *orders, self.ask(product, "symbolConfig", symbol))
+
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        native = instrument.native_symbol
+        hedge = answers.hedge_of(read_object(responses[0].body))
+        told_rows = [object_of(row) for row in read_array(responses[1].body)]
+        rows = [row for row in told_rows if row.get("symbol") == native]
+        orders = [object_of(row) for response in responses[2:4] for row in read_array(response.body)]
+        # COIN-M tells the positions of the whole pair; everything else was asked for this symbol.
+        if any(row.get("symbol") != native for row in (orders if instrument.inverse else orders + told_rows)):
+            raise Unreadable("an answer about another symbol")
+        settings = rows if instrument.inverse else [answers.only_row(read_array(responses[4].body), native)]
+        told = {answers.settings_of(row) for row in settings}
+        if len(told) != 1:
+            raise Unreadable("margin mode or leverage is missing")
+        margin_now, leverage = told.pop()
+        positions = tuple(
+            held
+            for row in rows
+            if (held := answers.position({**row, "leverage": leverage, "marginType": margin_now.value})) is not None
+        )
+        if any(held.hedge is not hedge for held in positions) or len({held.side for held in positions}) != len(
+            positions
+        ):
+            raise Unreadable("positions that do not fit the position mode")
+        return FuturesState(hedge, margin_now, leverage, leverage, positions, len(orders))
+
+    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        """Margin type first: it is refused while orders or a position are open, and then nothing has been changed."""
+        product, found = product_of(inverse=instrument.inverse), []
+        symbol = ("symbol", instrument.native_symbol)
+        if wanted.margin is not None and wanted.margin is not state.margin:
+            found.append(
+                self.change(product, "POST", "marginType", symbol, ("marginType", _MARGIN_TYPES[wanted.margin]))
+            )
+        if wanted.leverage is not None and wanted.leverage != state.leverage(wanted.side):
+            found.append(self.change(product, "POST", "leverage", symbol, ("leverage", _whole(wanted.leverage))))
+        return tuple(found)
+
+    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
+        body, asked = read_object(response.body), dict(request.params)
+        if request.path.endswith("/marginType"):
+            if integer_of(body.get("code")) != 200:
+                raise Unreadable("the answer does not confirm the margin type")
+        elif body.get("symbol") != asked["symbol"] or integer_of(body.get("leverage")) != asked["leverage"]:
+            raise Unreadable("the answer tells another leverage")
+
+    def is_already_set(self, error: ExchangeError) -> bool:
+        return error.code in _ALREADY
+
+    def positions_requests(self) -> tuple[Request, ...]:
+        paths = {USDM: "/fapi/v3/positionRisk", COINM: "/dapi/v1/positionRisk"}
+        return tuple(self.read("GET", product.role, paths[product]) for product in self._products())
+
+    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
+        rows = map(object_of, read_array(response.body))
+        return tuple(held for row in rows if (held := answers.position(row)) is not None)
+
+    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        if market is Market.SPOT:
+            return (self.read("GET", "spot", "/api/v3/openOrders"),)
+        names = ("openOrders", "openAlgoOrders")
+        return tuple(self.ask(product, name) for product in self._products() for name in names)
+
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
+        return tuple(answers.open_order(object_of(row), market) for row in read_array(response.body))
+
+    def test_order_request(self, leg: Leg) -> Request | None:
+        if leg.order.market is Market.SPOT:
+            return self.read("POST", "spot", "/api/v3/order/test", *spot_order_params(leg))
+        if leg.order.inverse:  # COIN-M has none
+            return None
+        return self.read("POST", USDM.role, f"{USDM.prefix}/order/test", *order_params(leg))
+
+    def holds_to_reducing(self, leg: Leg) -> bool:
+        return leg.order.market is Market.FUTURES and reduces(leg.order)
+
+    def ask(self, product: Product, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
+        """A read of one product's API."""
+        return self.read("GET", product.role, f"{product.prefix}/{name}", *params, private=private)
+
+    def change(self, product: Product, method: str, name: str, *params: tuple[str, JSON]) -> Request:
+        """A write to one product's API."""
+        return self.write(method, product.role, f"{product.prefix}/{name}", *params)
+
+    def _products(self) -> tuple[Product, ...]:
+        """The products that this kind of account has: demo has no COIN-M, the testnet neither."""
+        return tuple(product for product in (USDM, COINM) if self.has_host(product.role))
+
+    def _wallet_request(self, product: Product) -> Request:
+        return self.read("GET", product.role, "/fapi/v3/balance" if product is USDM else "/dapi/v1/balance")
+
+
+def _whole(leverage: Decimal) -> int:
+    if leverage != leverage.to_integral_value():
+        raise UsageProblem(f"Binance takes whole leverages only, not {leverage}", code="bad_leverage")
+    return int(leverage)

@@ -1,0 +1,124 @@
+"""Orders on Binance's perpetuals: how one is asked for, and what an order object must say to be ours.
+
+Source: [official, mirrored 2025-11-30] New Order, Query Order of USDS-M and COIN-M; [official] announcements since.
+Stops and take-profits are not sent: since 2025-12-09 they are algo orders, and one that has fired lives on as another
+order, whose id is only told by the algo order, so that neither look-up nor cancel could be one fixed call.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
+from keyctl.errors import UsageProblem
+from keyctl.exchanges._binance_answers import STATES
+from keyctl.exchanges.base import plain
+from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, PositionSide, Side, TimeInForce
+
+OFFERS = frozenset({"limit", "market", "post_only", "ioc", "fok", "gtd", "reduce_only"})
+_CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
+
+
+def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
+    """The parameters of the order. Raises UsageProblem for what the venue has no place for."""
+    order = leg.order
+    _check_possible(order)
+    params: list[tuple[str, JSON]] = [("symbol", leg.native_symbol), ("side", order.side.upper())]
+    if order.hedge:
+        params.append(("positionSide", _position_side(order)))
+    params += [("type", order.type.upper())]
+    if order.type is OrderType.LIMIT:
+        assert order.price is not None
+        params += [("timeInForce", _time_in_force(order)), ("price", plain(order.price))]
+    params.append(("quantity", plain(order.contracts)))
+    if order.reduce_only and not order.hedge:
+        params.append(("reduceOnly", True))
+    if order.time_in_force is TimeInForce.GTD:
+        params.append(("goodTillDate", _good_till(order)))
+    params += [("newClientOrderId", leg.client_order_id), ("newOrderRespType", "RESULT")]
+    if order.time_in_force is not TimeInForce.FOK and not order.post_only:
+        # The documents name two defaults, so it is said. A new order gives way to the account's own resting orders,
+        # which keyctl does not touch; but where it only reduces, nothing of the account's own bars the way out.
+        params.append(("selfTradePreventionMode", "EXPIRE_MAKER" if reduces(order) else "EXPIRE_TAKER"))
+    return tuple(params)
+
+
+def reduces(order: Order) -> bool:
+    """Whether the venue lets the order do no more than reduce a position: by a flag, or in hedge mode by its side."""
+    if order.hedge:
+        return order.position is _CLOSES[order.side]
+    return order.reduce_only
+
+
+def check_ours(body: dict[str, JSON], leg: Leg) -> None:
+    """Nothing when an order object agrees with the leg. Raises Unreadable."""
+    order = leg.order
+    kind = order.type.upper()
+    expected: dict[str, JSON] = {
+        "type": kind,
+        "origType": kind,
+        "positionSide": _position_side(order) if order.hedge else "BOTH",
+        "closePosition": False,
+    }
+    if order.type is OrderType.LIMIT:
+        expected["timeInForce"] = _time_in_force(order)
+    if not order.hedge:  # in hedge mode the venue itself flags orders that close
+        expected["reduceOnly"] = order.reduce_only
+    same = (
+        all(body.get(name, value) == value for name, value in expected.items())
+        and body.get("symbol") == leg.native_symbol
+        and body.get("side") == order.side.upper()
+        and decimal_of(body.get("origQty")) == order.contracts
+        and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
+    )
+    if same and order.time_in_force is TimeInForce.GTD and "goodTillDate" in body:
+        same = integer_of(body["goodTillDate"]) // 1000 * 1000 == _good_till(order)
+    if not same:
+        raise Unreadable("the answer describes another order than ours")
+
+
+def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
+    check_ours(body, leg)
+    state = STATES.get(str(body.get("status")))
+    if state is None:
+        raise Unreadable("an unknown order status")
+    filled = decimal_of(body.get("executedQty"))
+    average = decimal_of(body.get("avgPrice", Decimal(0)))
+    if not 0 <= filled <= leg.order.contracts:
+        raise Unreadable("a fill that cannot be")
+    return OrderStatus(
+        exchange_order_id=text_of(body.get("orderId")),
+        client_order_id=leg.client_order_id,
+        state=state,
+        quantity=leg.order.quantity,
+        filled=filled,  # counted as the quantity is: one linear contract is one unit of the base currency
+        price=leg.order.price,
+        average_price=average if filled and average > 0 else None,
+    )
+
+
+def _check_possible(order: Order) -> None:
+    if order.trigger is not None:
+        raise UsageProblem("keyctl sends no stop or take-profit orders to Binance futures", code="not_offered")
+    if order.time_in_force is TimeInForce.GTD and order.inverse:
+        raise UsageProblem("Binance COIN-M has no orders that end at a given time", code="not_offered")
+    if order.post_only and order.time_in_force is not TimeInForce.GTC:
+        raise UsageProblem("post-only is a time in force of its own at Binance futures", code="not_offered")
+    if order.hedge and (order.position is None or (order.reduce_only and not reduces(order))):
+        raise UsageProblem("in hedge mode an order opens or closes the long or the short position", code="bad_position")
+
+
+def _position_side(order: Order) -> str:
+    return "" if order.position is None else order.position.upper()
+
+
+def _time_in_force(order: Order) -> str:
+    return "GTX" if order.post_only else order.time_in_force.upper()
+
+
+def _good_till(order: Order) -> int:
+    """The end of a GTD order. The venue keeps whole seconds, and refuses an end less than 600 s ahead (-5040)."""
+    if order.expires_ms is None:
+        raise UsageProblem("a GTD order needs the time at which it ends", code="no_expiry")
+    return order.expires_ms // 1000 * 1000
