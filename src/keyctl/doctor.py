@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from keyctl.journal import Journal
     from keyctl.model import Account
     from keyctl.session import Session
+
+
+_KEY_FILE_FOR_CRON = "for cron: keyctl vault add-slot keyfile --key-file F, then keyctl vault use NUMBER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,11 @@ def _vault(app: App, cron: bool) -> Check:
     header = read_header(app.home.vault_file)
     if source.kind == "passphrase":
         detail = f"vault, saved {header['generation']} times; locked until its passphrase is typed"
-        fix = "for cron: keyctl vault add-slot keyfile --key-file F, then keyctl vault use NUMBER"
-        return Check("store", Level.FAIL if cron else Level.PASS, detail, fix if cron else "")
-    if source.kind == "keyring":
-        detail = f"vault, {source.describe()} (not tried: the keyring may ask)"
-        return Check("store", Level.FAIL if cron else Level.PASS, detail, "cron has no keyring" if cron else "")
+        return Check("store", Level.FAIL if cron else Level.PASS, detail, _KEY_FILE_FOR_CRON if cron else "")
+    if source.kind == "keyring":  # its state is told, and it is not opened: it may ask
+        keyring = _keyring(cron, used=True)
+        fix = _KEY_FILE_FOR_CRON if cron else keyring.fix
+        return replace(keyring, detail=f"vault, {source.describe()}: {keyring.detail}", fix=fix)
     try:
         count = len(open_vault(app).open_other(app.home.vault_file).records)
     except KeyctlError as error:
@@ -122,13 +125,13 @@ def _vault(app: App, cron: bool) -> Check:
 
 
 def _keyring(cron: bool, used: bool) -> Check:
-    from keyctl.vault.os_keyring import VAULT_HINT, lock_state
+    from keyctl.vault.os_keyring import lock_state
 
     try:
         name, locked = lock_state()
     except KeyctlError as error:
         level = Level.FAIL if used or cron else Level.WARN
-        return Check("store", level, error.message, VAULT_HINT)
+        return Check("store", level, error.message, "; ".join(error.hints))
     if cron:
         fix = "keyctl vault migrate --to vault --key-file F"
         return Check("store", Level.FAIL, f"{name}: cron cannot open it", fix)

@@ -10,6 +10,7 @@ from keyctl.installation import programs
 from keyctl.twin import make_key
 from tests.support.canary import Canaries
 from tests.support.world import World
+from tests.vault.secret_service import SecretService, require
 
 
 def checks(world: World, *arguments: str) -> dict[str, list[dict[str, str]]]:
@@ -95,6 +96,54 @@ def test_a_passphrase_is_not_asked_for_and_is_no_way_for_cron(world: World, tmp_
     found = checks(world)["store"][0]
     assert found["level"] == "pass" and "locked until" in found["detail"]
     assert checks(world, "--cron")["store"][0]["level"] == "fail"
+
+
+def in_keyring(world: World, service: SecretService, *arguments: str) -> dict[str, str]:
+    """What doctor says of the store, in a home whose secrets are in that keyring."""
+    bus = {name: service.environ[name] for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")}
+    environ = {**world.environ, **bus, "KEYCTL_HOME": str(world.folder / "keyring-home")}
+    ran = world.spawn("doctor", *arguments, "--json", environ=environ)
+    found: list[dict[str, str]] = ran.data["checks"]
+    return next(check for check in found if check["name"] == "store")
+
+
+@pytest.mark.keyring
+def test_the_lock_state_of_a_real_keyring_is_told_and_nobody_is_asked(world: World, tmp_path: Path) -> None:
+    require()
+    folder = tmp_path / "service"
+    folder.mkdir()
+    with SecretService(folder, unlock=False) as nothing_yet:
+        store = in_keyring(world, nothing_yet)
+        assert store["level"] == "warn" and "no collection yet" in store["detail"]
+        assert store["fix"].startswith("log in once") and "keyctl vault init" in store["fix"]
+    with SecretService(folder) as unlocked:
+        store = in_keyring(world, unlocked)
+        assert (store["level"], store["fix"]) == ("pass", "")
+        assert store["detail"] == "the system's keyring (Secret Service), unlocked"
+        store = in_keyring(world, unlocked, "--cron")
+        assert store["level"] == "fail" and "cron cannot open it" in store["detail"]
+    with SecretService(folder, unlock=False) as locked:
+        store = in_keyring(world, locked)
+        assert store["level"] == "warn" and store["detail"].endswith(", locked")
+        assert "unlock it" in store["fix"]
+        shutil.rmtree(world.folder / "keyring-home", ignore_errors=True)
+        world.environ["KEYCTL_VAULT_SOURCE"] = "keyring"
+        shutil.copytree(world.home, world.folder / "keyring-home")
+        store = in_keyring(world, locked)
+        assert store["detail"].startswith("vault, key in the system's keyring") and store["detail"].endswith(", locked")
+        assert store["level"] == "warn"
+        assert "add-slot keyfile" in in_keyring(world, locked, "--cron")["fix"]
+
+
+def test_without_a_keyring_the_store_is_said_to_be_missing(world: World) -> None:
+    """It fails once accounts are stored, or for cron; a new home is only warned."""
+    environ = {**world.environ, "KEYCTL_HOME": str(world.folder / "new"), "XDG_RUNTIME_DIR": str(world.folder)}
+    for more, level, code in (((), "warn", 0), (("--cron",), "fail", 4)):
+        ran = world.spawn("doctor", "--json", *more, environ=environ)
+        store = next(check for check in ran.data["checks"] if check["name"] == "store")
+        assert (store["level"], ran.exit_code) == (level, code)
+        assert "no keyring" in store["detail"]
+        assert store["fix"].startswith("in cron, over ssh or in a container: keyctl vault init")
 
 
 def test_plain_keys_are_named_and_not_shown(world: World, elsewhere: Path) -> None:

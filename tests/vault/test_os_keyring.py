@@ -21,7 +21,7 @@ from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.items import ITEM_CHARACTERS_MAX
 from keyctl.vault.key_source import Source, forget_keyring_key, make_keyring_key, remember_source
-from keyctl.vault.os_keyring import OSKeyring, open_keyring
+from keyctl.vault.os_keyring import OSKeyring, lock_state, open_keyring
 from tests.support.stores import CANARY, StoreContract, make_credential, make_home, same
 from tests.vault.secret_service import SecretService, require
 
@@ -333,7 +333,12 @@ def test_a_secret_service_that_stops_answering_ends_in_our_own_time_limit(
         store = open_keyring("home", call_seconds=1.0)
         store.put("a", make_credential())
         service.hang()
-        for call in (lambda: store.get("a"), lambda: open_keyring("home", call_seconds=1.0).get("a")):
+        calls = (
+            lambda: store.get("a"),
+            lambda: open_keyring("home", call_seconds=1.0).get("a"),
+            lambda: lock_state(1.0),
+        )
+        for call in calls:
             with pytest.raises(SetupProblem) as caught:
                 call()
             assert caught.value.code == "store_unavailable"

@@ -108,11 +108,7 @@ def open_keyring(home_id: str, *, call_seconds: float = CALL_SECONDS) -> OSKeyri
         backend = _limited(partial(_backend, module_name, class_name), module_name, call_seconds)
         if backend is not None:
             return OSKeyring(backend, name, home_id, call_seconds=call_seconds)
-    raise _unavailable(
-        "no keyring of the operating system can be used here",
-        "in cron, over ssh or in a container: keyctl vault init --key-file FILE",
-        f"on a desktop where you are logged in: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
-    )
+    raise _no_keyring()
 
 
 def lock_state(call_seconds: float = CALL_SECONDS) -> tuple[str, bool | None]:
@@ -123,17 +119,22 @@ def lock_state(call_seconds: float = CALL_SECONDS) -> tuple[str, bool | None]:
     for module_name, class_name, name in ALLOWED:
         if _limited(partial(_backend, module_name, class_name), module_name, call_seconds) is not None:
             return name, _limited(partial(_is_locked, module_name), module_name, call_seconds)
-    raise _unavailable("no keyring of the operating system can be used here", VAULT_HINT)
+    raise _no_keyring()
 
 
 def _is_locked(module_name: str) -> bool | None:
     """Through keyring's own module for the Secret Service; opening a collection by its backend would ask for the
-    password, and where there is none would begin to make one."""
+    password, and where there is none would begin to make one. Raises InitError where there is none."""
     service = getattr(import_module(module_name), "secretstorage", None)
     if service is None:
         return None
     with closing(service.dbus_init()) as connection:
-        return bool(service.Collection(connection).is_locked())
+        try:
+            return bool(service.Collection(connection).is_locked())
+        except service.ItemNotFoundException:
+            from keyring.errors import InitError
+
+            raise InitError from None
 
 
 def _backend(module_name: str, class_name: str) -> Any | None:
@@ -262,6 +263,14 @@ def _translated(error: Exception, backend_name: str) -> KeyctlError:
     if "1783" in str(error):
         return _unavailable("the Windows credential store refused an item as too large", VAULT_HINT)
     return _unavailable(f"the keyring failed ({kind} in {backend_name})", VAULT_HINT)
+
+
+def _no_keyring() -> SetupProblem:
+    return _unavailable(
+        "no keyring of the operating system can be used here",
+        "in cron, over ssh or in a container: keyctl vault init --key-file FILE",
+        f"on a desktop where you are logged in: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
+    )
 
 
 def _unavailable(message: str, *hints: str) -> SetupProblem:
