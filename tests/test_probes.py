@@ -69,11 +69,21 @@ def test_account_ids_are_learned_where_the_exchange_tells_them(desk: Desk) -> No
         assert found[f"{exchange}-a"].uid == made[exchange].key.uid
 
 
-def test_a_told_futures_right_needs_no_futures_call(desk: Desk) -> None:
+def test_a_futures_right_that_is_told_to_be_off_needs_no_futures_call(desk: Desk) -> None:
     desk.add("binance-a", "binance", make_key("binance", rights=("read", "spot_trade")), markets=BOTH)
     item = observed(desk)["binance-a"]
     assert item.markets[Market.FUTURES] is item.introspection
     assert not [line.path for line in desk.twin.venue("binance").calls.lines if line.path.startswith("/fapi")]
+
+
+def test_a_futures_right_that_is_told_to_be_on_is_no_proof_that_the_futures_api_takes_the_key(desk: Desk) -> None:
+    rights = ("read", "spot_trade", "futures_trade")
+    desk.add("binance-a", "binance", make_key("binance", rights=rights), markets=BOTH)
+    desk.twin.fault(Fault(FaultKind.ANSWER, path="/fapi/*", status=403, times=None))
+    item = observed(desk)["binance-a"]
+    futures = item.markets[Market.FUTURES]
+    assert item.permissions is not None and item.permissions.futures_trade
+    assert futures is not None and not futures.worked
 
 
 def test_one_api_for_both_markets_is_asked_once(desk: Desk) -> None:

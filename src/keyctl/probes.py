@@ -83,12 +83,14 @@ async def _market(
 ) -> tuple[Answer | None, str | None]:
     """Whether the key is taken on that market, and the account's id where the answer tells it.
 
-    A market whose right is told needs no call of its own: where it is off, a refusal would only say so again.
+    A right that is told to be off needs no call: a refusal would only say so again. Where it is on, an API of its own
+    is asked all the same, since it may have an IP list, a ban or an outage of its own.
     """
     exchange = session.exchange
-    if market is not Market.SPOT and permissions is not None and permissions.futures_trade is not None:
+    own, right = exchange.profile.own_api(market), permissions.futures_trade if permissions is not None else None
+    if market is not Market.SPOT and (right is False or (right is not None and not own)):
         return introspection, None
-    if exchange.profile.own_api(market) and not exchange.has_host(market):
+    if own and not exchange.has_host(market):
         return None, None
     request = exchange.probe_request(market)
     if request is None:
