@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
-from keyctl.model import JSON, Instrument, KeyPermissions, Leg, OrderState, OrderStatus, OrderType, Response
+from keyctl.answers import Unreadable, array_of, clean_text, code_of, decimal_of, object_of, read_object, text_of
+from keyctl.model import (
+    JSON,
+    Instrument,
+    KeyPermissions,
+    Leg,
+    MarginMode,
+    Market,
+    Order,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Response,
+)
+
+UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 _STATES = {
     "live": OrderState.OPEN,
@@ -48,15 +63,18 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         row.get("clOrdId") == leg.client_order_id
         and row.get("instId") == leg.native_symbol
         and row.get("side") == str(order.side)
-        and decimal_of(row.get("sz")) == order.quantity
+        and decimal_of(row.get("sz")) == order.contracts
+        and (order.market is Market.SPOT or _is_same_swap(row, order))
         and (order.type is OrderType.MARKET or decimal_of(row.get("px")) == order.price)
     )
     state = _STATES.get(str(row.get("state")))
     if not same or state is None:
         raise Unreadable("the answer describes another order than ours, or an unknown state")
     filled, fee = decimal_of(row.get("accFillSz")), optional(row.get("fee"))
-    if not 0 <= filled <= order.quantity:
+    if not 0 <= filled <= order.contracts:
         raise Unreadable("a fill that cannot be")
+    if order.contract_size is not None and not order.inverse:
+        filled *= order.contract_size
     return OrderStatus(
         exchange_order_id=text_of(row.get("ordId")),
         client_order_id=leg.client_order_id,
@@ -70,16 +88,26 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
     )
 
 
-def instrument(row: dict[str, JSON], symbol: str, base: str, quote_currency: str) -> Instrument:
+def _is_same_swap(row: dict[str, JSON], order: Order) -> bool:
+    """Whether margin mode, position side and reduce-only are those of the order."""
+    side = row.get("posSide")
+    if row.get("tdMode") != str(order.margin or MarginMode.CROSS):
+        return False
+    if order.hedge:
+        return side == str(order.position)
+    return side in ("net", "", None) and (row.get("reduceOnly") in ("true", True)) is order.reduce_only
+
+
+def instrument(row: dict[str, JSON], symbol: str) -> Instrument:
     """A spot symbol's rules. OKX bounds value in USD, not in the quote currency, so no notional bounds are given."""
     return Instrument(
         symbol=symbol,
         native_symbol=text_of(row.get("instId")),
-        base=base,
-        quote=quote_currency,
-        price_step=_positive(row.get("tickSz")),
-        quantity_step=_positive(row.get("lotSz")),
-        min_quantity=_positive(row.get("minSz")),
+        base=symbol.partition("/")[0],
+        quote=symbol.partition("/")[2],
+        price_step=positive(row.get("tickSz")),
+        quantity_step=positive(row.get("lotSz")),
+        min_quantity=positive(row.get("minSz")),
         max_quantity=optional(row.get("maxLmtSz")),
         min_notional=None,
         active=row.get("state") == "live",
@@ -111,8 +139,27 @@ def optional(value: JSON) -> Decimal | None:
     return None if value in ("", None) else decimal_of(value)
 
 
-def _positive(value: JSON) -> Decimal:
+def positive(value: JSON) -> Decimal:
+    """A number above zero. Raises Unreadable."""
     number = decimal_of(value)
     if number <= 0:
-        raise Unreadable("a step or minimum that is not positive")
+        raise Unreadable("a number that is not positive")
     return number
+
+
+def error_in(body: dict[str, JSON]) -> tuple[str, str] | None:
+    """Code and words of an OKX error; an element's sCode wins over the code of the whole answer."""
+    data = body.get("data")
+    for row in data if isinstance(data, list) else []:
+        if isinstance(row, dict) and row.get("sCode") not in (None, "", "0", 0):
+            sub_code = row.get("subCode")
+            note = f" (subCode {_words(sub_code, 40)})" if sub_code else ""
+            return code_of(row["sCode"]), _words(row.get("sMsg")) + note
+    code = body.get("code")
+    return None if code in (None, "", "0", 0) else (code_of(code), _words(body.get("msg")))
+
+
+def _words(value: JSON, limit: int = 300) -> str:
+    """An answer's text made safe to show. OKX names the calling key in some messages: that is left out."""
+    text = re.sub(UUID, "<API key>", str(value)) if isinstance(value, str | int) else ""
+    return clean_text(text, limit)

@@ -1,4 +1,4 @@
-"""OKX spot (API V5): how its requests are signed and built, and how its answers are read. Facts are in okx.toml."""
+"""OKX, spot and perpetual swaps (API V5): how its requests are signed and built, its answers read. Facts: okx.toml."""
 
 from __future__ import annotations
 
@@ -9,10 +9,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, code_of, decimal_of, integer_of, read_json, text_of
-from keyctl.exchanges._okx_answers import instrument, one_row, optional, order_status, permissions, rows, taken_row
-from keyctl.exchanges._shapes import check_distinct, check_no_pem, letters_and_digits, signing_key, split_symbol
-from keyctl.exchanges.base import Exchange, Signer, UnknownSymbol, check_shape, encode_query, plain
+from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, read_json, text_of
+from keyctl.exchanges._okx_answers import (
+    UUID,
+    error_in,
+    instrument,
+    one_row,
+    optional,
+    order_status,
+    permissions,
+    rows,
+    taken_row,
+)
+from keyctl.exchanges._okx_futures import OKXAround, order_kind, swap_fields, trade_mode
+from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, swap_instrument
+from keyctl.exchanges._shapes import (
+    check_distinct,
+    check_no_pem,
+    letters_and_digits,
+    signing_key,
+    split_perpetual,
+    split_symbol,
+)
+from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, encode_query, plain
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -31,17 +50,13 @@ from keyctl.model import (
     SignedRequest,
     Stamp,
     Ticker,
-    TimeInForce,
     WireRequest,
 )
 from keyctl.secret import Secret
 from keyctl.signing import SigningKey, secret_fits
 
 _CLIENT_ID_LENGTH = 28
-_PAGE_LIMIT = 100
 _LOOK_BACK_MS = 60_000
-_UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_ORDER_TYPES = {TimeInForce.GTC: "limit", TimeInForce.IOC: "ioc", TimeInForce.FOK: "fok"}
 # 51400-51402: filled, canceled or unknown; 51410: being canceled or settling. [official] OKX docs, error codes, 2026-07
 _FINAL = {"51400", "51401", "51402", "51410"}
 
@@ -80,8 +95,8 @@ class OKXSigner(Signer):
         return base64.b64encode(self.key.sign(prehash.encode())).decode("ascii")
 
 
-class OKX(Exchange):
-    """OKX's V5 API, spot trading in cash mode. Demo keys use the live hosts and a header of their own."""
+class OKX(OKXAround):
+    """OKX's V5 API: spot in cash mode, and perpetual swaps. Demo keys use the live hosts and a header of their own."""
 
     lookup_names = ("the order by its client order id", "open orders", "finished orders since the send")
     echo_names = ("clOrdId", "ordId")
@@ -96,10 +111,10 @@ class OKX(Exchange):
     ) -> tuple[str, ...]:
         check_distinct(api_key, secret)
         check_no_pem(secret)
-        swapped = secret_fits(secret, _UUID) and not re.fullmatch(_UUID, api_key)
+        swapped = secret_fits(secret, UUID) and not re.fullmatch(UUID, api_key)
         check_shape(not swapped, "API key and secret are swapped", "the API key is the one with four dashes")
         check_shape(
-            re.fullmatch(_UUID, api_key) is not None,
+            re.fullmatch(UUID, api_key) is not None,
             "an OKX API key has 32 hexadecimal digits in five groups with dashes",
             "copy the API key again, without blanks",
         )
@@ -123,17 +138,19 @@ class OKX(Exchange):
         return integer_of(one_row(response).get("ts"))
 
     def instrument_request(self, symbol: str) -> Request:
-        native = ("instId", "-".join(split_symbol(symbol)))
-        return self.read("GET", "rest", "/api/v5/public/instruments", ("instType", "SPOT"), native, private=False)
+        kind, native = ("SWAP", _swap_name(symbol)) if ":" in symbol else ("SPOT", "-".join(split_symbol(symbol)))
+        params = ("instType", kind), ("instId", native)
+        return self.read("GET", "rest", "/api/v5/public/instruments", *params, private=False)
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code == "51001"
 
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        base, quote_currency = split_symbol(symbol)
+        futures = ":" in symbol
+        native = _swap_name(symbol) if futures else "-".join(split_symbol(symbol))
         for row in rows(response):
-            if row.get("instId") == f"{base}-{quote_currency}":
-                return instrument(row, symbol, base, quote_currency)
+            if row.get("instId") == native:
+                return swap_instrument(row, symbol, *split_perpetual(symbol)) if futures else instrument(row, symbol)
         raise UnknownSymbol(symbol)
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
@@ -178,25 +195,23 @@ class OKX(Exchange):
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
 
     def order_request(self, leg: Leg) -> Request:
-        order = leg.order
-        kind = "post_only" if order.post_only else _ORDER_TYPES[order.time_in_force]
-        special: tuple[tuple[str, JSON], ...]
-        if order.type is OrderType.MARKET:
-            # Without tgtCcy a buy's size means quote currency; without banAmend OKX shrinks an order to the balance.
-            kind, special = "market", (("tgtCcy", "base_ccy"), ("banAmend", True))
-        else:
+        order, special = leg.order, swap_fields(leg.order)
+        if order.type is OrderType.LIMIT:
             assert order.price is not None
-            special = (("px", plain(order.price)),)
+            special += (("px", plain(order.price)),)
+        elif order.market is Market.SPOT:
+            # Without tgtCcy a buy's size means quote currency; without banAmend OKX shrinks an order to the balance.
+            special = (("tgtCcy", "base_ccy"), ("banAmend", True))
         return self.write(
             "POST",
             "rest",
             "/api/v5/trade/order",
             ("instId", leg.native_symbol),
-            ("tdMode", "cash"),
+            ("tdMode", trade_mode(order)),
             ("clOrdId", leg.client_order_id),
             ("side", str(order.side)),
-            ("ordType", kind),
-            ("sz", plain(order.quantity)),
+            ("ordType", order_kind(order)),
+            ("sz", plain(order.contracts)),
             *special,
         )
 
@@ -204,12 +219,13 @@ class OKX(Exchange):
         return Placed(text_of(taken_row(response, leg).get("ordId")))
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        symbol, spot = ("instId", leg.native_symbol), ("instType", "SPOT")
-        since, limit = ("begin", max(0, sent_ms - _LOOK_BACK_MS)), ("limit", _PAGE_LIMIT)
+        symbol = ("instId", leg.native_symbol)
+        kind = ("instType", "SWAP" if leg.order.market is Market.FUTURES else "SPOT")
+        since, limit = ("begin", max(0, sent_ms - _LOOK_BACK_MS)), ("limit", PAGE_LIMIT)
         return (
             self.read("GET", "rest", "/api/v5/trade/order", symbol, ("clOrdId", leg.client_order_id)),
-            self.read("GET", "rest", "/api/v5/trade/orders-pending", spot, symbol, limit),
-            self.read("GET", "rest", "/api/v5/trade/orders-history", spot, symbol, since, limit),
+            self.read("GET", "rest", "/api/v5/trade/orders-pending", kind, symbol, limit),
+            self.read("GET", "rest", "/api/v5/trade/orders-history", kind, symbol, since, limit),
         )
 
     def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
@@ -222,7 +238,7 @@ class OKX(Exchange):
                 raise Unreadable("an order without a client order id field")
             if named == leg.client_order_id:
                 return order_status(row, leg)
-        if len(found) >= _PAGE_LIMIT:
+        if len(found) >= PAGE_LIMIT:
             raise Unreadable("the page is full, so the order may be on the next one")
         return None
 
@@ -244,7 +260,7 @@ class OKX(Exchange):
         failed = response.status >= 300
         try:
             body = read_json(response.body)
-            found = _error_in(body) if isinstance(body, dict) else None
+            found = error_in(body) if isinstance(body, dict) else None
             if found is not None:
                 return ExchangeError(self.name, response.status, *found)
         except Unreadable:
@@ -252,22 +268,10 @@ class OKX(Exchange):
         return ExchangeError(self.name, response.status, f"http-{response.status}", "") if failed else None
 
 
-def _error_in(body: dict[str, JSON]) -> tuple[str, str] | None:
-    """Code and words of an OKX error; an element's sCode wins over the code of the whole answer."""
-    data = body.get("data")
-    for row in data if isinstance(data, list) else []:
-        if isinstance(row, dict) and row.get("sCode") not in (None, "", "0", 0):
-            sub_code = row.get("subCode")
-            note = f" (subCode {_words(sub_code, 40)})" if sub_code else ""
-            return code_of(row["sCode"]), _words(row.get("sMsg")) + note
-    code = body.get("code")
-    return None if code in (None, "", "0", 0) else (code_of(code), _words(body.get("msg")))
-
-
-def _words(value: JSON, limit: int = 300) -> str:
-    """An answer's text made safe to show. OKX names the calling key in some messages: that is left out."""
-    text = re.sub(_UUID, "<API key>", str(value)) if isinstance(value, str | int) else ""
-    return clean_text(text, limit)
+def _swap_name(symbol: str) -> str:
+    """OKX's name of a perpetual. What it settles in is not part of the name; read_instrument checks it."""
+    base, quote_currency, _ = split_perpetual(symbol)
+    return f"{base}-{quote_currency}-SWAP"
 
 
 def _compact(params: tuple[tuple[str, JSON], ...]) -> str:

@@ -1,0 +1,782 @@
+"""OKX perpetual swaps: the bytes of each request, what its answers are read as, and ccxt as a second opinion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from keyctl import exchanges
+from keyctl.answers import Unreadable
+from keyctl.catalogue import catalogue
+from keyctl.errors import CheckFailed, UsageProblem
+from keyctl.exchanges.base import Exchange, UnknownSymbol, public_wire
+from keyctl.judge import judge_placed
+from keyctl.model import (
+    Algorithm,
+    Binding,
+    ExchangeError,
+    FuturesState,
+    Instrument,
+    Kind,
+    Leg,
+    MarginMode,
+    Market,
+    OpenOrder,
+    Order,
+    OrderState,
+    OrderType,
+    Outcome,
+    Position,
+    PositionSide,
+    PriceBand,
+    Request,
+    Response,
+    Setup,
+    Side,
+    Stamp,
+    Taken,
+    TimeInForce,
+    Trigger,
+)
+from keyctl.secret import Secret
+from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
+from tests.support.ccxt_oracle import AT_MS, caught, oracle
+
+SECRET = "22582BD0CFF14C41EDBF1AB98506286D"
+API_KEY = "37c541a1-0000-4000-8000-10fe7a038418"
+LINEAR, INVERSE = "BTC/USDT:USDT", "BTC/USD:BTC"
+SWAP = {
+    "instType": "SWAP",
+    "instId": "BTC-USDT-SWAP",
+    "uly": "BTC-USDT",
+    "instFamily": "BTC-USDT",
+    "baseCcy": "",
+    "quoteCcy": "",
+    "settleCcy": "USDT",
+    "ctVal": "0.01",
+    "ctMult": "1",
+    "ctValCcy": "BTC",
+    "ctType": "linear",
+    "lever": "100",
+    "tickSz": "0.1",
+    "lotSz": "0.01",
+    "minSz": "0.01",
+    "maxLmtSz": "100000000",
+    "maxMktSz": "12000",
+    "state": "live",
+}
+INVERSE_SWAP = {
+    **SWAP,
+    "instId": "BTC-USD-SWAP",
+    "uly": "BTC-USD",
+    "settleCcy": "BTC",
+    "ctVal": "100",
+    "ctValCcy": "USD",
+    "ctType": "inverse",
+    "lotSz": "1",
+    "minSz": "1",
+}
+CONFIG = {"acctLv": "2", "posMode": "net_mode", "uid": "1", "perm": "read_only,trade", "ip": ""}
+POSITION = {
+    "instType": "SWAP",
+    "instId": "BTC-USDT-SWAP",
+    "mgnMode": "cross",
+    "posSide": "net",
+    "pos": "-1.5",
+    "avgPx": "60010.5",
+    "markPx": "59990",
+    "liqPx": "",
+    "lever": "3",
+    "upl": "0.3075",
+    "notionalUsd": "899.85",
+    "ccy": "USDT",
+    "posId": "1",
+}
+
+
+def success(*rows: Any) -> dict[str, Any]:
+    return {"code": "0", "msg": "", "data": list(rows)}
+
+
+def okx() -> Exchange:
+    return exchanges.load(Binding("okx", Kind.LIVE, "global", None, None))
+
+
+def linear() -> Instrument:
+    return okx().read_instrument(answer(success(SWAP)), LINEAR)
+
+
+def inverse() -> Instrument:
+    return okx().read_instrument(answer(success(INVERSE_SWAP)), INVERSE)
+
+
+def leg(**changes: Any) -> Leg:
+    """A buy of 0.005 BTC, which is half a contract; `inverse=True` for 5 contracts of 100 USD."""
+    coin = changes.get("inverse", False)
+    order = Order(
+        INVERSE if coin else LINEAR,
+        Market.FUTURES,
+        Side.BUY,
+        OrderType.LIMIT,
+        Decimal(5) if coin else Decimal("0.005"),
+        Decimal("60000"),
+        contract_size=Decimal(100) if coin else Decimal("0.01"),
+    )
+    client_order_id = okx().new_client_order_id(bytes(range(200, 232)))
+    native = "BTC-USD-SWAP" if coin else "BTC-USDT-SWAP"
+    return Leg("plan", 0, "a", "a", "okx", replace(order, **changes), native, client_order_id, date(2026, 9, 21))
+
+
+def sent(request: Request) -> Any:
+    signer = okx().signer(API_KEY, Secret(SECRET), Algorithm.HMAC, Secret("Phrase-1"))
+    return signer.sign(request, STAMP)
+
+
+def body_of(one: Leg) -> Any:
+    return json.loads(sent(okx().order_request(one)).body)
+
+
+def order_row(one: Leg, **changes: Any) -> dict[str, Any]:
+    """The leg's order as OKX shows it in look-ups."""
+    order = one.order
+    shown = {
+        "instType": "SWAP",
+        "instId": one.native_symbol,
+        "ordId": "4711",
+        "clOrdId": one.client_order_id,
+        "px": "" if order.price is None else str(order.price),
+        "sz": format(order.contracts.normalize(), "f"),
+        "ordType": "limit",
+        "side": str(order.side),
+        "posSide": str(order.position) if order.hedge else "net",
+        "tdMode": str(order.margin or "cross"),
+        "accFillSz": "0",
+        "avgPx": "",
+        "state": "live",
+        "lever": "3",
+        "fee": "0",
+        "feeCcy": "BTC" if order.inverse else "USDT",
+        "reduceOnly": str(order.reduce_only and not order.hedge).lower(),
+        "cTime": str(SENT_MS),
+    }
+    return {**shown, **changes}
+
+
+# Symbols and their rules.
+
+
+def test_a_linear_contract_is_counted_in_its_base_currency() -> None:
+    assert linear() == Instrument(
+        symbol=LINEAR,
+        native_symbol="BTC-USDT-SWAP",
+        base="BTC",
+        quote="USDT",
+        price_step=Decimal("0.1"),
+        quantity_step=Decimal("0.0001"),
+        min_quantity=Decimal("0.0001"),
+        max_quantity=Decimal("1000000"),
+        min_notional=None,
+        settle="USDT",
+        contract_size=Decimal("0.01"),
+        leverage_max=Decimal(100),
+        market_quantity_max=Decimal(120),
+    )
+    assert linear().market is Market.FUTURES
+
+
+def test_the_multiplier_belongs_to_the_size_of_a_contract() -> None:
+    rules = okx().read_instrument(answer(success({**SWAP, "ctMult": "10"})), LINEAR)
+    assert (rules.contract_size, rules.quantity_step) == (Decimal("0.1"), Decimal("0.001"))
+
+
+def test_an_inverse_contract_is_counted_in_contracts() -> None:
+    rules = inverse()
+    assert (rules.settle, rules.contract_size, rules.inverse) == ("BTC", Decimal(100), True)
+    assert (rules.quantity_step, rules.min_quantity, rules.market_quantity_max) == (1, 1, 12000)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "native"),
+    [(LINEAR, "BTC-USDT-SWAP"), ("BTC/USDC:USDC", "BTC-USDC-SWAP"), (INVERSE, "BTC-USD-SWAP")],
+)
+def test_a_perpetual_has_its_own_name(symbol: str, native: str) -> None:
+    request = okx().instrument_request(symbol)
+    assert urlsplit(public_wire(request).url).query == f"instType=SWAP&instId={native}"
+    assert okx().ticker_request(native, Market.FUTURES).params == (("instId", native),)
+    assert okx().time_request(Market.FUTURES) == okx().time_request()
+
+
+def test_a_contract_that_settles_in_another_currency_is_another_symbol() -> None:
+    for symbol in ("BTC/USDT:BTC", "BTC/USDT:USDC", "ETH/USDT:USDT"):
+        with pytest.raises(UnknownSymbol):
+            okx().read_instrument(answer(success(SWAP)), symbol)
+    for symbol in ("BTC/USDT:", "BTC:USDT", "BTC/USDT:USDT:USDT", "BTC/USDT:USDT\n", "BTC/USDT:usdt"):
+        with pytest.raises(UsageProblem):
+            okx().instrument_request(symbol)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ctVal": "0"}, {"ctVal": ""}, {"ctMult": None}, {"ctType": ""}, {"ctType": "quanto"}, {"ctValCcy": "USDT"}],
+)
+def test_a_contract_whose_size_is_not_certain_is_unreadable(change: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        okx().read_instrument(answer(success({**SWAP, **change})), LINEAR)
+
+
+def test_a_suspended_contract_is_not_active() -> None:
+    for state in ("suspend", "preopen", "settling", "post_only"):
+        assert not okx().read_instrument(answer(success({**SWAP, "state": state})), LINEAR).active
+
+
+# Orders on the wire.
+
+
+def test_sizes_leave_as_contracts() -> None:
+    one = leg()
+    assert body_of(one) == {
+        "instId": "BTC-USDT-SWAP",
+        "tdMode": "cross",
+        "clOrdId": one.client_order_id,
+        "side": "buy",
+        "ordType": "limit",
+        "sz": "0.5",
+        "px": "60000",
+    }
+    assert body_of(leg(inverse=True))["sz"] == "5"
+    assert body_of(leg(quantity=Decimal("1234.5678")))["sz"] == "123456.78"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"margin": MarginMode.ISOLATED}, {"tdMode": "isolated"}),
+        ({"margin": MarginMode.CROSS}, {"tdMode": "cross"}),
+        ({"side": Side.SELL, "reduce_only": True}, {"side": "sell", "reduceOnly": True}),
+        ({"hedge": True, "position": PositionSide.LONG}, {"posSide": "long"}),
+        ({"hedge": True, "position": PositionSide.SHORT, "side": Side.SELL}, {"posSide": "short", "side": "sell"}),
+        (
+            {"hedge": True, "position": PositionSide.LONG, "side": Side.SELL, "reduce_only": True},
+            {"posSide": "long", "side": "sell"},
+        ),
+        ({"position": PositionSide.LONG}, {}),
+        ({"post_only": True}, {"ordType": "post_only"}),
+        ({"time_in_force": TimeInForce.IOC}, {"ordType": "ioc"}),
+        ({"time_in_force": TimeInForce.FOK}, {"ordType": "fok"}),
+        ({"type": OrderType.MARKET, "price": None}, {"ordType": "market", "px": None}),
+        (
+            {"type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.IOC},
+            {"ordType": "optimal_limit_ioc", "px": None},
+        ),
+    ],
+)
+def test_each_kind_of_order_says_what_it_is_and_no_more(changes: dict[str, Any], fields: dict[str, Any]) -> None:
+    plain = body_of(leg())
+    wanted = {name: value for name, value in {**plain, **fields}.items() if value is not None}
+    assert body_of(leg(**changes)) == wanted
+
+
+def test_an_order_carries_a_deadline_and_a_cancel_does_not() -> None:
+    assert dict(sent(okx().order_request(leg())).headers)["expTime"] == str(STAMP.at_ms + 5000)
+    wire = sent(okx().cancel_request(leg(), "4711"))
+    assert "expTime" not in dict(wire.headers)
+    assert json.loads(wire.body) == {"instId": "BTC-USDT-SWAP", "ordId": "4711"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hedge": True},
+        {"hedge": True, "position": PositionSide.LONG, "reduce_only": True},
+        {"hedge": True, "position": PositionSide.SHORT, "side": Side.SELL, "reduce_only": True},
+        {"trigger": Trigger.STOP, "trigger_price": Decimal(61000)},
+        {"time_in_force": TimeInForce.GTD, "expires_ms": SENT_MS},
+        {"type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.FOK},
+        {"symbol": "BTC/USDT", "market": Market.SPOT, "contract_size": None, "reduce_only": True},
+    ],
+)
+def test_what_would_become_another_order_is_not_built(changes: dict[str, Any]) -> None:
+    with pytest.raises(UsageProblem):
+        okx().order_request(leg(**changes))
+
+
+def test_only_orders_that_the_venue_holds_to_reducing_count_as_such() -> None:
+    hedge = {"hedge": True, "position": PositionSide.LONG}
+    cases: list[tuple[dict[str, Any], bool]] = [
+        ({}, False),
+        ({"reduce_only": True}, True),
+        ({"position": PositionSide.LONG, "side": Side.SELL}, False),  # in net mode the position is not sent
+        (hedge, False),
+        ({**hedge, "reduce_only": True}, False),
+        ({**hedge, "side": Side.SELL}, True),
+        ({**hedge, "position": PositionSide.SHORT}, True),
+        ({"symbol": "BTC/USDT", "market": Market.SPOT, "contract_size": None, "reduce_only": True}, False),
+    ]
+    for changes, held in cases:
+        assert okx().holds_to_reducing(leg(**changes)) is held, changes
+
+
+def test_stop_orders_are_not_offered() -> None:
+    assert okx().offers(Market.SPOT) == {"limit", "market", "post_only", "ioc", "fok"}
+    assert okx().offers(Market.FUTURES) == {"limit", "market", "post_only", "ioc", "fok", "reduce_only"}
+    assert okx().test_order_request(leg()) is None
+    assert okx().experimental == {}
+
+
+# Orders as answered.
+
+
+def test_our_own_order_is_proven_by_its_id() -> None:
+    one = leg()
+    row = {"ordId": "4711", "clOrdId": one.client_order_id, "sCode": "0", "sMsg": "", "tag": "", "subCode": ""}
+    assert okx().read_placed(answer(success(row)), one).exchange_order_id == "4711"
+    for change in ({"clOrdId": "kc" + "0" * 26}, {"ordId": ""}, {"sCode": "51008"}):
+        with pytest.raises(Unreadable):
+            okx().read_placed(answer(success({**row, **change})), one)
+
+
+def test_fills_come_back_in_the_unit_of_the_order() -> None:
+    row = order_row(leg(), state="partially_filled", accFillSz="0.2", avgPx="59990.1", fee="-0.06")
+    status = okx().read_lookup(0, answer(success(row)), leg())
+    assert status is not None
+    assert (status.quantity, status.filled, status.state) == (Decimal("0.005"), Decimal("0.002"), OrderState.OPEN)
+    assert (status.average_price, status.fee, status.fee_currency) == (Decimal("59990.1"), Decimal("0.06"), "USDT")
+    coin = leg(inverse=True)
+    status = okx().read_lookup(0, answer(success(order_row(coin, accFillSz="3", avgPx="1"))), coin)
+    assert status is not None and (status.quantity, status.filled) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"instId": "BTC-USDC-SWAP"},
+        {"instId": "BTC-USDT"},
+        {"side": "sell"},
+        {"sz": "0.005"},
+        {"px": "6000"},
+        {"tdMode": "isolated"},
+        {"posSide": "long"},
+        {"reduceOnly": "true"},
+        {"accFillSz": "0.6"},
+        {"state": "unheard_of"},
+    ],
+)
+def test_another_order_is_never_taken_for_ours(change: dict[str, Any]) -> None:
+    one = leg()
+    for step in range(3):
+        with pytest.raises(Unreadable):
+            okx().read_lookup(step, answer(success(order_row(one, **change))), one)
+
+
+def test_the_position_of_an_order_is_checked_in_long_short_mode() -> None:
+    one = leg(hedge=True, position=PositionSide.LONG)
+    assert okx().read_lookup(0, answer(success(order_row(one))), one) is not None
+    for side in ("short", "net", ""):
+        with pytest.raises(Unreadable):
+            okx().read_lookup(0, answer(success(order_row(one, posSide=side))), one)
+
+
+def test_an_order_that_lost_its_reduce_only_is_not_ours() -> None:
+    one = leg(side=Side.SELL, reduce_only=True)
+    assert okx().read_lookup(0, answer(success(order_row(one))), one) is not None
+    for told in ("false", "", None):
+        with pytest.raises(Unreadable):
+            okx().read_lookup(0, answer(success(order_row(one, reduceOnly=told))), one)
+
+
+def test_look_ups_ask_for_swaps() -> None:
+    by_id, pending, history = (dict(request.params) for request in okx().lookup_requests(leg(), SENT_MS))
+    assert by_id == {"instId": "BTC-USDT-SWAP", "clOrdId": leg().client_order_id}
+    assert pending == {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "limit": 100}
+    assert history == {**pending, "begin": SENT_MS - 60_000}
+
+
+# What is set and held before an order.
+
+
+def state_answers(**changes: Any) -> tuple[Response, ...]:
+    """Answers to futures_state_requests of an account in net mode without anything; changed by name."""
+    parts: dict[str, Any] = {
+        "config": success(CONFIG),
+        "leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "posSide": "net", "lever": "3"}),
+        "positions": success(),
+        "orders": success(),
+        **changes,
+    }
+    return tuple(map(answer, parts.values()))
+
+
+def sides(long: str = "3", short: str = "5", margin: str = "isolated") -> Any:
+    row = {"instId": "BTC-USDT-SWAP", "mgnMode": margin}
+    return success({**row, "posSide": "long", "lever": long}, {**row, "posSide": "short", "lever": short})
+
+
+HEDGED = success({**CONFIG, "posMode": "long_short_mode"})
+
+
+def state(margin: MarginMode | None = None, **changes: Any) -> FuturesState:
+    return okx().read_futures_state(state_answers(**changes), linear(), margin)
+
+
+def test_the_state_is_asked_for_one_symbol_and_the_wanted_margin_mode() -> None:
+    asked = okx().futures_state_requests(linear(), MarginMode.ISOLATED)
+    assert [urlsplit(sent(request).url).path.removeprefix("/api/v5/") for request in asked] == [
+        "account/config",
+        "account/leverage-info",
+        "account/positions",
+        "trade/orders-pending",
+    ]
+    assert [dict(parse_qsl(urlsplit(sent(request).url).query)) for request in asked] == [
+        {},
+        {"instId": "BTC-USDT-SWAP", "mgnMode": "isolated"},
+        {"instType": "SWAP", "instId": "BTC-USDT-SWAP"},
+        {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "limit": "100"},
+    ]
+    assert all(request.repeatable and request.private for request in asked)
+    default = okx().futures_state_requests(linear(), None)[1]
+    assert dict(default.params)["mgnMode"] == "cross"
+
+
+def test_a_quiet_account_in_net_mode() -> None:
+    found = state()
+    assert found == FuturesState(False, None, Decimal(3), Decimal(3), (), 0)
+
+
+def test_an_account_in_long_short_mode_has_a_leverage_for_each_side() -> None:
+    found = state(MarginMode.ISOLATED, config=HEDGED, leverage=sides())
+    assert (found.hedge, found.leverage(PositionSide.LONG), found.leverage(PositionSide.SHORT)) == (True, 3, 5)
+
+
+def test_positions_and_orders_of_the_symbol_are_part_of_the_state() -> None:
+    orders = [{"instId": "BTC-USDT-SWAP", "ordId": str(number)} for number in range(3)]
+    found = state(positions=success(POSITION, {**POSITION, "pos": "0"}), orders=success(*orders))
+    assert found.open_orders == 3
+    assert found.positions == (
+        Position(
+            symbol=LINEAR,
+            native_symbol="BTC-USDT-SWAP",
+            side=PositionSide.SHORT,
+            contracts=Decimal("1.5"),
+            hedge=False,
+            margin=MarginMode.CROSS,
+            leverage=Decimal(3),
+            entry_price=Decimal("60010.5"),
+            mark_price=Decimal(59990),
+            liquidation_price=None,
+            unrealized=Decimal("0.3075"),
+            currency="USDT",
+            notional_usd=Decimal("899.85"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(("mode", "word"), [("1", "spot mode"), ("4", "portfolio margin")])
+def test_an_account_mode_that_stands_in_the_way_is_named(mode: str, word: str) -> None:
+    with pytest.raises(CheckFailed, match=word) as caught_error:
+        state(config=success({**CONFIG, "acctLv": mode}))
+    assert caught_error.value.code == "account_mode" and caught_error.value.hints
+    assert state(config=success({**CONFIG, "acctLv": "3"})).hedge is False
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": success()},
+        {"config": success({"acctLv": "2"})},
+        {"config": success({"posMode": "net_mode"})},
+        {"config": success({**CONFIG, "posMode": "other"})},
+        {"leverage": success()},
+        {"leverage": sides(margin="cross")},
+        {"leverage": success({"instId": "ETH-USDT-SWAP", "mgnMode": "cross", "posSide": "net", "lever": "3"})},
+        {"leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "isolated", "posSide": "net", "lever": "3"})},
+        {"leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "posSide": "net", "lever": ""})},
+        {"leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "posSide": "net", "lever": "0"})},
+        {"config": HEDGED},
+        {"positions": success({**POSITION, "instId": "ETH-USDT-SWAP"})},
+        {"positions": success({**POSITION, "posSide": "long", "pos": "1"})},
+        {"positions": success({**POSITION, "pos": ""})},
+        {"orders": success({"instId": "ETH-USDT-SWAP"})},
+        {"orders": {"code": "1", "data": []}},
+    ],
+)
+def test_a_state_that_is_not_certain_is_unreadable(changes: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        state(**changes)
+
+
+def test_damaged_states_are_unreadable_or_still_right() -> None:
+    good = [success(CONFIG), sides(margin="cross"), success(POSITION), success(order_row(leg()))]
+    for place, sample in enumerate(good):
+        for value in damaged(sample):
+            parts = [answer(item) for item in good]
+            parts[place] = answer(value)
+            try:
+                okx().read_futures_state(tuple(parts), linear(), None)
+            except (Unreadable, CheckFailed):
+                continue
+
+
+# Leverage.
+
+
+def setup(found: FuturesState, **wanted: Any) -> list[dict[str, Any]]:
+    requests = okx().setup_requests(linear(), found, Setup(**{"side": PositionSide.LONG, **wanted}))
+    assert not any(request.repeatable or request.window_ms for request in requests)
+    assert all(sent(request).url.endswith("/api/v5/account/set-leverage") for request in requests)
+    return [json.loads(sent(request).body) for request in requests]
+
+
+def test_leverage_is_set_only_where_it_differs() -> None:
+    assert setup(state(), leverage=Decimal(3)) == []
+    assert setup(state()) == []
+    assert setup(state(), margin=MarginMode.ISOLATED) == []  # the margin mode travels with the order
+    cross = {"instId": "BTC-USDT-SWAP", "lever": "2.5", "mgnMode": "cross"}
+    assert setup(state(), leverage=Decimal("2.50")) == [cross]
+    assert setup(state(config=HEDGED, leverage=sides(margin="cross")), leverage=Decimal("2.5")) == [cross]
+
+
+def test_isolated_leverage_in_long_short_mode_is_set_for_the_orders_own_side() -> None:
+    hedged = state(MarginMode.ISOLATED, config=HEDGED, leverage=sides())
+    wanted = {"instId": "BTC-USDT-SWAP", "lever": "4", "mgnMode": "isolated"}
+    for side in PositionSide:
+        asked = setup(hedged, side=side, leverage=Decimal(4), margin=MarginMode.ISOLATED)
+        assert asked == [{**wanted, "posSide": str(side)}]
+    net = {"instId": "BTC-USDT-SWAP", "mgnMode": "isolated", "posSide": "net", "lever": "3"}
+    found = state(MarginMode.ISOLATED, leverage=success(net))
+    assert setup(found, leverage=Decimal(4), margin=MarginMode.ISOLATED) == [wanted]
+
+
+def test_the_answer_to_a_setting_must_be_about_it() -> None:
+    wanted = Setup(PositionSide.LONG, Decimal(4), MarginMode.ISOLATED)
+    hedged = state(MarginMode.ISOLATED, config=HEDGED, leverage=sides())
+    (request,) = okx().setup_requests(linear(), hedged, wanted)
+    echo = {"instId": "BTC-USDT-SWAP", "lever": "4", "mgnMode": "isolated", "posSide": "long"}
+    okx().read_setup(answer(success(echo)), request, wanted)
+    changes = [{"instId": "X"}, {"lever": "40"}, {"lever": ""}, {"mgnMode": "cross"}, {"posSide": "short"}]
+    for value in (success(), {"code": "1", "data": [echo]}, *(success({**echo, **change}) for change in changes)):
+        with pytest.raises(Unreadable):
+            okx().read_setup(answer(value), request, wanted)
+    (request,) = okx().setup_requests(linear(), state(), replace(wanted, margin=None))
+    okx().read_setup(answer(success({**echo, "mgnMode": "cross", "posSide": ""})), request, wanted)
+
+
+# What is shown.
+
+
+def test_positions_on_all_symbols() -> None:
+    (request,) = okx().positions_requests()
+    assert urlsplit(sent(request).url).query == "instType=SWAP"
+    hedged = {**POSITION, "posSide": "short", "pos": "2", "mgnMode": "isolated", "instId": "ETH-USDC-SWAP"}
+    coin = {**POSITION, "instId": "BTC-USD-SWAP", "pos": "7", "ccy": "BTC"}
+    chosen = {**POSITION, "instId": "SOL-USD_UM-SWAP", "pos": "7", "ccy": "USDG"}
+    found = okx().read_positions(0, answer(success(hedged, coin, chosen, {**POSITION, "pos": "0"})))
+    assert [(item.symbol, str(item.side), item.contracts, item.hedge, item.currency) for item in found] == [
+        ("ETH/USDC:USDC", "short", 2, True, "USDC"),
+        (INVERSE, "long", 7, False, "BTC"),
+        ("SOL/USD:USDG", "long", 7, False, "USDG"),
+    ]
+    for change in ({"posSide": "long"}, {"posSide": "other"}, {"mgnMode": ""}, {"instType": "MARGIN"}, {"pos": "x"}):
+        with pytest.raises(Unreadable):
+            okx().read_positions(0, answer(success({**POSITION, **change})))
+
+
+def test_open_orders_of_both_markets() -> None:
+    for market, kind in ((Market.SPOT, "SPOT"), (Market.FUTURES, "SWAP")):
+        (request,) = okx().open_orders_requests(market, ())
+        assert dict(request.params) == {"instType": kind, "limit": 100}
+    row = order_row(leg(side=Side.SELL, reduce_only=True), accFillSz="0.1")
+    assert okx().read_open_orders(0, answer(success(row)), Market.FUTURES) == (
+        OpenOrder(
+            symbol=LINEAR,
+            native_symbol="BTC-USDT-SWAP",
+            market=Market.FUTURES,
+            side=Side.SELL,
+            type=OrderType.LIMIT,
+            quantity=Decimal("0.5"),
+            filled=Decimal("0.1"),
+            price=Decimal(60000),
+            exchange_order_id="4711",
+            client_order_id=leg().client_order_id,
+            reduce_only=True,
+            created_ms=SENT_MS,
+        ),
+    )
+    spot = {**row, "instType": "SPOT", "instId": "ETH-USDT", "clOrdId": "", "reduceOnly": "false", "cTime": ""}
+    (found,) = okx().read_open_orders(0, answer(success(spot)), Market.SPOT)
+    assert (found.symbol, found.client_order_id, found.created_ms, found.position) == ("ETH/USDT", None, None, None)
+    (found,) = okx().read_open_orders(0, answer(success({**row, "posSide": "long"})), Market.FUTURES)
+    assert found.position is PositionSide.LONG
+
+
+def test_a_full_page_of_open_orders_may_lack_some() -> None:
+    page = [order_row(leg(), ordId=str(number)) for number in range(100)]
+    assert len(okx().read_open_orders(0, answer(success(*page[:99])), Market.FUTURES)) == 99
+    with pytest.raises(Unreadable, match="full page"):
+        okx().read_open_orders(0, answer(success(*page)), Market.FUTURES)
+
+
+@pytest.mark.parametrize(
+    "change", [{"instType": "SPOT"}, {"side": "x"}, {"sz": ""}, {"accFillSz": "9"}, {"ordId": ""}, {"instId": "BTC"}]
+)
+def test_an_odd_open_order_is_unreadable(change: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        okx().read_open_orders(0, answer(success(order_row(leg(), **change))), Market.FUTURES)
+
+
+def test_the_one_wallet_tells_what_new_positions_may_use() -> None:
+    exchange = okx()
+    assert exchange.margin_requests() == ()
+    assert dict(exchange.margin_request(linear()).params) == {"ccy": "USDT"}
+    assert dict(exchange.margin_request(inverse()).params) == {"ccy": "BTC"}
+    usdt = {"ccy": "USDT", "availEq": "900", "availBal": "1000", "eq": "1100.5", "upl": "0.5"}
+    told = exchange.read_margin(answer(success({"totalEq": "1", "details": [usdt]})))
+    assert (told.free, told.total) == ({"USDT": Decimal(900)}, {"USDT": Decimal("1100.5")})
+    told = exchange.read_margin(answer(success({"details": [{**usdt, "availEq": "", "availBal": ""}]})))
+    assert told.free == {}, "what is not told is not zero"
+    for details in ([{**usdt, "eq": ""}], [usdt, usdt], [None], None):
+        with pytest.raises(Unreadable):
+            exchange.read_margin(answer(success({"details": details})))
+
+
+def test_the_price_band_is_public_and_only_for_perpetuals() -> None:
+    exchange = okx()
+    request = exchange.band_request(linear())
+    assert request is not None and not request.private
+    assert dict(request.params) == {"instId": "BTC-USDT-SWAP"}
+    row = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "buyLmt": "61000", "sellLmt": "59000", "enabled": True}
+    assert exchange.read_band(answer(success(row)), linear()) == PriceBand(Decimal(61000), Decimal(59000))
+    off = {**row, "buyLmt": "", "sellLmt": "", "enabled": False}
+    assert exchange.read_band(answer(success(off)), linear()) == PriceBand(None, None)
+    for change in ({"buyLmt": ""}, {"sellLmt": "-1"}, {"instId": "X"}, {"enabled": "maybe"}):
+        with pytest.raises(Unreadable):
+            exchange.read_band(answer(success({**row, **change})), linear())
+    spot = Instrument("BTC/USDT", "BTC-USDT", "BTC", "USDT", None, None, None, None, None)
+    assert exchange.band_request(spot) is None
+
+
+def test_damaged_answers_are_unreadable_or_still_right() -> None:
+    exchange, rules, one = okx(), linear(), leg()
+    band = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "buyLmt": "61000", "sellLmt": "59000", "enabled": True}
+    wallet = {"details": [{"ccy": "USDT", "availEq": "900", "availBal": "1000", "eq": "1100.5"}]}
+    readers: list[tuple[Any, Callable[[Response], object]]] = [
+        (success(SWAP), lambda response: exchange.read_instrument(response, LINEAR)),
+        (success(POSITION), lambda response: exchange.read_positions(0, response)),
+        (success(order_row(one)), lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
+        (success(order_row(one)), lambda response: exchange.read_lookup(1, response, one)),
+        (success(wallet), exchange.read_margin),
+        (success(band), lambda response: exchange.read_band(response, rules)),
+    ]
+    for sample, read in readers:
+        read(answer(sample))
+        for value in damaged(sample):
+            try:
+                read(answer(value))
+            except (Unreadable, UnknownSymbol):
+                continue
+
+
+# Refusals.
+
+
+@pytest.mark.parametrize(
+    "code", ["51008", "51010", "51006", "51121", "51020", "51169", "51170", "51112", "51205", "51004", "51202", "54024"]
+)
+def test_a_documented_refusal_of_a_swap_order_proves_that_it_was_not_taken(code: str) -> None:
+    row = {"ordId": "", "clOrdId": leg().client_order_id, "sCode": code, "sMsg": "no", "subCode": ""}
+    result = judge_placed(okx(), leg(), answer({"code": "1", "msg": "All operations failed", "data": [row]}))
+    assert result.outcome is Outcome.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("code", "http"),
+    [("51016", 200), ("50071", 200), ("50004", 400), ("51149", 500), ("51054", 500), ("50026", 500), ("50001", 503)],
+)
+def test_duplicates_and_unknown_states_never_prove_a_refusal(code: str, http: int) -> None:
+    error = ExchangeError("okx", http, code, "")
+    assert catalogue("okx").taken(error, Market.FUTURES) is Taken.MAYBE
+
+
+# A second opinion.
+
+
+def client() -> Any:
+    """ccxt's OKX client, offline, that knows the two swaps."""
+    made = oracle("okx", apiKey=API_KEY, secret=SECRET, password="Phrase-1")
+    made.options["createOrder"] = "privatePostTradeOrder"
+    markets = [made.parse_market(row) for row in (SWAP, INVERSE_SWAP)]
+    made.set_markets([*made.markets.values(), *markets])
+    return made
+
+
+def test_ccxt_reads_the_same_rules() -> None:
+    for rules in (linear(), inverse()):
+        market = client().market(rules.symbol)
+        assert market["id"] == rules.native_symbol
+        assert (market["settle"], market["inverse"]) == (rules.settle, rules.inverse)
+        assert Decimal(str(market["contractSize"])) == rules.contract_size
+
+
+@pytest.mark.parametrize(
+    ("changes", "extra"),
+    [
+        ({}, {}),
+        ({"margin": MarginMode.ISOLATED}, {"marginMode": "isolated"}),
+        ({"post_only": True}, {"postOnly": True}),
+        ({"time_in_force": TimeInForce.IOC}, {"timeInForce": "IOC"}),
+        ({"time_in_force": TimeInForce.FOK}, {"timeInForce": "FOK"}),
+        ({"side": Side.SELL, "reduce_only": True}, {"reduceOnly": True}),
+        ({"hedge": True, "position": PositionSide.LONG}, {"hedged": True}),
+        ({"hedge": True, "position": PositionSide.SHORT, "side": Side.SELL}, {"hedged": True}),
+        (
+            {"hedge": True, "position": PositionSide.LONG, "side": Side.SELL, "reduce_only": True},
+            {"hedged": True, "reduceOnly": True},
+        ),
+        ({"type": OrderType.MARKET, "price": None}, {}),
+        ({"type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.IOC}, {"timeInForce": "IOC"}),
+        ({"inverse": True}, {}),
+    ],
+)
+def test_our_swap_orders_carry_what_ccxts_orders_carry(changes: dict[str, Any], extra: dict[str, Any]) -> None:
+    one = leg(**changes)
+    price = None if one.order.price is None else float(one.order.price)
+    params = {"clientOrderId": one.client_order_id, **extra}
+    order, size = one.order, float(one.order.contracts)
+    asked = caught(lambda: client().create_order(order.symbol, str(order.type), str(order.side), size, price, params))
+    wire = sent(okx().order_request(one))
+    assert (wire.method, urlsplit(wire.url).path) == (asked.method, asked.path)
+    # ccxt writes tgtCcy with every order; on derivatives it has no effect.
+    theirs = {name: value for name, value in asked.params.items() if name not in ("tgtCcy", "timeInForce")}
+    assert sent_params(wire) == theirs
+
+
+@pytest.mark.parametrize("margin", list(MarginMode))
+def test_our_leverage_call_carries_what_ccxts_carries(margin: MarginMode) -> None:
+    hedged = margin is MarginMode.ISOLATED
+    before = state(margin, config=HEDGED, leverage=sides()) if hedged else state()
+    (request,) = okx().setup_requests(linear(), before, Setup(PositionSide.SHORT, Decimal(7), margin))
+    params = {"marginMode": str(margin), **({"posSide": "short"} if hedged else {})}
+    asked = caught(lambda: client().set_leverage(7, LINEAR, params))
+    theirs = {name: str(value) for name, value in asked.params.items() if value != "net"}
+    signer = okx().signer(API_KEY, Secret(SECRET), Algorithm.HMAC, Secret("Phrase-1"))
+    wire = signer.sign(request, Stamp(AT_MS, 0, ""))
+    assert (wire.method, urlsplit(wire.url).path) == (asked.method, asked.path)
+    assert sent_params(wire) == theirs
+
+
+def test_ccxt_reads_the_same_position_and_leverage() -> None:
+    made = client()
+    ours = okx().read_positions(0, answer(success(POSITION)))[0]
+    theirs = made.parse_position({**POSITION, "imr": "300", "mmr": "5", "cTime": "1", "uTime": "1"})
+    assert (theirs["symbol"], theirs["side"], theirs["marginMode"]) == (ours.symbol, str(ours.side), str(ours.margin))
+    assert Decimal(str(theirs["contracts"])) == ours.contracts
+    assert Decimal(str(theirs["leverage"])) == ours.leverage
+    found = made.parse_leverage(sides("3", "5")["data"], made.market(LINEAR))
+    hedged = state(MarginMode.ISOLATED, config=HEDGED, leverage=sides("3", "5"))
+    assert (found["longLeverage"], found["shortLeverage"]) == (hedged.leverage_long, hedged.leverage_short)
