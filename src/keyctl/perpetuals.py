@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.model import FuturesState, MarginMode, PositionSide, Setup, Side
-from keyctl.order_checks import refusal
+from keyctl.order_checks import StandsInTheWay, refusal
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
 
 _OPENS = {Side.BUY: PositionSide.LONG, Side.SELL: PositionSide.SHORT}
 _CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
-
-
-class StandsInTheWay(CheckFailed):
-    """A mode or leverage of the account does not fit the order; its leg alone is not sent."""
-
-    code = "stands_in_the_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +40,6 @@ class Terms:
     soft: tuple[str, ...] = ()
 
 
-def check_words(wish: Wish) -> None:
-    """Raises UsageProblem for a wish that contradicts itself, or asks of spot what only perpetuals have."""
-    futures = ":" in wish.symbol
-    if not futures:
-        for name, value in (
-            ("--position", wish.position),
-            ("--leverage", wish.leverage),
-            ("--margin", wish.margin),
-            ("--reduce-only", wish.reduce_only),
-            ("--contracts", wish.contracts),
-        ):
-            if value:
-                raise UsageProblem(f"{name} is for perpetuals", "write the symbol as BTC/USDT:USDT", code="spot_symbol")
-    if wish.reduce_only and wish.position is not None and wish.position is not _CLOSES[wish.side]:
-        raise UsageProblem(f"a {wish.side} cannot reduce a {wish.position} position", code="contradiction")
-
-
-def reduces(wish: Wish) -> bool:
-    """Whether the wish says by itself that it only closes a position."""
-    return wish.reduce_only or (wish.position is not None and wish.position is _CLOSES[wish.side])
-
-
 def terms_of(
     account: Account, exchange: Exchange, wish: Wish, instrument: Instrument, state: FuturesState, limits: Limits
 ) -> Terms:
@@ -77,7 +48,7 @@ def terms_of(
     Raises StandsInTheWay where a mode, or a position that would be touched, stops this leg alone, and CheckFailed for
     a leverage over the cap.
     """
-    closing = reduces(wish)
+    closing = wish.reduces
     side = _CLOSES[wish.side] if closing else (wish.position or _OPENS[wish.side])
     position = wish.position
     if state.hedge and position is None:
@@ -121,6 +92,8 @@ def _opening(
     margin = wish.margin or state.margin or (held.margin if held and held.margin else MarginMode.CROSS)
     if leverage is None:
         raise _in_the_way(account, "the account's leverage cannot be read", "give it: --leverage N")
+    if wish.margin is not None and not exchange.margin_known:
+        raise _in_the_way(account, f"{exchange.profile.title} does not tell the margin mode", "leave out --margin")
     soft = _check_leverage(account, wish, instrument, leverage, limits)
     differs = []
     if has is not None and has != leverage:

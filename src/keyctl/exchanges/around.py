@@ -30,6 +30,8 @@ class Around:
 
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
     leverage_in_order: ClassVar[bool] = False
+    # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
+    margin_known: ClassVar[bool] = True
     # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
     experimental: ClassVar[dict[Market, tuple[str, ...]]] = {}
 
