@@ -23,7 +23,8 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose key_age plan make_order order_checks perpetuals leaks judge profiles rights whitelist"
+        "catalogue diagnose key_age plan make_order order_checks perpetuals sizing leaks judge profiles rights "
+        "whitelist"
     ),
     "outside": (
         "home accounts account_settings config config_text database notes addresses rotations "
@@ -33,12 +34,15 @@ FLOORS = {
     "line": "session",
     "work": (
         "preflight settle fanout dispatch leverage sending policy observations probes egress told_addresses "
-        "diagnosis diagnosis.* pricing succession"
+        "diagnosis diagnosis.* pricing succession overview"
     ),
     "newcomers": "interview enrol keygen foreign",
-    "pictures": "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view",
+    "pictures": (
+        "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view overview_view "
+        "open_orders_view"
+    ),
     "courses": (
-        "trading clearing canceling resolving verifying vaulting "
+        "trading seeing clearing canceling resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "rotating rotation_proof doctor leftovers"
     ),
@@ -58,13 +62,13 @@ FORBIDDEN = {
         "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",
-    "plan make_order order_checks perpetuals judge policy diagnose catalogue key_age leaks profiles rights whitelist": (
+    "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles rights whitelist": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "preflight settle fanout dispatch leverage sending probes diagnosis.*": (
+    "overview preflight settle fanout dispatch leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",

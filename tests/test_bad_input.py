@@ -251,7 +251,7 @@ def test_a_size_is_a_plain_number_above_zero(desk: World, size: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "symbol", ["", "BTC", "BTCUSDT", "BTC-USDT", "BTC/USDT:USDT", "BTC/", "/", "\u0412TC/USDT", "a b/c"]
+    "symbol", ["", "BTC", "BTCUSDT", "BTC-USDT", "BTC/USDT:", "BTC/", "/", "\u0412TC/USDT", "a b/c"]
 )
 def test_a_symbol_is_base_and_quote(desk: World, symbol: str) -> None:
     refused(desk, "order", "buy", symbol, "0.005", "--price", "58000", *ON, code=2)

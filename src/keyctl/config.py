@@ -68,6 +68,7 @@ class Config:
     profiles: dict[str, KeyProfile] = field(default_factory=dict)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     echo_url: str | None = None
+    weights: dict[str, dict[str, Decimal]] = field(default_factory=dict)
 
     def values(self) -> dict[str, Decimal | int]:
         """Every single setting by its name in the file, such as "limits.leg_value_usd"."""
@@ -141,6 +142,7 @@ class _Reader(ConfigText):
             own,
             read_accounts(self, own),
             read_echo_url(self),
+            self._weights(),
         )
 
     def _limits(self) -> Limits:
@@ -157,13 +159,25 @@ class _Reader(ConfigText):
     def _groups(self) -> dict[str, tuple[str, ...]]:
         raw = self.table(self.raw.get("groups", {}), "groups")
         groups: dict[str, tuple[str, ...]] = {}
-        for name, labels in raw.items():
+        for name, given in raw.items():
+            labels = list(given) if isinstance(given, dict) else given
             if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-                raise self.problem(f"group {name} must be a list of labels", self.line("groups", name))
+                raise self.problem(
+                    f"group {name} must be a list of labels, or {{label = weight}}", self.line("groups", name)
+                )
             if len(set(labels)) != len(labels):
                 raise self.problem(f"group {name} names an account twice", self.line("groups", name))
             groups[name] = tuple(labels)
         return groups
+
+    def _weights(self) -> dict[str, dict[str, Decimal]]:
+        """The weights of groups that are written as {label = weight}."""
+        groups = self.table(self.raw.get("groups", {}), "groups").items()
+        return {
+            name: {label: self.decimal(given, f"groups.{name}", label, Decimal(1)) for label in given}
+            for name, given in groups
+            if isinstance(given, dict)
+        }
 
     def _risks(self) -> tuple[AcceptedRisk, ...]:
         entries = self.raw.get("accepted_risk", [])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
@@ -13,12 +14,15 @@ from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, Outcome
-from keyctl.perpetuals import StandsInTheWay, reduces
+from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
 from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
 from keyctl.session import Session
 from keyctl.settle import recheck_absent, settle_all
 from keyctl.sizes import notional
+
+if TYPE_CHECKING:
+    from keyctl.sizing import Sizing
 
 IMMEDIATE_SECONDS = 30
 LIMIT_SECONDS = 600
@@ -106,9 +110,16 @@ def _check_predecessors(sessions: dict[str, Session], journal: Journal, symbol: 
             )
 
 
-async def preview(targets: list[Target], journal: Journal, config: Config, kind: Kind, again: bool) -> Preview:
+async def preview(
+    targets: list[Target],
+    journal: Journal,
+    config: Config,
+    kind: Kind,
+    again: bool,
+    sizing: Sizing | None = None,
+) -> Preview:
     """The plan of all accounts that can be reached. Raises CheckFailed for whatever stops the whole plan."""
-    if not all(reduces(target.wish) for target in targets):
+    if not all(target.wish.reduces for target in targets):
         check_not_halted(journal)
     symbol = targets[0].wish.symbol
     sessions = [target.session for target in targets]
@@ -123,6 +134,15 @@ async def preview(targets: list[Target], journal: Journal, config: Config, kind:
     legs: list[PlannedLeg] = []
     left_out: list[LeftOut] = []
     warnings: list[str] = [*moved]
+    if sizing is not None:
+        from keyctl.sizing import Part, size_all
+
+        parts = [
+            Part(target.session.account, target.wish, look.view) for target, look in zip(targets, looks, strict=True)
+        ]
+        wishes, notes = size_all(sizing, parts)
+        targets = [replace(target, wish=wish) for target, wish in zip(targets, wishes, strict=True)]
+        warnings += notes
     for index, (target, look) in enumerate(zip(targets, looks, strict=True)):
         account = target.session.account
         warnings += look.warnings

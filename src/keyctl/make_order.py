@@ -23,20 +23,10 @@ def make_order(
 
     Raises CheckFailed when rounding would lose too much.
     """
-    instrument, ticker = view.instrument, view.ticker
-    opposite = ticker.ask if wish.side is Side.BUY else ticker.bid
-    market_type = wish.price is None and (wish.max_slippage is None or wish.trigger is not None)
-    if wish.price is not None:
-        price: Decimal | None = round_price(wish.price, wish.side, instrument)
-    elif wish.max_slippage is not None and not market_type:
-        share = wish.max_slippage if wish.side is Side.BUY else -wish.max_slippage
-        price = round_price(opposite * (1 + share), wish.side, instrument)
-    else:
-        price = None
-    if price is not None and price <= 0:
-        raise refusal(account, "the price is below the venue's smallest step", "rounding")
+    instrument = view.instrument
+    price, market_type = price_of(account, wish, view)
     trigger_price = None if wish.trigger_price is None else round_price(wish.trigger_price, wish.side, instrument)
-    quantity, notes = _quantity(account, wish, view, limits, price or trigger_price)
+    quantity, notes = _quantity(account, wish, view, limits)
     if wish.price is not None and price is not None and price != wish.price:
         notes.append(f"{account.label}: price rounded from {plain(wish.price)} to {plain(price)}")
     spot_buy = market_type and wish.side is Side.BUY and instrument.settle is None and wish.trigger is None
@@ -49,7 +39,7 @@ def make_order(
         price=price,
         time_in_force=TimeInForce.IOC if wish.immediate else wish.time_in_force,
         post_only=wish.post_only,
-        quote_quantity=quantity * opposite if spot_buy else None,
+        quote_quantity=quantity * view.ticker.ask if spot_buy else None,
         contract_size=instrument.contract_size,
         inverse=instrument.inverse,
         position=terms.position if terms else None,
@@ -64,23 +54,58 @@ def make_order(
     return order, tuple(notes)
 
 
-def _quantity(
-    account: Account, wish: Wish, view: VenueView, limits: Limits, price: Decimal | None
-) -> tuple[Decimal, list[str]]:
+def price_of(account: Account, wish: Wish, view: VenueView) -> tuple[Decimal | None, bool]:
+    """The order's price on the venue's steps (None for the venue's own market type), and whether it is of that type.
+
+    Raises CheckFailed for a price below the smallest step.
+    """
+    instrument = view.instrument
+    market_type = wish.price is None and (wish.max_slippage is None or wish.trigger is not None)
+    if wish.price is not None:
+        price: Decimal | None = round_price(wish.price, wish.side, instrument)
+    elif wish.max_slippage is not None and not market_type:
+        share = wish.max_slippage if wish.side is Side.BUY else -wish.max_slippage
+        price = round_price(_opposite(wish, view) * (1 + share), wish.side, instrument)
+    else:
+        price = None
+    if price is not None and price <= 0:
+        raise refusal(account, "the price is below the venue's smallest step", "rounding")
+    return price, market_type
+
+
+def worth_of(wish: Wish, view: VenueView, least: bool = False) -> Decimal:
+    """The price at which money is turned into a size, so that never more is bought or sold than was meant.
+
+    A buy counts at its own price, a sell at the best bid where that is above its price. `least` is the lower of price
+    and market: contracts of a fixed value hold more base currency the lower the price.
+    """
+    wanted = wish.price or wish.trigger_price
+    if wanted is None and wish.max_slippage is not None and wish.side is Side.BUY:
+        wanted = _opposite(wish, view) * (1 + wish.max_slippage)
+    opposite = _opposite(wish, view)
+    price = opposite if wanted is None else round_price(wanted, wish.side, view.instrument) or opposite
+    if least:
+        return min(price, opposite)
+    return price if wish.side is Side.BUY else max(price, opposite)
+
+
+def _opposite(wish: Wish, view: VenueView) -> Decimal:
+    return view.ticker.ask if wish.side is Side.BUY else view.ticker.bid
+
+
+def _quantity(account: Account, wish: Wish, view: VenueView, limits: Limits) -> tuple[Decimal, list[str]]:
     """The size in the unit of the instrument, rounded down, and what to say of it. Raises CheckFailed."""
     instrument = view.instrument
-    opposite = view.ticker.ask if wish.side is Side.BUY else view.ticker.bid
     size = instrument.contract_size or Decimal(1)
-    # Money to sell for is counted at the best bid where that is above the price: never more is sold than was meant.
-    worth = price if price is not None and wish.side is Side.BUY else max(price or opposite, opposite)
     if wish.contracts is not None:
         asked = wish.contracts if instrument.inverse else wish.contracts * size
     elif wish.quote is not None:
-        asked = wish.quote / (size if instrument.inverse else worth)
+        asked = wish.quote / (size if instrument.inverse else worth_of(wish, view))
     else:
         assert wish.quantity is not None
         # Contracts of a fixed value hold more base currency the lower the price: counted at the lower of the two.
-        asked = wish.quantity * min(price or opposite, opposite) / size if instrument.inverse else wish.quantity
+        least = worth_of(wish, view, least=True)
+        asked = wish.quantity * least / size if instrument.inverse else wish.quantity
     quantity = floor_to(asked, instrument.quantity_step or FINEST)
     if quantity <= 0 or (wish.quote is None and asked - quantity > asked * limits.rounding_max):
         raise refusal(

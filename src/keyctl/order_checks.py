@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from keyctl.plan import VenueView, Wish
 
 
+class StandsInTheWay(CheckFailed):
+    """A mode or leverage of the account does not fit the order; its leg alone is not sent."""
+
+    code = "stands_in_the_way"
+
+
 def refusal(account: Account, text: str, code: str, *hints: str, market: str = "spot") -> CheckFailed:
     """The error for an order that this account cannot have."""
     return CheckFailed(

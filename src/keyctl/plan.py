@@ -26,12 +26,12 @@ from keyctl.model import (
     Trigger,
 )
 from keyctl.order_checks import check_balance, check_filters, check_offered, check_price, refusal
-from keyctl.perpetuals import Terms, terms_of
 from keyctl.sizes import exactly, notional
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
     from keyctl.exchanges.base import Exchange
+    from keyctl.perpetuals import Terms
 
 PLAN_ID_LENGTH = 10
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
@@ -69,6 +69,12 @@ class Wish:
     @property
     def immediate(self) -> bool:
         return self.price is None and self.trigger is None
+
+    @property
+    def reduces(self) -> bool:
+        """Whether it says by itself that it only closes a position."""
+        closed = PositionSide.SHORT if self.side is Side.BUY else PositionSide.LONG
+        return self.reduce_only or self.position is closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +162,11 @@ def plan_leg(
             "symbol_not_trading",
             market=market,
         )
-    terms = None if view.futures is None else terms_of(account, exchange, wish, instrument, view.futures, limits)
+    terms = None
+    if view.futures is not None:
+        from keyctl.perpetuals import terms_of
+
+        terms = terms_of(account, exchange, wish, instrument, view.futures, limits)
     order, notes = make_order(account, wish, view, limits, terms)
     check_offered(account, exchange, order)
     check_filters(account, order, view)

@@ -12,7 +12,6 @@ from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
 from keyctl.fanout import check_not_halted, fan_out
 from keyctl.journal import Journal
 from keyctl.journal_rows import StoredLeg
-from keyctl.leverage import confirm_all
 from keyctl.model import LegResult, OrderState, Outcome
 from keyctl.session import Session
 from keyctl.settle import Verdict, look_up
@@ -40,7 +39,11 @@ async def send(
     legs = [(session, by_id[leg.leg.client_order_id]) for session, leg in pairs]
     if not all(planned.leg.exempt for _, planned in legs):
         check_not_halted(journal)
-    troubles = await confirm_all(legs, journal, shown.made_at)
+    troubles: dict[str, KeyctlError] = {}
+    if any(planned.terms is not None for _, planned in legs):
+        from keyctl.leverage import confirm_all
+
+        troubles = await confirm_all(legs, journal, shown.made_at)
     if all_or_nothing:
         troubles |= await _test_all([pair for pair in pairs if pair[1].leg.client_order_id not in troubles])
         if troubles:

@@ -26,6 +26,7 @@ from keyctl.sizes import market_of, read_number
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.network import Network
+    from keyctl.sizing import Sizing
 
 VALUE_TOLERANCE = Decimal("0.01")
 
@@ -52,9 +53,18 @@ class Allowed:
 
 
 async def order(
-    app: App, accounts: Sequence[Account], wish: Wish, consent: Consent, dry_run: bool, wait: float
+    app: App,
+    accounts: Sequence[Account],
+    wish: Wish,
+    consent: Consent,
+    dry_run: bool,
+    wait: float,
+    sizing: Sizing | None = None,
 ) -> Result:
-    """Plans and, unless `dry_run`, sends one order to each account. Raises KeyctlError with nothing sent."""
+    """Plans and, unless `dry_run`, sends one order to each account. Raises KeyctlError with nothing sent.
+
+    The size is each account's, unless `sizing` says how it is worked out.
+    """
     check_one_kind(tuple(accounts))
     market = market_of(wish.symbol)
     for account in accounts:
@@ -66,7 +76,7 @@ async def order(
         targets = [Target(session, wish) for session in sessions_for(app, network, accounts, market)]
         if not dry_run:
             await settle_first([target.session for target in targets], app.journal, wish.symbol)
-        shown = await preview(targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run)
+        shown = await preview(targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run, sizing)
         if dry_run:
             return results_of.draft(
                 shown, store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []

@@ -113,7 +113,7 @@ def answer(bodies: dict[str, tuple[int, Any]], **facts: Any) -> Maker:
 
 def unfunded(cell: Cell) -> None:
     """The venue refuses for lack of funds, which our own check before it would have seen."""
-    cell.patch.setattr(plan, "_check_balance", lambda account, order, view: None)
+    cell.patch.setattr(plan, "check_balance", lambda account, order, view: None)
     uid = cell.world.made[cell.label].key.uid
     cell.venue.balance(uid, "USDT").free = Decimal(1)
 

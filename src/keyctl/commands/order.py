@@ -14,6 +14,7 @@ from keyctl.output import Result
 EXAMPLES = """\
 keyctl order buy BTC/USDT 0.001 --price 60000 -a binance-main
 keyctl order sell ETH/USDT 0.5 --fanout --group desk --dry-run
+keyctl order buy BTC/USDT:USDT 0.03 --total --leverage 3 --fanout --group desk
 keyctl order --plan k3x7 --yes"""
 
 
@@ -23,14 +24,41 @@ keyctl order --plan k3x7 --yes"""
 @click.argument("size", required=False)
 @click.option("--price", metavar="P", help="Limit price; without it the order is immediate.")
 @click.option("--quote", metavar="VALUE", help="Size in the quote currency instead of SIZE.")
+@click.option("--contracts", metavar="N", help="Size in contracts of a perpetual instead of SIZE.")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="On this account (repeatable).")
 @click.option("--group", metavar="NAME", help="On the accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="On all accounts of one kind.")
 @click.option("--fanout", is_flag=True, help="Send to every chosen account at once; SIZE is for each.")
-@click.option("--tif", type=click.Choice(["gtc", "ioc", "fok"]), default="gtc", help="Time in force of a limit order.")
+@click.option("--total", is_flag=True, help="SIZE is for all accounts together and is split among them.")
+@click.option(
+    "--split",
+    type=click.Choice(["equal", "weights", "equity", "free"]),
+    help="How a total is split; weights are the group's in config.toml.",
+)
+@click.option("--percent", metavar="PCT", help="Size: so many per cent of the free balance that pays for it.")
+@click.option("--risk", metavar="PCT", help="Size: lose so many per cent of the equity when --stop is reached.")
+@click.option("--stop", metavar="P", help="The price at which --risk counts the loss; no order is placed there.")
+@click.option("--stop-at", metavar="P", help="Wait: become active when the price has gone against you this far.")
+@click.option("--take-profit-at", metavar="P", help="Wait: become active when the price has gone your way this far.")
+@click.option("--leverage", metavar="N", help="Set and confirm this leverage first (perpetuals).")
+@click.option("--margin", type=click.Choice(["cross", "isolated"]), help="Margin mode (perpetuals).")
+@click.option("--position", type=click.Choice(["long", "short"]), help="The position to open or close (perpetuals).")
+@click.option("--reduce-only", is_flag=True, help="Only reduce a position (perpetuals).")
+@click.option("--change-existing", is_flag=True, help="Allow leverage or margin mode to change under a position.")
+@click.option("--experimental", is_flag=True, help="Allow orders that rest on unconfirmed facts of an exchange.")
+@click.option(
+    "--tif", type=click.Choice(["gtc", "ioc", "fok", "gtd"]), default="gtc", help="Time in force of a limit order."
+)
+@click.option("--until", metavar="TIME", help="For --tif gtd: when it ends, as 2026-12-31T18:00Z.")
 @click.option("--post-only", is_flag=True, help="Refuse instead of taking liquidity.")
 @click.option(
     "--max-slippage", metavar="SHARE", help="For immediate orders: 0.01 is 1 %; none: the venue's market type."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["best-effort", "all"]),
+    default="best-effort",
+    help="all: where one leg cannot go, none goes.",
 )
 @click.option("--plan", "plan", metavar="ID", help="Send what is left of a stored plan.")
 @click.option("--dry-run", is_flag=True, help="Keep a draft plan, send nothing.")
@@ -41,57 +69,31 @@ keyctl order --plan k3x7 --yes"""
 def command(app: App, **options: Any) -> Result:
     """Send one order to one or many accounts
 
-    SIZE is in the base currency and for each account. Market orders are limits within 1 % of the best price.
+    SIZE is in the base currency and for each account. Market orders are limits within 1 % of the best price. A symbol
+    with a settlement currency, as BTC/USDT:USDT, is a perpetual.
     """
     import asyncio
 
     from keyctl import trading
+    from keyctl.order_words import sizing_of, wish_of
     from keyctl.sizes import read_number
 
     expected = options["expect_value"]
     consent = trading.Consent(
-        options["yes"], read_number(expected, "expected value") if expected else None, options["again"]
+        options["yes"],
+        read_number(expected, "expected value") if expected else None,
+        options["again"],
+        options["mode"] == "all",
     )
     if options["plan"]:
         if options["side"] or options["dry_run"]:
             raise UsageProblem("--plan takes no order of its own", "keyctl order --plan ID [--yes]")
-        return asyncio.run(trading.resume(app, options["plan"], consent, options["wait"]))
-    wish = _wish(app, options)
+        allowed = trading.Allowed(options["change_existing"], options["experimental"])
+        return asyncio.run(trading.resume(app, options["plan"], consent, options["wait"], allowed))
+    sizing = sizing_of(options, app.config)
+    wish = wish_of(options, app.config, app.clock.now())
     accounts = _accounts(app, options)
-    return asyncio.run(trading.order(app, accounts, wish, consent, options["dry_run"], options["wait"]))
-
-
-def _wish(app: App, options: dict[str, Any]) -> Any:
-    from keyctl.model import Side, TimeInForce
-    from keyctl.plan import Wish
-    from keyctl.sizes import read_number, read_symbol
-
-    if not options["side"] or not options["symbol"]:
-        raise UsageProblem("an order needs a side and a symbol", "keyctl order buy BTC/USDT 0.001 --price 60000")
-    if bool(options["size"]) == bool(options["quote"]):
-        raise UsageProblem("give the size once: SIZE in the base currency, or --quote VALUE")
-    price = read_number(options["price"], "price") if options["price"] else None
-    if price is None and (options["post_only"] or options["tif"] != "gtc"):
-        raise UsageProblem("--post-only and --tif need a --price")
-    if options["post_only"] and options["tif"] != "gtc":
-        raise UsageProblem("--post-only rests in the book; it cannot be ioc or fok")
-    slippage = options["max_slippage"]
-    if slippage and price is not None:
-        raise UsageProblem("--max-slippage is for orders without a --price")
-    if slippage == "none":
-        share = None
-    else:
-        share = read_number(slippage, "slippage") if slippage else app.config.limits.max_slippage
-    return Wish(
-        symbol=read_symbol(options["symbol"]),
-        side=Side(options["side"]),
-        quantity=read_number(options["size"], "size") if options["size"] else None,
-        quote=read_number(options["quote"], "value") if options["quote"] else None,
-        price=price,
-        time_in_force=TimeInForce(options["tif"]),
-        post_only=options["post_only"],
-        max_slippage=share,
-    )
+    return asyncio.run(trading.order(app, accounts, wish, consent, options["dry_run"], options["wait"], sizing))
 
 
 def _accounts(app: App, options: dict[str, Any]) -> Any:
