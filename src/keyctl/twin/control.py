@@ -14,6 +14,9 @@ POST /_twin/keys        makes a key and answers it: {"algorithm", "rights": [...
 POST /_twin/state       {"state": name, "api_key": text}: puts a key (default: the newest) into a fault state of
                         states.State that lies with the exchange, as "ip_not_listed"; "healthy" takes it back
 POST /_twin/fill        {"order_id": n, "quantity": text}: a resting order trades, in whole without a quantity
+GET  /_twin/futures     positions, marks, modes, leverages and wallets of perpetuals, as in control_futures
+POST /_twin/futures     changes them: {"symbol", "mark": text, "trigger": text} and, with "uid", any of {"hedge": bool,
+                        "margin_mode", "leverage": text, "margin", "side", "wallet": {currency: text}}
 
 Errors are HTTP 400 or 404 with {"error": text}. It is meant for loopback and for made-up keys only.
 """
@@ -25,8 +28,9 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from keyctl.model import Algorithm, Kind
+from keyctl.model import Algorithm, Kind, Market
 from keyctl.twin.book import Refused, VenueOrder
+from keyctl.twin.control_futures import change_futures, futures_data, perpetual_order_data
 from keyctl.twin.face import Answer, Call, digits, json_answer
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import MadeKey, make_key
@@ -63,9 +67,9 @@ class Control:
         """The control's answer to an HTTP call."""
         name = call.path.removeprefix(PREFIX)
         try:
-            if call.method == "GET" and name in ("orders", "counters", "calls", "settings"):
+            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures"):
                 return json_answer(getattr(self, name)())
-            if call.method == "POST" and name in ("settings", "faults", "keys", "state", "fill"):
+            if call.method == "POST" and name in ("settings", "faults", "keys", "state", "fill", "futures"):
                 asked = json.loads(call.body, parse_float=str)
                 return json_answer(getattr(self, f"post_{name}")(asked))
         except (ValueError, TypeError, AttributeError, KeyError, InvalidOperation, Refused) as error:
@@ -159,6 +163,17 @@ class Control:
         put_in_state(self._server, self._venue.name, held, state)
         return {"exchange": self._venue.name, "state": state.value}
 
+    def futures(self) -> dict[str, Any]:
+        """What all users hold and have set on perpetuals."""
+        with self._venue.lock:
+            return futures_data(self._venue)
+
+    def post_futures(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What is held and set after the change. Raises ValueError, KeyError, or Refused as the venue would."""
+        with self._venue.lock:
+            change_futures(self._venue, asked)
+            return futures_data(self._venue)
+
     def post_fill(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The order after it traded. Raises KeyError for an unknown one and Refused for a final one."""
         with self._venue.lock:
@@ -171,7 +186,7 @@ class Control:
 
 
 def _order_data(order: VenueOrder) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "order_id": order.order_id,
         "client_order_id": order.client_order_id,
         "uid": order.uid,
@@ -187,3 +202,4 @@ def _order_data(order: VenueOrder) -> dict[str, Any]:
         "created_ms": order.created_ms,
         "marks": order.marks,
     }
+    return data if order.instrument.market is Market.SPOT else data | perpetual_order_data(order)

@@ -21,6 +21,7 @@ from keyctl.twin.perpetual import (
     money,
     opened_by,
     profit,
+    reduces_only,
     value_at,
 )
 
@@ -86,6 +87,8 @@ class Derivatives(Margins):
             expires_ms=draft.expires_ms,
         )  # fmt: skip
         self.venue.enlist(order)
+        if order.expires_ms is not None:
+            self._timed.append(order)
         if draft.trigger is not None:
             assert draft.trigger_price is not None
             if not is_met(draft.side, draft.trigger, draft.trigger_price, self.mark(order.symbol)):
@@ -132,8 +135,8 @@ class Derivatives(Margins):
     def lapse(self, uid: str) -> None:
         """The user's orders whose time is over are expired."""
         now = self.venue.now_ms()
-        for order in self.venue.orders:
-            if order.expires_ms is not None and order.uid == uid and order.is_open and now >= order.expires_ms:
+        for order in self._timed:
+            if order.uid == uid and order.is_open and now >= (order.expires_ms or 0):
                 self.end(order, OrderState.EXPIRED, "gtd")
 
     # What an order may do.
@@ -243,23 +246,25 @@ class Derivatives(Margins):
         traded = closing + opening
         if not traded:
             return
-        realized = self._close(order, closing, price) if closing else ZERO
+        # Each trade has one value, of which the part that closes is taken off: so nothing is rounded twice.
+        worth, leaving = value_at(rules, traded, price), value_at(rules, closing, price)
+        realized = self._close(order, closing, leaving) if closing else ZERO
         if opening:
-            self._open(order, opening, price)
-        fee = money(rules, value_at(rules, traded, price) * self.fee_rate)
+            self._open(order, opening, worth - leaving)
+        fee = money(rules, worth * self.fee_rate)
         self.wallet(order.uid, settle_of(rules)).free += realized - fee
         order.fills.append(
             Fill(self.venue.next_id(), price, traded, fee, settle_of(rules), now, maker, profit=realized)
         )
         order.updated_ms = now
 
-    def _close(self, order: VenueOrder, contracts: Decimal, price: Decimal) -> Decimal:
-        """A part of the position is gone; what that realized."""
+    def _close(self, order: VenueOrder, contracts: Decimal, leaving: Decimal) -> Decimal:
+        """A part of the position is gone at that value; what that realized."""
         place = self._place(order.uid, order.instrument.native_symbol, order.position, self._mode_of(order))
         held = self._positions[place]
         whole = contracts == held.contracts
         entry = held.cost if whole else money(order.instrument, held.cost * contracts / held.contracts)
-        realized = profit(order.instrument, held.side, entry, value_at(order.instrument, contracts, price))
+        realized = profit(order.instrument, held.side, entry, leaving)
         held.contracts -= contracts
         held.cost -= entry
         held.realized += realized
@@ -269,8 +274,8 @@ class Derivatives(Margins):
             del self._positions[place]
         return realized
 
-    def _open(self, order: VenueOrder, contracts: Decimal, price: Decimal) -> None:
-        """A position is there, or larger by so many contracts."""
+    def _open(self, order: VenueOrder, contracts: Decimal, worth: Decimal) -> None:
+        """A position is there, or larger by so many contracts of that value."""
         now, mode = self.venue.now_ms(), self._mode_of(order)
         place = self._place(order.uid, order.instrument.native_symbol, order.position, mode)
         held = self._positions.get(place)
@@ -280,16 +285,10 @@ class Derivatives(Margins):
             held = TwinPosition(order.uid, order.instrument, side, leg, mode, self.venue.next_id(), now, now)
             self._positions[place] = held
         held.contracts += contracts
-        held.cost += value_at(order.instrument, contracts, price)
+        held.cost += worth
         held.leverage = order.leverage or held.leverage
         held.updated_ms = now
         self._back(held)
-
-
-def reduces_only(draft: DerivativeDraft) -> bool:
-    """Whether an order is held to reducing: it says so, or in hedge mode it goes against its own leg."""
-    against_leg = draft.position is not None and draft.position is not opened_by(draft.side)
-    return draft.reduce_only or draft.close_position or against_leg
 
 
 def _is_set_off(order: VenueOrder, price: Decimal) -> bool:

@@ -7,6 +7,7 @@ no fault; the server runs faults around it, under the venue's lock.
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -43,6 +44,9 @@ OPERATIONS = (
     "futures_state",
     "other",
 )
+
+# For echoes of another leverage, where a face names no fields.
+LEVERAGE_FIELDS = ("leverage", "lever")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,20 +124,34 @@ class Face(ABC):
         """The exchange's answer, with all effects on the venue. An exception is a fault of the twin itself."""
 
     def with_wrong_echo(self, answer: Answer, what: str) -> Answer:
-        """The answer with another client order id, symbol or side in it (`what`: "id", "symbol" or "side").
+        """The answer with another client order id, symbol, side or leverage in it (`what`: the word in `echo_fields`).
 
         The default changes the fields named in `echo_fields` wherever they are; faces that answer arrays override it.
         """
         value = json.loads(answer.body, parse_float=Decimal)
-        return replace(answer, body=encode(_altered(value, self.echo_fields.get(what, ()))).encode())
+        names = self.echo_fields.get(what, LEVERAGE_FIELDS if what == "leverage" else ())
+        return replace(answer, body=encode(_altered(value, names)).encode())
 
 
 def _altered(value: object, names: tuple[str, ...]) -> object:
     if isinstance(value, dict):
-        return {k: other_text(v) if k in names and isinstance(v, str) else _altered(v, names) for k, v in value.items()}
+        return {k: _other(k, v) if k in names and not _is_nest(v) else _altered(v, names) for k, v in value.items()}
     if isinstance(value, list):
         return [_altered(item, names) for item in value]
     return value
+
+
+def _is_nest(value: object) -> bool:
+    return isinstance(value, dict | list)
+
+
+def _other(name: str, value: object) -> object:
+    """Another value of the same shape: the next number for a leverage."""
+    if isinstance(value, str) and name in LEVERAGE_FIELDS and re.fullmatch(r"[0-9.]+", value):
+        return digits(Decimal(value) + 1)
+    if isinstance(value, str):
+        return other_text(value)
+    return value + 1 if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
 
 
 def other_text(text: str) -> str:

@@ -35,6 +35,8 @@ class FaultKind(StrEnum):
     DOUBLE = "double"  # taken; the answer is sent twice
     LATE = "late"  # an order placed by this call stays out of look-ups for `seconds` and for `queries` look-ups
     WRONG_ECHO = "wrong_echo"  # taken; another `what` ("id", "symbol", "side") in the answer
+    ECHO_OTHER = "echo_other"  # taken; another leverage in the answer
+    LIES = "lies"  # answered as if taken; modes and leverages of perpetuals stay as they were
     GZIP_BOMB = "gzip_bomb"  # taken; a gzip body that unpacks to `size` bytes
 
 

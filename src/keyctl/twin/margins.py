@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,15 @@ Place = tuple[str, str, PositionSide | None, MarginMode | None]
 Setting = tuple[str, str, MarginMode | None, PositionSide | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all users have set: hedge mode, margin modes, leverages."""
+
+    hedge: dict[str, bool]
+    margin: dict[tuple[str, str], MarginMode]
+    leverage: dict[Setting, Decimal]
+
+
 class Margins:
     """The settings, wallets and positions of all users on the perpetuals of one venue."""
 
@@ -37,6 +47,8 @@ class Margins:
         self._leverage: dict[Setting, Decimal] = {}
         self._wallets: dict[tuple[str, str], Balance] = {}
         self._positions: dict[Place, TwinPosition] = {}
+        # The orders that end at a time of their own.
+        self._timed: list[VenueOrder] = []
 
     # Symbols and prices.
 
@@ -119,22 +131,20 @@ class Margins:
                 raise Refused(Reason.LEVERAGE)
             before = dict(self._leverage)
             self._leverage[uid, native, margin, side] = leverage
-            self._margin_again()
+            self._margin_again(uid)
             settle = settle_of(self.instruments[native])
-            if self.wallet(uid, settle).free < 0 and before.get((uid, native, margin, side)) != leverage:
+            if self.wallet(uid, settle).free + self.unrealized(uid, settle) < 0 and self._leverage != before:
                 self._leverage = before
-                self._margin_again()
+                self._margin_again(uid)
                 raise Refused(Reason.MARGIN)
 
-    def settings(self) -> tuple[dict[str, bool], dict[tuple[str, str], MarginMode], dict[Setting, Decimal]]:
+    def settings(self) -> Settings:
         """All modes and leverages, to be put back by `restore`."""
-        return dict(self._hedge), dict(self._margin), dict(self._leverage)
+        return Settings(dict(self._hedge), dict(self._margin), dict(self._leverage))
 
-    def restore(
-        self, settings: tuple[dict[str, bool], dict[tuple[str, str], MarginMode], dict[Setting, Decimal]]
-    ) -> None:
+    def restore(self, settings: Settings) -> None:
         """Modes and leverages as they were."""
-        self._hedge, self._margin, self._leverage = (dict(part) for part in settings)  # type: ignore[assignment]
+        self._hedge, self._margin, self._leverage = settings.hedge, settings.margin, settings.leverage
         self._margin_again()
 
     # Wallets.
@@ -224,11 +234,12 @@ class Margins:
             side = direction
         return self.leverage(uid, native, margin, side)
 
-    def _margin_again(self) -> None:
+    def _margin_again(self, uid: str | None = None) -> None:
         for position in self._positions.values():
-            self._back(position)
+            if uid in (None, position.uid):
+                self._back(position)
         for order in self.venue.orders:
-            if order.is_open and order.locked and order.instrument.settle is not None:
+            if uid in (None, order.uid) and order.locked and order.instrument.settle is not None:
                 self._lock(order)
 
     def _back(self, position: TwinPosition) -> None:

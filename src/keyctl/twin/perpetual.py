@@ -140,6 +140,12 @@ def opened_by(side: Side) -> PositionSide:
     return PositionSide.LONG if side is Side.BUY else PositionSide.SHORT
 
 
+def reduces_only(draft: DerivativeDraft) -> bool:
+    """Whether an order is held to reducing: it says so, or in hedge mode it goes against its own leg."""
+    against_leg = draft.position is not None and draft.position is not opened_by(draft.side)
+    return draft.reduce_only or draft.close_position or against_leg
+
+
 def is_met(order_side: Side, trigger: Trigger, trigger_price: Decimal, price: Decimal) -> bool:
     """Whether a price sets an order off: a stop waits for a worse one, a take-profit for a better one."""
     rising = (order_side is Side.BUY) is (trigger is Trigger.STOP)

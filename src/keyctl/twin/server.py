@@ -226,16 +226,19 @@ class TwinServer:
         await connection.send(raw_answer(answer, close=close))
         return not close
 
-    def _handle(self, port: _Port, call: Call, *, late: Fault | None = None) -> Answer:
+    def _handle(self, port: _Port, call: Call, *, late: Fault | None = None, lies: bool = False) -> Answer:
         venue = port.venue
         with venue.lock:
             before = venue.hide_seconds, venue.hide_queries
+            settings = venue.derivatives.settings() if lies else None
             if late is not None:
                 venue.hide_seconds, venue.hide_queries = late.seconds, late.queries
             try:
                 return self._guarded(port, lambda: port.face.handle(call, venue))
             finally:
                 venue.hide_seconds, venue.hide_queries = before
+                if settings is not None:
+                    venue.derivatives.restore(settings)
 
     def _guarded(self, port: _Port, answer: Callable[[], Answer]) -> Answer:
         # The one place where any exception is caught: a mistake of the twin must show as such, and as nothing else.
@@ -252,7 +255,7 @@ class TwinServer:
         if fault.kind is FaultKind.HOLD:
             await hold(fault)
         late = fault if fault.kind is FaultKind.LATE else None
-        taken = self._handle(port, call, late=late) if fault.takes else None
+        taken = self._handle(port, call, late=late, lies=fault.kind is FaultKind.LIES) if fault.takes else None
         if fault.kind in (FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER):
             connection.reset()
             return False
@@ -263,6 +266,8 @@ class TwinServer:
             answer = answer_instead(fault)
         elif fault.kind is FaultKind.WRONG_ECHO:
             answer = port.face.with_wrong_echo(taken, fault.what)
+        elif fault.kind is FaultKind.ECHO_OTHER:
+            answer = port.face.with_wrong_echo(taken, "leverage")
         else:
             answer = taken
         logged.status = answer.status
