@@ -42,7 +42,7 @@ FLOORS = {
         "open_orders_view"
     ),
     "courses": (
-        "trading seeing clearing canceling resolving verifying vaulting "
+        "trading order_words seeing clearing canceling resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "rotating rotation_proof doctor leftovers"
     ),
