@@ -1,4 +1,4 @@
-"""How lanes share the reads of one host's clock."""
+"""How lanes share the reads of one host's clock, and what the samples say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from keyctl.clock import ClockReads, ClockSample
+from keyctl.clock import ClockReads, ClockSample, offset_of
 from keyctl.errors import Unreached
 
 SAMPLE = ClockSample(1.0, 1.1, 1_050)
@@ -31,8 +31,7 @@ class Host:
 
 async def lane(reads: ClockReads, host: Host) -> int:
     await reads.add(host.read)
-    async with reads.lock:
-        return len(await reads.complete(host.read, 3))
+    return len(await reads.complete(host.read, 3))
 
 
 def lanes(count: int, host: Host) -> list[int | BaseException]:
@@ -81,3 +80,37 @@ def test_many_lanes_make_no_further_reads(count: int) -> None:
     host = Host()
     assert all(isinstance(found, int) and found >= 3 for found in lanes(count, host))
     assert host.asked == count
+
+
+def test_lanes_of_a_dead_host_do_not_fail_one_after_the_other() -> None:
+    under_way, waves = 0, 0
+
+    async def read() -> ClockSample:
+        nonlocal under_way, waves
+        waves += under_way == 0
+        under_way += 1
+        for _ in range(5):
+            await asyncio.sleep(0)
+        under_way -= 1
+        raise Unreached("gone")
+
+    async def one(reads: ClockReads) -> None:
+        if reads.begun < 3:
+            await reads.add(read)
+        await reads.complete(read, 3)
+
+    async def go() -> list[BaseException | None]:
+        reads = ClockReads()
+        return await asyncio.gather(*(one(reads) for _ in range(50)), return_exceptions=True)
+
+    assert all(isinstance(told, Unreached) for told in asyncio.run(go()))
+    assert waves == 2
+
+
+@pytest.mark.parametrize(
+    ("theirs", "offset"), [((1_080,), 30), ((1_080, 1_060), 20), ((1_080, 9_000, 1_060), 30), ((1_041, 1_050), -4)]
+)
+def test_the_offset_is_the_median_of_the_samples(theirs: tuple[int, ...], offset: int) -> None:
+    samples = [ClockSample(1.0, 1.1, at) for at in theirs]
+    found = offset_of([*samples, ClockSample(1.0, 3.5, 99_999)])  # a slow read says nothing
+    assert found is not None and (found.ms, found.samples) == (offset, len(theirs))

@@ -148,10 +148,9 @@ class Session:
         except Unreached as error:
             error.exchange, error.account = self.exchange.name, self.account.label
             raise
-        async with reads.lock:
-            if request.base not in self.network.offsets:
-                samples = await reads.complete(lambda: self._clock_sample(request), CLOCK_READS)
-                self.network.offsets[request.base] = offset_of(samples)
+        samples = await reads.complete(lambda: self._clock_sample(request), CLOCK_READS)
+        if request.base not in self.network.offsets:
+            self.network.offsets[request.base] = offset_of(samples)
 
     async def _clock_sample(self, request: Request) -> ClockSample:
         await self.line(request.base).open()
