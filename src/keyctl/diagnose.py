@@ -23,7 +23,16 @@ _UUID = r"(?i)\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 _LONG_RUN = r"\b([A-Za-z0-9]{4})[A-Za-z0-9+/_-]{24,}([A-Za-z0-9]{4})\b"
 _SUCCESS = ("0", "")
 _NOTIFICATION_SIZE = 8
-_STATUS_IN_WORDS = r"(?i)\bHTTP(?:/[0-9.]+| status| error| code|Error)?[ :=]{1,2}([45][0-9]{2})\b"
+# "HTTP/1.1 429", "HTTPError: 429", ccxt's "GET https://... 418", "status code 503", the title of an error page.
+_STATUS_IN_WORDS = (
+    r"(?i)(?:\bHTTP(?:/[0-9.]+| status| error| code|Error)?[ :=]{1,2}|\b(?:GET|POST|PUT|DELETE) https?://\S+ "
+    r"|\bstatus(?:[ _]code)?[ :=]{1,3}|<(?:title|h1|h2)>\s{0,9})([45][0-9]{2})\b"
+)
+_PAGE = r"(?i)<html|<!doctype html"
+# What a content network says on its own pages, and the status that it says it with.
+_EDGE_PAGE = r"(?i)error(?: code)?:? (10[0-2][0-9])\b"
+_EDGE_LIMIT = "1015"
+_NUMBER = r"(?<![\w.:/-])-?[0-9]{3,9}(?![\w./-]|:[0-9])"
 # Codes of an offline explanation are explained already.
 _EXPLAINED = ("not_in_catalogue", "no_error_code")
 
@@ -44,10 +53,11 @@ def explain(exchange: str, error: Reported, market: Market | None = None) -> tup
     return catalogue(exchange).lookup(error.code, market, error.text)
 
 
-def read_pasted(pasted: str) -> Reported:
-    """The code and words in a pasted error: an answer's body, a log line that holds one, or a code by itself.
+def read_pasted(pasted: str, exchange: str = "") -> Reported:
+    """The code and words in a pasted error: an answer's body, a log line that holds one, a code or an HTTP status in
+    words, an error page. With an exchange also a number or words of its catalogue; for words the code is empty.
 
-    The shape tells how to read it, whichever exchange wrote it. Raises UsageProblem when there is no code in it.
+    Raises UsageProblem when there is nothing of that in it, and for an exchange that is not shipped.
     """
     from keyctl.answers import Unreadable, read_json
 
@@ -59,15 +69,21 @@ def read_pasted(pasted: str) -> Reported:
             reported = None
         if reported is not None:
             return reported
-    if named := re.search(_CODE_IN_WORDS, pasted):
+    page = re.search(_PAGE, pasted) is not None
+    if (named := re.search(_CODE_IN_WORDS, pasted)) and not page:
         return Reported(named[1], safe_words(pasted[named.end() :].lstrip(" ):,\"'}")))
     if status := re.search(_STATUS_IN_WORDS, pasted):
         return Reported(status[1], safe_words(pasted[status.end() :].lstrip(" ):,")))
+    if page and (edge := re.search(_EDGE_PAGE, pasted)):
+        return Reported("429" if edge[1] == _EDGE_LIMIT else "403", safe_words(edge[0]))
     if re.fullmatch(_LONE_CODE, pasted.strip()):
         return Reported(pasted.strip())
+    if exchange and (known := _known_in(pasted, exchange)) is not None:
+        return known
     raise UsageProblem(
         "no error code in the text on stdin",
         "paste the body of the exchange's answer, or name the code: keyctl diagnose EXCHANGE CODE",
+        'or look for its words: keyctl diagnose --search "WORDS"',
         code="no_error_code",
     )
 
@@ -128,6 +144,16 @@ def safe_words(text: str) -> str:
     """An exchange's words on one line, with anything that may be a key cut to its first and last four characters."""
     shown = clean_text(text)
     return re.sub(_LONG_RUN, r"\1..\2", re.sub(_UUID, r"\1..\2", shown)) if shown else ""
+
+
+def _known_in(pasted: str, exchange: str) -> Reported | None:
+    """The one number in a log line that is a code of that exchange; else the words, where its catalogue has them."""
+    codes = {row.code for row in catalogue(exchange).rows}
+    found = [match for match in re.finditer(_NUMBER, pasted) if match[0] in codes]
+    if len({match[0] for match in found}) == 1:
+        return Reported(found[0][0], safe_words(pasted[found[0].end() :].lstrip(" ):,\"'}")))
+    words = safe_words(pasted)
+    return Reported("", words) if words and catalogue(exchange).lookup("", None, words) else None
 
 
 def _market_in(name: str, rest: str, pasted: str) -> Market | None:

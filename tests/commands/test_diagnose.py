@@ -92,6 +92,40 @@ def test_a_misspelt_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
     assert run(["diagnose", "binance", "-1021", "--markt"]) == ExitCode.USAGE
 
 
+@pytest.mark.parametrize(
+    ("exchange", "pasted", "code"),
+    [
+        ("okx", "2026-11-21 10:00:00 ERROR okx request failed: 50113 Invalid Sign", "50113"),
+        ("binance", "GET https://api.binance.com/api/v3/account 418 I'm a teapot", "HTTP 418"),
+        ("binance", "GET https://api.binance.com/api/v3/account 429 Too Many Requests", "HTTP 429"),
+        ("okx", "requests.exceptions.HTTPError: 429 Client Error: Too Many Requests for url", "HTTP 429"),
+        ("okx", "<html><head><title>503 Service Unavailable</title></head></html>", "HTTP 5XX"),
+        ("bitfinex", "<html><head><title>Access denied</title></head><body>error code: 1020</body></html>", "HTTP403"),
+        ("lbank", "<!DOCTYPE html><title>Rate limited</title>Error 1015", "HTTP 429"),
+        ("lbank", "status_code=502 body=", "HTTP 5XX"),
+        ("binance", "order failed: Market is closed.", "-2010"),
+        ("bitfinex", "apikey: digest invalid", "10100"),
+    ],
+)
+def test_log_lines_and_error_pages_without_a_body_are_understood(
+    capsys: pytest.CaptureFixture[str], paste: Any, exchange: str, pasted: str, code: str
+) -> None:
+    paste(pasted)
+    assert diagnoses(capsys, exchange)[0]["code"] == code
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    ["2026-11-21 10:00:00 okx said no", "50113 or 50111, who knows", "order 50113.5 at 10:50113 /50113", "1.50113"],
+)
+def test_a_number_that_need_not_be_a_code_is_not_taken_for_one(
+    capsys: pytest.CaptureFixture[str], paste: Any, pasted: str
+) -> None:
+    paste(pasted)
+    assert run(["diagnose", "okx"]) == ExitCode.USAGE
+    assert "--search" in capsys.readouterr().err
+
+
 def test_nothing_on_stdin_is_a_usage_error(capsys: pytest.CaptureFixture[str], paste: Any) -> None:
     paste("")
     assert run(["diagnose", "okx"]) == ExitCode.USAGE

@@ -89,7 +89,7 @@ def _code(name: str | None, code: str | None, market: Market | None, text: str) 
         if name is None:
             name, told = exchange_in(pasted)
             market = market or told
-        error = read_pasted(pasted)
+        error = read_pasted(pasted, name)
     found = explain(name, error, market)
     if not found:
         raise not_found(name, error, market)
