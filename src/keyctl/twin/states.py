@@ -71,7 +71,8 @@ _LACKING = {
     "okx": {State.FUTURES_IP_LIST, State.FUTURES_RIGHT, State.NONCE},  # one list and one trading right for all
 }
 _FUTURES_ONLY = {State.FUTURES_IP_LIST, State.FUTURES_RIGHT}
-_SPOT_ONLY = {"lbank": {State.TRADE_RIGHT}}  # its spot trading right says nothing about futures
+# Their spot trading right says nothing about futures.
+_SPOT_ONLY = {"binance": {State.TRADE_RIGHT}, "lbank": {State.TRADE_RIGHT}}
 
 _THROTTLED = {
     "binance": Fault(FaultKind.RATE_LIMIT, body='{"code":-1003,"msg":"Too many requests."}', retry_after=7),
