@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What shall change: a new passphrase (asked for, or from a source), markets, groups to enter and to leave."""
+    """What shall change: a new passphrase (asked for, or from a source), markets, groups to enter and to leave, the
+    proxy (a URL, or empty for none)."""
 
     ask_passphrase: bool
     passphrase: Sources
     market: str | None
     into: tuple[str, ...]
     out_of: tuple[str, ...]
+    proxy: str | None = None
 
     @property
     def wants_passphrase(self) -> bool:
@@ -36,12 +38,13 @@ class Edit:
 def edit(app: App, label: str, wish: Edit) -> Result:
     """Changes one account. A pending one that now has all it needs becomes active.
 
-    Raises UsageProblem when nothing shall change, SetupProblem (bad_credential) for a passphrase that cannot be right.
+    Raises UsageProblem when nothing shall change or the proxy is no such URL, SetupProblem for a passphrase that cannot
+    be right (bad_credential) and where config.toml says how the account goes (proxy_in_config).
     """
     from keyctl.enrol import markets_for
     from keyctl.exchanges import profile
 
-    if not (wish.wants_passphrase or wish.market or wish.into or wish.out_of):
+    if not (wish.wants_passphrase or wish.market or wish.into or wish.out_of or wish.proxy is not None):
         raise UsageProblem("nothing to change was named", "see: keyctl edit --help", code="nothing_to_change")
     account = app.accounts.get(label)
     for group in wish.into:
@@ -55,12 +58,42 @@ def edit(app: App, label: str, wish: Edit) -> Result:
         changed = replace(changed, markets=markets_for(profile(account.exchange), wish.market))
     groups = [name for name in dict.fromkeys((*account.groups, *wish.into)) if name not in wish.out_of]
     changed = replace(changed, groups=tuple(groups))
+    if wish.proxy is not None:
+        changed = replace(changed, proxy=_proxy(app, account, wish.proxy))
     warnings: list[str] = []
     if wish.wants_passphrase:
         changed = _with_passphrase(app, changed, wish, warnings)
     app.accounts.replace(changed)
-    done = Note(f"Changed {label}. Test it: keyctl verify {label}")
+    way = "" if wish.proxy is None else f" It goes {f'by {changed.proxy}' if changed.proxy else 'directly'}."
+    done = Note(f"Changed {label}.{way} Test it: keyctl verify {label}")
     return Result({"account": account_data(changed)}, view=(done,), warnings=tuple(warnings))
+
+
+def _proxy(app: App, account: Account, url: str) -> str | None:
+    """The proxy's URL as it is kept; None for an empty one: no proxy any more."""
+    from keyctl.routes import DIRECT, proxy_route
+
+    label = account.label
+    if app.config.account(label).route != DIRECT:
+        raise SetupProblem(
+            f"config.toml says how {label} goes, and has the last word",
+            f"change proxy or local_address of [accounts.{label}] there: keyctl config edit",
+            code="proxy_in_config",
+            account=label,
+        )
+    if (app.home.state / "journal.db").exists() and app.journal.rotations.of(account.id) is not None:
+        raise CheckFailed(
+            f"{label} is being rotated, and both of its keys must go the same way",
+            f"first: keyctl rotate {label}, then keyctl rotate {label} --finish",
+            code="rotation_under_way",
+            account=label,
+        )
+    try:
+        return str(proxy_route(url)) if url else None
+    except ValueError as error:
+        raise UsageProblem(
+            str(error), "for example: --proxy socks5://127.0.0.1:1080", code="bad_proxy", account=label
+        ) from None
 
 
 def _with_passphrase(app: App, account: Account, wish: Edit, warnings: list[str]) -> Account:

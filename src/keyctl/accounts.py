@@ -25,7 +25,7 @@ VERSION = 1
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 _SHORT_KEY = 16
 # What entries of earlier versions lack, and how those without a standing are read.
-_LATER = ("standing", "key_created", "ip_list")
+_LATER = ("standing", "key_created", "ip_list", "proxy")
 _DISABLED = {False: Standing.ACTIVE, True: Standing.DISABLED}
 
 
@@ -86,8 +86,8 @@ class Accounts:
         self._change(change)
 
     def cut_over(self, old_id: str, new_id: str, retired: str) -> None:
-        """Gives the new account the old one's label, groups, markets and standing, and quarantines the old one under
-        the label `retired`; all in one step. Nothing happens when it was done already.
+        """Gives the new account the old one's label, groups, markets, proxy and standing, and quarantines the old one
+        under the label `retired`; all in one step. Nothing happens when it was done already.
 
         Raises SetupProblem (unknown_account) when one of the two is gone.
         """
@@ -101,7 +101,14 @@ class Accounts:
                 return accounts
             swapped = {
                 old_id: replace(old, label=retired, groups=(), standing=Standing.QUARANTINED),
-                new_id: replace(new, label=old.label, groups=old.groups, markets=old.markets, standing=old.standing),
+                new_id: replace(
+                    new,
+                    label=old.label,
+                    groups=old.groups,
+                    markets=old.markets,
+                    proxy=old.proxy,
+                    standing=old.standing,
+                ),
             }
             return tuple(swapped.get(account.id, account) for account in accounts)
 
@@ -210,6 +217,7 @@ def account_data(account: Account) -> dict[str, JSON]:
         "ip_list": account.ip_list,
         "endpoint": account.endpoint,
         "ca_file": account.ca_file,
+        "proxy": account.proxy,
     }
 
 
@@ -257,11 +265,23 @@ def restored_account(entry: Any) -> Account:
         standing=Standing(entry.get("standing", _DISABLED[entry["disabled"]])),
         key_created=None if entry.get("key_created") is None else datetime.fromisoformat(entry["key_created"]),
         ip_list={True: True, False: False, None: None}[entry.get("ip_list")],
+        proxy=_proxy(entry.get("proxy")),
     )
     names = set(stored_facts(account))
     if not _LABEL.fullmatch(account.label) or account.created.tzinfo is None or {*entry, *_LATER} != names:
         raise ValueError
     return account
+
+
+def _proxy(value: Any) -> str | None:
+    """A proxy's URL as `edit` wrote it. Raises ValueError or TypeError for anything else."""
+    if value is None:
+        return None
+    from keyctl.routes import proxy_route
+
+    if str(proxy_route(_text(value))) != value:
+        raise ValueError
+    return _text(value)
 
 
 def _utc(moment: datetime) -> str:

@@ -153,13 +153,14 @@ def _files(app: App) -> Iterator[Check]:
 
 def _egress(app: App) -> Iterator[Check]:
     """The addresses that routes are known to have left from in the last hour; nobody is asked for them now."""
-    from keyctl.routes import DIRECT, route_name
+    from keyctl.routes import DIRECT, route_name, route_of
 
     accounts = [account for account in app.accounts.all() if not account.disabled]
     if not accounts or not (app.home.state / "journal.db").exists():
         return
     routes = app.config.routes(account.label for account in app.accounts.all())
-    for name in sorted({route_name(account, routes.get(account.label, DIRECT)) for account in accounts}):
+    ways = {account.id: route_of(account, routes.get(account.label, DIRECT)) for account in accounts}
+    for name in sorted({route_name(account, ways[account.id]) for account in accounts}):
         readings = app.journal.addresses.fresh(name)
         if readings:
             addresses = ", ".join(reading.address for reading in readings)

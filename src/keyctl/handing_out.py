@@ -95,11 +95,12 @@ def _warn(app: App, account: Account) -> None:
     """What the person should know before another program uses the key; on stderr."""
     from keyctl.exchanges import profile
     from keyctl.model import Kind
+    from keyctl.routes import route_of
 
     facts, notes = profile(account.exchange), []
     if facts.nonce and facts.key_note:
         notes.append(Note(facts.key_note))
-    route = app.config.account(account.label).route
+    route = route_of(account, app.config.account(account.label).route)
     if route.kind != "direct":
         notes.append(Note(f"{account.label} goes by {route}: the program must be told so, else it goes directly"))
     if account.kind is not Kind.LIVE:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from keyctl.clock import Clock, ClockReads, Offset
 from keyctl.errors import StoreUnusable
 from keyctl.model import Account
-from keyctl.routes import DIRECT, Route
+from keyctl.routes import DIRECT, Route, route_of
 from keyctl.transport import Line, tls_context
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ NONCE_LOCK_SECONDS = 30.0
 class Network:
     """Opens lines on demand; closes them all at the end of its `async with`.
 
-    `routes` are the ways out by account label; an account that is not named there goes directly.
+    `routes` are the ways out by account label; an account that is not named there goes through its own proxy, if it
+    has one, else directly.
     """
 
     def __init__(self, clock: Clock, state: Path, routes: Mapping[str, Route] | None = None) -> None:
@@ -64,7 +65,7 @@ class Network:
 
     def route(self, account: Account) -> Route:
         """The account's way out, for all its calls."""
-        return self._routes.get(account.label, DIRECT)
+        return route_of(account, self._routes.get(account.label, DIRECT))
 
     def keyless_line(self, base: str, route: Route) -> Line:
         """A line along a route for calls that carry no key, to a host of the person's choice."""

@@ -53,6 +53,11 @@ DIRECT = Route()
 BY_VERSION = {4: Route(RouteKind.LOCAL, "0.0.0.0"), 6: Route(RouteKind.LOCAL, "::")}
 
 
+def route_of(account: Account, named: Route) -> Route:
+    """An account's way out: `named`, which config.toml says, else through its own proxy, else directly."""
+    return proxy_route(account.proxy) if named == DIRECT and account.proxy is not None else named
+
+
 def route_name(account: Account, route: Route) -> str:
     """The name under which the address of an account's route is remembered.
 
@@ -75,7 +80,7 @@ def proxy_route(url: str) -> Route:
     except ValueError:
         raise ValueError("proxy is no URL such as socks5://127.0.0.1:1080") from None
     if parts.username is not None or parts.password is not None or "@" in url:
-        raise ValueError("a proxy with user and password is not taken: this file holds no secret (use ssh -D)")
+        raise ValueError("a proxy with user and password is not taken: what is kept here holds no secret (use ssh -D)")
     if kind is None:
         raise ValueError("proxy begins with socks5:// or http://")
     if parts.path not in ("", "/") or parts.query or parts.fragment:

@@ -10,7 +10,7 @@ from keyctl.errors import CheckFailed, ExitCode, UsageProblem
 from keyctl.exchanges import profile
 from keyctl.model import Market
 from keyctl.output import Note, Result
-from keyctl.routes import route_name
+from keyctl.routes import route_name, route_of
 from keyctl.whitelist import Remark, read_entry, remarks, split_entries
 from keyctl.whitelist_view import ListPlan, plan_data, planned, shown
 
@@ -75,7 +75,7 @@ def plans_of(app: App, accounts: Sequence[Account]) -> list[ListPlan]:
     plans: list[ListPlan] = []
     for account in accounts:
         facts, groups = profile(account.exchange), app.config.groups_of(account)
-        route = route_name(account, app.config.account(account.label).route)
+        route = route_name(account, route_of(account, app.config.account(account.label).route))
         by_list: dict[tuple[bool, tuple[str, ...]], list[Market]] = {}
         for market in account.markets:
             key = (market in facts.ip_list.markets, book.kept(account.id, groups, market))

@@ -2,11 +2,14 @@
 
 import json
 
+import pytest
+
 from keyctl.model import Market, Standing
 from keyctl.twin import make_key
 from tests.support.canary import Canaries
+from tests.support.proxies import FakeProxy
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import World
+from tests.support.world import World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
 
@@ -63,6 +66,110 @@ def test_an_exchange_without_passphrases_takes_none(world: World) -> None:
     assert world.keyctl("edit", "a", "--passphrase-command", "echo x").exit_code == 2
 
 
+def far(world: World, exchange: str) -> str:
+    return world.twin.endpoint(exchange).removeprefix("http://")
+
+
+@pytest.mark.parametrize("kind", ["socks5", "http"])
+def test_a_proxy_carries_every_call_of_the_account_until_it_is_taken_away(world: World, kind: str) -> None:
+    world.add("okx", "a")
+    world.add("binance", "b")
+    with FakeProxy(kind) as proxy:
+        ran = world.keyctl("edit", "a", "--proxy", proxy.url, "--json")
+        assert (ran.exit_code, ran.data["account"]["proxy"]) == (0, proxy.url)
+        assert world.keyctl(*BUY, "--fanout", "--all").exit_code == 0
+        assert set(proxy.seen.destinations) == {far(world, "okx")}
+        assert proxy.seen.sent.count(b" HTTP/1.1\r\n") == len(world.venue("okx").calls.lines) > 3
+        before = len(proxy.seen.destinations)
+        assert "directly" in world.keyctl("edit", "a", "--no-proxy").stderr
+        assert world.keyctl("verify", "a").exit_code in (0, 4)
+        assert len(proxy.seen.destinations) == before
+    assert world.account("a").proxy is None
+
+
+def test_a_proxy_that_is_gone_sends_nothing_directly(world: World) -> None:
+    world.add("okx", "a")
+    with FakeProxy("socks5") as proxy:
+        world.keyctl("edit", "a", "--proxy", proxy.url)
+    ran = world.keyctl(*BUY, "-a", "a", "--json")
+    assert ran.exit_code == 8 and world.venue("okx").calls.lines == []
+
+
+def test_config_toml_goes_before_an_accounts_own_proxy(world: World) -> None:
+    world.add("okx", "a")
+    with FakeProxy("socks5") as own, FakeProxy("http") as named:
+        world.keyctl("edit", "a", "--proxy", own.url)
+        config = world.home / "config" / "config.toml"
+        config.write_text(f'[accounts.a]\nproxy = "{named.url}"\n')
+        assert world.keyctl("verify", "a").exit_code in (0, 4)
+        assert named.seen.destinations and own.seen.destinations == []
+        for change in (("--proxy", own.url), ("--no-proxy",)):
+            ran = world.keyctl("edit", "a", *change, "--json")
+            assert (ran.exit_code, ran.document["errors"][0]["code"]) == (3, "proxy_in_config")
+        config.write_text('[accounts.a]\nprofile = "spot"\n')
+        assert world.keyctl("verify", "a").exit_code in (0, 4)
+        assert own.seen.destinations, "settings without a way out leave the account its own"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--proxy", "socks5://me:hunter2@127.0.0.1:1080"), "holds no secret"),
+        (("--proxy", "ftp://127.0.0.1:1"), "begins with socks5:// or http://"),
+        (("--proxy", "http://127.0.0.1:99999"), "no URL"),
+        (("--proxy", "http://127.0.0.1:1/path"), "nothing else"),
+        (("--proxy", ""), "--no-proxy"),
+        (("--proxy", "http://127.0.0.1:1", "--no-proxy"), "two ways"),
+    ],
+)
+def test_what_is_no_proxy_is_refused_and_a_password_in_it_not_repeated(
+    world: World, given: tuple[str, ...], words: str
+) -> None:
+    world.add("okx", "a")
+    ran = world.keyctl("edit", "a", *given)
+    assert ran.exit_code == 2 and words in ran.stderr and "hint: " in ran.stderr
+    assert "hunter2" not in ran.stdout + ran.stderr
+    assert world.account("a").proxy is None
+
+
+def test_a_proxy_is_kept_in_one_form_and_shown(world: World) -> None:
+    world.add("okx", "a")
+    world.keyctl("edit", "a", "--proxy", "socks5h://proxy.example")
+    assert world.account("a").proxy == "socks5://proxy.example:1080"
+    assert "proxy\tsocks5://proxy.example:1080" in world.keyctl("show", "a").stdout
+    assert "goes by socks5://proxy.example:1080" in world.spawn("exec", "a", "--", "/bin/true").stderr
+    world.keyctl("price", "BTC/USDT")  # makes the journal
+    world.keyctl("halt", "--lift")
+    checks = world.keyctl("doctor", "--json").data["checks"]
+    assert any("socks5://proxy.example:1080" in check["detail"] for check in checks if check["name"] == "egress")
+
+
+def test_an_account_list_whose_proxy_was_changed_to_something_else_is_refused(world: World) -> None:
+    world.add("okx", "a")
+    path = world.home / "config" / "accounts.json"
+    for wrong in ("http://me:x@127.0.0.1:1", "nonsense", 7, "http://127.0.0.1:1/"):
+        document = json.loads(path.read_text())
+        document["accounts"][0]["proxy"] = wrong
+        path.write_text(json.dumps(document))
+        assert world.keyctl("list").exit_code == 9
+
+
+def test_both_keys_of_a_rotation_go_the_same_way(world: World) -> None:
+    old = world.add("okx", "a")
+    new = make_key("okx", uid=old.key.uid, ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
+    world.twin.add_key("okx", new)
+    with FakeProxy("socks5") as proxy:
+        world.keyctl("edit", "a", "--proxy", proxy.url)
+        assert world.keyctl("rotate", "a", "--credentials-stdin", stdin=credentials(new)).exit_code == 0
+        refused = world.keyctl("edit", "a", "--no-proxy", "--json")
+        assert (refused.exit_code, refused.document["errors"][0]["code"]) == (4, "rotation_under_way")
+        assert world.account("a").proxy == world.account("a.old").proxy == proxy.url
+        old.key.deleted = True
+        assert world.keyctl("rotate", "a", "--finish").exit_code == 0
+        assert proxy.seen.sent.count(b" HTTP/1.1\r\n") == len(world.venue("okx").calls.lines) > 4
+    assert world.keyctl("edit", "a", "--no-proxy").exit_code == 0
+
+
 def test_a_disabled_account_takes_part_in_nothing_and_keeps_its_secret(world: World) -> None:
     world.add("okx", "a")
     world.add("binance", "b")
@@ -84,7 +191,7 @@ def test_an_older_account_list_without_standings_is_read(world: World) -> None:
     world.keyctl("disable", "a")
     path = world.home / "config" / "accounts.json"
     document = json.loads(path.read_text())
-    for name in ("standing", "key_created", "ip_list"):
+    for name in ("standing", "key_created", "ip_list", "proxy"):
         del document["accounts"][0][name]
     path.write_text(json.dumps(document))
     assert world.account("a").standing is Standing.DISABLED

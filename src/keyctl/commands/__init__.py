@@ -3,6 +3,7 @@
 # Each command's first line of help, so that `keyctl --help` and TAB import no command; a test compares them.
 SHORT_HELP = {
     "add": "Store an API key and test it",
+    "balance": "Show what accounts own, with the sum in USD",
     "cancel": "Cancel open orders that keyctl placed",
     "checklist": "Show how to make a safe key at an exchange",
     "completion": "Print the completion script for a shell",
@@ -11,7 +12,7 @@ SHORT_HELP = {
     "diagnose": "Find what is wrong with an account, or explain a code",
     "disable": "Take accounts out of everything, keep their secrets",
     "doctor": "Look at this machine, the store, files and clocks",
-    "edit": "Change an account's passphrase, markets or groups",
+    "edit": "Change an account's passphrase, markets, groups, proxy",
     "enable": "Let disabled accounts take part again",
     "env": "Print a key as variables, into a pipe only",
     "exec": "Run a program with a key, without showing it",
@@ -23,6 +24,7 @@ SHORT_HELP = {
     "list": "List the stored accounts",
     "order": "Send one order to one or many accounts",
     "orders": "List orders from the journal, settle unknown ones",
+    "positions": "Show open positions in perpetuals",
     "price": "Show a symbol at every venue, side by side",
     "remove": "Forget an account and its secret",
     "rename": "Give an account another label",

@@ -12,7 +12,8 @@ from keyctl.output import Result
 
 @keyctl_command(
     examples="keyctl edit okx-main --ask-passphrase\nkeyctl edit okx-main --passphrase-file F\n"
-    "keyctl edit desk-1 --market both --group desk --no-group old"
+    "keyctl edit desk-1 --market both --group desk --no-group old\n"
+    "keyctl edit desk-1 --proxy socks5://127.0.0.1:1080"
 )
 @click.argument("label")
 @click.option("--ask-passphrase", is_flag=True, help="Ask for a new passphrase, unseen.")
@@ -20,6 +21,8 @@ from keyctl.output import Result
 @click.option("--market", type=click.Choice([*(market.value for market in Market), "both"]), help="What it trades.")
 @click.option("--group", "into", multiple=True, help="Put the account into a group; may be repeated.")
 @click.option("--no-group", "out_of", multiple=True, help="Take it out of a group; may be repeated.")
+@click.option("--proxy", metavar="URL", help="Go through socks5://HOST:PORT or http://HOST:PORT.")
+@click.option("--no-proxy", is_flag=True, help="Go directly again.")
 @refuses_secrets
 def command(
     app: App,
@@ -30,13 +33,20 @@ def command(
     market: str | None,
     into: tuple[str, ...],
     out_of: tuple[str, ...],
+    proxy: str | None,
+    no_proxy: bool,
 ) -> Result:
-    """Change an account's passphrase, markets or groups
+    """Change an account's passphrase, markets, groups, proxy
 
-    The label: keyctl rename. The proxy: config.toml. Another key or secret: keyctl rotate.
+    The label: keyctl rename. Another key or secret: keyctl rotate. A proxy in config.toml goes before --proxy.
     """
     from keyctl.account_changes import Edit, edit
+    from keyctl.errors import UsageProblem
     from keyctl.intake import Sources
 
+    if no_proxy and proxy is not None:
+        raise UsageProblem("--proxy and --no-proxy are two ways", code="two_ways")
+    if proxy == "":
+        raise UsageProblem("--proxy is empty", "to go directly again: --no-proxy", code="bad_proxy")
     sources = Sources(False, passphrase_file, passphrase_command)
-    return edit(app, label, Edit(ask_passphrase, sources, market, into, out_of))
+    return edit(app, label, Edit(ask_passphrase, sources, market, into, out_of, "" if no_proxy else proxy))

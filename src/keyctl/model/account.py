@@ -17,7 +17,7 @@ class Account:
     """One API key at one exchange, without its secret. `endpoint` is set for loopback accounts only.
 
     `created` is when it was stored here. As the exchange last told them, else None: `key_created`, and `ip_list`,
-    whether the key has a list of addresses.
+    whether the key has a list of addresses. `proxy` is what `keyctl edit` was told; config.toml goes before it.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Account:
     standing: Standing = Standing.ACTIVE
     key_created: datetime | None = None
     ip_list: bool | None = None
+    proxy: str | None = None
 
     @property
     def disabled(self) -> bool:
