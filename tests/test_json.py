@@ -74,6 +74,7 @@ def commands(group: click.Group = root, before: tuple[str, ...] = ()) -> list[tu
 
 # A call of each command that works, in a world with one account at each exchange, and one that does not.
 GOOD: dict[str, tuple[str, ...]] = {
+    "balance": ("okx-a",),
     "cancel": ("--all", "--yes"),
     "checklist": ("okx",),
     "completion": ("bash",),
@@ -106,6 +107,7 @@ GOOD: dict[str, tuple[str, ...]] = {
 }
 BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "add": (("nowhere", "--label", "x"), 2),
+    "balance": (("nobody",), 3),
     "cancel": ((), 2),
     "checklist": (("nowhere",), 2),
     "completion": (("tcsh",), 2),
@@ -125,6 +127,7 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "orders list": (("--most", "0"), 2),
     "orders show": (("zzzz",), 2),
     "orders settle": (("extra",), 2),
+    "positions": (("okx-a", "--symbol", "BTCUSDT"), 2),
     "price": (("BTCUSDT",), 2),
     "remove": (("nobody", "--yes"), 3),
     "rename": (("okx-a", "binance-a"), 3),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import UsageProblem
 from keyctl.journal_rows import StoredLeg, decimal_text, stored_leg
-from keyctl.model import Kind, Leg
+from keyctl.model import Kind, Leg, Market
 
 DAY_SECONDS = 86_400
+IDS_AT_ONCE = 500
 COUNTED_STATES = "('sent', 'unknown', 'accepted')"
 
 
@@ -66,6 +68,23 @@ class Records:
     def open_legs(self) -> tuple[StoredLeg, ...]:
         """Every leg that was accepted and is not known to be finished."""
         return self._legs("state='accepted' AND (status IS NULL OR status='open') ORDER BY id")
+
+    def known(self, exchange: str, client_order_ids: Sequence[str]) -> dict[str, StoredLeg]:
+        """The legs among these orders of an exchange, by client order id; the others are not in the journal."""
+        found: dict[str, StoredLeg] = {}
+        for start in range(0, len(client_order_ids), IDS_AT_ONCE):
+            some = client_order_ids[start : start + IDS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            legs = self._legs(f"exchange=? AND client_order_id IN ({marks})", exchange, *some)
+            found.update({leg.leg.client_order_id: leg for leg in legs})
+        return found
+
+    def symbols_of(self, account_id: str, market: Market) -> tuple[str, ...]:
+        """The symbols that the account has had orders of on that market."""
+        rows = self._database.rows(
+            "SELECT DISTINCT symbol FROM legs WHERE account_id=? AND market=? ORDER BY symbol", account_id, market
+        )
+        return tuple(str(row["symbol"]) for row in rows)
 
     def repeats(self, leg: Leg, seconds: int) -> bool:
         """Whether the same order on the same account was claimed within the last `seconds`.

@@ -36,9 +36,9 @@ def test_what_was_sent_is_listed_newest_first(desk: World) -> None:
 
 def test_a_finished_order_is_not_open_any_more(desk: World) -> None:
     desk.keyctl(*BUY, "-a", "okx-a")
-    assert len(desk.keyctl("orders", "--open", "--json").data["orders"]) == 1
+    assert len(desk.keyctl("orders", "--open", "okx-a", "--json").data["orders"]) == 1
     desk.keyctl("cancel", "--all", "--yes")
-    assert desk.keyctl("orders", "--open", "--json").data["orders"] == []
+    assert desk.keyctl("orders", "--open", "okx-a", "--json").data["orders"] == []
 
 
 def test_the_story_of_a_plan_has_each_step(desk: World) -> None:

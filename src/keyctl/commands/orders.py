@@ -5,20 +5,49 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.errors import UsageProblem
 from keyctl.framing import keyctl_command, keyctl_group
-from keyctl.output import Note, Result, Table, Text
+from keyctl.output import Note, Result, Table, Text, counting
 
 _COLUMNS = ("plan", "account", "symbol", "side", "quantity", "price", "state", "status")
 
 
-@keyctl_command(examples="keyctl orders list --most 20\nkeyctl orders list --open")
+@keyctl_command(
+    examples="keyctl orders --most 20\nkeyctl orders --open\nkeyctl orders --open okx-main --symbol BTC/USDT:USDT"
+)
+@click.argument("accounts", nargs=-1)
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many legs at most.")
-@click.option("--open", "only_open", is_flag=True, help="Only orders not known to be finished.")
-def list_orders(app: App, most: int, only_open: bool) -> Result:
-    """List orders from the journal, newest first"""
+@click.option("--open", "only_open", is_flag=True, help="Ask the exchanges what is open there now, whoever sent it.")
+@click.option("--group", metavar="NAME", help="With --open: the accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="With --open: all accounts of one kind (the default).")
+@click.option("--symbol", metavar="SYMBOL", help="With --open: orders in that symbol only.")
+def list_orders(
+    app: App,
+    accounts: tuple[str, ...],
+    most: int,
+    only_open: bool,
+    group: str | None,
+    everything: bool,
+    symbol: str | None,
+) -> Result:
+    """List orders from the journal, newest first, or what is open
+
+    With --open the exchanges are read. An account that could not be read is shown as failed, and what the journal knew
+    of it as stale.
+    """
+    if only_open:
+        from keyctl.seeing import open_orders
+        from keyctl.sizes import read_symbol
+
+        symbol = read_symbol(symbol) if symbol else None
+        chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)
+        with counting("orders", len(chosen), app.output) as done:
+            return open_orders(app, chosen, symbol, done)
+    if accounts or group or everything or symbol:
+        raise UsageProblem("accounts, --group, --all and --symbol belong to --open", "keyctl orders --open LABEL")
     from keyctl.order_view import stored_data
 
-    stored = app.journal.open_legs() if only_open else app.journal.recent(most)
+    stored = app.journal.recent(most)
     data = [stored_data(leg) for leg in stored]
     return Result({"orders": data}, view=(_table(data), *(() if data else (Note("no orders yet"),))))
 

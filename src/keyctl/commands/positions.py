@@ -1,0 +1,30 @@
+"""keyctl positions: the open positions of the accounts, side by side. Sends reads only."""
+
+from __future__ import annotations
+
+import click
+
+from keyctl.app import App
+from keyctl.framing import keyctl_command
+from keyctl.output import Result, counting
+
+
+@keyctl_command(
+    examples="keyctl positions\nkeyctl positions okx-main --symbol BTC/USDT:USDT\nkeyctl positions --group desk --json"
+)
+@click.argument("accounts", nargs=-1)
+@click.option("--group", metavar="NAME", help="The accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
+@click.option("--symbol", metavar="SYMBOL", help="Positions in that perpetual only.")
+def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool, symbol: str | None) -> Result:
+    """Show open positions in perpetuals
+
+    An account that could not be read is shown as failed, never as flat. Exit 6 when some could not be read.
+    """
+    from keyctl.seeing import positions
+    from keyctl.sizes import read_symbol
+
+    symbol = read_symbol(symbol) if symbol else None
+    chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)
+    with counting("positions", len(chosen), app.output) as done:
+        return positions(app, chosen, symbol, done)
