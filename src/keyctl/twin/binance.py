@@ -1,4 +1,4 @@
-"""Binance's spot wire face: /api/v3 and the few /sapi/v1 reads that clients ask for.
+"""Binance's wire face: /api/v3, the few /sapi/v1 reads that clients ask for, and futures below /fapi and /dapi.
 
 Source: [official] Binance spot docs 2026-07-21; /sapi/v1 as the official SDK reads it.
 """
@@ -6,14 +6,18 @@ Source: [official] Binance spot docs 2026-07-21; /sapi/v1 as the official SDK re
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from keyctl.model import Instrument
 from keyctl.twin import binance_data as data
+from keyctl.twin import binance_futures as futures
+from keyctl.twin import binance_futures_market as futures_market
 from keyctl.twin.binance_gate import BinanceError, Params, admit
 from keyctl.twin.binance_orders import HANDLERS, find_instrument, need_instrument
 from keyctl.twin.book import Reason, Refused
 from keyctl.twin.face import OPERATIONS, Answer, Call, Face, Operation, decode_form, json_answer
+from keyctl.twin.perpetual import DerivativeRules
 from keyctl.twin.venue import Venue
 
 _FILTERS = {
@@ -57,7 +61,7 @@ _SIGNED = {
 
 
 class BinanceFace(Face):
-    """Binance spot."""
+    """Binance: spot, and perpetuals on USDS-M and COIN-M."""
 
     name = "binance"
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -69,12 +73,21 @@ class BinanceFace(Face):
     def instruments(self) -> tuple[Instrument, ...]:
         return data.listed()
 
+    def perpetuals(self) -> tuple[Instrument, ...]:
+        return futures_market.listed()
+
+    def derivative_rules(self) -> DerivativeRules:
+        return DerivativeRules(leverage=Decimal(20))
+
     def operation(self, call: Call) -> Operation:
         api_key = call.headers.get("x-mbx-apikey")
         public = _PUBLIC.get(call.path.removeprefix(_V3)) if call.path.startswith(_V3) else None
+        public = public or futures_market.public_operation(call.path)
         if public and call.method == "GET":
             return Operation(public, api_key=api_key)
         name, _, changes = _SIGNED.get((call.method, call.path), ("other", "", call.method != "GET"))
+        if (derivative := futures.signed(call.method, call.path)) is not None:
+            _, name, changes, _ = derivative
         pairs = dict(decode_form(call.query) + decode_form(call.body.decode("latin-1")))
         client_id = pairs.get("newClientOrderId") if name == "place" else pairs.get("origClientOrderId")
         return Operation(name if name in OPERATIONS else "other", changes, client_id, api_key)
@@ -91,7 +104,7 @@ class BinanceFace(Face):
         if call.path == "/sapi/v1/system/status":
             busy = venue.maintenance
             return json_answer({"status": int(busy), "msg": "system_maintenance" if busy else "normal"})
-        if venue.maintenance and call.path != _V3 + "time":
+        if venue.maintenance and not call.path.endswith("/time"):
             return Answer(503, b"Service Unavailable.", content_type="text/plain")
         params = Params(call)
         name = call.path.removeprefix(_V3)
@@ -100,6 +113,14 @@ class BinanceFace(Face):
             value = _public(name, params, venue)
             params.check_all_read()
             return json_answer(value, headers=weight)
+        if call.method == "GET" and futures_market.public_operation(call.path):
+            value = futures_market.public(call.path, params, venue)
+            params.check_all_read()
+            return json_answer(value, headers=weight)
+        if (derivative := futures.signed(call.method, call.path)) is not None:
+            handler, _, _, product = derivative
+            key = admit(call, venue, params, "read", "futures_trade", market="futures")
+            return json_answer(handler(params, venue, key, product), headers=weight)
         if (call.method, call.path) not in _SIGNED:
             return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", content_type="text/html")
         operation, right, _ = _SIGNED[call.method, call.path]

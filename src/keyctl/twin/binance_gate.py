@@ -40,9 +40,10 @@ class BinanceError(Exception):
         return json_answer({"code": self.code, "msg": self.text}, self.status)
 
 
-def refused_key() -> BinanceError:
-    """The one code that Binance has for key, address and right; on spot its text names no address."""
-    return BinanceError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+def refused_key(address: str = "") -> BinanceError:
+    """The one code that Binance has for key, address and right; on futures its text names the caller's address."""
+    told = f", request ip: {address}" if address else "."
+    return BinanceError(-2015, f"Invalid API-key, IP, or permissions for action{told}", 401)
 
 
 class Params:
@@ -102,22 +103,23 @@ class Params:
                 raise BinanceError(-1106, f"Parameter '{name}' sent when not required.")
 
 
-def admit(call: Call, venue: Venue, params: Params, right: str) -> Key:
+def admit(call: Call, venue: Venue, params: Params, *rights: str, market: str = "spot") -> Key:
     """The caller's key, when the call may go on. Raises BinanceError in the order in which the checks are made."""
-    key = _known_key(call, venue)
+    address = call.address if market == "futures" else ""
+    key = _known_key(call, venue, address)
     if call.path.startswith("/sapi/") and key.environment is not Kind.LIVE:
         # Testnet and demo serve /api only.
         raise BinanceError(-1000, "Path not found.", 404)
     _check_time(params, venue.now_ms())
-    if not key.allows(call.address) or not key.may(right):
-        raise refused_key()
+    if not key.allows(call.address, market) or not all(map(key.may, rights)):
+        raise refused_key(address)
     params.need("signature")
     if not _signature_fits(call, key):
         raise BinanceError(-1022, "Signature for this request is not valid.")
     return key
 
 
-def _known_key(call: Call, venue: Venue) -> Key:
+def _known_key(call: Call, venue: Venue, address: str) -> Key:
     api_key = call.headers.get("x-mbx-apikey", "")
     if not re.fullmatch("[A-Za-z0-9]{64}", api_key):
         raise BinanceError(-2014, "API-key format invalid.", 401)
@@ -125,7 +127,7 @@ def _known_key(call: Call, venue: Venue) -> Key:
         raise BinanceError(-2008, "Invalid Api-Key ID.", 401)
     key = venue.key(api_key)
     if key is None:
-        raise refused_key()
+        raise refused_key(address)
     return key
 
 
