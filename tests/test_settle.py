@@ -12,7 +12,7 @@ import pytest
 
 from keyctl.errors import Unreached
 from keyctl.journal import Journal
-from keyctl.model import LegResult, Outcome
+from keyctl.model import LegResult, Market, Outcome
 from keyctl.settle import CALL_AND_SLACK_SECONDS, PATIENCE_SECONDS, settle_all, settle_leg
 from tests.support.legs import claim_all, stored_legs
 from tests.support.skipping import SkipClock
@@ -30,7 +30,11 @@ class StubSession:
         self.journal = journal
         self.offset = None
         settling = SimpleNamespace(
-            accept_window_seconds=WINDOW_SECONDS, min_polling_seconds=0, authoritative=True, horizon_seconds=7200
+            accept_window_seconds=WINDOW_SECONDS,
+            min_polling_seconds=0,
+            authoritative=True,
+            horizon_seconds=7200,
+            markets=tuple(Market),
         )
         self.exchange = SimpleNamespace(
             profile=SimpleNamespace(settling=settling), lookup_requests=lambda leg, sent_ms: ("open", "finished")
@@ -117,6 +121,13 @@ def test_past_the_memory_of_the_exchange_only_a_person_decides(clock: SkipClock,
 def test_an_exchange_without_telling_look_ups_never_proves_absence(clock: SkipClock, journal: Journal) -> None:
     session = StubSession(clock, journal)
     session.settling.authoritative = False
+    clock.skip(600)
+    assert settle(session, journal, wait=True).outcome is Outcome.UNKNOWN
+
+
+def test_nor_does_one_on_a_market_without_telling_look_ups(clock: SkipClock, journal: Journal) -> None:
+    session = StubSession(clock, journal)
+    session.settling.markets = (Market.FUTURES,)
     clock.skip(600)
     assert settle(session, journal, wait=True).outcome is Outcome.UNKNOWN
 

@@ -72,7 +72,8 @@ def absence_at(session: Session, stored: StoredLeg) -> float | None:
     window = settling.accept_window_seconds
     if window is None:
         window = settling.min_polling_seconds or None
-    if not settling.authoritative or window is None or stored.stamp_ms is None:
+    proves = settling.authoritative and stored.leg.order.market in settling.markets
+    if not proves or window is None or stored.stamp_ms is None:
         return None
     offset = session.offset
     stamp = (stored.stamp_ms - (offset.ms if offset else 0)) / 1000

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from keyctl import enrol
+from keyctl import enrol, exchanges
 from keyctl.errors import SetupProblem, StoreUnusable, UsageProblem
 from keyctl.model import Algorithm, Kind, Market
 from tests.support.stores import MemoryStore, files_with, make_account, make_credential
@@ -109,7 +109,6 @@ def test_secret_and_passphrase_come_from_files_and_commands(world: World, tmp_pa
         (("add", "binance", "--label", "UP", "--secret-stdin"), "", 3, "bad_label"),
         (("add", "binance", "--label", "okx", "--secret-stdin"), "", 3, "bad_label"),
         (("add", "binance", "--label", "b", "--site", "mars"), "", 2, "unknown_site"),
-        (("add", "bitfinex", "--label", "b", "--market", "futures"), "", 2, "no_market"),
         (("add", "bitfinex", "--label", "b", "--key-type", "rsa"), "", 2, "no_key_type"),
         (("add", "binance", "--label", "b", "--passphrase-file", "f"), "", 2, "no_passphrase"),
         (("add", "binance", "--label", "b", "--secret-stdin", "--secret-file", "f"), "", 2, "two_sources"),
@@ -143,6 +142,12 @@ def test_bad_input_gets_one_line_a_hint_and_changes_nothing(
     assert (ran.exit_code, error["code"]) == (exit_code, code)
     assert "Canary" not in ran.stdout + ran.stderr
     assert snapshot(world) == before
+
+
+def test_a_market_that_the_exchange_lacks_is_named() -> None:
+    facts = exchanges.profile("okx")._replace(markets=(Market.SPOT,))
+    with pytest.raises(UsageProblem, match="no futures market"):
+        enrol.markets_for(facts, "futures")
 
 
 @pytest.mark.parametrize("bad", ["", " ", f"{BINANCE_SECRET} x", f'"{BINANCE_SECRET}"', "short", BINANCE_KEY])

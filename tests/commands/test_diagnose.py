@@ -15,6 +15,8 @@ import pytest
 
 from keyctl.cli import run
 from keyctl.errors import ExitCode
+from keyctl.exchanges import profile
+from keyctl.model import Market
 from keyctl.twin import Fault, FaultKind, State
 from tests.support.confusion import Case, Ward
 from tests.support.world import World
@@ -267,9 +269,12 @@ def test_a_ban_from_before_is_kept_and_no_call_goes_out(ward: Ward, capsys: pyte
     assert len(ward.here.venue("binance").calls.lines) == calls
 
 
-def test_an_unknown_account_is_a_setup_error_and_a_market_it_lacks_a_usage_error(ward: Ward) -> None:
+def test_an_unknown_account_is_a_setup_error_and_a_market_it_lacks_a_usage_error(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = ward.enter(Case("bitfinex", "spot", State.HEALTHY, 0))
     assert run(["diagnose", "nobody"], app) == ExitCode.SETUP
+    monkeypatch.setattr("keyctl.commands.diagnose.profile", lambda name: profile(name)._replace(markets=(Market.SPOT,)))
     assert run(["diagnose", "desk", "--market", "futures"], app) == ExitCode.USAGE
 
 

@@ -16,7 +16,19 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import Algorithm, Leg, Market, OrderState, OrderType, Request, Response, Side, Stamp, TimeInForce
+from keyctl.model import (
+    Algorithm,
+    Leg,
+    Market,
+    OrderState,
+    OrderType,
+    Request,
+    Response,
+    Side,
+    Stamp,
+    TimeInForce,
+    Trigger,
+)
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
@@ -357,9 +369,18 @@ def test_a_market_sell_sends_the_amount_and_no_price() -> None:
         {"type": OrderType.MARKET, "price": None},
         {"price": None},
         {"post_only": True, "time_in_force": TimeInForce.IOC},
-        {"market": Market.FUTURES},
+        {"time_in_force": TimeInForce.GTD},
+        {"trigger": Trigger.STOP, "trigger_price": Decimal("59000")},
+        {"reduce_only": True},
     ],
-    ids=["market buy without money", "limit without price", "post-only that cannot rest", "futures"],
+    ids=[
+        "market buy without money",
+        "limit without price",
+        "post-only that cannot rest",
+        "good till a date",
+        "stop",
+        "reduce-only",
+    ],
 )
 def test_orders_that_lbank_cannot_take_are_not_built(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError):

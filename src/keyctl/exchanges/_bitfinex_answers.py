@@ -51,7 +51,9 @@ def permissions_in(rows: list[JSON]) -> KeyPermissions:
     extra += [f"{scope} (read)" for scope, (read, _) in withdraws.items() if read]
     return KeyPermissions(
         read=any(reads) if reads else None,
+        # One right for orders of both markets; to read positions takes "positions" as well.
         spot_trade=rights["orders"][1] if "orders" in rights else None,
+        futures_trade=rights["orders"][1] if "orders" in rights else None,
         withdraw=may_withdraw if may_withdraw or "withdraw" in rights else None,
         transfer=rights["wallets"][1] if "wallets" in rights else None,
         extra=tuple(sorted(extra)),

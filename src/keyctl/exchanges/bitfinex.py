@@ -1,4 +1,4 @@
-"""Bitfinex: spot orders over API v2, HMAC-SHA384 with an ascending nonce per key. Pure, as base.py asks."""
+"""Bitfinex: spot and derivatives over API v2, HMAC-SHA384 with an ascending nonce per key. Pure, as base.py asks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from decimal import Decimal
 from keyctl.answers import Unreadable, array_of, decimal_of, read_array, read_json, text_of
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges._bitfinex_answers import data_in, error_in, permissions_in
-from keyctl.exchanges._bitfinex_names import common_name, native_symbol
+from keyctl.exchanges._bitfinex_around import BitfinexAround, leverage_max
+from keyctl.exchanges._bitfinex_names import common_name, is_derivative, native_symbol
 from keyctl.exchanges._bitfinex_orders import (
     CLOCK_ERROR,
     check_terms,
@@ -25,7 +26,7 @@ from keyctl.exchanges._bitfinex_orders import (
     status_of,
 )
 from keyctl.exchanges._shapes import check_distinct, check_no_pem, signing_key, split_symbol
-from keyctl.exchanges.base import Exchange, Signer, UnknownSymbol, check_shape, plain
+from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, plain
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -55,7 +56,8 @@ _STEP = Decimal("0.00000001")
 # [official] reference page "Orders History (by symbol)": at most 2500 records, two weeks back.
 _HISTORY_LIMIT = 2500
 _NUMBERS = {"cid", "end", "gid", "limit", "sort", "start"}
-_CONF_PATH = "/v2/conf/pub:list:pair:exchange,pub:info:pair"
+_SPOT_CONF_PATH = "/v2/conf/pub:list:pair:exchange,pub:info:pair"
+_FUTURES_CONF_PATH = "/v2/conf/pub:list:pair:futures,pub:info:pair:futures"
 _MIN_SIZE, _MAX_SIZE = 3, 4
 
 
@@ -79,8 +81,11 @@ class BitfinexSigner(Signer):
         return SignedRequest(WireRequest(request.method, url, headers, body.encode(), request.repeatable))
 
 
-class Bitfinex(Exchange):
-    """Bitfinex's exchange wallet. It has no acceptance window: what bars a late copy of a request is its nonce."""
+class Bitfinex(BitfinexAround):
+    """Bitfinex's exchange wallet and derivatives.
+
+    There is no acceptance window: what bars a late copy of a request is its nonce.
+    """
 
     lookup_names = ("open order by client order id", "open orders", "finished orders")
 
@@ -111,8 +116,9 @@ class Bitfinex(Exchange):
         raise Unreadable("Bitfinex tells no time")
 
     def instrument_request(self, symbol: str) -> Request:
-        split_symbol(symbol)
-        return self.read("GET", "public", _CONF_PATH, private=False)
+        native = native_symbol(symbol) or ""
+        path = _FUTURES_CONF_PATH if is_derivative(native) else _SPOT_CONF_PATH
+        return self.read("GET", "public", path, private=False)
 
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
         native = native_symbol(symbol)
@@ -125,7 +131,8 @@ class Bitfinex(Exchange):
         facts = next((array_of(row[1]) for row in rows if len(row) > 1 and row[0] == native[1:]), [])
         if len(facts) <= _MAX_SIZE:
             raise Unreadable("the pair's order sizes are missing")
-        base, quote = split_symbol(symbol)
+        pair, _, settle = symbol.partition(":")
+        base, quote = split_symbol(pair)
         return Instrument(
             symbol=symbol,
             native_symbol=native,
@@ -137,6 +144,9 @@ class Bitfinex(Exchange):
             max_quantity=decimal_of(facts[_MAX_SIZE]),
             min_notional=None,
             price_digits=_PRICE_DIGITS,
+            settle=settle or None,
+            contract_size=Decimal(1) if settle else None,
+            leverage_max=leverage_max(facts) if settle else None,
         )
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:

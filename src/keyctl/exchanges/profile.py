@@ -74,13 +74,15 @@ class Settling(NamedTuple):
 
     `accept_window_seconds`: after it a late copy of the request is refused (None: the exchange has no window).
     `authoritative`: whether its look-ups can prove absence. `horizon_seconds`: how long it remembers finished orders.
-    `min_polling_seconds`: how long look-ups must go on at least before absence counts.
+    `min_polling_seconds`: how long look-ups must go on at least before absence counts. `markets`: those for which this
+    holds; on the others an order that is not found stays unknown until a person decides.
     """
 
     accept_window_seconds: int | None
     authoritative: bool
     horizon_seconds: int
     min_polling_seconds: int
+    markets: tuple[Market, ...] = tuple(Market)
 
 
 class Profile(NamedTuple):
@@ -138,6 +140,7 @@ def read_profile(name: str) -> Profile:
             settling["lookup"] == "authoritative",
             settling["horizon_seconds"],
             settling.get("min_polling_seconds", 0),
+            tuple(Market(item) for item in settling.get("markets", Market)),
         ),
         ip_list=IPListFacts(
             ip_list.get("limit"),

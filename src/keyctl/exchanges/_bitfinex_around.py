@@ -1,0 +1,165 @@
+"""Bitfinex around an order: the rules of derivatives, their wallet and positions, open orders of both markets.
+
+Derivatives have one net position a pair, isolated collateral from the margin wallet, and no setting of leverage: each
+order carries its own. [official] Bitfinex docs and support; order of fields [sdk] bitfinex-api-py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_FLOOR, Decimal
+from typing import ClassVar
+
+from keyctl.answers import Unreadable, array_of, decimal_of, read_array, text_of
+from keyctl.exchanges._bitfinex_names import common_name, common_symbol, is_derivative
+from keyctl.exchanges._bitfinex_orders import LEVERAGE_MAX, open_order_of
+from keyctl.exchanges.base import Exchange
+from keyctl.model import (
+    JSON,
+    Balances,
+    FuturesState,
+    Instrument,
+    Leg,
+    MarginMode,
+    Market,
+    OpenOrder,
+    Position,
+    PositionSide,
+    Request,
+    Response,
+)
+
+_KINDS = frozenset("limit market post_only ioc fok gtd stop_market stop_limit".split())
+_DOLLARS = {"USD", "USDT", "USDC"}
+# Positions in a position array [sdk].
+_SYMBOL, _STATUS, _AMOUNT, _BASE_PRICE, _PROFIT, _LIQUIDATION, _LEVERAGE = 0, 1, 2, 3, 6, 8, 9
+# Positions in a pair's order sizes [ccxt], and of its initial margin [third-party].
+_INITIAL_MARGIN = 8
+_SYMBOL_OF_ORDER = 3
+_ORDERS_PATH, _POSITIONS_PATH, _WALLETS_PATH = "/v2/auth/r/orders", "/v2/auth/r/positions", "/v2/auth/r/wallets"
+
+
+class BitfinexAround(Exchange):
+    """What Bitfinex tells around an order, for both markets."""
+
+    leverage_in_order: ClassVar[bool] = True
+
+    def offers(self, market: Market) -> frozenset[str]:
+        return _KINDS | {"reduce_only"} if market is Market.FUTURES else _KINDS
+
+    def margin_requests(self) -> tuple[Request, ...]:
+        return (self.read("POST", "auth", _WALLETS_PATH),)
+
+    def margin_request(self, instrument: Instrument) -> Request:
+        return self.read("POST", "auth", _WALLETS_PATH)
+
+    def read_margin(self, response: Response) -> Balances:
+        """The margin wallet's derivative currencies. `total` leaves out the profit of open positions."""
+        free, total = {}, {}
+        for row in map(array_of, read_array(response.body)):
+            if len(row) < 5:
+                raise Unreadable("a wallet is cut short")
+            native = text_of(row[1])
+            if row[0] != "margin" or not is_derivative(native):
+                continue
+            total[common_name(native)] = decimal_of(row[2])
+            if row[4] is not None:
+                free[common_name(native)] = decimal_of(row[4])
+        return Balances(free, None, total)
+
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        orders = self.read("POST", "auth", f"{_ORDERS_PATH}/{instrument.native_symbol}")
+        return self.read("POST", "auth", _POSITIONS_PATH), orders
+
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        positions, orders = responses
+        native = instrument.native_symbol
+        mine = tuple(_as_ordered(item) for item in self.read_positions(0, positions) if item.native_symbol == native)
+        if len(mine) > 1:
+            raise Unreadable("two positions of one pair")
+        resting = [array_of(row) for row in read_array(orders.body)]
+        if any(len(row) <= _SYMBOL_OF_ORDER or row[_SYMBOL_OF_ORDER] != native for row in resting):
+            raise Unreadable("an open order of another pair")
+        return FuturesState(False, MarginMode.ISOLATED, None, None, mine, len(resting))
+
+    def positions_requests(self) -> tuple[Request, ...]:
+        return (self.read("POST", "auth", _POSITIONS_PATH),)
+
+    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
+        rows = [array_of(row) for row in read_array(response.body)]
+        return tuple(_position(row) for row in rows if _is_open_derivative(row))
+
+    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        return (self.read("POST", "auth", _ORDERS_PATH),)
+
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
+        """Orders of the exchange wallet on spot, of derivatives on futures; those of margin trading are neither."""
+        found = [open_order_of(array_of(row)) for row in read_array(response.body)]
+        return tuple(order for order in found if order is not None and order.market is market)
+
+    def holds_to_reducing(self, leg: Leg) -> bool:
+        # Flag 1024 keeps an order from opening or turning a position [official].
+        return leg.order.market is Market.FUTURES and leg.order.reduce_only
+
+
+def leverage_max(sizes: list[JSON]) -> Decimal:
+    """The highest leverage that a pair's initial margin allows, whole, within what an order may carry."""
+    margin = sizes[_INITIAL_MARGIN] if len(sizes) > _INITIAL_MARGIN else None
+    if margin is None:
+        return Decimal(LEVERAGE_MAX)
+    share = decimal_of(margin)
+    if not 0 < share <= 1:
+        raise Unreadable("an initial margin is out of range")
+    return min(Decimal(LEVERAGE_MAX), (1 / share).to_integral_value(ROUND_FLOOR))
+
+
+def _is_open_derivative(row: list[JSON]) -> bool:
+    """Whether a position array is an open position in a derivative, and not one of margin trading."""
+    if len(row) <= _LEVERAGE:
+        raise Unreadable("a position is cut short")
+    if not is_derivative(text_of(row[_SYMBOL])):
+        return False
+    status = text_of(row[_STATUS])
+    if status not in ("ACTIVE", "CLOSED"):
+        raise Unreadable("an unknown position status")
+    return status == "ACTIVE" and decimal_of(row[_AMOUNT]) != 0
+
+
+def _position(row: list[JSON]) -> Position:
+    native, amount = text_of(row[_SYMBOL]), decimal_of(row[_AMOUNT])
+    symbol = common_symbol(native)
+    if symbol is None:
+        raise Unreadable("a position in an unknown pair")
+    currency = symbol.partition(":")[2]
+    entry, profit = _optional(row[_BASE_PRICE]), _optional(row[_PROFIT])
+    notional = None
+    if currency in _DOLLARS and entry is not None and profit is not None:
+        # No mark price is told; the value at entry plus the profit is the value now.
+        notional = abs(amount * entry + profit)
+    return Position(
+        symbol=symbol,
+        native_symbol=native,
+        side=PositionSide.LONG if amount > 0 else PositionSide.SHORT,
+        contracts=amount.copy_abs(),
+        margin=MarginMode.ISOLATED,
+        leverage=_optional(row[_LEVERAGE]),
+        entry_price=entry,
+        liquidation_price=_optional(row[_LIQUIDATION]),
+        unrealized=profit,
+        currency=currency,
+        notional_usd=notional,
+    )
+
+
+def _as_ordered(position: Position) -> Position:
+    """The position with the whole leverage that an order to it may carry; what Bitfinex tells moves with the price."""
+    if position.leverage is None:
+        return position
+    whole = position.leverage.to_integral_value(ROUND_FLOOR)
+    return replace(position, leverage=min(Decimal(LEVERAGE_MAX), max(Decimal(1), whole)))
+
+
+def _optional(value: JSON) -> Decimal | None:
+    return None if value is None else decimal_of(value)
