@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
@@ -81,44 +82,45 @@ def _split(sizing: Sizing, split: Split, parts: Sequence[Part]) -> tuple[list[Wi
     wish = parts[0].wish
     total = wish.quantity or wish.quote or wish.contracts
     assert total is not None
-    keys = [_key(sizing, split, part) for part in parts]
-    whole = sum(keys, Decimal(0))
+    keys = [Fraction(_key(sizing, split, part)) for part in parts]
+    whole = sum(keys)
     if whole <= 0:
         raise CheckFailed("nothing to split by: every account's share is zero", code="no_share")
-    values, counts, rest = [], [], []
-    for part, key in zip(parts, keys, strict=True):
-        value = Decimal(1) if part.view is None else _step_value(part.wish, part.view)
-        ideal = total * key / whole
-        count = Decimal(0) if part.view is None else (ideal / value).to_integral_value("ROUND_FLOOR")
-        values.append(value)
-        counts.append(count)
-        rest.append(Decimal(0) if part.view is None else ideal - count * value)
-    left = sum(rest, Decimal(0))
+    # In fractions: a third of a total has no end as a decimal, and three of them must be the total again.
+    shares = [Fraction(total) * key / whole for key in keys]
+    steps = [Fraction(1) if part.view is None else Fraction(_step_value(part.wish, part.view)) for part in parts]
+    counts = [0 if part.view is None else share // step for part, share, step in zip(parts, shares, steps, strict=True)]
+    rest = [share - count * step for share, count, step in zip(shares, counts, steps, strict=True)]
+    takers = [index for index, part in enumerate(parts) if part.view is not None and rest[index] > 0]
+    left = sum((rest[index] for index in takers), Fraction(0))
     # The largest remainder first, each account at most one step more than its share.
-    for index in sorted(range(len(parts)), key=lambda index: rest[index] / values[index], reverse=True):
-        if parts[index].view is not None and rest[index] > 0 and values[index] <= left:
+    for index in sorted(takers, key=lambda index: rest[index] / steps[index], reverse=True):
+        if steps[index] <= left:
             counts[index] += 1
-            left -= values[index]
+            left -= steps[index]
     wishes = []
     for part, count in zip(parts, counts, strict=True):
-        wishes.append(_unsized(part.wish) if part.view is None else _sized(part, part.view, count * _step(part.view)))
-    return wishes, _left_over(left, total, wish, parts, keys, whole)
+        wishes.append(
+            _unsized(part.wish) if part.view is None else _sized(part, part.view, Decimal(count) * _step(part.view))
+        )
+    return wishes, _left_over(left, total, parts, shares)
 
 
-def _left_over(
-    left: Decimal, total: Decimal, wish: Wish, parts: Sequence[Part], keys: list[Decimal], whole: Decimal
-) -> tuple[str, ...]:
+def _left_over(left: Fraction, total: Decimal, parts: Sequence[Part], shares: Sequence[Fraction]) -> tuple[str, ...]:
+    wish = parts[0].wish
     base, _, rest = wish.symbol.partition("/")
     name = "contracts" if wish.contracts else rest.partition(":")[0] if wish.quote else base
     notes = []
     if left > 0:
-        rounded = floor_to(left, Decimal("1e-8")) or left
-        notes.append(f"{plain(rounded)} {name} of {plain(total)} are left over: less than the venues' steps take")
-    for part, key in zip(parts, keys, strict=True):
+        notes.append(f"{_shown(left)} {name} of {plain(total)} are left over: less than the venues' steps take")
+    for part, share in zip(parts, shares, strict=True):
         if part.view is None:
-            share = floor_to(total * key / whole, Decimal("1e-8"))
-            notes.append(f"{part.account.label}'s share of {plain(share)} {name} is left out, not shared out again")
+            notes.append(f"{part.account.label}'s share of {_shown(share)} {name} is left out, not shared out again")
     return tuple(notes)
+
+
+def _shown(amount: Fraction) -> str:
+    return plain(floor_to(Decimal(amount.numerator) / Decimal(amount.denominator), Decimal("1e-8")))
 
 
 def _key(sizing: Sizing, split: Split, part: Part) -> Decimal:
