@@ -17,17 +17,27 @@ FOUND_COLUMNS = ("exchange", "scope", "code", "category", "meaning")
 _QUOTE = '"'
 
 
-def explained(found: Sequence[Diagnosis], error: Reported, facts: Mapping[str, str | None] | None = None) -> Result:
-    """The meanings of a code, best first; `facts` say on which order of ours it came."""
+def explained(
+    found: Sequence[Diagnosis],
+    error: Reported,
+    facts: Mapping[str, str | None] | None = None,
+    live: Result | None = None,
+) -> Result:
+    """The meanings of a code, best first; `facts` say on which order of ours it came, and `live` what reads of its
+    account show now."""
     hidden = len(found) - SHOWN
     more = f"{hidden} more reasons share this code; name the answer's words: --text '...'" if hidden > 0 else ""
     blocks = "\n\n".join(_block(item, error) for item in found[:SHOWN])
     data: dict[str, object] = {"diagnoses": [as_data(item) for item in found]}
     if facts:
         order = f"{facts['account']} {facts['market']}, {facts['symbol']}, plan {facts['plan']}, {facts['at']}"
-        blocks = f"{order}: {facts['state']}\n\n{blocks}\n\n  next   keyctl diagnose {facts['account']}"
+        blocks = f"{order}: {facts['state']}\n\n{blocks}\n\n"
+        blocks += "Now:" if live else f"  next   keyctl diagnose {facts['account']}"
         data = {**facts, **data}
-    return Result(data, view=(Text(blocks), *((Note(more),) if more else ())))
+    view = (Text(blocks), *((Note(more),) if more else ()))
+    if live is None:
+        return Result(data, view)
+    return Result({**data, **live.data}, (*view, *live.view), live.exit_code, live.errors)
 
 
 def found_rows(found: Sequence[Diagnosis], wanted: str) -> Result:

@@ -307,7 +307,32 @@ def test_the_newest_error_of_an_order_is_explained_with_its_account_and_market(w
     assert last.exit_code == ExitCode.OK, last.stdout
     assert (last.data["account"], last.data["market"], last.data["exchange_code"]) == ("rich", "spot", "50110")
     assert last.data["diagnoses"][0]["category"] == "ip"
-    assert "keyctl diagnose rich" in world.keyctl("diagnose", "--last").stdout
+    assert (last.data["cause"], last.data["markets"]) == ("healthy", ["spot"])
+    world.venue("okx").pretended_address = "203.0.113.7"
+    now = world.keyctl("diagnose", "--last")
+    assert now.exit_code == ExitCode.CHECK
+    assert "50110" in now.stdout and "add 203.0.113.7" in now.stdout
+
+
+def test_an_error_about_the_order_alone_is_explained_without_a_call(world: World) -> None:
+    world.add("okx", "poor")
+    body = '{"code":"1","data":[{"sCode":"51008","sMsg":"Insufficient USDT balance"}],"msg":"All operations failed"}'
+    world.fault(kind="answer", exchange="okx", operation="place", status=200, body=body)
+    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "60", "-a", "poor")
+    calls = len(world.venue("okx").calls.lines)
+    last = world.keyctl("diagnose", "--last")
+    assert last.exit_code == ExitCode.OK and "next   keyctl diagnose poor" in last.stdout
+    assert len(world.venue("okx").calls.lines) == calls
+
+
+def test_the_newest_error_of_an_account_that_is_gone_is_explained_all_the_same(world: World) -> None:
+    world.add("okx", "gone")
+    body = '{"code":"50110","data":[],"msg":"Your IP 203.0.113.7 is not included in your API key\'s IP whitelist."}'
+    world.fault(kind="answer", exchange="okx", operation="place", status=401, body=body)
+    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "60", "-a", "gone")
+    assert world.keyctl("remove", "gone", "--yes").exit_code == ExitCode.OK
+    last = world.keyctl("diagnose", "--last", "--json")
+    assert last.exit_code == ExitCode.OK and last.data["exchange_code"] == "50110"
 
 
 def test_a_search_lists_codes_of_all_exchanges(capsys: pytest.CaptureFixture[str]) -> None:

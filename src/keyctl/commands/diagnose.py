@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PASTED_MAX = 100_000
+# Errors that reads can get to the bottom of; what was wrong with an order is told by its code.
+LIVE = ("signature", "permission", "ip", "clock", "rate_limit", "server")
 
 
 @keyctl_command(
@@ -38,7 +40,7 @@ PASTED_MAX = 100_000
 @click.argument("code", required=False)
 @click.option("--market", type=click.Choice([market.value for market in Market]), help="Only this market.")
 @click.option("--text", default="", help="The words that came with the code, where one code has many reasons.")
-@click.option("--last", is_flag=True, help="The newest error that an exchange gave to an order.")
+@click.option("--last", is_flag=True, help="The newest error that an order met, and its account now.")
 @click.option("--search", "wanted", metavar="TEXT", help="Search the catalogues of error codes.")
 @click.option("--record", metavar="FILE", help="Keep what the reads showed, without secrets.")
 @click.option("--replay", metavar="FILE", help="Judge a recorded diagnosis again, offline.")
@@ -71,7 +73,7 @@ def command(
 
         return judge_again(_path(replay))
     if last:
-        return _last(app)
+        return _last(app, record)
     if name is not None and code is None and name not in names():
         return _live(app, name, only, record)
     if record is not None:
@@ -110,7 +112,7 @@ def _live(app: App, label: str, market: Market | None, record: str | None) -> Re
     return diagnose_account(app, account, market, _path(record) if record else None)
 
 
-def _last(app: App) -> Result:
+def _last(app: App, record: str | None) -> Result:
     known = app.journal.last_error()
     if known is None or known[0].error is None:
         raise CheckFailed(
@@ -136,7 +138,15 @@ def _last(app: App) -> Result:
         "exchange_code": error.code,
         "text": error.text,
     }
-    return explained(found, error, facts)
+    return explained(found, error, facts, _now(app, stored.leg.account, market, found[0].category, record))
+
+
+def _now(app: App, label: str, market: Market, category: str, record: str | None) -> Result | None:
+    """What reads of the account show now, where the error was about more than the order itself, and the account is
+    still there."""
+    if category not in LIVE or label not in {account.label for account in app.accounts.all()}:
+        return None
+    return _live(app, label, market, record)
 
 
 def _path(name: str) -> Path:

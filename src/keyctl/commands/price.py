@@ -31,6 +31,7 @@ def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, e
     """
     import asyncio
 
+    from keyctl.diagnose import meaning_of
     from keyctl.pricing import quotes
     from keyctl.sizes import read_symbol
 
@@ -42,7 +43,11 @@ def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, e
     answered = len(troubles) < len(found)
     lacking = [trouble for trouble in troubles if isinstance(trouble, CheckFailed)]
     code = ExitCode.OK if answered else ExitCode.CHECK if lacking else ExitCode.UNREACHED
-    missing = tuple(f"{quote.account.exchange}: {quote.trouble.message}" for quote in found if quote.trouble)
+    missing = tuple(
+        f"{quote.account.exchange}: {meaning_of(quote.trouble) or quote.trouble.message}"
+        for quote in found
+        if quote.trouble
+    )
     return Result(
         {"prices": [_data(quote, symbol) for quote in found]},
         view=(Table(_COLUMNS, [_row(quote, found) for quote in found]),),
