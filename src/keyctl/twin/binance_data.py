@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, OrderState, OrderType, TimeInForce
+from keyctl.model import Instrument, OrderState, OrderType, TimeInForce, Trigger
 from keyctl.twin.book import Book, VenueOrder
 from keyctl.twin.face import digits
 from keyctl.twin.keys import Key
@@ -65,7 +65,10 @@ def symbol_data(item: Instrument, status: str) -> dict[str, Any]:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "orderTypes": [
+            *("LIMIT", "LIMIT_MAKER", "MARKET"),
+            *("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"),
+        ],
         "icebergAllowed": True,
         "ocoAllowed": True,
         "quoteOrderQtyMarketAllowed": True,
@@ -93,6 +96,9 @@ def symbol_data(item: Instrument, status: str) -> dict[str, Any]:
 
 def native_type(order: VenueOrder) -> str:
     """The order's type by its name on the wire."""
+    if order.trigger is not None:
+        name = "STOP_LOSS" if order.trigger is Trigger.STOP else "TAKE_PROFIT"
+        return name if order.type is OrderType.MARKET else f"{name}_LIMIT"
     return "LIMIT_MAKER" if order.post_only else "MARKET" if order.type is OrderType.MARKET else "LIMIT"
 
 
@@ -123,7 +129,7 @@ def placed_data(order: VenueOrder, answer_type: str) -> dict[str, Any]:
     stamp = {"transactTime": order.created_ms}
     if answer_type == "ACK":
         return {name: core[name] for name in ("symbol", "orderId", "orderListId", "clientOrderId")} | stamp
-    result = core | stamp | {"workingTime": order.created_ms}
+    result = core | stamp | ({"workingTime": order.created_ms} if order.trigger is None else _stop_price(order))
     if answer_type == "RESULT":
         return result
     fills = [
@@ -142,13 +148,17 @@ def placed_data(order: VenueOrder, answer_type: str) -> dict[str, Any]:
 def order_data(order: VenueOrder) -> dict[str, Any]:
     """An order as look-ups show it."""
     return order_core(order) | {
-        "stopPrice": eight(None),
+        **_stop_price(order),
         "icebergQty": eight(None),
         "time": order.created_ms,
         "updateTime": order.updated_ms,
-        "isWorking": True,
+        "isWorking": not order.is_waiting,
         "workingTime": order.created_ms,
     }
+
+
+def _stop_price(order: VenueOrder) -> dict[str, str]:
+    return {"stopPrice": eight(order.trigger_price)}
 
 
 def trades_data(order: VenueOrder) -> list[dict[str, Any]]:

@@ -191,6 +191,7 @@ def public(path: str, params: Params, venue: Venue) -> Any:
 
 
 def listed_at(venue: Venue, product: Product) -> list[Instrument]:
+    """The perpetuals of one product."""
     return [item for item in venue.derivatives.instruments.values() if item.inverse is product.inverse]
 
 

@@ -41,6 +41,7 @@ _REFUSALS = {
 
 
 def place(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """The answer to a new order; without RESULT it tells nothing of fills."""
     draft, answer_type = _draft(params, venue, key, product)
     _check(draft, venue, product)
     try:
@@ -54,6 +55,7 @@ def place(params: Params, venue: Venue, key: Key, product: Product) -> Any:
 
 
 def test_order(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """Nothing, when the order would be taken; it is not."""
     draft, _ = _draft(params, venue, key, product)
     _check(draft, venue, product)
     try:
@@ -195,10 +197,12 @@ def _named_order(params: Params, venue: Venue, key: Key, product: Product, missi
 
 
 def query(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """An order by either id."""
     return data.order_data(_named_order(params, venue, key, product, BinanceError(-2013, "Order does not exist.")))
 
 
 def query_open(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """An open order by either id."""
     missing = BinanceError(-2013, "Order does not exist.")
     order = _named_order(params, venue, key, product, missing)
     if not order.is_open:
@@ -207,6 +211,7 @@ def query_open(params: Params, venue: Venue, key: Key, product: Product) -> Any:
 
 
 def cancel(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """The order that was canceled by either id."""
     missing = BinanceError(-2011, "Unknown order sent.")
     order = _named_order(params, venue, key, product, missing)
     if not order.is_open:
@@ -216,6 +221,7 @@ def cancel(params: Params, venue: Venue, key: Key, product: Product) -> Any:
 
 
 def cancel_all(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """A word, when the open orders of the symbol are canceled."""
     item = need_instrument(params, venue, product)
     params.check_all_read()
     for order in venue.orders_of(key.uid, symbol=item.symbol, is_open=True):
@@ -233,10 +239,12 @@ def _open(params: Params, venue: Venue, key: Key, product: Product) -> list[Venu
 
 
 def open_orders(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """The open orders of a symbol, or of all."""
     return [data.order_data(order) for order in _open(params, venue, key, product) if not order.is_waiting]
 
 
 def open_algo_orders(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """The orders that wait for their trigger."""
     return [data.algo_data(order) for order in _open(params, venue, key, product) if order.is_waiting]
 
 
@@ -260,11 +268,13 @@ def _since(params: Params, venue: Venue, key: Key, product: Product) -> tuple[li
 
 
 def history(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """The orders of a symbol, of seven days at most."""
     orders, limit = _since(params, venue, key, product)
     return [data.order_data(order) for order in orders][-limit:]
 
 
 def fills(params: Params, venue: Venue, key: Key, product: Product) -> Any:
+    """The trades of a symbol, of seven days at most."""
     only = params.whole("orderId")
     orders, limit = _since(params, venue, key, product)
     return [row for order in orders if only in (None, order.order_id) for row in data.trades_data(order)][-limit:]

@@ -8,15 +8,33 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, OrderType, Side, TimeInForce
+from keyctl.model import Instrument, OrderType, Side, TimeInForce, Trigger
 from keyctl.twin import binance_data as data
 from keyctl.twin.binance_gate import CLIENT_ID, SYMBOL, BinanceError, Params
 from keyctl.twin.book import Draft, VenueOrder
 from keyctl.twin.keys import Key
+from keyctl.twin.perpetual import is_met
 from keyctl.twin.venue import Venue
 
+# The parameters that each type needs, and what the conditional types wait for.
+_WANTED = {
+    "LIMIT": ("timeInForce", "quantity", "price"),
+    "LIMIT_MAKER": ("quantity", "price"),
+    "MARKET": (),
+    "STOP_LOSS": ("quantity", "stopPrice"),
+    "STOP_LOSS_LIMIT": ("timeInForce", "quantity", "price", "stopPrice"),
+    "TAKE_PROFIT": ("quantity", "stopPrice"),
+    "TAKE_PROFIT_LIMIT": ("timeInForce", "quantity", "price", "stopPrice"),
+}
+_TRIGGERS = {
+    "STOP_LOSS": Trigger.STOP,
+    "STOP_LOSS_LIMIT": Trigger.STOP,
+    "TAKE_PROFIT": Trigger.TAKE_PROFIT,
+    "TAKE_PROFIT_LIMIT": Trigger.TAKE_PROFIT,
+}
 BROKER_ID = re.compile(r"^x-([A-Za-z0-9]{8})")
 
 
@@ -40,7 +58,23 @@ def need_instrument(params: Params, venue: Venue) -> Instrument:
 
 def _place(params: Params, venue: Venue, key: Key) -> Any:
     draft, answer_type = _draft(params, venue, key)
-    return data.placed_data(venue.place(draft), answer_type)
+    trigger = _TRIGGERS.get(params.need("type"))
+    order = venue.place(draft) if trigger is None else _waiting(params, venue, draft, trigger)
+    return data.placed_data(order, answer_type)
+
+
+def _waiting(params: Params, venue: Venue, draft: Draft, trigger: Trigger) -> VenueOrder:
+    """The order, taken to wait for its price: nothing on this venue sets it off, and it locks no funds."""
+    price, book = Decimal(params.need("stopPrice")), venue.book(draft.instrument.symbol)
+    best = (book.asks if draft.side is Side.BUY else book.bids)[0][0]
+    if is_met(draft.side, trigger, price, best):
+        raise BinanceError(-2010, "Stop price would trigger immediately.")
+    quantity, now = venue.check(draft), venue.now_ms()
+    return venue.enlist(VenueOrder(
+        venue.next_id(), draft.uid, draft.api_key, draft.instrument, draft.side, draft.type, quantity, draft.price,
+        draft.time_in_force, False, None, draft.client_order_id, now, now,
+        marks=dict(draft.marks), trigger=trigger, trigger_price=price,
+    ))  # fmt: skip
 
 
 def _test_order(params: Params, venue: Venue, key: Key) -> Any:
@@ -55,19 +89,22 @@ def _draft(params: Params, venue: Venue, key: Key) -> tuple[Draft, str]:
     side, kind = params.need("side"), params.need("type")
     if side not in ("BUY", "SELL"):
         raise BinanceError(-1117, "Invalid side.")
-    if kind not in ("LIMIT", "MARKET", "LIMIT_MAKER"):
+    if kind not in _WANTED:
         raise BinanceError(-1116, "Invalid orderType.")
-    wanted = {"LIMIT": ("timeInForce", "quantity", "price"), "LIMIT_MAKER": ("quantity", "price"), "MARKET": ()}
-    for name in wanted[kind]:
+    for name in _WANTED[kind]:
         params.need(name)
+    if kind not in _TRIGGERS:
+        params.check_not_sent("stopPrice")
     quantity, price = params.decimal("quantity"), params.decimal("price")
+    params.decimal("stopPrice")
     quote, time_in_force = params.decimal("quoteOrderQty"), params.get("timeInForce")
     if kind == "MARKET":
         params.check_not_sent("price", "timeInForce")
         if quantity is None and quote is None:
             raise BinanceError(-1102, "Param 'quantity' or 'quoteOrderQty' must be sent, but both were empty/null!")
     else:
-        params.check_not_sent("quoteOrderQty", *(("timeInForce",) if kind == "LIMIT_MAKER" else ()))
+        untimed = kind in ("LIMIT_MAKER", "STOP_LOSS", "TAKE_PROFIT")
+        params.check_not_sent("quoteOrderQty", *(("timeInForce",) if untimed else ()))
     if time_in_force not in (None, "GTC", "IOC", "FOK"):
         raise BinanceError(-1115, "Invalid timeInForce.")
     for number in (quantity, price, quote):
@@ -83,7 +120,7 @@ def _draft(params: Params, venue: Venue, key: Key) -> tuple[Draft, str]:
         api_key=key.api_key,
         instrument=item,
         side=Side(side.lower()),
-        type=OrderType.MARKET if kind == "MARKET" else OrderType.LIMIT,
+        type=OrderType.LIMIT if "price" in _WANTED[kind] else OrderType.MARKET,
         quantity=quantity,
         price=price,
         time_in_force=TimeInForce((time_in_force or "GTC").lower()),

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 ELSEWHERE = "203.0.113.9"
 DAY_MS = 86_400_000
 NONCE_FAR_AHEAD = 9_007_199_254_740_990
-MARKETS = {"binance": ("spot",), "bitfinex": ("spot",), "lbank": ("spot", "futures"), "okx": ("spot", "futures")}
+MARKETS = {
+    "binance": ("spot", "futures"),
+    "bitfinex": ("spot",),
+    "lbank": ("spot", "futures"),
+    "okx": ("spot", "futures"),
+}
 
 
 class State(StrEnum):
@@ -71,8 +76,8 @@ _LACKING = {
     "okx": {State.FUTURES_IP_LIST, State.FUTURES_RIGHT, State.NONCE},  # one list and one trading right for all
 }
 _FUTURES_ONLY = {State.FUTURES_IP_LIST, State.FUTURES_RIGHT}
-# Their spot trading right says nothing about futures.
-_SPOT_ONLY = {"binance": {State.TRADE_RIGHT}, "lbank": {State.TRADE_RIGHT}}
+# Their spot trading right, and how long it lasts, says nothing about futures.
+_SPOT_ONLY = {"binance": {State.TRADE_RIGHT, State.EXPIRED_KEY}, "lbank": {State.TRADE_RIGHT}}
 
 _THROTTLED = {
     "binance": Fault(FaultKind.RATE_LIMIT, body='{"code":-1003,"msg":"Too many requests."}', retry_after=7),
