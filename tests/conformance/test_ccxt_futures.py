@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import ccxt
 import pytest
 
-from keyctl.model import PositionSide
+from keyctl.model import Algorithm, PositionSide
 from keyctl.twin import MadeKey, TwinServer, VenueOrder, face, make_key
 from keyctl.twin.derivatives import Derivatives
 from tests.conformance.test_ccxt import _moved as moved
+from tests.support.world import World
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
+RIGHTS = ("read", "spot_trade", "futures_trade")
 
 
 class Driver:
@@ -41,7 +43,7 @@ class Driver:
 
     @pytest.fixture
     def made(self, twin: TwinServer) -> MadeKey:
-        made = make_key(self.exchange, rights=("read", "spot_trade", "futures_trade"))
+        made = make_key(self.exchange, rights=RIGHTS)
         twin.add_key(self.exchange, made)
         return made
 
@@ -51,14 +53,18 @@ class Driver:
 
     @pytest.fixture
     def client(self, twin: TwinServer, made: MadeKey) -> Iterator[Any]:
+        client = self.connect(twin, made)
+        yield client
+        client.session.close()
+
+    def connect(self, twin: TwinServer, made: MadeKey) -> Any:
         client = getattr(ccxt, self.client_name)(
             {"apiKey": made.api_key, "secret": made.secret, "password": made.passphrase, "enableRateLimit": False}
         )
         client.options |= self.options
         client.urls["api"] = moved(client.urls["api"], twin.endpoint(self.exchange))
         client.load_markets()
-        yield client
-        client.session.close()
+        return client
 
     def params(self, **wanted: Any) -> dict[str, Any]:
         """What an order needs beyond ccxt's own arguments."""
@@ -134,6 +140,33 @@ class Driver:
         uid = made.key.uid
         assert balance["free"] == pytest.approx(float(self.free(book, uid)), rel=1e-7)
         assert balance["total"] == pytest.approx(float(self.total(book, uid)), rel=1e-7)
+
+    def test_keyctl_reports_what_ccxt_sees(self, world: World) -> None:
+        made = world.add(self.exchange, None, Algorithm.HMAC, "--market", "futures", rights=RIGHTS)
+        client = self.connect(world.twin, made)
+        try:
+            client.create_order(self.symbol, "market", "sell", float(self.size), None, self.params())
+            placed = client.create_order(self.symbol, "limit", "buy", float(self.size * 2), 58000, self.params())
+            (held,) = (item for item in client.fetch_positions([self.symbol]) if item["contracts"])
+            (resting,) = client.fetch_open_orders(self.symbol)
+        finally:
+            client.session.close()
+        told = world.keyctl("positions", "--json")
+        assert told.exit_code == 0, told.stderr
+        (row,) = told.data["positions"]
+        assert (row["symbol"], row["side"]) == (held["symbol"], held["side"])
+        assert Decimal(row["contracts"]) == Decimal(str(held["contracts"]))
+        assert Decimal(row["entry_price"]) == Decimal(str(held["entryPrice"]))
+        for ours, theirs in (("leverage", "leverage"), ("unrealized", "unrealizedPnl")):
+            if row[ours] is not None and held[theirs] is not None:
+                assert float(row[ours]) == pytest.approx(held[theirs], abs=1e-6)
+        told = world.keyctl("orders", "--open", "--symbol", self.symbol, "--json")
+        assert told.exit_code == 0, told.stderr
+        (row,) = told.data["orders"]
+        assert row["exchange_order_id"] == resting["id"] == placed["id"]
+        assert (row["symbol"], row["side"], row["type"]) == (resting["symbol"], resting["side"], resting["type"])
+        assert Decimal(row["quantity"]) == Decimal(str(resting["amount"]))
+        assert Decimal(row["price"]) == Decimal(str(resting["price"]))
 
     def balance(self, client: Any) -> Any:
         return client.fetch_balance()
