@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from keyctl.plan import PlannedLeg
     from keyctl.session import Session
 
+SETTING_SECONDS = 10.0
+
 
 class NotConfirmed(CheckFailed):
     """Leverage, margin mode or position mode is not what the order needs, or could not be read back."""
@@ -93,7 +95,7 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
     detail: dict[str, object] = {"account": label, "path": request.path}
     detail |= {name: str(value) for name, value in request.params}
     journal.event(planned.leg.plan_id, None, "setting", detail)
-    response = await session.call(request)
+    response = await session.call(request, SETTING_SECONDS)
     error = exchange.read_error(response)
     if error is not None:
         if exchange.is_already_set(error):

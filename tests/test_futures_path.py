@@ -1,0 +1,233 @@
+"""Orders on perpetuals over real sockets: leverage first, confirmed, and only then the order, once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from keyctl import leverage
+from keyctl.model import MarginMode, PositionSide
+from keyctl.twin import FaultKind
+from tests.support.world import Ran, World
+
+D = Decimal
+SET = ("binance", "okx")  # where leverage is a setting of the account; Bitfinex carries it in the order
+ALL = (*SET, "bitfinex")
+RIGHTS = ("read", "spot_trade", "futures_trade")
+SYMBOL = "BTC/USDT:USDT"
+ORDER = ("order", "buy", SYMBOL, "0.005", "--price", "58000", "--leverage", "2", "--fanout", "--all")
+AGREED = ("--expect-value", "300", "--json")
+NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT-SWAP", "bitfinex": "tBTCF0:USTF0"}
+
+
+def add(world: World, *exchanges: str) -> None:
+    for exchange in exchanges:
+        world.add(exchange, rights=RIGHTS)
+
+
+def order(world: World, *more: str, usd: int = 900) -> Ran:
+    return world.keyctl(*ORDER, *more, "--expect-value", str(usd), "--json")
+
+
+def outcomes(ran: Ran) -> dict[str, str]:
+    return {leg["account"]: leg["outcome"] for leg in ran.data["legs"]}
+
+
+def leverage_at(world: World, exchange: str) -> Decimal:
+    venue, uid = world.venue(exchange), world.made[f"{exchange}-a"].key.uid
+    margin = MarginMode.CROSS if exchange == "okx" else None
+    return venue.derivatives.leverage(uid, NATIVE[exchange], margin)
+
+
+def position(world: World, exchange: str) -> Any:
+    uid = world.made[f"{exchange}-a"].key.uid
+    return world.venue(exchange).derivatives.positions(uid, SYMBOL)
+
+
+def operations(world: World, exchange: str) -> list[str]:
+    return [line.operation for line in world.venue(exchange).calls.lines if line.changes]
+
+
+def test_leverage_is_set_and_read_back_before_the_order(world: World) -> None:
+    add(world, *ALL)
+    ran = order(world)
+    assert ran.exit_code == 0, ran.stdout
+    assert set(outcomes(ran).values()) == {"accepted"}
+    for exchange in SET:
+        assert operations(world, exchange)[-2:] == ["leverage", "place"]
+        assert leverage_at(world, exchange) == 2
+        names = [line.operation for line in world.venue(exchange).calls.lines]
+        between = names[names.index("leverage") + 1 : names.index("place")]
+        assert "futures_state" in between or "positions" in between
+    assert operations(world, "bitfinex") == ["place"]
+    assert set(world.placements().values()) == {1}
+
+
+def test_what_is_so_already_is_not_set_again(world: World) -> None:
+    add(world, *SET)
+    assert order(world, usd=600).exit_code == 0
+    for exchange in SET:
+        order_id = world.venue(exchange).orders[-1]
+        world.venue(exchange).derivatives.cancel(order_id)
+    again = world.keyctl(*ORDER, "--again", "--expect-value", "600", "--json")
+    assert again.exit_code == 0, again.stdout
+    assert [operations(world, exchange).count("leverage") for exchange in SET] == [1, 1]
+
+
+@pytest.mark.parametrize("exchange", SET)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": FaultKind.HTML},
+        {"kind": FaultKind.HANG_BEFORE},
+        {"kind": FaultKind.HANG_AFTER},
+        {"kind": FaultKind.RESET_AFTER},
+        {"kind": FaultKind.LIES},
+        {"kind": FaultKind.ECHO_OTHER},
+        {"kind": FaultKind.GARBAGE, "body": "{}"},
+        {"kind": FaultKind.GARBAGE, "body": "not json"},
+        {"kind": FaultKind.REDIRECT, "location": "http://127.0.0.1:1/"},
+    ],
+    ids=lambda fault: "-".join(str(value) for value in fault.values()),
+)
+def test_a_leg_whose_leverage_is_not_confirmed_is_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, exchange: str, fault: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(leverage, "SETTING_SECONDS", 0.5)
+    add(world, *ALL)
+    world.fault(exchange=exchange, operation="leverage", **fault)
+    ran = order(world)
+    assert ran.exit_code == 6, ran.stdout
+    expected = {f"{name}-a": "not_sent" if name == exchange else "accepted" for name in ALL}
+    assert outcomes(ran) == expected
+    assert not any(order.uid == world.made[f"{exchange}-a"].key.uid for order in world.venue(exchange).orders)
+    assert operations(world, exchange).count("leverage") == 1
+    world.venue(exchange).calls.lines.clear()
+    # What was left can be sent when the venue answers truly again; nothing goes out twice.
+    again = world.keyctl("order", "--plan", ran.data["plan"], "--expect-value", "300", "--json")
+    assert again.exit_code == 0, again.stdout
+    assert set(world.placements().values()) == {1}
+    assert len(world.placements()) == len(ALL)
+
+
+@pytest.mark.parametrize("exchange", SET)
+def test_alone_a_leg_without_its_leverage_is_not_sent_at_all(world: World, exchange: str) -> None:
+    add(world, exchange)
+    world.fault(exchange=exchange, operation="leverage", kind=FaultKind.LIES)
+    ran = order(world, usd=300)
+    assert (ran.exit_code, outcomes(ran)) == (8, {f"{exchange}-a": "not_sent"})
+    assert "leverage" in ran.data["legs"][0]["detail"]
+    assert world.placements() == {}
+
+
+def test_mode_all_sends_nothing_when_one_leg_cannot_go(world: World) -> None:
+    add(world, *ALL)
+    world.fault(exchange="okx", operation="leverage", kind=FaultKind.LIES)
+    ran = order(world, "--mode", "all")
+    assert set(outcomes(ran).values()) == {"not_sent"}
+    assert ran.exit_code == 8
+    assert world.placements() == {}
+
+
+def test_mode_all_asks_the_venues_own_test_first(world: World) -> None:
+    add(world, *ALL)
+    body = '{"code":-2019,"msg":"Margin is insufficient."}'
+    world.fault(exchange="binance", operation="test_order", kind=FaultKind.ANSWER, status=400, body=body)
+    ran = order(world, "--mode", "all")
+    assert set(outcomes(ran).values()) == {"not_sent"}
+    assert "own test refused" in next(leg["detail"] for leg in ran.data["legs"] if leg["account"] == "binance-a")
+    assert world.placements() == {}
+    assert order(world, "--mode", "all").exit_code == 0
+
+
+@pytest.mark.parametrize("exchange", SET)
+def test_hedge_mode_is_never_changed_and_named(world: World, exchange: str) -> None:
+    add(world, *ALL)
+    world.venue(exchange).derivatives.set_hedge(world.made[f"{exchange}-a"].key.uid, True)
+    ran = order(world, usd=600)
+    assert ran.exit_code == 6
+    assert outcomes(ran)[f"{exchange}-a"] == "not_sent"
+    error = next(error for error in ran.document["errors"] if error["account"] == f"{exchange}-a")
+    assert "hedge mode" in error["message"] and "--position long" in error["hints"][0]
+    assert "position_mode" not in operations(world, exchange)
+    both = order(world, "--position", "long", "--again")
+    assert both.exit_code == 0, both.stdout
+    assert world.venue(exchange).orders[-1].position is PositionSide.LONG
+
+
+def test_a_position_is_opened_reduced_and_never_turned_round(world: World) -> None:
+    add(world, *ALL)
+    opened = world.keyctl(
+        "order", "buy", SYMBOL, "0.005", "--leverage", "2", "--fanout", "--all", "--expect-value", "910", "--json"
+    )
+    assert opened.exit_code == 0, opened.stdout
+    for exchange in ALL:
+        (held,) = position(world, exchange)
+        assert held.side is PositionSide.LONG
+    reduced = world.keyctl(
+        *("order", "sell", SYMBOL, "0.003", "--reduce-only", "--fanout", "--all", "--expect-value", "540", "--json")
+    )
+    assert reduced.exit_code == 0, reduced.stdout
+    for exchange in ALL:
+        (held,) = position(world, exchange)
+        assert held.contracts == (D("0.2") if exchange == "okx" else D("0.002"))
+    empty = world.keyctl(
+        *("order", "buy", SYMBOL, "0.001", "--reduce-only", "--fanout", "--all", "--expect-value", "180", "--json")
+    )
+    assert (empty.exit_code, set(outcomes(empty).values())) == (4, {"not_sent"})
+
+
+def test_leaving_is_possible_under_a_halt_and_above_the_caps(world: World) -> None:
+    add(world, *ALL)
+    bought = (
+        "order",
+        "buy",
+        SYMBOL,
+        "0.015",
+        "--leverage",
+        "2",
+        "--fanout",
+        "--all",
+        "--expect-value",
+        "2730",
+        "--json",
+    )
+    assert world.keyctl(*bought).exit_code == 0
+    (world.home / "config" / "config.toml").write_text("[limits]\nleg_value_usd = 100\nplan_value_usd = 100\n")
+    (world.home / "config" / "config.toml").chmod(0o600)
+    assert world.keyctl("halt").exit_code == 0
+    stopped = world.keyctl(*ORDER, "--expect-value", "900", "--json")
+    assert (stopped.exit_code, stopped.document["errors"][0]["code"]) == (4, "halted")
+    left = world.keyctl(
+        *("order", "sell", SYMBOL, "0.015", "--reduce-only", "--fanout", "--all", "--expect-value", "2700", "--json")
+    )
+    assert left.exit_code == 0, left.stdout
+    assert [position(world, exchange) for exchange in ALL] == [[], [], []]
+
+
+def test_an_account_that_is_not_stored_for_futures_is_refused(world: World) -> None:
+    world.add("binance", None, *("--market", "spot"), rights=RIGHTS) if False else add(world, "binance")
+    assert world.keyctl("edit", "binance-a", "--market", "spot").exit_code == 0
+    ran = world.keyctl("order", "buy", SYMBOL, "0.005", "-a", "binance-a", "--yes", "--json")
+    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (4, "market_not_set")
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_an_unknown_order_on_a_perpetual_is_settled_by_reading(world: World, exchange: str) -> None:
+    add(world, exchange)
+    world.fault(exchange=exchange, operation="place", kind=FaultKind.RESET_AFTER)
+    ran = order(world, usd=300)
+    assert ran.exit_code == 0, ran.stdout
+    assert "looked up" in ran.data["legs"][0]["detail"]
+    assert set(world.placements().values()) == {1}
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_a_perpetuals_order_is_canceled_and_read_back(world: World, exchange: str) -> None:
+    add(world, exchange)
+    plan = order(world, usd=300).data["plan"]
+    ran = world.keyctl("cancel", "--plan", plan, "--yes", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert not any(item.is_open for item in world.venue(exchange).orders)
