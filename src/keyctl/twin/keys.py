@@ -38,6 +38,7 @@ _LETTERS = string.ascii_letters + string.digits
 class Key:
     """An API key as its exchange knows it. `ips` maps a market ("spot", "futures") to its list; none: no list.
 
+    `account_level` is the mode of the key's account where accounts have one (OKX: acctLv, 2 is futures mode).
     `secret` is the HMAC secret's text as bytes; asymmetric keys have `public_key` (PEM) instead.
     """
 
@@ -54,6 +55,7 @@ class Key:
     deleted: bool = False
     expired: bool = False
     label: str = ""
+    account_level: str = "2"
 
     def may(self, right: str) -> bool:
         """Whether the key has a right, by its neutral name."""

@@ -1,4 +1,4 @@
-"""OKX's spot wire face: /api/v5 public, market, account and trade calls.
+"""OKX's wire face, spot and perpetual swaps: /api/v5 public, market, account and trade calls.
 
 Source: [official] OKX V5 docs 2026-07; balance fields as ccxt reads them.
 """
@@ -10,27 +10,38 @@ from typing import Any, ClassVar
 
 from keyctl.model import Instrument
 from keyctl.twin import okx_data as data
+from keyctl.twin import okx_swaps_data as swaps
 from keyctl.twin.face import OPERATIONS, Answer, Call, Face, Operation, decode_form, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.okx_gate import OKXError, OrderError, Params, admit, body_params, check_deadline, query_params
-from keyctl.twin.okx_orders import HANDLERS
+from keyctl.twin.okx_orders import HANDLERS, any_instrument
+from keyctl.twin.perpetual import DerivativeRules
 from keyctl.twin.venue import Venue
 
 _V5 = "/api/v5/"
 _PUBLIC = {
     "public/time": "time",
     "public/instruments": "instruments",
+    "public/mark-price": "ticker",
+    "public/price-limit": "ticker",
     "market/ticker": "ticker",
     "market/tickers": "ticker",
     "market/books": "book",
     "system/status": "status",
 }
-# Method and path of signed calls: operation, the right that it needs, whether it can change an account.
+# Method and path of signed calls: operation, the right that it needs, whether it can change an account. One trading
+# right and one address list serve spot and swaps.
 _SIGNED = {
     ("GET", "account/config"): ("permissions", "read", False),
     ("GET", "account/balance"): ("balance", "read", False),
     ("GET", "asset/balances"): ("funding", "read", False),
     ("GET", "asset/currencies"): ("currencies", "read", False),
+    ("GET", "account/positions"): ("positions", "read", False),
+    ("GET", "account/leverage-info"): ("futures_state", "read", False),
+    ("GET", "account/max-size"): ("max_size", "read", False),
+    ("POST", "account/set-leverage"): ("leverage", "spot_trade", True),
+    ("POST", "account/set-position-mode"): ("position_mode", "spot_trade", True),
+    ("POST", "trade/close-position"): ("close_position", "spot_trade", True),
     ("GET", "trade/order"): ("query", "read", False),
     ("POST", "trade/order"): ("place", "spot_trade", True),
     ("POST", "trade/batch-orders"): ("place", "spot_trade", True),
@@ -45,17 +56,24 @@ _SIGNED = {
 
 
 class OKXFace(Face):
-    """OKX spot, live and demo on one port, told apart by the x-simulated-trading header as there."""
+    """OKX, live and demo on one port, told apart by the x-simulated-trading header as there."""
 
     name = "okx"
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
         "id": ("clOrdId",),
         "symbol": ("instId",),
         "side": ("side",),
+        "leverage": ("lever",),
     }
 
     def instruments(self) -> tuple[Instrument, ...]:
         return data.listed()
+
+    def perpetuals(self) -> tuple[Instrument, ...]:
+        return swaps.listed()
+
+    def derivative_rules(self) -> DerivativeRules:
+        return swaps.RULES
 
     def operation(self, call: Call) -> Operation:
         name, api_key = call.path.removeprefix(_V5), call.headers.get("ok-access-key")
@@ -88,6 +106,8 @@ class OKXFace(Face):
         if operation == "place":
             check_deadline(call, venue.now_ms())
         entries = body_params(call, batch="batch" in name)
+        if operation not in ("place", "cancel"):
+            return _success(HANDLERS[operation](entries[0], venue, key))
         return _written([_row(operation, entry, venue, key) for entry in entries], venue.now_ms())
 
 
@@ -133,23 +153,32 @@ def _public(name: str, params: Params, venue: Venue) -> list[Any]:
     if name == "system/status":
         event = {"title": "Twin maintenance", "state": "ongoing", "begin": str(now), "end": "", "serviceType": "5"}
         return [event] if venue.maintenance else []
-    if name == "public/instruments":
-        items = list(venue.instruments.values()) if params.need("instType") == "SPOT" else []
-        wanted = params.get("instId")
-        if wanted is not None:
-            items = [item for item in items if item.native_symbol == wanted]
-            if not items:
-                raise unknown_instrument()
-        return [data.instrument_data(item) for item in items]
-    if name == "market/tickers":
-        items = list(venue.instruments.values()) if params.need("instType") == "SPOT" else []
-        return [data.ticker_data(item, venue.book(item.symbol), now) for item in items]
-    found = venue.instruments.get(params.need("instId"))
+    if name in ("public/instruments", "market/tickers", "public/mark-price"):
+        return _listing(name, params, venue)
+    found = any_instrument(params.need("instId"), venue)
     if found is None:
         raise unknown_instrument()
+    book = venue.book(found.symbol) if found.settle is None else venue.derivatives.book(found.symbol)
+    if name == "public/price-limit":
+        return [swaps.price_limit_data(found, venue)] if found.settle else []
     if name == "market/ticker":
-        return [data.ticker_data(found, venue.book(found.symbol), now)]
-    return [data.book_data(venue.book(found.symbol), params.whole("sz") or 1, now)]
+        return [data.ticker_data(found, book, now)]
+    return [data.book_data(book, params.whole("sz") or 1, now)]
+
+
+def _listing(name: str, params: Params, venue: Venue) -> list[Any]:
+    """One entry for each instrument of the type, or of the one that is asked for. Raises OKXError."""
+    known = {"SPOT": venue.instruments, "SWAP": venue.derivatives.instruments}.get(params.need("instType"), {})
+    wanted = params.get("instId")
+    if wanted is not None and wanted not in known:
+        raise unknown_instrument()
+    items = [item for item in known.values() if wanted in (None, item.native_symbol)]
+    if name == "public/instruments":
+        return [data.instrument_data(item) for item in items]
+    if name == "public/mark-price":
+        return [swaps.mark_data(item, venue) for item in items if item.settle]
+    books = venue.derivatives.books | venue.books
+    return [data.ticker_data(item, books[item.symbol], venue.now_ms()) for item in items]
 
 
 def unknown_instrument() -> OKXError:

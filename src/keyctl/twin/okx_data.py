@@ -9,6 +9,7 @@ from keyctl.model import Instrument, OrderState, OrderType, TimeInForce
 from keyctl.twin.book import Book, VenueOrder
 from keyctl.twin.face import digits
 from keyctl.twin.keys import Key
+from keyctl.twin.okx_swaps_data import swap_fields, swap_order_fields, wallet_fields
 from keyctl.twin.venue import Venue
 
 # An order that was canceled without any fill is forgotten after two hours.
@@ -61,7 +62,7 @@ def text(number: Decimal | None) -> str:
 def instrument_data(item: Instrument) -> dict[str, Any]:
     """One entry of public/instruments."""
     empty = ("alias", "ctMult", "ctType", "ctVal", "ctValCcy", "expTime", "instFamily", "lever", "optType")
-    return {
+    row = {
         "instType": "SPOT",
         "instId": item.native_symbol,
         **dict.fromkeys((*empty, "settleCcy", "stk", "uly"), ""),
@@ -81,6 +82,7 @@ def instrument_data(item: Instrument) -> dict[str, Any]:
         "tradeQuoteCcyList": [item.quote],
         "upcChg": [],
     }
+    return row if item.settle is None else row | swap_fields(item)
 
 
 def ticker_data(item: Instrument, book: Book, now_ms: int) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def ticker_data(item: Instrument, book: Book, now_ms: int) -> dict[str, Any]:
     (bid, bid_size), (ask, ask_size) = book.bids[0], book.asks[0]
     prices = ("last", "open24h", "high24h", "low24h", "sodUtc0", "sodUtc8")
     return {
-        "instType": "SPOT",
+        "instType": _kind(item),
         "instId": item.native_symbol,
         **dict.fromkeys(prices, text(bid)),
         "lastSz": text(item.min_quantity),
@@ -118,20 +120,20 @@ def is_remembered(order: VenueOrder, now_ms: int) -> bool:
 def order_type(order: VenueOrder) -> str:
     """OKX's word for the order's type, which includes its time in force."""
     if order.type is OrderType.MARKET:
-        return "market"
+        return "optimal_limit_ioc" if order.time_in_force is TimeInForce.IOC else "market"
     if order.post_only:
         return "post_only"
     return "limit" if order.time_in_force is TimeInForce.GTC else order.time_in_force.value
 
 
-def order_data(order: VenueOrder) -> dict[str, Any]:
+def order_data(order: VenueOrder, venue: Venue) -> dict[str, Any]:
     """An order as look-ups show it."""
     last = order.fills[-1] if order.fills else None
     source = _CANCEL_SOURCES.get(order.end_reason, ("", ""))
     by_quote = order.quote_quantity is not None
     market = order.type is OrderType.MARKET
     empty = ("ccy", "pnl", "lever", "tpTriggerPx", "tpOrdPx", "slTriggerPx", "slOrdPx", "algoId", "algoClOrdId")
-    return {
+    row = {
         "instType": "SPOT",
         "instId": order.instrument.native_symbol,
         **dict.fromkeys(empty, ""),
@@ -164,13 +166,14 @@ def order_data(order: VenueOrder) -> dict[str, Any]:
         "uTime": str(order.updated_ms),
         "cTime": str(order.created_ms),
     }
+    return row if order.instrument.settle is None else row | swap_order_fields(order, venue)
 
 
 def fills_data(order: VenueOrder) -> list[dict[str, Any]]:
     """An order's trades as trade/fills shows them."""
     return [
         {
-            "instType": "SPOT",
+            "instType": _kind(order.instrument),
             "instId": order.instrument.native_symbol,
             "tradeId": str(fill.trade_id),
             "ordId": str(order.order_id),
@@ -180,8 +183,9 @@ def fills_data(order: VenueOrder) -> list[dict[str, Any]]:
             "fillPx": text(fill.price),
             "fillSz": text(fill.quantity),
             "side": order.side.value,
-            "posSide": "net",
+            "posSide": order.position.value if order.position else "net",
             "execType": "M" if fill.maker else "T",
+            "fillPnl": text(fill.profit),
             "feeCcy": fill.fee_currency,
             "fee": text(-fill.fee),
             "ts": str(fill.at_ms),
@@ -190,11 +194,11 @@ def fills_data(order: VenueOrder) -> list[dict[str, Any]]:
     ]
 
 
-def config_data(key: Key) -> dict[str, Any]:
+def config_data(key: Key, venue: Venue) -> dict[str, Any]:
     """The one entry of account/config: what the account is, and what the calling key may do."""
     rights = (("read", "read_only"), ("withdraw", "withdraw"), ("spot_trade", "trade"))
     return {
-        "acctLv": "1",
+        "acctLv": key.account_level,
         "acctStpMode": "cancel_maker",
         "autoLoan": False,
         "ctIsoMode": "automatic",
@@ -210,7 +214,7 @@ def config_data(key: Key) -> dict[str, Any]:
         "mgnIsoMode": "automatic",
         "opAuth": "0",
         "perm": ",".join(name for right, name in rights if key.may(right)),
-        "posMode": "net_mode",
+        "posMode": "long_short_mode" if venue.derivatives.hedge(key.uid) else "net_mode",
         "roleType": "0",
         "settleCcy": "",
         "settleCcyList": [],
@@ -233,16 +237,19 @@ def balance_data(key: Key, venue: Venue, wanted: tuple[str, ...]) -> dict[str, A
             "eq": text(balance.free + balance.locked),
             "cashBal": text(balance.free + balance.locked),
             "availBal": text(balance.free),
-            "availEq": text(balance.free),
             "frozenBal": text(balance.locked),
             "ordFrozen": text(balance.locked),
-            "upl": "0",
             "uTime": now,
+            **wallet_fields(key, venue, name),
         }
         for name, balance in venue.balances.get(key.uid, {}).items()
-        if not wanted or name in wanted
+        if (not wanted or name in wanted) and (balance.free or balance.locked)
     ]
     return {"adjEq": "", "details": details, "imr": "", "isoEq": "", "mgnRatio": "", "totalEq": "", "uTime": now}
+
+
+def _kind(item: Instrument) -> str:
+    return "SPOT" if item.settle is None else "SWAP"
 
 
 def currency_data(name: str) -> dict[str, Any]:

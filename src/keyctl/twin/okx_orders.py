@@ -10,15 +10,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import OrderType, Side, TimeInForce
+from keyctl.model import Instrument, Market, OrderType, Side, TimeInForce
 from keyctl.twin import okx_data as data
 from keyctl.twin.book import Draft, Reason, Refused, VenueOrder, floor_to
 from keyctl.twin.keys import Key
 from keyctl.twin.okx_gate import OKXError, OrderError, Params, bad_parameter
+from keyctl.twin.okx_swaps import SWAP_HANDLERS
+from keyctl.twin.okx_swaps import place as place_swap
 from keyctl.twin.venue import Venue
 
 CLIENT_ID = r"^[A-Za-z0-9]{1,32}$"
 _TYPES = ("market", "limit", "post_only", "fok", "ioc")
+_MARKETS = {"SPOT": Market.SPOT, "SWAP": Market.FUTURES}
 _WORDS = {
     Reason.QUANTITY_STEP: ("51121", "Order quantity must be a multiple of the lot size."),
     Reason.QUANTITY_MIN: ("51020", "Your order should meet or exceed the minimum order amount."),
@@ -30,16 +33,21 @@ _WORDS = {
 
 
 def _place(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    swap = venue.derivatives.instruments.get(params.need("instId"))
+    order = _place_pair(params, venue, key) if swap is None else place_swap(swap, params, venue, key)
+    ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "tag": order.marks.get("tag", "")}
+    return [ids | {"ts": str(order.created_ms), "sCode": "0", "sMsg": "Order placed", "subCode": ""}]
+
+
+def _place_pair(params: Params, venue: Venue, key: Key) -> VenueOrder:
     draft = _draft(params, venue, key)
     try:
-        order = venue.place(draft)
+        return venue.place(draft)
     except Refused as refused:
         shrinks = draft.type is OrderType.MARKET and not params.flag("banAmend")
         if refused.reason is not Reason.FUNDS or not shrinks:
             raise _refusal(refused, draft) from None
-        order = _place_shrunk(draft, venue)
-    ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "tag": order.marks.get("tag", "")}
-    return [ids | {"ts": str(order.created_ms), "sCode": "0", "sMsg": "Order placed", "subCode": ""}]
+        return _place_shrunk(draft, venue)
 
 
 def _place_shrunk(draft: Draft, venue: Venue) -> VenueOrder:
@@ -93,6 +101,11 @@ def _draft(params: Params, venue: Venue, key: Key) -> Draft:
     )
 
 
+def any_instrument(name: str, venue: Venue) -> Instrument | None:
+    """The pair or swap of that name."""
+    return venue.instruments.get(name) or venue.derivatives.instruments.get(name)
+
+
 def _refusal(refused: Refused, draft: Draft) -> OrderError:
     if refused.reason is Reason.FUNDS:
         return OrderError("51008", f"Order failed. Insufficient {_paid_currency(draft)} balance in account.")
@@ -105,7 +118,7 @@ def _paid_currency(draft: Draft) -> str:
 
 def _named_order(params: Params, venue: Venue, key: Key) -> VenueOrder | None:
     """The order by ordId, which wins, or the newest by clOrdId. Raises OKXError."""
-    item = venue.instruments.get(params.need("instId"))
+    item = any_instrument(params.need("instId"), venue)
     order_id, client_id = params.whole("ordId"), params.get("clOrdId", CLIENT_ID)
     if item is None:
         raise OKXError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
@@ -120,7 +133,7 @@ def _query(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     order = _named_order(params, venue, key)
     if order is None:
         raise OKXError("51603", "Order does not exist")
-    return [data.order_data(order)]
+    return [data.order_data(order, venue)]
 
 
 def _cancel(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
@@ -138,10 +151,13 @@ def _cancel(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
 def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> list[VenueOrder]:
     """The user's remembered orders that the filters choose, newest first."""
     kind, symbol = params.get("instType"), params.get("instId")
-    item = None if symbol is None else venue.instruments.get(symbol)
-    if kind not in (None, "SPOT") or (symbol is not None and item is None):
+    item = None if symbol is None else any_instrument(symbol, venue)
+    if kind not in (None, *_MARKETS) or (symbol is not None and item is None):
         return []
-    found = venue.orders_of(key.uid, symbol=item.symbol if item else None, is_open=is_open)
+    market = _MARKETS.get(kind or "")
+    if item is not None and market not in (None, item.market):
+        return []
+    found = venue.orders_of(key.uid, symbol=item.symbol if item else None, is_open=is_open, market=market)
     begin, end = params.whole("begin") or 0, params.whole("end")
     now = venue.now_ms()
     late = now + 1 if end is None else end
@@ -150,12 +166,12 @@ def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> l
 
 
 def _open_orders(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    return [data.order_data(order) for order in _found(params, venue, key, is_open=True)]
+    return [data.order_data(order, venue) for order in _found(params, venue, key, is_open=True)]
 
 
 def _history(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     params.need("instType")
-    return [data.order_data(order) for order in _found(params, venue, key, is_open=False)]
+    return [data.order_data(order, venue) for order in _found(params, venue, key, is_open=False)]
 
 
 def _fills(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
@@ -182,8 +198,9 @@ HANDLERS: dict[str, Callable[[Params, Venue, Key], list[dict[str, Any]]]] = {
     "history": _history,
     "fills": _fills,
     "balance": _balance,
-    "permissions": lambda params, venue, key: [data.config_data(key)],
+    "permissions": lambda params, venue, key: [data.config_data(key, venue)],
     # The funding account of the twin's users is empty.
     "funding": lambda params, venue, key: [],
     "currencies": _currencies,
+    **SWAP_HANDLERS,
 }
