@@ -32,7 +32,7 @@ from keyctl.tunnels import open_streams  # noqa: E402
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 HEAD_MAX_BYTES = 64 * 1024
-TLS_READ_BYTES = 16 * 1024
+TLS_READ_BYTES = 4 * 1024
 # A flood of one-byte chunks or of 1xx answers must not keep this process from reading the other lanes' answers.
 EVENTS_MAX = 10_000
 EVENTS_PER_TURN = 250
