@@ -26,7 +26,8 @@ from keyctl.twin import MadeKey, Stand, State, TwinServer, all_faces, make_key, 
 from keyctl.twin.lbank import LBank
 from tests.support.desk import MemoryStore, ShiftedClock
 
-MARKETS = {"binance": ("spot",), "bitfinex": ("spot",), "lbank": ("spot", "futures"), "okx": ("spot", "futures")}
+BOTH = ("spot", "futures")
+MARKETS = {"binance": BOTH, "bitfinex": BOTH, "lbank": BOTH, "okx": BOTH}
 RIGHTS = ("read", "spot_trade", "futures_trade")
 HERE = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 SECOND_TYPE = {"binance": Algorithm.ED25519, "lbank": Algorithm.RSA}

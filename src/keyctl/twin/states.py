@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 NONCE_FAR_AHEAD = 9_007_199_254_740_990
 MARKETS = {
     "binance": ("spot", "futures"),
-    "bitfinex": ("spot",),
+    "bitfinex": ("spot", "futures"),
     "lbank": ("spot", "futures"),
     "okx": ("spot", "futures"),
 }
