@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,8 +29,9 @@ WORDS = {
     "import": ("bot.env",),
     "keygen": ("binance",),
     "order": ("buy", "BTC/USDT", "1", "--price", "1", "-a", "a"),
-    "orders resolve": ("x", "--as", "absent"),
+    "orders resolve": ("x", "a", "--as", "not-taken", "--because", "not in its history"),
     "orders show": ("x",),
+    "price": ("BTC/USDT",),
     "remove": ("a", "--yes"),
     "rename": ("a", "b"),
     "request": ("a", "GET", "/api/v5/account/config"),
@@ -36,7 +39,6 @@ WORDS = {
     "rotate": ("a",),
     "show": ("a",),
     "vault add-slot": ("passphrase",),
-    "vault init": (),
     "vault migrate": ("--to", "vault"),
     "vault remove-slot": ("1",),
     "vault use": ("1",),
@@ -44,10 +46,23 @@ WORDS = {
     "whitelist plan": ("--all",),
     "whitelist show": ("a",),
 }
-# These need no account, no store and nobody, or ask the exchanges' public sides.
-LEFT_OUT = ("demo", "price", "limits")
-NAMES = [" ".join(words) for words in commands() if words[0] not in LEFT_OUT]
+NAMES = [" ".join(words) for words in commands()]
 NEW = ("disable", "edit", "enable", "env", "exec", "export", "import", "keygen", "rename", "reveal", "rotate")
+# With an account in a vault that is locked: what needs no secret works, and the rest names the person or the key.
+OPEN = {
+    *("cancel", "checklist", "completion", "config path", "config show", "demo", "diagnose", "disable", "doctor"),
+    *("enable", "halt", "limits", "list", "orders export", "orders list", "orders settle", "price", "rename", "show"),
+    *("vault status", "whitelist plan", "whitelist set", "whitelist show"),
+}
+NEEDS_PERSON = {"config edit", "reveal"}
+WRONG = {"orders resolve", "orders show"}  # there is no such plan
+WITH_ACCOUNT = {
+    "cancel": ("--all", "--yes"),
+    "edit": ("a", "--ask-passphrase"),
+    "import": ("bot.env", "--yes"),
+    "order": ("buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "a", "--yes"),
+    "whitelist set": ("-a", "a", "127.0.0.1"),
+}
 
 
 def bare(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -69,14 +84,13 @@ def test_a_command_in_a_bare_environment_ends_with_a_reason(tmp_path: Path, comm
         assert "hint: " in ran.stderr, ran.stderr
 
 
-@pytest.mark.parametrize("command", [*NEW, "doctor", "verify"])
-def test_a_locked_vault_is_said_and_nobody_is_waited_for(world: World, tmp_path: Path, command: str) -> None:
-    """A vault that opens by passphrase only, as cron meets it."""
-    user = tmp_path / "cron"
-    user.mkdir()
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user's folder with an account of a running twin, and a vault that opens by passphrase only."""
+    user = tmp_path_factory.mktemp("cron")
     phrase = user / "phrase"
     phrase.write_text("a long passphrase\n")
-    with open(phrase) as given:
+    with open(phrase) as given, World(tmp_path_factory.mktemp("twin") / "world") as world:
         os.set_inheritable(given.fileno(), True)
         line = ["env", "-i", "PATH=/usr/bin:/bin", f"HOME={user}", sys.executable, "-I", "-m", "keyctl"]
         number = given.fileno()
@@ -84,17 +98,33 @@ def test_a_locked_vault_is_said_and_nobody_is_waited_for(world: World, tmp_path:
             [*line, "vault", "init", "--passphrase-fd", str(number)], pass_fds=[number], capture_output=True, text=True
         )
         assert made.returncode == 0, made.stderr
-    accounts = user / ".config" / "keyctl" / "accounts.json"
-    world.add("okx", "a")
-    identity = (user / ".local" / "state" / "keyctl" / "home-id").read_text().strip()
-    known = (world.home / "state" / "home-id").read_text().strip()
-    accounts.write_text((world.home / "config" / "accounts.json").read_text().replace(known, identity))
-    accounts.chmod(0o600)
-    (user / "bot.env").write_text("BINANCE_API_KEY=" + "x" * 64 + "\nBINANCE_API_SECRET=" + "y" * 64 + "\n")
-    words = {**WORDS, "edit": ("a", "--ask-passphrase"), "import": ("bot.env", "--yes")}.get(command, ())
-    ran = bare(user, command, *words)
-    assert "Traceback" not in ran.stderr
-    expected = {"disable": (0,), "enable": (0,), "rename": (0,), "doctor": (0,)}.get(command, (3, 10))
-    assert ran.returncode in expected, ran.stderr
-    if ran.returncode:
-        assert "hint: " in ran.stderr
+        world.add("okx", "a")
+        accounts = user / ".config" / "keyctl" / "accounts.json"
+        identity = (user / ".local" / "state" / "keyctl" / "home-id").read_text().strip()
+        known = (world.home / "state" / "home-id").read_text().strip()
+        accounts.write_text((world.home / "config" / "accounts.json").read_text().replace(known, identity))
+        accounts.chmod(0o600)
+        (user / "bot.env").write_text("BINANCE_API_KEY=" + "x" * 64 + "\nBINANCE_API_SECRET=" + "y" * 64 + "\n")
+        yield user
+
+
+@pytest.mark.parametrize("command", NAMES)
+def test_a_locked_vault_is_said_and_nobody_is_waited_for(locked: Path, tmp_path: Path, command: str) -> None:
+    """As cron meets it: exit 3 or 10 with the reason and the next step, and no way around."""
+    user = tmp_path / "cron"
+    shutil.copytree(locked, user)
+    ran = bare(user, *command.split(), *WITH_ACCOUNT.get(command, WORDS.get(command, ())))
+    assert "Traceback" not in ran.stderr and "fault in keyctl" not in ran.stderr
+    if command in OPEN:
+        assert ran.returncode == 0, ran.stderr
+        return
+    assert ran.returncode == (10 if command in NEEDS_PERSON else 2 if command in WRONG else 3), ran.stderr
+    assert "error[" in ran.stderr and "hint: " in ran.stderr
+    if ran.returncode == 3 and command != "vault init":
+        assert "error[vault_locked]" in ran.stderr and "KEYCTL_VAULT_PASSPHRASE_FD" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["add-slot", "check", "purge", "rekey", "remove-slot", "use"])
+def test_a_home_that_never_had_a_vault_is_not_told_to_bring_one_back(tmp_path: Path, command: str) -> None:
+    ran = bare(tmp_path, "vault", command, *WORDS.get(f"vault {command}", ()))
+    assert ran.returncode == 3 and "error[no_vault]" in ran.stderr and "hint: make one" in ran.stderr

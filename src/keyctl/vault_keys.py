@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
 from keyctl.output import Note, Result
-from keyctl.vaulting import open_vault, vault_key
+from keyctl.vaulting import vault_in_use, vault_key
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -60,7 +60,7 @@ def add_slot(app: App, kind: SlotKind, options: KeyOptions) -> Result:
         raise UsageProblem(
             "a key file slot needs --key-file F", "the file is made when it is not there", code="no_key_file"
         )
-    vault = open_vault(app)
+    vault = vault_in_use(app)
     vault.open()
     document = upkeep.add_slot(vault, GivenKey(kind, _new_key(app, kind, options)))
     if options.key_file is not None:
@@ -75,7 +75,7 @@ def remove_slot(app: App, number: int) -> Result:
     from keyctl.vault import upkeep
     from keyctl.vault.key_source import NAMES, configured_source, forget_keyring_key
 
-    vault = open_vault(app)
+    vault = vault_in_use(app)
     kind = _kind_of(vault.open().document, number)
     if kind == configured_source(app.home, app.environ).kind:
         raise CheckFailed(
@@ -113,7 +113,7 @@ def rekey(app: App, new_passphrase: bool, options: KeyOptions) -> Result:
     from keyctl.vault.envelope import GivenKey, slot_kinds
 
     in_use = vault_key(app)
-    vault = open_vault(app, in_use)
+    vault = vault_in_use(app, in_use)
     document = vault.open().document
     keys = []
     for kind in slot_kinds(document):

@@ -68,12 +68,9 @@ def status(app: App) -> Result:
 
 def check(app: App, accept_generation: bool) -> Result:
     """Opens the vault and looks at every record, backup and file mode; exit 4 when something in it is unreadable."""
-    from keyctl.vault.encrypted_file import read_header
     from keyctl.vault.upkeep import examine
 
-    if not is_vault_chosen(app.home):
-        read_header(app.home.vault_file)
-    report = examine(open_vault(app, accept=accept_generation))
+    report = examine(vault_in_use(app, accept=accept_generation))
     listed = {account.id for account in app.accounts.all()}
     data: dict[str, Any] = {
         "vault": str(app.home.vault_file),
@@ -105,7 +102,7 @@ def purge(app: App, yes: bool) -> Result:
     from keyctl.vault.upkeep import backups
     from keyctl.vault.upkeep import purge as purge_vault
 
-    vault = open_vault(app)
+    vault = vault_in_use(app)
     names = [path.name for path in backups(vault.path)]
     if names and not yes:
         question = f"Remove {', '.join(names)}? Only the vault itself stays. Type purge"
@@ -160,6 +157,16 @@ def open_vault(app: App, key: VaultKey | None = None, *, accept: bool = False) -
     harden_process()
     generations = Generations(lambda: app.vault_notes, app.prompt, accept=accept)
     return EncryptedFile(app.home.vault_file, key or vault_key(app), generations)
+
+
+def vault_in_use(app: App, key: VaultKey | None = None, *, accept: bool = False) -> EncryptedFile:
+    """The vault as open_vault gives it. Raises SetupProblem (no_vault) where secrets are in the keyring: nothing was
+    lost then, and no backup need be looked for."""
+    from keyctl.vault.encrypted_file import read_header
+
+    if not is_vault_chosen(app.home):
+        read_header(app.home.vault_file)
+    return open_vault(app, key, accept=accept)
 
 
 def _made(app: App, options: KeyOptions) -> dict[str, Any]:
