@@ -325,6 +325,26 @@ def test_leverage_may_travel_with_the_order(book: Derivatives) -> None:
     assert (position.leverage, position.locked) == (4, 1500)
     book.place(buy(100, leverage=Decimal(8)))
     assert (position.leverage, position.locked) == (8, 1500)
+    book.place(buy(100))
+    assert (position.leverage, position.locked) == (8, 2250)
+
+
+def test_an_order_must_back_its_margin_and_its_fee(book: Derivatives) -> None:
+    flat_book(book, LINEAR.symbol, Decimal(60000))
+    book.wallet(UID, "USDT").free = Decimal(6000) + Decimal("29.99")
+    assert reason(book, buy(1000)) is Reason.MARGIN
+    book.wallet(UID, "USDT").free = Decimal(6030)
+    book.place(buy(1000))
+    assert usdt(book) == (0, 6000)
+
+
+def test_an_order_that_turns_a_position_round_may_use_its_margin(book: Derivatives) -> None:
+    flat_book(book, LINEAR.symbol, Decimal(60000))
+    book.wallet(UID, "USDT").free = Decimal(6100)
+    book.place(buy(1000))
+    book.set_mark(LINEAR.symbol, Decimal(60000))
+    book.place(sell(1500))
+    assert (book.positions(UID)[0].signed, usdt(book)[1]) == (-500, 3000)
 
 
 def test_margin_modes_of_one_symbol_stand_side_by_side_where_orders_choose_them() -> None:
