@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from keyctl.clock import rfc3339
 from keyctl.dispatch import LeftOut, Preview
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
-from keyctl.model import Leg, LegResult, Outcome
+from keyctl.model import Leg, LegResult, Market, Order, Outcome
+from keyctl.order_checks import unit
 from keyctl.output import Table
+from keyctl.sizes import market_of
 
 
 def money(value: Decimal) -> str:
@@ -39,7 +42,41 @@ def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
         "fee": _text(known.fee if known else None),
         "fee_currency": known.fee_currency if known else None,
         "detail": result.detail,
+        **_terms_data(order),
     }
+
+
+def _terms_data(order: Order) -> dict[str, Any]:
+    """What an order says beside size and price. `unit` is what its quantity counts: base currency or contracts."""
+    return {
+        "market": str(order.market),
+        "unit": "contracts" if order.inverse else order.symbol.partition("/")[0],
+        "position": _word(order.position),
+        "reduce_only": order.reduce_only,
+        "leverage": _text(order.leverage),
+        "margin": _word(order.margin),
+        "time_in_force": str(order.time_in_force),
+        "trigger": _word(order.trigger),
+        "trigger_price": _text(order.trigger_price),
+    }
+
+
+def _word(value: StrEnum | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def terms_text(order: Order) -> str:
+    """What an order says beside size and price, for people: "stop at 61000, reduce-only, long, 3x cross"."""
+    words = []
+    if order.trigger is not None and order.trigger_price is not None:
+        words.append(f"{order.trigger.replace('_', '-')} at {plain(order.trigger_price)}")
+    if order.reduce_only:
+        words.append("reduce-only")
+    if order.position is not None:
+        words.append(str(order.position))
+    if order.market is Market.FUTURES and not order.reduce_only:
+        words.append(f"{plain(order.leverage)}x {order.margin}" if order.leverage else str(order.margin))
+    return ", ".join(words)
 
 
 def left_out_data(item: LeftOut) -> dict[str, Any]:
@@ -58,6 +95,15 @@ def left_out_data(item: LeftOut) -> dict[str, Any]:
         "outcome": str(Outcome.NOT_SENT),
         "status": None,
         "detail": item.error.message,
+        "market": str(market_of(wish.symbol)),
+        "unit": wish.symbol.partition("/")[0],
+        "position": _word(wish.position),
+        "reduce_only": wish.reduce_only,
+        "leverage": _text(wish.leverage),
+        "margin": _word(wish.margin),
+        "time_in_force": str(wish.time_in_force),
+        "trigger": _word(wish.trigger),
+        "trigger_price": _text(wish.trigger_price),
         **dict.fromkeys(empty),
     }
 
@@ -83,15 +129,19 @@ def preview_table(preview: Preview, would: str) -> Table:
             (
                 planned.leg.account,
                 planned.leg.native_symbol,
-                f"{plain(order.quantity)} {instrument.base}",
+                f"{plain(order.quantity)} {unit(instrument)}",
                 price,
                 f"{money(planned.value_usd)} USD",
+                terms_text(order),
                 would,
             )
         )
-    rows += [(item.target.session.account.label, "-", "-", "-", "-", "not sent") for item in preview.left_out]
+    rows += [(item.target.session.account.label, *"-----", "not sent") for item in preview.left_out]
     notes = tuple(f"{item.target.session.account.label}: {item.error.message}" for item in preview.left_out)
-    return Table(("account", "native", "size", "price", "value", "state"), rows, notes)
+    columns = ("account", "native", "size", "price", "value", "terms", "state")
+    if all(terms_text(planned.leg.order) == "" for planned in preview.plan.legs):
+        return Table((*columns[:5], columns[6]), [(*row[:5], row[6]) for row in rows], notes)
+    return Table(columns, rows, notes)
 
 
 def results_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:
@@ -154,8 +204,9 @@ def story(plan_id: str, stored: Sequence[StoredLeg], events: Sequence[dict[str, 
     for leg in stored:
         order = leg.leg.order
         price = "market" if order.price is None else plain(order.price)
+        terms = f" ({text})" if (text := terms_text(order)) else ""
         lines.append(
-            f"  {leg.leg.account}: {order.side} {plain(order.quantity)} {order.symbol} at {price}, {leg.state}"
+            f"  {leg.leg.account}: {order.side} {plain(order.quantity)} {order.symbol} at {price}{terms}, {leg.state}"
             f", client order id {leg.leg.client_order_id}"
         )
     for event in events:

@@ -12,6 +12,7 @@ from keyctl.exchanges import load
 from keyctl.model import Account, Instrument, Ticker
 from keyctl.preflight import Shared, instrument_of, ticker_of
 from keyctl.session import Session
+from keyctl.sizes import market_of
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -32,7 +33,7 @@ async def quotes(app: App, accounts: Sequence[Account], symbol: str) -> list[Quo
     venues = {account.binding: account for account in reversed(accounts)}
     async with app.network() as network:
         sessions = [
-            Session(account, load(account.binding), None, network, app.journal)
+            Session(account, load(account.binding), None, network, app.journal, market_of(symbol))
             for account in accounts
             if venues[account.binding] is account
         ]
