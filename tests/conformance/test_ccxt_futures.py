@@ -210,3 +210,18 @@ class TestBinanceCOINM(HedgeDriver):
     exchange, client_name = "binance", "binancecoinm"
     symbol, currency, size = "BTC/USD:BTC", "BTC", Decimal(3)
     options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["inverse"]}}
+
+
+class TestOKX(HedgeDriver):
+    exchange, client_name, size = "okx", "okx", Decimal(3)
+    options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["swap"]}, "defaultType": "swap"}
+
+    def params(self, **wanted: Any) -> dict[str, Any]:
+        return {"tdMode": "cross"} | wanted
+
+    def leg(self, side: str) -> dict[str, Any]:
+        return self.params(posSide="long" if side == "buy" else "short")
+
+
+class TestOKXInverse(TestOKX):
+    symbol, currency = "BTC/USD:BTC", "BTC"
