@@ -74,8 +74,8 @@ def test_a_symbol_that_no_venue_lists_is_exit_4(desk: Desk) -> None:
     assert {row["error"] for row in ran.json["data"]["prices"]} == {"unknown_symbol"}
 
 
-@pytest.mark.parametrize("symbol", ["BTCUSDT", "BTC/USDT:USDT", "BTC/USDT/X", "b t/c"])
-def test_what_is_no_spot_symbol_is_exit_2(desk: Desk, symbol: str) -> None:
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "BTC/USDT:", "BTC/USDT/X", "b t/c"])
+def test_what_is_no_symbol_is_exit_2(desk: Desk, symbol: str) -> None:
     assert desk.run("price", symbol, "--json").code == ExitCode.USAGE
 
 
@@ -100,3 +100,10 @@ def test_the_table_fits_eighty_columns(desk: Desk, monkeypatch: pytest.MonkeyPat
 
 def test_without_accounts_it_is_exit_3(twin: TwinServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert Desk(twin, tmp_path / "empty", capsys).run("price", "BTC/USDT", "--json").code == ExitCode.SETUP
+
+
+def test_perpetuals_show_their_contracts(desk: Desk) -> None:
+    desk.add("okx-main", "okx")
+    rows = desk.run("price", "BTC/USDT:USDT", "-a", "okx-main", "--json").json["data"]["prices"]
+    found = rows[0]
+    assert (found["native_symbol"], found["settle"], found["contract_size"]) == ("BTC-USDT-SWAP", "USDT", "0.01")
