@@ -225,3 +225,15 @@ class TestOKX(HedgeDriver):
 
 class TestOKXInverse(TestOKX):
     symbol, currency = "BTC/USD:BTC", "BTC"
+
+
+class TestOKXLinear(HedgeDriver):
+    exchange, client_name = "okx", "okx"
+    options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["spot", "swap"]}}
+
+    def leg(self, side: str) -> dict[str, Any]:
+        return self.params(hedged=True)
+
+
+class TestOKXInverse(TestOKXLinear):
+    symbol, currency, size = "BTC/USD:BTC", "BTC", Decimal(3)
