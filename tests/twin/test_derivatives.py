@@ -575,6 +575,62 @@ def test_positions_and_wallet_agree_with_an_oracle(
     assert not book.positions(UID) and wallet.locked == 0
 
 
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("limit"), st.sampled_from(list(Side)), st.sampled_from([LONG, SHORT]), SIZES, PRICES),
+        st.tuples(st.just("fill"), st.integers(0, 9), st.integers(1, 100)),
+        st.tuples(st.just("cancel"), st.integers(0, 9)),
+        st.tuples(st.just("leverage"), st.sampled_from([1, 3, 10, 50])),
+        st.tuples(st.just("mark"), PRICES),
+    ),
+    max_size=40,
+)
+
+
+@pytest.mark.parametrize("item", [LINEAR, INVERSE], ids=["linear", "inverse"])
+@pytest.mark.parametrize("hedge", [False, True], ids=["one-way", "hedge"])
+@settings(max_examples=100, deadline=None)
+@given(actions=ACTIONS, mark=PRICES)
+def test_whatever_rests_is_filled_or_is_canceled_the_wallet_adds_up(
+    item: Instrument, hedge: bool, actions: list[tuple[object, ...]], mark: int
+) -> None:
+    book = make_venue().derivatives
+    currency, start = ("BTC", 30) if item.inverse else ("USDT", 20_000)
+    book.wallet(UID, currency).free = Decimal(start)
+    book.set_hedge(UID, hedge)
+    for name, *asked in actions:
+        resting = book.open_orders(UID)
+        try:
+            if name == "limit":
+                side, leg, contracts, price = asked
+                position = leg if hedge else None
+                book.place(draft(side, contracts, price, instrument=item, position=position))  # type: ignore[arg-type]
+            elif name == "leverage":
+                book.set_leverage(UID, item.native_symbol, Decimal(asked[0]))  # type: ignore[arg-type]
+            elif name == "mark":
+                book.set_mark(item.symbol, Decimal(asked[0]))  # type: ignore[arg-type]
+            elif resting and name == "cancel":
+                book.cancel(resting[asked[0] % len(resting)])  # type: ignore[operator]
+            elif resting:
+                book.fill(resting[asked[0] % len(resting)], Decimal(asked[1]))  # type: ignore[operator,arg-type]
+        except Refused:
+            pass
+        positions, wallet = book.positions(UID), book.wallet(UID, currency)
+        backing = [position.locked for position in positions] + [order.locked for order in book.venue.orders]
+        assert wallet.locked == sum(backing, Decimal(0))
+        assert all(order.locked == 0 for order in book.venue.orders if not order.is_open)
+    oracle = Oracle(item.inverse, Fraction(100) if item.inverse else Fraction(1, 1000))
+    for order in book.venue.orders:
+        for fill in order.fills:
+            signed = Fraction(fill.quantity if order.side is Side.BUY else -fill.quantity)
+            oracle.trade(order.position.value if order.position else "net", signed, int(fill.price))
+    book.set_mark(item.symbol, Decimal(mark))
+    assert Fraction(book.equity(UID, currency)) == start + oracle.equity(mark)
+    found = {position.side.value if hedge else "net": Fraction(position.signed) for position in book.positions(UID)}
+    assert found == {leg: held for leg, held in oracle.legs.items() if held}
+    assert oracle.legs.get("long", Fraction(0)) >= 0 >= oracle.legs.get("short", Fraction(0))
+
+
 # The control path and the faults of settings, over sockets.
 
 
