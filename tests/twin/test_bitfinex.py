@@ -305,7 +305,7 @@ def test_more_than_five_digits_of_a_price_are_cut_off_silently(twin: TwinServer,
     [
         ({"symbol": "tBTCUSDT"}, [10020, "symbol: invalid"]),
         ({"type": "LIMIT"}, [10001, "Invalid order: not enough tradable balance for 0.005 BTC/USDT"]),
-        ({"type": "EXCHANGE STOP"}, [10020, "type: invalid"]),
+        ({"type": "EXCHANGE TRAILING STOP"}, [10020, "type: invalid"]),
         ({"amount": "5e-3"}, [10001, "amount: invalid"]),
         ({"amount": "0"}, [10001, "amount: invalid"]),
         ({"amount": "0.000000001"}, [10001, "amount: invalid"]),

@@ -295,7 +295,7 @@ def test_contract_refusals_have_codes_of_their_own(twin: TwinServer, made: MadeK
     assert code(send(twin, "GET", call.path)) == 10002
     assert code(send(twin, "GET", call.path.replace("USDT", "USDC"), call.headers)) == 10010
     assert code(ask(twin, made, CONTRACT, {"asset": "USDT"}, method="GET")) == 10005
-    assert code(ask(twin, made, "/cfd/openApi/v1/prv/position", PROBE, method="GET")) == 10006
+    assert code(ask(twin, made, "/cfd/openApi/v1/prv/getMemberInfo", PROBE, method="GET")) == 10006
     made.key.permissions["read"] = False
     assert code(ask(twin, made, CONTRACT, PROBE, method="GET")) == 10009
 

@@ -14,9 +14,10 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from keyctl.model import Instrument
+from keyctl.twin import bitfinex_derivatives as derivatives
 from keyctl.twin import bitfinex_orders as orders
 from keyctl.twin import bitfinex_public as public
-from keyctl.twin.bitfinex_orders import Body
+from keyctl.twin.bitfinex_asked import Body
 from keyctl.twin.bitfinex_wire import (
     AUTHENTICATION,
     GENERIC,
@@ -28,6 +29,7 @@ from keyctl.twin.bitfinex_wire import (
     Refusal,
     wire_currency,
 )
+from keyctl.twin.derivatives import DerivativeRules
 from keyctl.twin.face import Answer, Call, Face, Operation, decode_form, encode, json_answer, other_text
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
@@ -49,6 +51,7 @@ class Route:
 ROUTES = (
     Route("r/permissions", "permissions", ""),
     Route("r/wallets", "balance", "wallets"),
+    Route("r/positions", "positions", "positions"),
     Route("r/info/user", "other", "account"),
     Route("r/orders", "open_orders", "orders"),
     Route("r/orders/hist", "history", "history"),
@@ -71,7 +74,7 @@ PUBLIC = (
 
 
 class Bitfinex(Face):
-    """Bitfinex's REST API v2 for the exchange wallet."""
+    """Bitfinex's REST API v2 for the exchange wallet and for derivatives."""
 
     name: ClassVar[str] = "bitfinex"
 
@@ -82,6 +85,12 @@ class Bitfinex(Face):
             _instrument("SOL", "USDT", "0.02", "50000.0"),
             _instrument("BTC", "USD", "0.00004", "2000.0"),
         )
+
+    def perpetuals(self) -> tuple[Instrument, ...]:
+        return derivatives.perpetuals()
+
+    def derivative_rules(self) -> DerivativeRules:
+        return derivatives.RULES
 
     def operation(self, call: Call) -> Operation:
         route, _ = _route(call.path)
@@ -194,6 +203,8 @@ def _private(route: Route, groups: tuple[str, ...], body: Body, venue: Venue, ke
         return json_answer([[scope, *map(int, rights)] for scope, rights in _scopes(key).items()])
     if route.name == "balance":
         return _wallets(venue, key)
+    if route.name == "positions":
+        return json_answer(derivatives.position_rows(venue, key))
     if route.name == "open_orders":
         return orders.open_orders(venue, key, body, symbol)
     if route.name == "history":
@@ -215,7 +226,8 @@ def _scopes(key: Key) -> dict[str, tuple[bool, bool]]:
         "account": (read, False),
         "history": (read, False),
         "orders": (read, key.may("spot_trade")),
-        "positions": (key.may("futures_trade"), key.may("futures_trade")),
+        # Orders for derivatives go by the right for orders; this one is for seeing the positions that they make.
+        "positions": (key.may("futures_trade"), False),
         "funding": (key.may("funding"), key.may("funding")),
         "settings": (False, False),
         "wallets": (read, key.may("transfer")),
@@ -230,6 +242,7 @@ def _wallets(venue: Venue, key: Key) -> Answer:
         ["exchange", wire_currency(name), one.free + one.locked, 0, one.free, None, None]
         for name, one in venue.balances.get(key.uid, {}).items()
     ]
+    rows += derivatives.wallet_rows(venue, key)
     # Money that spot orders cannot use: a reader has to look at the wallet's type.
     rows.append(["funding", "UST", 500, 0, 500, None, None])
     return json_answer(rows)
@@ -258,4 +271,6 @@ def _altered(value: object, what: str) -> object:
         row[3] = other_text(row[3])
     elif what == "side":
         row[6], row[7] = -row[6], -row[7]
+    elif what == "leverage" and isinstance(row[31], dict) and "$F33" in row[31]:
+        row[31] = row[31] | {"$F33": row[31]["$F33"] + 1}
     return row

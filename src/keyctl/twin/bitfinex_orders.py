@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-from keyctl.model import Instrument, OrderType, Side, TimeInForce
+from keyctl.model import Instrument, Market, Side
+from keyctl.twin import bitfinex_derivatives as derivatives
+from keyctl.twin.bitfinex_asked import Asked, Body, read_asked, whole
 from keyctl.twin.bitfinex_wire import (
     GENERIC,
     PARAMETERS,
     POST_ONLY,
+    REDUCE_ONLY,
     Refusal,
     notification,
     order_row,
-    plain_decimal,
     trade_row,
     utc_date,
 )
@@ -23,93 +24,70 @@ from keyctl.twin.face import Answer, digits, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 
-CID_LIMIT = 1 << 45
-GID_LIMIT = 1 << 31
-HIDDEN = 64
-TYPES = {
-    "LIMIT": (OrderType.LIMIT, TimeInForce.GTC),
-    "MARKET": (OrderType.MARKET, TimeInForce.GTC),
-    "IOC": (OrderType.LIMIT, TimeInForce.IOC),
-    "FOK": (OrderType.LIMIT, TimeInForce.FOK),
-}
-SUBMIT_FIELDS = {"type", "symbol", "amount", "price", "gid", "cid", "flags", "meta"}
 HISTORY_LIMITS = {"orders": 2500, "trades": 2500}
-Body = Mapping[str, object]
 
 
 def submit(venue: Venue, key: Key, body: Body) -> Answer:
     """Takes an order. The answer shows it as it arrived, ACTIVE, whatever it has become since."""
-    draft = _draft(venue, key, body)
+    derivative = venue.derivatives.instruments.get(str(body.get("symbol")))
+    instrument = derivative or venue.instruments.get(str(body.get("symbol")))
+    if instrument is None:
+        raise Refusal(PARAMETERS, "symbol: invalid")
+    asked = read_asked(body)
     try:
-        order = venue.place(draft)
+        if derivative is not None:
+            order = venue.derivatives.place(derivatives.draft_of(asked, derivative, key))
+        else:
+            order = _place(venue, key, asked, instrument)
     except Refused as refused:
-        raise Refusal(GENERIC, _refused_text(refused.reason, draft)) from None
+        raise Refusal(GENERIC, _refused_text(refused.reason, instrument, asked)) from None
     kind = str(body["type"]).lower()
-    text = f"Submitting {kind} {order.side} order for {digits(order.quantity)} {draft.instrument.base}."
+    text = f"Submitting {kind} {order.side} order for {digits(order.quantity)} {instrument.base}."
     return notification(venue.now_ms(), "on-req", [order_row(order, submitted=True)], text)
 
 
-def _draft(venue: Venue, key: Key, body: Body) -> Draft:
-    for name in body.keys() - SUBMIT_FIELDS:
-        raise Refusal(PARAMETERS, f"{name}: invalid")
-    instrument = venue.instruments.get(str(body.get("symbol")))
-    if instrument is None:
-        raise Refusal(PARAMETERS, "symbol: invalid")
-    prefix, _, name = str(body.get("type")).rpartition("EXCHANGE ")
-    if name not in TYPES:
-        raise Refusal(PARAMETERS, "type: invalid")
-    kind, time_in_force = TYPES[name]
-    amount = plain_decimal(body.get("amount"))
-    if not amount or amount != round(amount, 8):
-        raise Refusal(GENERIC, "amount: invalid")
-    price = None if kind is OrderType.MARKET else _price(body.get("price"))
-    flags = body.get("flags", 0)
-    if not isinstance(flags, int) or isinstance(flags, bool) or flags & ~(POST_ONLY | HIDDEN):
-        raise Refusal(PARAMETERS, "flags: invalid")
-    _whole(body, "gid", GID_LIMIT)
-    cid = _whole(body, "cid", CID_LIMIT)
-    if "EXCHANGE " not in str(body["type"]) or prefix:
-        # Without the prefix the order is for the margin wallet, which is empty here.
-        raise Refusal(GENERIC, f"Invalid order: not enough tradable balance for {digits(amount)} {instrument.symbol}")
-    meta = body.get("meta")
-    marks = {str(k): str(v) for k, v in meta.items() if k == "aff_code"} if isinstance(meta, dict) else {}
-    return Draft(
+def _place(venue: Venue, key: Key, asked: Asked, instrument: Instrument) -> VenueOrder:
+    if not asked.exchange:
+        # Without the prefix the order is for margin trading, for which there is no collateral here.
+        words = f"{digits(asked.amount)} {instrument.symbol}"
+        raise Refusal(GENERIC, f"Invalid order: not enough tradable balance for {words}")
+    if asked.leverage is not None or asked.flags & REDUCE_ONLY:
+        raise Refusal(PARAMETERS, "lev: invalid" if asked.leverage is not None else "flags: invalid")
+    draft = Draft(
         uid=key.uid,
         api_key=key.api_key,
         instrument=instrument,
-        side=Side.BUY if amount > 0 else Side.SELL,
-        type=kind,
-        quantity=abs(amount),
-        price=price,
-        time_in_force=time_in_force,
-        post_only=bool(flags & POST_ONLY),
-        client_order_id="" if cid is None else str(cid),
-        marks=marks,
+        side=Side.BUY if asked.amount > 0 else Side.SELL,
+        type=asked.type,
+        quantity=abs(asked.amount),
+        price=asked.price,
+        time_in_force=asked.time_in_force,
+        post_only=bool(asked.flags & POST_ONLY),
+        client_order_id=asked.client_order_id,
+        marks=asked.marks,
     )
+    order = venue.place(draft) if asked.trigger is None else _waiting(venue, draft, asked)
+    order.expires_ms = asked.expires_ms
+    return order
 
 
-def _price(value: object) -> Decimal:
-    """The limit price; what goes beyond five significant digits is cut off without a word, as the exchange does."""
-    price = plain_decimal(value)
-    if price is None or price <= 0:
-        raise Refusal(GENERIC, "price: invalid")
-    return price.quantize(Decimal(1).scaleb(price.adjusted() - 4), ROUND_DOWN)
+def _waiting(venue: Venue, draft: Draft, asked: Asked) -> VenueOrder:
+    """The stop order, taken to wait for its price: nothing on this venue sets it off, and it locks no funds."""
+    quantity, now = venue.check(draft), venue.now_ms()
+    return venue.enlist(VenueOrder(
+        venue.next_id(), draft.uid, draft.api_key, draft.instrument, draft.side, draft.type, quantity, draft.price,
+        draft.time_in_force, False, None, draft.client_order_id, now, now,
+        marks=dict(draft.marks), trigger=asked.trigger, trigger_price=asked.trigger_price,
+    ))  # fmt: skip
 
 
-def _whole(body: Body, name: str, limit: int) -> int | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
-        raise Refusal(PARAMETERS, f"{name}: invalid")
-    return value
-
-
-def _refused_text(reason: Reason, draft: Draft) -> str:
-    rules: Instrument = draft.instrument
-    sum_of = f"{digits(draft.quantity or Decimal(0))} {rules.native_symbol[1:]} at {digits(draft.price or Decimal(0))}"
+def _refused_text(reason: Reason, rules: Instrument, asked: Asked) -> str:
+    sum_of = f"{digits(abs(asked.amount))} {rules.native_symbol[1:]} at {digits(asked.price or Decimal(0))}"
     return {
         Reason.FUNDS: f"Invalid order: not enough exchange balance for {sum_of}",
+        Reason.MARGIN: f"Invalid order: not enough tradable balance for {sum_of}",
+        Reason.LEVERAGE: "lev: invalid",
+        Reason.REDUCE_ONLY: "Invalid order: it would not reduce a position",
         Reason.QUANTITY_MIN: f"Invalid order: minimum size for {rules.symbol} is {rules.min_quantity}",
         Reason.QUANTITY_MAX: f"Invalid order: maximum size for {rules.symbol} is {rules.max_quantity}",
         Reason.QUANTITY_STEP: "amount: invalid",
@@ -119,12 +97,12 @@ def _refused_text(reason: Reason, draft: Draft) -> str:
 
 def cancel(venue: Venue, key: Key, body: Body) -> Answer:
     """Cancels one order, by id or by cid and cid_date; shows it as it stood before."""
-    order_id = _whole(body, "id", 1 << 53)
+    order_id = whole(body, "id", 1 << 53)
     if order_id is not None:
         order = venue.find(key.uid, order_id=order_id)
     else:
         date = _date(body)
-        found = venue.orders_of(key.uid, is_open=True)
+        found = _orders(venue, key, is_open=True)
         wanted = [order for order in found if _has_cid(order, body.get("cid"), date)]
         order = wanted[-1] if wanted else None
     if order is None or not order.is_open:
@@ -143,7 +121,7 @@ def cancel_many(venue: Venue, key: Key, body: Body) -> Answer:
     pairs = [(pair[0], pair[1]) for pair in cids if isinstance(pair, list) and len(pair) == 2]
     chosen = [
         order
-        for order in venue.orders_of(key.uid, is_open=True)
+        for order in _orders(venue, key, is_open=True)
         if body.get("all") == 1 or order.order_id in ids or any(_has_cid(order, cid, str(date)) for cid, date in pairs)
     ]
     rows: list[object] = [order_row(order) for order in chosen]
@@ -154,7 +132,7 @@ def cancel_many(venue: Venue, key: Key, body: Body) -> Answer:
 
 def open_orders(venue: Venue, key: Key, body: Body, native_symbol: str | None) -> Answer:
     """Active orders, all or those that an id list, or cid with cid_date, names."""
-    orders = venue.orders_of(key.uid, symbol=_symbol(venue, native_symbol), is_open=True)
+    orders = _orders(venue, key, native_symbol, is_open=True)
     if body.get("cid") is not None:
         date = _date(body)
         orders = [order for order in orders if _has_cid(order, body["cid"], date)]
@@ -163,14 +141,14 @@ def open_orders(venue: Venue, key: Key, body: Body, native_symbol: str | None) -
 
 def finished_orders(venue: Venue, key: Key, body: Body, native_symbol: str | None) -> Answer:
     """Finished orders, newest first; there is no filter by cid."""
-    orders = venue.orders_of(key.uid, symbol=_symbol(venue, native_symbol), is_open=False)
+    orders = _orders(venue, key, native_symbol, is_open=False)
     timed = [order for order in _with_ids(orders, body) if _in_range(order.created_ms, body)]
     return json_answer([order_row(order) for order in timed[::-1][: _limit(body, "orders")]])
 
 
 def trades(venue: Venue, key: Key, body: Body, native_symbol: str | None) -> Answer:
     """The user's trades, newest first."""
-    pairs = _trades(venue.orders_of(key.uid, symbol=_symbol(venue, native_symbol)))
+    pairs = _trades(_orders(venue, key, native_symbol))
     rows = [trade_row(order, fill) for order, fill in pairs if _in_range(fill.at_ms, body)]
     return json_answer(rows[::-1][: _limit(body, "trades")])
 
@@ -189,9 +167,20 @@ def _trades(orders: list[VenueOrder]) -> list[tuple[VenueOrder, Fill]]:
 def _symbol(venue: Venue, native_symbol: str | None) -> str | None:
     if native_symbol is None:
         return None
-    if native_symbol not in venue.instruments:
+    found = venue.derivatives.instruments.get(native_symbol) or venue.instruments.get(native_symbol)
+    if found is None:
         raise Refusal(PARAMETERS, "symbol: invalid")
-    return venue.instruments[native_symbol].symbol
+    return found.symbol
+
+
+def _orders(venue: Venue, key: Key, native_symbol: str | None = None, is_open: bool | None = None) -> list[VenueOrder]:
+    """The user's orders of a symbol, or of both markets. Spot orders whose time is over are canceled first."""
+    now = venue.now_ms()
+    for order in venue.orders:
+        if order.uid == key.uid and order.is_open and order.instrument.market is Market.SPOT:
+            if order.expires_ms is not None and now >= order.expires_ms:
+                venue.cancel(order)
+    return venue.orders_of(key.uid, symbol=_symbol(venue, native_symbol), is_open=is_open, market=None)
 
 
 def _date(body: Body) -> str:
@@ -216,10 +205,10 @@ def _with_ids(orders: list[VenueOrder], body: Body) -> list[VenueOrder]:
 
 
 def _in_range(at_ms: int, body: Body) -> bool:
-    start, end = _whole(body, "start", 1 << 53), _whole(body, "end", 1 << 53)
+    start, end = whole(body, "start", 1 << 53), whole(body, "end", 1 << 53)
     return (start is None or at_ms >= start) and (end is None or at_ms <= end)
 
 
 def _limit(body: Body, kind: str) -> int:
-    limit = _whole(body, "limit", HISTORY_LIMITS[kind] + 1)
+    limit = whole(body, "limit", HISTORY_LIMITS[kind] + 1)
     return 25 if limit is None else limit

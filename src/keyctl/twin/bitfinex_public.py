@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from keyctl.model import Instrument
 from keyctl.twin.bitfinex_wire import PARAMETERS, Refusal, wire_currency
+from keyctl.twin.book import Book
 from keyctl.twin.face import Answer, json_answer
 from keyctl.twin.venue import Venue
 
-FUTURES = [["BTCF0:USTF0", [None, None, None, "0.00004", "100.0", None, None, None, Decimal("0.01"), Decimal("0.005")]]]
 # Bitfinex's own currency names, and the names that its site shows where they differ.
 SHOWN_NAMES = [["UDC", "USDC"], ["UST", "USDt"], ["USTF0", "USDt0"]]
 LABELS = [["BTC", "Bitcoin"], ["ETH", "Ethereum"], ["SOL", "Solana"], ["UST", "Tether USDt"], ["UDC", "USD Coin"]]
@@ -27,15 +27,15 @@ def configuration(venue: Venue, names: str) -> Answer:
 
 
 def _configuration(venue: Venue, name: str) -> object:
-    rules = list(venue.instruments.values())
+    rules, perpetuals = list(venue.instruments.values()), list(venue.derivatives.instruments.values())
     pairs = [item.native_symbol[1:] for item in rules]
     lists: dict[str, object] = {
         "pub:list:pair:exchange": pairs,
         "pub:list:pair:margin": ["BTCUSD", "BTCUST"],
-        "pub:list:pair:futures": [FUTURES[0][0]],
+        "pub:list:pair:futures": [item.native_symbol[1:] for item in perpetuals],
         "pub:list:pair:securities": [],
         "pub:info:pair": [[item.native_symbol[1:], _sizes(item)] for item in rules],
-        "pub:info:pair:futures": FUTURES,
+        "pub:info:pair:futures": [[item.native_symbol[1:], _sizes(item)] for item in perpetuals],
         "pub:list:currency": sorted({wire_currency(side) for item in rules for side in (item.base, item.quote)}),
         "pub:list:currency:margin": ["BTC", "USD", "UST"],
         "pub:map:currency:sym": SHOWN_NAMES,
@@ -51,7 +51,9 @@ def _configuration(venue: Venue, name: str) -> object:
 def _sizes(item: Instrument) -> list[object]:
     row: list[object] = [None] * 12
     row[3], row[4] = str(item.min_quantity), str(item.max_quantity)
-    if item.base == "BTC":
+    if item.leverage_max is not None:
+        row[8], row[9] = 1 / item.leverage_max, 1 / item.leverage_max / 2
+    elif item.base == "BTC":
         row[8], row[9] = Decimal("0.2"), Decimal("0.1")
     return row
 
@@ -63,26 +65,29 @@ def ticker(venue: Venue, symbol: str) -> Answer:
 
 def tickers(venue: Venue, symbols: str) -> Answer:
     """Rows with the symbol before the ten elements; unknown symbols are left out, ALL stands for every one."""
-    wanted = list(venue.instruments) if symbols == "ALL" else symbols.split(",")
-    return json_answer([[name, *_ticker(venue, name)] for name in wanted if name in venue.instruments])
+    listed = [*venue.instruments, *venue.derivatives.instruments]
+    wanted = listed if symbols == "ALL" else symbols.split(",")
+    return json_answer([[name, *_ticker(venue, name)] for name in wanted if name in listed])
 
 
 def _ticker(venue: Venue, symbol: str) -> list[object]:
-    book = venue.book(_known(venue, symbol).symbol)
+    book = _book(venue, symbol)
     (bid, bid_size), (ask, ask_size) = book.bids[0], book.asks[0]
     return [bid, bid_size, ask, ask_size, 0, 0, bid, Decimal("1234.5"), ask, bid]
 
 
 def book(venue: Venue, symbol: str, precision: str) -> Answer:
     """Rows [price, count, amount], or [order id, price, amount] for R0; the amount of an ask is negative."""
-    levels = venue.book(_known(venue, symbol).symbol)
+    levels = _book(venue, symbol)
     both = [(price, size) for price, size in levels.bids] + [(price, -size) for price, size in levels.asks]
     raw = precision == "R0"
     return json_answer([[7001 + n, price, size] if raw else [price, 1, size] for n, (price, size) in enumerate(both)])
 
 
-def _known(venue: Venue, symbol: str) -> Instrument:
+def _book(venue: Venue, symbol: str) -> Book:
+    if symbol in venue.derivatives.instruments:
+        return venue.derivatives.book(symbol)
     found = venue.instruments.get(symbol)
     if found is None:
         raise Refusal(PARAMETERS, "symbol: invalid")
-    return found
+    return venue.book(found.symbol)

@@ -6,12 +6,12 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from keyctl.model import OrderState, OrderType, Side, TimeInForce
+from keyctl.model import Market, OrderState, OrderType, Side, TimeInForce
 from keyctl.twin.book import ZERO, Fill, VenueOrder
 from keyctl.twin.face import Answer, digits, json_answer
 
 GENERIC, PARAMETERS, AUTHENTICATION, SIGNATURE, NONCE, MAINTENANCE = 10001, 10020, 10100, 10112, 10114, 20060
-POST_ONLY = 4096
+POST_ONLY, REDUCE_ONLY = 4096, 1024
 WIRE_CURRENCIES = {"USDT": "UST", "USDC": "UDC"}
 ROW_LENGTH = 32
 
@@ -50,11 +50,17 @@ def signed(order: VenueOrder, quantity: Decimal) -> Decimal:
 
 
 def wire_type(order: VenueOrder) -> str:
-    """The order's type in Bitfinex's words, for the exchange wallet."""
-    if order.type is OrderType.MARKET:
-        return "EXCHANGE MARKET"
-    kinds = {TimeInForce.IOC: "EXCHANGE IOC", TimeInForce.FOK: "EXCHANGE FOK"}
-    return kinds.get(order.time_in_force, "EXCHANGE LIMIT")
+    """The order's type in Bitfinex's words: for the exchange wallet with the word EXCHANGE. A triggered stop goes on
+    under the type that it became."""
+    market = order.type is OrderType.MARKET
+    if order.trigger is not None and not order.triggered:
+        return _in_wallet(order, "STOP" if market else "STOP LIMIT")
+    kinds = {TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
+    return _in_wallet(order, "MARKET" if market else kinds.get(order.time_in_force, "LIMIT"))
+
+
+def _in_wallet(order: VenueOrder, kind: str) -> str:
+    return kind if order.instrument.market is Market.FUTURES else f"EXCHANGE {kind}"
 
 
 def status_text(order: VenueOrder) -> str:
@@ -65,6 +71,7 @@ def status_text(order: VenueOrder) -> str:
     if order.is_open:
         return partly or "ACTIVE"
     ends = {"post_only": "POSTONLY CANCELED", "fok": "FILLORKILL CANCELED", "ioc": "IOC CANCELED"}
+    ends["margin"] = "INSUFFICIENT MARGIN"
     ended = ends.get(order.end_reason, "CANCELED")
     return f"{ended} was: {partly}" if partly else ended
 
@@ -84,13 +91,20 @@ def order_row(order: VenueOrder, *, submitted: bool = False) -> list[object]:
     row[6] = signed(order, order.quantity if submitted else order.remaining)
     row[7] = signed(order, order.quantity)
     row[8] = wire_type(order)
-    row[12] = POST_ONLY if order.post_only else 0
+    if order.triggered:
+        row[9] = _in_wallet(order, "STOP" if order.type is OrderType.MARKET else "STOP LIMIT")
+    row[10] = order.expires_ms
+    row[12] = POST_ONLY * order.post_only + REDUCE_ONLY * order.reduce_only
     row[13] = "ACTIVE" if submitted else status_text(order)
-    row[16] = order.price if order.price is not None else ZERO
+    waits = order.trigger is not None and not order.triggered
+    row[16] = (order.trigger_price if waits else order.price) or ZERO
     row[17] = ZERO if submitted or order.average_price is None else order.average_price.quantize(Decimal("1e-8"))
-    row[18] = row[19] = row[23] = row[24] = 0
+    row[18] = row[23] = row[24] = 0
+    row[19] = order.price if order.trigger is not None and order.price is not None else 0
     row[28] = "API>BFX"
-    row[31] = {"$F7": 1} if order.post_only else {}
+    row[31] = ({"$F7": 1} if order.post_only else {}) | (
+        {} if order.leverage is None else {"$F33": int(order.leverage)}
+    )
     return row
 
 
@@ -107,7 +121,7 @@ def trade_row(order: VenueOrder, fill: Fill) -> list[object]:
         order.price if order.price is not None else ZERO,
         1 if fill.maker else -1,
         -fill.fee,
-        wire_currency(fill.fee_currency),
+        wire_currency(fill.fee_currency) + ("F0" if order.instrument.market is Market.FUTURES else ""),
         int(order.client_order_id) if order.client_order_id else None,
     ]
 

@@ -5,7 +5,6 @@ Wire facts: [official] LBank API docs, 2026-08-11. HTTP is 200 for business erro
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar
@@ -14,6 +13,7 @@ from keyctl.model import Instrument
 from keyctl.twin import lbank_contract as contract
 from keyctl.twin import lbank_orders as orders
 from keyctl.twin import lbank_public as public
+from keyctl.twin.derivatives import DerivativeRules
 from keyctl.twin.face import Answer, Call, Face, Operation, decode_form, digits, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank_wire import (
@@ -45,7 +45,7 @@ PUBLIC: dict[str, tuple[str, PublicCall]] = {
 
 
 class LBank(Face):
-    """LBank's spot REST API v2, and the readable part of its contract API.
+    """LBank's spot REST API v2, and its contract API.
 
     `contract_ip_code` is what the contract API tells an address off the key's futures list: 10007, or 65. Which one
     the exchange gives is not proven.
@@ -55,7 +55,7 @@ class LBank(Face):
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
         "id": ("custom_id", "clientOrderId"),
         "symbol": ("symbol",),
-        "side": ("type",),
+        "side": ("type", "side"),
     }
 
     def __init__(self, contract_ip_code: int = 10007) -> None:
@@ -68,6 +68,12 @@ class LBank(Face):
             _instrument("SOL", "0.001", "0.01", "0.01", "5"),
         )
 
+    def perpetuals(self) -> tuple[Instrument, ...]:
+        return contract.perpetuals()
+
+    def derivative_rules(self) -> DerivativeRules:
+        return contract.RULES
+
     def operation(self, call: Call) -> Operation:
         name = _spot_name(call.path)
         if name in PUBLIC:
@@ -75,7 +81,7 @@ class LBank(Face):
         if name == "supplement/system_status":
             return Operation("status")
         if call.path.startswith(contract.PREFIX):
-            return _contract_operation(call)
+            return contract.operation(call)
         form = dict(decode_form(call.body.decode("utf-8", "replace")))
         custom_id = form.get("custom_id") or form.get("origClientOrderId")
         operation, _, _ = SIGNED.get(name, ("other", "", _restrictions))
@@ -122,24 +128,6 @@ def _spot_name(path: str) -> str:
     """The name of a spot call, or "" for a path of another form."""
     fits = path.startswith("/v2/") and path.endswith(".do")
     return path.removeprefix("/v2/").removesuffix(".do") if fits else ""
-
-
-def _contract_operation(call: Call) -> Operation:
-    names = {
-        "pub/getTime": "time",
-        "pub/instrument": "instruments",
-        "pub/marketData": "ticker",
-        "pub/marketOrder": "book",
-        "prv/account": "balance",
-    }
-    parameters = dict(decode_form(call.query))
-    try:
-        value = json.loads(call.body) if call.body else {}
-    except (ValueError, RecursionError):
-        value = {}
-    body_key = value.get("api_key") if isinstance(value, dict) else None
-    api_key = body_key if isinstance(body_key, str) else parameters.get("api_key")
-    return Operation(names.get(call.path.removeprefix(contract.PREFIX), "other"), api_key=api_key)
 
 
 def _authenticated(call: Call, venue: Venue) -> tuple[Key, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""LBank's contract API on the twin: public market data and the signed account read; no orders, which are undocumented.
+"""LBank's contract API on the twin: who may call it, and public market data; signed calls in lbank_contract_orders.
 
 Its codes are not those of the spot API: 10005 is an unknown key there and an illegal parameter here.
 """
@@ -6,17 +6,60 @@ Its codes are not those of the spot API: 10005 is an unknown key there and an il
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 
 from keyctl.model import Instrument
-from keyctl.twin.face import Answer, Call, decode_form, digits, json_answer
+from keyctl.twin.derivatives import DerivativeRules
+from keyctl.twin.face import Answer, Call, Operation, decode_form, digits, json_answer
 from keyctl.twin.keys import Key
+from keyctl.twin.lbank_contract_orders import CALLS
 from keyctl.twin.lbank_wire import METHODS, SIGNING_HEADERS, Refusal, is_echostr, is_late, pairs_as_dict, signature_fits
 from keyctl.twin.venue import Venue
 
 PREFIX = "/cfd/openApi/v1/"
 MULTIPLE = Decimal(1)
 RATIO = Decimal("0.2")
+RULES = DerivativeRules(leverage=Decimal(20))
+
+
+def perpetuals() -> tuple[Instrument, ...]:
+    """The perpetuals of this venue, margined in USDT; a contract is one unit of the base currency."""
+    return (_perpetual("BTC", "0.1", "0.0001"), _perpetual("ETH", "0.01", "0.001"), _perpetual("SOL", "0.001", "0.01"))
+
+
+def _perpetual(base: str, price_step: str, step: str) -> Instrument:
+    return Instrument(
+        symbol=f"{base}/USDT:USDT",
+        native_symbol=f"{base}USDT",
+        base=base,
+        quote="USDT",
+        price_step=Decimal(price_step),
+        quantity_step=Decimal(step),
+        min_quantity=Decimal(step),
+        max_quantity=Decimal(30),
+        min_notional=Decimal(5),
+        settle="USDT",
+        contract_size=MULTIPLE,
+        leverage_max=Decimal(200),
+        band_up=1 + RATIO,
+        band_down=1 - RATIO,
+    )
+
+
+def operation(call: Call) -> Operation:
+    """What a contract call is."""
+    name = call.path.removeprefix(PREFIX)
+    try:
+        value = json.loads(call.body) if call.body else dict(decode_form(call.query))
+    except (ValueError, RecursionError):
+        value = {}
+    parameters = value if isinstance(value, dict) else {}
+    api_key, client_order_id = (
+        text if isinstance(text, str) else None for text in map(parameters.get, ("api_key", "clientOrderId"))
+    )
+    known, _, changes = CALLS.get(name, (_PUBLIC[name][0] if name in _PUBLIC else "other", None, False))
+    return Operation(known, changes, client_order_id, api_key)
 
 
 def handle(call: Call, venue: Venue, ip_code: int) -> Answer:
@@ -24,9 +67,15 @@ def handle(call: Call, venue: Venue, ip_code: int) -> Answer:
     try:
         name = call.path.removeprefix(PREFIX)
         if call.method == "GET" and name in _PUBLIC:
-            data = _PUBLIC[name](venue, dict(decode_form(call.query)))
-        elif name == "prv/account" and call.method in ("GET", "POST"):
-            data = _account(venue, *_authenticated(call, venue, ip_code))
+            data = _PUBLIC[name][1](venue, dict(decode_form(call.query)))
+        elif name in CALLS and call.method in ("GET", "POST"):
+            _, answer, changes = CALLS[name]
+            if changes and call.method == "GET":
+                raise Refusal(10006, "Path not open")
+            key, parameters = _authenticated(call, venue, ip_code)
+            if changes and not key.may("futures_trade"):
+                raise Refusal(51, "No transaction authority")
+            data = answer(venue, key, parameters)
         else:
             raise Refusal(10006, "Path not open")
     except Refusal as refusal:
@@ -77,18 +126,10 @@ def _parameters(call: Call) -> dict[str, str]:
     return found
 
 
-def _account(venue: Venue, key: Key, parameters: dict[str, str]) -> list[dict[str, str]]:
-    if parameters.get("productGroup") != "SwapU":
-        raise Refusal(10005, "Illegal parameter")
-    asset = parameters.get("asset", "USDT")
-    # The futures wallet is another one than the spot wallet, and the twin leaves it empty.
-    return [{"asset": asset, "balance": "0", "available": "0"}]
-
-
 def _swaps(venue: Venue, query: dict[str, str]) -> list[tuple[str, Instrument]]:
     if query.get("productGroup", "SwapU") != "SwapU":
         raise Refusal(10005, "Illegal parameter")
-    found = [(item.base + item.quote, item) for item in venue.instruments.values() if item.quote == "USDT"]
+    found = list(venue.derivatives.instruments.items())
     if "symbol" not in query:
         return found
     chosen = [pair for pair in found if pair[0] == query["symbol"]]
@@ -114,10 +155,10 @@ def _instruments(venue: Venue, query: dict[str, str]) -> object:
             "volumeTick": item.quantity_step,
             "volumeMultiple": MULTIPLE,
             "minOrderVolume": str(item.min_quantity),
-            "maxOrderVolume": "30.0",
-            "minOrderCost": "5.0",
-            "defaultLeverage": 20,
-            "indexPrice": digits(venue.book(item.symbol).bids[0][0]),
+            "maxOrderVolume": str(item.max_quantity),
+            "minOrderCost": str(item.min_notional),
+            "defaultLeverage": RULES.leverage,
+            "indexPrice": digits(venue.derivatives.mark(item.symbol)),
             "priceLimitUpperValue": RATIO,
             "priceLimitLowerValue": RATIO,
         }
@@ -128,8 +169,9 @@ def _instruments(venue: Venue, query: dict[str, str]) -> object:
 def _market_data(venue: Venue, query: dict[str, str]) -> object:
     rows = []
     for symbol, item in _swaps(venue, query):
-        last = digits(venue.book(item.symbol).bids[0][0])
+        last = digits(venue.derivatives.book(item.symbol).bids[0][0])
         row = dict.fromkeys(("lastPrice", "markedPrice", "openPrice", "highestPrice", "lowestPrice"), last)
+        row["markedPrice"] = digits(venue.derivatives.mark(item.symbol))
         rows.append({"symbol": symbol, **row, "prePositionFeeRate": "0.0001", "volume": "100", "turnover": "0"})
     return rows
 
@@ -138,7 +180,7 @@ def _market_order(venue: Venue, query: dict[str, str]) -> object:
     if "symbol" not in query:
         raise Refusal(10005, "Illegal parameter")
     symbol, item = _swaps(venue, query)[0]
-    book = venue.book(item.symbol)
+    book = venue.derivatives.book(item.symbol)
     sides = {"asks": book.asks, "bids": book.bids}
     rows = {
         name: [{"price": digits(price), "volume": digits(part), "orders": "1"} for price, part in side]
@@ -147,9 +189,9 @@ def _market_order(venue: Venue, query: dict[str, str]) -> object:
     return {"symbol": symbol, **rows}
 
 
-_PUBLIC = {
-    "pub/getTime": _clock,
-    "pub/instrument": _instruments,
-    "pub/marketData": _market_data,
-    "pub/marketOrder": _market_order,
+_PUBLIC: dict[str, tuple[str, Callable[[Venue, dict[str, str]], object]]] = {
+    "pub/getTime": ("time", _clock),
+    "pub/instrument": ("instruments", _instruments),
+    "pub/marketData": ("ticker", _market_data),
+    "pub/marketOrder": ("book", _market_order),
 }
