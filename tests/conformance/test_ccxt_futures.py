@@ -213,21 +213,6 @@ class TestBinanceCOINM(HedgeDriver):
 
 
 class TestOKX(HedgeDriver):
-    exchange, client_name, size = "okx", "okx", Decimal(3)
-    options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["swap"]}, "defaultType": "swap"}
-
-    def params(self, **wanted: Any) -> dict[str, Any]:
-        return {"tdMode": "cross"} | wanted
-
-    def leg(self, side: str) -> dict[str, Any]:
-        return self.params(posSide="long" if side == "buy" else "short")
-
-
-class TestOKXInverse(TestOKX):
-    symbol, currency = "BTC/USD:BTC", "BTC"
-
-
-class TestOKXLinear(HedgeDriver):
     exchange, client_name = "okx", "okx"
     options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["spot", "swap"]}}
 
@@ -235,5 +220,5 @@ class TestOKXLinear(HedgeDriver):
         return self.params(hedged=True)
 
 
-class TestOKXInverse(TestOKXLinear):
+class TestOKXInverse(TestOKX):
     symbol, currency, size = "BTC/USD:BTC", "BTC", Decimal(3)
