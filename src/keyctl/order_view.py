@@ -75,7 +75,8 @@ def terms_text(order: Order) -> str:
     if order.position is not None:
         words.append(str(order.position))
     if order.market is Market.FUTURES and not order.reduce_only:
-        words.append(f"{plain(order.leverage)}x {order.margin}" if order.leverage else str(order.margin))
+        margin = order.margin or "(margin mode not told)"
+        words.append(f"{plain(order.leverage)}x {margin}" if order.leverage else margin)
     return ", ".join(words)
 
 

@@ -89,7 +89,9 @@ def _opening(
 ) -> Terms:
     has = (held.leverage if held else None) if exchange.leverage_in_order else state.leverage(side)
     leverage = wish.leverage or has or (Decimal(1) if exchange.leverage_in_order else None)
-    margin = wish.margin or state.margin or (held.margin if held and held.margin else MarginMode.CROSS)
+    margin = wish.margin or state.margin or (held.margin if held else None)
+    if margin is None and exchange.margin_known:
+        margin = MarginMode.CROSS
     if leverage is None:
         raise _in_the_way(account, "the account's leverage cannot be read", "give it: --leverage N")
     if wish.margin is not None and not exchange.margin_known:
