@@ -454,6 +454,15 @@ def test_an_account_in_long_short_mode_has_a_leverage_for_each_side() -> None:
     assert (found.hedge, found.leverage(PositionSide.LONG), found.leverage(PositionSide.SHORT)) == (True, 3, 5)
 
 
+def test_one_row_of_cross_leverage_holds_for_both_sides_and_one_of_isolated_does_not() -> None:
+    assert state(config=HEDGED).leverage(PositionSide.SHORT) == 3
+    one = success({"instId": "BTC-USDT-SWAP", "mgnMode": "isolated", "posSide": "net", "lever": "3"})
+    assert state(MarginMode.ISOLATED, leverage=one).leverage(PositionSide.SHORT) == 3
+    for config, leverage in ((HEDGED, one), (success(CONFIG), sides())):
+        with pytest.raises(Unreadable):
+            state(MarginMode.ISOLATED, config=config, leverage=leverage)
+
+
 def test_positions_and_orders_of_the_symbol_are_part_of_the_state() -> None:
     orders = [{"instId": "BTC-USDT-SWAP", "ordId": str(number)} for number in range(3)]
     found = state(positions=success(POSITION, {**POSITION, "pos": "0"}), orders=success(*orders))
@@ -498,7 +507,6 @@ def test_an_account_mode_that_stands_in_the_way_is_named(mode: str, word: str) -
         {"leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "isolated", "posSide": "net", "lever": "3"})},
         {"leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "posSide": "net", "lever": ""})},
         {"leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "posSide": "net", "lever": "0"})},
-        {"config": HEDGED},
         {"positions": success({**POSITION, "instId": "ETH-USDT-SWAP"})},
         {"positions": success({**POSITION, "posSide": "long", "pos": "1"})},
         {"positions": success({**POSITION, "pos": ""})},

@@ -111,7 +111,10 @@ def _check_account_mode(account: dict[str, JSON]) -> None:
 
 
 def _leverages(response: Response, instrument: Instrument, margin: MarginMode, hedge: bool) -> tuple[Decimal, Decimal]:
-    """Leverage of long and short. One row (net) in net mode; one for each side in long/short mode."""
+    """Leverage of long and short. One row (net) in net mode; one for each side in long/short mode.
+
+    Cross leverage is one value for both sides, so that one row says it all in either mode.
+    """
     told: dict[str, Decimal] = {}
     for row in rows(response):
         if row.get("instId") != instrument.native_symbol or row.get("mgnMode") != str(margin):
@@ -120,10 +123,11 @@ def _leverages(response: Response, instrument: Instrument, margin: MarginMode, h
         if side in told:
             raise Unreadable("two leverages for one side")
         told[side] = positive(row.get("lever"))
-    wanted = {"long", "short"} if hedge else {"net"}
-    if set(told) != wanted:
-        raise Unreadable("missing the leverage, or telling it for other sides than the position mode has")
-    return (told["long"], told["short"]) if hedge else (told["net"], told["net"])
+    if set(told) == {"net"} and not (hedge and margin is MarginMode.ISOLATED):
+        return told["net"], told["net"]
+    if set(told) == {"long", "short"} and hedge:
+        return told["long"], told["short"]
+    raise Unreadable("missing the leverage, or telling it for other sides than the position mode has")
 
 
 def positions(response: Response) -> tuple[Position, ...]:
