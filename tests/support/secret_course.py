@@ -287,6 +287,7 @@ def _intake(course: Course) -> Iterator[Step]:
 def _uses() -> Iterator[Step]:
     yield Step("verify", ["--all"], codes=(0, 4))
     yield Step("diagnose", ["okx-a"], codes=(0, 4))
+    yield from (Step("balance", ["--all"], codes=(0, 6)), Step("positions", ["--all"], codes=(0, 6)))
     yield Step("request", ["okx-a", "GET", "/api/v5/account/config"])
     yield Step("request", ["okx-a", "GET", "/api/v5/account/config", "--dry-run"])
     yield Step("exec", ["okx-a", "--", "/bin/true"], allowed=to_program)
