@@ -25,6 +25,7 @@ from keyctl.model import (
     Response,
     Stamp,
     TimeInForce,
+    Trigger,
 )
 from keyctl.secret import Secret
 from keyctl.signing import Ed25519Key, HMACKey, RSAKey
@@ -361,6 +362,43 @@ class TestBinance(ExchangeContract):
         assert {**ours, "signature": ""} == {**sent.params, "signature": ""}
 
     # What is Binance's own.
+
+    @pytest.mark.parametrize(
+        ("trigger", "price", "wanted"),
+        [
+            (Trigger.STOP, None, "type=STOP_LOSS&quantity=0.005&stopPrice=55000.5"),
+            (
+                Trigger.STOP,
+                Decimal(55000),
+                "type=STOP_LOSS_LIMIT&timeInForce=GTC&quantity=0.005&price=55000&stopPrice=55000.5",
+            ),
+            (Trigger.TAKE_PROFIT, None, "type=TAKE_PROFIT&quantity=0.005&stopPrice=55000.5"),
+            (
+                Trigger.TAKE_PROFIT,
+                Decimal(55000),
+                "type=TAKE_PROFIT_LIMIT&timeInForce=GTC&quantity=0.005&price=55000&stopPrice=55000.5",
+            ),
+        ],
+    )
+    def test_a_stop_names_what_it_waits_for_and_is_known_by_it(
+        self, trigger: Trigger, price: Decimal | None, wanted: str
+    ) -> None:
+        kind = OrderType.MARKET if price is None else OrderType.LIMIT
+        leg = self.leg(type=kind, price=price, trigger=trigger, trigger_price=Decimal("55000.5"))
+        query = urlsplit(self.sent(self.exchange().order_request(leg)).url).query
+        assert f"side=BUY&{wanted}&newClientOrderId={leg.client_order_id}&" in query
+        name = wanted.partition("&")[0].removeprefix("type=")
+        shown = order_object(leg, type=name, stopPrice="55000.50000000")
+        assert self.exchange().read_placed(answer(shown), leg).exchange_order_id == "4711"
+        for other in ({"stopPrice": "55000.6"}, {"type": "LIMIT"}, {"type": "MARKET"}):
+            with pytest.raises(Unreadable):
+                self.exchange().read_placed(answer(shown | other), leg)
+
+    def test_each_market_says_which_orders_it_takes(self) -> None:
+        spot, futures = (self.exchange().offers(market) for market in (Market.SPOT, Market.FUTURES))
+        assert {"stop_market", "take_profit_limit"} <= spot and "gtd" not in spot and "reduce_only" not in spot
+        assert {"gtd", "reduce_only", "post_only"} <= futures
+        assert not [name for name in futures if name.startswith(("stop", "take_profit"))]
 
     def test_the_shortest_window_goes_with_every_order(self) -> None:
         query = urlsplit(self.sent(self.exchange().order_request(self.leg())).url).query
