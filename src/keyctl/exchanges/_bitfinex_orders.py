@@ -96,11 +96,11 @@ def is_ours(row: list[JSON], leg: Leg) -> bool:
 
 def check_terms(row: list[JSON], leg: Leg) -> None:
     """Nothing when an order array agrees with the leg in all that it tells. Raises Unreadable otherwise."""
-    order, kind = leg.order, _wire_type(leg.order)
+    order, kind, ours = leg.order, _wire_type(leg.order), is_ours(row, leg)
     # A stop that was triggered goes on as the order that it became, and tells what it was.
     triggered = order.trigger is not None and row[_TYPE] != kind and len(row) > _TYPE_BEFORE
     agrees = (
-        is_ours(row, leg)
+        ours
         and row[_SYMBOL] == leg.native_symbol
         and decimal_of(row[_ORIGINAL]) == _signed(order)
         and row[_TYPE_BEFORE if triggered else _TYPE] == kind
