@@ -377,6 +377,17 @@ def test_losses_that_are_not_realized_back_nothing(book: Derivatives) -> None:
     assert reason(book, buy(1000, 10000, leverage=Decimal(10))) is Reason.MARGIN
 
 
+def test_the_profit_and_loss_of_an_isolated_position_stay_with_it(book: Derivatives) -> None:
+    flat_book(book, LINEAR.symbol, Decimal(60000))
+    book.set_margin_mode(UID, LINEAR.native_symbol, MarginMode.ISOLATED)
+    book.place(buy(1000))
+    book.set_mark(LINEAR.symbol, Decimal(58000))
+    assert book.available(UID, "USDT") == book.wallet(UID, "USDT").free == 100_000 - 6000 - 30
+    assert book.unrealized(UID, "USDT") == -2000
+    assert book.unrealized(UID, "USDT", MarginMode.CROSS) == 0
+    assert book.equity(UID, "USDT") == 100_000 - 30 - 2000
+
+
 # How long orders live, and triggers.
 
 

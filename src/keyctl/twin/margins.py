@@ -133,7 +133,8 @@ class Margins:
             self._leverage[uid, native, margin, side] = leverage
             self._margin_again(uid)
             settle = settle_of(self.instruments[native])
-            if self.wallet(uid, settle).free + self.unrealized(uid, settle) < 0 and self._leverage != before:
+            backed = self.wallet(uid, settle).free + self.unrealized(uid, settle, MarginMode.CROSS)
+            if backed < 0 and self._leverage != before:
                 self._leverage = before
                 self._margin_again(uid)
                 raise Refused(Reason.MARGIN)
@@ -160,14 +161,15 @@ class Margins:
         currencies = sorted({settle_of(item) for item in self.instruments.values()})
         return {currency: self.wallet(uid, currency) for currency in currencies}
 
-    def unrealized(self, uid: str, currency: str) -> Decimal:
-        """The profit of all the user's positions in a currency at the mark prices."""
-        found = (item for item in self.positions(uid) if settle_of(item.instrument) == currency)
+    def unrealized(self, uid: str, currency: str, margin: MarginMode | None = None) -> Decimal:
+        """The profit of the user's positions in a currency at the mark prices: of all, or of a margin mode."""
+        held = (item for item in self.positions(uid) if settle_of(item.instrument) == currency)
+        found = (item for item in held if margin in (None, item.margin))
         return sum((self.unrealized_of(item) for item in found), ZERO)
 
     def available(self, uid: str, currency: str) -> Decimal:
-        """What new positions may use: free balance, with the profit and loss of those that are open."""
-        return max(ZERO, self.wallet(uid, currency).free + self.unrealized(uid, currency))
+        """What new positions may use: free balance, with the profit and loss of cross positions."""
+        return max(ZERO, self.wallet(uid, currency).free + self.unrealized(uid, currency, MarginMode.CROSS))
 
     def equity(self, uid: str, currency: str) -> Decimal:
         """All of the wallet with unrealized profit."""
