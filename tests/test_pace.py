@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from keyctl import exchanges
 from keyctl.errors import ExitCode
+from keyctl.exchanges import profile
+from keyctl.pacing import Pacer
 from keyctl.twin.face import Call, Operation
 from keyctl.twin.pace import LIMITS, broken_limits
 from keyctl.twin.record import CallRecord, Logged
-from tests.support.desk import Desk, open_twin
+from tests.support.desk import Desk, ShiftedClock, open_twin
 
 MANY = 14
 
@@ -38,6 +41,61 @@ def test_many_accounts_are_verified_within_the_documented_limits(desk: Desk, exc
     lines = desk.twin.venue(exchange).calls.lines
     assert len(lines) >= 2 * MANY
     assert broken_limits(exchange, lines) == []
+
+
+@pytest.mark.parametrize(
+    ("exchange", "path"),
+    [
+        ("bitfinex", "/v2/auth/r/wallets"),
+        ("lbank", "/v2/supplement/user_info_account.do"),
+        ("binance", "/api/v3/account"),
+        ("binance", "/fapi/v3/balance"),
+        ("okx", "/api/v5/public/time"),
+    ],
+)
+def test_reads_wait_for_their_slot_and_no_longer_than_they_must(exchange: str, path: str) -> None:
+    """A thousand reads asked for at once, sent when the pacer says: within the limits that the twin has from the
+    documents, and at three quarters of the pace that they allow or more."""
+    paces, count = profile(exchange).paces, 1000
+    pacer = Pacer(lambda: 0.0)
+    record = CallRecord()
+    for _ in range(count):
+        at = pacer.wait("here", path, paces)
+        record.add(round(at * 1000), Call("GET", path, {}, b""), Operation("other"))
+    assert broken_limits(exchange, record.lines) == []
+    (limit,) = [item for item in LIMITS[exchange] if item.counts(path)]
+    needed = count * limit.weights.get(path, 1) / limit.most * limit.seconds
+    assert record.lines[-1].at_ms / 1000 < needed * 1.35
+
+
+def test_other_paths_other_places_and_later_times_do_not_wait() -> None:
+    now = [0.0]
+    pacer, paces = Pacer(lambda: now[0]), profile("bitfinex").paces
+    for _ in range(85):
+        assert pacer.wait("here", "/v2/auth/r/wallets", paces) == 0
+    assert pacer.wait("there", "/v2/auth/r/wallets", paces) == 0
+    assert pacer.wait("here", "/v2/auth/r/permissions", paces) == 0
+    assert pacer.wait("here", "/v2/auth/w/order/submit", paces) == 0
+    assert pacer.wait("here", "/v2/auth/r/wallets", paces) > 60
+    now[0] = 200.0
+    assert pacer.wait("here", "/v2/auth/r/wallets", paces) == 0
+
+
+def test_an_account_too_many_waits_and_an_order_does_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    class Sleepless(ShiftedClock):
+        async def sleep(self, seconds: float) -> None:
+            waited.append(seconds)
+
+    desk.clock = Sleepless()
+    few = tuple(pace._replace(calls=2) for pace in profile("bitfinex").paces)
+    slower = profile("bitfinex")._replace(paces=few)
+    monkeypatch.setattr(exchanges, "profile", lambda name: slower)
+    for number in range(3):
+        desk.add(f"desk-{number}", "bitfinex")
+    assert desk.run("verify", "--all", "--json").code == ExitCode.OK
+    assert len([seconds for seconds in waited if seconds > 60]) == 2  # the third account's two reads
 
 
 @pytest.mark.parametrize("exchange", ["binance", "lbank", "okx"])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from keyctl.clock import Clock, ClockReads, Offset
 from keyctl.errors import StoreUnusable
 from keyctl.model import Account
+from keyctl.pacing import Pacer
 from keyctl.routes import DIRECT, Route, route_of
 from keyctl.transport import Line, tls_context
 
@@ -35,6 +36,7 @@ class Network:
         self.clock = clock
         self._routes = dict(routes or {})
         self.offsets: dict[str, Offset | None] = {}
+        self.pacer = Pacer(clock.monotonic)
         self._state = state
         self._lines: dict[tuple[str, str], Line] = {}
         self._own_contexts: dict[str, ssl.SSLContext] = {}

@@ -92,6 +92,9 @@ class Session:
         self.check_cool_down(request.base)
         self.limits_told.pop(RETRY_AFTER, None)
         line = self.line(request.base)
+        if request.repeatable and self.exchange.profile.paces:
+            await line.open()  # a connection takes longer to some hosts than to others; the call's slot comes after it
+            await self._keep_pace(request)
         async with self.turn(request):
             if request.private:
                 await line.open()
@@ -101,6 +104,12 @@ class Session:
                 response = await line.send(public_wire(request), seconds)
         self.note_limit(request.base, response)
         return response
+
+    async def _keep_pace(self, request: Request) -> None:
+        """Returns when a read may leave within the exchange's documented limits."""
+        wait = self.network.pacer.wait(self._limited(request.base), request.path, self.exchange.profile.paces)
+        if wait > 0:
+            await self.network.clock.sleep(wait)
 
     async def fetch(self, request: Request, reader: Callable[[Response], T], seconds: float = CALL_SECONDS) -> T:
         """What a reader makes of a read's answer; up to three tries, since a read changes nothing.

@@ -85,10 +85,23 @@ class Settling(NamedTuple):
     markets: tuple[Market, ...] = tuple(Market)
 
 
+class Pace(NamedTuple):
+    """At most so many `calls` in any `seconds` from one address to the paths together (with * for any text).
+
+    `weights`: how many calls one call to a path counts for, where it is not 1.
+    """
+
+    paths: tuple[str, ...]
+    calls: int
+    seconds: int
+    weights: Mapping[str, int]
+
+
 class Profile(NamedTuple):
     """All facts of one exchange.
 
     `limits` are the headers, by name, in which its answers tell how much of a limit is used, in words for people.
+    `paces` are the limits by address that reads are kept within.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -111,6 +124,7 @@ class Profile(NamedTuple):
     public_key_form: str = "base64"
     own_tool: OwnTool | None = None
     limits: Mapping[str, str] = MappingProxyType({})
+    paces: tuple[Pace, ...] = ()
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -164,6 +178,10 @@ def read_profile(name: str) -> Profile:
         own_tool=_own_tool(raw.get("own_tool")),
         public_key_form=raw.get("public_key_form", "base64"),
         limits=raw.get("limits", {}),
+        paces=tuple(
+            Pace(tuple(item["paths"]), item["calls"], item["seconds"], item.get("weights", {}))
+            for item in raw.get("paces", ())
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 GET  /_twin/orders      the orders on the venue's books, newest last
 GET  /_twin/counters    {"placements": {client order id: orders taken}, "arrivals": {client order id: place calls that
-                        came in}, "changing_calls": n, "calls": n, "own_faults": n, "marks": n of orders with a tag}
+                        came in}, "changing_calls": n, "calls": n, "limits_passed": [documented rate limits],
+                        "own_faults": n, "marks": n of orders with a tag}
 GET  /_twin/calls       every call: at_ms, method, path, operation, changes, key_hint, client_order_id, status, fault
 GET  /_twin/settings    the settings below, as they are
 POST /_twin/settings    any of {"offset_ms", "refuse_duplicates", "pretended_address", "maintenance", "fee_rate",
@@ -34,6 +35,7 @@ from keyctl.twin.control_futures import change_futures, futures_data, perpetual_
 from keyctl.twin.face import Answer, Call, digits, json_answer
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import MadeKey, make_key
+from keyctl.twin.pace import broken_limits
 from keyctl.twin.states import AT_THE_VENUE, State, put_in_state
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ class Control:
                 "arrivals": dict(venue.calls.arrivals),
                 "changing_calls": len(venue.calls.changing()),
                 "calls": len(venue.calls.lines),
+                "limits_passed": broken_limits(venue.name, venue.calls.lines),
                 "own_faults": len(self._server.faults_of_its_own),
                 "marks": sum(1 for order in venue.orders if order.marks),
             }
