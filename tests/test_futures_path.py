@@ -207,8 +207,17 @@ def test_leaving_is_possible_under_a_halt_and_above_the_caps(world: World) -> No
     assert [position(world, exchange) for exchange in ALL] == [[], [], []]
 
 
+def test_an_account_mode_without_swaps_stops_its_leg_alone(world: World) -> None:
+    add(world, *SET)
+    world.made["okx-a"].key.account_level = "1"
+    ran = order(world, usd=300)
+    assert ran.exit_code == 6, ran.stdout
+    assert outcomes(ran) == {"binance-a": "accepted", "okx-a": "not_sent"}
+    assert ran.document["errors"][0]["message"].startswith("okx-a: ")
+
+
 def test_an_account_that_is_not_stored_for_futures_is_refused(world: World) -> None:
-    world.add("binance", None, *("--market", "spot"), rights=RIGHTS) if False else add(world, "binance")
+    add(world, "binance")
     assert world.keyctl("edit", "binance-a", "--market", "spot").exit_code == 0
     ran = world.keyctl("order", "buy", SYMBOL, "0.005", "-a", "binance-a", "--yes", "--json")
     assert (ran.exit_code, ran.document["errors"][0]["code"]) == (4, "market_not_set")

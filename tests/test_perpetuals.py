@@ -164,6 +164,13 @@ def test_opening_against_the_position_of_a_one_way_account_stops_the_leg() -> No
     assert planned(wish(), state).leg.order.reduce_only is False  # without --position the order nets, as the venue does
 
 
+def test_more_than_is_held_is_not_closed() -> None:
+    state = replace(ONE_WAY, positions=(held(LONG, "0.01"),))
+    assert planned(wish(side=Side.SELL, reduce_only=True, quantity=D("0.01"), price=D(60000)), state)
+    more = refused(wish(side=Side.SELL, reduce_only=True, quantity=D("0.011"), price=D(60000)), state)
+    assert isinstance(more, StandsInTheWay) and "keyctl close" in more.hints[0]
+
+
 # Leverage and margin mode.
 
 

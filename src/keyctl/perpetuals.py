@@ -16,7 +16,7 @@ from keyctl.order_checks import StandsInTheWay, refusal
 if TYPE_CHECKING:
     from keyctl.config import Limits
     from keyctl.exchanges.base import Exchange
-    from keyctl.model import Account, Instrument, Position
+    from keyctl.model import Account, Instrument, Order, Position
     from keyctl.plan import Wish
 
 _OPENS = {Side.BUY: PositionSide.LONG, Side.SELL: PositionSide.SHORT}
@@ -27,7 +27,8 @@ _CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
 class Terms:
     """How the order stands to positions. `setup` must be confirmed before it is sent; None for orders that reduce.
 
-    `side` is the position that it opens or closes. `soft` are the soft limits touched.
+    `side` is the position that it opens or closes, `held` how many contracts it may close. `soft` are the soft limits
+    touched.
     """
 
     side: PositionSide
@@ -38,6 +39,7 @@ class Terms:
     margin: MarginMode | None
     setup: Setup | None
     soft: tuple[str, ...] = ()
+    held: Decimal | None = None
 
 
 def terms_of(
@@ -65,7 +67,7 @@ def terms_of(
             raise _in_the_way(account, f"there is no {side} position in {instrument.symbol} to reduce")
         margin = wish.margin or held.margin or state.margin
         leverage = held.leverage or Decimal(1) if exchange.leverage_in_order else state.leverage(side)
-        return Terms(side, position, state.hedge, True, leverage, margin, None)
+        return Terms(side, position, state.hedge, True, leverage, margin, None, held=held.contracts)
     if not state.hedge and wish.position is not None and any(item.side is not side for item in state.positions):
         other = next(item for item in state.positions if item.side is not side)
         raise _in_the_way(
@@ -74,6 +76,19 @@ def terms_of(
             f"to reduce it: --reduce-only; to close it first: keyctl close {instrument.symbol} -a {account.label}",
         )
     return _opening(account, exchange, wish, instrument, state, limits, side, position, held)
+
+
+def check_held(account: Account, terms: Terms, order: Order) -> None:
+    """Raises StandsInTheWay for an order that would close more than the account holds.
+
+    OKX refuses such an order whole [official]; elsewhere it would be cut without a word.
+    """
+    if terms.held is not None and order.contracts > terms.held:
+        raise _in_the_way(
+            account,
+            f"the {terms.side} position holds {plain(terms.held)} contracts, the order closes {plain(order.contracts)}",
+            f"to close all of it: keyctl close {order.symbol} -a {account.label}",
+        )
 
 
 def _opening(

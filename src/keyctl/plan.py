@@ -168,6 +168,10 @@ def plan_leg(
 
         terms = terms_of(account, exchange, wish, instrument, view.futures, limits)
     order, notes = make_order(account, wish, view, limits, terms)
+    if terms is not None:
+        from keyctl.perpetuals import check_held
+
+        check_held(account, terms, order)
     check_offered(account, exchange, order)
     check_filters(account, order, view)
     check_balance(account, order, view)

@@ -13,6 +13,7 @@ from keyctl.catalogue import catalogue
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
+from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import VenueView
 from keyctl.session import Session
 
@@ -97,7 +98,7 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
         ticker = await ticker_of(session, instrument.native_symbol, shared)
         at = session.network.clock.now()
         usd = await usd_per_quote(session, instrument, shared)
-    except (Unreached, ClockWrong) as trouble:
+    except (Unreached, ClockWrong, StandsInTheWay) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
@@ -116,6 +117,11 @@ async def futures_state(session: Session, instrument: Instrument, margin: Margin
         return exchange.read_futures_state(tuple(responses), instrument, margin)
     except Unreadable as problem:
         raise NoAnswer(f"{exchange.name}'s answer is {problem}", code="unreadable_answer") from None
+    except CheckFailed as reason:  # an account mode in which the venue has no such orders
+        label = session.account.label
+        raise StandsInTheWay(
+            f"{label}: {reason.message}", *reason.hints, account=label, exchange=exchange.name, market="futures"
+        ) from None
 
 
 async def _band(session: Session, instrument: Instrument, shared: Shared) -> PriceBand | None:

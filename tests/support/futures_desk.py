@@ -1,0 +1,221 @@
+"""Accounts on the twin's perpetuals without sockets: requests are signed, judged by the face, and read back as bytes.
+
+The oracle beside it keeps positions by adding and taking away, and knows nothing of how keyctl or the twin do it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+from keyctl.config import Limits
+from keyctl.errors import CheckFailed
+from keyctl.exchanges import load
+from keyctl.exchanges.base import Exchange, Signer, public_wire
+from keyctl.judge import judge_placed
+from keyctl.model import (
+    Account,
+    Algorithm,
+    Binding,
+    Instrument,
+    Kind,
+    Leg,
+    LegResult,
+    Market,
+    PositionSide,
+    Request,
+    Response,
+    Side,
+    Stamp,
+)
+from keyctl.order_checks import StandsInTheWay
+from keyctl.perpetuals import confirmed
+from keyctl.plan import PlannedLeg, VenueView, Wish, plan_leg
+from keyctl.secret import Secret
+from keyctl.sizing import Part, Sizing, size_all
+from keyctl.twin import all_faces, make_key
+from keyctl.twin.book import Book
+from keyctl.twin.face import Call, Face
+from keyctl.twin.venue import Venue
+
+LIMITS = Limits(
+    leg_value_usd=Decimal(10**12),
+    plan_value_usd=Decimal(10**12),
+    day_value_usd=Decimal(10**12),
+    leverage_hard=1000,
+    rounding_max=Decimal("0.5"),
+)
+RIGHTS = ("read", "spot_trade", "futures_trade")
+NOW_MS = 1_795_262_400_000  # noon of the day that the legs are planned on
+_nonces = itertools.count(NOW_MS * 1000)
+
+
+@dataclass
+class Desk:
+    """One account: its exchange, its key's signer, the venue and face that judge it."""
+
+    label: str
+    exchange: Exchange
+    signer: Signer
+    venue: Venue
+    face: Face
+    uid: str
+
+    @property
+    def account(self) -> Account:
+        return Account(
+            self.label,
+            self.label,
+            self.exchange.name,
+            Kind.DEMO,
+            "",
+            (Market.FUTURES,),
+            Algorithm.HMAC,
+            "abcd",
+            self.label,
+            datetime.now(UTC),
+        )
+
+    def ask(self, request: Request) -> Response:
+        """The face's answer to one request, signed where it is private."""
+        stamp = Stamp(self.venue.now_ms(), next(_nonces), secrets.token_hex(16))
+        wire = self.signer.sign(request, stamp) if request.private else public_wire(request)
+        parts = urlsplit(wire.url)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        headers = {name.lower(): value for name, value in wire.headers}
+        answer = self.face.handle(Call(wire.method, target, headers, wire.body), self.venue)
+        return Response(answer.status, dict(answer.headers), answer.body)
+
+    def read(self, request: Request) -> Response:
+        """The answer to a read that must work."""
+        response = self.ask(request)
+        error = self.exchange.read_error(response)
+        assert error is None, (request.path, error)
+        return response
+
+    def view(self, symbol: str) -> VenueView:
+        """What pre-flight would know."""
+        exchange = self.exchange
+        instrument = exchange.read_instrument(self.read(exchange.instrument_request(symbol)), symbol)
+        ticker = exchange.read_ticker(self.read(exchange.ticker_request(instrument.native_symbol, Market.FUTURES)))
+        balances = exchange.read_margin(self.read(exchange.margin_request(instrument)))
+        answers = tuple(map(self.read, exchange.futures_state_requests(instrument, None)))
+        band = exchange.band_request(instrument)
+        return VenueView(
+            instrument,
+            ticker,
+            0.0,
+            Decimal(1),
+            balances,
+            exchange.read_futures_state(answers, instrument, None),
+            None if band is None else exchange.read_band(self.read(band), instrument),
+        )
+
+    def send(self, planned: PlannedLeg) -> LegResult:
+        """Sets and confirms what the order needs, then places it once."""
+        terms, state = planned.terms, planned.view.futures
+        assert terms is not None and state is not None
+        if terms.setup is not None:
+            for request in self.exchange.setup_requests(planned.instrument, state, terms.setup):
+                response = self.ask(request)
+                error = self.exchange.read_error(response)
+                if error is not None:
+                    assert self.exchange.is_already_set(error), error
+                else:
+                    self.exchange.read_setup(response, request, terms.setup)
+            reads = self.exchange.futures_state_requests(planned.instrument, terms.margin)
+            after = self.exchange.read_futures_state(tuple(map(self.read, reads)), planned.instrument, terms.margin)
+            assert confirmed(self.exchange, after, terms) == ""
+        return judge_placed(self.exchange, planned.leg, self.ask(self.exchange.order_request(planned.leg)))
+
+    def rules(self, symbol: str) -> Instrument:
+        """The venue's own rules of the symbol."""
+        found = self.venue.derivatives.instrument(symbol)
+        assert found is not None
+        return found
+
+
+def open_desk(name: str, label: str, symbol: str, changes: dict[str, Decimal], wallet: Decimal, hedge: bool) -> Desk:
+    """A desk at a venue of its own, with filters, wallet and position mode as given, and a deep book."""
+    face = next(item for item in all_faces() if item.name == name)
+    venue = Venue(face.name, face.instruments(), face.perpetuals(), face.derivative_rules(), now_ms=lambda: NOW_MS)
+    made = make_key(name, rights=RIGHTS)
+    venue.add_key(made.key)
+    exchange = load(Binding(name, Kind.DEMO, "", "http://127.0.0.1:1", None))
+    passphrase = Secret(made.passphrase.encode()) if made.passphrase else None
+    signer = exchange.signer(made.api_key, Secret(made.secret.encode()), Algorithm.HMAC, passphrase)
+    desk = Desk(label, exchange, signer, venue, face, made.key.uid)
+    rules = replace(desk.rules(symbol), **changes)
+    engine = venue.derivatives
+    engine.instruments[rules.native_symbol] = rules
+    book = engine.book(symbol)
+    deep = Decimal(10**9)
+    engine.books[symbol] = Book([(book.bids[0][0], deep)], [(book.asks[0][0], deep)])
+    assert rules.settle is not None
+    settle = "USTF0" if name == "bitfinex" else rules.settle
+    engine.wallet(desk.uid, settle).free = wallet
+    if hedge:
+        engine.set_hedge(desk.uid, True)
+    return desk
+
+
+def plan_all(
+    desks: list[Desk], wish: Wish, sizing: Sizing | None
+) -> tuple[list[tuple[Desk, PlannedLeg]], list[str]] | CheckFailed:
+    """The legs that would go out, and the labels left out; or what stops the whole plan."""
+    views = [desk.view(wish.symbol) for desk in desks]
+    try:
+        wishes = [wish] * len(desks)
+        if sizing is not None:
+            parts = [Part(desk.account, wish, view) for desk, view in zip(desks, views, strict=True)]
+            wishes, _ = size_all(sizing, parts)
+        legs, left_out = [], []
+        for index, (desk, own, view) in enumerate(zip(desks, wishes, views, strict=True)):
+            try:
+                leg = plan_leg("p" * 10, index, desk.account, desk.exchange, own, view, date(2026, 11, 21), LIMITS)
+            except StandsInTheWay:
+                left_out.append(desk.label)
+                continue
+            legs.append((desk, leg))
+    except CheckFailed as refusal:
+        return refusal
+    return legs, left_out
+
+
+@dataclass
+class Ledger:
+    """Positions by adding and taking away: (label, leg) to contracts, signed in one-way mode."""
+
+    held: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def add(self, leg: Leg) -> None:
+        """A leg that filled whole."""
+        order = leg.order
+        contracts = order.quantity if order.inverse else order.quantity / (order.contract_size or Decimal(1))
+        signed = contracts if order.side is Side.BUY else -contracts
+        if not order.hedge:
+            self.held[leg.account, "net"] += signed
+        elif order.position is PositionSide.LONG:
+            self.held[leg.account, "long"] += signed
+        else:
+            self.held[leg.account, "short"] -= signed
+
+    def at(self, desk: Desk, symbol: str) -> dict[str, Decimal]:
+        """What the account should hold, by direction."""
+        net = self.held[desk.label, "net"]
+        parts = {
+            "long": self.held[desk.label, "long"] + max(net, Decimal(0)),
+            "short": self.held[desk.label, "short"] + max(-net, Decimal(0)),
+        }
+        return {side: contracts for side, contracts in parts.items() if contracts}
+
+
+def held_at(desk: Desk, symbol: str) -> dict[str, Decimal]:
+    """What the twin says that the account holds, by direction, in contracts."""
+    found = desk.venue.derivatives.positions(desk.uid, symbol)
+    return {str(item.side): abs(item.contracts) for item in found}
