@@ -176,12 +176,14 @@ def wallet_data(venue: Venue, uid: str, currency: str) -> dict[str, Any]:
     engine = venue.derivatives
     wallet = engine.wallet(uid, currency)
     owned, available = wallet.free + wallet.locked, eight(engine.available(uid, currency))
+    mine = (held for held in engine.positions(uid) if held.instrument.settle == currency)
+    apart = sum((held.locked for held in mine if held.margin is MarginMode.ISOLATED), Decimal(0))
     return {
         "accountAlias": "SgsR",
         "asset": currency,
         "balance": eight(owned),
-        "crossWalletBalance": eight(owned),
-        "crossUnPnl": eight(engine.unrealized(uid, currency)),
+        "crossWalletBalance": eight(owned - apart),
+        "crossUnPnl": eight(engine.unrealized(uid, currency, MarginMode.CROSS)),
         "availableBalance": available,
         "maxWithdrawAmount": available,
         "withdrawAvailable": available,
@@ -197,7 +199,7 @@ def asset_data(venue: Venue, uid: str, currency: str) -> dict[str, Any]:
     return {
         "asset": currency,
         "walletBalance": row["balance"],
-        "unrealizedProfit": row["crossUnPnl"],
+        "unrealizedProfit": eight(engine.unrealized(uid, currency)),
         "marginBalance": eight(engine.equity(uid, currency)),
         "maintMargin": "0.00000000",
         "initialMargin": eight(engine.wallet(uid, currency).locked),
