@@ -38,11 +38,11 @@ FLOORS = {
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
-        "output order_view order_results verify_view whitelist_view diagnose_view diagnosis_view overview_view "
-        "open_orders_view"
+        "output order_view order_advice order_results verify_view whitelist_view diagnose_view diagnosis_view "
+        "overview_view open_orders_view closing_view"
     ),
     "courses": (
-        "trading order_words seeing clearing canceling resolving verifying vaulting "
+        "trading order_words seeing closing clearing canceling resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "rotating rotation_proof doctor leftovers"
     ),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from keyctl.model import Account, Instrument, Order
     from keyctl.plan import VenueView, Wish
 
+# The soft limit that every immediate order touches.
+AT_ANY_PRICE = "an order without a price"
+
 
 class StandsInTheWay(CheckFailed):
     """A mode or leverage of the account does not fit the order; its leg alone is not sent."""
@@ -133,7 +136,7 @@ def check_price(account: Account, order: Order, wish: Wish, view: VenueView, lim
             raise refusal(
                 account, f"slippage above the cap of {limits.price_through_hard:.0%}", "price_through", market=market
             )
-        return ("an order without a price",)
+        return (AT_ANY_PRICE,)
     bid, ask = (ticker.bid, ticker.ask) if order.trigger_price is None else (order.trigger_price,) * 2
     if order.side is Side.BUY:
         through, away = (order.price - ask) / ask, (bid - order.price) / bid

@@ -11,6 +11,7 @@ from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import LegResult, Outcome
+from keyctl.order_advice import Step, steps
 from keyctl.output import Note, Result, Table, show_aside
 
 if TYPE_CHECKING:
@@ -62,22 +63,20 @@ def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode |
     if stopped is not None and code is not ExitCode.UNKNOWN:
         code = stopped
     accepted = outcomes.count(Outcome.ACCEPTED)
-    errors = [*shown.troubles, *(error for result in results if (error := _error_of(result)))]
+    errors = [*shown.troubles, *(error for result in results if (error := error_of(result)))]
     total = len(results) + len(shown.left_out)
     words = [f"{accepted} of {total} legs accepted, exit {int(code)}." + (f" Plan {shown.plan.id}" if results else "")]
-    if Outcome.UNKNOWN in outcomes:
-        words.append("Unknown is not refused: do not send again. Clear it up: keyctl orders settle --wait")
-    elif code is ExitCode.UNKNOWN:
-        words.append("Not all of this could be written down. Make room, then: keyctl orders settle")
-    elif any(item.target.stored for item in shown.left_out) or Outcome.NOT_SENT in outcomes:
-        words.append(f"Send what did not go out: keyctl order --plan {shown.plan.id}")
+    next_steps = steps(shown.plan.id, results, shown.left_out)
+    if code is ExitCode.UNKNOWN and Outcome.UNKNOWN not in outcomes:
+        next_steps = [Step("Not all of this could be written down. Make room, then", "keyctl orders settle")]
+    words += map(str, next_steps)
     new = [item.target.session.account.label for item in shown.left_out if item.target.stored is None]
     if new:
         words.append(f"Not in the plan: {', '.join(new)}. Order there by itself once it can be reached: -a {new[0]}")
     legs = [view.leg_data(result) for result in results] + [view.left_out_data(item) for item in shown.left_out]
     return Result(
-        {"plan": shown.plan.id if results else None, "legs": legs},
-        view=(_table(app, results, shown.left_out), Note("\n".join(words))),
+        {"plan": shown.plan.id if results else None, "legs": legs, "next": [step.command for step in next_steps]},
+        view=(table_of(app, results, shown.left_out), Note("\n".join(words))),
         exit_code=code,
         errors=tuple(errors),
         warnings=shown.warnings,
@@ -85,7 +84,8 @@ def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode |
     )
 
 
-def _error_of(result: LegResult) -> KeyctlError | None:
+def error_of(result: LegResult) -> KeyctlError | None:
+    """Why a leg was not accepted; None for one that was."""
     if result.outcome is Outcome.ACCEPTED:
         return None
     error = KeyctlError(
@@ -100,7 +100,8 @@ def _error_of(result: LegResult) -> KeyctlError | None:
     return error
 
 
-def _table(app: App, results: list[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:
+def table_of(app: App, results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:
+    """The results as this run shows them: a table for people, records for pipes."""
     draw = view.results_table if app.output.for_people else view.records_table
     return draw(results, left_out)
 
@@ -115,8 +116,8 @@ def nothing_left(app: App, stored: tuple[StoredLeg, ...]) -> Result:
         words = f"all {len(results)} legs are already at their exchanges, nothing was sent"
     return Result(
         {"plan": stored[0].leg.plan_id, "legs": [view.leg_data(result) for result in results]},
-        view=(_table(app, results), Note(f"{words}   exit {int(code)}")),
+        view=(table_of(app, results), Note(f"{words}   exit {int(code)}")),
         exit_code=code,
-        errors=tuple(error for result in results if (error := _error_of(result))),
+        errors=tuple(error for result in results if (error := error_of(result))),
         some_accepted=Outcome.ACCEPTED in outcomes,
     )

@@ -23,7 +23,7 @@ Row = dict[str, Any]
 FAILED, OK = "failed", "ok"
 _BALANCE = ("currency", "free", "total", "price_usd", "usd")
 _POSITION = (
-    *("symbol", "native_symbol", "side", "contracts", "margin", "leverage", "entry_price", "mark_price"),
+    *("symbol", "native_symbol", "side", "contracts", "hedge", "margin", "leverage", "entry_price", "mark_price"),
     *("liquidation_price", "unrealized", "currency", "unrealized_usd", "notional_usd"),
 )
 
@@ -50,12 +50,12 @@ def positions(seen: Sequence[Seen[Position]], prices: Prices, people: bool, warn
     again = _keys_of_one_account((item, item.part.account.uid) for item in seen)
     size, lacking = _sum(rows, "notional_usd", again)
     profit, unknown = _sum(rows, "unrealized_usd", again)
-    columns = ("account", "symbol", "position", "leverage", "entry", "profit", "USD")
+    columns = ("account", "symbol", "contracts", "leverage", "entry", "profit", "USD")
     view: list[Table | Note] = []
     if rows:
         view.append(shown(people, rows, columns, [_position_cells(row) for row in rows]))
     else:
-        view.append(Note("no open positions"))
+        view.append(Note("no open positions"))  # with a failed part there is a row for it
     if any(row["state"] == OK for row in rows):
         words = f"{money(size)} USD in all{_but(seen, lacking)}; unrealized {money(profit)} USD{_but(seen, unknown)}"
         view.append(Note(words))
@@ -111,25 +111,27 @@ def _field(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def result(
-    data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Note], warnings: Iterable[str], some: bool = False
-) -> Result:
+def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Note], warnings: Iterable[str]) -> Result:
     """The Result: exit OK when every part was read, PARTIAL when some were, else what stood in the way."""
     troubles = [item.trouble for item in seen if item.trouble is not None]
     code = ExitCode.OK
     if troubles:
-        code = _worst(troubles) if len(troubles) == len(seen) else ExitCode.PARTIAL
-    errors = tuple(_error(item, item.trouble) for item in seen if item.trouble is not None)
-    return Result(data, tuple(view), code, errors, tuple(dict.fromkeys(warnings)))
+        code = worst(troubles) if len(troubles) == len(seen) else ExitCode.PARTIAL
+    return Result(data, tuple(view), code, tuple(unread(seen)), tuple(dict.fromkeys(warnings)))
 
 
-def _worst(troubles: Sequence[KeyctlError]) -> ExitCode:
-    """As of a fan-out: one refusal says more than silence."""
+def worst(troubles: Sequence[KeyctlError]) -> ExitCode:
+    """How a run ends of which nothing worked, as a fan-out does: one refusal says more than silence."""
     codes = {trouble.exit_code for trouble in troubles}
     for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE):
         if code in codes:
             return code
     return ExitCode.CHECK
+
+
+def unread(seen: Sequence[Seen[T]]) -> list[KeyctlError]:
+    """Why parts could not be read, with what to do about it."""
+    return [_error(item, item.trouble) for item in seen if item.trouble is not None]
 
 
 def _error(item: Seen[T], trouble: KeyctlError) -> KeyctlError:

@@ -6,6 +6,7 @@ SHORT_HELP = {
     "balance": "Show what accounts own, with the sum in USD",
     "cancel": "Cancel open orders that keyctl placed",
     "checklist": "Show how to make a safe key at an exchange",
+    "close": "Close positions in perpetuals",
     "completion": "Print the completion script for a shell",
     "config": "Show and check your settings",
     "demo": "Play the main job without an account",

@@ -1,0 +1,161 @@
+"""What `keyctl close` shows: the plans before the question, and what became of each position. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keyctl import order_view as view
+from keyctl.dispatch import Preview, Target, exit_code
+from keyctl.errors import ExitCode, KeyctlError
+from keyctl.exchanges.base import plain
+from keyctl.model import LegResult, Outcome, Position
+from keyctl.order_advice import Step, close_command
+from keyctl.order_results import error_of, table_of
+from keyctl.output import Note, Result, Table, show_aside
+from keyctl.overview import Seen
+from keyctl.overview_view import part_row, result, unread, worst
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """One plan that closes positions of a symbol and side: as planned, and what became of its legs."""
+
+    shown: Preview
+    targets: tuple[Target, ...]
+    results: tuple[LegResult, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What is closed: symbol and side of the position."""
+        wish = (self.targets or [item.target for item in self.shown.left_out])[0].wish
+        return f"{wish.symbol} {'long' if wish.side == 'sell' else 'short'}"
+
+
+def nothing(seen: Sequence[Seen[Position]], what: str | None, warnings: Iterable[str]) -> Result:
+    """The result where no account has such a position; where some could not be read, it says so and fails."""
+    data = {"plans": [], "accounts": [part_row(item) for item in seen], "legs": [], "next": []}
+    words = f"no open position in {what}" if what else "no open positions"
+    words += " on the accounts that could be read" if unread(seen) else ""
+    return result(data, seen, (Note(f"{words}; nothing was sent"),), warnings)
+
+
+def show_preview(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> None:
+    """Shows the plans on stderr before the question: the total value first, then each, then warnings."""
+    legs = [leg for closing in closings for leg in closing.shown.plan.legs]
+    total = view.money(sum((leg.value_usd for leg in legs), start=legs[0].value_usd * 0))
+    kind = closings[0].shown.plan.kind.upper()
+    head = f"{kind} close, {total} USD in all, {len(legs)} position{'s' * (len(legs) != 1)}, orders that only reduce"
+    if not app.home.is_default and not app.demo:
+        head += f"   home: {app.home.state.parent}"
+    blocks: list[Table | Note] = [Note(head)]
+    for closing in closings:
+        blocks += [Note(closing.title), view.preview_table(closing.shown, "to send")]
+        blocks += [Note(f"warning: {text}") for text in closing.shown.warnings]
+    blocks += [Note(f"warning: {error.message}; its positions stay open") for error in unread(seen)]
+    show_aside(blocks, app.output)
+
+
+def drafts(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Position]], warnings: Iterable[str]) -> Result:
+    """A dry run's result: each plan as it would be sent, and the command that sends it."""
+    blocks: list[Table | Note] = []
+    legs: list[dict[str, Any]] = []
+    commands = []
+    for closing in closings:
+        plan = closing.shown.plan
+        blocks += [Note(closing.title), view.preview_table(closing.shown, "would send")]
+        legs += [
+            {"plan": plan.id, **view.leg_data(view.unsent(leg.leg, "would send"), status="draft")} for leg in plan.legs
+        ]
+        legs += [{"plan": None, **view.left_out_data(item)} for item in closing.shown.left_out]
+        if plan.legs:
+            commands.append(f"keyctl order --plan {plan.id}")
+    blocks.append(Note("\n".join(["Nothing was sent.", *(f"Send it: {command}" for command in commands)])))
+    troubles = [*(error for closing in closings for error in closing.shown.troubles), *unread(seen)]
+    return Result(
+        {**_data(closings, seen), "legs": legs, "next": commands},
+        view=tuple(blocks),
+        exit_code=ExitCode.OK if commands else worst(troubles),
+        errors=tuple(troubles),
+        warnings=(*warnings, *(text for closing in closings for text in closing.shown.warnings)),
+    )
+
+
+def closed(
+    app: App,
+    closings: Sequence[Closing],
+    seen: Sequence[Seen[Position]],
+    stopped: ExitCode | None,
+    warnings: Iterable[str],
+) -> Result:
+    """The result after the sends; `stopped` is the exit code of a signal that came meanwhile."""
+    blocks: list[Table | Note] = []
+    legs: list[dict[str, Any]] = []
+    errors: list[KeyctlError] = []
+    for closing in closings:
+        left_out = closing.shown.left_out
+        plan = f"   plan {closing.shown.plan.id}" if closing.results else ""
+        blocks += [Note(closing.title + plan), table_of(app, closing.results, left_out)]
+        legs += [{"plan": closing.shown.plan.id, **view.leg_data(item)} for item in closing.results]
+        legs += [{"plan": None, **view.left_out_data(item)} for item in left_out]
+        errors += [*closing.shown.troubles, *(error for item in closing.results if (error := error_of(item)))]
+    errors += unread(seen)
+    results = [item for closing in closings for item in closing.results]
+    code = _code(results, errors, stopped)
+    todo = _steps(closings, seen)
+    gone = sum(map(_is_closed, results))
+    words = [f"{gone} of {len(legs)} positions closed, exit {int(code)}.", *map(str, todo)]
+    return Result(
+        {**_data(closings, seen), "legs": legs, "next": [step.command for step in todo]},
+        view=(*blocks, Note("\n".join(words))),
+        exit_code=code,
+        errors=tuple(errors),
+        warnings=tuple(dict.fromkeys([*warnings, *(text for one in closings for text in one.shown.warnings)])),
+        some_accepted=any(item.outcome is Outcome.ACCEPTED for item in results),
+    )
+
+
+def _data(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> dict[str, Any]:
+    plans = [closing.shown.plan for closing in closings if closing.shown.plan.legs]
+    value = plain(sum((plan.value_usd for plan in plans[1:]), start=plans[0].value_usd)) if plans else "0"
+    return {"plans": [plan.id for plan in plans], "value_usd": value, "accounts": [part_row(item) for item in seen]}
+
+
+def _code(results: Sequence[LegResult], errors: Sequence[KeyctlError], stopped: ExitCode | None) -> ExitCode:
+    """As of a fan-out; a position that is not wholly closed makes it partial."""
+    codes = {error.exit_code for error in errors}
+    if not all(item.recorded for item in results) or ExitCode.UNKNOWN in codes:
+        return ExitCode.UNKNOWN
+    code = exit_code([item.outcome for item in results], []) if results else worst(errors)
+    if code is ExitCode.UNKNOWN:
+        return code
+    if stopped is not None:
+        return stopped
+    if code is ExitCode.OK and (errors or not all(map(_is_closed, results))):
+        return ExitCode.PARTIAL
+    return code
+
+
+def _is_closed(item: LegResult) -> bool:
+    return item.outcome is Outcome.ACCEPTED and item.status is not None and item.status.filled >= item.status.quantity
+
+
+def _steps(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> list[Step]:
+    """What is left to do: unknown outcomes first, then what is still open, then who could not be read."""
+    found: list[Step] = []
+    if any(item.outcome is Outcome.UNKNOWN for closing in closings for item in closing.results):
+        found.append(Step("Unknown is not refused. Clear it up", "keyctl orders settle --wait"))
+    for closing in closings:
+        still = [item.leg.account for item in closing.results if not _is_closed(item)]
+        still += [item.target.session.account.label for item in closing.shown.left_out]
+        if still:
+            symbol, side = closing.title.split()
+            found.append(Step("Close what is left", f"{close_command(symbol, still)} --position {side}"))
+    labels = [item.part.account.label for item in seen if item.trouble is not None]
+    if labels:
+        found.append(Step("Not read, positions may be open", f"keyctl positions {' '.join(labels)}"))
+    return found

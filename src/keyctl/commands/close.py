@@ -1,0 +1,73 @@
+"""keyctl close: closes positions in perpetuals, by immediate orders that only reduce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from keyctl.app import App
+from keyctl.errors import UsageProblem
+from keyctl.framing import keyctl_command
+from keyctl.output import Result
+
+EXAMPLES = """\
+keyctl close BTC/USDT:USDT -a okx-main
+keyctl close BTC/USDT:USDT --all --yes
+keyctl close --every-symbol --group desk --dry-run"""
+
+
+@keyctl_command(examples=EXAMPLES)
+@click.argument("symbol", required=False)
+@click.option("--every-symbol", is_flag=True, help="Close the positions in every symbol.")
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="On this account (repeatable).")
+@click.option("--group", metavar="NAME", help="On the accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="On all accounts of one kind.")
+@click.option("--position", type=click.Choice(["long", "short"]), help="Positions of that side only.")
+@click.option("--max-slippage", metavar="SHARE", help="0.01 is 1 % from the best price; none: the venue's market type.")
+@click.option("--experimental", is_flag=True, help="Allow orders that rest on unconfirmed facts of an exchange.")
+@click.option("--dry-run", is_flag=True, help="Keep draft plans, send nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--expect-value", metavar="USD", help="The total value you expect, within 1 %.")
+@click.option("--again", is_flag=True, help="Allow the same order twice within a minute.")
+@click.option("--wait", type=click.FloatRange(0, 3600), default=0, metavar="S", help="Wait up to S seconds for fills.")
+def command(app: App, **options: Any) -> Result:
+    """Close positions in perpetuals
+
+    Whole positions, by immediate orders that only reduce, within 1 % of the best price. They go out under `halt` too,
+    where the exchange itself holds them to reducing, and no cap on values stands in their way.
+    """
+    import asyncio
+
+    from keyctl.closing import What, close
+    from keyctl.model import PositionSide
+    from keyctl.sizes import read_number
+    from keyctl.trading import Consent
+
+    slippage = options["max_slippage"]
+    if slippage == "none":
+        share = None
+    else:
+        share = read_number(slippage, "slippage") if slippage else app.config.limits.max_slippage
+    side = PositionSide(options["position"]) if options["position"] else None
+    what = What(_symbol(options), side, share, options["experimental"])
+    accounts = app.accounts.select(options["labels"], options["group"], options["everything"], app.config.groups)
+    expected = options["expect_value"]
+    consent = Consent(options["yes"], read_number(expected, "expected value") if expected else None, options["again"])
+    return asyncio.run(close(app, accounts, what, consent, options["dry_run"], options["wait"]))
+
+
+def _symbol(options: dict[str, Any]) -> str | None:
+    """The symbol to close, None for every one. Raises UsageProblem."""
+    from keyctl.model import Market
+    from keyctl.sizes import market_of, read_symbol
+
+    if (options["symbol"] is None) is not options["every_symbol"]:
+        raise UsageProblem("name a symbol, or say --every-symbol", "keyctl close BTC/USDT:USDT -a LABEL")
+    if options["symbol"] is None:
+        return None
+    symbol = read_symbol(options["symbol"])
+    if market_of(symbol) is Market.SPOT:
+        hint = f"perpetuals are written as BTC/USDT:USDT; to sell on spot: keyctl order sell {symbol}"
+        raise UsageProblem(f"{symbol} is a spot symbol, and positions are in perpetuals", hint, code="spot_symbol")
+    return symbol

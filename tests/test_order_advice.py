@@ -1,0 +1,97 @@
+"""What is said after a plan went out in part: the commands, ready to paste, and none that would be wrong."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from keyctl.model import LegResult, Market, OrderState, OrderStatus, Outcome, TimeInForce
+from keyctl.order_advice import steps
+from keyctl.twin import FaultKind
+from tests.support.legs import make_leg
+from tests.support.world import World
+
+RIGHTS = ("read", "spot_trade", "futures_trade")
+PERPETUAL: dict[str, Any] = {"symbol": "BTC/USDT:USDT", "market": Market.FUTURES}
+PLAN = "keyctl order --plan aaaaaaaaaa"
+CANCEL = "keyctl cancel --plan aaaaaaaaaa"
+
+
+def result(index: int, outcome: Outcome, filled: str | None = None, state: str = "open", **order: Any) -> LegResult:
+    leg = make_leg(index, **order)
+    status = None
+    if filled is not None:
+        status = OrderStatus("1", leg.client_order_id, OrderState(state), leg.order.quantity, Decimal(filled))
+    return LegResult(leg, outcome, "1" if outcome is Outcome.ACCEPTED else None, status)
+
+
+def commands(*results: LegResult) -> list[str]:
+    return [step.command for step in steps("aaaaaaaaaa", results, ())]
+
+
+def test_a_plan_that_went_out_whole_leaves_nothing_to_do() -> None:
+    assert commands(result(0, Outcome.ACCEPTED), result(1, Outcome.ACCEPTED)) == []
+
+
+def test_what_did_not_go_out_can_be_sent_and_what_rests_canceled() -> None:
+    assert commands(result(0, Outcome.ACCEPTED), result(1, Outcome.NOT_SENT)) == [PLAN, CANCEL]
+
+
+def test_what_was_refused_is_not_offered_for_sending() -> None:
+    assert commands(result(0, Outcome.ACCEPTED), result(1, Outcome.REJECTED)) == [CANCEL]
+    assert commands(result(0, Outcome.REJECTED)) == []
+
+
+def test_while_something_is_unknown_nothing_is_to_be_sent() -> None:
+    some = (result(0, Outcome.ACCEPTED), result(1, Outcome.UNKNOWN), result(2, Outcome.NOT_SENT))
+    assert commands(*some) == ["keyctl orders settle --wait", CANCEL]
+
+
+def test_what_has_ended_is_not_offered_for_canceling() -> None:
+    ended = result(0, Outcome.ACCEPTED, "0.001", "closed")
+    immediate = result(1, Outcome.ACCEPTED, time_in_force=TimeInForce.IOC)
+    assert commands(ended, immediate, result(2, Outcome.REJECTED)) == []
+
+
+def test_positions_that_were_opened_can_be_closed() -> None:
+    some = [
+        result(0, Outcome.ACCEPTED, "0.001", "closed", **PERPETUAL),
+        result(1, Outcome.ACCEPTED, "0.0005", **PERPETUAL),
+        result(2, Outcome.ACCEPTED, "0", **PERPETUAL),
+        result(3, Outcome.REJECTED, **PERPETUAL),
+    ]
+    assert commands(*some) == [CANCEL, "keyctl close BTC/USDT:USDT -a acme-0 -a acme-1"]
+
+
+def test_an_order_that_reduced_has_opened_nothing() -> None:
+    reduced = result(0, Outcome.ACCEPTED, "0.001", "closed", reduce_only=True, **PERPETUAL)
+    assert commands(reduced, result(1, Outcome.REJECTED, **PERPETUAL)) == []
+
+
+def test_the_commands_do_what_they_say(world: World) -> None:
+    """A plan of two legs of which one is refused: paste what is printed, and nothing of it is left."""
+    for exchange in ("binance", "okx"):
+        world.add(exchange, rights=RIGHTS)
+    body = '{"code":"1","msg":"","data":[{"sCode":"51008","sMsg":"Insufficient balance","ordId":"","clOrdId":""}]}'
+    world.fault(kind=FaultKind.ANSWER, exchange="okx", operation="place", status=200, body=body)
+    words = ("order", "buy", "BTC/USDT:USDT", "0.005", "--leverage", "1", "--fanout", "--all", "--json")
+    value = world.keyctl(*words, "--dry-run").data["value_usd"]
+    ran = world.keyctl(*words, "--expect-value", f"{Decimal(value):.2f}")
+    assert ran.exit_code == 6, ran.stdout
+    assert ran.data["next"] == ["keyctl close BTC/USDT:USDT -a binance-a"]
+    for command in ran.data["next"]:
+        assert world.keyctl(*command.split()[1:], "--yes").exit_code == 0
+    uid = world.made["binance-a"].key.uid
+    assert world.venue("binance").derivatives.positions(uid) == []
+
+
+def test_people_see_the_commands_too(world: World) -> None:
+    for exchange in ("binance", "okx"):
+        world.add(exchange)
+    body = '{"code":"1","msg":"","data":[{"sCode":"51008","sMsg":"Insufficient balance","ordId":"","clOrdId":""}]}'
+    world.fault(kind=FaultKind.ANSWER, exchange="okx", operation="place", status=200, body=body)
+    ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--fanout", "--all", "--yes")
+    assert ran.exit_code == 6
+    (line,) = (line for line in ran.stderr.splitlines() if line.startswith("Cancel what rests: "))
+    assert world.keyctl(*line.partition("keyctl ")[2].split(), "--yes").exit_code == 0
+    assert all(order.state is OrderState.CANCELED for order in world.venue("binance").orders)
