@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
+import signal
+import struct
 import subprocess
 import sys
+import termios
 
 import pytest
 
+from keyctl import cli
 from keyctl.errors import CheckFailed
-from keyctl.output import Note, OutputOptions, Result, Table, Text, render
+from keyctl.output import Note, OutputOptions, Result, Table, Text, document, render
 from keyctl.twin import FaultKind
 from tests.support.desk import ShiftedClock
 from tests.support.terminal import keyctl_at_terminal
@@ -143,3 +148,55 @@ def test_a_reader_of_remarks_that_left_takes_nothing_else_along(world: World, wo
     os.close(writing)
     assert done.returncode == expected.exit_code
     assert done.stdout.count("\n") == expected.stdout.count("\n")
+
+
+def unread(pipe: int) -> int:
+    """How many bytes wait in a pipe."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["plain", "json"])
+def test_ctrl_c_while_the_result_is_shown_changes_no_exit_code(world: World, more: tuple[str, ...]) -> None:
+    world.add_all()
+    expected = world.keyctl("verify", "--all", *more)
+    assert len(expected.stdout) > 4096
+    reading, writing = os.pipe()
+    room = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    line = [sys.executable, "-I", "-m", "keyctl", "verify", "--all", *more]
+    shows = subprocess.Popen(line, stdout=writing, stderr=subprocess.PIPE, text=True, env=world.environ)
+    os.close(writing)
+    while unread(reading) < room:
+        assert shows.poll() is None, "it did not wait for its reader"
+    shows.send_signal(signal.SIGINT)
+    _, said = shows.communicate(timeout=30)
+    os.close(reading)
+    assert shows.returncode == expected.exit_code == 4
+    assert said.endswith("interrupted while the result was shown; the exit code is the result's own\n")
+    assert "Traceback" not in said
+
+
+def test_a_fault_while_the_result_is_shown_changes_no_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(result: Result, options: OutputOptions) -> None:
+        raise KeyError("a secret word")
+
+    monkeypatch.setattr(cli, "render", broken)
+    assert cli.run(["checklist", "lbank"]) == 0
+    assert cli.run(["checklist", "nowhere"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("warning: the result was not shown (KeyError)") == 2
+    assert "Traceback" not in err and "secret" not in err
+
+
+def test_long_words_are_whole_for_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    words = " ".join(f"word{number}" for number in range(300))
+    error = CheckFailed(words, words)
+    result = Result({}, (Table(("one",), [(words,)], (words,)),), error.exit_code, (error,), (words,))
+    told = document(result, "x")
+    assert [told["errors"][0]["message"], told["errors"][0]["hints"][0], told["warnings"][0]] == [words] * 3
+    render(result, OutputOptions(people=True, environ={}))
+    shown = capsys.readouterr()
+    assert re.sub(r"\s", "", shown.out).count("word298word299") == 2
+    assert shown.err.count("word298 word299") == 3 and "\u2026" not in shown.out + shown.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -115,8 +116,7 @@ def run(arguments: list[str], app: App | None = None) -> int:
     finally:
         app.close()
     if isinstance(result, Result):
-        _explain(result)
-        render(result, app.output)
+        _show(result, app.output)
         return int(result.exit_code)
     return result
 
@@ -144,6 +144,18 @@ def outcome(arguments: list[str], app: App) -> Result | int:
             "run again with --debug to see where",
         )
         return failure(_after_sending(app) or fault)
+
+
+def _show(result: Result, output: OutputOptions) -> None:
+    """Shows the result. Whatever breaks here or breaks in, the outcome and its exit code stand."""
+    try:
+        _explain(result)
+        render(result, output)
+    except (Exception, KeyboardInterrupt) as error:
+        if output.debug:
+            _show_traceback(error)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"warning: the result was not shown ({type(error).__name__}); the exit code is its own\n")
 
 
 def _explain(result: Result) -> None:
@@ -195,7 +207,7 @@ def _wants_json(arguments: list[str]) -> bool:
     return "--json" in before
 
 
-def _show_traceback(error: Exception) -> None:
+def _show_traceback(error: BaseException) -> None:
     """File names and line numbers only: no values, so that nothing secret can be in it."""
     trace = error.__traceback__
     while trace is not None:

@@ -16,6 +16,8 @@ from keyctl.errors import ExitCode, KeyctlError
 from keyctl.plain_text import clean_text, wrapped
 
 SCHEMA = "keyctl.result/1"
+# Long words are wrapped for people and whole for programs; this only bounds what an exchange can make us print.
+SHOWN_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def failure(error: KeyctlError) -> Result:
 
 
 def render(result: Result, options: OutputOptions) -> None:
-    """Writes the result to stdout and stderr. Never raises for closed pipes or text that cannot be shown."""
+    """Writes the result to stdout and stderr. Never raises for closed pipes, text that cannot be shown, or Ctrl-C."""
     try:
         if options.json:
             import json
@@ -105,6 +107,9 @@ def render(result: Result, options: OutputOptions) -> None:
         sys.stdout.flush()
     except (BrokenPipeError, ValueError, OSError):
         _drop(sys.stdout, 1)
+    except KeyboardInterrupt:
+        _drop(sys.stdout, 1)
+        _remark("interrupted while the result was shown; the exit code is the result's own")
 
 
 def document(result: Result, command: str) -> dict[str, Any]:
@@ -116,15 +121,15 @@ def document(result: Result, command: str) -> dict[str, Any]:
         "exit_code": int(result.exit_code),
         "data": dict(result.data),
         "errors": [_error_entry(error) for error in result.errors],
-        "warnings": [clean_text(warning) for warning in result.warnings],
+        "warnings": [clean_text(warning, SHOWN_MAX) for warning in result.warnings],
     }
 
 
 def _error_entry(error: KeyctlError) -> dict[str, Any]:
     return {
         "code": error.code,
-        "message": clean_text(error.message),
-        "hints": [clean_text(hint) for hint in error.hints],
+        "message": clean_text(error.message, SHOWN_MAX),
+        "hints": [clean_text(hint, SHOWN_MAX) for hint in error.hints],
         "exchange": error.exchange,
         "account": error.account,
         "market": error.market,
@@ -150,7 +155,7 @@ def show_aside(blocks: Sequence[Table | Text | Note], options: OutputOptions) ->
             if isinstance(block, Table):
                 _show_table(block, options, options.people or is_terminal(sys.stderr), sys.stderr)
             else:
-                _write(sys.stderr, clean_text(block.text, 10_000))
+                _write(sys.stderr, clean_text(block.text, SHOWN_MAX))
         sys.stderr.flush()
     except (OSError, ValueError):
         _drop(sys.stderr, 2)
@@ -179,10 +184,10 @@ def _render_people(result: Result, options: OutputOptions) -> None:
                 _write(sys.stdout, wrapped(block.text))
             else:
                 _remark(block.text)
-    lines = [f"warning: {clean_text(warning)}" for warning in result.warnings]
+    lines = [f"warning: {clean_text(warning, SHOWN_MAX)}" for warning in result.warnings]
     for error in result.errors:
-        lines.append(f"error[{error.code}] {clean_text(error.message)}")
-        lines += [f"hint: {clean_text(hint, 1000)}" for hint in error.hints]
+        lines.append(f"error[{error.code}] {clean_text(error.message, SHOWN_MAX)}")
+        lines += [f"hint: {clean_text(hint, SHOWN_MAX)}" for hint in error.hints]
     for line in lines:
         _remark(line)
 
@@ -223,10 +228,10 @@ def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     for column in table.columns:
         drawn.add_column(column, overflow="fold")
     for row in table.rows:
-        drawn.add_row(*(RichText(clean_text(cell), style=_style(cell)) for cell in row))
+        drawn.add_row(*(RichText(clean_text(cell, SHOWN_MAX), style=_style(cell)) for cell in row))
     console.print(drawn)
     for number, note in enumerate(table.notes, 1):
-        console.print(RichText(f"{number}  {clean_text(note, 1000)}"))
+        console.print(RichText(f"{number}  {clean_text(note, SHOWN_MAX)}"))
 
 
 def _style(cell: str) -> str:
@@ -236,7 +241,7 @@ def _style(cell: str) -> str:
 def _write_records(table: Table, header: bool, stream: TextIO) -> None:
     rows: Iterable[tuple[str, ...]] = [table.columns, *table.rows] if header else table.rows
     for row in rows:
-        _write(stream, "\t".join(clean_text(cell, 10_000) for cell in row))
+        _write(stream, "\t".join(clean_text(cell, SHOWN_MAX) for cell in row))
 
 
 def _write(stream: TextIO, text: str) -> None:
