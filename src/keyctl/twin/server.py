@@ -20,6 +20,7 @@ from keyctl.twin.venue import Venue, wall_clock_ms
 from keyctl.twin.wire import BadRequest, Connection, raw_answer
 
 HOST, HOST_IPV6 = "127.0.0.1", "::1"
+FREE_PORT_TRIES = 5
 
 
 @dataclass(slots=True)
@@ -153,11 +154,21 @@ class TwinServer:
     async def _listen(self, port: _Port) -> None:
         if port.listeners:
             return
-        for host in self._hosts:
-            accept = self._acceptor(port)
-            listener = await asyncio.start_server(accept, host, port.number, ssl=self._ssl, backlog=512)
-            port.listeners.append(listener)
-            port.number = listener.sockets[0].getsockname()[1]
+        wanted = port.number
+        for tries_left in reversed(range(FREE_PORT_TRIES)):
+            try:
+                for host in self._hosts:
+                    accept = self._acceptor(port)
+                    listener = await asyncio.start_server(accept, host, port.number, ssl=self._ssl, backlog=512)
+                    port.listeners.append(listener)
+                    port.number = listener.sockets[0].getsockname()[1]
+                return
+            except OSError:
+                # A port that is free at one address may be taken at the other.
+                await self._deafen(port)
+                port.number = wanted
+                if wanted or not tries_left:
+                    raise
 
     async def _deafen(self, port: _Port) -> None:
         while port.listeners:
