@@ -25,13 +25,7 @@ PRICE = "59000"
 HERE = "127.0.0.1"
 ELSEWHERE = "203.0.113.9"
 
-# Which markets each demo account has; the LBank key's futures list lacks this machine's address on purpose.
-_MARKETS = {
-    "binance": (Market.SPOT,),
-    "bitfinex": (Market.SPOT,),
-    "lbank": (Market.SPOT, Market.FUTURES),
-    "okx": (Market.SPOT, Market.FUTURES),
-}
+# The LBank key's futures list lacks this machine's address on purpose.
 LOST_ANSWER_AT = "okx"
 MISSING_LIST_AT = "lbank"
 
@@ -101,13 +95,19 @@ def counted_orders(twin: TwinServer) -> dict[str, Counter[str]]:
 def _add_account(app: App, twin: TwinServer, exchange: str) -> None:
     algorithm = Algorithm.ED25519 if Algorithm.ED25519 in profile(exchange).algorithms else Algorithm.HMAC
     futures = ELSEWHERE if exchange == MISSING_LIST_AT else HERE
-    made = make_key(exchange, algorithm, ips={"spot": (HERE,), "futures": (futures,)}, created_ms=_recently(app))
+    made = make_key(
+        exchange,
+        algorithm,
+        rights=("read", "spot_trade", "futures_trade"),
+        ips={"spot": (HERE,), "futures": (futures,)},
+        created_ms=_recently(app),
+    )
     twin.add_key(exchange, made)
     binding = binding_for(profile(exchange), Place(endpoint=twin.endpoint(exchange)))
     credential = Credential(
         made.api_key, Secret(made.secret), made.algorithm, Secret(made.passphrase) if made.passphrase else None, binding
     )
-    account = new_account(app.accounts, f"{exchange}-a", _MARKETS[exchange], credential, ("desk",))
+    account = new_account(app.accounts, f"{exchange}-a", (Market.SPOT, Market.FUTURES), credential, ("desk",))
     enrol(app.accounts, app.store, account, credential)
 
 
