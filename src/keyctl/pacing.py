@@ -26,12 +26,17 @@ class Pacer:
         self._slots: dict[Hashable, deque[tuple[float, int]]] = {}
 
     def wait(self, place: Hashable, path: str, paces: tuple[Pace, ...]) -> float:
-        """The seconds to wait before a call to that path at that place; from here on the call counts as made then."""
-        now = self._now()
-        fitting = [(number, pace) for number, pace in enumerate(paces) if any(fnmatchcase(path, p) for p in pace.paths)]
+        """The seconds to wait before a call to that path at that place; from here on the call counts as made then.
+
+        A path that ends with "?symbol" is a call for one symbol, which some exchanges count for less.
+        """
+        now, plain = self._now(), path.partition("?")[0]
+        fitting = [
+            (number, pace) for number, pace in enumerate(paces) if any(fnmatchcase(plain, p) for p in pace.paths)
+        ]
         at = max((self._free(place, number, pace, path, now) for number, pace in fitting), default=now)
         for number, pace in fitting:
-            self._slots[place, number].append((at, pace.weights.get(path, 1)))
+            self._slots[place, number].append((at, pace.weight(path)))
         return at - now
 
     def _free(self, place: Hashable, number: int, pace: Pace, path: str, now: float) -> float:
@@ -40,7 +45,7 @@ class Pacer:
         slots = self._slots.setdefault((place, number), deque())
         while slots and slots[0][0] <= now - window:
             slots.popleft()
-        room = pace.calls - pace.weights.get(path, 1)
+        room = pace.calls - pace.weight(path)
         for at, weight in reversed(slots):
             room -= weight
             if room < 0:

@@ -107,7 +107,9 @@ class Session:
 
     async def _keep_pace(self, request: Request) -> None:
         """Returns when a read may leave within the exchange's documented limits."""
-        wait = self.network.pacer.wait(self._limited(request.base), request.path, self.exchange.profile.paces)
+        by_symbol = "?symbol" if any(name == "symbol" for name, _ in request.params) else ""
+        paces = self.exchange.profile.paces
+        wait = self.network.pacer.wait(self._limited(request.base), request.path + by_symbol, paces)
         if wait > 0:
             await self.network.clock.sleep(wait)
 

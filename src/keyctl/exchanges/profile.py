@@ -88,13 +88,18 @@ class Settling(NamedTuple):
 class Pace(NamedTuple):
     """At most so many `calls` in any `seconds` from one address to the paths together (with * for any text).
 
-    `weights`: how many calls one call to a path counts for, where it is not 1.
+    `weights`: how many calls one call to a path counts for, where it is not 1; a path with "?symbol" stands for a call
+    that names a symbol, where such a one counts for less.
     """
 
     paths: tuple[str, ...]
     calls: int
     seconds: int
     weights: Mapping[str, int]
+
+    def weight(self, path: str) -> int:
+        """How many calls one to that path counts for; "?symbol" at its end says that it names a symbol."""
+        return self.weights.get(path, self.weights.get(path.partition("?")[0], 1))
 
 
 class Profile(NamedTuple):

@@ -20,7 +20,7 @@ MINUTE = 60
 class Limit:
     """At most `most` calls (or weights) in any `seconds` to the paths, counted by the caller's address or by key.
 
-    `weights` are by path; a path that is not named weighs 1.
+    `weights` are by path, with "?symbol" for a call that names a symbol; a path that is not named weighs 1.
     """
 
     name: str
@@ -29,6 +29,11 @@ class Limit:
     seconds: int
     per: str = ADDRESS
     weights: dict[str, int] = field(default_factory=dict)
+
+    def weight(self, line: Logged) -> int:
+        """What that call weighs."""
+        light = self.weights.get(f"{line.path}?symbol") if line.by_symbol else None
+        return self.weights.get(line.path, 1) if light is None else light
 
     def counts(self, path: str) -> bool:
         """Whether calls to that path count here."""
@@ -53,6 +58,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
                 "/api/v3/myTrades": 20,
                 "/api/v3/allOrders": 20,
                 "/api/v3/openOrders": 80,
+                "/api/v3/openOrders?symbol": 6,
                 "/api/v3/order": 4,
                 "/api/v3/ticker/bookTicker": 2,
             },
@@ -66,7 +72,37 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
                 "/fapi/v3/balance": 5,
                 "/fapi/v3/account": 5,
                 "/fapi/v3/positionRisk": 5,
+                "/fapi/v1/accountConfig": 5,
+                "/fapi/v1/symbolConfig": 5,
                 "/fapi/v1/openOrders": 40,
+                "/fapi/v1/openOrders?symbol": 1,
+                "/fapi/v1/openAlgoOrders": 40,
+                "/fapi/v1/openAlgoOrders?symbol": 1,
+                "/fapi/v1/allOrders": 5,
+                "/fapi/v1/userTrades": 5,
+                "/fapi/v1/positionSide/dual": 30,
+                "/fapi/v1/ticker/bookTicker": 5,
+                "/fapi/v1/ticker/bookTicker?symbol": 2,
+            },
+        ),
+        # The algo orders' weights as on USDS-M.
+        Limit(
+            "coin-margined weight 2400 a minute",
+            ("/dapi/*",),
+            2400,
+            MINUTE,
+            weights={
+                "/dapi/v1/account": 5,
+                "/dapi/v1/openOrders": 40,
+                "/dapi/v1/openOrders?symbol": 1,
+                "/dapi/v1/openAlgoOrders": 40,
+                "/dapi/v1/openAlgoOrders?symbol": 1,
+                "/dapi/v1/allOrders": 20,
+                "/dapi/v1/userTrades": 20,
+                "/dapi/v1/premiumIndex": 10,
+                "/dapi/v1/positionSide/dual": 30,
+                "/dapi/v1/ticker/bookTicker": 5,
+                "/dapi/v1/ticker/bookTicker?symbol": 2,
             },
         ),
     ),
@@ -110,7 +146,7 @@ def most_at_once(limit: Limit, lines: Iterable[Logged]) -> int:
         if not limit.counts(line.path):
             continue
         caller = line.key_hint if limit.per == KEY else ""
-        window, weight = windows.setdefault(caller, deque()), limit.weights.get(line.path, 1)
+        window, weight = windows.setdefault(caller, deque()), limit.weight(line)
         window.append((line.at_ms, weight))
         sums[caller] = sums.get(caller, 0) + weight
         while window[0][0] <= line.at_ms - limit.seconds * 1000:

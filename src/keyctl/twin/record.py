@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +12,10 @@ from keyctl.twin.face import Call, Operation
 
 @dataclass(slots=True)
 class Logged:
-    """One call as the venue saw it. `status` is None when no answer went out; `fault` names what was done to it."""
+    """One call as the venue saw it. `by_symbol`: its query names a symbol.
+
+    `status` is None when no answer went out; `fault` names what was done to it.
+    """
 
     at_ms: int
     method: str
@@ -20,6 +24,7 @@ class Logged:
     changes: bool
     key_hint: str
     client_order_id: str | None
+    by_symbol: bool = False
     status: int | None = None
     fault: str | None = None
 
@@ -43,6 +48,7 @@ class CallRecord:
             operation.changes,
             f"{key[:4]}...{key[-4:]}" if len(key) > 8 else "",
             operation.client_order_id,
+            by_symbol=re.search(r"(^|&)symbol=", call.query) is not None,
         )
         with self._lock:
             self.lines.append(line)
