@@ -45,6 +45,12 @@ def catalogue(exchange: str) -> Catalogue:
     return Catalogue(exchange)
 
 
+def command_for(error: ExchangeError, market: Market) -> str:
+    """The command that explains an error; one number may mean different things on different markets."""
+    suffix = "" if market is Market.SPOT else f" --market {market}"
+    return f"keyctl diagnose {error.exchange} {error.code}{suffix}"
+
+
 class Catalogue:
     """All error codes of one exchange."""
 

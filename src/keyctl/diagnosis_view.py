@@ -102,6 +102,15 @@ def _row(evidence: Evidence, probe: Probe, verdict: Verdict) -> Row:
     return Row(probe.check, Level.FAIL, WORDS[shown][0] if marked else "REFUSED", detail, marked)
 
 
+def _untold(evidence: Evidence) -> str:
+    """The first market whose trading right is wanted and not told by an exchange that tells others; else empty."""
+    key = evidence.of("key")
+    if key is None or not key.ok:
+        return ""
+    wanted = [market for market in evidence.markets if f"{market}_trade" in evidence.wanted]
+    return next((market for market in wanted if key.facts.get(f"{market}_trade") is None), "")
+
+
 def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Cause, str]) -> list[str]:
     rows = [row for row in rows if row.check not in _OFFLINE or row.level is not Level.PASS]
     check_width = max([len(row.check) for row in rows] + [len("also found")])
@@ -116,6 +125,9 @@ def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Ca
 
     if verdict.cause is Cause.HEALTHY:
         add("cause", "none: key, rights, address and clock are as they should be")
+        if untold := _untold(evidence):
+            title = profile(evidence.exchange).title
+            add("note", f"{title} does not tell whether the key may trade {untold}: only an order shows it")
         return lines
     certain = not verdict.rivals
     add("cause", sentence(verdict.cause, evidence) + ("" if certain else " (the likeliest)"))

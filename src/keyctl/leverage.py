@@ -9,7 +9,7 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
 from keyctl.model import FuturesState, Request
 from keyctl.perpetuals import confirmed
-from keyctl.preflight import TICKER_SECONDS, futures_state, refused_read
+from keyctl.preflight import TICKER_SECONDS, futures_state
 
 if TYPE_CHECKING:
     from keyctl.journal import Journal
@@ -54,11 +54,6 @@ async def _confirm(session: Session, planned: PlannedLeg, journal: Journal, look
             for request in requests:
                 await _set(session, planned, request, terms.setup, journal)
             state = await futures_state(session, planned.instrument, terms.margin)
-    except ExchangeRefused as refusal:
-        try:
-            return refused_read(session, refusal)
-        except CheckFailed as trouble:
-            return trouble
     except KeyctlError as trouble:
         return trouble
     different = confirmed(session.exchange, state, terms)
@@ -100,7 +95,7 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
     if error is not None:
         if exchange.is_already_set(error):
             return
-        raise ExchangeRefused(error, account=label)
+        raise ExchangeRefused(error, account=label, market=session.market.value)
     try:
         exchange.read_setup(response, request, wanted)
     except Unreadable as problem:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keyctl import order_view as view
+from keyctl.catalogue import command_for
 from keyctl.dispatch import LeftOut, Preview, exit_code
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.base import plain
@@ -90,7 +91,7 @@ def error_of(result: LegResult) -> KeyctlError | None:
         return None
     error = KeyctlError(
         f"{result.leg.account}: {result.outcome}: {result.detail}",
-        *([f"keyctl diagnose {result.leg.exchange} {result.error.code}"] if result.error else []),
+        *([command_for(result.error, result.leg.order.market)] if result.error else []),
         code=f"leg_{result.outcome}",
         exchange=result.leg.exchange,
         account=result.leg.account,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from keyctl.answers import Unreadable
-from keyctl.catalogue import catalogue
+from keyctl.catalogue import catalogue, command_for
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
@@ -140,7 +140,7 @@ def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
     of rights, and stops the whole plan."""
     error = refusal.error
     found = catalogue(error.exchange).lookup(error.code, session.market, error.text, error.http)
-    refusal.hints = (f"keyctl diagnose {error.exchange} {error.code}", *refusal.hints)
+    refusal.hints = (command_for(error, session.market), *refusal.hints)
     if found and found[0].category in RIGHTS:
         raise CheckFailed(
             f"{session.account.label}: {refusal.message}",
@@ -148,6 +148,7 @@ def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
             code="key_refused",
             account=session.account.label,
             exchange=error.exchange,
+            market=session.market.value,
             exchange_code=error.code,
         ) from None
     return refusal

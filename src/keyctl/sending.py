@@ -56,7 +56,8 @@ async def send(
 
 
 def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -> LegResult:
-    return LegResult(stored.leg, Outcome.NOT_SENT, detail=trouble.message if trouble else otherwise)
+    error = trouble.error if isinstance(trouble, ExchangeRefused) else None
+    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=trouble.message if trouble else otherwise)
 
 
 async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:

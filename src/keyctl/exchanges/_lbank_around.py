@@ -90,7 +90,7 @@ class LBankAround(Exchange):
     def read_futures_state(
         self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
     ) -> FuturesState:
-        """Raises Unreadable for hedge mode too, and where the answer leaves mode or leverage open."""
+        """Raises CheckFailed in hedge mode, and Unreadable where the answer leaves mode or leverage open."""
         rows = contract.position_rows(data_in(responses[0]))
         leverage = contract.net_leverage(rows, instrument.native_symbol)
         found = (contract.position_in(row) for row in rows if row.get("symbol") == instrument.native_symbol)

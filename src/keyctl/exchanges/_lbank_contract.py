@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, object_of, text_of
+from keyctl.errors import CheckFailed
 from keyctl.exchanges._shapes import split_perpetual
 from keyctl.exchanges.base import UnknownSymbol, plain
 from keyctl.model import (
@@ -147,15 +148,20 @@ def position_in(row: dict[str, JSON]) -> Position | None:
 
 
 def net_leverage(rows: list[dict[str, JSON]], native: str) -> Decimal:
-    """The leverage of the one net position of a symbol. Raises Unreadable where mode or leverage is not told."""
+    """The leverage of the one net position of a symbol.
+
+    Raises CheckFailed in hedge mode, Unreadable where mode or leverage is not told.
+    """
     mine = [row for row in rows if row.get("symbol") == native]
     directions = {text_of(row.get("posiDirection")) for row in mine}
     if not mine:
         raise Unreadable(f"without position mode and leverage of {native}")
     if directions != {NET} or len(mine) != 1:
-        raise Unreadable(
-            f"of an account in hedge mode, whose directions clients read in contrary ways ({native}): keyctl sends "
-            "contract orders in one-way mode only; you can change the mode on LBank's site"
+        raise CheckFailed(
+            f"the account is in hedge mode for {native}, and keyctl sends LBank contract orders in one-way mode only",
+            "of hedge mode's directions 1 means short to one program and long to another",
+            "switch to one-way mode on LBank's site; keyctl never changes the mode",
+            code="stands_in_the_way",
         )
     leverage = decimal_of(mine[0].get("leverage"))
     if leverage <= 0:
