@@ -135,7 +135,7 @@ class Session:
         if error is not None:
             if response.status >= 500 and error.code == f"http-{response.status}":
                 raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
-            raise ExchangeRefused(error, account=self.account.label)
+            raise ExchangeRefused(error, account=self.account.label, market=self.market.value)
         try:
             return reader(response)
         except Unreadable as problem:
