@@ -126,20 +126,38 @@ class App:
         Raises SetupProblem when a secret is missing, or bound to another exchange, kind or endpoint than the account
         list says: an edited list must not send a key elsewhere.
         """
+        signers, troubles = self.usable_signers(accounts)
+        for trouble in troubles.values():
+            raise trouble
+        return signers
+
+    def usable_signers(
+        self, accounts: Iterable[Account]
+    ) -> tuple[dict[str, tuple[Exchange, Signer]], dict[str, SetupProblem]]:
+        """As signers, and by account id why an account has none. Raises SetupProblem when the store does not open."""
         from keyctl.exchanges import load
 
         wanted = tuple(accounts)
         for account in wanted:
             self._check_complete(account)
-        credentials = self.store.get_many([account.id for account in wanted])
-        result: dict[str, tuple[Exchange, Signer]] = {}
+        credentials = self.store.get_present([account.id for account in wanted])
+        signers: dict[str, tuple[Exchange, Signer]] = {}
+        troubles: dict[str, SetupProblem] = {}
         for account in wanted:
-            credential = credentials[account.id]
-            self._check_binding(account, credential)
-            exchange = load(credential.binding)
-            signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
-            result[account.id] = (exchange, signer)
-        return result
+            try:
+                if account.id not in credentials:
+                    raise _secret_missing(account)
+                credential = credentials[account.id]
+                self._check_binding(account, credential)
+                exchange = load(credential.binding)
+                signer = exchange.signer(
+                    credential.api_key, credential.secret, credential.algorithm, credential.passphrase
+                )
+            except SetupProblem as trouble:
+                troubles[account.id] = trouble
+            else:
+                signers[account.id] = (exchange, signer)
+        return signers, troubles
 
     def fitness(self, account: Account) -> Fitness:
         """Whether the stored credential can be right at all, in words; the credential itself stays here.
@@ -201,6 +219,16 @@ class App:
             self.vault_notes.close()
         if "journal" in self.__dict__:
             self.journal.close()
+
+
+def _secret_missing(account: Account) -> SetupProblem:
+    return SetupProblem(
+        f"{account.label}: its secret is not in the store",
+        f"remove the account and add it again: keyctl remove {account.label}, keyctl add {account.exchange}",
+        code="secret_missing",
+        account=account.label,
+        exchange=account.exchange,
+    )
 
 
 def _disagreement(account: Account, credential: Credential) -> SetupProblem:

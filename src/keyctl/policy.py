@@ -9,7 +9,7 @@ from functools import cached_property
 from keyctl.catalogue import catalogue
 from keyctl.exchanges import profile
 from keyctl.key_age import judge_age
-from keyctl.model import Diagnosis, ExchangeError, Finding, KeyPermissions, Level, Market
+from keyctl.model import Account, Diagnosis, ExchangeError, Finding, KeyPermissions, Level, Market
 from keyctl.observations import House, Observation
 from keyctl.profiles import default_profile
 from keyctl.rights import Rights, Verdict, accept
@@ -33,6 +33,17 @@ RULES = (
 def judge(seen: Observation, house: House) -> tuple[Finding, ...]:
     """One finding per market of the account and rule, in the order of RULES."""
     return tuple(finding for market in seen.account.markets for finding in _Judge(seen, market, house).findings())
+
+
+def judge_unasked(account: Account, reason: str, fix: str) -> tuple[Finding, ...]:
+    """The findings of an account whose key cannot be used, so that nothing was asked: no access, the rest unknown."""
+
+    def say(market: Market, rule: str) -> Finding:
+        if rule == "access":
+            return Finding(account.label, account.exchange, market.value, rule, Level.FAIL, reason, fix=fix)
+        return Finding(account.label, account.exchange, market.value, rule, Level.UNKNOWN, "not asked without a secret")
+
+    return tuple(say(market, rule) for market in account.markets for rule in RULES)
 
 
 class _Judge:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from keyctl.answers import clean_text
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, Unreached
 from keyctl.model import JSON, Finding, Level, Market
 from keyctl.observations import Observation, Vantage
@@ -17,7 +16,6 @@ RECORD = ("account", "exchange", "market", "rule", "level", "detail", "fix")
 # What an account must be known for; the other rules may stay unknown without spoiling a verdict.
 _CORE = ("access", "signature", "trade", "withdraw", "ip_list", "our_ip")
 _RIGHTS = ("read", "trade", "withdraw", "transfer", "ip_list", "extra_rights")
-_NOTE_MAX = 200
 _TRADE = {Level.PASS: "yes", Level.WARN: "off"}
 _WITHDRAW = {Level.PASS: "off", Level.FAIL: "ON", Level.WARN: "ON"}
 
@@ -174,7 +172,7 @@ def _cells(item: Checked, by_rule: dict[str, Finding]) -> tuple[str, ...]:
 def _verdict(item: Checked, by_rule: dict[str, Finding]) -> str:
     levels = {finding.level for finding in by_rule.values()}
     if by_rule["access"].level is Level.FAIL:
-        return "refused"
+        return "refused" if item.seen.markets else "no secret"
     if Level.FAIL in levels:
         return "FAIL"
     if item.seen.trouble:
@@ -192,10 +190,7 @@ def _notes(item: Checked, by_rule: dict[str, Finding]) -> list[str]:
         wanted += [by_rule[rule] for rule in _CORE if by_rule[rule].level is Level.UNKNOWN]
     for finding in wanted:
         notes.setdefault((finding.detail, finding.fix), []).append(finding.rule)
-    return [
-        f"{', '.join(rules)}: {clean_text(detail, _NOTE_MAX)}{f'. {clean_text(fix, _NOTE_MAX)}' if fix else ''}"
-        for (detail, fix), rules in notes.items()
-    ]
+    return [f"{', '.join(rules)}: {detail}{f'. {fix}' if fix else ''}" for (detail, fix), rules in notes.items()]
 
 
 def _error(item: Checked) -> KeyctlError | None:
@@ -205,8 +200,10 @@ def _error(item: Checked) -> KeyctlError | None:
         names = ", ".join(dict.fromkeys(f"{finding.market} {finding.rule}" for finding in fails))
         markets = {finding.market for finding in fails}
         refusal = item.seen.refusal
-        hints = [f"keyctl verify {account.label}"]
-        if refusal:
+        hints = [f"keyctl diagnose {account.label}"]
+        if not item.seen.markets:
+            hints = [fails[0].fix]
+        elif refusal:
             hints.insert(0, f"keyctl diagnose {account.exchange} {refusal[1].code} --market {refusal[0]}")
         return CheckFailed(
             f"{account.label}: failed: {names}",

@@ -11,7 +11,7 @@ from keyctl.egress import look_up
 from keyctl.errors import ExitCode, SetupProblem
 from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
-from keyctl.policy import judge
+from keyctl.policy import judge, judge_unasked
 from keyctl.probes import observe_all
 from keyctl.profiles import RISKS, combined
 from keyctl.routes import route_name
@@ -28,14 +28,23 @@ if TYPE_CHECKING:
 def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lambda: None) -> Result:
     """What every account's key may do, judged; `done` is called as each account ends. Sends reads only.
 
-    Raises SetupProblem when a secret cannot be had, StoreUnusable.
+    An account whose own secret is missing or bound elsewhere fails, and is not asked about. Raises SetupProblem when
+    no secret at all can be had, StoreUnusable.
     """
-    seen, vantages = asyncio.run(_observe(app, accounts, done))
+    seen, vantages, unusable = asyncio.run(_observe(app, accounts, done))
     _remember(app, seen)
+    by_id = {item.account.id: item for item in seen}
     checked = []
-    for item in seen:
-        house = house_of(app, item.account, vantages[item.account.id])
-        checked.append(Checked(item, judge(item, house), house.vantage, house.profile))
+    for account in accounts:
+        house = house_of(app, account, vantages[account.id])
+        if account.id in by_id:
+            item = by_id[account.id]
+            findings = judge(item, house)
+        else:
+            item, trouble = Observation(account, app.clock.utc()), unusable[account.id]
+            reason, fix = trouble.message.removeprefix(f"{account.label}: "), "; ".join(trouble.hints)
+            findings = judge_unasked(account, reason, fix)
+        checked.append(Checked(item, findings, house.vantage, house.profile))
     return report(checked, terminal=app.output.for_people, quiet=app.output.quiet)
 
 
@@ -70,18 +79,22 @@ def verify_new(app: App, account: Account) -> Result:
 
 async def _observe(
     app: App, accounts: Sequence[Account], done: Callable[[], None]
-) -> tuple[list[Observation], dict[str, Vantage]]:
-    signers = app.signers(accounts)
+) -> tuple[list[Observation], dict[str, Vantage], dict[str, SetupProblem]]:
+    """What was seen of the accounts that can be asked, from where all are used, and why some cannot be asked, by id."""
+    signers, unusable = app.usable_signers(accounts)
+    if not signers:
+        raise next(iter(unusable.values()))
     book = app.journal.addresses
     async with app.network() as network:
-        sessions = [Session(account, *signers[account.id], network, app.journal) for account in accounts]
-        seen, _ = await asyncio.gather(
-            observe_all(sessions, done), look_up(network, book, accounts, app.config.echo_url)
-        )
+        usable = [account for account in accounts if account.id in signers]
+        sessions = [Session(account, *signers[account.id], network, app.journal) for account in usable]
+        for _ in unusable:
+            done()
+        seen, _ = await asyncio.gather(observe_all(sessions, done), look_up(network, book, usable, app.config.echo_url))
         note_told(network, book, seen)
         for name in {route_name(item.account, network.route(item.account)) for item in seen if item.proven}:
             book.note_verified(name)
-        return seen, {account.id: vantage_of(app, account, network) for account in accounts}
+        return seen, {account.id: vantage_of(app, account, network) for account in accounts}, unusable
 
 
 def _remember(app: App, seen: Sequence[Observation]) -> None:

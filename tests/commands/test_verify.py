@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,57 @@ def test_after_add_a_failed_check_is_exit_4(desk: Desk) -> None:
     app.close()
     assert result is not None
     assert result.exit_code == ExitCode.CHECK
+
+
+def without_secret(desk: Desk, label: str) -> None:
+    app = desk.app()
+    app.store.delete(app.accounts.get(label).id)
+    app.close()
+
+
+def bound_elsewhere(desk: Desk, label: str) -> None:
+    """The account list of somebody who would like to have the key sent to another host."""
+    app = desk.app()
+    account = app.accounts.get(label)
+    app.accounts.replace(replace(account, endpoint="http://127.0.0.1:9"))
+    app.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(without_secret, "not in the store"), (bound_elsewhere, "disagree")], ids=["missing", "bound"]
+)
+def test_an_account_without_a_usable_secret_fails_alone(
+    desk: Desk, spoil: Callable[[Desk, str], None], words: str
+) -> None:
+    full_desk(desk)
+    spoil(desk, "lbank-a")
+    ran = desk.run("verify", "--all", "--json")
+    found = {(row["account"], row["rule"]): row for row in ran.json["data"]["findings"]}
+    assert ran.code == ExitCode.CHECK
+    assert {row["level"] for (account, _), row in found.items() if account != "lbank-a"} == {"pass", "unknown"}
+    assert {rule for account, rule in found if account == "lbank-a"} == set(RULES)
+    access = found["lbank-a", "access"]
+    assert (access["level"], words in access["detail"], "keyctl" in access["fix"] or "again" in access["fix"]) == (
+        ("fail", True, True)
+    )
+    levels = {row["level"] for (account, rule), row in found.items() if account == "lbank-a" and rule != "access"}
+    assert levels == {"unknown"}
+    (error,) = ran.json["errors"]
+    assert (error["account"], error["hints"]) == ("lbank-a", [access["fix"]])
+    assert [leg["verdict"] for leg in ran.json["data"]["from_here"] if leg["account"] == "lbank-a"] == ["unknown"]
+    assert desk.twin.venue("lbank").calls.lines == []
+
+
+def test_no_usable_secret_at_all_is_a_matter_of_the_store(desk: Desk) -> None:
+    desk.add("acct", "okx", key_of("okx"))
+    without_secret(desk, "acct")
+    ran = desk.run("verify", "--all", "--json")
+    assert (ran.code, ran.json["errors"][0]["code"], ran.json["errors"][0]["account"]) == (
+        (ExitCode.SETUP, "secret_missing", "acct")
+    )
+
+
+def test_a_failed_account_is_pointed_to_its_diagnosis(desk: Desk) -> None:
+    desk.add("acct", "okx", key_of("okx", "withdraw"))
+    (error,) = desk.run("verify", "acct", "--json").json["errors"]
+    assert error["hints"] == ["keyctl diagnose acct"]

@@ -35,6 +35,9 @@ class MemoryStore:
         self.openings += 1
         return {account_id: self.credentials[account_id] for account_id in account_ids}
 
+    def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        return self.get_many(account_id for account_id in account_ids if account_id in self.credentials)
+
     def put(self, account_id: str, credential: Credential) -> None:
         self.credentials[account_id] = credential
 

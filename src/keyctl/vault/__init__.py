@@ -24,6 +24,9 @@ class SecretStore(Protocol):
     def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         """The credentials of all these accounts by id, from one opening of the store. Raises as get does."""
 
+    def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        """As get_many, without the accounts that have none."""
+
     def put(self, account_id: str, credential: Credential) -> None:
         """Stores a credential, or replaces it in one step; on disk when this returns."""
 

@@ -91,6 +91,9 @@ class SteadyStore:
     def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         return self._store.get_many(account_ids)
 
+    def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        return self._store.get_present(account_ids)
+
     def put(self, account_id: str, credential: Credential) -> None:
         with self._steady():
             self._store.put(account_id, credential)
