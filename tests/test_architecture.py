@@ -34,12 +34,12 @@ FLOORS = {
     "line": "session",
     "work": (
         "preflight settle fanout dispatch leverage sending policy observations probes egress told_addresses "
-        "diagnosis diagnosis.* pricing succession overview"
+        "diagnosis diagnosis.* pricing succession overview strangers"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view diagnosis_view "
-        "overview_view open_orders_view closing_view"
+        "overview_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
         "trading order_words seeing closing clearing canceling resolving verifying vaulting "
@@ -68,7 +68,7 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview preflight settle fanout dispatch leverage sending probes diagnosis.*": (
+    "overview strangers preflight settle fanout dispatch leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",

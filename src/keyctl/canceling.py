@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyctl import order_view as view
+from keyctl import canceling_view as view
 from keyctl.answers import Unreadable
+from keyctl.canceling_view import CancelResult, leg_facts, stranger_facts
 from keyctl.clearing import pairs_of
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached
 from keyctl.exchanges.base import plain
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
-from keyctl.model import OrderState, Outcome
-from keyctl.output import Note, Result, Table
+from keyctl.model import OpenOrder, OrderState, Outcome
+from keyctl.output import Note, Result, show_aside
+from keyctl.overview import Part
+from keyctl.overview_view import unread
+from keyctl.seeing import open_orders_at
 from keyctl.session import Session
 from keyctl.settle import Lookup, Verdict, look_up, settle_leg
+from keyctl.strangers import cancel_strangers
 
 if TYPE_CHECKING:
     from keyctl.app import App
+    from keyctl.network import Network
 
 CANCEL_SENDS = 2
 LOOKS_AFTER_CANCEL = 4
@@ -29,42 +36,102 @@ PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which open orders to cancel: of a plan, of accounts, one by its client order id, or all."""
+    """Which open orders to cancel: of a plan, of accounts, one by its client order id, or all; of one symbol or any.
+
+    `foreign`: also those that the exchanges show as open and the journal does not; needs accounts or all.
+    """
 
     plan: str | None = None
     accounts: tuple[str, ...] = ()
     client_order_id: str | None = None
     everything: bool = False
+    symbol: str | None = None
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class CancelResult:
-    """What became of one cancel: canceled, finished before, still open, unknown, or unreached."""
+class Found:
+    """Foreign open orders by account and market; why accounts could not be read; what else to say."""
 
-    stored: StoredLeg
-    outcome: str
-    detail: str
-    exit_code: ExitCode
+    orders: tuple[tuple[Part, tuple[OpenOrder, ...]], ...] = ()
+    unread: tuple[KeyctlError, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 async def cancel(app: App, choice: Choice, yes: bool) -> Result:
     """Cancels the chosen orders that are open or unknown, each confirmed by reading it back."""
     chosen = _chosen(app, choice)
-    if not chosen:
-        return Result({"legs": []}, view=(Note("nothing open is known there"),))
-    if not yes:
-        if not app.prompt.has_terminal or app.no_input:
-            raise NeedsPerson("canceling needs a yes, and there is no terminal", "in a script: --yes")
-        app.prompt.show(
-            "\n".join(f"  {leg.leg.account}  {leg.leg.order.side} {leg.leg.order.symbol}" for leg in chosen)
-        )
-        if not app.prompt.confirm_typed(f"Type {len(chosen)} to cancel {len(chosen)} orders", str(len(chosen))):
-            raise CheckFailed("stopped by you; nothing was canceled", code="not_confirmed")
     async with app.network() as network:
+        found = await _foreign(app, network, choice, chosen) if choice.foreign else Found()
+        strangers = [(part, order) for part, orders in found.orders for order in orders]
+        if not chosen and not strangers and not found.unread:
+            return Result({"legs": []}, view=(Note("nothing open is known there"),), warnings=found.warnings)
+        rows = [*map(leg_facts, chosen), *(stranger_facts(part.account, order) for part, order in strangers)]
+        if rows:
+            _ask(app, rows, yes)
         pairs, orphans = pairs_of(app, network, chosen)
-        results = list(await asyncio.gather(*(_cancel_leg(session, app, stored) for session, stored in pairs)))
-    results += [CancelResult(leg, "unknown", "its account is no longer stored", ExitCode.UNKNOWN) for leg in orphans]
-    return _cancel_view(results)
+        results = await _cancel_all(app, pairs, found)
+    gone = "its account is no longer stored"
+    results += [CancelResult(leg_facts(leg), "unknown", gone, ExitCode.UNKNOWN) for leg in orphans]
+    return view.report(results, found.unread, found.warnings)
+
+
+def _ask(app: App, rows: Sequence[dict[str, object]], yes: bool) -> None:
+    """Lists the orders. Returns when the person agrees. Raises NeedsPerson, CheckFailed."""
+    if not yes and (not app.prompt.has_terminal or app.no_input):
+        raise NeedsPerson("canceling needs a yes, and there is no terminal", "in a script: --yes")
+    if yes:
+        if any(row["foreign"] for row in rows):
+            show_aside((Note(view.listing(rows)),), app.output)
+        return
+    app.prompt.show(view.listing(rows))
+    if not app.prompt.confirm_typed(f"Type {len(rows)} to cancel {len(rows)} orders", str(len(rows))):
+        raise CheckFailed("stopped by you; nothing was canceled", code="not_confirmed")
+
+
+async def _foreign(app: App, network: Network, choice: Choice, chosen: Sequence[StoredLeg]) -> Found:
+    """What is open on the accounts beside the chosen orders."""
+    accounts = app.accounts.select(choice.accounts, None, choice.everything, app.config.groups)
+    seen, warnings = await open_orders_at(app, network, accounts, choice.symbol)
+    ours = {(leg.leg.account_id, leg.leg.client_order_id) for leg in chosen}
+    ours |= {(leg.leg.account_id, leg.exchange_order_id) for leg in chosen if leg.exchange_order_id}
+    found = []
+    for item in seen:
+        account = item.part.account.id
+        orders = tuple(
+            order
+            for order in item.found
+            if not {(account, order.client_order_id), (account, order.exchange_order_id)} & ours
+        )
+        if orders:
+            found.append((item.part, orders))
+    return Found(tuple(found), tuple(unread(seen)), tuple(warnings))
+
+
+async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], found: Found) -> list[CancelResult]:
+    """The result of each order, ours first. Accounts side by side; the orders of one account go one after another,
+    since they share a connection."""
+    by_account: dict[str, list[tuple[Session, StoredLeg]]] = {}
+    for session, stored in pairs:
+        by_account.setdefault(session.account.id, []).append((session, stored))
+    strangers: dict[str, list[tuple[Part, tuple[OpenOrder, ...]]]] = {}
+    for part, orders in found.orders:
+        strangers.setdefault(part.account.id, []).append((part, orders))
+
+    async def lane(account_id: str) -> tuple[list[tuple[int, CancelResult]], list[CancelResult]]:
+        ours = [
+            (stored.row, await _cancel_leg(session, app, stored)) for session, stored in by_account.get(account_id, ())
+        ]
+        theirs = []
+        for part, orders in strangers.get(account_id, ()):
+            for item in await cancel_strangers(part, orders, app.journal):
+                facts = stranger_facts(part.account, item.order)
+                theirs.append(CancelResult(facts, item.outcome, item.detail, item.exit_code))
+        return ours, theirs
+
+    lanes = await asyncio.gather(*map(lane, {**by_account, **strangers}))
+    by_row = {row: result for ours, _ in lanes for row, result in ours}
+    return [*(by_row[stored.row] for _, stored in pairs), *(item for _, theirs in lanes for item in theirs)]
 
 
 async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelResult:
@@ -82,22 +149,24 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
             if stored.state != LegState.ACCEPTED:
                 settled = await settle_leg(session, app.journal, stored)
                 if settled.outcome in (Outcome.NOT_SENT, Outcome.REJECTED):
-                    return CancelResult(stored, "never taken", settled.detail, ExitCode.OK)
+                    return CancelResult(leg_facts(stored), "never taken", settled.detail, ExitCode.OK)
             trouble = await _send_cancel(session, stored, order_id)
         except NoAnswer as lost:
             trouble = lost.message
         except Unreached as unreached:
-            return CancelResult(stored, "not_sent", unreached.message, ExitCode.UNREACHED)
+            return CancelResult(leg_facts(stored), "not_sent", unreached.message, ExitCode.UNREACHED)
         looked = await _read_back(session, app, stored, patient=not trouble)
         if looked.status is None:
-            return CancelResult(stored, "unknown", trouble or looked.why or "not found", ExitCode.UNKNOWN)
+            return CancelResult(leg_facts(stored), "unknown", trouble or looked.why or "not found", ExitCode.UNKNOWN)
         if looked.status.state is not OrderState.OPEN:
             word = "canceled" if looked.status.state is OrderState.CANCELED else f"finished: {looked.status.state}"
-            return CancelResult(stored, word, f"filled {plain(looked.status.filled)}", ExitCode.OK)
+            return CancelResult(leg_facts(stored), word, f"filled {plain(looked.status.filled)}", ExitCode.OK)
         order_id = looked.status.exchange_order_id
         if not trouble:
             break
-    return CancelResult(stored, "open", trouble or "the cancel was taken, the order is still open", ExitCode.REFUSED)
+    return CancelResult(
+        leg_facts(stored), "open", trouble or "the cancel was taken, the order is still open", ExitCode.REFUSED
+    )
 
 
 async def _read_back(session: Session, app: App, stored: StoredLeg, patient: bool) -> Lookup:
@@ -130,52 +199,15 @@ async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None
 
 
 def _chosen(app: App, choice: Choice) -> list[StoredLeg]:
-    open_legs = (*app.journal.open_legs(), *app.journal.unsettled())
+    legs = [*app.journal.open_legs(), *app.journal.unsettled()]
     if choice.plan is not None:
         plan_id = app.journal.plan_id(choice.plan)
-        return [leg for leg in open_legs if leg.leg.plan_id == plan_id]
-    if choice.client_order_id is not None:
-        return [leg for leg in open_legs if leg.leg.client_order_id == choice.client_order_id]
-    if choice.accounts:
+        legs = [leg for leg in legs if leg.leg.plan_id == plan_id]
+    elif choice.client_order_id is not None:
+        legs = [leg for leg in legs if leg.leg.client_order_id == choice.client_order_id]
+    elif choice.accounts:
         ids = {app.accounts.get(label).id for label in choice.accounts}
-        return [leg for leg in open_legs if leg.leg.account_id in ids]
-    return list(open_legs) if choice.everything else []
-
-
-def _cancel_view(results: list[CancelResult]) -> Result:
-    rows = [
-        (
-            item.stored.leg.account,
-            item.stored.leg.order.symbol,
-            item.stored.exchange_order_id or "-",
-            item.outcome,
-            item.detail,
-        )
-        for item in results
-    ]
-    data = [{**view.stored_data(item.stored), "outcome": item.outcome, "detail": item.detail} for item in results]
-    codes = [item.exit_code for item in results]
-    if ExitCode.UNKNOWN in codes:
-        code = ExitCode.UNKNOWN
-    elif all(item is ExitCode.OK for item in codes):
-        code = ExitCode.OK
-    elif ExitCode.OK in codes:
-        code = ExitCode.PARTIAL
-    else:
-        code = max(codes)
-    good = sum(item.outcome == "canceled" for item in results)
-    errors = tuple(
-        KeyctlError(f"{item.stored.leg.account}: {item.outcome}: {item.detail}", code="cancel_failed")
-        for item in results
-        if item.exit_code is not ExitCode.OK
-    )
-    return Result(
-        {"legs": data},
-        view=(
-            Table(("account", "symbol", "id", "outcome", "detail"), rows),
-            Note(f"{good} of {len(results)} canceled"),
-        ),
-        exit_code=code,
-        errors=errors,
-        some_accepted=good > 0,
-    )
+        legs = [leg for leg in legs if leg.leg.account_id in ids]
+    elif not choice.everything:
+        return []
+    return [leg for leg in legs if choice.symbol in (None, leg.leg.order.symbol)]

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from keyctl import order_view as view
 from keyctl.dispatch import exit_code
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Account, LegResult, Outcome
+from keyctl.model import Account, LegResult, Market, Outcome
 from keyctl.output import Note, Result
 from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS, recheck_absent, settle_all
-from keyctl.trading import sessions_for
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -49,9 +48,20 @@ async def settle_unknown(app: App, wait: bool) -> Result:
 def pairs_of(
     app: App, network: Network, legs: Sequence[StoredLeg]
 ) -> tuple[list[tuple[Session, StoredLeg]], list[StoredLeg]]:
-    """Each leg with its account's session, and the legs whose account is gone."""
+    """Each leg with its account's session on its market, and the legs whose account is gone."""
     accounts: dict[str, Account] = {account.id: account for account in app.accounts.all()}
-    involved = {leg.leg.account_id: accounts[leg.leg.account_id] for leg in legs if leg.leg.account_id in accounts}
-    sessions = {session.account.id: session for session in sessions_for(app, network, list(involved.values()))}
-    pairs = [(sessions[leg.leg.account_id], leg) for leg in legs if leg.leg.account_id in sessions]
-    return pairs, [leg for leg in legs if leg.leg.account_id not in sessions]
+    involved = {leg.leg.account_id for leg in legs} & accounts.keys()
+    signers = app.signers([account for account in accounts.values() if account.id in involved])
+    sessions: dict[tuple[str, Market], Session] = {}
+    pairs: list[tuple[Session, StoredLeg]] = []
+    orphans: list[StoredLeg] = []
+    for leg in legs:
+        account, market = accounts.get(leg.leg.account_id), leg.leg.order.market
+        if account is None:
+            orphans.append(leg)
+            continue
+        key = (account.id, market)
+        if key not in sessions:
+            sessions[key] = Session(account, *signers[account.id], network, app.journal, market)
+        pairs.append((sessions[key], leg))
+    return pairs, orphans

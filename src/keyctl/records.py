@@ -112,9 +112,12 @@ class Records:
         )
         return bool(rows)
 
-    def events(self, plan_id: str) -> list[dict[str, object]]:
-        """A plan's story, oldest first: time (Unix s), leg row or None, what happened, detail."""
-        rows = self._database.rows("SELECT at, leg_id, kind, detail FROM events WHERE plan_id=? ORDER BY id", plan_id)
+    def events(self, plan_id: str | None) -> list[dict[str, object]]:
+        """A plan's story, oldest first: time (Unix s), leg row or None, what happened, detail. None: what belongs to no
+        plan."""
+        rows = self._database.rows(
+            "SELECT at, leg_id, kind, detail FROM events WHERE plan_id IS ? ORDER BY id", plan_id
+        )
         return [
             {"at": row["at"], "row": row["leg_id"], "kind": row["kind"], "detail": json.loads(row["detail"])}
             for row in rows

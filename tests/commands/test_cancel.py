@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from keyctl.model import OrderState
+from keyctl.model import Algorithm, OrderState
 from keyctl.twin import FaultKind
+from tests.commands.test_open_orders import foreign
 from tests.support.desk import ShiftedClock
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
@@ -83,3 +84,119 @@ def test_a_person_types_how_many(sent: tuple[World, dict[str, object]], typed: s
     code, _ = person.leaves()
     assert code == (0 if left == 0 else 4)
     assert len(still_open(world)) == left
+
+
+# By symbol, and orders that are not ours.
+
+
+def test_one_symbol_is_canceled_alone(world: World) -> None:
+    world.add("okx")
+    world.keyctl(*BUY, "-a", "okx-a")
+    world.keyctl("order", "buy", "ETH/USDT", "0.05", "--price", "2900", "--yes", "-a", "okx-a")
+    ran = world.keyctl("cancel", "--all", "--symbol", "eth/usdt", "--yes", "--json")
+    assert ran.exit_code == 0
+    assert [leg["symbol"] for leg in ran.data["legs"]] == ["ETH/USDT"]
+    assert [order.symbol for order in world.venue("okx").orders if order.is_open] == ["BTC/USDT"]
+
+
+def test_many_orders_of_one_account_are_canceled_each_once(world: World) -> None:
+    """They share a connection, on which one call goes at a time."""
+    world.add("okx")
+    for price in ("58000", "57000", "56000", "55000"):
+        assert (
+            world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", price, "--yes", "-a", "okx-a").exit_code == 0
+        )
+    world.venue("okx").calls.lines.clear()
+    ran = world.keyctl("cancel", "--all", "--yes", "--json")
+    assert [leg["outcome"] for leg in ran.data["legs"]] == ["canceled"] * 4
+    operations = [line.operation for line in world.venue("okx").calls.lines]
+    assert operations.count("cancel") == 4
+    assert operations.count("time") == 3
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_what_others_placed_stays_unless_the_person_says_so(world: World, exchange: str) -> None:
+    world.add(exchange, None, Algorithm.HMAC, "--market", "spot")
+    world.keyctl(*BUY, "-a", f"{exchange}-a")
+    order = foreign(world, exchange)
+    assert world.keyctl("cancel", "--all", "--yes").exit_code == 0
+    assert order.is_open
+    ran = world.keyctl("cancel", "-a", f"{exchange}-a", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    (leg,) = ran.data["legs"]
+    assert (leg["outcome"], leg["foreign"], leg["plan"]) == ("canceled", True, None)
+    assert not order.is_open
+    told = world.keyctl("orders", "export", "--json").data["events"]
+    kinds = [event["kind"] for event in told if event["detail"].get("exchange_order_id") == leg["exchange_order_id"]]
+    assert kinds == ["foreign_cancel", "foreign_cancel_ended"]
+
+
+def test_they_are_listed_before_the_question(world: World) -> None:
+    world.add("okx", None, Algorithm.HMAC, "--market", "spot")
+    world.keyctl(*BUY, "-a", "okx-a")
+    order = foreign(world, "okx")
+    assert world.keyctl("cancel", "--all", "--foreign", "--json").exit_code == 10
+    person = keyctl_at_terminal(["cancel", "--all", "--foreign"], world.home, COLUMNS="120")
+    person.waits_for("not placed by keyctl here").waits_for("Type 2").types("1\n")
+    assert person.leaves()[0] == 4
+    assert order.is_open
+    person = keyctl_at_terminal(["cancel", "--all", "--foreign"], world.home, COLUMNS="120")
+    person.waits_for("Type 2").types("2\n")
+    assert person.leaves()[0] == 0
+    assert not order.is_open and still_open(world) == []
+
+
+@pytest.mark.parametrize("exchange", ALL)
+@pytest.mark.parametrize("kind", [FaultKind.RESET_AFTER, FaultKind.RESET_BEFORE, FaultKind.HTML])
+def test_a_lost_answer_about_a_foreign_order_is_read_back(world: World, exchange: str, kind: FaultKind) -> None:
+    world.add(exchange, None, Algorithm.HMAC, "--market", "spot")
+    order = foreign(world, exchange)
+    world.fault(kind=kind, exchange=exchange, operation="cancel")
+    words = ("cancel", "--all", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    ran = world.keyctl(*words, clock=ShiftedClock())
+    assert ran.exit_code == 0, ran.stdout
+    assert ran.data["legs"][0]["outcome"] in ("canceled", "gone")
+    assert not order.is_open
+
+
+def test_a_cancel_that_is_refused_is_not_said_to_be_done(world: World) -> None:
+    world.add("okx", None, Algorithm.HMAC, "--market", "spot")
+    order = foreign(world, "okx")
+    body = '{"code":"1","msg":"","data":[{"sCode":"50011","sMsg":"Too many requests","ordId":"","clOrdId":""}]}'
+    world.fault(kind=FaultKind.ANSWER, exchange="okx", operation="cancel", status=200, body=body, times=None)
+    ran = world.keyctl("cancel", "--all", "--foreign", "--yes", "--json")
+    assert ran.exit_code == 5, ran.stdout
+    assert [leg["outcome"] for leg in ran.data["legs"]] == ["open"]
+    assert order.is_open
+
+
+def test_accounts_that_cannot_be_listed_are_named(world: World) -> None:
+    for exchange in ("okx", "binance"):
+        world.add(exchange, None, Algorithm.HMAC, "--market", "spot")
+        foreign(world, exchange)
+    world.fault(kind=FaultKind.RESET_BEFORE, exchange="binance", operation="open_orders", times=None)
+    ran = world.keyctl("cancel", "--all", "--foreign", "--yes", "--json")
+    assert ran.exit_code == 6, ran.stdout
+    assert [error["account"] for error in ran.document["errors"]] == ["binance-a"]
+    assert still_open(world) == ["binance"]
+
+
+def test_on_perpetuals_ours_and_theirs_are_canceled(world: World) -> None:
+    rights = ("read", "spot_trade", "futures_trade")
+    for exchange in ("binance", "bitfinex", "okx"):
+        world.add(exchange, rights=rights)
+    words = ("order", "buy", "BTC/USDT:USDT", "0.005", "--price", "58000", "--leverage", "1", "--fanout", "--all")
+    assert world.keyctl(*words, "--yes").exit_code == 0
+    assert world.keyctl("cancel", "--all", "--symbol", "BTC/USDT:USDT", "--yes").exit_code == 0
+    assert still_open(world) == []
+    assert world.keyctl(*words, "--yes", "--again").exit_code == 0
+    (world.home / "state" / "journal.db").unlink()
+    ran = world.keyctl("cancel", "--all", "--foreign", "--yes", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert [leg["foreign"] for leg in ran.data["legs"]] == [True] * 3
+    assert still_open(world) == []
+
+
+def test_foreign_orders_belong_to_accounts(world: World) -> None:
+    world.add("okx")
+    assert world.keyctl("cancel", "--plan", "abc", "--foreign", "--yes").exit_code == 2

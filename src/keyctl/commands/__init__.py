@@ -4,7 +4,7 @@
 SHORT_HELP = {
     "add": "Store an API key and test it",
     "balance": "Show what accounts own, with the sum in USD",
-    "cancel": "Cancel open orders that keyctl placed",
+    "cancel": "Cancel open orders",
     "checklist": "Show how to make a safe key at an exchange",
     "close": "Close positions in perpetuals",
     "completion": "Print the completion script for a shell",

@@ -1,4 +1,4 @@
-"""keyctl cancel: cancels open orders that the journal knows, and reads back that they are gone."""
+"""keyctl cancel: cancels open orders, and reads back that they are gone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from keyctl.output import Result
 EXAMPLES = """\
 keyctl cancel --plan k3x7
 keyctl cancel -a binance-main --yes
-keyctl cancel --all"""
+keyctl cancel --all --symbol BTC/USDT:USDT
+keyctl cancel -a okx-main --foreign"""
 
 
 @keyctl_command(examples=EXAMPLES)
@@ -20,17 +21,33 @@ keyctl cancel --all"""
 @click.option("--plan", metavar="ID", help="All open orders of a plan.")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="All open orders of an account.")
 @click.option("--all", "everything", is_flag=True, help="All orders that the journal knows as open.")
+@click.option("--symbol", metavar="SYMBOL", help="Of these, the ones in that symbol only.")
+@click.option("--foreign", is_flag=True, help="With -a or --all: also what others placed; the exchanges are asked.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(
-    app: App, client_order_id: str | None, plan: str | None, labels: tuple[str, ...], everything: bool, yes: bool
+    app: App,
+    client_order_id: str | None,
+    plan: str | None,
+    labels: tuple[str, ...],
+    everything: bool,
+    symbol: str | None,
+    foreign: bool,
+    yes: bool,
 ) -> Result:
-    """Cancel open orders that keyctl placed"""
+    """Cancel open orders
+
+    Those that keyctl placed and, only with --foreign, whatever else is open on the accounts; it is listed first.
+    """
     import asyncio
 
     from keyctl.canceling import Choice, cancel
+    from keyctl.sizes import read_symbol
 
     if sum((client_order_id is not None, plan is not None, bool(labels), everything)) != 1:
         raise UsageProblem(
-            "choose one: a client order id, --plan, --account or --all", "see what is open: keyctl orders"
+            "choose one: a client order id, --plan, --account or --all", "see what is open: keyctl orders --open"
         )
-    return asyncio.run(cancel(app, Choice(plan, labels, client_order_id, everything), yes))
+    if foreign and not (labels or everything):
+        raise UsageProblem("--foreign goes with --account or --all", "keyctl cancel -a LABEL --foreign")
+    symbol = read_symbol(symbol) if symbol else None
+    return asyncio.run(cancel(app, Choice(plan, labels, client_order_id, everything, symbol, foreign), yes))

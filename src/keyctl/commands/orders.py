@@ -104,7 +104,7 @@ def export(app: App) -> Result:
 
     stored = app.journal.everything()
     data = [stored_data(leg) for leg in stored]
-    plans = list(dict.fromkeys(leg.leg.plan_id for leg in stored))
+    plans = [*dict.fromkeys(leg.leg.plan_id for leg in stored), None]
     events = [event_data(event, stored) for plan_id in plans for event in app.journal.events(plan_id)]
     return Result({"orders": data, "events": events}, view=(_table(data),))
 

@@ -1,0 +1,158 @@
+"""Open orders that the journal does not have as open: canceled only when a person says so, and read back as gone.
+
+Each cancel is written into the journal before it is sent, and what became of it after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keyctl.errors import ExitCode, KeyctlError, NoAnswer
+from keyctl.model import Leg, Market, OpenOrder, Order
+from keyctl.overview import Part, open_orders_of
+
+if TYPE_CHECKING:
+    from keyctl.journal import Journal
+
+SENDS = 2
+LOOKS = 4
+PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of the cancel of an order: canceled, gone (nobody saw how), open, unknown or not_sent."""
+
+    part: Part
+    order: OpenOrder
+    outcome: str
+    detail: str
+    exit_code: ExitCode
+
+
+async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Journal) -> list[Ended]:
+    """Cancels these orders of one account and market, one after another, and reads the list of open orders until they
+    are gone. A cancel that had no good answer is sent once more, and only when the order was read to be open still."""
+    ended = [_not_ours_to_cancel(part, order) for order in orders if not _cancelable(part, order)]
+    orders = [order for order in orders if _cancelable(part, order)]
+    troubles: dict[str, KeyctlError] = {}
+    still, unread = set[str](), ""
+    left = list(orders)
+    for _ in range(SENDS if orders else 0):
+        for order in left:
+            journal.event(None, None, "foreign_cancel", _facts(part, order))
+            troubles.pop(order.exchange_order_id, None)
+            try:
+                await _send(part, order)
+            except KeyctlError as trouble:
+                troubles[order.exchange_order_id] = trouble
+        still, unread = await _still_open(part, orders, set(troubles))
+        left = [order for order in orders if order.exchange_order_id in troubles.keys() & still]
+        if unread or not left:
+            break
+    ended += [_ended(part, order, troubles.get(order.exchange_order_id), still, unread) for order in orders]
+    for item in ended:
+        journal.event(None, None, "foreign_cancel_ended", {**_facts(part, item.order), "outcome": item.outcome})
+    return ended
+
+
+def _cancelable(part: Part, order: OpenOrder) -> bool:
+    """Whether keyctl knows the exchange's call that cancels such an order. Where it sends no orders that wait for a
+    trigger, their ids are another kind of id, which the usual call might take for that of another order."""
+    return order.trigger is None or f"{order.trigger}_{order.type}" in part.session.exchange.offers(order.market)
+
+
+def _not_ours_to_cancel(part: Part, order: OpenOrder) -> Ended:
+    title = part.session.exchange.profile.title
+    detail = f"it waits for a trigger, and keyctl cannot cancel those at {title}: use its own pages"
+    return Ended(part, order, "not_sent", detail, ExitCode.CHECK)
+
+
+async def _send(part: Part, order: OpenOrder) -> None:
+    """One cancel, sent once. Raises KeyctlError unless the exchange took it or says that the order is final."""
+    session, exchange = part.session, part.session.exchange
+    response = await session.call(exchange.cancel_request(_leg(part, order), order.exchange_order_id))
+    error = exchange.read_error(response)
+    if error is not None and not exchange.is_already_final(error):
+        raise KeyctlError(f"{error.code} {error.text}".strip(), code="cancel_refused", exchange_code=error.code)
+
+
+async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[str]) -> tuple[set[str], str]:
+    """The ids of these orders that are still listed, and why the list could not be read. A few looks, since some
+    exchanges cancel a little later; orders whose cancel had no good answer are not waited for."""
+    symbols = tuple(dict.fromkeys(order.symbol for order in orders))
+    wanted = {order.exchange_order_id for order in orders}
+    still = wanted
+    for look in range(LOOKS):
+        if look:
+            await part.session.network.clock.sleep(PAUSE_SECONDS)
+        try:
+            listed = await open_orders_of(part, symbols)
+        except KeyctlError as trouble:
+            return wanted, trouble.message
+        still = wanted & {order.exchange_order_id for order in listed}
+        if still <= in_trouble:
+            break
+    return still, ""
+
+
+def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[str], unread: str) -> Ended:
+    why = "" if trouble is None else trouble.message
+    if unread:
+        if trouble is not None and trouble.exit_code is ExitCode.UNREACHED and not isinstance(trouble, NoAnswer):
+            return Ended(part, order, "not_sent", why, ExitCode.UNREACHED)
+        return Ended(
+            part, order, "unknown", f"{why or 'taken'}; open orders could not be read: {unread}", ExitCode.UNKNOWN
+        )
+    if order.exchange_order_id in still:
+        return Ended(part, order, "open", why or "the cancel was taken, the order is still open", ExitCode.REFUSED)
+    if trouble is not None:
+        return Ended(part, order, "gone", f"no longer open, canceled or filled: {why}", ExitCode.OK)
+    return Ended(part, order, "canceled", "no longer open", ExitCode.OK)
+
+
+def _leg(part: Part, order: OpenOrder) -> Leg:
+    """The order in the words in which an exchange builds a cancel."""
+    settle = order.symbol.partition(":")[2]
+    return Leg(
+        plan_id="",
+        index=0,
+        account=part.account.label,
+        account_id=part.account.id,
+        exchange=part.account.exchange,
+        order=Order(
+            symbol=order.symbol,
+            market=order.market,
+            side=order.side,
+            type=order.type,
+            quantity=order.quantity,
+            price=order.price,
+            inverse=order.market is Market.FUTURES and settle == order.symbol.partition("/")[0],
+            position=order.position,
+            hedge=order.position is not None,
+            reduce_only=order.reduce_only,
+            trigger=order.trigger,
+            trigger_price=order.trigger_price,
+        ),
+        native_symbol=order.native_symbol,
+        client_order_id=order.client_order_id or "",
+        client_order_date=datetime.fromtimestamp((order.created_ms or 0) / 1000, UTC).date(),
+    )
+
+
+def _facts(part: Part, order: OpenOrder) -> dict[str, object]:
+    filled: Decimal = order.filled
+    return {
+        "account": part.account.label,
+        "exchange": part.account.exchange,
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "quantity": format(order.quantity, "f"),
+        "filled": format(filled, "f"),
+        "exchange_order_id": order.exchange_order_id,
+        "client_order_id": order.client_order_id,
+    }
