@@ -161,7 +161,9 @@ async def preview(
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
         warnings += leg.notes
         legs.append(leg)
-    _check_one_account_each(legs, {target.session.account.id: target.session.account.uid for target in targets})
+    warnings += _check_one_account_each(
+        legs, {target.session.account.id: target.session.account.uid for target in targets}
+    )
     if not all(leg.leg.exempt for leg in legs):
         check_not_halted(journal)
     if not again:
@@ -241,13 +243,18 @@ def exit_code(outcomes: list[Outcome], troubles: list[KeyctlError]) -> ExitCode:
     return ExitCode.UNREACHED
 
 
-def _check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None]) -> None:
-    """Raises UsageProblem for two keys of one exchange account, by the id that balances or an earlier verify told."""
+def _check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None]) -> list[str]:
+    """Raises UsageProblem for two keys of one exchange account, by the id that balances or an earlier verify told.
+
+    Warnings where an exchange's accounts cannot be told apart so.
+    """
     seen: dict[tuple[str, str], str] = {}
+    untold: dict[str, list[str]] = {}
     for leg in legs:
         told = leg.view.balances.uid if leg.view.balances else None
         uid = told or known.get(leg.leg.account_id)
         if uid is None:
+            untold.setdefault(leg.leg.exchange, []).append(leg.leg.account)
             continue
         other = seen.setdefault((leg.leg.exchange, uid), leg.leg.account)
         if other != leg.leg.account:
@@ -256,6 +263,13 @@ def _check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None]
                 "one plan sends one order to an exchange account; leave one of them out",
                 code="same_exchange_account",
             )
+    exchanges = [leg.leg.exchange for leg in legs]
+    return [
+        f"{exchange}: the account id of {labels[0]}{f' and {len(labels) - 1} more' if labels[1:] else ''} is unknown: "
+        "two of these keys may be of one account; where the exchange tells the id, keyctl verify reads it"
+        for exchange, labels in untold.items()
+        if exchanges.count(exchange) > 1
+    ]
 
 
 def _check_repeats(legs: list[PlannedLeg], journal: Journal, config: Config) -> None:

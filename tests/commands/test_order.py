@@ -121,6 +121,23 @@ def test_two_keys_of_one_exchange_account_are_one_too_many(world: World, exchang
     assert world.placements() == {}
 
 
+def test_keys_that_may_be_of_one_account_are_named_until_their_ids_are_known(world: World) -> None:
+    """OKX tells the id by its permission call alone, so keys that were never verified cannot be told apart."""
+    world.add("okx", "first")
+    assert not [text for text in drafted(world) if "account id" in text]  # one key alone
+    world.add("okx", "second")
+    (warning,) = [text for text in drafted(world) if "account id" in text]
+    assert warning.startswith("okx: the account id of first and 1 more is unknown")
+    world.keyctl("verify", "first", "second")
+    assert not [text for text in drafted(world) if "account id" in text]
+
+
+def drafted(world: World) -> list[str]:
+    ran = world.keyctl(*BUY, "--fanout", "--all", "--dry-run", "--json")
+    assert ran.exit_code == 0, ran
+    return list(ran.document["warnings"])
+
+
 def test_one_refused_leg_is_partial_and_undoes_nothing(desk: World) -> None:
     body = '{"code":"1","msg":"","data":[{"sCode":"51008","sMsg":"Insufficient balance","ordId":"","clOrdId":""}]}'
     desk.fault(kind=FaultKind.ANSWER, exchange="okx", operation="place", status=200, body=body)
