@@ -68,15 +68,22 @@ class Desk:
         self._server.stdin.flush()
         return json.loads(self._server.stdout.readline())
 
-    def keys(self, count: int, kinds: Sequence[tuple[str, str]] = MIXED) -> list[dict[str, Any]]:
-        """So many new keys, spread evenly over kinds of (exchange, algorithm)."""
+    def keys(self, count: int, kinds: Sequence[tuple[str, str]] = MIXED, futures: bool = False) -> list[dict[str, Any]]:
+        """So many new keys, spread evenly over kinds of (exchange, algorithm); with `futures` they may trade those, and
+        their users have an open position each."""
         made: list[dict[str, Any]] = []
         for number, (exchange, algorithm) in enumerate(kinds):
             share = count // len(kinds) + (number < count % len(kinds))
-            made += self.ask(do="keys", keys=(exchange, algorithm, share))
+            made += self.ask(do="keys", keys=(exchange, algorithm, share, futures))
         return made
 
-    def home(self, name: str, keys: Iterable[dict[str, Any]], config: str = CONFIG) -> dict[str, str]:
+    def home(
+        self,
+        name: str,
+        keys: Iterable[dict[str, Any]],
+        config: str = CONFIG,
+        markets: tuple[Market, ...] = (Market.SPOT,),
+    ) -> dict[str, str]:
         """The environment of a new home with a vault and an account for each key; no config.toml if it is empty."""
         folder = self.folder / name
         folder.mkdir()
@@ -91,7 +98,7 @@ class Desk:
         made = []
         for number, facts in enumerate(keys):
             credential = credential_of(facts, str(self.ca_file))
-            made.append((new_account(accounts, f"account-{number}", (Market.SPOT,), credential, ()), credential))
+            made.append((new_account(accounts, f"account-{number}", markets, credential, ()), credential))
         for account, credential in made:
             app.store.put(account.id, credential)
         accounts._change(lambda _: tuple(account for account, _ in made))

@@ -13,12 +13,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Algorithm
-from keyctl.twin import TwinServer, all_faces, make_key
+from keyctl.model import Algorithm, MarginMode, OrderType, Side
+from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
 from keyctl.twin.face import Call, Face
 from keyctl.twin.pace import broken_limits
+from keyctl.twin.perpetual import DerivativeDraft
 from keyctl.twin.wire import Connection
 
 DELAY_SECONDS = 0.05
@@ -61,12 +63,14 @@ class TimedServer(TwinServer):
         return accept
 
 
-def keys(server: TwinServer, exchange: str, algorithm: str, count: int) -> list[dict[str, Any]]:
-    """New keys that the venue knows, each of a user of its own, as its user would hold them."""
+def keys(server: TwinServer, exchange: str, algorithm: str, count: int, futures: bool) -> list[dict[str, Any]]:
+    """New keys that the venue knows, each of a user of its own, as its user would hold them; with `futures` they may
+    trade those, and each user is long."""
     made = [
         make_key(
             exchange,
             Algorithm(algorithm),
+            rights=("read", "spot_trade", *(("futures_trade",) if futures else ())),
             ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)},
             uid=str(number),
             created_ms=int(time.time() * 1000),  # young, so that no verify fails for its age
@@ -77,6 +81,8 @@ def keys(server: TwinServer, exchange: str, algorithm: str, count: int) -> list[
     ]
     for key in made:
         server.add_key(exchange, key)
+        if futures:
+            go_long(server, exchange, key)
     return [
         {
             "exchange": exchange,
@@ -88,6 +94,27 @@ def keys(server: TwinServer, exchange: str, algorithm: str, count: int) -> list[
         }
         for key in made
     ]
+
+
+def go_long(server: TwinServer, exchange: str, key: MadeKey) -> None:
+    """Opens a position for the key's user."""
+    venue = server.venue(exchange)
+    instrument = venue.derivatives.instrument("BTC/USDT:USDT")
+    assert instrument is not None
+    carried = exchange == "bitfinex"
+    with venue.lock:
+        venue.derivatives.place(
+            DerivativeDraft(
+                key.key.uid,
+                key.api_key,
+                instrument,
+                Side.BUY,
+                OrderType.MARKET,
+                Decimal(1),
+                leverage=Decimal(2) if carried else None,
+                margin=MarginMode.ISOLATED if carried else None,
+            )
+        )
 
 
 def report(server: TimedServer) -> dict[str, Any]:

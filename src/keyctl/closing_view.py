@@ -151,7 +151,8 @@ def _steps(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> list[
         found.append(Step("Unknown is not refused. Clear it up", "keyctl orders settle --wait"))
     for closing in closings:
         still = [item.leg.account for item in closing.results if not _is_closed(item)]
-        still += [item.target.session.account.label for item in closing.shown.left_out]
+        offered = [item for item in closing.shown.left_out if item.error.code != "not_offered"]
+        still += [item.target.session.account.label for item in offered]
         if still:
             symbol, side = closing.title.split()
             found.append(Step("Close what is left", f"{close_command(symbol, still)} --position {side}"))
