@@ -92,18 +92,21 @@ class Session:
         self.check_cool_down(request.base)
         self.limits_told.pop(RETRY_AFTER, None)
         line = self.line(request.base)
-        if request.repeatable and self.exchange.profile.paces:
-            await line.open()  # a connection takes longer to some hosts than to others; the call's slot comes after it
-            await self._keep_pace(request)
-        async with self.turn(request):
-            if request.private:
-                await line.open()
-                nonce = self.journal.notes.next_nonce(self.account.api_key_hash) if self.exchange.profile.nonce else 0
-                response = await line.send(self.sign(request, self.stamp(nonce)), seconds)
-            else:
-                response = await line.send(public_wire(request), seconds)
+        async with line.turn:
+            if request.repeatable and self.exchange.profile.paces:
+                await line.open()  # connecting takes longer to some hosts than to others; the call's slot comes after
+                await self._keep_pace(request)
+            async with self.turn(request):
+                response = await self._send(line, request, seconds)
         self.note_limit(request.base, response)
         return response
+
+    async def _send(self, line: Line, request: Request, seconds: float) -> Response:
+        if not request.private:
+            return await line.send(public_wire(request), seconds)
+        await line.open()
+        nonce = self.journal.notes.next_nonce(self.account.api_key_hash) if self.exchange.profile.nonce else 0
+        return await line.send(self.sign(request, self.stamp(nonce)), seconds)
 
     async def _keep_pace(self, request: Request) -> None:
         """Returns when a read may leave within the exchange's documented limits."""
@@ -155,7 +158,9 @@ class Session:
             if reads.begun < CLOCK_READS:
                 await reads.add(lambda: self._clock_sample(request))
             else:
-                await self.line(request.base).open()
+                line = self.line(request.base)
+                async with line.turn:
+                    await line.open()
         except Unreached as error:
             error.exchange, error.account = self.exchange.name, self.account.label
             raise
@@ -164,7 +169,9 @@ class Session:
             self.network.offsets[request.base] = offset_of(samples)
 
     async def _clock_sample(self, request: Request) -> ClockSample:
-        await self.line(request.base).open()
+        line = self.line(request.base)
+        async with line.turn:
+            await line.open()
         clock = self.network.clock
         before = clock.now()
         theirs = await self.fetch(request, self.exchange.read_time, 5.0)

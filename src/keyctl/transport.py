@@ -101,7 +101,7 @@ def _unaltered(url: str) -> bytes:
 
 
 class Line:
-    """One connection to one scheme and host; one request at a time.
+    """One connection to one scheme and host; one request at a time, for which callers that may meet take `turn`.
 
     `open` and `write` raise Unreached while it is certain that no byte of the request has left. From the moment that
     `write` has handed the bytes to the socket, every failure is NoAnswer.
@@ -129,6 +129,7 @@ class Line:
         self._writer: asyncio.StreamWriter | None = None
         self._http: h11.Connection | None = None
         self._busy = False
+        self.turn = asyncio.Lock()
 
     @property
     def ready(self) -> bool:
