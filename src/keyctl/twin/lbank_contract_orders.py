@@ -171,7 +171,8 @@ def _instrument(venue: Venue, parameters: Parameters) -> Instrument:
 def _number(parameters: Parameters, name: str) -> Decimal:
     text = parameters.get(name, "")
     if not is_decimal(text) or not Decimal(text):
-        raise Refusal(37 if name == "volume" else 48, "Invalid quantity" if name == "volume" else "Illegal price")
+        known = {"volume": (37, "Invalid quantity"), "price": (48, "Illegal price")}
+        raise Refusal(*known.get(name, (5, "Invalid value")))
     return Decimal(text)
 
 
