@@ -295,3 +295,11 @@ def test_a_kind_of_order_that_the_venue_lacks_is_refused() -> None:
             Limits(),
         )
     assert raised.value.code == "not_offered" and "stop-limit" in raised.value.message
+
+
+def test_what_cannot_be_written_in_the_venues_words_is_refused_in_the_plan() -> None:
+    """GTD is taken on USDS-M perpetuals and not on coin-margined ones."""
+    lasting = {"time_in_force": TimeInForce.GTD, "expires_ms": 4_000_000_000_000}
+    assert planned(wish(**lasting)).leg.order.expires_ms
+    coins = wish(symbol="BTC/USD:BTC", quantity=None, contracts=D(2), **lasting)
+    assert refused(coins, instrument=INVERSE).code == "not_offered"

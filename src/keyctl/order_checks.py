@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed
+from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.model import OrderType, Side, TimeInForce, Trigger
 from keyctl.sizes import notional
@@ -13,7 +13,7 @@ from keyctl.sizes import notional
 if TYPE_CHECKING:
     from keyctl.config import Limits
     from keyctl.exchanges.base import Exchange
-    from keyctl.model import Account, Instrument, Order
+    from keyctl.model import Account, Instrument, Leg, Order
     from keyctl.plan import VenueView, Wish
 
 # The soft limit that every immediate order touches.
@@ -64,6 +64,16 @@ def check_offered(account: Account, exchange: Exchange, order: Order) -> None:
             f"it takes: {', '.join(sorted(offered)).replace('_', '-')}",
             market=order.market.value,
         )
+
+
+def check_buildable(account: Account, exchange: Exchange, leg: Leg) -> None:
+    """Raises CheckFailed for an order that cannot be written in the venue's words; known before anything is set."""
+    try:
+        exchange.order_request(leg)
+    except (UsageProblem, ValueError) as problem:
+        text = problem.message if isinstance(problem, UsageProblem) else str(problem)
+        title, market = exchange.profile.title, leg.order.market.value
+        raise refusal(account, f"{title} cannot take this order: {text}", "not_offered", market=market) from None
 
 
 def check_filters(account: Account, order: Order, view: VenueView) -> None:

@@ -25,7 +25,7 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
-from keyctl.order_checks import check_balance, check_filters, check_offered, check_price, refusal
+from keyctl.order_checks import check_balance, check_buildable, check_filters, check_offered, check_price, refusal
 from keyctl.sizes import exactly, notional
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def plan_leg(
         client_order_date=today,
     )
     leg = replace(leg, exempt=order.reduce_only and exchange.holds_to_reducing(leg))
+    check_buildable(account, exchange, leg)
     reference = view.ticker.ask if order.side is Side.BUY else view.ticker.bid
     value = notional(order, max(order.price or order.trigger_price or reference, reference)) * view.usd_per_quote
     if not leg.exempt:
