@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from keyctl import closing_view as view
 from keyctl.closing_view import Closing
 from keyctl.dispatch import LeftOut, Preview, Target, preview, refresh, settle_first, store
-from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown
+from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.journal import LegState
 from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
 from keyctl.order_checks import AT_ANY_PRICE
@@ -60,7 +60,9 @@ async def close(
         parts, warnings = parts_of(app, network, accounts, Market.FUTURES.value)
         seen = await side_by_side(parts, lambda part: positions_of(part, what.symbol))
         closings: list[Closing] = []
-        for targets in _grouped(seen, what):
+        alone, doubles = _one_key_each(seen)
+        warnings += doubles
+        for targets in _grouped(alone, what):
             closings += await _planned(app, targets, consent.again or dry_run, settle=not dry_run)
         if not closings:
             return view.nothing(seen, what.symbol, warnings)
@@ -75,6 +77,23 @@ async def close(
                 ask(app, _together(closings), consent)
         done = [await _sent(app, closing, stop, wait) for closing in closings]
         return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
+
+
+def _one_key_each(seen: Sequence[Seen[Position]]) -> tuple[list[Seen[Position]], list[str]]:
+    """What could be read, without second keys of one exchange account (by the ids that it told), and what to say of
+    those."""
+    first: dict[tuple[str, str], str] = {}
+    kept, told = [], []
+    for item in seen:
+        if item.trouble is not None:
+            continue
+        account = item.part.account
+        other = first.setdefault((account.exchange, account.uid or account.label), account.label)
+        if other == account.label:
+            kept.append(item)
+        elif item.found:
+            told.append(f"{other} and {account.label} are two keys of one account, closed once")
+    return kept, told
 
 
 def _grouped(seen: Sequence[Seen[Position]], what: What) -> list[list[Target]]:
@@ -116,7 +135,7 @@ async def _planned(app: App, targets: list[Target], again: bool, settle: bool) -
             await settle_first([target.session for target in targets], app.journal, first.wish.symbol)
         shown = await preview(targets, app.journal, app.config, first.session.account.kind, again)
         return [Closing(_unasked(shown), tuple(targets))]
-    except (CheckFailed, OutcomeUnknown) as error:
+    except (CheckFailed, OutcomeUnknown, UsageProblem) as error:
         named = [target for target in targets if target.session.account.label == error.account]
         rest = [target for target in targets if target not in named]
         venues = {target.session.account.exchange for target in targets}

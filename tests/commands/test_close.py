@@ -214,6 +214,42 @@ def test_what_is_worth_much_less_than_was_agreed_is_not_sent(desk: World, monkey
     assert desk.placements() == {}
 
 
+def test_two_keys_of_one_account_close_its_position_once(world: World) -> None:
+    first = world.add("okx", "first", rights=RIGHTS)
+    world.add("okx", "second", rights=RIGHTS, uid=first.key.uid)
+    open_position(world, "first", SYMBOL, Side.BUY, "2")
+    world.keyctl("verify", "--all")  # tells whose keys they are
+    ran = close(world, SYMBOL, "--all", "--yes")
+    assert ran.exit_code == 0, ran.stdout
+    assert len(ran.data["legs"]) == 1
+    assert "two keys of one account" in " ".join(ran.document["warnings"])
+    assert world.venue("okx").derivatives.positions(first.key.uid) == []
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_a_coin_margined_position_is_closed_in_its_contracts(world: World, side: Side) -> None:
+    world.add("binance", rights=RIGHTS)
+    open_position(world, "binance-a", "BTC/USD:BTC", side, "7")
+    (row,) = world.keyctl("positions", "--json").data["positions"]
+    assert (row["symbol"], row["contracts"]) == ("BTC/USD:BTC", "7")
+    ran = close(world, "BTC/USD:BTC", "-a", "binance-a", "--yes")
+    assert ran.exit_code == 0, ran.stdout
+    assert held(world, "binance") == []
+    assert 650 < Decimal(ran.data["value_usd"]) < 750, "seven contracts of 100 USD"
+
+
+@pytest.mark.parametrize("exchange", ["binance", "okx"])
+def test_in_hedge_mode_each_side_has_an_order_of_its_own(world: World, exchange: str) -> None:
+    uid = world.add(exchange, rights=RIGHTS).key.uid
+    world.venue(exchange).derivatives.set_hedge(uid, True)
+    for side, leg in ((Side.BUY, PositionSide.LONG), (Side.SELL, PositionSide.SHORT)):
+        open_position(world, f"{exchange}-a", SYMBOL, side, "2" if exchange == "okx" else "0.02", leg)
+    ran = close(world, SYMBOL, "-a", f"{exchange}-a", "--yes")
+    assert ran.exit_code == 0, ran.stdout
+    assert held(world, exchange) == []
+    assert {order.position for order in world.venue(exchange).orders[-2:]} == {PositionSide.LONG, PositionSide.SHORT}
+
+
 def test_nothing_to_close_is_no_failure(world: World) -> None:
     world.add("okx", rights=RIGHTS)
     ran = close(world, SYMBOL, "-a", "okx-a", "--yes")
