@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl.database import Database
+from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
@@ -16,8 +17,8 @@ FRESH_SECONDS = 3600.0
 ACCOUNT, GROUP = "account", "group"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reading(Noun):
     """The address that one route had when it was last told, by IP version; times are Unix seconds.
 
     `verified` is the address at the last verify in which a key worked along that route; None before the first one.
@@ -35,8 +36,8 @@ class Reading:
         return self.verified is not None and self.verified != self.address
 
 
-@dataclass(frozen=True, slots=True)
-class ToldList:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ToldList(Noun):
     """What an exchange told of a key's IP list at the last verify: whether one is set, and its entries where told."""
 
     at: float

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from keyctl.model.noun import Noun
+
 ROUND_TRIP_MAX_SECONDS = 2.0
 SILENT_OFFSET_MS = 1_000
 CORRECTED_OFFSET_MS = 10_000
@@ -33,8 +35,8 @@ class Clock:
         return datetime.fromtimestamp(self.now(), UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Offset:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Offset(Noun):
     """How many milliseconds an exchange is ahead of us, from `samples` reads with a usable round trip."""
 
     ms: int
@@ -50,8 +52,8 @@ class Offset:
         return abs(self.ms) <= SILENT_OFFSET_MS
 
 
-@dataclass(frozen=True, slots=True)
-class ClockSample:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClockSample(Noun):
     """One read of an exchange's clock: ours before and after in Unix seconds, theirs in Unix milliseconds."""
 
     before: float

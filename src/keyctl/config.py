@@ -14,6 +14,7 @@ from keyctl.errors import SetupProblem
 from keyctl.files import WRITABLE_BY_OTHERS, read_owned
 from keyctl.home import Home
 from keyctl.key_age import KEY_AGE_DAYS
+from keyctl.model.noun import Noun
 from keyctl.profiles import RISKS, KeyProfile
 from keyctl.routes import Route
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 _TABLES = ("limits", "groups", "accepted_risk", "key_age_days", "profiles", "accounts", "egress")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Limits(Noun):
     """The caps before an order: values in USD, prices and roundings as shares of 1, rates per account.
 
     The shipped values; a person's config may set any of them. Hard ones cannot be passed by any option.
@@ -56,8 +57,8 @@ class AcceptedRisk(NamedTuple):  # quicker to define than a dataclass; keyctl li
     date: date
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Config(Noun):
     """What config.toml says, over the shipped values. `lines` tells the line of each value that is set there."""
 
     limits: Limits = field(default_factory=Limits)

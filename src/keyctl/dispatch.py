@@ -14,6 +14,7 @@ from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, Outcome
+from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
 from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
@@ -28,8 +29,8 @@ IMMEDIATE_SECONDS = 30
 LIMIT_SECONDS = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Target(Noun):
     """One account's part: its session, what is wished there, and the stored leg when a plan is taken up again."""
 
     session: Session
@@ -37,16 +38,16 @@ class Target:
     stored: StoredLeg | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LeftOut(Noun):
     """An account that cannot take part now, and why. Without a stored leg it is not in the plan at all."""
 
     target: Target
     error: KeyctlError
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Preview(Noun):
     """The plan as it would be sent, which accounts cannot take part and why, and what to warn of."""
 
     plan: Plan

@@ -18,6 +18,7 @@ from keyctl.database import Database
 from keyctl.errors import CheckFailed
 from keyctl.journal_rows import StoredLeg, decimal_text, leg_values
 from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
+from keyctl.model.noun import Noun
 from keyctl.notes import Notes, following_nonce
 from keyctl.records import Records
 from keyctl.rotations import RETIRED_IDS, Rotations
@@ -48,8 +49,8 @@ _STATE_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimWish:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClaimWish(Noun):
     """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None).
 
     With an `order` it is claimed only while the journal still has those very numbers: another run of the plan may

@@ -24,6 +24,7 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from keyctl.model.noun import Noun
 
 _OUTCOME_OF_STATE = {
     "draft": Outcome.NOT_SENT,
@@ -36,8 +37,8 @@ _OUTCOME_OF_STATE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLeg:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StoredLeg(Noun):
     """A leg as the journal has it. `state` is a LegState's text; stamps are exchange ms, `claimed_at` Unix s."""
 
     row: int

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl.database import Database
+from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
 
 
-@dataclass(frozen=True, slots=True)
-class PermissionReading:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PermissionReading(Noun):
     """When a key's permissions were last read (Unix s), and whether it may withdraw (None: not told)."""
 
     at: float

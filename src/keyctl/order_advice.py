@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl.model import LegResult, Market, OrderState, Outcome, TimeInForce
+from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.dispatch import LeftOut
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Step(Noun):
     """One thing to do: in words, and as a command."""
 
     words: str

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from keyctl.errors import ExitCode, KeyctlError
+from keyctl.model.noun import Noun
 from keyctl.plain_text import clean_text, wrapped
 
 SCHEMA = "keyctl.result/1"
@@ -20,8 +21,8 @@ SCHEMA = "keyctl.result/1"
 SHOWN_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Table(Noun):
     """Rows of text. On a terminal a table; in a pipe one tab-separated record a row, without a header."""
 
     columns: tuple[str, ...]
@@ -29,23 +30,23 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Text(Noun):
     """Text that is the command's data: it goes to stdout always. `exact` text is never broken into shorter lines."""
 
     text: str
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Note(Noun):
     """A remark for people: stdout on a terminal, stderr in a pipe, left out by --quiet."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Noun):
     """What a command returns: data for programs, a view for people, an exit code, errors and warnings.
 
     `some_accepted` makes the status of an UNKNOWN result "partial".

@@ -25,6 +25,7 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from keyctl.model.noun import Noun
 from keyctl.order_checks import check_balance, check_buildable, check_filters, check_offered, check_price, refusal
 from keyctl.sizes import exactly, notional
 
@@ -37,8 +38,8 @@ PLAN_ID_LENGTH = 10
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Wish(Noun):
     """What the person asked for on each account. Exactly one of `quantity` (base), `quote` (to spend, or the value of a
     perpetual) and `contracts` is set.
 
@@ -77,8 +78,8 @@ class Wish:
         return self.reduce_only or self.position is closed
 
 
-@dataclass(frozen=True, slots=True)
-class VenueView:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VenueView(Noun):
     """What one venue said just now: the symbol's rules, best prices, USD per unit of the quote, balances (on perpetuals
     of the wallet that backs them).
 
@@ -94,8 +95,8 @@ class VenueView:
     band: PriceBand | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedLeg:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PlannedLeg(Noun):
     """A leg with its value in USD, the prices it was judged by, and which soft limits it touches; on perpetuals its
     terms.
     """
@@ -114,8 +115,8 @@ class PlannedLeg:
         return Decimal(0) if self.leg.exempt else self.value_usd
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Plan(Noun):
     """Legs that belong together. `soft` are the soft limits touched by the plan as a whole."""
 
     id: str

@@ -13,6 +13,7 @@ from keyctl.catalogue import catalogue, command_for
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
+from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import VenueView
 from keyctl.session import Session
@@ -34,8 +35,8 @@ class Shared:
     answers: dict[tuple[str, str, str], asyncio.Future[Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Look(Noun):
     """One lane's pre-flight: the view, or the trouble that stops this leg alone; warnings; a withdrawal reading."""
 
     session: Session

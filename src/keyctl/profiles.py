@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keyctl.model import Market
+from keyctl.model.noun import Noun
 
 # The rights that profiles speak of; `other` stands for those that an exchange tells and keyctl has no name for.
 RIGHTS = ("read", "spot_trade", "futures_trade", "transfer", "withdraw", "other")
@@ -22,8 +23,8 @@ RIGHT_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KeyProfile:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KeyProfile(Noun):
     """What is asked of a key. A right that is neither wanted nor forbidden gives a warning where it is on.
 
     Reading is always wanted and withdrawing always forbidden. `max_age_days` None: the person's general rule holds.

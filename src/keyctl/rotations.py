@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock
 from keyctl.database import Database
+from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,8 +27,8 @@ class Step(StrEnum):
     PROVEN = "proven"
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Rotation(Noun):
     """One key's way out: `label` is the account's own, `refused` the code by which its exchange refused the old key
     already before the cut (empty when it worked)."""
 

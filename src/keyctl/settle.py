@@ -12,6 +12,7 @@ from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.judge import judge_found
 from keyctl.model import LegResult, OrderStatus, Outcome, Response
+from keyctl.model.noun import Noun
 from keyctl.session import Session
 
 # Absence counts only after the window in which the exchange takes a late request, our own call's deadline, and slack.
@@ -31,8 +32,8 @@ class Verdict(StrEnum):
     UNCLEAR = "unclear"
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Lookup(Noun):
     """What one round of look-ups said of a leg; `why` when it said nothing that counts."""
 
     verdict: Verdict

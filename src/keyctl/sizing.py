@@ -16,6 +16,7 @@ from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import plain
 from keyctl.make_order import price_of, worth_of
 from keyctl.model import Account, Side
+from keyctl.model.noun import Noun
 from keyctl.order_checks import refusal, unit
 from keyctl.sizes import FINEST, exactly, floor_to
 
@@ -34,8 +35,8 @@ class Split(StrEnum):
     FREE = "free"
 
 
-@dataclass(frozen=True, slots=True)
-class Sizing:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Sizing(Noun):
     """How each account's size comes about. Exactly one of `split`, `percent` and `risk` is set.
 
     `split` shares the wish's size out as a total; `weights` is by label. `percent` is of the free balance that pays for
@@ -49,8 +50,8 @@ class Sizing:
     stop: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Part(Noun):
     """One account of the plan; without a view it cannot take part now, and its share is left out."""
 
     account: Account

@@ -14,6 +14,7 @@ from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Account, LegResult, Market
+from keyctl.model.noun import Noun
 from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.selection import check_active, check_one_kind
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 VALUE_TOLERANCE = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Consent(Noun):
     """How the person agrees: `--yes`, `--expect-value`, or by typing; `--again` for a repeat within a minute.
 
     `all_or_nothing`: where one leg cannot go, none goes.
@@ -44,8 +45,8 @@ class Consent:
     all_or_nothing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Allowed(Noun):
     """What the person allows a plan that is taken up again: these are asked for anew each time."""
 
     change_existing: bool = False

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from keyctl.model.noun import Noun
 from keyctl.model.words import Algorithm, Kind, Market, Standing
 
 if TYPE_CHECKING:
     from keyctl.model.credential import Binding
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Account(Noun):
     """One API key at one exchange, without its secret. `endpoint` is set for loopback accounts only.
 
     `created` is when it was stored here. As the exchange last told them, else None: `key_created`, and `ip_list`,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from keyctl.model.noun import Noun
 from keyctl.model.words import Algorithm, Kind
 
 if TYPE_CHECKING:
     from keyctl.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Binding(Noun):
     """Where a secret may be used. Kept beside the secret, so that an edited account list cannot redirect a key."""
 
     exchange: str
@@ -22,8 +23,8 @@ class Binding:
     ca_file: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Credential(Noun):
     """What a store keeps for an account. Never given to a session, a journal or any output."""
 
     api_key: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from keyctl.model.noun import Noun
 from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side, Trigger
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Position(Noun):
     """An open position. `contracts` is above zero, in the venue's own unit (base currency where one contract is one).
 
     `hedge`: it is one of up to two (long and short) of an account in hedge mode. `margin`, `leverage`, prices (quote
@@ -31,8 +32,8 @@ class Position:
     notional_usd: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FuturesState:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FuturesState(Noun):
     """What must be known of an account and one perpetual before an order there.
 
     `margin` is None where each order chooses it. Leverages are None where each order carries its own; where the venue
@@ -51,8 +52,8 @@ class FuturesState:
         return self.leverage_long if side is PositionSide.LONG else self.leverage_short
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Setup(Noun):
     """What is to hold before an order is sent: leverage and margin mode of the position `side` that it opens.
 
     None: whatever the venue has.
@@ -63,8 +64,8 @@ class Setup:
     margin: MarginMode | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OpenOrder(Noun):
     """An order that rests at its exchange, whoever sent it. Sizes as the venue counts them (contracts on perpetuals).
 
     `client_order_id` is as the exchange shows it; None where there is none.

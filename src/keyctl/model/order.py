@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from keyctl.model.noun import Noun
 from keyctl.model.words import (
     MarginMode,
     Market,
@@ -19,8 +20,8 @@ from keyctl.model.words import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Order(Noun):
     """What the user wants on one account: quantity, limit price in the quote currency.
 
     `quantity` is in the base currency, but in contracts for inverse (coin-margined) perpetuals. `contract_size` is what
@@ -56,8 +57,8 @@ class Order:
         return self.quantity if self.inverse or self.contract_size is None else self.quantity / self.contract_size
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Leg(Noun):
     """One order on one account, with the client order id it keeps for ever.
 
     `client_order_date` is the UTC date of planning; only Bitfinex needs it. `exempt`: its venue itself holds the order
@@ -76,8 +77,8 @@ class Leg:
     exempt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeError:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExchangeError(Noun):
     """An exchange's own error: its code as text, its words, the HTTP status it came with."""
 
     exchange: str
@@ -86,16 +87,16 @@ class ExchangeError:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Placed(Noun):
     """An order answer that echoes our order: the exchange's order id, and its state where the answer tells."""
 
     exchange_order_id: str
     state: OrderState | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderStatus:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OrderStatus(Noun):
     """An order as its exchange shows it.
 
     Quantities in the unit of `Order.quantity`, average price in quote, fee as told (or None).
@@ -112,8 +113,8 @@ class OrderStatus:
     fee_currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LegResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LegResult(Noun):
     """What became of one leg. `detail` is a sentence for people, `error` the exchange's own words where it refused.
 
     `recorded` is False for an outcome that this run knows and the journal does not, because it could not be written.

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from keyctl.model.noun import Noun
 from keyctl.model.words import Market
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Instrument(Noun):
     """A symbol's rules at one venue. A step of None means: not given; a bound of None means: none.
 
     `price_digits` is the number of significant digits a price may have (Bitfinex: 5).
@@ -48,24 +49,24 @@ class Instrument:
         return Market.SPOT if self.settle is None else Market.FUTURES
 
 
-@dataclass(frozen=True, slots=True)
-class Ticker:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Ticker(Noun):
     """Best bid and ask in the quote currency."""
 
     bid: Decimal
     ask: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class PriceBand:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PriceBand(Noun):
     """The highest price that a buy may have now and the lowest of a sell, in the quote currency; None: no bound."""
 
     highest_buy: Decimal | None
     lowest_sell: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Balances:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Balances(Noun):
     """Free balance per currency (the exchange's name turned into ours), and the account id where it is told.
 
     `total` is what is owned: free, in orders, and for a futures wallet with unrealized profit; empty where not read.
@@ -76,8 +77,8 @@ class Balances:
     total: dict[str, Decimal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPermissions:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class KeyPermissions(Noun):
     """What a key may do, as its exchange tells it. None means: the exchange does not tell.
 
     `ips` is the list itself where it can be read. `extra` names rights that are on and that we did not ask about.

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NewType
 
+from keyctl.model.noun import Noun
+
 JSON = None | bool | int | float | str | Decimal | list["JSON"] | dict[str, "JSON"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Stamp(Noun):
     """What makes a signature fresh: exchange time in ms, an ascending nonce, 32 random hex characters."""
 
     at_ms: int
@@ -18,8 +20,8 @@ class Stamp:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Request(Noun):
     """A call before it is encoded. `params` go where the exchange wants them: query, form or JSON body.
 
     `repeatable` is True for reads only. `window_ms` asks the exchange to drop the request when it arrives later.
@@ -37,8 +39,8 @@ class Request:
         return f"<Request {self.method} {self.path}>"
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class WireRequest(Noun):
     """The exact bytes of a call: URL already encoded (ASCII), headers in order, body. Prints without any of them."""
 
     method: str
@@ -56,8 +58,8 @@ class WireRequest:
 SignedRequest = NewType("SignedRequest", WireRequest)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Response(Noun):
     """A complete answer: HTTP status, headers with lower-case names, decoded body, and when it was read (Unix s)."""
 
     status: int

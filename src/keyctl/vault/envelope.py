@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
+from keyctl.model.noun import Noun
 from keyctl.secret import Secret
 from keyctl.vault.sealing import KEY_BYTES, NONCE_BYTES, Document, cannot_open, canonical, decrypt, encrypt, fresh
 from keyctl.vault.sealing import to_bytes as _bytes
@@ -45,8 +46,8 @@ class SlotKey(Protocol):
         """The passphrase, or the 32 bytes of a key file, a systemd credential or a keyring item."""
 
 
-@dataclass(frozen=True, slots=True)
-class GivenKey:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GivenKey(Noun):
     """A slot key that is at hand."""
 
     kind: SlotKind

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import SetupProblem
 from keyctl.files import locked, read_owned, write_whole
+from keyctl.model.noun import Noun
 from keyctl.secret import Secret
 from keyctl.vault.envelope import KINDS, SlotKind
 from keyctl.vault.key_file import VARIABLE, KeyFileProblem, checked_key, read_credential, read_key_file
@@ -33,8 +34,8 @@ _FORMAT = "keyctl-vault-source"
 _KEYRING_ITEM = "vault-key"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Source(Noun):
     """Which kind of slot opens the vault here, and the place of its key file if it has one."""
 
     kind: SlotKind

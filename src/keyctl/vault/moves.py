@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import locked, read_owned, sync_folder, write_whole
+from keyctl.model.noun import Noun
 from keyctl.vault import SecretStore, is_vault_chosen
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ StoreKind = Literal["keyring", "vault"]
 _FORMAT = "keyctl-move"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Move(Noun):
     """A move of all secrets. Until it has switched, the old store is in use; from then on the new one."""
 
     to: StoreKind
