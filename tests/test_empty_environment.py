@@ -58,6 +58,7 @@ NEEDS_PERSON = {"config edit", "reveal"}
 WRONG = {"orders resolve", "orders show"}  # there is no such plan
 WITH_ACCOUNT = {
     "cancel": ("--all", "--yes"),
+    "close": ("BTC/USDT:USDT", "-a", "a", "--yes"),
     "edit": ("a", "--ask-passphrase"),
     "import": ("bot.env", "--yes"),
     "order": ("buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "a", "--yes"),
