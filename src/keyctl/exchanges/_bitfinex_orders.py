@@ -267,8 +267,10 @@ def _wire_type(order: Order) -> str:
     if order.hedge or order.inverse:
         raise ValueError("Bitfinex has one linear position for each pair")
     immediate = order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
-    if order.trigger is Trigger.TAKE_PROFIT or (order.trigger and immediate):
-        raise ValueError("Bitfinex has no such stop order")
+    if order.trigger is Trigger.TAKE_PROFIT:
+        raise ValueError("there are no take-profit orders")
+    if order.trigger and immediate:
+        raise ValueError("a stop order is not immediate")
     if order.trigger:
         kind = "STOP" if order.type is OrderType.MARKET else "STOP LIMIT"
     elif order.type is OrderType.MARKET:

@@ -104,7 +104,7 @@ def _wire_type(order: Order) -> str:
     if order.market is not Market.SPOT or order.reduce_only:
         raise ValueError("not a spot order")
     if order.trigger is not None or order.time_in_force is TimeInForce.GTD:
-        raise ValueError("LBank has no such order")
+        raise ValueError("there are no stop or good-till-date orders")
     if order.post_only and (order.type is OrderType.MARKET or order.time_in_force is not TimeInForce.GTC):
         raise ValueError("a post-only order is a limit order that rests")
     if order.type is OrderType.MARKET:
