@@ -15,20 +15,17 @@ import time
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
+from types import ModuleType
 from urllib.parse import urlsplit
 
-# httpx imports its own command line (75 ms) when it is installed; nobody needs it here.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+import h11
 
-import h11  # noqa: E402
-import httpx  # noqa: E402
-
-from keyctl import __version__  # noqa: E402
-from keyctl.errors import NoAnswer, SetupProblem, Unreached  # noqa: E402
-from keyctl.model import Response, WireRequest  # noqa: E402
-from keyctl.routes import DIRECT, Route  # noqa: E402
-from keyctl.routes import is_loopback as is_loopback  # noqa: E402
-from keyctl.tunnels import open_streams  # noqa: E402
+from keyctl import __version__
+from keyctl.errors import NoAnswer, SetupProblem, Unreached
+from keyctl.model import Response, WireRequest
+from keyctl.routes import DIRECT, Route
+from keyctl.routes import is_loopback as is_loopback
+from keyctl.tunnels import open_streams
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 HEAD_MAX_BYTES = 64 * 1024
@@ -82,7 +79,7 @@ def target_of(wire: WireRequest) -> bytes:
     plain = 0 < len(query) <= _PLAIN_QUERY_MAX and _PLAIN_QUERY.fullmatch(query)
     try:
         return _path_at(place) + (mark + query).encode() if plain or not mark else _unaltered(wire.url)
-    except (httpx.InvalidURL, ValueError):
+    except ValueError:
         raise Unreached("the request cannot be sent exactly as it was signed", code="not_sendable") from None
 
 
@@ -92,12 +89,26 @@ def _path_at(place: str) -> bytes:
 
 
 def _unaltered(url: str) -> bytes:
-    """Path and query of a URL. Raises InvalidURL or ValueError when httpx would send others."""
+    """Path and query of a URL. Raises ValueError when httpx would send others."""
+    httpx = _httpx()
     parts = urlsplit(url)
     written = (parts.path + (f"?{parts.query}" if parts.query else "")).encode("ascii")
-    if "#" in url or httpx.URL(url).raw_path != written:
+    try:
+        theirs = httpx.URL(url).raw_path
+    except httpx.InvalidURL:
+        raise ValueError("no URL") from None
+    if "#" in url or theirs != written:
         raise ValueError("altered")
     return written
+
+
+def _httpx() -> ModuleType:
+    """httpx, whose import takes 30 ms: done while the other lanes' handshakes are under way."""
+    # It would import its own command line too (75 ms) where that is installed; nobody needs it here.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    import httpx
+
+    return httpx
 
 
 class Line:
@@ -164,6 +175,7 @@ class Line:
             raise Unreached(f"the TLS certificate of {self.host} is not valid: {error.verify_message}") from None
         except (OSError, ssl.SSLError) as error:
             raise Unreached(f"{self.host} cannot be reached ({_reason(error)})") from None
+        _httpx()  # before anything is timed
 
     def prepare(self, wire: WireRequest) -> bytes:
         """The whole request as bytes; the last prepared one is the one whose answer is read.
