@@ -303,3 +303,13 @@ def test_what_cannot_be_written_in_the_venues_words_is_refused_in_the_plan() -> 
     assert planned(wish(**lasting)).leg.order.expires_ms
     coins = wish(symbol="BTC/USD:BTC", quantity=None, contracts=D(2), **lasting)
     assert refused(coins, instrument=INVERSE).code == "not_offered"
+
+
+def test_a_leverage_of_another_margin_mode_proves_nothing() -> None:
+    """OKX keeps one for each mode; what was read must be that of the mode in which the order goes out."""
+    state = replace(ONE_WAY, margin=None, hedge=True, leverage_margin=MarginMode.ISOLATED)
+    mixed = replace(state, positions=(held(SHORT, margin=MarginMode.ISOLATED),))
+    trouble = refused(wish(position=LONG), mixed, exchange="okx")
+    assert isinstance(trouble, StandsInTheWay) and "--margin" in trouble.hints[0]
+    isolated = wish(position=LONG, margin=MarginMode.ISOLATED)
+    assert planned(isolated, mixed, exchange="okx").leg.order.margin is MarginMode.ISOLATED

@@ -126,7 +126,7 @@ async def preview(
     sessions = [target.session for target in targets]
     network, accounts = sessions[0].network, [session.account for session in sessions]
     looks, moved = await asyncio.gather(
-        look_all(sessions, symbol, config, targets[0].wish.margin),
+        look_all(sessions, symbol, config, [target.wish.margin for target in targets]),
         moved_addresses(network, journal.addresses, accounts, config.echo_url),
     )
     clock = network.clock

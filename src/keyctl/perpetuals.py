@@ -107,6 +107,12 @@ def _opening(
     margin = wish.margin or state.margin or (held.margin if held else None)
     if margin is None and exchange.margin_known:
         margin = MarginMode.CROSS
+    if state.leverage_margin not in (None, margin):
+        raise _in_the_way(
+            account,
+            f"the order would be {margin}, and a position in {instrument.symbol} is {state.leverage_margin}",
+            "say which: --margin cross or --margin isolated",
+        )
     if leverage is None:
         raise _in_the_way(account, "the account's leverage cannot be read", "give it: --leverage N")
     if wish.margin is not None and not exchange.margin_known:

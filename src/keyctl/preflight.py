@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -48,16 +48,17 @@ class Look(Noun):
 
 
 async def look_all(
-    sessions: list[Session], symbol: str, config: Config, margin: MarginMode | None = None
+    sessions: list[Session], symbol: str, config: Config, margins: Sequence[MarginMode | None]
 ) -> list[Look]:
-    """Every lane's pre-flight, side by side, in the order of the sessions. `margin` is the wanted margin mode.
+    """Every lane's pre-flight, side by side, in the order of the sessions. `margins` are the wanted margin modes.
 
     Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw.
     """
     shared = Shared()
     looks: list[Look] = []
     for answer in await asyncio.gather(
-        *(look(session, symbol, shared, margin) for session in sessions), return_exceptions=True
+        *(look(session, symbol, shared, margin) for session, margin in zip(sessions, margins, strict=True)),
+        return_exceptions=True,
     ):
         if isinstance(answer, BaseException):
             raise answer
@@ -108,14 +109,17 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
 
 
 async def futures_state(session: Session, instrument: Instrument, margin: MarginMode | None) -> FuturesState:
-    """Position mode, margin mode, leverage, positions and open orders of one perpetual, as the account has them now."""
+    """Position mode, margin mode, leverage, positions and open orders of one perpetual, as the account has them now.
+
+    Where the venue keeps leverages for each margin mode and no mode is wanted, they are those of the open position.
+    """
     exchange = session.exchange
     responses = [
         await session.fetch(request, lambda response: response)
         for request in exchange.futures_state_requests(instrument, margin)
     ]
     try:
-        return exchange.read_futures_state(tuple(responses), instrument, margin)
+        state = exchange.read_futures_state(tuple(responses), instrument, margin)
     except Unreadable as problem:
         raise NoAnswer(f"{exchange.name}'s answer is {problem}", code="unreadable_answer") from None
     except CheckFailed as reason:  # an account mode in which the venue has no such orders
@@ -123,6 +127,10 @@ async def futures_state(session: Session, instrument: Instrument, margin: Margin
         raise StandsInTheWay(
             f"{label}: {reason.message}", *reason.hints, account=label, exchange=exchange.name, market="futures"
         ) from None
+    held = {position.margin for position in state.positions}
+    if margin is None and len(held) == 1 and state.leverage_margin not in (None, *held):
+        return await futures_state(session, instrument, held.pop())
+    return state
 
 
 async def _band(session: Session, instrument: Instrument, shared: Shared) -> PriceBand | None:

@@ -446,7 +446,7 @@ def test_the_state_is_asked_for_one_symbol_and_the_wanted_margin_mode() -> None:
 
 def test_a_quiet_account_in_net_mode() -> None:
     found = state()
-    assert found == FuturesState(False, None, Decimal(3), Decimal(3), (), 0)
+    assert found == FuturesState(False, None, Decimal(3), Decimal(3), (), 0, MarginMode.CROSS)
 
 
 def test_an_account_in_long_short_mode_has_a_leverage_for_each_side() -> None:

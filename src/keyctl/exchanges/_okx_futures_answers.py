@@ -89,7 +89,7 @@ def futures_state(responses: tuple[Response, ...], instrument: Instrument, margi
     if any(row.get("instId") != instrument.native_symbol for row in orders):
         raise Unreadable("an open order of another symbol than asked for")
     long, short = _leverages(leverages, instrument, margin, hedge)
-    return FuturesState(hedge, None, long, short, found, len(orders))
+    return FuturesState(hedge, None, long, short, found, len(orders), margin)
 
 
 def _check_account_mode(account: dict[str, JSON]) -> None:

@@ -38,6 +38,7 @@ class FuturesState(Noun):
 
     `margin` is None where each order chooses it. Leverages are None where each order carries its own; where the venue
     keeps one for both directions they are equal. `positions` are those of the symbol, `open_orders` their number.
+    `leverage_margin` is the margin mode that the leverages belong to, where the venue keeps some for each.
     """
 
     hedge: bool
@@ -46,6 +47,7 @@ class FuturesState(Noun):
     leverage_short: Decimal | None
     positions: tuple[Position, ...] = ()
     open_orders: int = 0
+    leverage_margin: MarginMode | None = None
 
     def leverage(self, side: PositionSide) -> Decimal | None:
         """The leverage of that direction."""

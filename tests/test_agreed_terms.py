@@ -1,0 +1,65 @@
+"""What goes out is what the person agreed to: the margin mode's own leverage, and nothing changed that was not shown."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from keyctl.model import MarginMode
+from tests.support.world import Ran, World
+from tests.test_futures_path import NATIVE, SYMBOL, add, position
+
+D = Decimal
+CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
+BUY = ("order", "buy", SYMBOL)
+
+
+def uid(world: World, exchange: str) -> str:
+    return world.made[f"{exchange}-a"].key.uid
+
+
+def set_leverage(world: World, exchange: str, leverage: int, margin: MarginMode | None = None) -> None:
+    world.venue(exchange).derivatives.set_leverage(uid(world, exchange), NATIVE[exchange], D(leverage), margin)
+
+
+def codes(ran: Ran) -> list[str]:
+    return [error["code"] for error in ran.document["errors"]]
+
+
+def hold(world: World, exchange: str, *more: str) -> None:
+    """A long position of 0.005 BTC at leverage 1."""
+    set_leverage(world, exchange, 1)
+    ran = world.keyctl(*BUY, "0.005", *more, "-a", f"{exchange}-a", "--expect-value", "303", "--json")
+    assert (ran.exit_code, len(position(world, exchange))) == (0, 1), ran.stdout
+
+
+# OKX keeps a leverage for each margin mode, and the order chooses the mode.
+
+
+def test_an_order_to_an_isolated_position_is_held_to_the_isolated_leverage(world: World) -> None:
+    add(world, "okx")
+    hold(world, "okx", "--margin", "isolated")
+    set_leverage(world, "okx", 20, ISOLATED)
+    ran = world.keyctl(*BUY, "0.005", "--price", "58000", "-a", "okx-a", "--expect-value", "300", "--json")
+    assert (ran.exit_code, codes(ran)) == (4, ["over_leverage_limit"])
+    asked = ("--price", "58000", "--leverage", "2", "--change-existing", "-a", "okx-a", "--expect-value", "300")
+    assert world.keyctl(*BUY, "0.005", *asked, "--json").exit_code == 0
+    held = world.venue("okx").derivatives
+    assert held.leverage(uid(world, "okx"), NATIVE["okx"], ISOLATED) == 2
+    assert held.leverage(uid(world, "okx"), NATIVE["okx"], CROSS) == 1
+
+
+def test_a_plan_taken_up_again_reads_each_legs_own_margin_mode(world: World) -> None:
+    """Binance's leg is isolated, OKX's cross: OKX's cross leverage counts, whichever leg is first."""
+    add(world, "binance", "okx")
+    world.venue("binance").derivatives.set_margin_mode(uid(world, "binance"), NATIVE["binance"], ISOLATED)
+    for exchange in ("binance", "okx"):
+        set_leverage(world, exchange, 2)
+    everyone = ("-a", "binance-a", "-a", "okx-a", "--fanout")
+    draft = world.keyctl(*BUY, "0.005", "--price", "58000", *everyone, "--dry-run", "--json")
+    assert draft.exit_code == 0, draft.stdout
+    assert [leg["margin"] for leg in draft.data["legs"]] == ["isolated", "cross"]
+    set_leverage(world, "okx", 20, CROSS)
+    set_leverage(world, "okx", 2, ISOLATED)
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "600", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert world.venue("okx").derivatives.leverage(uid(world, "okx"), NATIVE["okx"], CROSS) == 2
