@@ -57,12 +57,15 @@ FORBIDDEN = {
     "answers loader sizes selection signing": "exchanges.* vault* transport network session journal app commands.*",
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
-    "transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
+    "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
     "journal journal_rows records notes addresses rotations database": (
         "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",
-    "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles rights whitelist": (
+    "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
+        "transport network session vault* journal notes database app commands.* prompt output twin*"
+    ),
+    "rights whitelist": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
@@ -87,7 +90,7 @@ EXCUSED = {
 
 # Each package of others has one door. The twin checks signatures with its own code, so it has a second one.
 DOORS = {
-    "httpx": "transport",
+    "httpx": "targets",
     "h11": "transport",
     "certifi": "transport",
     "httpcore": "",
