@@ -28,7 +28,7 @@ FLOORS = {
     ),
     "outside": (
         "home accounts account_settings config config_text database notes addresses rotations "
-        "journal journal_rows records network pacing transport tunnels"
+        "journal journal_rows records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from keyctl.errors import NoAnswer, Unreached
 from keyctl.model import Response, WireRequest
-from keyctl.transport import BODY_MAX_BYTES, Line, target_of, tls_context
+from keyctl.targets import target_of
+from keyctl.transport import BODY_MAX_BYTES, Line, tls_context
 from tests.support.certificates import make_certificate
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

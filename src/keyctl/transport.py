@@ -1,6 +1,6 @@
 """Sends exactly the bytes it is given over one connection, and knows for certain whether a byte has left.
 
-The only module that knows httpx and h11. No proxies or CA files from the environment, no redirects, no second send.
+The only module that knows h11. No proxies or CA files from the environment, no redirects, no second send.
 """
 
 from __future__ import annotations
@@ -8,14 +8,10 @@ from __future__ import annotations
 import asyncio
 import asyncio.sslproto
 import logging
-import re
 import ssl
-import sys
 import time
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
-from types import ModuleType
 from urllib.parse import urlsplit
 
 import h11
@@ -25,6 +21,7 @@ from keyctl.errors import NoAnswer, SetupProblem, Unreached
 from keyctl.model import Response, WireRequest
 from keyctl.routes import DIRECT, Route
 from keyctl.routes import is_loopback as is_loopback
+from keyctl.targets import load_httpx, target_of
 from keyctl.tunnels import open_streams
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
@@ -36,9 +33,6 @@ EVENTS_PER_TURN = 250
 INTERIM_MAX = 10
 CONNECT_SECONDS = 5.0
 USER_AGENT = f"keyctl/{__version__}"
-# Queries of these characters are sent by httpx as they are. Each signed query is new; the paths before them are few.
-_PLAIN_QUERY = re.compile(r"[A-Za-z0-9._~&=-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._~&=-]*)*")
-_PLAIN_QUERY_MAX = 4096
 
 # asyncio gives each TLS connection 256 KiB for one read: 12 MiB for 50 accounts, and answers here have a few KiB.
 asyncio.sslproto.SSLProtocol.max_size = TLS_READ_BYTES
@@ -68,47 +62,6 @@ def tls_context(ca_file: str | None = None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError):
         raise SetupProblem(f"the CA file {ca_file} cannot be read", code="bad_ca_file") from None
     return context
-
-
-def target_of(wire: WireRequest) -> bytes:
-    """Path and query exactly as written in the URL, which httpx would send unaltered too.
-
-    Raises Unreached (nothing was sent) when httpx would send another target than the one that was signed.
-    """
-    place, mark, query = wire.url.partition("?")
-    plain = 0 < len(query) <= _PLAIN_QUERY_MAX and _PLAIN_QUERY.fullmatch(query)
-    try:
-        return _path_at(place) + (mark + query).encode() if plain or not mark else _unaltered(wire.url)
-    except ValueError:
-        raise Unreached("the request cannot be sent exactly as it was signed", code="not_sendable") from None
-
-
-@lru_cache(maxsize=64)
-def _path_at(place: str) -> bytes:
-    return _unaltered(place)
-
-
-def _unaltered(url: str) -> bytes:
-    """Path and query of a URL. Raises ValueError when httpx would send others."""
-    httpx = _httpx()
-    parts = urlsplit(url)
-    written = (parts.path + (f"?{parts.query}" if parts.query else "")).encode("ascii")
-    try:
-        theirs = httpx.URL(url).raw_path
-    except httpx.InvalidURL:
-        raise ValueError("no URL") from None
-    if "#" in url or theirs != written:
-        raise ValueError("altered")
-    return written
-
-
-def _httpx() -> ModuleType:
-    """httpx, whose import takes 30 ms: done while the other lanes' handshakes are under way."""
-    # It would import its own command line too (75 ms) where that is installed; nobody needs it here.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    import httpx
-
-    return httpx
 
 
 class Line:
@@ -175,7 +128,7 @@ class Line:
             raise Unreached(f"the TLS certificate of {self.host} is not valid: {error.verify_message}") from None
         except (OSError, ssl.SSLError) as error:
             raise Unreached(f"{self.host} cannot be reached ({_reason(error)})") from None
-        _httpx()  # before anything is timed
+        load_httpx()  # before anything is timed
 
     def prepare(self, wire: WireRequest) -> bytes:
         """The whole request as bytes; the last prepared one is the one whose answer is read.
