@@ -94,7 +94,8 @@ class Records:
         order = leg.order
         rows = self._database.rows(
             "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=?"
-            " AND quantity=? AND time_in_force=? AND (price IS ? OR ?) AND reduce_only=? AND position IS ? AND trigger_price IS ?"
+            " AND quantity=? AND time_in_force=? AND (price IS ? OR ?) AND reduce_only=? AND position IS ?"
+            " AND trigger_price IS ?"
             " AND claimed_at > ? AND plan_id<>? AND state IN ('sent', 'unknown', 'accepted') LIMIT 1",
             leg.account_id,
             order.symbol,
