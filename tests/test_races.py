@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl import dispatch
+from keyctl import sending
 from keyctl.clock import Clock
 from keyctl.config import Limits
 from keyctl.database import Database
@@ -186,13 +186,13 @@ def plan_races(folder: Path, rounds: int) -> Figures:
 
 def _sender(world: World, plan: str) -> Callable[[int, Callable[[], None]], int]:
     def job(number: int, gate: Callable[[], None]) -> int:
-        fan_out = dispatch.fan_out
+        fan_out = sending.fan_out
 
         async def together(*arguments: Any) -> Any:
             gate()
             return await fan_out(*arguments)
 
-        dispatch.fan_out = together
+        sending.fan_out = together
         return world.keyctl("order", "--plan", plan, "--yes", "--again").exit_code
 
     return job
