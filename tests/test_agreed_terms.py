@@ -1,12 +1,17 @@
-"""What goes out is what the person agreed to: the margin mode's own leverage, and nothing changed that was not shown."""
+"""What goes out is what the person agreed to, and nothing of the account is changed that was not shown."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
-from keyctl.model import MarginMode
+import pytest
+
+from keyctl.journal import Journal
+from keyctl.model import MarginMode, PositionSide
 from tests.support.world import Ran, World
-from tests.test_futures_path import NATIVE, SYMBOL, add, position
+from tests.test_futures_path import NATIVE, SYMBOL, add, outcomes, position
 
 D = Decimal
 CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
@@ -63,3 +68,53 @@ def test_a_plan_taken_up_again_reads_each_legs_own_margin_mode(world: World) -> 
     ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "600", "--json")
     assert ran.exit_code == 0, ran.stdout
     assert world.venue("okx").derivatives.leverage(uid(world, "okx"), NATIVE["okx"], CROSS) == 2
+
+
+# A plan that is taken up again.
+
+
+@pytest.mark.parametrize("exchange", ["binance", "okx"])
+def test_a_reduce_only_draft_names_its_position_when_the_account_is_hedged_by_then(world: World, exchange: str) -> None:
+    add(world, exchange)
+    hold(world, exchange)
+    sell = ("order", "sell", SYMBOL, "0.002", "--price", "60000", "--reduce-only", "-a", f"{exchange}-a")
+    draft = world.keyctl(*sell, "--dry-run", "--json")
+    assert draft.exit_code == 0, draft.stdout
+    assert world.keyctl("close", SYMBOL, "-a", f"{exchange}-a", "--yes").exit_code == 0
+    world.venue(exchange).derivatives.set_hedge(uid(world, exchange), True)
+    hold(world, exchange, "--position", "long", "--again")
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "120", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert world.venue(exchange).orders[-1].position is PositionSide.LONG
+
+
+def test_a_contract_that_changed_its_size_since_the_draft_is_counted_anew(world: World) -> None:
+    """A contract of OKX held 0.01 BTC at the time of the draft and holds 0.001 BTC now: ten times as many."""
+    add(world, "okx")
+    set_leverage(world, "okx", 1)
+    draft = world.keyctl(*BUY, "0.01", "--price", "58000", "-a", "okx-a", "--dry-run", "--json")
+    assert draft.exit_code == 0, draft.stdout
+    instruments = world.venue("okx").derivatives.instruments
+    before = instruments[NATIVE["okx"]]
+    instruments[NATIVE["okx"]] = replace(before, contract_size=D("0.001"))
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "600", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert world.venue("okx").orders[-1].quantity == 10
+    assert ran.data["legs"][0]["quantity"] == "0.01"
+
+
+def test_what_another_run_repriced_is_not_sent_for_this_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(world, "binance")
+    set_leverage(world, "binance", 1)
+    draft = world.keyctl(*BUY, "0.005", "--price", "58000", "-a", "binance-a", "--dry-run", "--json")
+    reprice = Journal.reprice
+
+    def twice(journal: Journal, legs: list[Any]) -> None:
+        reprice(journal, legs)
+        ((stored, leg, value),) = legs
+        reprice(journal, [(stored, replace(leg, order=replace(leg.order, price=D(57000))), value)])
+
+    monkeypatch.setattr(Journal, "reprice", twice)
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    assert set(outcomes(ran).values()) == {"not_sent"}
+    assert world.placements() == {}

@@ -206,7 +206,11 @@ async def refresh(shown: Preview, targets: list[Target], config: Config) -> None
 
 
 def store(shown: Preview, targets: list[Target], journal: Journal, state: LegState) -> list[StoredLeg]:
-    """The plan's legs as the journal now has them, on disk: new ones written, stored ones repriced."""
+    """The plan's legs, on disk: new ones written, stored ones repriced.
+
+    What they order is what was shown, even where another run of the plan has repriced them since; the claim, which
+    compares it with the journal, is then refused.
+    """
     stored_by_id = {target.stored.leg.client_order_id: target.stored for target in targets if target.stored}
     if stored_by_id:
         journal.reprice([(stored_by_id[leg.leg.client_order_id], leg.leg, leg.value_usd) for leg in shown.plan.legs])
@@ -218,8 +222,9 @@ def store(shown: Preview, targets: list[Target], journal: Journal, state: LegSta
             state,
             slippage_text(targets[0].wish),
         )
-    ids = {leg.leg.client_order_id for leg in shown.plan.legs}
-    return [stored for stored in journal.legs(shown.plan.id) if stored.leg.client_order_id in ids]
+    agreed = {leg.leg.client_order_id: leg.leg for leg in shown.plan.legs}
+    legs = journal.legs(shown.plan.id)
+    return [replace(stored, leg=agreed[key]) for stored in legs if (key := stored.leg.client_order_id) in agreed]
 
 
 def slippage_text(wish: Wish) -> str | None:

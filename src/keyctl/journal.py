@@ -16,7 +16,7 @@ from keyctl.addresses import Addresses
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import CheckFailed
-from keyctl.journal_rows import StoredLeg, decimal_text, leg_values
+from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values
 from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
 from keyctl.model.noun import Noun
 from keyctl.notes import Notes, following_nonce
@@ -97,24 +97,14 @@ class Journal(Records):
             self._event(connection, plan_id, None, str(state), {"legs": len(legs)})
 
     def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal]]) -> None:
-        """Gives unsent legs of a plan the price, size and value of a new preview, and makes drafts planned."""
+        """Gives unsent legs of a plan the order and value of a new preview, and makes drafts planned."""
         with self._database.transaction() as connection:
             for stored, leg, value in legs:
-                order = leg.order
+                values = {**order_values(leg.order), "exempt": int(leg.exempt), "value_usd": format(value, "f")}
+                names = ", ".join(f"{name}=?" for name in values)
                 changed = connection.execute(
-                    "UPDATE legs SET price=?, quantity=?, quote_quantity=?, hedge=?, leverage=?, margin=?, exempt=?,"
-                    " value_usd=?, state='planned' WHERE id=? AND state IN ('draft', 'planned')",
-                    (
-                        decimal_text(order.price),
-                        decimal_text(order.quantity),
-                        decimal_text(order.quote_quantity),
-                        int(order.hedge),
-                        decimal_text(order.leverage),
-                        order.margin,
-                        int(leg.exempt),
-                        format(value, "f"),
-                        stored.row,
-                    ),
+                    f"UPDATE legs SET {names}, state='planned' WHERE id=? AND state IN ('draft', 'planned')",
+                    (*values.values(), stored.row),
                 ).rowcount
                 if changed:
                     self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": format(value, "f")})
@@ -321,8 +311,6 @@ def _all_exempt(connection: sqlite3.Connection, rows: Sequence[int]) -> bool:
 
 
 def _as_written(connection: sqlite3.Connection, row: int, order: Order) -> bool:
-    numbers = connection.execute(
-        "SELECT quantity, price, quote_quantity, leverage, margin, hedge FROM legs WHERE id=?", (row,)
-    ).fetchone()
-    decimals = map(decimal_text, (order.quantity, order.price, order.quote_quantity, order.leverage))
-    return numbers is not None and tuple(numbers) == (*decimals, order.margin, int(order.hedge))
+    wanted = order_values(order)
+    written = connection.execute(f"SELECT {', '.join(wanted)} FROM legs WHERE id=?", (row,)).fetchone()
+    return written is not None and tuple(written) == tuple(wanted.values())

@@ -60,15 +60,24 @@ class StoredLeg(Noun):
 
 def leg_values(leg: Leg) -> dict[str, object]:
     """The columns that describe a leg."""
-    order = leg.order
     return {
         "plan_id": leg.plan_id,
         "idx": leg.index,
         "account_id": leg.account_id,
         "account": leg.account,
         "exchange": leg.exchange,
-        "symbol": order.symbol,
+        "client_order_id": leg.client_order_id,
+        "client_order_date": leg.client_order_date.isoformat(),
         "native_symbol": leg.native_symbol,
+        "exempt": int(leg.exempt),
+        **order_values(leg.order),
+    }
+
+
+def order_values(order: Order) -> dict[str, object]:
+    """The columns that say what is ordered: the same numbers always give the same texts."""
+    return {
+        "symbol": order.symbol,
         "market": order.market,
         "side": order.side,
         "type": order.type,
@@ -77,8 +86,6 @@ def leg_values(leg: Leg) -> dict[str, object]:
         "quantity": format(order.quantity, "f"),
         "price": decimal_text(order.price),
         "quote_quantity": decimal_text(order.quote_quantity),
-        "client_order_id": leg.client_order_id,
-        "client_order_date": leg.client_order_date.isoformat(),
         "contract_size": decimal_text(order.contract_size),
         "inverse": int(order.inverse),
         "position": order.position,
@@ -89,7 +96,6 @@ def leg_values(leg: Leg) -> dict[str, object]:
         "trigger_kind": order.trigger,
         "trigger_price": decimal_text(order.trigger_price),
         "expires_ms": order.expires_ms,
-        "exempt": int(leg.exempt),
     }
 
 
