@@ -1,6 +1,7 @@
-"""The fault matrix of the safety notes at every exchange, through the real command line and real sockets.
+"""The fault matrix of the safety notes at every exchange and market, through the real command line and real sockets.
 
-Each cell is one row at one exchange: once alone, and once beside a healthy exchange whose order must go through.
+Each cell is one row at one place (an exchange's spot market, or its perpetuals): once alone, and once beside a healthy
+exchange whose order must go through.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from contextlib import ExitStack
 import pytest
 
 from keyctl import fanout
-from tests.support.bench import Bench, Cell, healthy, order, outcomes_of
+from tests.support.bench import LBANK_CONTRACTS, PLACES, SPOT, Bench, Cell, Place, healthy, order, outcomes_of
 from tests.support.fault_table import ROWS, Row
-from tests.support.world import ALL
 
 CALL_SECONDS = 0.25
 STATES = {"accepted": {"accepted"}, "rejected": {"rejected"}, "unknown": {"unknown", "sent"}}
 NOT_SENT = {"planned", "absent"}
-PASSED: set[tuple[str, str]] = set()
+SHOWN = (*PLACES, LBANK_CONTRACTS)
+CELLS = [(row, place) for row in ROWS for place in row.places]
+PASSED: set[tuple[str, Place]] = set()
 
 
 @pytest.fixture(scope="module")
@@ -31,23 +33,25 @@ def title(row: Row) -> str:
     return f"{row.section}: {row.name}"
 
 
-@pytest.mark.parametrize("exchange", ALL)
-@pytest.mark.parametrize("row", ROWS, ids=title)
-def test_a_fault_ends_as_the_matrix_says(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, row: Row, exchange: str
-) -> None:
+def name(place: Place) -> str:
+    exchange, market = place
+    return exchange if market is SPOT else f"{exchange} perpetual"
+
+
+@pytest.mark.parametrize(("row", "place"), CELLS, ids=[f"{title(row)}-{name(place)}" for row, place in CELLS])
+def test_a_fault_ends_as_the_matrix_says(bench: Bench, monkeypatch: pytest.MonkeyPatch, row: Row, place: Place) -> None:
     monkeypatch.setattr(fanout, "CALL_SECONDS", CALL_SECONDS)
-    wanted = row.at(exchange)
-    run_cell(bench, monkeypatch, wanted, exchange, ())
-    run_cell(bench, monkeypatch, wanted, exchange, (healthy(exchange),))
-    PASSED.add((title(row), exchange))
+    wanted = row.at(place)
+    run_cell(bench, monkeypatch, wanted, place, ())
+    run_cell(bench, monkeypatch, wanted, place, (healthy(place[0]),))
+    PASSED.add((title(row), place))
 
 
-def run_cell(bench: Bench, patch: pytest.MonkeyPatch, row: Row, exchange: str, others: tuple[str, ...]) -> None:
+def run_cell(bench: Bench, patch: pytest.MonkeyPatch, row: Row, place: Place, others: tuple[str, ...]) -> None:
     bench.reset()
     with ExitStack() as stack:
         with patch.context() as patched:
-            cell = Cell(bench, exchange, patched, stack, 1 + len(others))
+            cell = Cell(bench, place, patched, stack, 1 + len(others))
             row.make(cell)
             ran = order(cell, others)
         outcomes = outcomes_of(ran, cell, others)
@@ -85,13 +89,14 @@ def settle(cell: Cell, row: Row) -> None:
 
 
 def test_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:
-    """Prints which rows have passed at which exchange; every row that was run has passed at all four."""
-    run = [row for row in ROWS if any((title(row), exchange) in PASSED for exchange in ALL)]
-    lines = ["", f"{'fault matrix':<64}" + "".join(f"{exchange:>10}" for exchange in ALL)]
+    """Prints which rows have passed at which place."""
+    run = [row for row in ROWS if any((title(row), place) in PASSED for place in SHOWN)]
+    heads = [exchange if market is SPOT else f"{exchange[:7]} perp" for exchange, market in SHOWN]
+    lines = ["", f"{'fault matrix':<64}" + "".join(f"{head:>13}" for head in heads)]
     for row in run:
-        marks = ("passed" if (title(row), exchange) in PASSED else "-" for exchange in ALL)
-        lines.append(f"{title(row):<64}" + "".join(f"{mark:>10}" for mark in marks))
-    lines.append(f"{len(run)} of {len(ROWS)} rows at {len(ALL)} exchanges: {len(PASSED)} cells, each alone and beside")
+        marks = ("passed" if (title(row), place) in PASSED else "-" for place in SHOWN)
+        lines.append(f"{title(row):<64}" + "".join(f"{mark:>13}" for mark in marks))
+    lines.append(f"{len(run)} of {len(ROWS)} rows: {len(PASSED)} of {len(CELLS)} cells, each alone and beside")
     with capsys.disabled():
         print("\n".join(lines))
     assert len({title(row) for row in ROWS}) == len(ROWS)

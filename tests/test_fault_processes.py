@@ -13,20 +13,21 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from keyctl import fanout
+from keyctl import dispatch, fanout, leverage, sending
 from keyctl.errors import ExitCode, NoAnswer
 from keyctl.model import WireRequest
 from keyctl.transport import Line, tls_context
 from keyctl.twin import FaultKind
 from tests.support import breakage as make
-from tests.support.bench import Bench, Cell, healthy, order, outcomes_of
+from tests.support.bench import PERPETUALS, PLACES, Bench, Cell, healthy, order, outcomes_of
 from tests.support.fault_table import PAGE
 from tests.support.processes import race
-from tests.support.world import ALL, Ran
+from tests.support.world import Ran
 
 CALL_SECONDS = 0.3
 STUCK_SECONDS = 30
@@ -38,7 +39,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield made
 
 
-@pytest.fixture(params=ALL)
+@pytest.fixture(params=PLACES, ids="-".join)
 def cell(bench: Bench, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Cell]:
     monkeypatch.setattr(fanout, "CALL_SECONDS", CALL_SECONDS)
     bench.reset()
@@ -156,6 +157,40 @@ def test_three_processes_on_one_plan_send_it_once(cell: Cell) -> None:
 
     assert race(3, send) == [ExitCode.OK] * 3
     assert sorted(cell.world.placements().values()) == [1, 1]
+
+
+@pytest.mark.parametrize("step", [(dispatch, "look_all"), (sending, "fan_out"), (leverage, "confirm_all")])
+def test_what_another_run_of_the_plan_sends_meanwhile_is_reported_as_it_is(cell: Cell, step: tuple[Any, str]) -> None:
+    accounts = ("--fanout", "-a", cell.label, "-a", healthy(cell.exchange))
+    plan = cell.bench.run(*cell.order, *accounts, "--dry-run").data["plan"]
+    assert resumed_beside_another(cell, plan, step) == {"accepted"}
+
+
+@pytest.mark.parametrize("step", [(dispatch, "look_all"), (leverage, "confirm_all")])
+@pytest.mark.parametrize("cell", PERPETUALS, ids="-".join, indirect=True)
+def test_a_position_that_another_run_of_the_plan_closes_is_reported_closed(cell: Cell, step: tuple[Any, str]) -> None:
+    opened = cell.bench.run(*cell.buying("0.002", "--price", "60100", "--tif", "ioc"), "-a", cell.label, "--yes")
+    assert opened.exit_code == ExitCode.OK, opened.stdout
+    closing = ("order", "sell", cell.symbol, "0.002", "--price", "59900", "--tif", "ioc", "--reduce-only")
+    plan = cell.bench.run(*closing, "-a", cell.label, "--dry-run").data["plan"]
+    assert resumed_beside_another(cell, plan, step) == {"accepted"}
+
+
+def resumed_beside_another(cell: Cell, plan: str, step: tuple[Any, str]) -> set[str]:
+    """The outcomes that a run reports when another run of the plan has come and gone at that step of it."""
+    done: list[Any] = []
+
+    def other() -> None:
+        if not done:
+            done.append(None)
+            done.append(Forked(lambda: cell.bench.run("order", "--plan", plan, "--yes", "--again").exit_code).end())
+
+    with cell.patch.context() as patched:
+        replace(cell, patch=patched).before(*step, other)
+        ran = cell.bench.run("order", "--plan", plan, "--yes", "--again")
+    assert done[1:] in ([], [(ExitCode.OK, 0)])
+    assert ran.exit_code == ExitCode.OK, ran.stdout
+    return {leg["outcome"] for leg in ran.data["legs"]}
 
 
 @pytest.mark.parametrize("sick", [FaultKind.HTML, FaultKind.RATE_LIMIT])

@@ -184,7 +184,7 @@ async def _sent(app: App, closing: Closing, stop: Stop, wait: float) -> Closing:
     try:
         shown = await _fresh(app, closing, targets)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
-        results = await send(shown, stored, targets, app.journal, app.config, stop.asked)
+        results = await send(shown, stored, targets, app.journal, app.config, stop)
     except KeyctlError as error:
         planned = {leg.leg.account_id for leg in closing.shown.plan.legs}
         excluded = [LeftOut(target, error) for target in targets if target.session.account.id in planned]

@@ -64,7 +64,7 @@ async def fan_out(
         sent = _burst(lanes, journal, limits, results)
         await _collect(sent, journal, results)
     await _clear_up(sent, journal, results)
-    await _follow_others(pairs, journal, results)
+    await follow_others(pairs, journal, results)
     return [results[stored.row] for _, stored in pairs]
 
 
@@ -247,7 +247,7 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
     results.update({row: replace(result, recorded=recorded) for row, result in clear_now})
 
 
-async def _follow_others(
+async def follow_others(
     pairs: list[tuple[Session, StoredLeg]], journal: Journal, results: dict[int, LegResult]
 ) -> None:
     """Gives legs that another run of this plan has claimed the outcome that they have there."""

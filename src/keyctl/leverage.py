@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable
@@ -27,19 +28,31 @@ class NotConfirmed(CheckFailed):
 
 
 async def confirm_all(
-    legs: list[tuple[Session, PlannedLeg]], journal: Journal, looked_at: float
+    legs: list[tuple[Session, PlannedLeg]],
+    journal: Journal,
+    looked_at: float,
+    stopping: Callable[[], Awaitable[bool]],
 ) -> dict[str, KeyctlError]:
     """By client order id, why a leg may not be sent; legs that are not in there are confirmed.
 
-    Each setting is sent once and read back. `looked_at` (Unix s) is when the states in the views were read.
+    Each setting is sent once and read back; none is sent any more when `stopping`. `looked_at` (Unix s) is when the
+    states in the views were read.
     """
     perpetual = [(session, planned) for session, planned in legs if planned.terms is not None]
-    troubles = await asyncio.gather(*(_confirm(session, planned, journal, looked_at) for session, planned in perpetual))
+    troubles = await asyncio.gather(
+        *(_confirm(session, planned, journal, looked_at, stopping) for session, planned in perpetual)
+    )
     found = zip(perpetual, troubles, strict=True)
     return {planned.leg.client_order_id: trouble for (_, planned), trouble in found if trouble is not None}
 
 
-async def _confirm(session: Session, planned: PlannedLeg, journal: Journal, looked_at: float) -> KeyctlError | None:
+async def _confirm(
+    session: Session,
+    planned: PlannedLeg,
+    journal: Journal,
+    looked_at: float,
+    stopping: Callable[[], Awaitable[bool]],
+) -> KeyctlError | None:
     terms, state = planned.terms, planned.view.futures
     assert terms is not None and state is not None
     label = session.account.label
@@ -52,6 +65,8 @@ async def _confirm(session: Session, planned: PlannedLeg, journal: Journal, look
         if requests:
             _check_untouched(planned, state)
             for request in requests:
+                if await stopping():
+                    raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
                 await _set(session, planned, request, terms.setup, journal)
             state = await futures_state(session, planned.instrument, terms.margin)
     except KeyctlError as trouble:

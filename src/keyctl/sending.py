@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from keyctl.config import Config
 from keyctl.dispatch import Preview, Target
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
-from keyctl.fanout import check_not_halted, fan_out
-from keyctl.journal import Journal
+from keyctl.fanout import check_not_halted, fan_out, follow_others
+from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import LegResult, OrderState, Outcome
 from keyctl.session import Session
-from keyctl.settle import Verdict, look_up
+from keyctl.settle import Verdict, follow_other, look_up
+
+if TYPE_CHECKING:
+    from keyctl.signals import Stop
 
 WAIT_PAUSE_SECONDS = 1.0
 
@@ -25,13 +29,14 @@ async def send(
     targets: list[Target],
     journal: Journal,
     config: Config,
-    stopping: Callable[[], bool],
+    stop: Stop,
     all_or_nothing: bool = False,
 ) -> list[LegResult]:
     """Sends the planned ones among these legs, each at most once. Results of all, in the order given.
 
     On perpetuals leverage and modes are set and confirmed first; a leg for which they are not is not sent. With
-    `all_or_nothing` such a leg, or one that its venue's own test refuses, keeps all from being sent.
+    `all_or_nothing` such a leg, or one that its venue's own test refuses, keeps all from being sent. A leg that
+    another run of the plan has claimed meanwhile has the outcome that it has there.
     """
     by_account = {target.session.account.id: target.session for target in targets}
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
@@ -43,16 +48,19 @@ async def send(
     if any(planned.terms is not None for _, planned in legs):
         from keyctl.leverage import confirm_all
 
-        troubles = await confirm_all(legs, journal, shown.made_at)
+        troubles = await confirm_all(legs, journal, shown.made_at, stop.asked_by_now)
     if all_or_nothing:
         troubles |= await _test_all([pair for pair in pairs if pair[1].leg.client_order_id not in troubles])
         if troubles:
             reason = "nothing was sent, because another leg could not be (--mode all)"
             return [_kept_back(leg, troubles.get(leg.leg.client_order_id), reason) for leg in stored]
     ready = [pair for pair in pairs if pair[1].leg.client_order_id not in troubles]
-    sent = await fan_out(ready, journal, config.limits, stopping) if ready else []
-    by_row = {leg.row: result for (_, leg), result in zip(ready, sent, strict=True)}
-    return [by_row.get(leg.row) or _kept_back(leg, troubles.get(leg.leg.client_order_id), "") for leg in stored]
+    sent = await fan_out(ready, journal, config.limits, stop.asked) if ready else []
+    results = {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), "") for leg in stored}
+    results |= {leg.row: result for (_, leg), result in zip(ready, sent, strict=True)}
+    if kept_back := [pair for pair in pairs if pair[1].leg.client_order_id in troubles]:
+        await follow_others(kept_back, journal, results)
+    return [results[leg.row] for leg in stored]
 
 
 def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -> LegResult:
@@ -87,6 +95,18 @@ async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlE
         for (_, stored), trouble in zip(pairs, found, strict=True)
         if trouble is not None
     }
+
+
+async def follow_left_out(shown: Preview, journal: Journal) -> tuple[Preview, list[LegResult]]:
+    """The preview without legs that another run of the plan has claimed meanwhile, and what became of those."""
+    sessions = {item.target.stored.row: item.target.session for item in shown.left_out if item.target.stored}
+    unclaimed = (LegState.DRAFT, LegState.PLANNED)
+    legs = journal.legs(shown.plan.id) if sessions else ()
+    claimed = [leg for leg in legs if leg.row in sessions and leg.state not in unclaimed]
+    results = await asyncio.gather(*(follow_other(sessions[leg.row], journal, leg) for leg in claimed))
+    rows = {leg.row for leg in claimed}
+    kept = (item for item in shown.left_out if item.target.stored is None or item.target.stored.row not in rows)
+    return replace(shown, left_out=tuple(kept)), list(results)
 
 
 async def wait_for_fills(

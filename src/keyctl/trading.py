@@ -18,7 +18,7 @@ from keyctl.model.noun import Noun
 from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.selection import check_active, check_one_kind
-from keyctl.sending import send, wait_for_fills
+from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS
 from keyctl.signals import Stop, interruptible
@@ -110,7 +110,9 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
             for session, leg in zip(sessions, left, strict=True)
         ]
         shown = await preview(targets, app.journal, app.config, stored[0].kind, consent.again)
-        done = [leg for leg in app.journal.legs(plan_id) if leg.row not in {item.row for item in left}]
+        shown, followed = await follow_left_out(shown, app.journal)
+        rows = {item.row for item in left}
+        done = [*followed, *(stored_result(leg) for leg in app.journal.legs(plan_id) if leg.row not in rows)]
         return await _confirm_and_send(app, shown, targets, done, consent, stop, wait)
 
 
@@ -138,7 +140,7 @@ async def _confirm_and_send(
     app: App,
     shown: Preview,
     targets: list[Target],
-    done: list[StoredLeg],
+    done: list[LegResult],
     consent: Consent,
     stop: Stop,
     wait: float,
@@ -149,14 +151,14 @@ async def _confirm_and_send(
             *shown.left_out[0].error.hints,
             code="not_all_ready",
         )
-    results: list[LegResult] = [stored_result(leg) for leg in done]
+    results = done
     if shown.plan.legs:
         results_of.show_preview(app, shown)
         with interruptible():
             ask(app, shown, consent)
         await refresh(shown, targets, app.config)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
-        fresh = await send(shown, stored, targets, app.journal, app.config, stop.asked, consent.all_or_nothing)
+        fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
     return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None)

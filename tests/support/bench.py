@@ -1,4 +1,7 @@
-"""Bench: accounts at all exchanges on one twin, set back to nothing sent before each run, and what must always hold."""
+"""Bench: accounts at all exchanges on one twin, set back to nothing sent before each run, and what must always hold.
+
+A cell of the fault matrix is one run at one place: an exchange, and its spot market or its perpetuals.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Algorithm
+from keyctl.model import Algorithm, Market
 from keyctl.twin.book import Balance, default_book
+from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.record import CallRecord
 from keyctl.twin.venue import START_BALANCES
 from tests.support.canary import Canaries
@@ -20,7 +24,16 @@ from tests.support.skipping import SkipClock
 from tests.support.tls_door import TlsDoor, certificates
 from tests.support.world import ALL, Ran, World
 
-ORDER = ("order", "buy", "BTC/USDT", "0.002", "--price", "58000")
+Place = tuple[str, Market]
+SPOT, FUTURES = Market.SPOT, Market.FUTURES
+# LBank's contract orders rest on unconfirmed facts: they have rows of their own.
+LBANK_CONTRACTS: Place = ("lbank", FUTURES)
+PERPETUALS: tuple[Place, ...] = tuple((exchange, FUTURES) for exchange in ("binance", "bitfinex", "okx"))
+PLACES: tuple[Place, ...] = (*((exchange, SPOT) for exchange in ALL), *PERPETUALS)
+RIGHTS = ("read", "spot_trade", "futures_trade")
+ORDER = ("0.002", "--price", "58000")
+# What the exchanges' best asks make of that order, for orders that need their value said.
+ORDER_USD = 120
 RAW_BODY = "RAW-BODY"
 
 
@@ -37,13 +50,15 @@ class Bench:
 
     def __enter__(self) -> Bench:
         world = self._stack.enter_context(self.world)
-        world.add_all()
+        for exchange in ALL:
+            algorithm = Algorithm.ED25519 if exchange == "binance" else Algorithm.HMAC
+            world.add(exchange, algorithm=algorithm, rights=RIGHTS)
         ca_file, contexts = certificates(self.folder)
         for exchange in ALL:
             door = self.doors[exchange] = TlsDoor(contexts, self.port(exchange))
             self._stack.enter_context(door)
             place = ("--endpoint", f"https://127.0.0.1:{door.port}", "--ca-file", str(ca_file))
-            world.add(exchange, f"{exchange}-tls", Algorithm.HMAC, *place)
+            world.add(exchange, f"{exchange}-tls", Algorithm.HMAC, *place, rights=RIGHTS)
         for label, made in world.made.items():
             self._canaries.watch(label, made)
         return self
@@ -76,6 +91,8 @@ class Bench:
                 for kept in (venue.orders, venue.placements, venue.nonces):
                     kept.clear()
                 venue.books = {item.symbol: default_book(item) for item in venue.instruments.values()}
+                engine = venue.derivatives
+                venue.derivatives = Derivatives(venue, tuple(engine.instruments.values()), engine.rules)
                 for uid in venue.balances:
                     venue.balances[uid] = {currency: Balance(free) for currency, free in START_BALANCES.items()}
 
@@ -97,12 +114,18 @@ class Bench:
 
     def rows(self) -> dict[str, tuple[str, str]]:
         """Account and state by client order id, as they are on disk."""
+        return {name: (account, state) for name, account, state in self._select("client_order_id, account, state")}
+
+    def legs(self) -> list[tuple[str, str, str]]:
+        """Plan, account and state of every leg, as they are on disk."""
+        return self._select("plan_id, account, state")
+
+    def _select(self, columns: str) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)
         try:
-            found = connection.execute("SELECT client_order_id, account, state FROM legs").fetchall()
+            return connection.execute(f"SELECT {columns} FROM legs").fetchall()
         finally:
             connection.close()
-        return {name: (account, state) for name, account, state in found}
 
     def check_sent_once(self) -> None:
         """Every order call arrived once at most, was taken once at most, and is on disk."""
@@ -116,16 +139,50 @@ class Cell:
     """One run with one fault: makers change the bench, the product's own steps, or what the run is asked."""
 
     bench: Bench
-    exchange: str
+    place: Place
     patch: pytest.MonkeyPatch
     stack: ExitStack
     lanes: int = 1
     label: str = ""
-    order: tuple[str, ...] = ORDER
+    order: tuple[str, ...] = ()
     seen: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.label = self.label or f"{self.exchange}-a"
+        self.order = self.order or self.buying(*ORDER)
+
+    @property
+    def exchange(self) -> str:
+        return self.place[0]
+
+    @property
+    def market(self) -> Market:
+        return self.place[1]
+
+    @property
+    def symbol(self) -> str:
+        return "BTC/USDT" if self.market is SPOT else "BTC/USDT:USDT"
+
+    @property
+    def book(self) -> Any:
+        """The venue's book of the symbol."""
+        return self.venue.book(self.symbol) if self.market is SPOT else self.venue.derivatives.book(self.symbol)
+
+    def buying(self, *words: str, coin: str = "BTC") -> tuple[str, ...]:
+        """The words of an order; on perpetuals its leverage is another than the venues have set."""
+        return ("order", "buy", self.symbol.replace("BTC", coin), *words, *self.terms(1))
+
+    def terms(self, leverage: int) -> tuple[str, ...]:
+        """What an order on this market says beside size and price."""
+        if self.market is SPOT:
+            return ()
+        return ("--leverage", str(leverage), *self.agreed(self.lanes))
+
+    def agreed(self, lanes: int) -> tuple[str, ...]:
+        """What sends so many legs of the usual size where a plain yes is not enough."""
+        if self.place != LBANK_CONTRACTS:
+            return ()
+        return ("--experimental", "--expect-value", str(ORDER_USD * lanes))
 
     @property
     def world(self) -> World:

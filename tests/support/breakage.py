@@ -11,20 +11,53 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from keyctl import fanout, output, plan, transport
+from keyctl import fanout, leverage, output, plan, transport
 from keyctl.journal import Journal
+from keyctl.session import Session
 from keyctl.transport import Line
 from keyctl.twin import FaultKind
-from tests.support.bench import RAW_BODY, Cell
+from tests.support.bench import FUTURES, RAW_BODY, Cell
 from tests.support.proxies import FakeProxy
 
 Maker = Callable[[Cell], None]
 CONNECT_SECONDS = 0.2
+SETTING_SECONDS = 0.25
 
 
 def fault(kind: FaultKind, *, operation: str | None = "place", **facts: Any) -> Maker:
     """The twin's fault at the exchange's next order."""
     return lambda cell: void(cell.world.fault(kind=kind, exchange=cell.exchange, operation=operation, **facts))
+
+
+def setting(kind: FaultKind, **facts: Any) -> Maker:
+    """The twin's fault at the next setting of a leverage."""
+    return fault(kind, operation="leverage", **facts)
+
+
+def hanging(kind: FaultKind) -> Maker:
+    """The next setting gets no answer, for which this exchange alone is not waited for long."""
+
+    def make(cell: Cell) -> None:
+        setting(kind)(cell)
+        call = Session.call
+
+        def soon(session: Session, request: Any, seconds: float = leverage.SETTING_SECONDS) -> Any:
+            shortened = session.exchange.name == cell.exchange and not request.repeatable
+            return call(session, request, SETTING_SECONDS if shortened else seconds)
+
+        cell.patch.setattr(Session, "call", soon)
+
+    return make
+
+
+def read_back(kind: FaultKind, **facts: Any) -> Maker:
+    """The leverage is set, and the reads that should confirm it go wrong."""
+
+    def make(cell: Cell) -> None:
+        faults = [fault(kind, operation=name, times=None, **facts) for name in ("futures_state", "positions")]
+        cell.before(leverage, "futures_state", lambda: both(*faults)(cell))
+
+    return make
 
 
 def both(*makers: Maker) -> Maker:
@@ -102,10 +135,10 @@ def proxy(kind: str, answer: bytes | None) -> Maker:
 
 
 def answer(bodies: dict[str, tuple[int, Any]], **facts: Any) -> Maker:
-    """The exchange's own words instead of its answer."""
+    """The exchange's own words instead of its answer: those of the very market where they are another's."""
 
     def make(cell: Cell) -> None:
-        status, body = bodies[cell.exchange]
+        status, body = bodies.get(f"{cell.exchange} {cell.market}") or bodies[cell.exchange]
         fault(FaultKind.ANSWER, status=status, body=json.dumps(body), **facts)(cell)
 
     return make
@@ -116,6 +149,7 @@ def unfunded(cell: Cell) -> None:
     cell.patch.setattr(plan, "check_balance", lambda account, order, view: None)
     uid = cell.world.made[cell.label].key.uid
     cell.venue.balance(uid, "USDT").free = Decimal(1)
+    cell.venue.derivatives.wallet(uid, "USDT").free = Decimal(1)
 
 
 def redirect(status: int) -> Maker:
@@ -140,18 +174,21 @@ def second_server_saw_nothing(cell: Cell, row: object) -> None:
 
 
 def asks_after_claim(price: str, quantity: str = "5") -> Maker:
-    """The best asks change between the preview and the send, at this exchange alone."""
+    """The best asks change between the preview and the send, at this exchange alone; quantities in BTC."""
 
     def change(cell: Cell) -> None:
+        contract = Decimal(1)
+        if cell.market is FUTURES:
+            contract = cell.venue.derivatives.instrument(cell.symbol).contract_size
         with cell.venue.lock:
-            levels = [(Decimal(price), Decimal(quantity)), (Decimal(61_000), Decimal(5))]
-            cell.venue.book("BTC/USDT").asks = levels
+            levels = [(Decimal(price), Decimal(quantity) / contract), (Decimal(61_000), 5 / contract)]
+            cell.book.asks = levels
 
     return lambda cell: cell.before(Journal, "claim", lambda: change(cell))
 
 
 def ordering(*words: str) -> Maker:
-    return lambda cell: setattr(cell, "order", ("order", "buy", "BTC/USDT", *words))
+    return lambda cell: setattr(cell, "order", cell.buying(*words))
 
 
 # Time.

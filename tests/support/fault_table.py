@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from keyctl import fanout
+from keyctl import fanout, leverage
 from keyctl.errors import ExitCode
 from keyctl.journal import Journal
 from keyctl.twin import FaultKind
 from tests.support import breakage as make
 from tests.support import broken_stores as stores
-from tests.support.bench import RAW_BODY, Cell
+from tests.support.bench import FUTURES, LBANK_CONTRACTS, PLACES, RAW_BODY, Cell, Place
 
 OK, REFUSED, UNREACHED, UNKNOWN = ExitCode.OK, ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.UNKNOWN
 CHECK, STORE, INTERRUPTED = ExitCode.CHECK, ExitCode.STORE, ExitCode.INTERRUPTED
@@ -24,8 +25,9 @@ class Row:
     """One fault: its section in the notes, its name, its maker, the leg's outcome and the exit code of it alone.
 
     `taken`: orders that the venue takes (None: any). `then`: outcome and exit of `orders settle --wait`, so many
-    seconds of `wait` later. `differs`: what is otherwise at one exchange, and why. `others`: what becomes of a healthy
-    lane. `on_disk`: the leg's state in the journal where it does not follow from the outcome; "" is not looked at.
+    seconds of `wait` later. `differs`: what is otherwise at one exchange, or on its perpetuals ("okx futures"), and
+    why. `others`: what becomes of a healthy lane. `on_disk`: the leg's state in the journal where it does not follow
+    from the outcome; "" is not looked at. `places`: where the row runs.
     """
 
     section: str
@@ -40,10 +42,12 @@ class Row:
     others: str = "accepted"
     on_disk: str | None = None
     after: Callable[[Cell, Any], None] | None = None
+    places: tuple[Place, ...] = PLACES
 
-    def at(self, exchange: str) -> Row:
-        """The row as it is at one exchange."""
-        return replace(self, **self.differs.get(exchange, {}))
+    def at(self, place: Place) -> Row:
+        """The row as it is at one place."""
+        exchange, market = place
+        return replace(self, **{**self.differs.get(exchange, {}), **self.differs.get(f"{exchange} {market}", {})})
 
     @property
     def together(self) -> ExitCode:
@@ -70,11 +74,16 @@ def lost(section: str, name: str, maker: make.Maker, **changes: Any) -> Row:
 def _cooled_down(cell: Cell, row: Row) -> None:
     """The next command obeys: it does not call the exchange at all."""
     calls = len(cell.venue.calls.lines)
-    other = ("order", "buy", "ETH/USDT", "0.1", "--price", "2900", "-a", cell.label, "--yes")
+    other = (*cell.buying("0.1", "--price", "2900", coin="ETH"), "-a", cell.label, "--yes")
     refused = cell.bench.run(*other)
     assert refused.exit_code == UNREACHED
     assert refused.document["errors"][0]["code"] == "cooling_down"
     assert len(cell.venue.calls.lines) == calls
+
+
+def _nothing_changed(cell: Cell, row: Row) -> None:
+    """No call went out that could change an account: no setting either."""
+    assert [line.operation for line in cell.venue.calls.lines if line.changes] == []
 
 
 PAGE = f"<html><h1>{RAW_BODY}</h1>\x1b[31m\u202e</html>"
@@ -254,7 +263,7 @@ ENDS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED, signal.
 SIGNALS = [
     *(
         Row("signals", f"{number.name} before the claim", make.signal_at(number, Journal, "add_plan"), "not_sent", end,
-            others="not_sent")
+            others="not_sent", after=_nothing_changed)
         for number, end in ENDS.items()
     ),
     *(
@@ -293,6 +302,79 @@ OTHERS = [
     ),
 ]  # fmt: skip
 
-ROWS = (
-    *CONNECTING, *SENDING, *STATUSES, *UNREADABLE, *ORDERS, *TIMES, *SIGNALS, *STORES, *OTHERS,
-)  # fmt: skip
+
+def _can_go_later(cell: Cell, row: Row) -> None:
+    """The setting was sent once and no order followed; when the venue is well again, the rest of the plan goes out."""
+    cell.world.twin.faults.clear()
+    calls = Counter(line.operation for line in cell.venue.calls.lines if line.changes)
+    assert calls == {"leverage": 1}
+    ((plan, state),) = [(plan, state) for plan, account, state in cell.bench.legs() if account == cell.label]
+    assert state == "planned"
+    later = cell.bench.run("order", "--plan", plan, "--yes", *cell.agreed(1))
+    assert later.exit_code == OK, later.stdout
+    assert set(cell.world.placements().values()) == {1} and len(cell.world.placements()) == cell.lanes
+
+
+def unset(name: str, maker: make.Maker, **changes: Any) -> Row:
+    """The leverage is not confirmed, so the leg is not sent. At Bitfinex it travels with the order."""
+    return not_sent("leverage call", name, maker, **{"places": SETTING, "after": _can_go_later, **changes})
+
+
+SETTING = (("binance", FUTURES), ("okx", FUTURES), LBANK_CONTRACTS)
+LEVERAGE = [
+    unset("502, HTML", make.setting(FaultKind.HTML)),
+    unset("500, odd JSON", make.setting(FaultKind.ANSWER, status=500, body='{"code":424242,"msg":"[/]"}')),
+    unset("hangs, not set", make.hanging(FaultKind.HANG_BEFORE)),
+    unset("hangs, set", make.hanging(FaultKind.HANG_AFTER)),
+    unset("RST, set", make.setting(FaultKind.RESET_AFTER)),
+    unset("RST, not set", make.setting(FaultKind.RESET_BEFORE)),
+    unset("lies", make.setting(FaultKind.LIES)),
+    unset("echoes another", make.setting(FaultKind.ECHO_OTHER)),
+    unset("an object without anything", make.setting(FaultKind.GARBAGE, body="{}")),
+    unset("no JSON", make.setting(FaultKind.GARBAGE, body=BODIES["no JSON"])),
+    unset("redirect", make.setting(FaultKind.REDIRECT, location="http://127.0.0.1:1/")),
+    unset("set, and 502 to the read-back", make.read_back(FaultKind.HTML)),
+    unset("set, and the read-back is no JSON", make.read_back(FaultKind.GARBAGE, body=BODIES["no JSON"])),
+    unset("set, and the read-back tells another", make.read_back(FaultKind.ECHO_OTHER)),
+    Row(
+        "leverage call", "SIGINT before it", make.signal_at(signal.SIGINT, leverage, "_confirm"), "not_sent",
+        INTERRUPTED, others="not_sent", places=SETTING, after=_nothing_changed,
+    ),
+    Row(
+        "leverage call", "SIGINT at its read-back", make.signal_at(signal.SIGINT, leverage, "futures_state"),
+        "not_sent", INTERRUPTED, others="not_sent", places=SETTING,
+    ),
+]  # fmt: skip
+
+# LBank's contract orders: look-ups can find an order there, and nothing proves that one was never taken.
+_STAYS_OPEN: Mapping[str, Any] = {"then": ("unknown", UNKNOWN)}
+AT_LBANK: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("taken, then lost", "silence"): {},
+    ("taken, then lost", "RST before the headers"): {},
+    ("taken, then lost", "half a body"): {},
+    ("write error or time-out", "RST after the request line"): _STAYS_OPEN,
+    ("not taken, then silence", "silence"): _STAYS_OPEN,
+    ("not taken, then silence", "RST"): _STAYS_OPEN,
+    ("500-530, HTML", "502, not taken"): _STAYS_OPEN,
+    ("500-530, HTML", "502, taken"): {},
+    ("4xx not in the catalogue", "403, HTML"): _STAYS_OPEN,
+    ("200 unreadable", "cut"): {},
+    ("200 unreadable", "cut, not taken"): _STAYS_OPEN,
+    ("200 with another", "id"): {"wait": 12},
+    ("200 with another", "side"): {"wait": 12, "outcome": "unknown", "alone": UNKNOWN, "then": ("accepted", OK)},
+    ("order visible late", "after 12 s"): {"wait": 12},
+    ("signals", "SIGINT at claim"): {},
+    ("journal", "locked at the claim"): {},
+}
+
+
+def _with_lbank(row: Row) -> Row:
+    changes = AT_LBANK.get((row.section, row.name))
+    if changes is None:
+        return row
+    return replace(row, places=(*row.places, LBANK_CONTRACTS), differs={**row.differs, "lbank futures": changes})
+
+
+ROWS = tuple(map(_with_lbank, (
+    *CONNECTING, *SENDING, *STATUSES, *UNREADABLE, *ORDERS, *TIMES, *SIGNALS, *STORES, *OTHERS, *LEVERAGE,
+)))  # fmt: skip
