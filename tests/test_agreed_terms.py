@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from keyctl import trading
+from keyctl.dispatch import Preview
 from keyctl.journal import Journal
-from keyctl.model import MarginMode, PositionSide
+from keyctl.model import MarginMode, OrderType, PositionSide, Side
+from keyctl.twin.derivatives import DerivativeDraft
 from tests.support.world import Ran, World
 from tests.test_futures_path import NATIVE, SYMBOL, add, outcomes, position
 
@@ -68,6 +72,55 @@ def test_a_plan_taken_up_again_reads_each_legs_own_margin_mode(world: World) -> 
     ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "600", "--json")
     assert ran.exit_code == 0, ran.stdout
     assert world.venue("okx").derivatives.leverage(uid(world, "okx"), NATIVE["okx"], CROSS) == 2
+
+
+# Between the preview and the send.
+
+
+def before_sending(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Calls `change` after the person has agreed, and lets so much time have passed that the state is read again."""
+    send = trading.send
+
+    async def later(shown: Preview, *arguments: Any) -> Any:
+        change()
+        return await send(replace(shown, made_at=shown.made_at - 6), *arguments)
+
+    monkeypatch.setattr(trading, "send", later)
+
+
+def changes(world: World, exchange: str) -> list[str]:
+    return [line.operation for line in world.venue(exchange).calls.lines if line.changes]
+
+
+@pytest.mark.parametrize("exchange", ["binance", "okx"])
+def test_a_leverage_that_changed_since_the_preview_is_not_set_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, exchange: str
+) -> None:
+    add(world, exchange)
+    hold(world, exchange)
+    before_sending(monkeypatch, lambda: set_leverage(world, exchange, 3))
+    world.venue(exchange).calls.lines.clear()
+    ran = world.keyctl(*BUY, "0.003", "--price", "58000", "-a", f"{exchange}-a", "--expect-value", "180", "--json")
+    assert (ran.exit_code, set(outcomes(ran).values())) == (8, {"not_sent"}), ran.stdout
+    assert "since the preview" in ran.data["legs"][0]["detail"]
+    assert changes(world, exchange) == []
+
+
+@pytest.mark.parametrize("exchange", ["binance", "okx"])
+def test_leverage_is_not_set_under_a_position_that_came_up_since_the_preview(
+    world: World, monkeypatch: pytest.MonkeyPatch, exchange: str
+) -> None:
+    add(world, exchange)
+    derivatives = world.venue(exchange).derivatives
+    bought = DerivativeDraft(
+        uid(world, exchange), "", derivatives.instruments[NATIVE[exchange]], Side.BUY, OrderType.MARKET, D(1)
+    )
+    before_sending(monkeypatch, lambda: derivatives.place(bought))
+    asked = ("--price", "58000", "--leverage", "2", "-a", f"{exchange}-a", "--expect-value", "300", "--json")
+    ran = world.keyctl(*BUY, "0.005", *asked)
+    assert (ran.exit_code, set(outcomes(ran).values())) == (8, {"not_sent"}), ran.stdout
+    assert "come up since the preview" in ran.data["legs"][0]["detail"]
+    assert changes(world, exchange) == []
 
 
 # A plan that is taken up again.

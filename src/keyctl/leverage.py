@@ -63,7 +63,7 @@ async def _confirm(
         if terms.setup is not None:
             requests = session.exchange.setup_requests(planned.instrument, state, terms.setup)
         if requests:
-            _check_untouched(planned, state)
+            _check_shown(session, planned, state, requests)
             for request in requests:
                 if await stopping():
                     raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
@@ -83,14 +83,21 @@ async def _confirm(
     return None
 
 
-def _check_untouched(planned: PlannedLeg, state: FuturesState) -> None:
-    """Raises NotConfirmed when a position or order has come up since the preview, which a change would touch."""
-    before = planned.view.futures
-    assert before is not None
+def _check_shown(session: Session, planned: PlannedLeg, state: FuturesState, requests: tuple[Request, ...]) -> None:
+    """Raises NotConfirmed for a change that the person was not shown: of a setting that was as wanted in the preview,
+    or under a position or order that has come up since.
+    """
+    before, terms = planned.view.futures, planned.terms
+    assert before is not None and terms is not None and terms.setup is not None
     was_empty = not before.positions and before.open_orders == 0
+    what = ""
     if was_empty and (state.positions or state.open_orders):
+        what = f"a position or order in {planned.instrument.symbol} has come up"
+    elif set(requests) - set(session.exchange.setup_requests(planned.instrument, before, terms.setup)):
+        what = f"leverage or margin mode of {planned.instrument.symbol} has changed"
+    if what:
         raise NotConfirmed(
-            f"{planned.leg.account}: a position or order in {planned.instrument.symbol} has come up since the preview",
+            f"{planned.leg.account}: {what} since the preview; the order was not sent",
             "run the command again",
             account=planned.leg.account,
             exchange=planned.leg.exchange,
