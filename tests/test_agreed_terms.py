@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -9,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from keyctl import trading
+from keyctl import leverage, sending, trading
 from keyctl.dispatch import Preview
 from keyctl.journal import Journal
 from keyctl.model import MarginMode, OrderType, PositionSide, Side
+from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
+from tests.support.desk import ShiftedClock
 from tests.support.world import Ran, World
-from tests.test_futures_path import NATIVE, SYMBOL, add, outcomes, position
+from tests.test_futures_path import NATIVE, SYMBOL, add, leverage_at, outcomes, position
 
 D = Decimal
 CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
@@ -26,8 +29,8 @@ def uid(world: World, exchange: str) -> str:
     return world.made[f"{exchange}-a"].key.uid
 
 
-def set_leverage(world: World, exchange: str, leverage: int, margin: MarginMode | None = None) -> None:
-    world.venue(exchange).derivatives.set_leverage(uid(world, exchange), NATIVE[exchange], D(leverage), margin)
+def set_leverage(world: World, exchange: str, wanted: int, margin: MarginMode | None = None) -> None:
+    world.venue(exchange).derivatives.set_leverage(uid(world, exchange), NATIVE[exchange], D(wanted), margin)
 
 
 def codes(ran: Ran) -> list[str]:
@@ -121,6 +124,73 @@ def test_leverage_is_not_set_under_a_position_that_came_up_since_the_preview(
     assert (ran.exit_code, set(outcomes(ran).values())) == (8, {"not_sent"}), ran.stdout
     assert "come up since the preview" in ran.data["legs"][0]["detail"]
     assert changes(world, exchange) == []
+
+
+# Nothing is set for an order that cannot go out.
+
+
+def test_too_many_orders_are_refused_before_leverage_is_set(world: World) -> None:
+    add(world, "binance")
+    hold(world, "binance")
+    config = world.home / "config" / "config.toml"
+    config.write_text("[limits]\norders_per_minute = 1\n")
+    config.chmod(0o600)
+    asked = ("--price", "58000", "--leverage", "2", "--change-existing", "-a", "binance-a", "--expect-value", "300")
+    ran = world.keyctl(*BUY, "0.005", *asked, "--json")
+    assert (ran.exit_code, codes(ran)) == (4, ["too_many_orders"])
+    assert leverage_at(world, "binance") == 1
+
+
+def test_mode_all_sets_no_leverage_where_a_venues_test_refuses(world: World) -> None:
+    add(world, "binance", "okx")
+    for exchange in ("binance", "okx"):
+        set_leverage(world, exchange, 1)
+    body = '{"code":-1111,"msg":"Precision is over the maximum defined for this asset."}'
+    world.fault(exchange="binance", operation="test_order", kind=FaultKind.ANSWER, status=400, body=body)
+    everyone = ("--fanout", "--all", "--mode", "all", "--expect-value", "600", "--json")
+    ran = world.keyctl(*BUY, "0.005", "--price", "58000", "--leverage", "2", *everyone)
+    assert set(outcomes(ran).values()) == {"not_sent"}
+    assert [leverage_at(world, exchange) for exchange in ("binance", "okx")] == [1, 1]
+
+
+@pytest.mark.parametrize("mode", ["all", "best-effort"])
+def test_mode_all_sends_nothing_where_one_connection_fails_at_the_last_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    add(world, "binance", "okx")
+    fan_out = sending.fan_out
+
+    async def late(pairs: list[Any], *arguments: Any) -> Any:
+        for session, _ in pairs:
+            if session.account.exchange == "okx":
+                session.journal.notes.cool_down(world.twin.endpoint("okx"), time.time() + 60)
+        return await fan_out(pairs, *arguments)
+
+    monkeypatch.setattr(sending, "fan_out", late)
+    everyone = ("--fanout", "--all", "--mode", mode, "--expect-value", "600", "--json")
+    ran = world.keyctl(*BUY, "0.005", "--price", "58000", "--leverage", "2", *everyone)
+    expected = "not_sent" if mode == "all" else "accepted"
+    assert outcomes(ran) == {"binance-a": expected, "okx-a": "not_sent"}
+    assert len(world.placements()) == (0 if mode == "all" else 1)
+
+
+def test_what_took_too_long_to_confirm_is_not_sent_at_an_old_price(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(world, "binance")
+    clock = ShiftedClock()
+    confirm_all = leverage.confirm_all
+
+    async def slowly(*arguments: Any) -> Any:
+        troubles = await confirm_all(*arguments)
+        clock.ahead += 31
+        return troubles
+
+    monkeypatch.setattr(leverage, "confirm_all", slowly)
+    asked = ("--leverage", "2", "-a", "binance-a", "--expect-value", "303", "--json")
+    ran = world.keyctl(*BUY, "0.005", *asked, clock=clock)
+    assert (ran.exit_code, codes(ran)) == (4, ["plan_expired"])
+    assert world.placements() == {}
 
 
 # A plan that is taken up again.

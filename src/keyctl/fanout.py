@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STAMP_SECONDS = 2.0
 GROUP_COMMIT_SECONDS = 0.25
+NOT_ALL = "nothing was sent, because another leg could not be (--mode all)"
 
 
 @dataclass(slots=True)
@@ -39,9 +40,13 @@ class Lane:
 
 
 async def fan_out(
-    pairs: list[tuple[Session, StoredLeg]], journal: Journal, limits: Limits, stopping: Callable[[], bool]
+    pairs: list[tuple[Session, StoredLeg]],
+    journal: Journal,
+    limits: Limits,
+    stopping: Callable[[], bool],
+    all_or_nothing: bool = False,
 ) -> list[LegResult]:
-    """The result of every leg, in the order given.
+    """The result of every leg, in the order given. With `all_or_nothing` a leg without its connection keeps all back.
 
     Raises CheckFailed (halt, a cap) or StoreUnusable with nothing sent. Once a byte has left it no longer raises:
     what it cannot tell is unknown.
@@ -57,9 +62,9 @@ async def fan_out(
                 lanes.append(lane)
             else:
                 results[stored.row] = LegResult(stored.leg, Outcome.NOT_SENT, detail=str(lane))
-        if stopping():
-            for lane in lanes:
-                results[lane.stored.row] = LegResult(lane.stored.leg, Outcome.NOT_SENT, detail="stopped before sending")
+        if stopping() or (all_or_nothing and results):
+            reason = "stopped before sending" if stopping() else NOT_ALL
+            results |= {lane.stored.row: LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=reason) for lane in lanes}
             lanes = []
         sent = _burst(lanes, journal, limits, results)
         await _collect(sent, journal, results)

@@ -109,6 +109,18 @@ class Journal(Records):
                 if changed:
                     self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": format(value, "f")})
 
+    def check_rates(self, legs: Sequence[Leg], limits: Limits) -> None:
+        """Nothing when these legs fit the orders that their accounts may send now; every claim counts them again.
+
+        Raises CheckFailed.
+        """
+        now = self._clock.now()
+        for leg in legs:
+            for seconds, most in _rates(limits):
+                rows = self._database.rows(_CLAIMED_SINCE, leg.account_id, now - seconds)
+                if rows[0]["orders"] >= most:
+                    raise _too_many(leg.account, most, seconds)
+
     def claim(self, wishes: Sequence[ClaimWish], limits: Limits) -> tuple[str, dict[int, int]]:
         """The claim's name, and the nonce (0 where none is needed) by row for each leg that is now ours to send.
 
@@ -253,18 +265,10 @@ class Journal(Records):
         """Counts with the new claims included, so that ten processes cannot pass one cap together."""
         for row in ours:
             leg = connection.execute("SELECT account_id, account, kind FROM legs WHERE id=?", (row,)).fetchone()
-            for seconds, most in ((60, limits.orders_per_minute), (3600, limits.orders_per_hour)):
-                count = connection.execute(
-                    "SELECT COUNT(*) FROM legs WHERE account_id=? AND claimed_at > ?",
-                    (leg["account_id"], now - seconds),
-                ).fetchone()[0]
+            for seconds, most in _rates(limits):
+                count = connection.execute(_CLAIMED_SINCE, (leg["account_id"], now - seconds)).fetchone()["orders"]
                 if count > most:
-                    raise CheckFailed(
-                        f"{leg['account']}: more than {most} orders in {seconds} s",
-                        "wait, or raise the limit in config.toml",
-                        code="too_many_orders",
-                        account=leg["account"],
-                    )
+                    raise _too_many(leg["account"], most, seconds)
         for kind in {connection.execute("SELECT kind FROM legs WHERE id=?", (row,)).fetchone()["kind"] for row in ours}:
             used = self.used_today(Kind(kind))
             if used > limits.day_value_usd:
@@ -303,6 +307,23 @@ class Journal(Records):
             " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
             (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
         )
+
+
+_CLAIMED_SINCE = "SELECT COUNT(*) AS orders FROM legs WHERE account_id=? AND claimed_at > ?"
+
+
+def _rates(limits: Limits) -> tuple[tuple[int, int], ...]:
+    """How many orders an account may send in so many seconds, all processes together."""
+    return (60, limits.orders_per_minute), (3600, limits.orders_per_hour)
+
+
+def _too_many(account: str, most: int, seconds: int) -> CheckFailed:
+    return CheckFailed(
+        f"{account}: more than {most} orders in {seconds} s",
+        "wait, or raise the limit in config.toml",
+        code="too_many_orders",
+        account=account,
+    )
 
 
 def _all_exempt(connection: sqlite3.Connection, rows: Sequence[int]) -> bool:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl.config import Config
-from keyctl.dispatch import Preview, Target
+from keyctl.dispatch import Preview, Target, refresh
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
-from keyctl.fanout import check_not_halted, fan_out, follow_others
+from keyctl.fanout import NOT_ALL, check_not_halted, fan_out, follow_others
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import LegResult, OrderState, Outcome
@@ -36,7 +36,8 @@ async def send(
 
     On perpetuals leverage and modes are set and confirmed first; a leg for which they are not is not sent. With
     `all_or_nothing` such a leg, or one that its venue's own test refuses, keeps all from being sent. A leg that
-    another run of the plan has claimed meanwhile has the outcome that it has there.
+    another run of the plan has claimed meanwhile has the outcome that it has there. Raises CheckFailed with nothing
+    sent, as `refresh` does when confirming took too long.
     """
     by_account = {target.session.account.id: target.session for target in targets}
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
@@ -44,18 +45,19 @@ async def send(
     legs = [(session, by_id[leg.leg.client_order_id]) for session, leg in pairs]
     if not all(planned.leg.exempt for _, planned in legs):
         check_not_halted(journal)
-    troubles: dict[str, KeyctlError] = {}
-    if any(planned.terms is not None for _, planned in legs):
+    # Whatever refuses the order comes before leverage is set: the account stays as it is then.
+    journal.check_rates([leg.leg for leg in stored if leg.state == LegState.PLANNED], config.limits)
+    troubles = await _test_all(pairs) if all_or_nothing else {}
+    if not troubles and any(planned.terms is not None for _, planned in legs):
         from keyctl.leverage import confirm_all
 
         troubles = await confirm_all(legs, journal, shown.made_at, stop.asked_by_now)
-    if all_or_nothing:
-        troubles |= await _test_all([pair for pair in pairs if pair[1].leg.client_order_id not in troubles])
-        if troubles:
-            reason = "nothing was sent, because another leg could not be (--mode all)"
-            return [_kept_back(leg, troubles.get(leg.leg.client_order_id), reason) for leg in stored]
+        confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
+        await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
+    if all_or_nothing and troubles:
+        return [_kept_back(leg, troubles.get(leg.leg.client_order_id), NOT_ALL) for leg in stored]
     ready = [pair for pair in pairs if pair[1].leg.client_order_id not in troubles]
-    sent = await fan_out(ready, journal, config.limits, stop.asked) if ready else []
+    sent = await fan_out(ready, journal, config.limits, stop.asked, all_or_nothing) if ready else []
     results = {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), "") for leg in stored}
     results |= {leg.row: result for (_, leg), result in zip(ready, sent, strict=True)}
     if kept_back := [pair for pair in pairs if pair[1].leg.client_order_id in troubles]:
