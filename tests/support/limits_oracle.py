@@ -230,7 +230,7 @@ class Cases:
             None if in_quote else size,
             quote if in_quote else None,
             price,
-            pick(tuple(TimeInForce)),
+            pick((TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)),
             False,
             slippage,
         )
