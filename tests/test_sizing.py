@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyctl.errors import CheckFailed
-from keyctl.model import Balances, Side, Ticker
+from keyctl.model import Balances, Side, Ticker, Trigger
 from keyctl.plan import VenueView, Wish
 from keyctl.sizing import Part, Sizing, Split, size_all
 from tests.test_perpetuals import ACCOUNT, INVERSE, LINEAR, VIEW, wish
@@ -69,6 +69,22 @@ def test_per_cent_of_what_is_free() -> None:
     assert sizes(Sizing(percent=D(10)), part("a", sell, instrument=SPOT)) == [D("0.1")]
     inverse = wish(symbol="BTC/USD:BTC", quantity=None)
     assert sizes(Sizing(percent=D(10)), part("a", inverse, instrument=INVERSE)) == [58]
+
+
+def test_per_cent_of_coins_is_never_more_coins_whatever_price_is_met() -> None:
+    """A contract of 100 USD costs the more coins the lower the price: an immediate buy may fill below its limit."""
+    buy = wish(symbol="BTC/USD:BTC", quantity=None, price=None, max_slippage=D("0.01"))
+    assert sizes(Sizing(percent=D(90)), part("a", buy, instrument=INVERSE)) == [540]  # 0.9 BTC at 60,000, not at 60,600
+
+
+@pytest.mark.parametrize("price", [None, D(65000)])
+def test_the_risk_of_an_order_that_waits_counts_from_its_trigger(price: Decimal | None) -> None:
+    view = replace(VIEW, balances=Balances({"USDT": D(1000)}, total={"USDT": D(1000)}))
+    waits = wish(symbol="BTC/USDT", quantity=None, price=price, trigger=Trigger.STOP, trigger_price=D(65000))
+    # 10 USDT are lost between 65,000 and 58,000, not between the 60,000 of now and 58,000.
+    assert sizes(Sizing(risk=D(1), stop=D(58000)), part("a", waits, view, instrument=SPOT, futures=None)) == [
+        D("0.001")
+    ]
 
 
 def test_a_risk_is_what_the_stop_would_lose() -> None:

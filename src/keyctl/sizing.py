@@ -184,17 +184,18 @@ def _by_percent(sizing: Sizing, part: Part, view: VenueView) -> Decimal:
     instrument = view.instrument
     currency = _currency(part.wish, view)
     free = _free(part, view) * sizing.percent / HUNDRED
-    worth = worth_of(part.wish, view)
     if instrument.inverse:
-        return free * worth / (instrument.contract_size or Decimal(1))
-    return free if currency == instrument.base else free / worth
+        # Contracts of a fixed value cost the more coins the lower the price: counted at the lower of limit and market.
+        return free * worth_of(part.wish, view, least=True) / (instrument.contract_size or Decimal(1))
+    return free if currency == instrument.base else free / worth_of(part.wish, view)
 
 
 def _by_risk(sizing: Sizing, part: Part, view: VenueView) -> Decimal:
     """The size, in the instrument's unit, that loses that share of the equity from the order's price to the stop."""
     assert sizing.risk is not None and sizing.stop is not None
     instrument, wish = view.instrument, part.wish
-    entry = price_of(part.account, wish, view)[0] or (view.ticker.ask if wish.side is Side.BUY else view.ticker.bid)
+    opposite = view.ticker.ask if wish.side is Side.BUY else view.ticker.bid
+    entry = price_of(part.account, wish, view)[0] or wish.trigger_price or opposite
     if (sizing.stop >= entry) if wish.side is Side.BUY else (sizing.stop <= entry):
         raise refusal(
             part.account,
