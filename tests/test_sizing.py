@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keyctl.config import Config
 from keyctl.errors import CheckFailed
 from keyctl.model import Balances, Side, Ticker, Trigger
+from keyctl.order_words import sizing_of
 from keyctl.plan import VenueView, Wish
 from keyctl.sizing import Part, Sizing, Split, size_all
 from tests.test_perpetuals import ACCOUNT, INVERSE, LINEAR, VIEW, wish
@@ -39,6 +41,17 @@ def test_weights_are_the_groups() -> None:
     assert sizes(Sizing(Split.WEIGHTS, {"a": D(2), "b": D(1)}), *parts) == [D("0.02"), D("0.01")]
     with pytest.raises(CheckFailed, match="b has no weight"):
         size_all(Sizing(Split.WEIGHTS, {"a": D(2)}), parts)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "split"),
+    [({}, Split.WEIGHTS), ({"group": "default"}, Split.WEIGHTS), ({"labels": ("a",)}, Split.EQUAL),
+     ({"everything": True}, Split.EQUAL), ({"group": "desk"}, Split.EQUAL)],
+)  # fmt: skip
+def test_weights_of_a_group_are_for_that_group_alone(chosen: dict[str, Any], split: Split) -> None:
+    options = dict.fromkeys(("percent", "risk", "stop", "split", "group", "labels", "everything"))
+    sizing = sizing_of({**options, "total": True, **chosen}, Config(weights={"default": {"a": D(9), "b": D(1)}}))
+    assert sizing is not None and sizing.split is split
 
 
 @pytest.mark.parametrize(("split", "expected"), [(Split.FREE, ["0.003", "0.001"]), (Split.EQUITY, ["0.001", "0.003"])])

@@ -87,7 +87,9 @@ def sizing_of(options: Mapping[str, Any], config: Config) -> Sizing | None:
     for share in (percent, risk):
         if share is not None and share > 100:
             raise UsageProblem("a share is at most 100 per cent")
-    weights = config.weights.get(options["group"] or "default", {})
+    # The default group's weights are for the default group, not for whoever else is named.
+    group = options["group"] or ("" if options["labels"] or options["everything"] else "default")
+    weights = config.weights.get(group, {})
     split = Split(options["split"] or (Split.WEIGHTS if weights else Split.EQUAL)) if options["total"] else None
     return Sizing(split, weights, percent, risk, stop)
 
