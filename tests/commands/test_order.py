@@ -40,6 +40,30 @@ def test_a_draft_is_sent_under_the_ids_it_was_given(desk: World) -> None:
     assert ids == {leg["client_order_id"] for leg in sent.data["legs"]} == set(desk.placements())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-a", "binance-a"),
+        ("--group", "desk"),
+        ("--all",),
+        ("--price", "57000"),
+        ("--leverage", "2"),
+        ("--tif", "gtc"),
+        ("--dry-run",),
+        ("buy",),
+    ],
+    ids=" ".join,
+)
+def test_a_stored_plan_takes_no_other_accounts_or_terms(desk: World, words: tuple[str, ...]) -> None:
+    """Left unheeded they would send to accounts, or at a price, that the person did not mean."""
+    plan = desk.keyctl(*BUY, "--fanout", "--all", "--dry-run", "--json").data["plan"]
+    ran = desk.keyctl("order", "--plan", plan, *words, "--yes", "--json")
+    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (2, "usage")
+    word = {"-a": "--account", "buy": "SIDE"}.get(words[0], words[0])
+    assert f"so {word} says nothing there" in ran.document["errors"][0]["message"]
+    assert desk.placements() == {}
+
+
 def test_each_leg_has_the_native_symbol_and_plain_decimals(desk: World) -> None:
     legs = desk.keyctl(*BUY, "--fanout", "--all", "--yes", "--json").data["legs"]
     assert {leg["exchange"]: leg["native_symbol"] for leg in legs} == {

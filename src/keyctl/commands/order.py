@@ -17,6 +17,9 @@ keyctl order sell ETH/USDT 0.5 --fanout --group desk --dry-run
 keyctl order buy BTC/USDT:USDT 0.03 --total --leverage 3 --fanout --group desk
 keyctl order --plan k3x7 --yes"""
 
+# What may be said anew when a stored plan is taken up.
+_WITH_PLAN = {"plan", "yes", "expect_value", "again", "wait", "mode", "change_existing", "experimental"}
+
 
 @keyctl_command(examples=EXAMPLES)
 @click.argument("side", required=False, type=click.Choice(["buy", "sell"]))
@@ -86,14 +89,27 @@ def command(app: App, **options: Any) -> Result:
         options["mode"] == "all",
     )
     if options["plan"]:
-        if options["side"] or options["dry_run"]:
-            raise UsageProblem("--plan takes no order of its own", "keyctl order --plan ID [--yes]")
+        _check_goes_with_plan(options)
         allowed = trading.Allowed(options["change_existing"], options["experimental"])
         return asyncio.run(trading.resume(app, options["plan"], consent, options["wait"], allowed))
     sizing = sizing_of(options, app.config)
     wish = wish_of(options, app.config, app.clock.now())
     accounts = _accounts(app, options)
     return asyncio.run(trading.order(app, accounts, wish, consent, options["dry_run"], options["wait"], sizing))
+
+
+def _check_goes_with_plan(options: dict[str, Any]) -> None:
+    """Raises UsageProblem for words that a stored plan would not follow: its accounts, sizes and prices are fixed."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name in options and name not in _WITH_PLAN:
+            word = name.upper() if isinstance(parameter, click.Argument) else max(parameter.opts, key=len)
+            raise UsageProblem(
+                f"a stored plan is sent as it is, so {word} says nothing there",
+                "send it: keyctl order --plan ID [--yes]; or leave --plan away and order anew",
+            )
 
 
 def _accounts(app: App, options: dict[str, Any]) -> Any:
