@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import LegResult, Market, OrderState, OrderStatus, Outcome, TimeInForce
+from keyctl.model import LegResult, Market, OrderState, OrderStatus, Outcome, PositionSide, TimeInForce
 from keyctl.order_advice import steps
 from keyctl.twin import FaultKind
 from tests.support.legs import make_leg
@@ -61,6 +61,12 @@ def test_positions_that_were_opened_can_be_closed() -> None:
         result(3, Outcome.REJECTED, **PERPETUAL),
     ]
     assert commands(*some) == [CANCEL, "keyctl close BTC/USDT:USDT -a acme-0 -a acme-1"]
+
+
+def test_the_other_position_of_a_hedged_account_is_left_alone() -> None:
+    hedged = {**PERPETUAL, "hedge": True, "position": PositionSide.LONG}
+    some = [result(0, Outcome.ACCEPTED, "0.001", "closed", **hedged), result(1, Outcome.REJECTED, **hedged)]
+    assert commands(*some) == ["keyctl close BTC/USDT:USDT -a acme-0 --position long"]
 
 
 def test_an_order_that_reduced_has_opened_nothing() -> None:

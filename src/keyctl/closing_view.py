@@ -155,7 +155,7 @@ def _steps(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> list[
         still += [item.target.session.account.label for item in offered]
         if still:
             symbol, side = closing.title.split()
-            found.append(Step("Close what is left", f"{close_command(symbol, still)} --position {side}"))
+            found.append(Step("Close what is left", close_command(symbol, still, side)))
     labels = [item.part.account.label for item in seen if item.trouble is not None]
     if labels:
         found.append(Step("Not read, positions may be open", f"keyctl positions {' '.join(labels)}"))

@@ -41,14 +41,16 @@ def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut
         found.append(Step("Cancel what rests", f"keyctl cancel --plan {plan_id}"))
     opened = [result for result in accepted if _has_opened(result)]
     if opened:
-        words = "Close the whole positions where it filled"
-        found.append(Step(words, close_command(opened[0].leg.order.symbol, (item.leg.account for item in opened))))
+        words, order = "Close the whole positions where it filled", opened[0].leg.order
+        side = next((item.leg.order.position for item in opened if item.leg.order.hedge), None)
+        found.append(Step(words, close_command(order.symbol, (item.leg.account for item in opened), side)))
     return found
 
 
-def close_command(symbol: str, labels: Iterable[str]) -> str:
-    """The command that closes the positions of these accounts in a symbol."""
-    return " ".join([f"keyctl close {symbol}", *(f"-a {label}" for label in dict.fromkeys(labels))])
+def close_command(symbol: str, labels: Iterable[str], side: str | None = None) -> str:
+    """The command that closes the positions of these accounts in a symbol, of both sides or of one."""
+    accounts = (f"-a {label}" for label in dict.fromkeys(labels))
+    return " ".join([f"keyctl close {symbol}", *accounts, *([f"--position {side}"] if side else [])])
 
 
 def _may_rest(result: LegResult) -> bool:
