@@ -169,6 +169,8 @@ def test_more_than_is_held_is_not_closed() -> None:
     assert planned(wish(side=Side.SELL, reduce_only=True, quantity=D("0.01"), price=D(60000)), state)
     more = refused(wish(side=Side.SELL, reduce_only=True, quantity=D("0.011"), price=D(60000)), state)
     assert isinstance(more, StandsInTheWay) and "keyctl close" in more.hints[0]
+    # In hedge mode there may be a short position too, which is not what was asked about.
+    assert more.hints[0].endswith("--position long")
 
 
 # Leverage and margin mode.
@@ -187,6 +189,13 @@ def test_leverage_is_held_to_the_cap_whoever_set_it(wanted: int | None, has: int
         leg = planned(asked, state)
         assert leg.leg.order.leverage == 5
         assert "leverage 5" in leg.soft
+
+
+@pytest.mark.parametrize("exchange", ["binance", "bitfinex"])
+def test_a_leverage_that_the_venue_cannot_set_is_refused_in_the_plan(exchange: str) -> None:
+    state = ONE_WAY if exchange == "binance" else FuturesState(False, MarginMode.ISOLATED, None, None)
+    trouble = refused(wish(leverage=D("2.5")), state, exchange=exchange)
+    assert trouble.code in ("bad_leverage", "not_offered") and "whole leverage" in trouble.message
 
 
 def test_leverage_is_judged_on_the_orders_own_direction() -> None:

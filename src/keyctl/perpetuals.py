@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.model import FuturesState, MarginMode, PositionSide, Setup, Side
 from keyctl.order_checks import StandsInTheWay, refusal
@@ -87,7 +88,7 @@ def check_held(account: Account, terms: Terms, order: Order) -> None:
         raise _in_the_way(
             account,
             f"the {terms.side} position holds {plain(terms.held)} contracts, the order closes {plain(order.contracts)}",
-            f"to close all of it: keyctl close {order.symbol} -a {account.label}",
+            f"to close all of it: keyctl close {order.symbol} -a {account.label} --position {terms.side}",
         )
 
 
@@ -137,6 +138,10 @@ def _opening(
     setup = Setup(side, leverage, margin)
     if state.margin is not None and state.margin is not margin and not _can_set(exchange, instrument, state, setup):
         raise _in_the_way(account, f"{exchange.profile.title} has only {state.margin} margin there")
+    try:
+        exchange.setup_requests(instrument, state, setup)
+    except UsageProblem as problem:
+        raise refusal(account, problem.message, "bad_leverage", market="futures") from None
     return Terms(side, position, state.hedge, False, leverage, margin, setup, soft)
 
 
