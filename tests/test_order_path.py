@@ -49,6 +49,24 @@ def test_an_account_whose_clock_is_wrong_is_left_out_and_named(world: World) -> 
     assert len(world.placements()) == 3
 
 
+def test_accounts_that_are_not_reached_are_named_each_once(world: World) -> None:
+    world.add_all()
+    for exchange in ("okx", "lbank"):
+        world.fault(kind=FaultKind.RESET_BEFORE, exchange=exchange, operation="balance", times=None)
+    ran = world.keyctl(*ORDER, "--yes", "--json")
+    assert ran.exit_code == 6
+    for error in ran.document["errors"]:
+        assert error["account"] in ("lbank-a", "okx-a")
+        assert error["message"].startswith(f"{error['account']}: ")
+    assert {leg["account"] for leg in ran.data["legs"] if leg["detail"].startswith(leg["account"])} == set()
+    ran = world.keyctl(*ORDER, "--mode", "all", "--again", "--yes", "--json")
+    (error,) = ran.document["errors"]
+    assert (ran.exit_code, error["code"]) == (4, "not_all_ready")
+    named = " ".join([error["message"], *error["hints"]])
+    assert "2 of 4 legs cannot go" in named and "lbank-a: " in named and "okx-a: " in named
+    assert len(world.placements()) == 2
+
+
 def test_a_small_clock_error_is_corrected_and_said(world: World) -> None:
     world.add("okx")
     world.venue("okx").offset_ms = 5_000

@@ -45,6 +45,31 @@ class LeftOut(Noun):
     target: Target
     error: KeyctlError
 
+    @property
+    def label(self) -> str:
+        return self.target.session.account.label
+
+    @property
+    def reason(self) -> str:
+        """Why, for where the account is named already."""
+        return self.error.message.removeprefix(f"{self.label}: ")
+
+    @property
+    def trouble(self) -> KeyctlError:
+        """The error with its account named: what a connection says knows hosts only."""
+        error, account = self.error, self.target.session.account
+        named = KeyctlError(
+            f"{self.label}: {self.reason}",
+            *error.hints,
+            code=error.code,
+            exchange=error.exchange or account.exchange,
+            account=self.label,
+            market=error.market or str(self.target.session.market),
+            exchange_code=error.exchange_code,
+        )
+        named.exit_code, named.repeatable = error.exit_code, error.repeatable
+        return named
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Preview(Noun):
@@ -59,7 +84,7 @@ class Preview(Noun):
     @property
     def troubles(self) -> list[KeyctlError]:
         """Why accounts were left out."""
-        return [item.error for item in self.left_out]
+        return [item.trouble for item in self.left_out]
 
 
 async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -> None:

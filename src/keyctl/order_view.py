@@ -95,7 +95,7 @@ def left_out_data(item: LeftOut) -> dict[str, Any]:
         "client_order_id": item.target.stored.leg.client_order_id if item.target.stored else None,
         "outcome": str(Outcome.NOT_SENT),
         "status": None,
-        "detail": item.error.message,
+        "detail": item.reason,
         "market": str(market_of(wish.symbol)),
         "unit": wish.symbol.partition("/")[0],
         "position": _word(wish.position),
@@ -137,8 +137,8 @@ def preview_table(preview: Preview, would: str) -> Table:
                 would,
             )
         )
-    rows += [(item.target.session.account.label, *"-----", "not sent") for item in preview.left_out]
-    notes = tuple(f"{item.target.session.account.label}: {item.error.message}" for item in preview.left_out)
+    rows += [(item.label, *"-----", "not sent") for item in preview.left_out]
+    notes = tuple(f"{item.label}: {item.reason}" for item in preview.left_out)
     columns = ("account", "native", "size", "price", "value", "terms", "state")
     if all(terms_text(planned.leg.order) == "" for planned in preview.plan.legs):
         return Table((*columns[:5], columns[6]), [(*row[:5], row[6]) for row in rows], notes)
@@ -161,10 +161,8 @@ def results_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()
             row += [_text(known.average_price if known else None) or "-"]
         rows.append((*row, number))
     for item in left_out:
-        notes.append(f"{item.target.session.account.label}: {item.error.message}")
-        rows.append(
-            (item.target.session.account.label, "not_sent", "-", *(("-", "-") if fills else ()), str(len(notes)))
-        )
+        notes.append(f"{item.label}: {item.reason}")
+        rows.append((item.label, "not_sent", "-", *(("-", "-") if fills else ()), str(len(notes))))
     columns = ("account", "outcome", "id", *(("filled", "average") if fills else ()), "note")
     if not notes:
         return Table(columns[:-1], [row[:-1] for row in rows])

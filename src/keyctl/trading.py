@@ -146,9 +146,12 @@ async def _confirm_and_send(
     wait: float,
 ) -> Result:
     if consent.all_or_nothing and shown.left_out:
+        first, *others = shown.troubles
         raise CheckFailed(
-            f"nothing was sent, because not every leg can go (--mode all): {shown.left_out[0].error.message}",
-            *shown.left_out[0].error.hints,
+            f"nothing was sent, because {len(shown.left_out)} of {len(targets)} legs cannot go (--mode all): "
+            f"{first.message}",
+            *first.hints,
+            *(text for error in others for text in (error.message, *error.hints)),
             code="not_all_ready",
         )
     results = done
