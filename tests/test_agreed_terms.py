@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from keyctl import leverage, sending, trading
+from keyctl.config import Limits
 from keyctl.dispatch import Preview
-from keyctl.journal import Journal
-from keyctl.model import MarginMode, OrderType, PositionSide, Side
+from keyctl.journal import ClaimWish, Journal, LegState
+from keyctl.model import MarginMode, Market, OrderType, PositionSide, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
 from tests.support.desk import ShiftedClock
+from tests.support.legs import make_leg
 from tests.support.world import Ran, World
-from tests.test_futures_path import NATIVE, SYMBOL, add, leverage_at, outcomes, position
+from tests.test_futures_path import NATIVE, RIGHTS, SYMBOL, add, leverage_at, outcomes, position
 
 D = Decimal
 CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
@@ -241,3 +244,40 @@ def test_what_another_run_repriced_is_not_sent_for_this_one(world: World, monkey
     ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
     assert set(outcomes(ran).values()) == {"not_sent"}
     assert world.placements() == {}
+
+
+def test_a_plan_is_not_taken_up_on_a_market_that_the_account_is_no_longer_stored_for(world: World) -> None:
+    add(world, "binance")
+    set_leverage(world, "binance", 1)
+    draft = world.keyctl(*BUY, "0.005", "--price", "58000", "-a", "binance-a", "--dry-run", "--json")
+    assert world.keyctl("edit", "binance-a", "--market", "spot").exit_code == 0
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    assert (ran.exit_code, codes(ran), world.placements()) == (4, ["market_not_set"], {})
+
+
+def test_a_plan_whose_own_end_is_over_is_not_taken_up(world: World) -> None:
+    add(world, "bitfinex")
+    until = datetime.fromtimestamp(time.time() + 3600, UTC).isoformat(timespec="seconds")
+    asked = ("--price", "58000", "--leverage", "1", "--tif", "gtd", "--until", until, "-a", "bitfinex-a")
+    draft = world.keyctl(*BUY, "0.005", *asked, "--dry-run", "--json")
+    assert draft.exit_code == 0, draft.stdout
+    resume = ("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    ran = world.keyctl(*resume, clock=ShiftedClock(3601))
+    assert (ran.exit_code, codes(ran), world.placements()) == (4, ["plan_expired"], {})
+    assert world.keyctl(*resume).exit_code == 0
+
+
+def test_an_unknown_order_of_the_key_before_blocks_a_draft_of_the_new_one(world: World) -> None:
+    add(world, "okx")
+    world.add("okx", "okx-new", rights=RIGHTS)
+    draft = world.keyctl(*BUY, "0.005", "--price", "58000", "--leverage", "1", "-a", "okx-new", "--dry-run", "--json")
+    assert draft.exit_code == 0, draft.stdout
+    journal, old = world.app().journal, world.account("okx-a")
+    journal.rotations.begin(old.id, world.account("okx-new").id, "okx-a")
+    leg = make_leg(0, symbol=SYMBOL, market=Market.FUTURES)
+    lost = replace(leg, plan_id="before", account="okx-a", account_id=old.id, exchange="okx")
+    journal.add_plan("before", old.kind, [(lost, D(1))], LegState.PLANNED, None)
+    journal.claim([ClaimWish(journal.legs("before")[0].row, 1, None)], Limits())
+    journal.close()
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    assert (ran.exit_code, world.placements()) == (7, {}), ran.stdout

@@ -13,7 +13,7 @@ from keyctl.dispatch import Preview, Target, preview, refresh, settle_first, sto
 from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg, stored_result
-from keyctl.model import Account, LegResult, Market
+from keyctl.model import Account, LegResult, Market, Order
 from keyctl.model.noun import Noun
 from keyctl.output import Result
 from keyctl.plan import Wish
@@ -93,11 +93,14 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
     accounts = {account.id: account for account in app.accounts.all()}
     involved = [_account_of(leg, accounts) for leg in (left or stored)]
     market = stored[0].leg.order.market
+    if left:
+        _check_takeable(involved, left[0].leg.order, app.clock.now())
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
         asked_about = (*app.journal.unsettled(), *app.journal.lately_absent(RECHECK_SECONDS))
         unknown_at = {leg.leg.account_id for leg in asked_about}
+        unknown_at |= {new for old, new in app.journal.rotations.successors().items() if old in unknown_at}
         in_doubt = [leg for leg in stored if leg.leg.account_id in unknown_at]
         if in_doubt:  # by this plan or any other: an unknown order blocks its account and symbol
             sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in in_doubt], market)
@@ -122,6 +125,14 @@ def sessions_for(
     """A session for each account, from one opening of the store."""
     signers = app.signers(accounts)
     return [Session(account, *signers[account.id], network, app.journal, market) for account in accounts]
+
+
+def _check_takeable(accounts: Sequence[Account], order: Order, now: float) -> None:
+    """Raises CheckFailed for what may have come to pass since the draft: a market taken away, an end that is over."""
+    for account in accounts:
+        _check_market(account, order.market)
+    if order.expires_ms is not None and order.expires_ms <= now * 1000:
+        raise CheckFailed("the time at which this plan's orders were to end is over", code="plan_expired")
 
 
 def _check_market(account: Account, market: Market) -> None:
