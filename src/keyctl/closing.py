@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from keyctl import closing_view as view
 from keyctl.closing_view import Closing
-from keyctl.dispatch import LeftOut, Preview, Target, preview, refresh, settle_first, store
+from keyctl.dispatch import LeftOut, Preview, Target, preview, refresh, store
 from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.journal import LegState
 from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
@@ -24,6 +24,7 @@ from keyctl.plan import Plan, Wish, new_plan_id
 from keyctl.seeing import parts_of
 from keyctl.selection import check_active, check_one_kind
 from keyctl.sending import send, wait_for_fills
+from keyctl.settle import settle_first
 from keyctl.signals import Stop, interruptible
 from keyctl.trading import Consent, ask
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
 from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
@@ -19,7 +19,6 @@ from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
 from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
 from keyctl.session import Session
-from keyctl.settle import recheck_absent, settle_all
 from keyctl.sizes import notional
 
 if TYPE_CHECKING:
@@ -85,55 +84,6 @@ class Preview(Noun):
     def troubles(self) -> list[KeyctlError]:
         """Why accounts were left out."""
         return [item.trouble for item in self.left_out]
-
-
-async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -> None:
-    """One settling pass over what is unknown on these accounts.
-
-    Raises OutcomeUnknown when an order of the same account and symbol stays unknown, and CheckFailed when one that
-    counted as never taken has shown up: nothing new is sent then.
-    """
-    by_account = {session.account.id: session for session in sessions}
-    _check_predecessors(by_account, journal, symbol)
-    for stored, _ in await recheck_absent(by_account, journal):
-        if stored.leg.order.symbol == symbol:
-            raise CheckFailed(
-                f"{stored.leg.account}: the {symbol} order of plan {stored.leg.plan_id} was taken after all; it showed "
-                "up late, and nothing new was sent",
-                f"look at it: keyctl orders show {stored.leg.plan_id}",
-                code="order_showed_up",
-                account=stored.leg.account,
-                exchange=stored.leg.exchange,
-            )
-    open_questions = [stored for stored in journal.unsettled() if stored.leg.account_id in by_account]
-    if not open_questions:
-        return
-    settled = await settle_all([(by_account[stored.leg.account_id], stored) for stored in open_questions], journal)
-    for stored, result in settled:
-        if result.outcome is Outcome.UNKNOWN and stored.leg.order.symbol == symbol:
-            raise OutcomeUnknown(
-                f"{stored.leg.account}: an earlier {symbol} order of plan {stored.leg.plan_id} is still unknown: "
-                f"{result.detail}",
-                "nothing was sent; wait for it: keyctl orders settle --wait",
-                account=stored.leg.account,
-                exchange=stored.leg.exchange,
-            )
-
-
-def _check_predecessors(sessions: dict[str, Session], journal: Journal, symbol: str) -> None:
-    """Raises OutcomeUnknown when the key that one of these accounts had before has an unknown order of the symbol."""
-    successors = journal.rotations.successors()
-    if not successors:
-        return
-    for stored in journal.unsettled():
-        session = sessions.get(successors.get(stored.leg.account_id, ""))
-        if session is not None and stored.leg.order.symbol == symbol:
-            raise OutcomeUnknown(
-                f"{session.account.label}: its old key has an unknown {symbol} order (plan {stored.leg.plan_id})",
-                "nothing was sent; wait for it: keyctl orders settle --wait",
-                account=session.account.label,
-                exchange=stored.leg.exchange,
-            )
 
 
 async def preview(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl import order_results as results_of
-from keyctl.dispatch import Preview, Target, preview, refresh, settle_first, store
+from keyctl.dispatch import Preview, Target, preview, refresh, store
 from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg, stored_result
@@ -20,7 +20,7 @@ from keyctl.plan import Wish
 from keyctl.selection import check_active, check_one_kind
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
-from keyctl.settle import RECHECK_SECONDS
+from keyctl.settle import RECHECK_SECONDS, settle_first
 from keyctl.signals import Stop, interruptible
 from keyctl.sizes import market_of, read_number
 
