@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from keyctl.model import LegResult, Market, OrderState, OrderStatus, Outcome, PositionSide, TimeInForce
 from keyctl.order_advice import steps
 from keyctl.twin import FaultKind
@@ -89,6 +91,51 @@ def test_the_commands_do_what_they_say(world: World) -> None:
         assert world.keyctl(*command.split()[1:], "--yes").exit_code == 0
     uid = world.made["binance-a"].key.uid
     assert world.venue("binance").derivatives.positions(uid) == []
+
+
+def test_a_draft_is_sent_by_the_command_that_was_printed_as_it_was_meant(world: World) -> None:
+    """A stored plan does not keep --mode all and --change-existing: the command says them again."""
+    for exchange in ("binance", "okx"):
+        world.add(exchange, rights=RIGHTS)
+    words = ("order", "buy", "BTC/USDT:USDT", "0.005", "--price", "58000", "--leverage", "2", "--fanout", "--all")
+    draft = world.keyctl(*words, "--mode", "all", "--change-existing", "--dry-run", "--json").data
+    (command,) = draft["next"]
+    assert command == f"keyctl order --plan {draft['plan']} --mode all --change-existing"
+    world.fault(exchange="okx", operation="leverage", kind=FaultKind.LIES)
+    value = f"{Decimal(draft['value_usd']):.2f}"
+    ran = world.keyctl(*command.split()[1:], "--expect-value", value, "--json")
+    assert [leg["outcome"] for leg in ran.data["legs"]] == ["not_sent"] * 2
+    assert ran.data["next"] == [command]
+    assert world.keyctl(*ran.data["next"][0].split()[1:], "--expect-value", value).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--price", "58000", "--tif", "fok", "--leverage", "2", "--position", "long"),
+        ("--max-slippage", "0.005", "--leverage", "2"),
+        ("--max-slippage", "none", "--leverage", "2", "--margin", "isolated"),
+        ("--price", "58000", "--leverage", "2", "--post-only", "--change-existing"),
+        ("--price", "58000", "--tif", "gtd", "--until", "2099-12-31T18:00:00.000Z", "--leverage", "2"),
+    ],
+    ids=" ".join,
+)
+def test_what_was_not_in_the_plan_is_ordered_by_its_command(world: World, words: tuple[str, ...]) -> None:
+    for exchange in ("binance", "bitfinex"):
+        world.add(exchange, rights=RIGHTS)
+    world.fault(kind=FaultKind.RESET_BEFORE, exchange="binance", operation="futures_state", times=None)
+    order = ("order", "buy", "BTC/USDT:USDT", "0.005", *words)
+    ran = world.keyctl(*order, "--fanout", "--all", "--expect-value", "301", "--json")
+    (command,) = (command for command in ran.data["next"] if command.startswith("keyctl order buy"))
+    # The same words, with the account that was left out.
+    assert sorted(command.split()) == sorted(["keyctl", *order, "-a", "binance-a"])
+    world.twin.faults.clear()
+    late = world.keyctl(*command.split()[1:], "--expect-value", "301", "--json")
+    assert late.exit_code in (0, 5), late.stdout
+    names = ("symbol", "side", "quantity", "position", "leverage", "time_in_force")
+    (leg,), first = late.data["legs"], ran.data["legs"][0]
+    assert [leg[name] for name in names] == [first[name] for name in names]
+    assert leg["outcome"] in ("accepted", "rejected") and len(world.placements()) == 2
 
 
 def test_people_see_the_commands_too(world: World) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.model import LegResult, Market, OrderState, Outcome, TimeInForce
+from keyctl.clock import rfc3339
+from keyctl.exchanges.base import plain
+from keyctl.model import LegResult, Market, OrderState, Outcome, TimeInForce, Trigger
 from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.dispatch import LeftOut
+    from keyctl.plan import Wish
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -24,8 +28,11 @@ class Step(Noun):
         return f"{self.words}: {self.command}"
 
 
-def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut]) -> list[Step]:
-    """What can be done next: nothing when every leg was accepted, and no sending while an outcome is unknown."""
+def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut], again: str = "") -> list[Step]:
+    """What can be done next: nothing when every leg was accepted, and no sending while an outcome is unknown.
+
+    `again` are the words that the plan needs when it is taken up, as `words_again` has them.
+    """
     outcomes = [result.outcome for result in results]
     if not left_out and all(outcome is Outcome.ACCEPTED for outcome in outcomes):
         return []
@@ -35,7 +42,7 @@ def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut
         words = "Unknown is not refused: do not send again. Clear it up"
         found.append(Step(words, "keyctl orders settle --wait"))
     elif unsent:
-        found.append(Step("Send what did not go out", f"keyctl order --plan {plan_id}"))
+        found.append(Step("Send what did not go out", plan_command(plan_id, again)))
     accepted = [result for result in results if result.outcome is Outcome.ACCEPTED]
     if any(map(_may_rest, accepted)):
         found.append(Step("Cancel what rests", f"keyctl cancel --plan {plan_id}"))
@@ -44,7 +51,55 @@ def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut
         words, order = "Close the whole positions where it filled", opened[0].leg.order
         side = next((item.leg.order.position for item in opened if item.leg.order.hedge), None)
         found.append(Step(words, close_command(order.symbol, (item.leg.account for item in opened), side)))
+    new = [item for item in left_out if item.target.stored is None]
+    labels = [item.label for item in new]
+    if new and results and (command := order_command(new[0].target.wish, labels)):
+        found.append(Step("Order where it is not in the plan, once that is mended", command))
     return found
+
+
+def words_again(wish: Wish, all_or_nothing: bool) -> str:
+    """The options that a stored plan does not keep and that are asked for each time, as " --mode all"."""
+    words = (
+        ("--mode all", all_or_nothing),
+        ("--change-existing", wish.change_existing),
+        ("--experimental", wish.experimental),
+    )
+    return "".join(f" {word}" for word, wanted in words if wanted)
+
+
+def plan_command(plan_id: str, again: str = "") -> str:
+    """The command that sends what is left of a plan; `again` as `words_again` has it."""
+    return f"keyctl order --plan {plan_id}{again}"
+
+
+def order_command(wish: Wish, labels: Sequence[str]) -> str | None:
+    """The command of this order on these accounts; None where its size was never worked out."""
+    sizes = (("", wish.quantity), ("--quote ", wish.quote), ("--contracts ", wish.contracts))
+    size = [f"{word}{plain(number)}" for word, number in sizes if number is not None]
+    if len(size) != 1:
+        return None
+    kept = wish.price is None or wish.time_in_force is TimeInForce.GTC
+    options: tuple[tuple[str, Decimal | str | None], ...] = (
+        ("price", wish.price),
+        ("stop-at", wish.trigger_price if wish.trigger is Trigger.STOP else None),
+        ("take-profit-at", wish.trigger_price if wish.trigger is Trigger.TAKE_PROFIT else None),
+        ("max-slippage", (wish.max_slippage or "none") if wish.immediate else None),
+        ("tif", None if kept else wish.time_in_force),
+        ("until", None if wish.expires_ms is None else rfc3339(wish.expires_ms / 1000)),
+        ("leverage", wish.leverage),
+        ("margin", wish.margin),
+        ("position", wish.position),
+    )
+    flags = (("post-only", wish.post_only), ("reduce-only", wish.reduce_only), ("fanout", len(labels) > 1))
+    words = [
+        f"keyctl order {wish.side} {wish.symbol}",
+        *size,
+        *(f"--{name} {plain(value) if isinstance(value, Decimal) else value}" for name, value in options if value),
+        *(f"--{name}" for name, wanted in flags if wanted),
+        *(f"-a {label}" for label in labels),
+    ]
+    return " ".join(words) + words_again(wish, all_or_nothing=False)
 
 
 def close_command(symbol: str, labels: Iterable[str], side: str | None = None) -> str:

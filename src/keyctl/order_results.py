@@ -12,7 +12,7 @@ from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import LegResult, Outcome
-from keyctl.order_advice import Step, steps
+from keyctl.order_advice import Step, plan_command, steps
 from keyctl.output import Note, Result, Table, show_aside
 
 if TYPE_CHECKING:
@@ -22,32 +22,44 @@ if TYPE_CHECKING:
 def show_preview(app: App, shown: Preview) -> None:
     """Shows the plan on stderr before a question: the total value first, then each leg, then warnings."""
     plan = shown.plan
-    legs = len(plan.legs)
-    head = f"{plan.kind.upper()} order, {view.money(plan.value_usd)} USD in all, {legs} leg{'s' * (legs != 1)}"
+    head = f"{plan.kind.upper()} order, {view.money(plan.value_usd)} USD in all, {_legs(shown)}"
     if plan.legs:
         order = plan.legs[0].leg.order
-        each = view.money(plan.legs[0].value_usd)
-        head += f": {order.side} {order.symbol}, {each} USD {'on each account' if legs > 1 else ''}".rstrip()
+        head += f": {order.side} {order.symbol}{_each(shown, ' on each account')}"
     if not app.home.is_default and not app.demo:
         head += f"   home: {app.home.state.parent}"
     notes = [Note(f"warning: {text}") for text in shown.warnings]
     show_aside((Note(head), view.preview_table(shown, "to send"), *notes), app.output)
 
 
-def draft(shown: Preview, legs: list[StoredLeg]) -> Result:
-    """A dry run's result; `legs` are the plan's legs as the journal keeps them."""
+def _legs(shown: Preview) -> str:
+    count = len(shown.plan.legs)
+    return f"{count} leg{'s' * (count != 1)}"
+
+
+def _each(shown: Preview, words: str) -> str:
+    """What each of several legs is worth; nothing where they differ, as those of a split may."""
+    values = {view.money(planned.value_usd) for planned in shown.plan.legs}
+    return f", {values.pop()} USD{words}" if len(values) == 1 < len(shown.plan.legs) else ""
+
+
+def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
+    """A dry run's result; `legs` are the plan's legs as the journal keeps them, `again` the words with which it is
+    taken up, as in order_advice.words_again."""
     plan = shown.plan
     data = [view.leg_data(view.unsent(stored.leg, "would send"), status="draft") for stored in legs]
     data += [view.left_out_data(item) for item in shown.left_out]
-    each = f", {view.money(plan.legs[0].value_usd)} USD each" if plan.legs else ""
-    words = (
-        f"Plan {plan.id}: {len(legs)} legs{each}, {view.money(plan.value_usd)} USD in all. Nothing was sent.\n"
-        f"Send it: keyctl order --plan {plan.id}"
-        if legs
-        else "No account can take part now. Nothing was sent."
-    )
+    words, command = "No account can take part now. Nothing was sent.", plan_command(plan.id, again)
+    if legs:
+        worth = f"{_legs(shown)}{_each(shown, ' each')}, {view.money(plan.value_usd)} USD in all"
+        words = f"Plan {plan.id}: {worth}. Nothing was sent.\nSend it: {command}"
     return Result(
-        {"plan": plan.id if legs else None, "legs": data, "value_usd": plain(plan.value_usd)},
+        {
+            "plan": plan.id if legs else None,
+            "legs": data,
+            "value_usd": plain(plan.value_usd),
+            "next": [command] if legs else [],
+        },
         view=(view.preview_table(shown, "would send"), Note(words)),
         exit_code=ExitCode.OK if legs else exit_code([], shown.troubles),
         errors=tuple(shown.troubles),
@@ -55,8 +67,8 @@ def draft(shown: Preview, legs: list[StoredLeg]) -> Result:
     )
 
 
-def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode | None) -> Result:
-    """The result after a send; `stopped` is the exit code of a signal that came meanwhile."""
+def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode | None, again: str) -> Result:
+    """The result after a send; `stopped` is the exit code of a signal that came meanwhile, `again` as for `draft`."""
     outcomes = [result.outcome for result in results]
     code = exit_code(outcomes, shown.troubles)
     if not all(result.recorded for result in results):
@@ -67,13 +79,13 @@ def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode |
     errors = [*shown.troubles, *(error for result in results if (error := error_of(result)))]
     total = len(results) + len(shown.left_out)
     words = [f"{accepted} of {total} legs accepted, exit {int(code)}." + (f" Plan {shown.plan.id}" if results else "")]
-    next_steps = steps(shown.plan.id, results, shown.left_out)
+    next_steps = steps(shown.plan.id, results, shown.left_out, again)
     if code is ExitCode.UNKNOWN and Outcome.UNKNOWN not in outcomes:
         next_steps = [Step("Not all of this could be written down. Make room, then", "keyctl orders settle")]
+    new = [item.label for item in shown.left_out if item.target.stored is None]
+    if new and results:
+        words.append(f"Not in the plan: {', '.join(new)}.")
     words += map(str, next_steps)
-    new = [item.target.session.account.label for item in shown.left_out if item.target.stored is None]
-    if new:
-        words.append(f"Not in the plan: {', '.join(new)}. Order there by itself once it can be reached: -a {new[0]}")
     legs = [view.leg_data(result) for result in results] + [view.left_out_data(item) for item in shown.left_out]
     return Result(
         {"plan": shown.plan.id if results else None, "legs": legs, "next": [step.command for step in next_steps]},

@@ -15,6 +15,7 @@ from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Account, LegResult, Market, Order
 from keyctl.model.noun import Noun
+from keyctl.order_advice import words_again
 from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.selection import check_active, check_one_kind
@@ -79,9 +80,8 @@ async def order(
             await settle_first([target.session for target in targets], app.journal, wish.symbol)
         shown = await preview(targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run, sizing)
         if dry_run:
-            return results_of.draft(
-                shown, store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
-            )
+            legs = store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
+            return results_of.draft(shown, legs, words_again(wish, consent.all_or_nothing))
         return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
 
 
@@ -175,7 +175,8 @@ async def _confirm_and_send(
         fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
-    return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None)
+    again = words_again(targets[0].wish, consent.all_or_nothing)
+    return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
 
 
 def ask(app: App, shown: Preview, consent: Consent) -> None:
