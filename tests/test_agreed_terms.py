@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from keyctl import leverage, sending, trading
+from keyctl import leverage, preflight, sending, trading
 from keyctl.config import Limits
 from keyctl.dispatch import Preview
 from keyctl.journal import ClaimWish, Journal, LegState
@@ -89,7 +90,8 @@ def before_sending(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]
 
     async def later(shown: Preview, *arguments: Any) -> Any:
         change()
-        return await send(replace(shown, made_at=shown.made_at - 6), *arguments)
+        older = [replace(leg, view=replace(leg.view, ticker_at=leg.view.ticker_at - 6)) for leg in shown.plan.legs]
+        return await send(replace(shown, plan=replace(shown.plan, legs=tuple(older))), *arguments)
 
     monkeypatch.setattr(trading, "send", later)
 
@@ -127,6 +129,34 @@ def test_leverage_is_not_set_under_a_position_that_came_up_since_the_preview(
     assert (ran.exit_code, set(outcomes(ran).values())) == (8, {"not_sent"}), ran.stdout
     assert "come up since the preview" in ran.data["legs"][0]["detail"]
     assert changes(world, exchange) == []
+
+
+def test_the_state_of_a_quick_account_is_read_again_when_another_took_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(world, "binance", "okx")
+    for exchange in ("binance", "okx"):
+        set_leverage(world, exchange, 1)
+    clock, read = ShiftedClock(), asyncio.Event()
+    futures_state = preflight.futures_state
+
+    async def slowly(session: Any, *arguments: Any) -> Any:
+        state = await futures_state(session, *arguments)
+        if session.account.exchange == "binance":
+            read.set()
+        else:
+            await read.wait()
+            clock.ahead += 6
+            for exchange in ("binance", "okx"):
+                world.venue(exchange).offset_ms += 6000
+            set_leverage(world, "binance", 3)
+        return state
+
+    monkeypatch.setattr(preflight, "futures_state", slowly)
+    everyone = ("--fanout", "--all", "--expect-value", "600", "--json")
+    ran = world.keyctl(*BUY, "0.005", "--price", "58000", *everyone, clock=clock)
+    assert outcomes(ran)["binance-a"] == "not_sent"
+    assert "since the preview" in ran.data["legs"][0]["detail"]
 
 
 # Nothing is set for an order that cannot go out.

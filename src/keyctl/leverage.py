@@ -30,18 +30,14 @@ class NotConfirmed(CheckFailed):
 async def confirm_all(
     legs: list[tuple[Session, PlannedLeg]],
     journal: Journal,
-    looked_at: float,
     stopping: Callable[[], Awaitable[bool]],
 ) -> dict[str, KeyctlError]:
     """By client order id, why a leg may not be sent; legs that are not in there are confirmed.
 
-    Each setting is sent once and read back; none is sent any more when `stopping`. `looked_at` (Unix s) is when the
-    states in the views were read.
+    Each setting is sent once and read back; none is sent any more when `stopping`.
     """
     perpetual = [(session, planned) for session, planned in legs if planned.terms is not None]
-    troubles = await asyncio.gather(
-        *(_confirm(session, planned, journal, looked_at, stopping) for session, planned in perpetual)
-    )
+    troubles = await asyncio.gather(*(_confirm(session, planned, journal, stopping) for session, planned in perpetual))
     found = zip(perpetual, troubles, strict=True)
     return {planned.leg.client_order_id: trouble for (_, planned), trouble in found if trouble is not None}
 
@@ -50,14 +46,13 @@ async def _confirm(
     session: Session,
     planned: PlannedLeg,
     journal: Journal,
-    looked_at: float,
     stopping: Callable[[], Awaitable[bool]],
 ) -> KeyctlError | None:
     terms, state = planned.terms, planned.view.futures
     assert terms is not None and state is not None
     label = session.account.label
     try:
-        if session.network.clock.now() - looked_at > TICKER_SECONDS:
+        if session.network.clock.now() - planned.view.ticker_at > TICKER_SECONDS:
             state = await futures_state(session, planned.instrument, terms.margin)
         requests: tuple[Request, ...] = ()
         if terms.setup is not None:

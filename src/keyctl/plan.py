@@ -83,7 +83,8 @@ class VenueView(Noun):
     """What one venue said just now: the symbol's rules, best prices, USD per unit of the quote, balances (on perpetuals
     of the wallet that backs them).
 
-    `balances` is None where they were not asked for; `futures` and `band` are of perpetuals.
+    `balances` is None where they were not asked for; `futures` and `band` are of perpetuals. `ticker_at` (Unix s): the
+    prices, and on perpetuals the state, are no older than that.
     """
 
     instrument: Instrument

@@ -75,7 +75,7 @@ async def look_all(
 
 async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode | None) -> Look:
     """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises."""
-    withdraw_read, withdraw = False, None
+    withdraw_read, withdraw, at = False, None, None
     warnings: list[str] = []
     try:
         await session.warm()
@@ -95,10 +95,11 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
         else:
             instrument = instrument or await instrument_of(session, symbol, shared)
             balances = await session.fetch(exchange.margin_request(instrument), exchange.read_margin)
+            at = session.network.clock.now()
             futures = await futures_state(session, instrument, margin)
             band = await _band(session, instrument, shared)
         ticker = await ticker_of(session, instrument.native_symbol, shared)
-        at = session.network.clock.now()
+        at = at or session.network.clock.now()
         usd = await usd_per_quote(session, instrument, shared)
     except (Unreached, ClockWrong, StandsInTheWay) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)

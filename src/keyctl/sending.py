@@ -51,7 +51,7 @@ async def send(
     if not troubles and any(planned.terms is not None for _, planned in legs):
         from keyctl.leverage import confirm_all
 
-        troubles = await confirm_all(legs, journal, shown.made_at, stop.asked_by_now)
+        troubles = await confirm_all(legs, journal, stop.asked_by_now)
         confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
         await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
     if all_or_nothing and troubles:
