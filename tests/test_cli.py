@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
+import click
 import pytest
 
+from keyctl.cli import root
 from tests.support.world import World
 
 DRAFT = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--dry-run", "-a", "okx-a")
@@ -51,3 +54,43 @@ def test_a_full_disk_under_stdout_changes_no_exit_code(desk: World) -> None:
         done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=desk.environ, timeout=30)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("group", ["config", "vault", "whitelist"])
+def test_a_groups_name_alone_is_answered_with_its_commands(world: World, group: str) -> None:
+    ran = world.keyctl(group)
+    assert ran.exit_code == 2
+    first, *hints = ran.stderr.splitlines()
+    names = ", ".join(sorted(root.commands[group].commands))  # type: ignore[attr-defined]
+    assert first == f"error[usage] keyctl {group} what? {names}"
+    assert hints == [f"hint: see: keyctl {group} --help"]
+
+
+def test_the_welcome_and_every_help_page_fit_a_terminal_of_80_columns(world: World) -> None:
+    def check(command: click.Command, path: list[str]) -> None:
+        with click.Context(command, info_name=" ".join(path), terminal_width=80) as ctx:
+            for line in command.get_help(ctx).splitlines():
+                assert len(line) <= 80, (path, line)
+            if isinstance(command, click.Group):
+                for name in command.list_commands(ctx):
+                    child = command.get_command(ctx, name)
+                    assert child is not None
+                    check(child, [*path, name])
+
+    check(root, ["keyctl"])
+    assert max(map(len, world.keyctl().stdout.splitlines())) <= 80
+
+
+def test_the_demo_advises_commands_for_its_own_accounts(world: World) -> None:
+    """What is pasted from the demo must not reach real accounts."""
+    names = "|".join(root.commands)
+    ran = world.spawn("demo", "--no-input")
+    assert ran.exit_code == 0, ran
+    advised = re.findall(rf"keyctl (?:{names})\b.*", ran.stdout + ran.stderr)
+    assert advised == ["keyctl checklist EXCHANGE"], "the last line alone is for real accounts"
+    assert "Send it: keyctl --demo order --plan" in ran.stdout
+    for more in ((), ("--json",)):
+        wrong = world.keyctl("--demo", "show", *more)
+        assert wrong.exit_code == 2 and "see: keyctl --demo show --help" in wrong.stdout + wrong.stderr
+        nobody = world.keyctl("--demo", "verify", "--all", *more)
+        assert nobody.exit_code == 3 and "keyctl demo --serve" in nobody.stdout + nobody.stderr

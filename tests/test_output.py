@@ -200,3 +200,19 @@ def test_long_words_are_whole_for_people_and_programs(capsys: pytest.CaptureFixt
     shown = capsys.readouterr()
     assert re.sub(r"\s", "", shown.out).count("word298word299") == 2
     assert shown.err.count("word298 word299") == 3 and "\u2026" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize("label", ["binance-main", "a-label-of-thirty-five-characters-x"])
+def test_where_room_is_short_a_label_is_folded_last_and_never_cut(
+    label: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    cells = ("BTC-USDT-SWAP", "0.01 BTC", "59388.2", "599.88 USD", "reduce-only", "would send")
+    view = (Table(("account", "native", "size", "price", "value", "terms", "state"), [(label, *cells)]),)
+    render(Result({}, view), OutputOptions(people=True, environ={}))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert (label in lines[2]) is (len(label) <= 20)
+    for cell in (label, *cells):
+        assert set(cell) - {" "} <= set("".join(lines[2:]))
+    assert sum(line.count("-") for line in lines[2:]) == sum(cell.count("-") for cell in (label, *cells))

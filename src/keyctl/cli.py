@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from keyctl import __version__
 from keyctl.app import App
@@ -30,8 +31,11 @@ keyctl - API keys and orders for crypto exchanges. Secrets stay on this machine.
   Make a safe key              keyctl checklist lbank
   Store and test it            keyctl add lbank
   Check every key              keyctl verify --all
-  One order, many accounts     keyctl order buy BTC/USDT 0.001 --price 60000 --fanout --group desk --dry-run
+  One order, many accounts
+    keyctl order buy BTC/USDT 0.001 --price 60000 --fanout --all --dry-run
 All commands: keyctl --help   (not the kernel's key tool of the same name)"""
+
+DEMO_COMMANDS = tuple(name for name in SHORT_HELP if name != "demo")
 
 
 class LazyCommands(MutableMapping[str, click.Command]):
@@ -99,6 +103,7 @@ def root(ctx: click.Context, demo: bool) -> Result | None:
     """The welcome when no command is named."""
     if demo:
         ctx.obj.demo = True
+        ctx.obj.output.demo_commands = DEMO_COMMANDS
     if ctx.invoked_subcommand is None:
         from keyctl.output import Text
 
@@ -182,6 +187,8 @@ def _after_sending(app: App) -> OutcomeUnknown | None:
 
 def _with_hint(error: KeyctlError, app: App) -> KeyctlError:
     """The error, with the command's help as its hint where it has none: bad input is never left without a next step."""
+    if app.demo and error.code == "no_accounts":
+        error.hints = ("run its exchanges in another terminal: keyctl demo --serve",)
     if not error.hints and error.exit_code in (ExitCode.USAGE, ExitCode.SETUP, ExitCode.CHECK):
         error.hints = (f"see: {' '.join(('keyctl', app.output.command)).rstrip()} --help",)
     return error
@@ -191,6 +198,9 @@ def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProble
     hints = []
     if error.ctx is not None:
         hints.append(f"see: {error.ctx.command_path} --help")
+    if isinstance(error, NoArgsIsHelpError) and isinstance(group := error.ctx.command, click.Group):
+        # Click's own words are the whole help page.
+        return UsageProblem(f"{error.ctx.command_path} what? {', '.join(group.list_commands(error.ctx))}", *hints)
     if arguments and (arguments[0] in KERNEL_TOOL_CALLS or arguments[0].startswith("@")):
         hints.insert(0, "this is keyctl for crypto exchanges; the kernel's key tool is /bin/keyctl")
     return UsageProblem(error.format_message(), *hints)

@@ -78,6 +78,7 @@ class OutputOptions:
     debug: bool = False
     people: bool = False
     command: str = ""
+    demo_commands: tuple[str, ...] = ()  # with --demo: those that words may name, to be typed with --demo too
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @property
@@ -102,7 +103,8 @@ def render(result: Result, options: OutputOptions) -> None:
         if options.json:
             import json
 
-            sys.stdout.write(json.dumps(document(result, options.command), ensure_ascii=True, default=_plain) + "\n")
+            text = json.dumps(document(result, options.command), ensure_ascii=True, default=_plain)
+            sys.stdout.write(_named(text, options) + "\n")
         else:
             _render_people(result, options)
         sys.stdout.flush()
@@ -156,7 +158,8 @@ def show_aside(blocks: Sequence[Table | Text | Note], options: OutputOptions) ->
             if isinstance(block, Table):
                 _show_table(block, options, options.people or is_terminal(sys.stderr), sys.stderr)
             else:
-                _write(sys.stderr, clean_text(block.text, SHOWN_MAX))
+                text = _named(clean_text(block.text, SHOWN_MAX), options)
+                _write(sys.stderr, wrapped(text) if is_terminal(sys.stderr) else text)
         sys.stderr.flush()
     except (OSError, ValueError):
         _drop(sys.stderr, 2)
@@ -178,19 +181,31 @@ def _render_people(result: Result, options: OutputOptions) -> None:
     for block in result.view:
         if isinstance(block, Table):
             _show_table(block, options, terminal, sys.stdout)
-        elif isinstance(block, Text):
-            _write(sys.stdout, wrapped(block.text) if terminal and not block.exact else block.text)
-        elif not options.quiet:
+        elif isinstance(block, Text) and block.exact:
+            _write(sys.stdout, block.text)
+        elif isinstance(block, Text) or not options.quiet:
+            text = _named(block.text, options)
             if terminal:
-                _write(sys.stdout, wrapped(block.text))
+                _write(sys.stdout, wrapped(text))
+            elif isinstance(block, Text):
+                _write(sys.stdout, text)
             else:
-                _remark(block.text)
+                _remark(text)
     lines = [f"warning: {clean_text(warning, SHOWN_MAX)}" for warning in result.warnings]
     for error in result.errors:
         lines.append(f"error[{error.code}] {clean_text(error.message, SHOWN_MAX)}")
         lines += [f"hint: {clean_text(hint, SHOWN_MAX)}" for hint in error.hints]
     for line in lines:
-        _remark(line)
+        _remark(_named(line, options))
+
+
+def _named(text: str, options: OutputOptions) -> str:
+    """The text, its commands as they must be typed: what the demo advises must not be tried on real accounts."""
+    if not options.demo_commands:
+        return text
+    import re
+
+    return re.sub(rf"\bkeyctl (?=(?:{'|'.join(options.demo_commands)})\b)", "keyctl --demo ", text)
 
 
 def _remark(text: str) -> None:
@@ -211,7 +226,9 @@ def _show_table(table: Table, options: OutputOptions, terminal: bool, stream: Te
             raise BrokenPipeError from None
         except Exception as error:  # a label or message that rich cannot draw must not hide an outcome
             _write(sys.stderr, f"warning: shown as plain text ({type(error).__name__})")
-    _write_records(table, options.header or terminal, stream)
+    rows: Iterable[tuple[str, ...]] = [table.columns, *table.rows] if options.header or terminal else table.rows
+    for row in rows:
+        _write(stream, "\t".join(_named(clean_text(cell, SHOWN_MAX), options) for cell in row))
 
 
 def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
@@ -226,23 +243,21 @@ def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     width, height = shutil.get_terminal_size()
     console = Console(file=stream, no_color=not options.colored, highlight=False, width=width, height=height)
     drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for column in table.columns:
-        drawn.add_column(column, overflow="fold")
+    # Where room is short, the others are folded before the labels are: a name in two parts is hard to find. Rich would
+    # cut what must not wrap, so a column that takes much of the room is folded like the others.
+    named = max((len(row[0]) for row in table.rows if row), default=0) <= width // 3
+    for number, column in enumerate(table.columns):
+        drawn.add_column(column, overflow="fold", no_wrap=named and number == 0)
     for row in table.rows:
-        drawn.add_row(*(RichText(clean_text(cell, SHOWN_MAX), style=_style(cell)) for cell in row))
+        cells = (_named(clean_text(cell, SHOWN_MAX), options) for cell in row)
+        drawn.add_row(*(RichText(text, style=_style(text)) for text in cells))
     console.print(drawn)
     for number, note in enumerate(table.notes, 1):
-        console.print(RichText(f"{number}  {clean_text(note, SHOWN_MAX)}"))
+        console.print(RichText(f"{number}  {_named(clean_text(note, SHOWN_MAX), options)}"))
 
 
 def _style(cell: str) -> str:
     return {"pass": "green", "fail": "bold red", "warn": "yellow", "unknown": "yellow", "rejected": "red"}.get(cell, "")
-
-
-def _write_records(table: Table, header: bool, stream: TextIO) -> None:
-    rows: Iterable[tuple[str, ...]] = [table.columns, *table.rows] if header else table.rows
-    for row in rows:
-        _write(stream, "\t".join(clean_text(cell, SHOWN_MAX) for cell in row))
 
 
 def _write(stream: TextIO, text: str) -> None:

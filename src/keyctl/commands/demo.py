@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from keyctl.twin import TwinServer
 
 INTRODUCTION = """\
-Demo: Binance, Bitfinex, LBank and OKX twins inside this command, on 127.0.0.1. No account, no money,
-nothing leaves this machine."""
+Demo: Binance, Bitfinex, LBank and OKX twins inside this command, on 127.0.0.1.
+No account, no money, nothing leaves this machine."""
 
 
 @keyctl_command(examples="keyctl demo\nkeyctl demo --serve --port 8800")
@@ -42,7 +42,6 @@ def _play(app: App, twin: TwinServer) -> Result:
     with tempfile.TemporaryDirectory(prefix="keyctl-demo-") as folder:
         inner = App(app.output, app.environ, demonstration.demo_home(Path(folder) / "demo"))
         inner.no_input = True
-        inner.demo = True
         try:
             demonstration.furnish(inner, twin)
             app.output.people = True
@@ -84,11 +83,14 @@ class _Play:
         if number > 1:
             self._pause()
         self._say(f"\n[{number}/6] $ {line}")
-        result = outcome(arguments, self._inner)
-        assert isinstance(result, Result)
-        self._steps.append({"line": line, "result": document(result, " ".join(arguments[:1]))})
-        if not self._outer.output.json:
-            render(result, self._outer.output)
+        try:
+            result = outcome(["--demo", *arguments], self._inner)
+            assert isinstance(result, Result)
+            self._steps.append({"line": line, "result": document(result, " ".join(arguments[:1]))})
+            if not self._outer.output.json:
+                render(result, self._outer.output)
+        finally:
+            self._outer.output.demo_commands = ()  # what the demo says at its end is for real accounts
         if result.exit_code is not expected:
             raise KeyctlError(f"step {number} of the demo ended with exit {int(result.exit_code)}", code="demo_failed")
         return result
