@@ -55,7 +55,7 @@ def test_an_empty_answer_takes_the_default() -> None:
 
 def test_a_choice_is_asked_again_until_it_is_one() -> None:
     at = person("print('got', prompt.choose('Type', ['hmac', 'rsa']))").waits_for(": ").types("md5\n")
-    _, seen = at.waits_for(": ").types("rsa\n").leaves()
+    _, seen = at.waits_for("Type one of: hmac, rsa").waits_for(": ").types("rsa\n").leaves()
     assert "got rsa" in seen
 
 

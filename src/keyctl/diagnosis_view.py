@@ -146,7 +146,7 @@ def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Ca
 def _error(evidence: Evidence, verdict: Verdict, fix: str) -> KeyctlError:
     kind = Unreached if verdict.cause in _UNREACHED else CheckFailed
     probe = evidence.of(verdict.check)
-    words = " or: ".join(sentence(cause, evidence) for cause in verdict.named)
+    words = "; or: ".join(sentence(cause, evidence) for cause in verdict.named)
     return kind(
         f"{evidence.account}: {words}",
         fix,

@@ -56,6 +56,8 @@ def positions(seen: Sequence[Seen[Position]], prices: Prices, people: bool, warn
         view.append(shown(people, rows, columns, [_position_cells(row) for row in rows]))
     else:
         view.append(Note("no open positions"))  # with a failed part there is a row for it
+    if rows and not any(row["state"] == OK for row in rows) and any(item.trouble is None for item in seen):
+        view.append(Note("no open positions on the accounts that could be read"))
     if any(row["state"] == OK for row in rows):
         words = f"{money(size)} USD in all{_but(seen, lacking)}; unrealized {money(profit)} USD{_but(seen, unknown)}"
         view.append(Note(words))

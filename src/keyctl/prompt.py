@@ -72,6 +72,7 @@ class Prompt:
             answer = self.ask(f"{text} ({', '.join(choices)})", default, option=option)
             if answer in choices:
                 return answer
+            self.show(f"Type one of: {', '.join(choices)}")
 
     def hidden(self, text: str, *, option: str = "") -> Secret:
         """What was typed or pasted without being shown; a PEM block is read to its last line.

@@ -107,6 +107,15 @@ def test_an_account_that_is_not_reached_is_failed_and_never_flat(desk: World, ex
     assert "no open positions" not in alone.stdout + alone.stderr
 
 
+def test_flat_accounts_are_told_beside_one_that_was_not_read(desk: World) -> None:
+    words = "no open positions on the accounts that could be read"
+    desk.fault(kind=FaultKind.RESET_BEFORE, exchange="okx", operation="positions", times=None)
+    assert words in desk.keyctl("positions").stderr
+    assert words not in desk.keyctl("positions", "okx-a").stderr
+    open_position(desk, "binance-a", SYMBOL, Side.BUY, "2")
+    assert words not in desk.keyctl("positions").stderr
+
+
 def test_no_positions_is_no_failure(desk: World) -> None:
     ran = desk.keyctl("positions")
     assert ran.exit_code == 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @keyctl_command(
     examples="keyctl add okx\n"
-    "keyctl add binance --label desk-1 --api-key KEY --secret-file key.pem --key-type ed25519\n"
+    "keyctl add binance --label desk-1 --api-key KEY --secret-file key.pem\n"
     "op read op://vault/okx | keyctl add okx --label okx-main --credentials-stdin\n"
     "keyctl add binance --from-keygen binance-new"
 )

@@ -39,8 +39,8 @@ def command(app: App, exchange: str) -> Result:
     }
     lines = [f"A safe key at {facts.title}", f"  page  {facts.checklist.page}", ""]
     lines += [f"  [ ] {number}. {step}" for number, step in enumerate(facts.checklist.steps, 1)]
-    lines += ["", *(f"  IP list  {line}" for line in _ip_list(facts.ip_list))]
-    lines += [f"  note     {note}" for note in notes]
+    lines += ["", *(f"  allows  {line}" for line in _ip_list(facts.ip_list))]
+    lines += [f"  note    {note}" for note in notes]
     lines += ["", f"then: keyctl add {facts.name}"]
     return Result(data, view=(Text("\n".join(lines)),))
 

@@ -17,7 +17,7 @@ from keyctl.output import Note, Result, Text
 
 @keyctl_command(
     examples="keyctl keygen binance --type ed25519\nkeyctl keygen binance --type rsa --bits 4096 --out key.pem\n"
-    "keyctl keygen binance --label binance-new --again      (print the public key once more)"
+    "keyctl keygen binance --label binance-new --again   (shows the public key)"
 )
 @click.argument("exchange")
 @click.option("--type", "kind", type=click.Choice(["ed25519", "rsa"]), help="How the key signs (ed25519 if known).")

@@ -80,7 +80,7 @@ def settle(app: App, wait: bool) -> Result:
     return asyncio.run(settle_unknown(app, wait))
 
 
-@keyctl_command(examples="keyctl orders resolve k3x7 okx-main --as not-taken --because 'not in the order history'")
+@keyctl_command(examples="keyctl orders resolve k3x7 okx-main --as not-taken --because 'not in history'")
 @click.argument("plan")
 @click.argument("account")
 @click.option("--as", "verdict", type=click.Choice(["accepted", "not-taken"]), required=True, help="What you found.")

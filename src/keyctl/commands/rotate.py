@@ -13,9 +13,9 @@ from keyctl.output import Result
 
 
 @keyctl_command(
-    examples="keyctl rotate okx-main                  (asks for the new key, checks it, cuts over)\n"
+    examples="keyctl rotate okx-main           (asks for the new key, checks it, cuts over)\n"
     "keyctl rotate binance-main --from-keygen binance-new\n"
-    "keyctl rotate okx-main --finish         (when the old key is deleted at the exchange)"
+    "keyctl rotate okx-main --finish  (when the old key is deleted there)"
 )
 @click.argument("label")
 @takes_key

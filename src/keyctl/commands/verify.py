@@ -13,7 +13,7 @@ from keyctl.output import Result, counting
 @keyctl_command(
     examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
     "keyctl verify --all --quiet      (for cron: silent when all is well)\n"
-    "keyctl verify --all --watch-ip --quiet      (for cron: has our address changed?)"
+    "keyctl verify --all --watch-ip --quiet    (for cron: has our address changed?)"
 )
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
