@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl import canceling_view as view
+from keyctl import exchanges
 from keyctl.answers import Unreadable
 from keyctl.canceling_view import CancelResult, leg_facts, stranger_facts
 from keyctl.clearing import pairs_of
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached, UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
@@ -198,6 +199,19 @@ async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None
     return ""
 
 
+def _check_known(app: App, client_order_id: str) -> None:
+    """Raises UsageProblem for what is no order of ours: it must not look like an order that is not open."""
+    if any(app.journal.known(name, [client_order_id]) for name in exchanges.names()):
+        return
+    labels = {account.label for account in app.accounts.all()}
+    raise UsageProblem(
+        f"'{client_order_id}' is no client order id of an order that keyctl placed",
+        f"an account is named so: keyctl cancel -a {client_order_id if client_order_id in labels else 'LABEL'}",
+        "see what is open: keyctl orders --open",
+        code="unknown_order",
+    )
+
+
 def _chosen(app: App, choice: Choice) -> list[StoredLeg]:
     legs = [*app.journal.open_legs(), *app.journal.unsettled()]
     if choice.plan is not None:
@@ -205,6 +219,8 @@ def _chosen(app: App, choice: Choice) -> list[StoredLeg]:
         legs = [leg for leg in legs if leg.leg.plan_id == plan_id]
     elif choice.client_order_id is not None:
         legs = [leg for leg in legs if leg.leg.client_order_id == choice.client_order_id]
+        if not legs:
+            _check_known(app, choice.client_order_id)
     elif choice.accounts:
         ids = {app.accounts.get(label).id for label in choice.accounts}
         legs = [leg for leg in legs if leg.leg.account_id in ids]

@@ -56,6 +56,19 @@ def test_canceling_twice_finds_nothing_the_second_time(sent: tuple[World, dict[s
     assert again.data["legs"] == []
 
 
+@pytest.mark.parametrize("word", ["okx-a", "1000000001"])
+def test_what_is_no_order_of_ours_does_not_look_like_nothing_open(
+    sent: tuple[World, dict[str, object]], word: str
+) -> None:
+    """A label without -a, or an exchange's id: the orders of that account are open nevertheless."""
+    world, _ = sent
+    ran = world.keyctl("cancel", word, "--yes", "--json")
+    (error,) = ran.document["errors"]
+    assert (ran.exit_code, error["code"]) == (2, "unknown_order")
+    assert f"keyctl cancel -a {'okx-a' if word == 'okx-a' else 'LABEL'}" in error["hints"][0]
+    assert len(still_open(world)) == 4
+
+
 @pytest.mark.parametrize("exchange", ALL)
 @pytest.mark.parametrize("kind", [FaultKind.RESET_AFTER, FaultKind.RESET_BEFORE, FaultKind.HTML])
 def test_a_cancel_whose_answer_is_lost_is_read_back(
