@@ -311,3 +311,32 @@ def test_an_unknown_order_of_the_key_before_blocks_a_draft_of_the_new_one(world:
     journal.close()
     ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
     assert (ran.exit_code, world.placements()) == (7, {}), ran.stdout
+
+
+# Two positions of one side: at OKX a cross and an isolated one.
+
+
+def both_margins(world: World) -> None:
+    add(world, "okx")
+    hold(world, "okx", "--margin", "isolated")
+    set_leverage(world, "okx", 1, CROSS)
+    more = (*BUY, "0.002", "--margin", "cross", "--change-existing", "-a", "okx-a", "--expect-value", "121", "--json")
+    assert world.keyctl(*more).exit_code == 0
+    assert [item.margin for item in position(world, "okx")] == [ISOLATED, CROSS]
+
+
+def test_a_cross_and_an_isolated_position_are_both_closed(world: World) -> None:
+    both_margins(world)
+    ran = world.keyctl("close", SYMBOL, "-a", "okx-a", "--yes", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert position(world, "okx") == []
+
+
+def test_a_reduce_only_order_meets_the_position_of_its_margin_mode(world: World) -> None:
+    both_margins(world)
+    sell = ("order", "sell", SYMBOL, "0.002", "--reduce-only", "--margin", "cross", "-a", "okx-a")
+    ran = world.keyctl(*sell, "--expect-value", "120", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert [item.margin for item in position(world, "okx")] == [ISOLATED]
+    more = world.keyctl(*sell, "--again", "--expect-value", "120", "--json")
+    assert more.exit_code == 4 and "no long position" in more.document["errors"][0]["message"]

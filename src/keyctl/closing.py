@@ -6,6 +6,7 @@ nobody else's position stays open for it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -98,13 +99,17 @@ def _one_key_each(seen: Sequence[Seen[Position]]) -> tuple[list[Seen[Position]],
 
 
 def _grouped(seen: Sequence[Seen[Position]], what: What) -> list[list[Target]]:
-    """The targets of each plan: one for each symbol and side, since an account has one leg in a plan."""
-    groups: dict[tuple[str, PositionSide], list[Target]] = {}
+    """The targets of each plan: one for each symbol and side, and one more for a second position of that side (at OKX
+    a cross and an isolated one), since an account has one leg in a plan."""
+    groups: dict[tuple[str, PositionSide, int], list[Target]] = {}
     for item in seen:
+        met: Counter[tuple[str, PositionSide]] = Counter()
         for position in item.found:
             if what.side in (None, position.side):
+                key = position.symbol, position.side
                 target = Target(item.part.session, _wish(position, what))
-                groups.setdefault((position.symbol, position.side), []).append(target)
+                groups.setdefault((*key, met[key]), []).append(target)
+                met[key] += 1
     return list(groups.values())
 
 
@@ -121,6 +126,7 @@ def _wish(position: Position, what: What) -> Wish:
         contracts=position.contracts,
         position=position.side if position.hedge else None,
         reduce_only=True,
+        margin=position.margin,
         experimental=what.experimental,
     )
 

@@ -62,9 +62,9 @@ def terms_of(
                 f"add --position {side} (to open) or --position {_CLOSES[wish.side]} (to close)",
             )
         position = side
-    held = next((item for item in state.positions if item.side is side), None)
+    held = _held(state, side, wish.margin)
     if closing:
-        if held is None:
+        if held is None or (state.margin is None and wish.margin not in (None, held.margin)):
             raise _in_the_way(account, f"there is no {side} position in {instrument.symbol} to reduce")
         margin = wish.margin or held.margin or state.margin
         leverage = held.leverage or Decimal(1) if exchange.leverage_in_order else state.leverage(side)
@@ -77,6 +77,12 @@ def terms_of(
             f"to reduce it: --reduce-only; to close it first: keyctl close {instrument.symbol} -a {account.label}",
         )
     return _opening(account, exchange, wish, instrument, state, limits, side, position, held)
+
+
+def _held(state: FuturesState, side: PositionSide, margin: MarginMode | None) -> Position | None:
+    """The position of that side; of two, where each order chooses its margin mode, that of the wanted mode."""
+    found = [item for item in state.positions if item.side is side]
+    return next((item for item in found if item.margin is margin), found[0] if found else None)
 
 
 def check_held(account: Account, terms: Terms, order: Order) -> None:
