@@ -11,7 +11,7 @@ from keyctl.clock import rfc3339
 from keyctl.dispatch import LeftOut, Preview
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
-from keyctl.model import Leg, LegResult, Market, Order, Outcome
+from keyctl.model import Leg, LegResult, Market, Order, Outcome, TimeInForce
 from keyctl.order_checks import unit
 from keyctl.output import Table
 from keyctl.sizes import market_of
@@ -56,6 +56,8 @@ def _terms_data(order: Order) -> dict[str, Any]:
         "leverage": _text(order.leverage),
         "margin": _word(order.margin),
         "time_in_force": str(order.time_in_force),
+        "post_only": order.post_only,
+        "expires": None if order.expires_ms is None else rfc3339(order.expires_ms / 1000),
         "trigger": _word(order.trigger),
         "trigger_price": _text(order.trigger_price),
     }
@@ -66,7 +68,7 @@ def _word(value: StrEnum | None) -> str | None:
 
 
 def terms_text(order: Order) -> str:
-    """What an order says beside size and price, for people: "stop at 61000, reduce-only, long, 3x cross"."""
+    """What an order says beside size and price, for people: "stop at 61000, reduce-only, long, 3x cross, post-only"."""
     words = []
     if order.trigger is not None and order.trigger_price is not None:
         words.append(f"{order.trigger.replace('_', '-')} at {plain(order.trigger_price)}")
@@ -77,6 +79,12 @@ def terms_text(order: Order) -> str:
     if order.market is Market.FUTURES and not order.reduce_only:
         margin = order.margin or "(margin mode not told)"
         words.append(f"{plain(order.leverage)}x {margin}" if order.leverage else margin)
+    if order.post_only:
+        words.append("post-only")
+    if order.expires_ms is not None:
+        words.append(f"until {str(rfc3339(order.expires_ms / 1000))[:19]}Z")
+    elif order.price is not None and order.time_in_force is not TimeInForce.GTC:
+        words.append(str(order.time_in_force))
     return ", ".join(words)
 
 
@@ -103,6 +111,8 @@ def left_out_data(item: LeftOut) -> dict[str, Any]:
         "leverage": _text(wish.leverage),
         "margin": _word(wish.margin),
         "time_in_force": str(wish.time_in_force),
+        "post_only": wish.post_only,
+        "expires": None if wish.expires_ms is None else rfc3339(wish.expires_ms / 1000),
         "trigger": _word(wish.trigger),
         "trigger_price": _text(wish.trigger_price),
         **dict.fromkeys(empty),

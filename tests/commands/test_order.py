@@ -64,6 +64,27 @@ def test_a_stored_plan_takes_no_other_accounts_or_terms(desk: World, words: tupl
     assert desk.placements() == {}
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--price", "58000"), "2x isolated"),
+        (("--price", "58000", "--tif", "fok"), "2x isolated, fok"),
+        (("--price", "58000", "--post-only"), "2x isolated, post-only"),
+        (("--price", "58000", "--tif", "gtd", "--until", "2099-12-31T18:00+02:00"), "until 2099-12-31T16:00:00Z"),
+        ((), "2x isolated, ioc"),
+        (("--max-slippage", "none"), "2x isolated"),
+        (("--stop-at", "61000", "--price", "61500"), "stop at 61000, 2x isolated"),
+    ],
+)
+def test_the_preview_says_what_kind_of_order_it_is(world: World, words: tuple[str, ...], said: str) -> None:
+    world.add("bitfinex", rights=("read", "spot_trade", "futures_trade"))
+    order = ("order", "buy", "BTC/USDT:USDT", "0.001", "--leverage", "2", *words, "-a", "bitfinex-a", "--dry-run")
+    assert world.keyctl(*order).stdout.split("\t")[5].endswith(said)
+    (leg,) = world.keyctl(*order, "--json").data["legs"]
+    assert leg["post_only"] is ("--post-only" in words)
+    assert leg["expires"] == ("2099-12-31T16:00:00.000Z" if "gtd" in words else None)
+
+
 def test_each_leg_has_the_native_symbol_and_plain_decimals(desk: World) -> None:
     legs = desk.keyctl(*BUY, "--fanout", "--all", "--yes", "--json").data["legs"]
     assert {leg["exchange"]: leg["native_symbol"] for leg in legs} == {
