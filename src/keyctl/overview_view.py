@@ -39,8 +39,14 @@ def balances(seen: Sequence[Seen[Balances]], prices: Prices, people: bool, warni
     if people and len(seen) > 1:
         columns = ("account", "market", "USD")
         view.append(Table(columns, [(row["account"], row["market"], _money(row["usd"], row)) for row in sums]))
-    view.append(Note(f"{money(total)} USD in all{_but(seen, lacking)}"))
-    data = {"accounts": sums, "balances": rows, "total_usd": f"{total:.2f}", "complete": not _but(seen, lacking)}
+    if _any_read(seen):
+        view.append(Note(f"{money(total)} USD in all{_but(seen, lacking)}"))
+    data = {
+        "accounts": sums,
+        "balances": rows,
+        "total_usd": f"{total:.2f}" if _any_read(seen) else None,
+        "complete": not _but(seen, lacking),
+    }
     return result(data, seen, view, (*warnings, *_told(again, lacking, "without a price in USD")))
 
 
@@ -64,8 +70,8 @@ def positions(seen: Sequence[Seen[Position]], prices: Prices, people: bool, warn
     data = {
         "accounts": [part_row(item) for item in seen],
         "positions": rows,
-        "notional_usd": f"{size:.2f}",
-        "unrealized_usd": f"{profit:.2f}",
+        "notional_usd": f"{size:.2f}" if _any_read(seen) else None,
+        "unrealized_usd": f"{profit:.2f}" if _any_read(seen) else None,
         "complete": not _but(seen, {**lacking, **unknown}),
     }
     told = (*_told(again, lacking, "without a size in USD"), *_told({}, unknown, "without a profit in USD"))
@@ -252,6 +258,11 @@ def _keys_of_one_account(told: Iterable[tuple[Seen[T], str | None]]) -> dict[str
             if other != label:
                 again[label] = other
     return again
+
+
+def _any_read(seen: Sequence[Seen[T]]) -> bool:
+    """Whether there is a sum at all: of nothing that was read it would be a zero that nobody has seen."""
+    return any(item.trouble is None for item in seen)
 
 
 def _told(again: dict[str, str], lacking: dict[str, list[str]], why: str) -> list[str]:

@@ -73,7 +73,9 @@ def test_an_account_that_is_not_reached_is_failed_and_never_zero(desk: World, ex
 
 def test_all_failed_ends_as_the_failure_does(desk: World) -> None:
     desk.fault(kind=FaultKind.RESET_BEFORE, operation="balance", times=None)
-    assert desk.keyctl("balance", "--all").exit_code == 8
+    ran = desk.keyctl("balance", "--all")
+    assert ran.exit_code == 8 and "USD in all" not in ran.stderr
+    assert desk.keyctl("balance", "--all", "--json").data["total_usd"] is None
     desk.twin.faults.clear()
     body = '{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}'
     desk.fault(kind=FaultKind.ANSWER, exchange="binance", operation="balance", status=401, body=body, times=None)

@@ -105,6 +105,8 @@ def test_an_account_that_is_not_reached_is_failed_and_never_flat(desk: World, ex
     alone = desk.keyctl("positions", f"{exchange}-a")
     assert alone.exit_code == 8
     assert "no open positions" not in alone.stdout + alone.stderr
+    data = desk.keyctl("positions", f"{exchange}-a", "--json").data
+    assert (data["notional_usd"], data["unrealized_usd"], data["complete"]) == (None, None, False)
 
 
 def test_flat_accounts_are_told_beside_one_that_was_not_read(desk: World) -> None:
