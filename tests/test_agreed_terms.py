@@ -340,3 +340,25 @@ def test_a_reduce_only_order_meets_the_position_of_its_margin_mode(world: World)
     assert [item.margin for item in position(world, "okx")] == [ISOLATED]
     more = world.keyctl(*sell, "--again", "--expect-value", "120", "--json")
     assert more.exit_code == 4 and "no long position" in more.document["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("exchange", ["binance", "bitfinex"])
+def test_a_trigger_that_the_market_has_passed_since_the_preview_is_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, exchange: str
+) -> None:
+    """It would fire at once; Bitfinex takes it and trades."""
+    world.add(exchange)
+    book = world.venue(exchange).book("BTC/USDT")
+    clock, asked = ShiftedClock(), trading.ask
+
+    def risen(*arguments: Any) -> None:
+        asked(*arguments)
+        clock.ahead += 6
+        book.bids[:] = [(price + 2000, size) for price, size in book.bids]
+        book.asks[:] = [(price + 2000, size) for price, size in book.asks]
+
+    monkeypatch.setattr(trading, "ask", risen)
+    stop = ("order", "buy", "BTC/USDT", "0.005", "--stop-at", "61000", "--price", "61100", "-a", f"{exchange}-a")
+    ran = world.keyctl(*stop, "--expect-value", "305.5", "--json", clock=clock)
+    assert (ran.exit_code, codes(ran)) == (4, ["would_trigger"])
+    assert world.placements() == {}

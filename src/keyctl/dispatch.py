@@ -15,7 +15,7 @@ from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, Outcome
 from keyctl.model.noun import Noun
-from keyctl.order_checks import StandsInTheWay
+from keyctl.order_checks import StandsInTheWay, check_trigger
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
 from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
 from keyctl.session import Session
@@ -151,7 +151,8 @@ async def preview(
 async def refresh(shown: Preview, targets: list[Target], config: Config) -> None:
     """Checks, after the person has answered, that the preview still holds.
 
-    Raises CheckFailed when it is too old, or when prices have moved so that a leg passes a hard limit now.
+    Raises CheckFailed when it is too old, or when prices have moved so that a leg passes a hard limit now or would be
+    triggered at once.
     """
     by_account = {target.session.account.id: target.session for target in targets}
     clock = targets[0].session.network.clock
@@ -165,6 +166,8 @@ async def refresh(shown: Preview, targets: list[Target], config: Config) -> None
         *(ticker_of(by_account[leg.leg.account_id], leg.leg.native_symbol, shared) for leg in shown.plan.legs)
     )
     for leg, ticker in zip(shown.plan.legs, tickers, strict=True):
+        if leg.leg.order.trigger is not None:
+            check_trigger(by_account[leg.leg.account_id].account, leg.leg.order, ticker)
         buy = leg.leg.order.side == "buy"
         best = ticker.ask if buy else ticker.bid
         price = leg.leg.order.price

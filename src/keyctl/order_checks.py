@@ -13,7 +13,7 @@ from keyctl.sizes import notional
 if TYPE_CHECKING:
     from keyctl.config import Limits
     from keyctl.exchanges.base import Exchange
-    from keyctl.model import Account, Instrument, Leg, Order
+    from keyctl.model import Account, Instrument, Leg, Order, Ticker
     from keyctl.plan import VenueView, Wish
 
 # The soft limit that every immediate order touches.
@@ -140,7 +140,7 @@ def check_price(account: Account, order: Order, wish: Wish, view: VenueView, lim
     """The soft limits that the order's price touches. Raises CheckFailed for a price that no option passes."""
     ticker, market = view.ticker, order.market.value
     if order.trigger is not None:
-        _check_trigger(account, order, view)
+        check_trigger(account, order, view.ticker)
     if order.price is None or wish.immediate:
         if wish.max_slippage is not None and wish.max_slippage > limits.price_through_hard:
             raise refusal(
@@ -185,16 +185,16 @@ def _check_band(account: Account, order: Order, view: VenueView) -> None:
         )
 
 
-def _check_trigger(account: Account, order: Order, view: VenueView) -> None:
+def check_trigger(account: Account, order: Order, ticker: Ticker) -> None:
     """Raises CheckFailed for a trigger on the wrong side of the market: it would fire at once."""
     assert order.trigger_price is not None
     waits_above = (order.trigger is Trigger.STOP) is (order.side is Side.BUY)
-    fires = order.trigger_price <= view.ticker.ask if waits_above else order.trigger_price >= view.ticker.bid
+    fires = order.trigger_price <= ticker.ask if waits_above else order.trigger_price >= ticker.bid
     if fires:
         raise refusal(
             account,
             f"a {order.trigger.replace('_', '-') if order.trigger else ''} {order.side} at {plain(order.trigger_price)}"
-            f" would fire at once (best prices {plain(view.ticker.bid)} / {plain(view.ticker.ask)})",
+            f" would fire at once (best prices {plain(ticker.bid)} / {plain(ticker.ask)})",
             "would_trigger",
             market=order.market.value,
         )
