@@ -13,6 +13,7 @@ from keyctl.model import OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
 from tests.support.skipping import SkipClock
+from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import Ran, World
 
 SYMBOL = "BTC/USDT:USDT"
@@ -56,8 +57,23 @@ def test_without_the_word_experimental_the_contradictions_are_told_and_nothing_i
 
 def test_the_word_alone_is_not_enough_the_value_is_wanted_too(bench: Bench) -> None:
     ran = bench.run(*ORDER, "--experimental", "--yes")
-    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (4, "soft_limit")
+    (error,) = ran.document["errors"]
+    assert (ran.exit_code, error["code"]) == (4, "soft_limit")
+    assert error["message"].endswith("an order on unconfirmed facts of LBank); nothing was sent")
+    assert any(hint.startswith("posiDirection: ") for hint in error["hints"])
     assert bench.placed == 0
+
+
+def test_a_person_reads_the_contradictions_line_by_line_before_the_question(world: World) -> None:
+    world.add("lbank", rights=("read", "spot_trade", "futures_trade"))
+    person = keyctl_at_terminal([*ORDER, "--experimental"], world.home, COLUMNS="80")
+    code, shown = person.waits_for("Type the total in USD").types("no\r").leaves()
+    assert code == 4, shown
+    lines = shown.partition("Type the total")[0].splitlines()
+    for word in ("orderPriceType", "posiDirection", "Margin mode", "offsetFlag", "Leverage", "Unknown orders"):
+        assert [line for line in lines if line.startswith(f"- {word}: ")], word
+    assert max(map(len, lines)) <= 80
+    assert world.placements() == {}
 
 
 @pytest.mark.parametrize("extra", [("--post-only",), ("--tif", "ioc"), ("--reduce-only",), ("--stop-at", "70000")])

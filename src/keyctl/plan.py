@@ -224,7 +224,8 @@ def _check_experimental(account: Account, exchange: Exchange, wish: Wish, warned
             "to send it nevertheless: --experimental",
             market="futures",
         )
-    return f"an order on unconfirmed facts of {exchange.profile.title}: {' '.join(warned)}"
+    facts = "".join(f"\n- {fact}" for fact in warned)
+    return f"an order on unconfirmed facts of {exchange.profile.title}:{facts}"
 
 
 def same_leg(planned: PlannedLeg, stored: Leg) -> PlannedLeg:

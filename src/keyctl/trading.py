@@ -198,8 +198,10 @@ def ask(app: App, shown: Preview, consent: Consent) -> None:
         return
     if not app.prompt.has_terminal or app.no_input:
         if consent.yes:
+            parts = [text.partition(":\n") for text in touched]  # what it is, and facts about it line by line
             raise CheckFailed(
-                f"the plan touches a soft limit ({'; '.join(touched)}); nothing was sent",
+                f"the plan touches a soft limit ({'; '.join(name for name, _, _ in parts)}); nothing was sent",
+                *(line.removeprefix("- ") for _, _, facts in parts for line in facts.splitlines()),
                 f"a script passes it by the value: --expect-value {total:.2f}",
                 code="soft_limit",
             )
