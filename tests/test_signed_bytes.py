@@ -31,6 +31,8 @@ from keyctl.twin import FaultKind
 from tests.support.desk import ShiftedClock
 from tests.support.world import ALL, World
 
+RIGHTS = ("read", "spot_trade", "futures_trade")
+PERPETUAL = "BTC/USDT:USDT"
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
 # Headers that the connection itself may add; everything else in a signed request was there when it was signed.
 FRAMING = {"host", "user-agent", "accept", "accept-encoding", "content-length"}
@@ -134,6 +136,29 @@ def test_an_order_and_its_reads_go_out_as_signed(world: World, wiretap: Wiretap,
     check_as_signed(wiretap)
 
 
+def perpetual_order(exchange: str) -> tuple[str, ...]:
+    """One that rests; LBank's wants more words."""
+    words = ("order", "buy", PERPETUAL, "0.002", "--price", "59000", "--leverage", "2", "--expect-value", "120.02")
+    return (*words, *(("--experimental", "--yes") if exchange == "lbank" else ()), "-a", f"{exchange}-a")
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_perpetuals_and_what_lies_around_them_go_out_as_signed(world: World, wiretap: Wiretap, exchange: str) -> None:
+    """Modes and leverages that are set, positions, wallets, open orders, closing and canceling."""
+    world.add(exchange, rights=RIGHTS)
+    label = f"{exchange}-a"
+    now = ("order", "buy", PERPETUAL, "0.002", "--leverage", "2", "-a", label, "--expect-value", "121.22")
+    around = [("positions", label), ("balance", label), ("orders", "list", "--open", label, "--symbol", PERPETUAL)]
+    leaving = [("close", PERPETUAL, "-a", label, "--yes"), ("cancel", "--all", "--yes")]
+    for words in (perpetual_order(exchange), *(() if exchange == "lbank" else (now,)), *around, *leaving):
+        ran = world.keyctl(*words)
+        assert ran.exit_code == 0 or exchange == "lbank", ran
+    assert len(world.placements()) == (1 if exchange == "lbank" else 3)
+    changes = [line for line in world.venue(exchange).calls.lines if line.changes]
+    assert len(changes) > len(world.placements()), "a leverage was set, an order canceled"
+    check_as_signed(wiretap)
+
+
 @pytest.mark.parametrize("algorithm", [Algorithm.ED25519, Algorithm.RSA])
 def test_signatures_by_private_keys_go_out_as_signed(world: World, wiretap: Wiretap, algorithm: Algorithm) -> None:
     """Their base64 holds + and / and =, which some libraries escape a second time."""
@@ -156,10 +181,13 @@ def test_any_text_in_a_read_goes_out_as_signed(world: World, wiretap: Wiretap, e
     assert made.secret not in ran.stdout
 
 
+@pytest.mark.parametrize("market", ["spot", "futures"])
 @pytest.mark.parametrize("exchange", ALL)
-def test_an_order_carries_no_mark_of_a_broker(world: World, wiretap: Wiretap, exchange: str) -> None:
-    world.add(exchange)
-    assert world.keyctl(*ORDER, "-a", f"{exchange}-a").exit_code == 0
+def test_an_order_carries_no_mark_of_a_broker(world: World, wiretap: Wiretap, exchange: str, market: str) -> None:
+    world.add(exchange, rights=RIGHTS)
+    words = (*ORDER, "-a", f"{exchange}-a") if market == "spot" else perpetual_order(exchange)
+    ran = world.keyctl(*words)
+    assert ran.exit_code == 0 or (exchange, market) == ("lbank", "futures"), ran
     (client_order_id,) = world.placements()
     assert re.fullmatch(r"kc[a-z0-9]{26}|[0-9]{1,15}", client_order_id)
     orders = [sent for sent in wiretap.sent if client_order_id in sent.target or client_order_id in sent.body.decode()]

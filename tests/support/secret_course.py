@@ -26,7 +26,9 @@ KEYS = {
 }
 IPS = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 PHRASE = "open sesame, and more"
+RIGHTS = ("read", "spot_trade", "futures_trade")
 BUY = ("buy", "BTC/USDT", "0.005", "--price", "58000")
+PERPETUAL = "BTC/USDT:USDT"
 PROGRAM = ("-I", "-m", "keyctl")
 # The demo makes its own keys; this tells them to us through a pipe that nobody else knows.
 DEMO = """
@@ -120,11 +122,11 @@ class Course:
     def furnish(self) -> None:
         """One account at each exchange, all kinds of keys among them."""
         for exchange, algorithm in KEYS.items():
-            self.canaries.watch(exchange, self.world.add(exchange, algorithm=algorithm))
+            self.canaries.watch(exchange, self.world.add(exchange, algorithm=algorithm, rights=RIGHTS))
 
     def new_key(self, exchange: str, algorithm: Algorithm = Algorithm.HMAC, uid: str | None = None) -> MadeKey:
         """One more key at the exchange, watched for."""
-        made = make_key(exchange, algorithm, ips=IPS, uid=uid)
+        made = make_key(exchange, algorithm, rights=RIGHTS, ips=IPS, uid=uid)
         self.world.twin.add_key(exchange, made)
         self.canaries.watch(f"new {exchange}", made)
         return made
@@ -308,10 +310,25 @@ def _orders(course: Course) -> Iterator[Step]:
     yield Step("order", [*BUY, "-a", "okx-a", "--yes", "--again"], codes=(0, 7))
     course.world.fault(kind=FaultKind.GARBAGE, exchange="binance", operation="place")
     yield Step("order", [*BUY, "-a", "binance-a", "--yes", "--again", "--json"], codes=(0, 7))
-    yield from (Step("orders list"), Step("orders settle", codes=(0, 7)), Step("orders export"))
+    yield from _perpetuals()
+    yield from (
+        Step("orders list"),
+        Step("orders list", ["--open", "--all"]),
+        Step("orders settle", codes=(0, 7)),
+        Step("orders export"),
+    )
     yield Step("orders show", [plan])
     yield Step("orders resolve", [plan, "okx-a", "--as", "accepted", "--because", "seen", "--yes"], codes=(2, 4))
     yield from (Step("cancel", ["--all", "--yes"], codes=(0, 6, 7)), Step("halt", ["a test"]), Step("halt", ["--lift"]))
+
+
+def _perpetuals() -> Iterator[Step]:
+    three = [word for exchange in KEYS if exchange != "lbank" for word in ("-a", f"{exchange}-a")]
+    yield Step("order", ["buy", PERPETUAL, "0.005", "--leverage", "2", "--fanout", *three, "--expect-value", "909.18"])
+    resting = ["buy", PERPETUAL, "0.002", "--price", "59000", "--leverage", "2", "-a", "lbank-a"]
+    yield Step("order", [*resting, "--experimental", "--expect-value", "120.02", "--yes"], codes=(0, 7))
+    yield Step("positions", ["--all"])
+    yield Step("close", [PERPETUAL, *three, "--yes"])
 
 
 def _changes(course: Course) -> Iterator[Step]:
