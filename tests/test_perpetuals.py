@@ -249,7 +249,9 @@ def test_a_price_outside_the_venues_band_is_refused(side: str, price: int, fits:
     if fits:
         assert planned(asked, band=band)
     else:
-        assert refused(asked, band=band).code == "price_band"
+        trouble = refused(asked, band=band)
+        bound = band.highest_buy if side == "buy" else band.lowest_sell
+        assert trouble.code == "price_band" and f"--price {bound}" in trouble.hints[0]
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,7 @@ def _check_band(account: Account, order: Order, view: VenueView) -> None:
             f"{account.exchange} takes no {order.side} {'above' if order.side is Side.BUY else 'below'} "
             f"{plain(_short(bound))} now",
             "price_band",
+            f"the exchange moves its band with the market; give a price inside it: --price {plain(_short(bound))}",
             market=order.market.value,
         )
 

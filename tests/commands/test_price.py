@@ -44,6 +44,21 @@ def test_every_venue_is_one_row_with_its_own_symbol_and_steps(desk: Desk) -> Non
     assert prices["bitfinex"]["price_digits"] == 5
 
 
+def test_sizes_of_a_coin_margined_perpetual_are_contracts_with_their_worth(desk: Desk) -> None:
+    ran = desk.run("price", "BTC/USD:BTC", "-a", "binance-a", "-a", "okx-a")
+    rows = {row.split("\t")[0]: row.split("\t") for row in ran.out.splitlines()}
+    assert {row[1] for row in rows.values()} == {"BTCUSD_PERP", "BTC-USD-SWAP"}
+    assert {(row[5], row[7]) for row in rows.values()} == {("1 of 100 USD", "1 of 100 USD")}
+    told = {row["exchange"]: row for row in desk.run("price", "BTC/USD:BTC", "--json").json["data"]["prices"]}
+    for exchange in ("binance", "okx"):
+        assert (told[exchange]["inverse"], told[exchange]["contract_size"], told[exchange]["settle"]) == (
+            True,
+            "100",
+            "BTC",
+        )
+    assert (told["bitfinex"]["native_symbol"], told["lbank"]["native_symbol"]) == (None, None)
+
+
 def test_no_key_and_no_secret_is_used(desk: Desk) -> None:
     desk.run("price", "BTC/USDT")
     assert desk.store.openings == 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keyctl.model import Instrument
     from keyctl.pricing import Quote
 
-_COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "size step", "price step", "minimum")
+_COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "step", "tick", "minimum")
 
 
 @keyctl_command(examples="keyctl price BTC/USDT\nkeyctl price ETH/USDT -a okx-main -a binance-main --json")
@@ -27,7 +27,8 @@ _COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "size step", "price ste
 def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, everything: bool) -> Result:
     """Show a symbol at every venue, side by side
 
-    Minimum is the smallest order: a size in the base currency, and a value in the quote currency where there is one.
+    Step is that of sizes, tick that of prices. Minimum is the smallest order: a size in the base currency (of a
+    coin-margined perpetual in contracts), and a value in the quote currency where there is one.
     """
     import asyncio
 
@@ -68,7 +69,7 @@ def _row(quote: Quote, found: list[Quote]) -> tuple[str, ...]:
         _text(ticker.bid),
         _text(ticker.ask),
         _spread(quote) or "-",
-        _text(rules.quantity_step),
+        _size(rules.quantity_step, rules),
         f"{rules.price_digits} digits" if rules.price_digits else _text(rules.price_step),
         _minimum(rules),
     )
@@ -85,9 +86,16 @@ def _venue(quote: Quote, found: list[Quote]) -> str:
 
 
 def _minimum(rules: Instrument) -> str:
-    size = "" if rules.min_quantity is None else _text(rules.min_quantity)
+    size = "" if rules.min_quantity is None else _size(rules.min_quantity, rules)
     value = "" if rules.min_notional is None else f"{_text(rules.min_notional)} {rules.quote}"
     return ", ".join(part for part in (size, value) if part) or "-"
+
+
+def _size(number: Decimal, rules: Instrument) -> str:
+    """A size in base currency, or in contracts with what one of them is worth: "1 of 100 USD"."""
+    if not rules.inverse:
+        return _text(number)
+    return f"{_text(number)} of {_text(rules.contract_size)} {rules.quote}"
 
 
 def _spread(quote: Quote) -> str | None:
