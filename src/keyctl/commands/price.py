@@ -91,9 +91,9 @@ def _minimum(rules: Instrument) -> str:
     return ", ".join(part for part in (size, value) if part) or "-"
 
 
-def _size(number: Decimal, rules: Instrument) -> str:
+def _size(number: Decimal | None, rules: Instrument) -> str:
     """A size in base currency, or in contracts with what one of them is worth: "1 of 100 USD"."""
-    if not rules.inverse:
+    if number is None or not rules.inverse:
         return _text(number)
     return f"{_text(number)} of {_text(rules.contract_size)} {rules.quote}"
 
