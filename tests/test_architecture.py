@@ -65,9 +65,7 @@ FORBIDDEN = {
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
-    "rights whitelist": (
-        "transport network session vault* journal notes database app commands.* prompt output twin*"
-    ),
+    "rights whitelist": ("transport network session vault* journal notes database app commands.* prompt output twin*"),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
