@@ -12,12 +12,11 @@ import pytest
 
 from keyctl.model import MarginMode, PositionSide
 from keyctl.twin import FaultKind
-from tests.support.world import Ran, World
+from tests.support.world import RIGHTS, Ran, World
 
 D = Decimal
 SET = ("binance", "okx")  # where leverage is a setting of the account; Bitfinex carries it in the order
 ALL = (*SET, "bitfinex")
-RIGHTS = ("read", "spot_trade", "futures_trade")
 SYMBOL = "BTC/USDT:USDT"
 ORDER = ("order", "buy", SYMBOL, "0.005", "--price", "58000", "--leverage", "2", "--fanout", "--all")
 AGREED = ("--expect-value", "300", "--json")

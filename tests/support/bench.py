@@ -22,7 +22,7 @@ from keyctl.twin.venue import START_BALANCES
 from tests.support.canary import Canaries
 from tests.support.skipping import SkipClock
 from tests.support.tls_door import TlsDoor, certificates
-from tests.support.world import ALL, Ran, World
+from tests.support.world import ALL, RIGHTS, Ran, World
 
 Place = tuple[str, Market]
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
@@ -30,7 +30,6 @@ SPOT, FUTURES = Market.SPOT, Market.FUTURES
 LBANK_CONTRACTS: Place = ("lbank", FUTURES)
 PERPETUALS: tuple[Place, ...] = tuple((exchange, FUTURES) for exchange in ("binance", "bitfinex", "okx"))
 PLACES: tuple[Place, ...] = (*((exchange, SPOT) for exchange in ALL), *PERPETUALS)
-RIGHTS = ("read", "spot_trade", "futures_trade")
 ORDER = ("0.002", "--price", "58000")
 # What the exchanges' best asks make of that order, for orders that need their value said.
 ORDER_USD = 120
@@ -50,9 +49,7 @@ class Bench:
 
     def __enter__(self) -> Bench:
         world = self._stack.enter_context(self.world)
-        for exchange in ALL:
-            algorithm = Algorithm.ED25519 if exchange == "binance" else Algorithm.HMAC
-            world.add(exchange, algorithm=algorithm, rights=RIGHTS)
+        world.add_all(rights=RIGHTS)
         ca_file, contexts = certificates(self.folder)
         for exchange in ALL:
             door = self.doors[exchange] = TlsDoor(contexts, self.port(exchange))

@@ -1,4 +1,8 @@
-"""Campaign: plans run in forked children that are killed at random lines, then settled, sent again and audited."""
+"""Campaign: plans run in forked children that are killed at random lines, then settled, sent again and audited.
+
+A plan has four legs, all on spot or all on perpetuals; on perpetuals each asks for a leverage that must mostly be set
+first, and one of the accounts is in hedge mode.
+"""
 
 from __future__ import annotations
 
@@ -11,38 +15,55 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import keyctl
 from keyctl.errors import ExitCode
+from keyctl.model import Market
 from keyctl.twin import FaultKind
 from tests.support.skipping import SharedNumbers, SkipClock
-from tests.support.world import ALL, World
+from tests.support.world import ALL, RIGHTS, World
 
 CONFIG = """\
 [limits]
 day_value_usd = 10000000
 orders_per_minute = 100000
 orders_per_hour = 100000
+leverage_soft = 5
 """
 CALL_SECONDS = 0.05
+SETTING_SECONDS = 0.25
 STUCK_SECONDS = 20
 SETTLE_TRIES = 4
 # One account's look-ups hold a page of orders, which an exchange without a look-up by id limits to 100 or 200.
 PLANS_PER_WORLD = 50
 CRASHED = 99
 PRICES = ("58000", "60100")
+LEVERAGES = ("1", "2", "3")
+SPOT, FUTURES = Market.SPOT, Market.FUTURES
+MARKETS = {"spot": (SPOT,), "futures": (FUTURES,), "both": (SPOT, FUTURES)}
+LABELS = {
+    SPOT: ("binance-a", "bitfinex-a", "lbank-a", "okx-a"),
+    FUTURES: ("binance-a", "bitfinex-a", "okx-a", "okx-hedge"),
+}
 TAKEN = (FaultKind.RESET_AFTER, FaultKind.HANG_AFTER, FaultKind.HALF_BODY, FaultKind.GARBAGE, FaultKind.WRONG_ECHO)
 NOT_TAKEN = (FaultKind.RESET_BEFORE, FaultKind.RESET_UNREAD, FaultKind.HANG_BEFORE, FaultKind.RATE_LIMIT)
 EITHER = (FaultKind.HTML, FaultKind.ANSWER, FaultKind.REDIRECT)
-READ_FAULT_SHARE = 0.2
+SETTING = (
+    *(FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER, FaultKind.HANG_BEFORE, FaultKind.HANG_AFTER, FaultKind.HALF_BODY),
+    *(FaultKind.GARBAGE, FaultKind.HTML, FaultKind.LIES, FaultKind.ECHO_OTHER),
+)
+READ_FAULT_SHARE, SETTING_FAULT_SHARE = 0.2, 0.3
 READS = ("query", "open_orders", "history", "fills")
+FUTURES_READS = (*READS, "futures_state", "positions")
 
 _OURS = str(Path(keyctl.__file__).parent)
 _TWIN = str(Path(keyctl.__file__).parent / "twin")
-_LINES, _CLAIM_LINE = 0, 1
+_LINES, _CLAIM_LINE, _SETTING_LINE = 0, 1, 2
+_STEPS = {"claim": _CLAIM_LINE, "confirm_all": _SETTING_LINE}
 
 
 @dataclass
@@ -50,10 +71,11 @@ class Figures:
     """What a campaign counted. `doubled`, `lost`, `wrong` and `stuck` must be 0.
 
     Lost: taken by the venue, and the journal says otherwise. Wrong: accepted in the journal, and the venue has it
-    not. Stuck: still unknown after settling, or a run that did not end.
+    not; or taken under another leverage than the leg's. Stuck: still unknown after settling, or a run that did not end.
     """
 
     plans: int = 0
+    perpetual: int = 0
     kills: int = 0
     faults: int = 0
     taken: int = 0
@@ -71,7 +93,7 @@ class Figures:
 
     def add(self, other: Figures) -> None:
         """Counts another campaign in."""
-        for name in ("plans", "kills", "faults", "taken", "doubled", "lost", "wrong", "stuck"):
+        for name in ("plans", "perpetual", "kills", "faults", "taken", "doubled", "lost", "wrong", "stuck"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.states += other.states
         self.codes += other.codes
@@ -80,41 +102,63 @@ class Figures:
     def __str__(self) -> str:
         states = ", ".join(f"{state} {count}" for state, count in sorted(self.states.items()))
         return (
-            f"plans {self.plans}, kills {self.kills}, faults {self.faults}, orders taken {self.taken}, "
+            f"plans {self.plans} ({self.perpetual} on perpetuals), kills {self.kills}, faults {self.faults}, "
+            f"orders taken {self.taken}, "
             f"doubled {self.doubled}, lost {self.lost}, wrong {self.wrong}, stuck {self.stuck} ({states})"
         )
 
 
-def run_campaign(folder: Path, seed: int, plans: int) -> Figures:
+def run_campaign(folder: Path, seed: int, plans: int, market: str = "both") -> Figures:
     """The figures of so many plans, in as many worlds as keep each venue's order lists short."""
     figures = Figures()
     for number, first in enumerate(range(0, plans, PLANS_PER_WORLD)):
-        with Campaign(folder / str(number), seed=seed * 1_000_003 + number) as campaign:
+        with Campaign(folder / str(number), seed=seed * 1_000_003 + number, market=market) as campaign:
             figures.add(campaign.run(min(PLANS_PER_WORLD, plans - first)))
     return figures
 
 
-class Campaign:
-    """Runs plans of one leg per exchange in a world of its own. `plant` is called in every child before it runs."""
+@dataclass(frozen=True)
+class Lines:
+    """Of a run without faults: how many lines it has, and the first of its claim and of setting its leverages."""
 
-    def __init__(self, folder: Path, seed: int, plant: Callable[[], None] | None = None) -> None:
+    whole: int
+    claim: int
+    setting: int
+
+
+class Campaign:
+    """Runs plans of four legs in a world of its own. `plant` is called in every child before it runs.
+
+    `market`: "spot", "futures", or "both" in turn by chance.
+    """
+
+    def __init__(self, folder: Path, seed: int, plant: Callable[[], None] | None = None, market: str = "both") -> None:
         self.random = random.Random(seed)
         self.clock = SkipClock()
         self.world = World(folder, now_ms=self.clock.now_ms)
         self.figures = Figures()
         self.fault_share = 0.6
         self.fault_kinds = TAKEN + NOT_TAKEN + EITHER + (FaultKind.LATE, FaultKind.DOUBLE)
+        self.setting_kinds, self.setting_share = SETTING, SETTING_FAULT_SHARE
+        self._markets = MARKETS[market]
         self._plant = plant
-        self._counts = SharedNumbers(2)
+        self._counts = SharedNumbers(3)
         self._seen: set[str] = set()
-        self._order_lines = self._order_claim = 0
+        self._lines: dict[Market, Lines] = {}
+        # By client order id: the leverage that held at the venue when it took the order.
+        self._leverages: dict[str, Decimal] = {}
 
     def __enter__(self) -> Campaign:
         self.world.__enter__()
-        self.world.add_all()
+        self.world.add_all(rights=RIGHTS)
+        self.world.add("okx", "okx-hedge", rights=RIGHTS)
+        self.world.venue("okx").derivatives.set_hedge(self.world.made["okx-hedge"].key.uid, True)
+        for exchange in ALL:
+            self._watch(self.world.venue(exchange).derivatives)
         config = self.world.app().home.config_file
         config.write_text(CONFIG, encoding="utf-8")
-        self._measure()
+        for market in self._markets:
+            self._measure(market)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -131,37 +175,56 @@ class Campaign:
     # One plan.
 
     def _plan(self) -> None:
+        market = self.random.choice(self._markets)
         self.figures.plans += 1
-        struck = [self._fault() for _ in range(self._how_many_faults())]
-        order = ("order", "buy", "BTC/USDT", "0.001", "--price", self.random.choice(PRICES), "--fanout", "--all")
-        self._child(*order, "--yes", "--again", kill_at=self._kill_line())
+        self.figures.perpetual += market is FUTURES
+        struck = [self._fault(market) for _ in range(self._how_many_faults())]
+        order = self._order(market, self.random.choice(PRICES), self.random.choice(LEVERAGES))
+        self._child(*order, "--again", kill_at=self._kill_line(market))
         plan = self._new_plan()
         if self.random.random() < 0.5:
-            self._send_again(plan)
-        self._settle()
+            self._send_again(plan, market)
+        self._settle(market)
         self.world.twin.faults.clear()
         self.figures.faults += sum(fault.used for fault in struck)
         self._audit(plan)
-        self._send_again(plan)
-        self._settle()
+        self._send_again(plan, market)
+        self._settle(market)
         self._audit(plan, final=True)
+        self._cancel_resting()
         self.clock.skip(61)  # cool-downs of this plan are over, and its order is no repeat of the next
 
-    def _send_again(self, plan: str | None) -> None:
-        if plan is not None:
-            self._child("order", "--plan", plan, "--yes", "--again", kill_at=self._seldom())
+    def _order(self, market: Market, price: str, leverage: str) -> tuple[str, ...]:
+        accounts = [word for label in LABELS[market] for word in ("-a", label)]
+        if market is SPOT:
+            return ("order", "buy", "BTC/USDT", "0.001", "--price", price, "--fanout", *accounts, "--yes")
+        order = ("order", "buy", "BTC/USDT:USDT", "0.002", "--price", price, "--fanout", *accounts, "--yes")
+        return (*order, "--leverage", leverage, "--position", "long", "--change-existing")
 
-    def _settle(self) -> None:
+    def _send_again(self, plan: str | None, market: Market) -> None:
+        if plan is not None:
+            allowed = () if market is SPOT else ("--change-existing",)
+            again = ("order", "--plan", plan, "--yes", "--again", *allowed)
+            self._child(*again, kill_at=self._kill_line(market) if self._sometimes() else 0)
+
+    def _settle(self, market: Market) -> None:
         """As `orders settle --wait` until nothing is unknown; sometimes killed itself."""
         for attempt in range(SETTLE_TRIES):
             if not self._rows("SELECT 1 FROM legs WHERE state IN ('sent', 'unknown')"):
                 return
-            self._child("orders", "settle", "--wait", kill_at=self._seldom() if attempt == 0 else 0)
+            kill = attempt == 0 and self._sometimes()
+            line = self.random.randint(1, self._lines[market].whole)
+            self._child("orders", "settle", "--wait", kill_at=line if kill else 0)
             self.clock.skip(5)
 
-    def _fault(self) -> Any:
-        kind = self.random.choice(self.fault_kinds)
-        facts: dict[str, Any] = {"kind": kind, "exchange": self.random.choice(ALL), "operation": "place"}
+    def _fault(self, market: Market) -> Any:
+        exchanges = sorted({label.partition("-")[0] for label in LABELS[market]})
+        facts: dict[str, Any] = {"exchange": self.random.choice(exchanges), "operation": "place"}
+        settable = facts["exchange"] != "bitfinex"  # where the order itself carries the leverage
+        if market is FUTURES and settable and self.random.random() < self.setting_share:
+            facts |= {"operation": "leverage", "kind": self.random.choice(self.setting_kinds)}
+            return self.world.fault(**facts)
+        kind = facts["kind"] = self.random.choice(self.fault_kinds)
         if kind is FaultKind.LATE:
             facts |= {"seconds": self.random.uniform(0.1, 12), "queries": self.random.randrange(3)}
         elif kind is FaultKind.WRONG_ECHO:
@@ -177,31 +240,49 @@ class Campaign:
         if kind in EITHER:
             facts["taken"] = self.random.random() < 0.5
         elif self.random.random() < READ_FAULT_SHARE:
-            facts = {"kind": FaultKind.HTML, "exchange": facts["exchange"], "operation": self.random.choice(READS)}
+            reads = READS if market is SPOT else FUTURES_READS
+            facts = {"kind": FaultKind.HTML, "exchange": facts["exchange"], "operation": self.random.choice(reads)}
         return self.world.fault(**facts)
 
     def _how_many_faults(self) -> int:
         return self.random.choice((1, 1, 2, 3)) if self.random.random() < self.fault_share else 0
 
-    def _kill_line(self) -> int:
-        """A line of a whole run; three times in four after the claim. Some lie beyond a run without faults."""
-        after_claim = self.random.random() < 0.75
-        return self.random.randint(self._order_claim if after_claim else 1, int(self._order_lines * 1.2))
+    def _kill_line(self, market: Market) -> int:
+        """A line of a whole run; mostly after the claim, on perpetuals also between leverage and claim. Some lie beyond
+        a run without faults."""
+        lines, chance = self._lines[market], self.random.random()
+        if market is FUTURES and chance < 0.4:
+            return self.random.randint(lines.setting, lines.claim)
+        return self.random.randint(lines.claim if chance < 0.75 else 1, int(lines.whole * 1.2))
 
-    def _seldom(self) -> int:
-        return self.random.randint(1, self._order_lines) if self.random.random() < 0.2 else 0
+    def _sometimes(self) -> bool:
+        return self.random.random() < 0.4
 
     # Children.
 
-    def _measure(self) -> None:
-        """How many lines a run without faults has, and which is the first of its claim."""
+    def _measure(self, market: Market) -> None:
+        """Counts the lines of a run without faults."""
         plant, self._plant = self._plant, None
-        self._child("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--fanout", "--all", "--yes", kill_at=-1)
+        self._child(*self._order(market, "58000", "2"), kill_at=-1)
         self._plant = plant
-        self._order_lines, self._order_claim = int(self._counts[_LINES]), int(self._counts[_CLAIM_LINE])
+        counts = [int(self._counts[index]) for index in (_LINES, _CLAIM_LINE, _SETTING_LINE)]
+        self._lines[market] = Lines(*counts)
         self._audit(self._new_plan(), final=True)
         assert self.figures.states == {"accepted": 4}, self.figures
+        self._cancel_resting()
         self.figures = Figures()
+
+    def _watch(self, engine: Any) -> None:
+        """Notes under which leverage a venue takes each order."""
+        place = engine.place
+
+        def watched(draft: Any) -> Any:
+            native = draft.instrument.native_symbol
+            told = draft.leverage or engine.leverage(draft.uid, native, draft.margin, draft.position)
+            self._leverages[draft.client_order_id] = told
+            return place(draft)
+
+        engine.place = watched
 
     def _child(self, *arguments: str, kill_at: int) -> None:
         """Runs keyctl in a forked child; it dies at that line of our code (0: never; below: only counts lines)."""
@@ -237,6 +318,15 @@ class Campaign:
 
     # The books.
 
+    def _cancel_resting(self) -> None:
+        """No order on perpetuals rests any more, which would keep OKX from changing the leverage."""
+        for exchange in ALL:
+            venue = self.world.venue(exchange)
+            with venue.lock:
+                for order in venue.orders:
+                    if order.is_open and order.instrument.settle is not None:
+                        venue.derivatives.cancel(order)
+
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         path = self.world.app().home.state / "journal.db"
         if not path.exists():
@@ -256,10 +346,10 @@ class Campaign:
     def _audit(self, plan: str | None, final: bool = False) -> None:
         """Compares the journal with the venues' own count."""
         placements = self.world.placements()
-        legs = self._rows("SELECT client_order_id, state, plan_id FROM legs")
-        for missing in set(placements) - {name for name, _, _ in legs}:
+        legs = self._rows("SELECT client_order_id, state, plan_id, leverage FROM legs")
+        for missing in set(placements) - {name for name, *_ in legs}:
             self._find("lost", f"{missing}: taken, and not in the journal")
-        for name, state, of_plan in legs:
+        for name, state, of_plan, leverage in legs:
             if of_plan != plan:
                 continue
             count = placements.get(name, 0)
@@ -272,6 +362,8 @@ class Campaign:
                 self._find("lost", where)
             elif count == 0 and state == "accepted":
                 self._find("wrong", where)
+            elif count and leverage is not None and self._leverages.get(name) != Decimal(leverage):
+                self._find("wrong", f"{where}, at leverage {self._leverages.get(name)} instead of {leverage}")
             if final:
                 self.figures.states[state] += 1
                 self.figures.taken += count
@@ -289,15 +381,16 @@ class _Tracer:
         self._kill_at = kill_at
         self._lines = 0
         self._ours: dict[str, bool] = {}
-        counts[_CLAIM_LINE] = 0
+        counts[_CLAIM_LINE] = counts[_SETTING_LINE] = 0
 
     def call(self, frame: FrameType, event: str, argument: object) -> Any:
         name = frame.f_code.co_filename
         ours = self._ours.get(name)
         if ours is None:
             ours = self._ours[name] = name.startswith(_OURS) and not name.startswith(_TWIN)
-        if ours and frame.f_code.co_name == "claim" and not self._counts[_CLAIM_LINE]:
-            self._counts[_CLAIM_LINE] = self._lines
+        step = _STEPS.get(frame.f_code.co_name) if ours else None
+        if step is not None and not self._counts[step]:
+            self._counts[step] = self._lines
         return self._line if ours else None
 
     def _line(self, frame: FrameType, event: str, argument: object) -> Any:
@@ -311,6 +404,7 @@ class _Tracer:
 
 def _shorten_calls() -> None:
     """In a test's child only: an order's answer is waited for less long, so that silence costs no real seconds."""
-    from keyctl import fanout
+    from keyctl import fanout, leverage
 
     fanout.CALL_SECONDS = CALL_SECONDS
+    leverage.SETTING_SECONDS = SETTING_SECONDS

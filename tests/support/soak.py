@@ -1,4 +1,7 @@
-"""The kill campaign at length: `python -m tests.support.soak --kills 10000 [--seed N]`. Exits 1 on any finding."""
+"""The kill campaign at length: `python -m tests.support.soak --kills 10000 [--seed N] [--market spot|futures|both]`.
+
+Exits 1 on any finding.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.support.campaign import PLANS_PER_WORLD, Campaign, Figures
+from tests.support.campaign import MARKETS, PLANS_PER_WORLD, Campaign, Figures
 
 
 def main() -> int:
@@ -20,6 +23,7 @@ def main() -> int:
     )
     parser.add_argument("--kills", type=int, default=10_000, help="go on until so many runs were killed")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--market", choices=tuple(MARKETS), default="both")
     asked = parser.parse_args()
     total = Figures()
     workers = os.cpu_count() or 1
@@ -29,7 +33,7 @@ def main() -> int:
     with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=1) as pool:
         while total.kills < asked.kills and total.clean:
             seeds = [asked.seed * 1_000_003 + rounds * workers + number for number in range(workers)]
-            for figures in pool.map(_world, seeds):
+            for figures in pool.starmap(_world, [(seed, asked.market) for seed in seeds]):
                 total.add(figures)
             rounds += 1
             print(total, flush=True)
@@ -38,8 +42,8 @@ def main() -> int:
     return 0 if total.clean else 1
 
 
-def _world(seed: int) -> Figures:
-    with tempfile.TemporaryDirectory() as folder, Campaign(Path(folder) / "world", seed=seed) as campaign:
+def _world(seed: int, market: str) -> Figures:
+    with tempfile.TemporaryDirectory() as folder, Campaign(Path(folder) / "world", seed, market=market) as campaign:
         return campaign.run(PLANS_PER_WORLD)
 
 

@@ -20,6 +20,8 @@ from keyctl.model import Account, Algorithm
 from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
 
 ALL = ("binance", "bitfinex", "lbank", "okx")
+# What orders on spot and on perpetuals need.
+RIGHTS = ("read", "spot_trade", "futures_trade")
 
 
 @dataclass
@@ -106,10 +108,10 @@ class World:
         self.made[label] = made
         return made
 
-    def add_all(self) -> None:
-        """One account at each exchange, with everything allowed that an order needs."""
+    def add_all(self, **key_options: Any) -> None:
+        """One account at each exchange, with everything allowed that an order on spot needs."""
         for exchange in ALL:
-            self.add(exchange, algorithm=Algorithm.ED25519 if exchange == "binance" else Algorithm.HMAC)
+            self.add(exchange, algorithm=Algorithm.ED25519 if exchange == "binance" else Algorithm.HMAC, **key_options)
 
     def account(self, label: str) -> Account:
         return App(environ=self.environ).accounts.get(label)
