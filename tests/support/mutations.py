@@ -7,6 +7,8 @@ import json
 import random
 import secrets
 import time
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -65,13 +67,16 @@ class Sample:
 def harvest() -> list[Sample]:
     """Answers of a running twin to every kind of call, on all exchanges: good ones and refusals."""
     with TwinServer(all_faces()) as twin:
-        samples = [sample for name in twin.exchanges for sample in asyncio.run(_Harvest(twin, name).all())]
+        samples = [sample for name in twin.exchanges for sample in asyncio.run(Harvest(twin, name).all())]
         assert twin.faults_of_its_own == []
     return samples
 
 
-class _Harvest:
-    """One exchange's answers."""
+class Harvest:
+    """One exchange's answers. `made` is the newest key that it asked with."""
+
+    rights: tuple[str, ...] = ("read", "spot_trade")
+    made: MadeKey
 
     def __init__(self, twin: TwinServer, name: str) -> None:
         self._twin = twin
@@ -81,7 +86,7 @@ class _Harvest:
         self._nonce = time.time_ns() // 1000
         self._signer = self._new_signer()
 
-    async def all(self) -> list[Sample]:
+    async def all(self) -> Sequence[Sample]:
         samples = [await self._public(), await self._private()]
         samples += [await self._orders(), await self._refusals()]
         self._line.close()
@@ -180,7 +185,7 @@ class _Harvest:
         return Stamp(time.time_ns() // 1_000_000, self._nonce, secrets.token_hex(16))
 
     def _new_signer(self, known: bool = True, **options: Any) -> Signer:
-        made: MadeKey = make_key(self._name, **{"ips": HOME_ADDRESS, **options})
+        made = self.made = make_key(self._name, **{"ips": HOME_ADDRESS, "rights": self.rights, **options})
         if known:
             self._twin.add_key(self._name, made)
         passphrase = Secret(made.passphrase) if made.passphrase else None
@@ -209,17 +214,22 @@ _STATUSES = (100, 199, 200, 201, 204, 206, 302, 400, 401, 403, 404, 409, 418, 42
 class Mutator:
     """A seeded stream of damaged answers. Each comes from one sample and keeps its reader and leg."""
 
-    def __init__(self, samples: list[Sample], seed: int) -> None:
+    def __init__(self, samples: Sequence[Sample], seed: int) -> None:
         self.random = random.Random(seed)
         self._samples = samples
-        # Half of all mutants are answers to placements: a wrong verdict on those costs money.
+        # Half of all mutants are answers to placements: a wrong verdict on those costs money. The rest is shared out
+        # evenly among exchanges and readers.
         self._placed = [sample for sample in samples if sample.reader == "placed"]
+        readers = dict[tuple[str, str], list[Sample]]()
+        for sample in samples:
+            readers.setdefault((sample.exchange.name, sample.reader), []).append(sample)
+        self._readers = list(readers.values())
         self._values = [self._value_of(sample) for sample in samples]
 
     def next(self) -> tuple[Sample, Response]:
         """A sample, and a damaged answer in its place. One in a hundred is left as it was."""
         choice, pick = self.random.random(), self.random.choice
-        sample = pick(self._placed) if choice < 0.5 else pick(self._samples)
+        sample = pick(self._placed) if choice < 0.5 else pick(pick(self._readers))
         body, status = sample.response.body, sample.response.status
         if choice % 0.01 > 0.0001:
             body = self._structure(sample, body) if self.random.random() < 0.6 else body
@@ -248,7 +258,7 @@ class Mutator:
         holder, name = pick(places)
         what = self.random.random()
         if what < 0.35:
-            holder[name] = pick(_JUNK)
+            holder[name] = deepcopy(pick(_JUNK))  # or a later change would be in the junk itself
         elif what < 0.45:
             del holder[name]
         elif what < 0.6:

@@ -84,6 +84,8 @@ def wallet(rows: list[JSON]) -> Balances:
     free, total = {}, {}
     for row in map(object_of, rows):
         asset = text_of(row.get("asset"))
+        if asset in total:
+            raise Unreadable("a currency told twice")
         free[asset] = decimal_of(row.get("availableBalance"))
         total[asset] = decimal_of(row.get("balance")) + decimal_of(row.get("crossUnPnl"))
     return Balances(free, total=total)

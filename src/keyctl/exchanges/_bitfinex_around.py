@@ -62,9 +62,12 @@ class BitfinexAround(Exchange):
             native = text_of(row[1])
             if row[0] != "margin" or not is_derivative(native):
                 continue
-            total[common_name(native)] = decimal_of(row[2])
+            currency = common_name(native)
+            if currency in total:
+                raise Unreadable("a currency told twice")
+            total[currency] = decimal_of(row[2])
             if row[4] is not None:
-                free[common_name(native)] = decimal_of(row[4])
+                free[currency] = decimal_of(row[4])
         return Balances(free, None, total)
 
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:

@@ -99,7 +99,7 @@ def ticker_in(data: dict[str, JSON]) -> Ticker:
 def band_in(rows: JSON, instrument: Instrument) -> PriceBand:
     """The prices that are taken now, from pub/marketData. Raises Unreadable."""
     listed = [row for row in map(object_of, array_of(rows)) if row.get("symbol") == instrument.native_symbol]
-    if not listed or instrument.band_up is None or instrument.band_down is None:
+    if len(listed) != 1 or instrument.band_up is None or instrument.band_down is None:
         raise Unreadable("the mark price is missing")
     mark = decimal_of(listed[0].get("markedPrice"))
     if mark <= 0:
@@ -109,11 +109,13 @@ def band_in(rows: JSON, instrument: Instrument) -> PriceBand:
 
 def wallet_in(data: JSON) -> dict[str, tuple[Decimal, Decimal]]:
     """Free and owned amount by currency from prv/account, which is an object or a list of them [third-party]."""
-    rows = data if isinstance(data, list) else [data]
-    return {
-        text_of(row.get("asset", "USDT")).upper(): (decimal_of(row.get("available")), decimal_of(row.get("balance")))
-        for row in map(object_of, rows)
-    }
+    found = dict[str, tuple[Decimal, Decimal]]()
+    for row in map(object_of, data if isinstance(data, list) else [data]):
+        currency = text_of(row.get("asset", "USDT")).upper()
+        if currency in found:
+            raise Unreadable("a currency told twice")
+        found[currency] = decimal_of(row.get("available")), decimal_of(row.get("balance"))
+    return found
 
 
 def position_rows(data: JSON) -> list[dict[str, JSON]]:

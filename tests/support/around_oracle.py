@@ -1,0 +1,477 @@
+"""What the raw bytes say of wallets, positions, leverage, open orders and bands: a second reading of the documents.
+
+It shares nothing with the readers. Bytes that could be read in two ways are Odd, and then no reader may read them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from keyctl.model import Balances, FuturesState, OpenOrder, Position, PriceBand, Response
+from tests.support.futures_samples import FuturesSample
+from tests.support.raw_json import Number, Odd, fraction, strict_json
+
+READERS = ("margin", "positions", "futures_state", "setup", "open_orders", "band")
+_MARGINS = {"CROSSED": "cross", "CROSS": "cross", "ISOLATED": "isolated"}
+
+
+def plainly(value: Any) -> Any:
+    """A reading in the shape in which the oracle tells its own."""
+    if isinstance(value, Balances):
+        return _amounts(value.free), _amounts(value.total or {})
+    if isinstance(value, PriceBand):
+        return _exact(value.highest_buy), _exact(value.lowest_sell)
+    if isinstance(value, FuturesState):
+        held = sorted((item.native_symbol, str(item.side), _exact(item.contracts)) for item in value.positions)
+        leverages = _exact(value.leverage_long), _exact(value.leverage_short)
+        return value.hedge, _word(value.margin), *leverages, held, value.open_orders
+    if isinstance(value, tuple):
+        return sorted(map(_item, value), key=repr)
+    return value
+
+
+def _item(item: Position | OpenOrder) -> tuple[Any, ...]:
+    if isinstance(item, Position):
+        margin, leverage = _word(item.margin), _exact(item.leverage)
+        return item.native_symbol, str(item.side), _exact(item.contracts), item.hedge, margin, leverage
+    numbers = _exact(item.quantity), _exact(item.filled), _exact(item.price)
+    names = item.native_symbol, str(item.side), item.exchange_order_id, item.client_order_id
+    return *names, *numbers, item.reduce_only
+
+
+def _amounts(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _exact(value) for name, value in values.items()}
+
+
+def _exact(value: Any) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+def _word(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def second_reading(sample: FuturesSample, response: Response) -> Any:
+    """What the bytes say, in the shape of `plainly`. Raises Odd."""
+    bodies = [strict_json(response.body)]
+    if sample.reader == "futures_state":
+        bodies = [strict_json(answer.body) for answer in sample.beside]
+        bodies[sample.step] = strict_json(response.body)
+    found = _SECOND[sample.exchange.name, sample.reader](bodies, sample)
+    return sorted(found, key=repr) if sample.reader in ("positions", "open_orders") else found
+
+
+# The pieces.
+
+
+def number(value: Any) -> Fraction:
+    found = fraction(value)
+    if found is None:
+        raise Odd
+    return found
+
+
+def optional(value: Any, *empty: Any) -> Fraction | None:
+    return None if value is None or value in empty else number(value)
+
+
+def rounded(value: Fraction) -> Fraction:
+    """The result of one sum or product as decimals of 28 digits have it."""
+    return Fraction(Decimal(value.numerator) / Decimal(value.denominator))
+
+
+def whole(value: Any) -> int:
+    found = number(value)
+    if found.denominator != 1:
+        raise Odd
+    return int(found)
+
+
+def word(value: Any) -> str:
+    if isinstance(value, Number) and re.fullmatch("-?[0-9]+", value.text):
+        return str(int(value.text))
+    return need(value, str)
+
+
+def need(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind) or (kind is str and not value):
+        raise Odd
+    return value
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    return [need(item, dict) for item in need(value, list)]
+
+
+def sure(condition: bool) -> None:
+    if not condition:
+        raise Odd
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs as a mapping; a name told twice is odd."""
+    sure(len({name for name, _ in pairs}) == len(pairs))
+    return dict(pairs)
+
+
+def one(rows: list[Any]) -> Any:
+    sure(len(rows) == 1)
+    return rows[0]
+
+
+def side_of(amount: Fraction) -> str:
+    return "long" if amount > 0 else "short"
+
+
+# Binance.
+
+
+def _binance_margin(bodies: list[Any], sample: FuturesSample) -> Any:
+    rows = objects(bodies[0])
+    free = [(word(row.get("asset")), number(row.get("availableBalance"))) for row in rows]
+    sums = [rounded(number(row.get("balance")) + number(row.get("crossUnPnl"))) for row in rows]
+    total = list(zip((word(row.get("asset")) for row in rows), sums, strict=True))
+    return once(free), once(total)
+
+
+def _binance_settings(row: dict[str, Any]) -> tuple[str, Fraction]:
+    margin = _MARGINS.get(need(row.get("marginType"), str).upper())
+    leverage = whole(row.get("leverage"))
+    sure(margin is not None and leverage >= 1)
+    return str(margin), Fraction(leverage)
+
+
+def _binance_computed(row: dict[str, Any]) -> tuple[str, Fraction | None]:
+    margin = "isolated" if number(row.get("isolatedMargin")) else "cross"
+    initial = number(row.get("positionInitialMargin"))
+    if initial <= 0:
+        return margin, None
+    ratio = abs(number(row.get("notional"))) / initial
+    leverage = Fraction(round(ratio))
+    near = leverage >= 1 and abs(ratio - leverage) <= leverage / 1000
+    return margin, leverage if near else None
+
+
+def _binance_held(row: dict[str, Any]) -> tuple[str, str, Fraction, bool] | None:
+    amount = number(row.get("positionAmt"))
+    if not amount:
+        return None
+    named, side = row.get("positionSide"), side_of(amount)
+    sure(named in ("BOTH", side.upper()))
+    return word(row.get("symbol")), side, abs(amount), named != "BOTH"
+
+
+def _binance_positions(bodies: list[Any], sample: FuturesSample) -> Any:
+    found = []
+    for row in objects(bodies[0]):
+        held = _binance_held(row)
+        if held is not None:
+            found.append((*held, *(_binance_settings(row) if "leverage" in row else _binance_computed(row))))
+    return found
+
+
+def _binance_state(bodies: list[Any], sample: FuturesSample) -> Any:
+    assert sample.instrument is not None
+    native, inverse = sample.instrument.native_symbol, sample.instrument.inverse
+    hedge = need(need(bodies[0], dict).get("dualSidePosition"), bool)
+    rows = [row for row in objects(bodies[1]) if row.get("symbol") == native or not inverse]
+    orders = objects(bodies[2]) + objects(bodies[3])
+    sure(all(row.get("symbol") == native for row in [*rows, *orders]))
+    settings = rows if inverse else [one([row for row in objects(bodies[4]) if row.get("symbol") == native])]
+    margin, leverage = one(list({_binance_settings(row) for row in settings}))
+    held = [item for item in map(_binance_held, rows) if item is not None]
+    sure(all(item[3] is hedge for item in held) and len({item[1] for item in held}) == len(held))
+    return hedge, margin, leverage, leverage, sorted(item[:3] for item in held), len(orders)
+
+
+def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
+    found = []
+    for row in objects(bodies[0]):
+        waits = "algoId" in row
+        price = number(row.get("price", Number("0")))
+        own = row.get("clientAlgoId" if waits else "clientOrderId")
+        sure(row.get("side") in ("BUY", "SELL"))
+        names = word(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
+        size, done = number(row.get("quantity" if waits else "origQty")), number(row.get("executedQty", Number("0")))
+        reduces = row.get("reduceOnly") is True or row.get("closePosition") is True
+        found.append((*names, word(own) if own else None, size, done, price if price > 0 else None, reduces))
+    return found
+
+
+def _binance_setup(bodies: list[Any], sample: FuturesSample) -> Any:
+    assert sample.request is not None
+    body, asked = need(bodies[0], dict), dict(sample.request.params)
+    if sample.request.path.endswith("/marginType"):
+        sure(whole(body.get("code")) == 200)
+    else:
+        sure(body.get("symbol") == asked["symbol"] and whole(body.get("leverage")) == asked["leverage"])
+
+
+def _binance_band(bodies: list[Any], sample: FuturesSample) -> Any:
+    rules = sample.instrument
+    assert rules is not None and rules.band_up is not None and rules.band_down is not None
+    rows = bodies[0] if isinstance(bodies[0], list) else [bodies[0]]
+    mark = number(one([row for row in objects(rows) if row.get("symbol") == rules.native_symbol]).get("markPrice"))
+    sure(mark > 0)
+    return _band(mark, rules.band_up, rules.band_down)
+
+
+def _band(mark: Fraction, up: Any, down: Any) -> tuple[Fraction, Fraction]:
+    return rounded(mark * Fraction(up)), rounded(mark * Fraction(down))
+
+
+# OKX.
+
+
+def _okx_rows(body: Any) -> list[dict[str, Any]]:
+    sure(need(body, dict).get("code") == "0")
+    return objects(body.get("data"))
+
+
+def _okx_margin(bodies: list[Any], sample: FuturesSample) -> Any:
+    free, total = [], []
+    for row in objects(one(_okx_rows(bodies[0])).get("details")):
+        available = optional(row.get("availEq"), "")
+        available = optional(row.get("availBal"), "") if available is None else available
+        if available is not None:
+            free.append((word(row.get("ccy")), available))
+        total.append((word(row.get("ccy")), number(row.get("eq"))))
+    return once(free), once(total)
+
+
+def _okx_positions(bodies: list[Any], sample: FuturesSample) -> Any:
+    found = []
+    for row in _okx_rows(bodies[0]):
+        size, told = number(row.get("pos")), row.get("posSide")
+        if not size:
+            continue
+        sure(told == "net" or (told in ("long", "short") and size > 0))
+        sure(row.get("instType") == "SWAP" and row.get("mgnMode") in ("cross", "isolated"))
+        side = side_of(size) if told == "net" else told
+        leverage = optional(row.get("lever"), "")
+        found.append((need(row.get("instId"), str), side, abs(size), told != "net", row["mgnMode"], leverage))
+    return found
+
+
+def _okx_state(bodies: list[Any], sample: FuturesSample) -> Any:
+    assert sample.instrument is not None
+    native, margin = sample.instrument.native_symbol, str(sample.margin or "cross")
+    account = one(_okx_rows(bodies[0]))
+    hedge = {"net_mode": False, "long_short_mode": True}.get(need(account.get("posMode"), str))
+    sure(hedge is not None and word(account.get("acctLv")) not in ("1", "4"))
+    pairs = []
+    for row in _okx_rows(bodies[1]):
+        sure(row.get("instId") == native and row.get("mgnMode") == margin)
+        pairs.append((need(row.get("posSide"), str), number(row.get("lever"))))
+    told = once(pairs)
+    sure(set(told) == {"long", "short"} if len(told) > 1 else set(told) == {"net"})
+    sure(all(value > 0 for value in told.values()))
+    sure(bool(hedge) or "net" in told)
+    sure(not (hedge and margin == "isolated" and "net" in told))
+    held = _okx_positions([bodies[2]], sample)
+    orders = _okx_rows(bodies[3])
+    sure(all(item[0] == native and item[3] is hedge for item in held))
+    sure(all(row.get("instId") == native for row in orders))
+    long, short = (told.get(side, told.get("net")) for side in ("long", "short"))
+    return hedge, None, long, short, sorted(item[:3] for item in held), len(orders)
+
+
+def _okx_setup(bodies: list[Any], sample: FuturesSample) -> Any:
+    assert sample.request is not None
+    rows, asked = _okx_rows(bodies[0]), dict(sample.request.params)
+    sure(bool(rows))
+    for row in rows:
+        sure(row.get("instId") == asked["instId"] and row.get("mgnMode") == asked["mgnMode"])
+        sure(number(row.get("lever")) == Fraction(str(asked["lever"])))
+        sure("posSide" not in asked or row.get("posSide") == asked["posSide"])
+
+
+def _okx_orders(bodies: list[Any], sample: FuturesSample) -> Any:
+    found = []
+    for row in _okx_rows(bodies[0]):
+        sure(row.get("instType") == "SWAP" and row.get("side") in ("buy", "sell"))
+        size, done, own = number(row.get("sz")), number(row.get("accFillSz")), row.get("clOrdId")
+        sure(0 <= done <= size)
+        names = need(row.get("instId"), str), row["side"], word(row.get("ordId"))
+        client = _shown(own) if isinstance(own, str) and own else None
+        found.append((*names, client, size, done, optional(row.get("px"), ""), row.get("reduceOnly") in ("true", True)))
+    return found
+
+
+def _shown(text: str) -> str:
+    """Text as it is shown: without what is not printed, at most 40 characters."""
+    plain = " ".join("".join(char for char in text if char.isprintable() or char.isspace()).split())
+    return plain if len(plain) <= 40 else plain[:39] + "…"
+
+
+def _okx_band(bodies: list[Any], sample: FuturesSample) -> Any:
+    assert sample.instrument is not None
+    row = one(_okx_rows(bodies[0]))
+    sure(row.get("instId") == sample.instrument.native_symbol and isinstance(row.get("enabled", True), bool))
+    if row.get("enabled", True) is False:
+        return None, None
+    band = number(row.get("buyLmt")), number(row.get("sellLmt"))
+    sure(min(band) > 0)
+    return band
+
+
+# Bitfinex.
+
+
+def _bitfinex_margin(bodies: list[Any], sample: FuturesSample) -> Any:
+    free, total = [], []
+    for row in need(bodies[0], list):
+        wallet, native = need(row, list)[0:1], word(row[1] if len(row) > 1 else None)
+        sure(len(row) >= 5)
+        if wallet != ["margin"] or not native.endswith("F0"):
+            continue
+        name = {"USTF0": "USDT"}.get(native, native.removesuffix("F0"))
+        total.append((name, number(row[2])))
+        if row[4] is not None:
+            free.append((name, number(row[4])))
+    return once(free), once(total)
+
+
+def _bitfinex_positions(bodies: list[Any], sample: FuturesSample) -> Any:
+    found = []
+    for row in need(bodies[0], list):
+        sure(isinstance(row, list) and len(row) > 9)
+        if not word(row[0]).endswith("F0"):
+            continue
+        sure(row[1] in ("ACTIVE", "CLOSED"))
+        if row[1] == "ACTIVE" and (amount := number(row[2])):
+            found.append((row[0], side_of(amount), abs(amount), False, "isolated", optional(row[9])))
+    return found
+
+
+def _bitfinex_state(bodies: list[Any], sample: FuturesSample) -> Any:
+    assert sample.instrument is not None
+    native = sample.instrument.native_symbol
+    held = [item[:3] for item in _bitfinex_positions(bodies, sample) if item[0] == native]
+    orders = [need(row, list) for row in need(bodies[1], list)]
+    sure(len(held) <= 1 and all(len(row) > 3 and row[3] == native for row in orders))
+    return False, "isolated", None, None, held, len(orders)
+
+
+def _bitfinex_orders(bodies: list[Any], sample: FuturesSample) -> Any:
+    found = []
+    for row in need(bodies[0], list):
+        sure(isinstance(row, list) and len(row) > 19)
+        kind, native = word(row[8]), word(row[3])
+        if not native.endswith("F0"):
+            continue
+        amount, rest = number(row[7]), number(row[6])
+        done = rounded(abs(amount) - abs(rest))
+        sure(amount != 0 and done >= 0)
+        kind = kind.removeprefix("EXCHANGE ")
+        price = None if kind in ("MARKET", "STOP", "TRAILING STOP") else number(row[19 if "STOP" in kind else 16])
+        client = None if row[2] is None else str(whole(row[2]))
+        flags = 0 if row[12] is None else whole(row[12])
+        side = "buy" if amount > 0 else "sell"
+        found.append((native, side, str(whole(row[0])), client, abs(amount), done, price, bool(flags & 1024)))
+    return found
+
+
+# LBank's contracts.
+
+
+def _lbank_data(body: Any) -> Any:
+    need(body, dict)
+    sure(word(body.get("error_code")) == "0" and str(body.get("result")).lower() != "false")
+    return body.get("data")
+
+
+def _lbank_margin(bodies: list[Any], sample: FuturesSample) -> Any:
+    data = _lbank_data(bodies[0])
+    rows = objects(data if isinstance(data, list) else [data])
+    names = [word(row.get("asset", "USDT")).upper() for row in rows]
+    free = zip(names, (number(row.get("available")) for row in rows), strict=True)
+    return once(list(free)), once(list(zip(names, (number(row.get("balance")) for row in rows), strict=True)))
+
+
+def _lbank_held(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    found = []
+    for row in rows:
+        amount, direction, native = number(row.get("position")), word(row.get("posiDirection")), word(row.get("symbol"))
+        if amount:
+            sure(direction in ("0", "2") and not (direction == "0" and amount < 0))
+            held = native, side_of(amount), abs(amount), direction != "2"
+            found.append((*held, None, number(row.get("leverage"))))
+    return found
+
+
+def _lbank_positions(bodies: list[Any], sample: FuturesSample) -> Any:
+    return _lbank_held(objects(_lbank_data(bodies[0])))
+
+
+def _lbank_state(bodies: list[Any], sample: FuturesSample) -> Any:
+    assert sample.instrument is not None
+    native = sample.instrument.native_symbol
+    rows = objects(_lbank_data(bodies[0]))
+    mine = one([row for row in rows if row.get("symbol") == native])
+    leverage = number(mine.get("leverage"))
+    sure(word(mine.get("posiDirection")) == "2" and leverage > 0)
+    orders = [item for item in _lbank_orders([bodies[1]], sample) if item[0] == native]
+    return False, None, leverage, leverage, [item[:3] for item in _lbank_held([mine])], len(orders)
+
+
+def _lbank_orders(bodies: list[Any], sample: FuturesSample) -> Any:
+    found = []
+    for row in objects(need(_lbank_data(bodies[0]), dict).get("resultList")):
+        if whole(row.get("status")) not in (2, 4):
+            continue
+        sure(row.get("side") in ("BUY", "SELL"))
+        price = number(row.get("price")) if word(row.get("orderPriceType")) == "0" else None
+        own = None if row.get("clientOrderId") in (None, "") else word(row["clientOrderId"])
+        names = word(row.get("symbol")), row["side"].lower(), word(row.get("orderId") or row.get("orderSysID")), own
+        found.append((*names, number(row.get("volume")), number(row.get("executedQty")), price, False))
+    return found
+
+
+def _lbank_setup(bodies: list[Any], sample: FuturesSample) -> Any:
+    """Nothing need be echoed: the read-back that follows is what confirms. What is echoed must agree."""
+    assert sample.request is not None
+    data = _lbank_data(bodies[0])
+    for name, sent in sample.request.params if isinstance(data, dict) else ():
+        told = data.get(name)
+        sure(told is None or (told.text if isinstance(told, Number) else _shown(str(told))) == str(sent))
+
+
+def _lbank_band(bodies: list[Any], sample: FuturesSample) -> Any:
+    rules = sample.instrument
+    assert rules is not None
+    rows = [row for row in objects(_lbank_data(bodies[0])) if row.get("symbol") == rules.native_symbol]
+    mark = number(one(rows).get("markedPrice"))
+    sure(mark > 0)
+    return _band(mark, rules.band_up, rules.band_down)
+
+
+_Second = Callable[[list[Any], FuturesSample], Any]
+_SECOND: dict[tuple[str, str], _Second] = {
+    ("binance", "margin"): _binance_margin,
+    ("binance", "positions"): _binance_positions,
+    ("binance", "futures_state"): _binance_state,
+    ("binance", "open_orders"): _binance_orders,
+    ("binance", "setup"): _binance_setup,
+    ("binance", "band"): _binance_band,
+    ("okx", "margin"): _okx_margin,
+    ("okx", "positions"): _okx_positions,
+    ("okx", "futures_state"): _okx_state,
+    ("okx", "open_orders"): _okx_orders,
+    ("okx", "setup"): _okx_setup,
+    ("okx", "band"): _okx_band,
+    ("bitfinex", "margin"): _bitfinex_margin,
+    ("bitfinex", "positions"): _bitfinex_positions,
+    ("bitfinex", "futures_state"): _bitfinex_state,
+    ("bitfinex", "open_orders"): _bitfinex_orders,
+    ("lbank", "margin"): _lbank_margin,
+    ("lbank", "positions"): _lbank_positions,
+    ("lbank", "futures_state"): _lbank_state,
+    ("lbank", "open_orders"): _lbank_orders,
+    ("lbank", "setup"): _lbank_setup,
+    ("lbank", "band"): _lbank_band,
+}

@@ -1,0 +1,216 @@
+"""Real answers of the twin for every reader that perpetuals need, to be damaged as those of spot are."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from keyctl.model import (
+    FuturesState,
+    Instrument,
+    Leg,
+    MarginMode,
+    Market,
+    Order,
+    OrderType,
+    PositionSide,
+    Request,
+    Response,
+    Setup,
+    Side,
+    TimeInForce,
+)
+from keyctl.twin import TwinServer, all_faces
+from tests.support.mutations import Harvest, Sample
+from tests.support.world import RIGHTS
+
+SYMBOLS = {"binance": ("BTC/USDT:USDT", "BTC/USD:BTC"), "okx": ("BTC/USDT:USDT", "BTC/USD:BTC")}
+LINEAR = "BTC/USDT:USDT"
+WANTED = Decimal(4)
+
+
+@dataclass(frozen=True, slots=True)
+class FuturesSample(Sample):
+    """An answer around an order: with the contract's rules, the wanted margin mode, and what it stands among.
+
+    `step` counts the reads of futures_state, positions and open_orders; `beside` are all answers to the first of these.
+    """
+
+    instrument: Instrument | None = None
+    margin: MarginMode | None = None
+    request: Request | None = None
+    beside: tuple[Response, ...] = ()
+
+    def read(self, response: Response) -> Any:
+        exchange, rules = self.exchange, self.instrument
+        assert rules is not None
+        if self.reader == "instrument":
+            return exchange.read_instrument(response, rules.symbol)
+        if self.reader == "futures_state":
+            answers = (*self.beside[: self.step], response, *self.beside[self.step + 1 :])
+            return exchange.read_futures_state(answers, rules, self.margin)
+        if self.reader == "setup":
+            assert self.request is not None
+            return exchange.read_setup(response, self.request, Setup(PositionSide.LONG, WANTED, self.margin))
+        if self.reader == "band":
+            return exchange.read_band(response, rules)
+        if self.reader == "positions":
+            return exchange.read_positions(self.step, response)
+        if self.reader == "open_orders":
+            return exchange.read_open_orders(self.step, response, Market.FUTURES)
+        return Sample.read(self, response)
+
+
+def harvest_futures() -> list[FuturesSample]:
+    """Answers of a running twin to every kind of call that perpetuals need, on all exchanges and in both modes."""
+    with TwinServer(all_faces()) as twin:
+        samples = [
+            sample
+            for name in twin.exchanges
+            for symbol in SYMBOLS.get(name, (LINEAR,))
+            for hedge in ((False, True) if name in SYMBOLS else (False,))
+            for sample in asyncio.run(_FuturesHarvest(twin, name, symbol, hedge).all())
+        ]
+        assert twin.faults_of_its_own == []
+    return samples
+
+
+class _FuturesHarvest(Harvest):
+    """One exchange's answers about one contract, in one position mode."""
+
+    rights = RIGHTS
+
+    def __init__(self, twin: TwinServer, name: str, symbol: str, hedge: bool) -> None:
+        super().__init__(twin, name)
+        self._hedge = hedge
+        self._symbol = symbol
+        twin.venue(name).derivatives.set_hedge(self.made.key.uid, hedge)
+        self._margin = MarginMode.ISOLATED if name in ("okx", "bitfinex") and hedge else None
+        self._rules: Instrument | None = None
+
+    async def all(self) -> list[FuturesSample]:
+        exchange, samples = self.exchange, []
+        rules = await self._ask("instrument", exchange.instrument_request(self._symbol), None)
+        self._rules = rules.instrument
+        assert self._rules is not None
+        samples = [rules, await self._ask("ticker", exchange.ticker_request(self._rules.native_symbol, Market.FUTURES))]
+        if (band := exchange.band_request(self._rules)) is not None:
+            samples.append(await self._ask("band", band))
+        samples += [*await self._around(), *await self._setting(), *await self._orders()]
+        samples += [*await self._around(), *await self._refusals()]
+        self._line.close()
+        await asyncio.sleep(0)
+        return samples
+
+    async def _around(self) -> list[FuturesSample]:
+        """Wallet, state, positions and open orders as they are now."""
+        exchange = self.exchange
+        assert self._rules is not None
+        samples = [await self._ask("margin", exchange.margin_request(self._rules))]
+        for step, request in enumerate(exchange.positions_requests()):
+            samples.append(replace(await self._ask("positions", request), step=step))
+        for step, request in enumerate(exchange.open_orders_requests(Market.FUTURES, (self._symbol,))):
+            samples.append(replace(await self._ask("open_orders", request), step=step))
+        return samples + await self._state()
+
+    async def _state(self) -> list[FuturesSample]:
+        assert self._rules is not None
+        requests = self.exchange.futures_state_requests(self._rules, self._margin)
+        read = [await self._ask("futures_state", request) for request in requests]
+        beside = tuple(sample.response for sample in read)
+        return [replace(sample, step=step, beside=beside) for step, sample in enumerate(read)]
+
+    async def _setting(self) -> list[FuturesSample]:
+        """The answers to each setting that brings the account to isolated margin (where it can) and the leverage."""
+        assert self._rules is not None
+        state_sample = (await self._state())[0]
+        state: FuturesState = state_sample.read(state_sample.response)
+        margin = MarginMode.ISOLATED if self._name == "binance" else self._margin
+        wanted = Setup(PositionSide.LONG, WANTED, margin)
+        requests = self.exchange.setup_requests(self._rules, state, wanted)
+        return [replace(await self._ask("setup", request), request=request, margin=margin) for request in requests]
+
+    async def _orders(self) -> list[FuturesSample]:
+        """Every kind of order placed and looked up; the first rests on, the second is canceled."""
+        samples: list[FuturesSample] = []
+        for number, leg in enumerate(self._legs()):
+            sent_ms = time.time_ns() // 1_000_000
+            placed = await self._ask("placed", self.exchange.order_request(leg), leg)
+            samples.append(placed)
+            order_id = self.exchange.read_placed(placed.response, leg).exchange_order_id
+            for step, request in enumerate(self.exchange.lookup_requests(leg, sent_ms)):
+                samples.append(replace(await self._ask("lookup", request, leg), step=step))
+            if number == 1:
+                samples.append(await self._ask("canceled", self.exchange.cancel_request(leg, order_id), leg))
+        return samples
+
+    async def _refusals(self) -> list[FuturesSample]:
+        """Orders that the exchange refuses, each for a reason of its own."""
+        leg, samples, place = self._perpetual(), [], self.exchange.order_request
+        for order in (
+            replace(leg.order, quantity=leg.order.quantity * 20_000),
+            replace(leg.order, quantity=leg.order.quantity / 1_000_000),
+            replace(leg.order, price=Decimal("58000.123456789")),
+        ):
+            samples.append(await self._ask("placed", place(replace(leg, order=order)), leg))
+        samples.append(await self._ask("placed", place(replace(leg, native_symbol="tNOPEF0:NOPEF0")), leg))
+        late = replace(self._stamp(), at_ms=1_600_000_000_000, nonce=5)
+        samples.append(self._with_terms(await self._sample("placed", place(leg), leg, stamp=late)))
+        own = self._signer
+        for options in ({"known": False}, {"rights": ("read",)}, {"ips": {"futures": ("10.1.2.3",)}}):
+            self._signer = self._new_signer(**options)
+            samples.append(await self._ask("placed", place(leg), leg))
+        self._signer = own
+        return samples
+
+    def _legs(self) -> list[Leg]:
+        """A leg for every kind of order that keyctl sends there; the third opens a position, the last reduces it."""
+        offers = self.exchange.offers(Market.FUTURES)
+        now = {"time_in_force": TimeInForce.IOC}
+        legs = [self._perpetual(), self._perpetual(price=Decimal(57_000))]
+        if "ioc" in offers:
+            legs.append(self._perpetual(price=Decimal(61_000), **now))
+        if "market" in offers:
+            legs.append(self._perpetual(type=OrderType.MARKET, price=None, **now))
+        if "post_only" in offers:
+            legs.append(self._perpetual(post_only=True))
+        if "reduce_only" in offers:
+            legs.append(self._perpetual(side=Side.SELL, price=Decimal(59_000), reduce_only=True, **now))
+        return legs
+
+    def _perpetual(self, **changes: Any) -> Leg:
+        rules = self._rules
+        assert rules is not None
+        order = Order(
+            rules.symbol,
+            Market.FUTURES,
+            Side.BUY,
+            OrderType.LIMIT,
+            Decimal(3) if rules.inverse else Decimal("0.004"),
+            Decimal(58_000),
+            contract_size=rules.contract_size,
+            inverse=rules.inverse,
+            hedge=self._hedge,
+            position=PositionSide.LONG if self._hedge else None,
+            leverage=WANTED,
+            margin=self._margin or (MarginMode.CROSS if self.exchange.margin_known else None),
+        )
+        client_order_id = self.exchange.new_client_order_id(secrets.token_bytes(32))
+        order, today = replace(order, **changes), datetime.now(UTC).date()
+        return Leg("plan", 0, "label", "account", self._name, order, rules.native_symbol, client_order_id, today)
+
+    async def _ask(self, reader: str, request: Request, leg: Leg | None = None) -> FuturesSample:
+        if reader == "instrument":
+            sample = await self._sample(reader, request, self._leg())
+            self._rules = self.exchange.read_instrument(sample.response, self._symbol)
+            return self._with_terms(sample)
+        return self._with_terms(await self._sample(reader, request, leg or self._perpetual()))
+
+    def _with_terms(self, sample: Sample) -> FuturesSample:
+        parts = (sample.exchange, sample.reader, sample.response, sample.leg, sample.step)
+        return FuturesSample(*parts, self._rules, self._margin)
