@@ -81,6 +81,19 @@ def test_the_welcome_and_every_help_page_fit_a_terminal_of_80_columns(world: Wor
     assert max(map(len, world.keyctl().stdout.splitlines())) <= 80
 
 
+def test_the_many_options_of_an_order_stand_under_headings() -> None:
+    command = root.commands["order"]
+    with click.Context(command, info_name="order", terminal_width=80) as ctx:
+        shown = command.get_help(ctx)
+        names = [max(item.opts, key=len) for item in command.get_params(ctx) if isinstance(item, click.Option)]
+    page = shown.partition("\nExamples:")[0]
+    sections = {text.splitlines()[0]: text for text in page.split("\n\n") if re.match(r"[A-Z][^\n]*:\n", text)}
+    assert list(sections) == [f"{heading}:" for heading in command.sections.values()]  # type: ignore[attr-defined]
+    for name in names:
+        where = [heading for heading, text in sections.items() if re.search(rf"^  (-., )?{name}\b(?!-)", text, re.M)]
+        assert len(where) == 1, (name, where)
+
+
 def test_the_demo_advises_commands_for_its_own_accounts(world: World) -> None:
     """What is pasted from the demo must not reach real accounts."""
     names = "|".join(root.commands)

@@ -22,13 +22,31 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class KeyctlCommand(click.Command):
-    """A command that returns a Result. Its callback gets the App first."""
+    """A command that returns a Result. Its callback gets the App first.
 
-    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
+    `sections` are headings for its help, each by the name of the parameter that it stands above.
+    """
+
+    def __init__(self, *args: Any, examples: str = "", sections: Mapping[str, str] | None = None, **kwargs: Any):
         kwargs.setdefault("params", []).extend(_shared_options())
         kwargs["context_settings"] = {**CONTEXT, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
         self.examples = examples
+        self.sections = sections or {}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not self.sections:
+            return super().format_options(ctx, formatter)
+        heading, found = "Options", dict[str, list[tuple[str, str]]]()
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Argument):
+                continue
+            heading = self.sections.get(parameter.name or "", heading)
+            if record := parameter.get_help_record(ctx):
+                found.setdefault(heading, []).append(record)
+        for heading, records in found.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if self.examples:
@@ -42,11 +60,13 @@ class KeyctlCommand(click.Command):
         return ctx.invoke(self.callback, app, **ctx.params)
 
 
-def keyctl_command(examples: str = "", **attributes: Any) -> Callable[[Callable[..., Result]], KeyctlCommand]:
+def keyctl_command(
+    examples: str = "", sections: Mapping[str, str] | None = None, **attributes: Any
+) -> Callable[[Callable[..., Result]], KeyctlCommand]:
     """A decorator that makes a function a command; the first line of its docstring is the short help."""
 
     def decorate(function: Callable[..., Result]) -> KeyctlCommand:
-        return click.command(cls=KeyctlCommand, examples=examples, **attributes)(function)
+        return click.command(cls=KeyctlCommand, examples=examples, sections=sections, **attributes)(function)
 
     return decorate
 

@@ -21,48 +21,58 @@ keyctl order --plan k3x7 --yes"""
 _WITH_PLAN = {"plan", "yes", "expect_value", "again", "wait", "mode", "change_existing", "experimental"}
 
 
-@keyctl_command(examples=EXAMPLES)
+_SECTIONS = {
+    "price": "Kind of order",
+    "quote": "Size, where it is not SIZE on each account",
+    "labels": "Accounts",
+    "leverage": "Perpetuals",
+    "plan": "Plans and consent",
+    "json": "Output",
+}
+
+
+@keyctl_command(examples=EXAMPLES, sections=_SECTIONS)
 @click.argument("side", required=False, type=click.Choice(["buy", "sell"]))
 @click.argument("symbol", required=False)
 @click.argument("size", required=False)
 @click.option("--price", metavar="P", help="Limit price; without it the order is immediate.")
-@click.option("--quote", metavar="VALUE", help="Size in the quote currency instead of SIZE.")
-@click.option("--contracts", metavar="N", help="Size in contracts of a perpetual instead of SIZE.")
-@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="On this account (repeatable).")
-@click.option("--group", metavar="NAME", help="On the accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="On all accounts of one kind.")
-@click.option("--fanout", is_flag=True, help="Send to every chosen account at once; SIZE is for each.")
-@click.option("--total", is_flag=True, help="SIZE is for all accounts together and is split among them.")
 @click.option(
-    "--split",
-    type=click.Choice(["equal", "weights", "equity", "free"]),
-    help="How a total is split; weights are the group's in config.toml.",
+    "--max-slippage", metavar="SHARE", help="For immediate orders: 0.01 is 1 %; none: the venue's market type."
 )
-@click.option("--percent", metavar="PCT", help="Size: so many per cent of the free balance that pays for it.")
-@click.option("--risk", metavar="PCT", help="Size: lose so many per cent of the equity when --stop is reached.")
-@click.option("--stop", metavar="P", help="The price at which --risk counts the loss; no order is placed there.")
 @click.option("--stop-at", metavar="P", help="Wait: become active when the price has gone against you this far.")
 @click.option("--take-profit-at", metavar="P", help="Wait: become active when the price has gone your way this far.")
-@click.option("--leverage", metavar="N", help="Set and confirm this leverage first (perpetuals).")
-@click.option("--margin", type=click.Choice(["cross", "isolated"]), help="Margin mode (perpetuals).")
-@click.option("--position", type=click.Choice(["long", "short"]), help="The position to open or close (perpetuals).")
-@click.option("--reduce-only", is_flag=True, help="Only reduce a position (perpetuals).")
-@click.option("--change-existing", is_flag=True, help="Allow leverage or margin mode to change under a position.")
-@click.option("--experimental", is_flag=True, help="Allow orders that rest on unconfirmed facts of an exchange.")
 @click.option(
     "--tif", type=click.Choice(["gtc", "ioc", "fok", "gtd"]), default="gtc", help="Time in force of a limit order."
 )
 @click.option("--until", metavar="TIME", help="For --tif gtd: when it ends, as 2026-12-31T18:00Z.")
 @click.option("--post-only", is_flag=True, help="Refuse instead of taking liquidity.")
+@click.option("--quote", metavar="VALUE", help="In the quote currency.")
+@click.option("--contracts", metavar="N", help="In contracts of a perpetual.")
+@click.option("--total", is_flag=True, help="For all accounts together, split among them.")
 @click.option(
-    "--max-slippage", metavar="SHARE", help="For immediate orders: 0.01 is 1 %; none: the venue's market type."
+    "--split",
+    type=click.Choice(["equal", "weights", "equity", "free"]),
+    help="How a total is split: by the group's weights in config.toml where it has some, else equal.",
 )
+@click.option("--percent", metavar="PCT", help="So many per cent of the free balance that pays for it.")
+@click.option("--risk", metavar="PCT", help="Lose so many per cent of the equity when --stop is reached.")
+@click.option("--stop", metavar="P", help="The price at which --risk counts the loss; no order is placed there.")
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="On this account (repeatable).")
+@click.option("--group", metavar="NAME", help="On the accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="On all accounts of one kind.")
+@click.option("--fanout", is_flag=True, help="Send to every chosen account at once; SIZE is for each.")
 @click.option(
     "--mode",
     type=click.Choice(["best-effort", "all"]),
     default="best-effort",
-    help="all: where one leg cannot go, none goes.",
+    help="best-effort: what can go goes; all: where one leg cannot go, none goes.",
 )
+@click.option("--leverage", metavar="N", help="Set and confirm this leverage first.")
+@click.option("--margin", type=click.Choice(["cross", "isolated"]), help="Margin mode, set and confirmed first.")
+@click.option("--position", type=click.Choice(["long", "short"]), help="The position to open or close.")
+@click.option("--reduce-only", is_flag=True, help="Only reduce a position.")
+@click.option("--change-existing", is_flag=True, help="Allow leverage or margin mode to change under a position.")
+@click.option("--experimental", is_flag=True, help="Allow orders that rest on unconfirmed facts of an exchange.")
 @click.option("--plan", "plan", metavar="ID", help="Send what is left of a stored plan.")
 @click.option("--dry-run", is_flag=True, help="Keep a draft plan, send nothing.")
 @click.option("--yes", is_flag=True, help="Skip the question where no soft limit is touched.")
