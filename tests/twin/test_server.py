@@ -352,6 +352,7 @@ def test_the_control_path_makes_keys_that_work(twin: TwinServer) -> None:
     endpoint = twin.endpoint("binance")
     told = post_json(endpoint, "/_twin/keys", {"uid": "42", "balances": {"USDT": "700"}}).data
     key = twin.venue("binance").keys[told["api_key"]]
+    assert 0 <= twin.venue("binance").now_ms() - key.created_ms < 60_000, "a new key is new"
     made = MadeKey(told["api_key"], told["secret"], told["passphrase"], key.algorithm, key)
     balances = send(endpoint, binance(made, "GET", "/api/v3/account")).data["balances"]
     assert balances == [{"asset": "USDT", "free": "700.00000000", "locked": "0.00000000"}]

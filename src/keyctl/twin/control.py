@@ -11,7 +11,7 @@ POST /_twin/settings    any of {"offset_ms", "refuse_duplicates", "pretended_add
 POST /_twin/faults      a fault: {"kind": "hang_after", "operation": "place", "times": 1, ...} as in faults.Fault
                         (for this port's exchange unless it names one); {"clear": true} removes all
 POST /_twin/keys        makes a key and answers it: {"algorithm", "rights": [...], "ips": {market: [...]}, "uid",
-                        "environment", "balances": {currency: text}}, all optional
+                        "environment", "balances": {currency: text}, "created_ms"}, all optional; made now
 POST /_twin/state       {"state": name, "api_key": text}: puts a key (default: the newest) into a fault state of
                         states.State that lies with the exchange, as "ip_not_listed"; "healthy" takes it back
 POST /_twin/fill        {"order_id": n, "quantity": text}: a resting order trades, in whole without a quantity
@@ -144,6 +144,7 @@ class Control:
             uid=asked.get("uid"),
             environment=Kind(asked.get("environment", "live")),
             balances=asked.get("balances"),
+            created_ms=asked.get("created_ms", self._venue.now_ms()),
         )
         data = {"api_key": made.api_key, "secret": made.secret, "passphrase": made.passphrase}
         return data | {"algorithm": made.algorithm.value, "uid": made.key.uid}
