@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from keyctl import database
 from keyctl.addresses import FRESH_SECONDS, Addresses
 from keyctl.database import Database
 from keyctl.egress import look_up, moved_addresses
@@ -197,12 +199,14 @@ def test_nothing_is_asked_for_a_route_whose_address_an_exchange_has_just_told(
     assert known(book) == [(4, HERE)]
 
 
-def test_a_journal_of_an_earlier_version_gets_the_new_tables(tmp_path: Path, clock: HandClock) -> None:
-    old = Database(tmp_path / "old.db")
-    with old.transaction() as connection:
-        for table in ("egress", "whitelists", "told_lists", "rotations"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("PRAGMA user_version=2")
+@pytest.mark.parametrize("has", range(1, database.VERSION + 1))
+def test_a_journal_of_an_earlier_version_gets_the_new_tables(tmp_path: Path, clock: HandClock, has: int) -> None:
+    old = sqlite3.connect(tmp_path / "old.db")
+    old.executescript(database._SCHEMA)
+    for version in range(2, has + 1):
+        old.executescript(database._UPGRADES[version])
+    old.execute(f"PRAGMA user_version={has}")
+    old.commit()
     old.close()
     new = Database(tmp_path / "old.db")
     book = Addresses(new, clock)
