@@ -149,7 +149,10 @@ def test_the_side_against_the_position_only_reduces_it(hedge: bool, side: Side, 
     leg = planned(wish(side=side, position=position, price=D(60000)), state).leg
     assert leg.order.reduce_only and leg.exempt
     none = replace(state, positions=())
-    assert isinstance(refused(wish(side=side, position=position, price=D(60000)), none), StandsInTheWay)
+    nothing = refused(wish(side=side, position=position, price=D(60000)), none)
+    assert isinstance(nothing, StandsInTheWay) and nothing.hints == (
+        f"see what is open: keyctl positions {ACCOUNT.label}",
+    )
 
 
 def test_reduce_only_finds_its_position_in_hedge_mode() -> None:

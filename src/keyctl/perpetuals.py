@@ -65,7 +65,8 @@ def terms_of(
     held = _held(state, side, wish.margin)
     if closing:
         if held is None or (state.margin is None and wish.margin not in (None, held.margin)):
-            raise _in_the_way(account, f"there is no {side} position in {instrument.symbol} to reduce")
+            text = f"there is no {side} position in {instrument.symbol} to reduce"
+            raise _in_the_way(account, text, f"see what is open: keyctl positions {account.label}")
         margin = wish.margin or held.margin or state.margin
         leverage = held.leverage or Decimal(1) if exchange.leverage_in_order else state.leverage(side)
         return Terms(side, position, state.hedge, True, leverage, margin, None, held=held.contracts)
