@@ -59,6 +59,9 @@ def test_accounts_that_are_not_reached_are_named_each_once(world: World) -> None
         assert error["account"] in ("lbank-a", "okx-a")
         assert error["message"].startswith(f"{error['account']}: ")
     assert {leg["account"] for leg in ran.data["legs"] if leg["detail"].startswith(leg["account"])} == set()
+    draft = world.keyctl(*ORDER, "--dry-run", "--json")
+    assert (draft.exit_code, draft.document["status"]) == (6, "partial")
+    assert len(draft.document["errors"]) == 2
     ran = world.keyctl(*ORDER, "--mode", "all", "--again", "--yes", "--json")
     (error,) = ran.document["errors"]
     assert (ran.exit_code, error["code"]) == (4, "not_all_ready")

@@ -12,7 +12,7 @@ from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.base import plain
 from keyctl.model import LegResult, Outcome, Position
 from keyctl.order_advice import Step, close_command
-from keyctl.order_results import error_of, table_of
+from keyctl.order_results import draft_code, error_of, table_of
 from keyctl.output import Note, Result, Table, show_aside
 from keyctl.overview import Seen
 from keyctl.overview_view import part_row, result, unread, worst
@@ -79,7 +79,7 @@ def drafts(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Position]]
     return Result(
         {**_data(closings, seen), "legs": legs, "next": commands},
         view=tuple(blocks),
-        exit_code=ExitCode.OK if commands else worst(troubles),
+        exit_code=draft_code(True, troubles) if commands else worst(troubles),
         errors=tuple(troubles),
         warnings=(*warnings, *(text for closing in closings for text in closing.shown.warnings)),
     )

@@ -61,10 +61,17 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
             "next": [command] if legs else [],
         },
         view=(view.preview_table(shown, "would send"), Note(words)),
-        exit_code=ExitCode.OK if legs else exit_code([], shown.troubles),
+        exit_code=draft_code(bool(legs), shown.troubles),
         errors=tuple(shown.troubles),
         warnings=(*shown.warnings, *(f"soft limit: {text}" for text in plan.touched)),
     )
+
+
+def draft_code(kept: bool, troubles: Sequence[KeyctlError]) -> ExitCode:
+    """The exit code of a dry run: as a send would end of which every leg in the plan is accepted."""
+    if not kept:
+        return exit_code([], list(troubles))
+    return ExitCode.PARTIAL if troubles else ExitCode.OK
 
 
 def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode | None, again: str) -> Result:

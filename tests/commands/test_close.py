@@ -136,6 +136,8 @@ def test_a_dry_run_keeps_drafts_that_can_be_sent(desk: World) -> None:
 @pytest.mark.parametrize("exchange", VENUES)
 def test_an_account_that_is_not_read_is_named_and_the_others_leave(desk: World, exchange: str) -> None:
     desk.fault(kind=FaultKind.RESET_BEFORE, exchange=exchange, operation="positions", times=None)
+    draft = close(desk, SYMBOL, "--all", "--dry-run")
+    assert (draft.exit_code, draft.document["status"]) == (6, "partial")
     ran = close(desk, SYMBOL, "--all", "--yes")
     assert ran.exit_code == 6
     assert flat(desk) == set(VENUES) - {exchange}
