@@ -12,15 +12,31 @@ from typing import Any
 
 import pytest
 
-from keyctl import exchanges
+from keyctl import exchanges, perpetuals, plan
 from keyctl.config import Limits
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import Exchange
-from keyctl.model import Account, Algorithm, Binding, Instrument, Kind, Market, Side, Ticker, TimeInForce
+from keyctl.model import (
+    Account,
+    Algorithm,
+    Binding,
+    FuturesState,
+    Instrument,
+    Kind,
+    MarginMode,
+    Market,
+    Order,
+    OrderType,
+    Side,
+    Ticker,
+    TimeInForce,
+)
 from keyctl.plan import PlannedLeg, VenueView, Wish, check_plan, plan_leg
 from tests.support.limits_oracle import Case, Cases, Ruling, rule_leg, rule_plan
+from tests.support.perpetual_oracle import chance_of, on_perpetuals, rule_perpetual
 
 COUNT = 100_000
+PERPETUAL_SHARE = 0.4
 NAMES = ("binance", "okx", "lbank", "bitfinex")
 TODAY = date(2026, 9, 21)
 SOFT_WORDS = {
@@ -30,6 +46,7 @@ SOFT_WORDS = {
     "away from the market": "away",
     "a plan above": "plan",
     "in 24 h": "day",
+    "leverage ": "leverage",
 }
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
@@ -39,11 +56,31 @@ def test_100_000_random_orders_pass_or_fail_as_an_independent_oracle_says() -> N
     print(figures)
     assert not figures.findings, figures.findings[:5]
     assert figures.legs_passed > COUNT / 5 and figures.legs_refused > COUNT / 5
+    assert figures.perpetual > COUNT / 3
+    assert figures.opened > COUNT / 100 and figures.closed > COUNT / 100
     assert set(figures.reasons) == {
         "rounding", "below_minimum", "above_maximum", "not_enough_balance", "price_through", "symbol_not_trading",
         "over_leg_limit", "over_plan_limit", "over_day_limit", "too_many_legs",
+        "over_leverage_limit", "stands_in_the_way", "price_band", "not_offered",
     }  # fmt: skip
     assert set(figures.soft) == set(SOFT_WORDS.values())
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "instead"),
+    [
+        (perpetuals, "_check_leverage", lambda *facts: ()),
+        (perpetuals, "check_held", lambda *facts: None),
+        (plan, "check_balance", lambda *facts: None),
+        (Wish, "reduces", property(lambda wish: wish.reduce_only)),
+    ],
+    ids=["no cap on leverage", "closes more than is held", "no margin needed", "closing by its side is not seen"],
+)
+def test_the_oracle_finds_a_planted_fault(
+    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, instead: object
+) -> None:
+    monkeypatch.setattr(owner, name, instead)
+    assert campaign(5_000, seed=7).findings
 
 
 CENTS = Instrument("BTC/USDT", "BTCUSDT", "BTC", "USDT", Decimal("0.01"), Decimal("0.01"), None, None, None)
@@ -88,11 +125,34 @@ def test_a_sale_of_many_digits_keeps_them_all_on_the_wire() -> None:
     assert params["amount"] == f"-{size}"
 
 
+def test_contracts_of_many_digits_keep_them_all() -> None:
+    order = Order(
+        "BTC/USDT:USDT", Market.FUTURES, Side.SELL, OrderType.LIMIT, Decimal("2374331550802139.037433155080213903"),
+        Decimal(1), contract_size=Decimal("0.001"),
+    )  # fmt: skip
+    assert order.contracts == Decimal("2374331550802139037.433155080213903")
+
+
+def test_a_sale_of_contracts_of_a_fixed_value_never_sells_more_than_was_declared_at_its_own_price() -> None:
+    rules = replace(CENTS, symbol="BTC/USD:BTC", settle="BTC", quantity_step=Decimal(1), inverse=True)
+    rules = replace(rules, contract_size=Decimal(10), quote="USD")
+    state = FuturesState(False, MarginMode.CROSS, Decimal(1), Decimal(1))
+    view = VenueView(rules, Ticker(Decimal(100), Decimal(101)), 0.0, Decimal(1), None, state)
+    wish = _wish(Side.SELL, "1", None, max_slippage=Decimal("0.05"))
+    account, exchange = _venue("okx")
+    wish = replace(wish, symbol=rules.symbol)
+    order = plan_leg("plan", 0, account, exchange, wish, view, TODAY, Limits(rounding_max=Decimal("0.1"))).leg.order
+    assert (order.price, order.quantity) == (Decimal("95.00"), 9)  # ten contracts of 10 USD are 1.05 BTC at 95
+
+
 @dataclass
 class Figures:
-    """What a campaign counted. `findings` must be empty."""
+    """What a campaign counted; `opened` and `closed` are legs on perpetuals that passed. `findings` must be empty."""
 
     orders: int = 0
+    perpetual: int = 0
+    opened: int = 0
+    closed: int = 0
     legs_passed: int = 0
     legs_refused: int = 0
     plans_passed: int = 0
@@ -105,7 +165,8 @@ class Figures:
         reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(self.reasons.items()))
         soft = ", ".join(f"{name} {count:,}" for name, count in sorted(self.soft.items()))
         return (
-            f"{self.orders:,} orders: legs {self.legs_passed:,} passed, {self.legs_refused:,} refused; plans "
+            f"{self.orders:,} orders ({self.perpetual:,} on perpetuals, of which {self.opened:,} may open and "
+            f"{self.closed:,} close): legs {self.legs_passed:,} passed, {self.legs_refused:,} refused; plans "
             f"{self.plans_passed:,} passed, {self.plans_refused:,} refused ({reasons}); soft limits touched: {soft}; "
             f"findings {len(self.findings)}"
         )
@@ -113,10 +174,11 @@ class Figures:
 
 def campaign(count: int, seed: int) -> Figures:
     """The figures of so many orders (legs), planned by keyctl and by the oracle."""
-    cases, figures = Cases(seed), Figures()
+    cases, chance, figures = Cases(seed), chance_of(seed), Figures()
     venues = [_venue(name) for name in NAMES]
     while figures.orders < count:
-        _check(cases.next(), venues, figures)
+        case = cases.next()
+        _check(on_perpetuals(case, cases) if chance.random() < PERPETUAL_SHARE else case, venues, figures)
     return figures
 
 
@@ -129,10 +191,16 @@ def _venue(name: str) -> tuple[Account, Exchange]:
 
 def _check(case: Case, venues: list[tuple[Account, Exchange]], figures: Figures) -> None:
     legs: list[PlannedLeg] = []
+    counted: list[Fraction] = []
     for index, view in enumerate(case.views):
         figures.orders += 1
         account, exchange = venues[(figures.orders + index) % len(venues)]
-        ruling = rule_leg(case.wish, view, case.limits)
+        if case.exchanges:
+            figures.perpetual += 1
+            account, exchange = venues[NAMES.index(case.exchanges[index])]
+            ruling = rule_perpetual(case.wish, view, exchange.name, case.limits)
+        else:
+            ruling = rule_leg(case.wish, view, case.limits)
         try:
             leg = plan_leg("plan", index, account, exchange, case.wish, view, TODAY, case.limits)
         except CheckFailed as refusal:
@@ -146,8 +214,11 @@ def _check(case: Case, venues: list[tuple[Account, Exchange]], figures: Figures)
         if trouble := _differs(leg, ruling, case, exchange):
             figures.findings.append(f"{trouble}, oracle {ruling}: {leg.leg.order} {case.wish} {view} {case.limits}")
         legs.append(leg)
+        counted.append(Fraction(0) if ruling.closes else ruling.value)
+        figures.opened += leg.terms is not None and not ruling.closes
+        figures.closed += ruling.closes
     if legs:
-        _check_plan(case, legs, figures)
+        _check_plan(case, legs, counted, figures)
 
 
 def _differs(leg: PlannedLeg, ruling: Ruling, case: Case, exchange: Exchange) -> str:
@@ -160,12 +231,15 @@ def _differs(leg: PlannedLeg, ruling: Ruling, case: Case, exchange: Exchange) ->
         return "another size, price or value"
     if _soft(leg.soft) != ruling.soft:
         return f"soft limits {leg.soft}"
-    if wish.quantity is not None and order.quantity > wish.quantity:
+    if wish.quantity is not None and _base_at_most(leg) > wish.quantity:
         return "a size above the one declared"
     if wish.quote is not None:
         best = leg.view.ticker.ask if wish.side is Side.BUY else leg.view.ticker.bid
-        if ruling.quantity * (price if price is not None else Fraction(best)) > Fraction(wish.quote):
+        each = Fraction(rules.contract_size or 1) if rules.inverse else price if price is not None else Fraction(best)
+        if ruling.quantity * each > Fraction(wish.quote):
             return "more money than was declared"
+    if leg.terms is not None and (trouble := _terms_differ(leg, ruling)):
+        return trouble
     if rules.quantity_step and Fraction(order.quantity) % Fraction(rules.quantity_step):
         return "a size beside the step"
     wire = [str(value) for _, value in exchange.order_request(leg.leg).params]
@@ -173,14 +247,41 @@ def _differs(leg: PlannedLeg, ruling: Ruling, case: Case, exchange: Exchange) ->
         return f"an exponent on the wire: {wire}"
     written = {Fraction(value) for value in wire if PLAIN.fullmatch(value)}
     size = -ruling.quantity if exchange.name == "bitfinex" and wish.side is Side.SELL else ruling.quantity
+    if rules.contract_size is not None and not rules.inverse:
+        size /= Fraction(rules.contract_size)
     by_money = exchange.name == "lbank" and price is None and wish.side is Side.BUY
     if (not by_money and size not in written) or (price is not None and price not in written):
         return f"other numbers on the wire: {wire}"
     return ""
 
 
-def _check_plan(case: Case, legs: list[PlannedLeg], figures: Figures) -> None:
-    ruling = rule_plan([Fraction(leg.value_usd) for leg in legs], case.used_today, case.limits)
+def _base_at_most(leg: PlannedLeg) -> Fraction:
+    """The base currency in an order, at the worst price that it allows or the best that there is."""
+    order, rules = leg.leg.order, leg.instrument
+    if not rules.inverse:
+        return Fraction(order.quantity)
+    best = leg.view.ticker.ask if order.side is Side.BUY else leg.view.ticker.bid
+    return Fraction(order.quantity) * Fraction(rules.contract_size or 1) / Fraction(min(order.price or best, best))
+
+
+def _terms_differ(leg: PlannedLeg, ruling: Ruling) -> str:
+    """What is wrong with leverage, margin and exemption of a leg on a perpetual."""
+    terms, order = leg.terms, leg.leg.order
+    assert terms is not None
+    if (terms.reduce_only, order.reduce_only, leg.leg.exempt) != (ruling.closes,) * 3:
+        return f"closing {ruling.closes}, but {terms}"
+    if ruling.closes:
+        return "" if terms.setup is None else "a setting for an order that closes"
+    if terms.setup is None or ruling.leverage is None or order.leverage is None:
+        return "no leverage to confirm"
+    same = Fraction(order.leverage) == Fraction(terms.setup.leverage or 0) == ruling.leverage
+    return (
+        "" if same and order.margin is terms.setup.margin is ruling.margin else f"another leverage or margin: {terms}"
+    )
+
+
+def _check_plan(case: Case, legs: list[PlannedLeg], counted: list[Fraction], figures: Figures) -> None:
+    ruling = rule_plan(counted, case.used_today, case.limits)
     try:
         plan = check_plan("plan", Kind.LIVE, tuple(legs), case.used_today, case.limits)
     except CheckFailed as refusal:

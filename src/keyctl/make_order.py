@@ -80,8 +80,9 @@ def worth_of(wish: Wish, view: VenueView, least: bool = False) -> Decimal:
     and market: contracts of a fixed value hold more base currency the lower the price.
     """
     wanted = wish.price or wish.trigger_price
-    if wanted is None and wish.max_slippage is not None and wish.side is Side.BUY:
-        wanted = _opposite(wish, view) * (1 + wish.max_slippage)
+    if wanted is None and wish.max_slippage is not None and (least or wish.side is Side.BUY):
+        share = wish.max_slippage if wish.side is Side.BUY else -wish.max_slippage
+        wanted = _opposite(wish, view) * (1 + share)
     opposite = _opposite(wish, view)
     price = opposite if wanted is None else round_price(wanted, wish.side, view.instrument) or opposite
     if least:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import ceil, floor
 
 from keyctl.config import Limits
-from keyctl.model import Balances, Instrument, Side, Ticker, TimeInForce
+from keyctl.model import Balances, Instrument, MarginMode, Side, Ticker, TimeInForce
 from keyctl.plan import VenueView, Wish
 
 WIDE = Context(prec=60)
@@ -23,23 +23,33 @@ _SHIPPED = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One random order: the wish, what each account's venue says, the limits, and what was used of the day's cap."""
+    """One random order: the wish, what each account's venue says, the limits, and what was used of the day's cap.
+
+    `exchanges` names each account's exchange; empty: any.
+    """
 
     wish: Wish
     views: tuple[VenueView, ...]
     limits: Limits
     used_today: Decimal
+    exchanges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What may become of a leg or plan: the reasons to refuse it, or else what it must look like."""
+    """What may become of a leg or plan: the reasons to refuse it, or else what it must look like.
+
+    Of perpetuals: whether it only closes, so that its value counts towards no cap, and else its leverage and margin.
+    """
 
     reasons: frozenset[str]
     soft: frozenset[str] = frozenset()
     quantity: Fraction = Fraction(0)
     price: Fraction | None = None
     value: Fraction = Fraction(0)
+    closes: bool = False
+    leverage: Fraction | None = None
+    margin: MarginMode | None = None
 
 
 def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
@@ -47,7 +57,7 @@ def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
     rules, buying = view.instrument, wish.side is Side.BUY
     bid, ask, usd = Fraction(view.ticker.bid), Fraction(view.ticker.ask), Fraction(view.usd_per_quote)
     opposite, reasons, soft = (ask if buying else bid), set(), set()
-    price = _price(wish, opposite, rules)
+    price = on_steps(wish, opposite, rules)
     if price is not None and price <= 0:
         return Ruling(frozenset({"rounding"} if rules.active else {"rounding", "symbol_not_trading"}))
     if wish.quantity is not None:
@@ -56,7 +66,7 @@ def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
         assert wish.quote is not None
         dearest = price if buying and price is not None else max(price or opposite, opposite)
         asked = Fraction(wish.quote) / dearest
-    quantity = _down(asked, rules.quantity_step)
+    quantity = down_to(asked, rules.quantity_step)
     if quantity <= 0 or (wish.quantity is not None and (asked - quantity) / asked > Fraction(limits.rounding_max)):
         reasons.add("rounding")
     paid = opposite if price is None else price
@@ -70,6 +80,23 @@ def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
         reasons.add("over_leg_limit")
     if value > Fraction(limits.leg_value_usd) * Fraction(limits.soft_fraction):
         soft.add("leg")
+    price_limits(wish, price, bid, ask, limits, reasons, soft)
+    if not rules.active:
+        reasons.add("symbol_not_trading")
+    return Ruling(frozenset(reasons), frozenset(soft), quantity, price, value)
+
+
+def price_limits(
+    wish: Wish,
+    price: Fraction | None,
+    bid: Fraction,
+    ask: Fraction,
+    limits: Limits,
+    reasons: set[str],
+    soft: set[str],
+) -> None:
+    """Adds what the order's price says against it."""
+    buying = wish.side is Side.BUY
     if wish.price is None:
         soft.add("market")
         if wish.max_slippage is not None and Fraction(wish.max_slippage) > Fraction(limits.price_through_hard):
@@ -84,9 +111,6 @@ def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
             soft.add("through")
         elif away > Fraction(limits.price_away_soft):
             soft.add("away")
-    if not rules.active:
-        reasons.add("symbol_not_trading")
-    return Ruling(frozenset(reasons), frozenset(soft), quantity, price, value)
 
 
 def rule_plan(values: list[Fraction], used_today: Decimal, limits: Limits) -> Ruling:
@@ -106,7 +130,8 @@ def rule_plan(values: list[Fraction], used_today: Decimal, limits: Limits) -> Ru
     return Ruling(frozenset(reasons), frozenset(soft), value=total)
 
 
-def _price(wish: Wish, opposite: Fraction, rules: Instrument) -> Fraction | None:
+def on_steps(wish: Wish, opposite: Fraction, rules: Instrument) -> Fraction | None:
+    """The order's price, no worse for the person than asked; None for the venue's own market type."""
     if wish.price is None and wish.max_slippage is None:
         return None
     if wish.price is not None:
@@ -132,7 +157,8 @@ def _magnitude(number: Fraction) -> int:
     return power
 
 
-def _down(number: Fraction, step: Decimal | None) -> Fraction:
+def down_to(number: Fraction, step: Decimal | None) -> Fraction:
+    """The largest multiple of the step that is not above the number."""
     finest = Fraction(step or "1e-18")
     return floor(number / finest) * finest
 
@@ -164,7 +190,7 @@ class Cases:
         first = self._view()
         wish = self._wish(first, limits)
         views = [first] + [self._like(first, wish) for _ in range(self.random.choice((0, 0, 0, 1, 2, 4)))]
-        used = self._near(limits.day_value_usd - limits.leg_value_usd) if self.random.random() < 0.5 else Decimal(0)
+        used = self.near(limits.day_value_usd - limits.leg_value_usd) if self.random.random() < 0.5 else Decimal(0)
         return Case(wish, tuple(views), limits, max(used, Decimal(0)))
 
     def _limits(self) -> Limits:
@@ -216,7 +242,7 @@ class Cases:
             slippage = pick((limits.max_slippage, limits.price_through_hard, Decimal("0.05001"), Decimal("0.003"), 1))
             slippage = Decimal(slippage)
         part = Decimal(pick((1, 1, 2, 3, 5))) / pick((1, 1, 2, 3, 5))
-        target = self._near(pick((limits.leg_value_usd, limits.leg_value_usd * limits.soft_fraction)) * part)
+        target = self.near(pick((limits.leg_value_usd, limits.leg_value_usd * limits.soft_fraction)) * part)
         quote = _plain_number(WIDE.divide(target, view.usd_per_quote))
         size = _plain_number(WIDE.divide(quote, max(price or best, best)))
         if pick((True, True, False)):
@@ -257,7 +283,7 @@ class Cases:
         size = wish.quantity or WIDE.divide(wish.quote or Decimal(1), price)
 
         def near(number: Decimal) -> Decimal | None:
-            return None if self.random.random() < 0.6 else self._near(number)
+            return None if self.random.random() < 0.6 else self.near(number)
 
         worth = WIDE.multiply(size, price)
         rules = replace(
@@ -272,7 +298,7 @@ class Cases:
             free = Balances({"BTC": near(size) or size * 10, "USDT": near(worth) or worth * 10})
         return replace(view, instrument=rules, balances=free)
 
-    def _near(self, number: Decimal) -> Decimal:
+    def near(self, number: Decimal) -> Decimal:
         """The number itself, or a hair beside it, or something within a factor of two."""
         pick = self.random.choice
         hair = pick((Decimal("1e-18"), Decimal("0.01"), Decimal("1e-9"), number / 1_000))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from keyctl.model.noun import Noun
 from keyctl.model.words import (
@@ -18,6 +18,9 @@ from keyctl.model.words import (
     TimeInForce,
     Trigger,
 )
+
+# Sizes have up to 36 digits; Decimal left alone would round to 28.
+_EXACT = Context(prec=200)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -54,7 +57,9 @@ class Order(Noun):
     @property
     def contracts(self) -> Decimal:
         """The size as a perpetual's venue counts it: contracts (equal to the quantity where one holds one unit)."""
-        return self.quantity if self.inverse or self.contract_size is None else self.quantity / self.contract_size
+        if self.inverse or self.contract_size is None:
+            return self.quantity
+        return _EXACT.divide(self.quantity, self.contract_size)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
