@@ -22,7 +22,7 @@ from tests.support.campaign import Campaign, run_campaign
 from tests.support.world import ALL, RIGHTS, World
 
 PLANS, KILLS = 330, 300
-PLANTED_PLANS = 120
+PLANTED_PLANS = 240
 
 
 def test_330_plans_killed_300_times_at_random_lines_are_never_doubled_lost_or_wrong(tmp_path: Path) -> None:
