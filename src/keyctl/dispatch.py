@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from keyctl.model import Kind, Outcome
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay, check_trigger
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
-from keyctl.preflight import TICKER_SECONDS, Shared, look_all, ticker_of
+from keyctl.preflight import TICKER_SECONDS, Look, Shared, look_all, ticker_of
 from keyctl.session import Session
 from keyctl.sizes import notional
 
@@ -107,8 +108,6 @@ async def preview(
     clock = network.clock
     stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
     plan_id = stored_ids[0] if stored_ids else new_plan_id()
-    legs: list[PlannedLeg] = []
-    left_out: list[LeftOut] = []
     warnings: list[str] = [*moved]
     if sizing is not None:
         from keyctl.sizing import Part, size_all
@@ -119,24 +118,8 @@ async def preview(
         wishes, notes = size_all(sizing, parts)
         targets = [replace(target, wish=wish) for target, wish in zip(targets, wishes, strict=True)]
         warnings += notes
-    for index, (target, look) in enumerate(zip(targets, looks, strict=True)):
-        account = target.session.account
-        warnings += look.warnings
-        if look.view is None:
-            assert look.trouble is not None
-            left_out.append(LeftOut(target, look.trouble))
-            continue
-        if look.withdraw is None:
-            warnings.append(f"{account.label}: whether this key may withdraw cannot be read; check it by hand")
-        exchange, today = target.session.exchange, clock.utc().date()
-        try:
-            leg = plan_leg(plan_id, index, account, exchange, target.wish, look.view, today, config.limits)
-        except StandsInTheWay as reason:  # a matter of this account alone
-            left_out.append(LeftOut(target, reason))
-            continue
-        leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
-        warnings += leg.notes
-        legs.append(leg)
+    legs, left_out, told = _legs(plan_id, list(zip(targets, looks, strict=True)), config)
+    warnings += told
     warnings += _check_one_account_each(
         legs, {target.session.account.id: target.session.account.uid for target in targets}
     )
@@ -146,6 +129,56 @@ async def preview(
         _check_repeats(legs, journal, config)
     plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
     return Preview(plan, tuple(left_out), tuple(dict.fromkeys(warnings)), clock.now(), targets[0].wish.immediate)
+
+
+def _legs(
+    plan_id: str, pairs: Sequence[tuple[Target, Look]], config: Config
+) -> tuple[list[PlannedLeg], list[LeftOut], list[str]]:
+    """The planned legs, the accounts that cannot take part, and warnings. Raises CheckFailed for what is refused."""
+    legs: list[PlannedLeg] = []
+    left_out: list[LeftOut] = []
+    refused: list[CheckFailed] = []
+    warnings: list[str] = []
+    for index, (target, look) in enumerate(pairs):
+        account = target.session.account
+        warnings += look.warnings
+        if look.view is None:
+            assert look.trouble is not None
+            left_out.append(LeftOut(target, look.trouble))
+            continue
+        if look.withdraw is None:
+            warnings.append(f"{account.label}: whether this key may withdraw cannot be read; check it by hand")
+        exchange, today = target.session.exchange, target.session.network.clock.utc().date()
+        try:
+            leg = plan_leg(plan_id, index, account, exchange, target.wish, look.view, today, config.limits)
+        except StandsInTheWay as reason:  # a matter of this account alone
+            left_out.append(LeftOut(target, reason))
+            continue
+        except CheckFailed as refusal:
+            refused.append(refusal)
+            continue
+        leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
+        warnings += leg.notes
+        legs.append(leg)
+    if refused:
+        raise _together(refused, len(pairs))
+    return legs, left_out, warnings
+
+
+def _together(refused: Sequence[CheckFailed], legs: int) -> CheckFailed:
+    """The one refusal, or the first with what the others say, so that all can be mended at once."""
+    first, *others = refused
+    if not others:
+        return first
+    return CheckFailed(
+        f"{len(refused)} of {legs} legs are refused, nothing was sent: {first.message}",
+        *first.hints,
+        *(text for error in others for text in (error.message, *error.hints)),
+        code=first.code,
+        exchange=first.exchange,
+        account=first.account,
+        market=first.market,
+    )
 
 
 async def refresh(shown: Preview, targets: list[Target], config: Config) -> None:
