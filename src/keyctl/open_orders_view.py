@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from keyctl.clock import rfc3339
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import OpenOrder
+from keyctl.model import Market, OpenOrder
 from keyctl.output import Note, Result, Table
 from keyctl.overview import Seen
 from keyctl.overview_view import OK, Row, part_row, result, rows_of, shown
@@ -79,7 +80,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row["account"],
         row["symbol"],
         row["side"],
-        f"{row['filled']} of {row['quantity']}",
+        f"{row['filled']} of {row['quantity']}{' contracts' if row['market'] == Market.FUTURES else ''}",
         price,
         plan if row["state"] == OK else f"{plan} {STALE}",
     )
@@ -99,7 +100,7 @@ def _stale_row(stored: StoredLeg) -> Row:
         "side": str(order.side),
         "type": str(order.type),
         "quantity": plain(order.contracts),
-        "filled": plain(known.filled) if known else "0",
+        "filled": plain(replace(order, quantity=known.filled).contracts) if known else "0",
         "price": None if order.price is None else plain(order.price),
         "exchange_order_id": stored.exchange_order_id,
         "client_order_id": leg.client_order_id,

@@ -82,7 +82,7 @@ def terms_text(order: Order) -> str:
     if order.post_only:
         words.append("post-only")
     if order.expires_ms is not None:
-        words.append(f"until {str(rfc3339(order.expires_ms / 1000))[:19]}Z")
+        words.append(f"until {str(rfc3339(order.expires_ms / 1000))[:19].removesuffix(':00').replace('T', ' ')}Z")
     elif order.price is not None and order.time_in_force is not TimeInForce.GTC:
         words.append(str(order.time_in_force))
     return ", ".join(words)

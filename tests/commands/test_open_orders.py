@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from keyctl.model import Algorithm, OrderType, Side
+from keyctl.model import Algorithm, OrderState, OrderStatus, OrderType, Side
+from keyctl.open_orders_view import open_orders
 from keyctl.twin import FaultKind
 from keyctl.twin.book import Draft, VenueOrder
 from tests.support.terminal import keyctl_at_terminal
@@ -97,6 +99,21 @@ def test_an_account_that_is_not_reached_is_failed_and_what_was_known_is_stale(de
     assert failed["symbol"] is None and failed["detail"]
     assert (stale["plan"], stale["symbol"], stale["quantity"]) == (plan, "BTC/USDT", "0.005")
     assert "stale" in " ".join(ran.document["warnings"])
+
+
+def test_sizes_on_perpetuals_are_contracts_also_of_what_is_stale(world: World) -> None:
+    """0.005 BTC are half a contract at OKX; what is filled is told in the same unit."""
+    world.add("okx", rights=("read", "spot_trade", "futures_trade"))
+    order = ("order", "buy", "BTC/USDT:USDT", "0.005", "--price", "58000", "--leverage", "1", "-a", "okx-a", "--yes")
+    plan = world.keyctl(*order, "--json").data["plan"]
+    (row,) = world.keyctl("orders", "--open", "--json").data["orders"]
+    assert (row["quantity"], row["filled"]) == ("0.5", "0")
+    _, shown = keyctl_at_terminal(["orders", "--open"], world.home, COLUMNS="80").leaves()
+    assert "0 of 0.5 contracts" in shown
+    (stored,) = world.app().journal.legs(plan)
+    partly = OrderStatus("1", stored.leg.client_order_id, OrderState.OPEN, Decimal("0.005"), Decimal("0.002"))
+    stale = open_orders([], {}, [replace(stored, status=partly)], False, []).data["orders"]
+    assert [(row["quantity"], row["filled"]) for row in stale] == [("0.5", "0.2")]
 
 
 def test_all_failed_ends_as_the_failure_does(desk: World) -> None:

@@ -70,7 +70,10 @@ def test_a_stored_plan_takes_no_other_accounts_or_terms(desk: World, words: tupl
         (("--price", "58000"), "2x isolated"),
         (("--price", "58000", "--tif", "fok"), "2x isolated, fok"),
         (("--price", "58000", "--post-only"), "2x isolated, post-only"),
-        (("--price", "58000", "--tif", "gtd", "--until", "2099-12-31T18:00+02:00"), "until 2099-12-31T16:00:00Z"),
+        (
+            ("--price", "58000", "--tif", "gtd", "--until", "2099-12-31T18:00+02:00"),
+            "2x isolated, until 2099-12-31 16:00Z",
+        ),
         ((), "2x isolated, ioc"),
         (("--max-slippage", "none"), "2x isolated"),
         (("--stop-at", "61000", "--price", "61500"), "stop at 61000, 2x isolated"),
