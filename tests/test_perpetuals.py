@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keyctl.config import Limits
 from keyctl.errors import CheckFailed
-from keyctl.exchanges import load
+from keyctl.exchanges import load, names
 from keyctl.model import (
     Account,
     Algorithm,
@@ -33,6 +35,7 @@ from keyctl.model import (
 from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import PlannedLeg, VenueView, Wish, plan_leg
 
+README = Path(__file__).parent.parent / "README.md"
 D = Decimal
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 ACCOUNT = Account(
@@ -309,6 +312,22 @@ def test_a_kind_of_order_that_the_venue_lacks_is_refused() -> None:
             Limits(),
         )
     assert raised.value.code == "not_offered" and "stop-limit" in raised.value.message
+
+
+def test_the_readme_tells_what_kinds_of_order_each_venue_gets() -> None:
+    rows = re.findall(r"^\| (\w+) (spot|futures|spot, \w+) \|(.+)\|$", README.read_text(encoding="utf-8"), re.M)
+    columns = (("ioc", "fok", "post_only"), ("gtd",), ("stop_market", "stop_limit"), ("take_profit_market",))
+    told = {}
+    for exchange, markets, cells in rows:
+        for market in ("spot", "futures") if "," in markets else (markets,):
+            marked = zip(columns, cells.split("|"), strict=True)
+            told[exchange.lower(), market] = {kind for kinds, cell in marked if cell.strip() != "-" for kind in kinds}
+    for name in names():
+        for market in Market:
+            offered = load(Binding(name, Kind.DEMO, "", "http://127.0.0.1:1", None)).offers(market)
+            every = {kind for kinds in columns for kind in kinds}
+            assert told.pop((name, str(market))) == offered & every, (name, market)
+    assert not told
 
 
 def test_what_cannot_be_written_in_the_venues_words_is_refused_in_the_plan() -> None:
