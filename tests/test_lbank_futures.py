@@ -64,6 +64,13 @@ def test_the_word_alone_is_not_enough_the_value_is_wanted_too(bench: Bench) -> N
     assert bench.placed == 0
 
 
+def test_a_dry_run_tells_the_contradictions_one_by_one(bench: Bench) -> None:
+    ran = bench.run(*ORDER, "--experimental", "--dry-run")
+    assert ran.exit_code == 0
+    assert "soft limit: an order on unconfirmed facts of LBank:" in ran.document["warnings"]
+    assert any(text.startswith("- posiDirection: ") for text in ran.document["warnings"])
+
+
 def test_a_person_reads_the_contradictions_line_by_line_before_the_question(world: World) -> None:
     world.add("lbank", rights=("read", "spot_trade", "futures_trade"))
     person = keyctl_at_terminal([*ORDER, "--experimental"], world.home, COLUMNS="80")

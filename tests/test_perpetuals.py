@@ -212,7 +212,8 @@ def test_leverage_is_judged_on_the_orders_own_direction() -> None:
 
 def test_the_venues_own_maximum_counts_too() -> None:
     low = replace(LINEAR, leverage_max=D(2))
-    assert "up to 2" in refused(wish(leverage=D(3)), instrument=low).message
+    trouble = refused(wish(leverage=D(3)), instrument=low)
+    assert "up to 2" in trouble.message and trouble.hints == ("give less: --leverage 2",)
 
 
 @pytest.mark.parametrize("touched", [{"positions": (held(LONG),)}, {"open_orders": 2}])

@@ -173,6 +173,7 @@ def _check_leverage(
             account,
             f"{instrument.symbol} takes leverage up to {plain(instrument.leverage_max)} at {account.exchange}",
             "over_leverage_limit",
+            f"give less: --leverage {plain(instrument.leverage_max)}",
             market="futures",
         )
     return (f"leverage {plain(leverage)}",) if leverage > limits.leverage_soft else ()

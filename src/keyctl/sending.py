@@ -67,7 +67,12 @@ async def send(
 
 def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -> LegResult:
     error = trouble.error if isinstance(trouble, ExchangeRefused) else None
-    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=trouble.message if trouble else otherwise)
+    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=_reason(stored, trouble) if trouble else otherwise)
+
+
+def _reason(stored: StoredLeg, trouble: KeyctlError) -> str:
+    """Why, without the account's name, which stands beside it wherever a leg is shown."""
+    return trouble.message.removeprefix(f"{stored.leg.account}: ")
 
 
 async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:
