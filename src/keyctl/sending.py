@@ -67,12 +67,9 @@ async def send(
 
 def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -> LegResult:
     error = trouble.error if isinstance(trouble, ExchangeRefused) else None
-    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=_reason(stored, trouble) if trouble else otherwise)
-
-
-def _reason(stored: StoredLeg, trouble: KeyctlError) -> str:
-    """Why, without the account's name, which stands beside it wherever a leg is shown."""
-    return trouble.message.removeprefix(f"{stored.leg.account}: ")
+    # Wherever a leg is shown its account's name stands beside it.
+    detail = trouble.message.removeprefix(f"{stored.leg.account}: ") if trouble else otherwise
+    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail)
 
 
 async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:
