@@ -106,7 +106,7 @@ def _one_order(wanted: tuple[Wish, Sizing | None], accounts: list[Desk], ledger:
         if result.outcome is Outcome.ACCEPTED:
             ledger.add(leg.leg)
         else:
-            assert result.outcome is Outcome.REJECTED, result
+            assert result.outcome in (Outcome.REJECTED, Outcome.NOT_SENT), result
             _check_refusal(desk, leg, result.detail)
     return seen
 
@@ -150,6 +150,7 @@ def _check_sizes(wish: Wish, sizing: Sizing | None, legs: list[tuple[Desk, Plann
 
 
 def _check_refusal(desk: Desk, planned: PlannedLeg, detail: str) -> None:
-    """The venue may find the margin too small; it never finds a filter broken or a mode wrong."""
-    codes = {"binance": ("-2019",), "okx": ("51008",), "bitfinex": ("10001",)}[desk.exchange.name]
+    """The venue may find the margin too small, also for a lower leverage under a position; it never finds a filter
+    broken or a mode wrong."""
+    codes = {"binance": ("-2019",), "okx": ("51008", "59103"), "bitfinex": ("10001",)}[desk.exchange.name]
     assert detail.startswith(codes), (desk.label, detail, planned.leg.order)

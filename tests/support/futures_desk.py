@@ -27,6 +27,7 @@ from keyctl.model import (
     Leg,
     LegResult,
     Market,
+    Outcome,
     PositionSide,
     Request,
     Response,
@@ -117,16 +118,16 @@ class Desk:
         )
 
     def send(self, planned: PlannedLeg) -> LegResult:
-        """Sets and confirms what the order needs, then places it once."""
+        """Sets and confirms what the order needs, then places it once; a refused setting keeps it from being sent."""
         terms, state = planned.terms, planned.view.futures
         assert terms is not None and state is not None
         if terms.setup is not None:
             for request in self.exchange.setup_requests(planned.instrument, state, terms.setup):
                 response = self.ask(request)
                 error = self.exchange.read_error(response)
-                if error is not None:
-                    assert self.exchange.is_already_set(error), error
-                else:
+                if error is not None and not self.exchange.is_already_set(error):
+                    return LegResult(planned.leg, Outcome.NOT_SENT, error=error, detail=f"{error.code} {error.text}")
+                if error is None:
                     self.exchange.read_setup(response, request, terms.setup)
             reads = self.exchange.futures_state_requests(planned.instrument, terms.margin)
             after = self.exchange.read_futures_state(tuple(map(self.read, reads)), planned.instrument, terms.margin)
