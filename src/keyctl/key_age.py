@@ -42,17 +42,23 @@ def judge_age(
     return worst, "; ".join(detail for level, detail in verdicts if level is worst), evidence
 
 
-def days_left(account: Account, lifetime: KeyLifetime | None, now: datetime, own_days: int) -> int:
+def days_left(
+    account: Account, lifetime: KeyLifetime | None, now: datetime, own_days: int, used: datetime | None = None
+) -> int:
     """How many days the first rule that is known to apply leaves the key; negative when it is overdue.
 
-    By what the account list knows: where the exchange has not told the key's age, the day it was stored counts. The
-    exchange's `lifetime` matters for keys without an IP list only.
+    By what this machine knows: where the exchange has not told the key's age, the day it was stored counts. The
+    exchange's `lifetime` matters for keys without an IP list only; `used` is when keyctl last used the key, from which
+    an exchange counts that deletes unused ones.
     """
     since = account.key_created or account.created
-    days = own_days
-    if account.ip_list is False and lifetime is not None and lifetime.no_ip_days is not None:
-        days = min(days, lifetime.no_ip_days)
-    return (since + timedelta(days=days) - now).days
+    ends = [since + timedelta(days=own_days)]
+    if account.ip_list is False and lifetime is not None:
+        if lifetime.no_ip_days is not None:
+            ends.append(since + timedelta(days=lifetime.no_ip_days))
+        if lifetime.unused_no_ip_days is not None:
+            ends.append((used or account.created) + timedelta(days=lifetime.unused_no_ip_days))
+    return (min(ends) - now).days
 
 
 def _own_rule(created: datetime, now: datetime, days: int, accepted: str) -> tuple[Level, str]:

@@ -39,3 +39,15 @@ def test_needs_no_store_and_no_heavy_import(world: World) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], env=world.environ, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_key_that_its_exchange_deletes_unused_counts_from_its_last_use(world: World) -> None:
+    app, created = world.app(), NOW - timedelta(days=40)
+    app.accounts.add(make_account("without", created=created, ip_list=False))
+    app.accounts.add(make_account("used", created=created, ip_list=False))
+    app.accounts.add(make_account("listed", created=created, ip_list=True))
+    app.journal.notes.note_permissions({"id-used": False})
+    app.close()
+    days = {entry["label"]: entry["days_left"] for entry in world.keyctl("list", "--json").data["accounts"]}
+    assert days == {"without": 14 - 40, "used": 13, "listed": 50}
+    assert "OVERDUE 26 d" in world.keyctl("list").stdout

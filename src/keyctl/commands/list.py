@@ -49,12 +49,21 @@ def _days_left(app: App, account: Account) -> int | None:
 
     if account.standing is Standing.PENDING:
         return None
-    lifetime = None
+    lifetime = used = None
     if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
         from keyctl.exchanges import profile
 
         lifetime = profile(account.exchange).lifetime
-    return days_left(account, lifetime, datetime.now(UTC), _own_rule(app, account))
+        used = _last_used(app, account) if lifetime.unused_no_ip_days else None
+    return days_left(account, lifetime, datetime.now(UTC), _own_rule(app, account), used)
+
+
+def _last_used(app: App, account: Account) -> datetime | None:
+    """When keyctl last read this key's rights, as verify and each day's first order do; None where it never has."""
+    if not (app.home.state / "journal.db").exists():
+        return None
+    read = app.journal.notes.permissions(account.id)
+    return datetime.fromtimestamp(read.at, UTC) if read else None
 
 
 def _own_rule(app: App, account: Account) -> int:
