@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import inspect
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from typing import Any
@@ -109,7 +110,9 @@ def _ccxt(name: str, facts: dict[str, Any], request: Request) -> Callable[[], ob
     if name == "lbank" and facts["algorithm"] == "rsa":
         # ccxt drops the last, shorter line of such a key; the whole one is put where it keeps its own.
         client.options["pem"] = _pem(facts["secret"])
-    return lambda: client.sign(path, api, "POST", dict(params))
+    # Older releases name a part of the API by one word, newer ones by a list of words.
+    by_word = len(api) == 1 and isinstance(inspect.signature(client.sign).parameters["api"].default, str)
+    return lambda: client.sign(path, api[0] if by_word else api, "POST", dict(params))
 
 
 def _pem(bare: str) -> str:
