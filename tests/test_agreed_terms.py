@@ -17,6 +17,7 @@ from keyctl.config import Limits
 from keyctl.dispatch import Preview
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.model import MarginMode, Market, OrderType, PositionSide, Side
+from keyctl.session import Session
 from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
 from tests.support.desk import ShiftedClock
@@ -222,6 +223,55 @@ def test_what_took_too_long_to_confirm_is_not_sent_at_an_old_price(
     monkeypatch.setattr(leverage, "confirm_all", slowly)
     asked = ("--leverage", "2", "-a", "binance-a", "--expect-value", "303", "--json")
     ran = world.keyctl(*BUY, "0.005", *asked, clock=clock)
+    assert (ran.exit_code, codes(ran)) == (4, ["plan_expired"])
+    assert world.placements() == {}
+
+
+class Paced(ShiftedClock):
+    """A clock on which reads of one path take so long, as they do that have to wait for their slot."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def hold_reads(self, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+        fetch = Session.fetch
+
+        async def late(session: Session, request: Any, *more: Any) -> Any:
+            answer = await fetch(session, request, *more)
+            self.ahead += self.seconds if path in request.path else 0
+            return answer
+
+        monkeypatch.setattr(Session, "fetch", late)
+
+
+def test_a_price_read_that_waits_too_long_for_its_slot_makes_the_preview_too_old(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("binance")
+    clock = Paced(31)
+    ask = trading.ask
+
+    def slow_person(*arguments: Any) -> None:
+        ask(*arguments)
+        clock.ahead += 6
+        clock.hold_reads(monkeypatch, "bookTicker")
+
+    monkeypatch.setattr(trading, "ask", slow_person)
+    asked = ("order", "buy", "BTC/USDT", "0.005", "-a", "binance-a", "--expect-value", "303")
+    ran = world.keyctl(*asked, "--json", clock=clock)
+    assert (ran.exit_code, codes(ran)) == (4, ["plan_expired"])
+    assert world.placements() == {}
+
+
+def test_what_a_venues_own_test_took_too_long_for_is_not_sent_at_an_old_price(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("binance")
+    clock = Paced(31)
+    clock.hold_reads(monkeypatch, "order/test")
+    asked = ("order", "buy", "BTC/USDT", "0.005", "-a", "binance-a", "--mode", "all", "--expect-value", "303")
+    ran = world.keyctl(*asked, "--json", clock=clock)
     assert (ran.exit_code, codes(ran)) == (4, ["plan_expired"])
     assert world.placements() == {}
 

@@ -189,15 +189,15 @@ async def refresh(shown: Preview, targets: list[Target], config: Config) -> None
     """
     by_account = {target.session.account.id: target.session for target in targets}
     clock = targets[0].session.network.clock
-    age = clock.now() - shown.made_at
-    if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
-        raise CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
     if all(clock.now() - leg.view.ticker_at <= TICKER_SECONDS for leg in shown.plan.legs):
         return
     shared = Shared()
     tickers = await asyncio.gather(
         *(ticker_of(by_account[leg.leg.account_id], leg.leg.native_symbol, shared) for leg in shown.plan.legs)
     )
+    age = clock.now() - shown.made_at  # these reads may have waited for their slot
+    if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
+        raise CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
     for leg, ticker in zip(shown.plan.legs, tickers, strict=True):
         if leg.leg.order.trigger is not None:
             check_trigger(by_account[leg.leg.account_id].account, leg.leg.order, ticker)

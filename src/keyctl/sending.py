@@ -37,7 +37,7 @@ async def send(
     On perpetuals leverage and modes are set and confirmed first; a leg for which they are not is not sent. With
     `all_or_nothing` such a leg, or one that its venue's own test refuses, keeps all from being sent. A leg that
     another run of the plan has claimed meanwhile has the outcome that it has there. Raises CheckFailed with nothing
-    sent, as `refresh` does when confirming took too long.
+    sent, as `refresh` does when confirming or testing took too long.
     """
     by_account = {target.session.account.id: target.session for target in targets}
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
@@ -54,6 +54,8 @@ async def send(
         troubles = await confirm_all(legs, journal, stop.asked_by_now)
         confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
         await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
+    elif all_or_nothing and not troubles:
+        await refresh(shown, targets, config)
     if all_or_nothing and troubles:
         return [_kept_back(leg, troubles.get(leg.leg.client_order_id), NOT_ALL) for leg in stored]
     ready = [pair for pair in pairs if pair[1].leg.client_order_id not in troubles]
