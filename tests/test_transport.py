@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -138,6 +140,33 @@ def test_every_query_is_sent_as_httpx_would_send_it_or_refused(query: str) -> No
         assert theirs != f"/a/b?{query}".encode()
         return
     assert ours == theirs == f"/a/b?{query}".encode()
+
+
+@given(
+    st.from_regex(r"(/[A-Za-z0-9._~:%!*+,;@()|<>^{} -]{0,6}){0,5}", fullmatch=True),
+    st.sampled_from(["https://api.example", "http://127.0.0.1:8080", "https://[::1]:443", "https://a-b.c.example:1"]),
+)
+def test_every_path_is_sent_as_httpx_would_send_it_or_refused(path: str, host: str) -> None:
+    wire = WireRequest("GET", f"{host}{path}", (), b"", repeatable=True)
+    theirs = httpx.Request("GET", wire.url).url.raw_path
+    try:
+        ours = target_of(wire)
+    except Unreached:
+        assert theirs != path.encode()
+        return
+    assert ours == theirs == path.encode()
+
+
+def test_no_order_waits_for_the_import_of_httpx() -> None:
+    program = (
+        "import sys; from keyctl.targets import target_of; from keyctl.model import WireRequest\n"
+        "for url in sys.argv[1:]: target_of(WireRequest('POST', url, (), b'', repeatable=False))\n"
+        "print('httpx' in sys.modules)"
+    )
+    paths = ("/api/v3/order?a=1&signature=2", "/fapi/v1/order?a=1", "/api/v5/trade/order", "/v2/auth/w/order/submit")
+    urls = [f"https://api.example{path}" for path in (*paths, "/v2/supplement/create_order.do", "/cfd/openApi/v1/x")]
+    done = subprocess.run([sys.executable, "-c", program, *urls], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_closed_port_is_unreached() -> None:

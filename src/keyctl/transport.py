@@ -21,7 +21,7 @@ from keyctl.errors import NoAnswer, SetupProblem, Unreached
 from keyctl.model import Response, WireRequest
 from keyctl.routes import DIRECT, Route
 from keyctl.routes import is_loopback as is_loopback
-from keyctl.targets import load_httpx, target_of
+from keyctl.targets import target_of
 from keyctl.tunnels import open_streams
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
@@ -128,7 +128,6 @@ class Line:
             raise Unreached(f"the TLS certificate of {self.host} is not valid: {error.verify_message}") from None
         except (OSError, ssl.SSLError) as error:
             raise Unreached(f"{self.host} cannot be reached ({_reason(error)})") from None
-        load_httpx()  # before anything is timed
 
     def prepare(self, wire: WireRequest) -> bytes:
         """The whole request as bytes; the last prepared one is the one whose answer is read.
