@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -99,7 +99,7 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
             futures = await futures_state(session, instrument, margin)
             band = await _band(session, instrument, shared)
         ticker = await ticker_of(session, instrument.native_symbol, shared)
-        at = at or session.network.clock.now()
+        at = ticker.at if at is None else min(at, ticker.at)
         usd = await usd_per_quote(session, instrument, shared)
     except (Unreached, ClockWrong, StandsInTheWay) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
@@ -237,7 +237,7 @@ async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Tic
         ticker = await session.fetch(request, exchange.read_ticker)
         if not 0 < ticker.bid <= ticker.ask:
             raise NoAnswer(f"{exchange.profile.title} has no usable price for {native_symbol}", code="no_price")
-        return ticker
+        return replace(ticker, at=session.network.clock.now())
 
     return await _once(shared, (request.base, "price", native_symbol), ask)
 

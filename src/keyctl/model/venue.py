@@ -51,10 +51,11 @@ class Instrument(Noun):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Ticker(Noun):
-    """Best bid and ask in the quote currency."""
+    """Best bid and ask in the quote currency, and when they were read (Unix s; 0 before that is noted)."""
 
     bid: Decimal
     ask: Decimal
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
