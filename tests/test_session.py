@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from keyctl.clock import Offset
 from keyctl.model import Balances, Market
 from keyctl.session import Session
 from keyctl.twin import FaultKind
+from tests.support.skipping import SkipClock
 from tests.support.world import ALL, World
 
 
@@ -39,3 +42,25 @@ def test_calls_that_are_made_at_once_all_get_their_own_answer(world: World, exch
     assert all(balances.free["BTC"] == 2 for balances in found)
     calls = [line for line in world.venue(exchange).calls.lines if line.operation == "balance"]
     assert len(calls) == 8, "none was cut off and tried again"
+
+
+def test_a_wait_for_a_slot_is_no_part_of_a_clock_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SkipClock()
+
+    async def waits(session: Session, request: object) -> None:
+        await clock.sleep(1.5)
+
+    async def offset(world: World) -> Offset | None:
+        async with app.network() as network:
+            session = Session(account, *app.signers([account])[account.id], network, app.journal)
+            await session.warm()
+            return session.offset
+
+    monkeypatch.setattr(Session, "_keep_pace", waits)
+    with World(tmp_path, now_ms=clock.now_ms) as world:
+        world.add("okx")
+        app, account = world.app(clock), world.account("okx-a")
+        found = asyncio.run(offset(world))
+        app.close()
+    assert found is not None
+    assert abs(found.ms) < 500, "half of a wait would be 750 ms"

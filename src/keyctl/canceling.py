@@ -24,15 +24,11 @@ from keyctl.overview_view import unread
 from keyctl.seeing import open_orders_at
 from keyctl.session import Session
 from keyctl.settle import Lookup, Verdict, look_up, settle_leg
-from keyctl.strangers import cancel_strangers
+from keyctl.strangers import LOOKS, PAUSE_SECONDS, SENDS, cancel_strangers
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.network import Network
-
-CANCEL_SENDS = 2
-LOOKS_AFTER_CANCEL = 4
-PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +140,7 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
     order_id = stored.exchange_order_id
     looked = Lookup(Verdict.UNCLEAR)
     trouble = ""
-    for _ in range(CANCEL_SENDS):
+    for _ in range(SENDS):
         try:
             await session.warm()
             if stored.state != LegState.ACCEPTED:
@@ -172,7 +168,7 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
 
 async def _read_back(session: Session, app: App, stored: StoredLeg, patient: bool) -> Lookup:
     """What the order looks like after a cancel; with `patient` a few looks, since some venues cancel a little later."""
-    for _ in range(LOOKS_AFTER_CANCEL if patient else 1):
+    for _ in range(LOOKS if patient else 1):
         looked = await look_up(session, stored)
         if looked.verdict is not Verdict.FOUND or looked.status is None:
             return looked

@@ -54,16 +54,8 @@ async def _confirm(
     try:
         if session.network.clock.now() - planned.view.ticker_at > TICKER_SECONDS:
             state = await futures_state(session, planned.instrument, terms.margin)
-        requests: tuple[Request, ...] = ()
         if terms.setup is not None:
-            requests = session.exchange.setup_requests(planned.instrument, state, terms.setup)
-        if requests:
-            _check_shown(session, planned, state, requests)
-            for request in requests:
-                if await stopping():
-                    raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
-                await _set(session, planned, request, terms.setup, journal)
-            state = await futures_state(session, planned.instrument, terms.margin)
+            state = await _set_up(session, planned, state, terms.setup, journal, stopping)
     except KeyctlError as trouble:
         return trouble
     different = confirmed(session.exchange, state, terms)
@@ -78,17 +70,40 @@ async def _confirm(
     return None
 
 
-def _check_shown(session: Session, planned: PlannedLeg, state: FuturesState, requests: tuple[Request, ...]) -> None:
+async def _set_up(
+    session: Session,
+    planned: PlannedLeg,
+    state: FuturesState,
+    wanted: Setup,
+    journal: Journal,
+    stopping: Callable[[], Awaitable[bool]],
+) -> FuturesState:
+    """The state after what differs was set, read back; the same where nothing does."""
+    requests = session.exchange.setup_requests(planned.instrument, state, wanted)
+    if not requests:
+        return state
+    _check_shown(session, planned, state, wanted, requests)
+    for request in requests:
+        if await stopping():
+            label = session.account.label
+            raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
+        await _set(session, planned, request, wanted, journal)
+    return await futures_state(session, planned.instrument, wanted.margin)
+
+
+def _check_shown(
+    session: Session, planned: PlannedLeg, state: FuturesState, wanted: Setup, requests: tuple[Request, ...]
+) -> None:
     """Raises NotConfirmed for a change that the person was not shown: of a setting that was as wanted in the preview,
     or under a position or order that has come up since.
     """
-    before, terms = planned.view.futures, planned.terms
-    assert before is not None and terms is not None and terms.setup is not None
+    before = planned.view.futures
+    assert before is not None
     was_empty = not before.positions and before.open_orders == 0
     what = ""
     if was_empty and (state.positions or state.open_orders):
         what = f"a position or order in {planned.instrument.symbol} has come up"
-    elif set(requests) - set(session.exchange.setup_requests(planned.instrument, before, terms.setup)):
+    elif set(requests) - set(session.exchange.setup_requests(planned.instrument, before, wanted)):
         what = f"leverage or margin mode of {planned.instrument.symbol} has changed"
     if what:
         raise NotConfirmed(
@@ -100,9 +115,8 @@ def _check_shown(session: Session, planned: PlannedLeg, state: FuturesState, req
         )
 
 
-async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: Setup | None, journal: Journal) -> None:
+async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: Setup, journal: Journal) -> None:
     """One setting, sent once. Raises KeyctlError unless the venue says that it was taken."""
-    assert wanted is not None
     exchange, label = session.exchange, session.account.label
     detail: dict[str, object] = {"account": label, "path": request.path}
     detail |= {name: str(value) for name, value in request.params}

@@ -197,7 +197,7 @@ def _part_sum(rows: Sequence[Row], item: Seen[Balances]) -> str | None:
 
 def _position(item: Seen[Position], position: Position, prices: Prices) -> Row:
     unit = None if position.currency is None else prices.of(item.part.account, position.currency)
-    known = position.unrealized is not None and unit is not None
+    profit = None if position.unrealized is None or unit is None else position.unrealized * unit
     return {
         "symbol": position.symbol,
         "native_symbol": position.native_symbol,
@@ -211,7 +211,7 @@ def _position(item: Seen[Position], position: Position, prices: Prices) -> Row:
         "liquidation_price": _text(position.liquidation_price),
         "unrealized": _text(position.unrealized),
         "currency": position.currency,
-        "unrealized_usd": f"{position.unrealized * unit:.2f}" if known else None,  # type: ignore[operator]
+        "unrealized_usd": None if profit is None else f"{profit:.2f}",
         "notional_usd": None if position.notional_usd is None else f"{position.notional_usd:.2f}",
     }
 

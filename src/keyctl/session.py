@@ -172,10 +172,12 @@ class Session:
         line = self.line(request.base)
         async with line.turn:
             await line.open()
-        clock = self.network.clock
-        before = clock.now()
-        theirs = await self.fetch(request, self.exchange.read_time, 5.0)
-        return ClockSample(before, clock.now(), theirs)
+
+        def read(response: Response) -> ClockSample:
+            # From the bytes on: a wait for the connection or for a slot is no part of the round trip.
+            return ClockSample(response.sent_at, response.read_at, self.exchange.read_time(response))
+
+        return await self.fetch(request, read, 5.0)
 
     def check_cool_down(self, base: str) -> None:
         """Raises Unreached while that host has told this machine to wait."""

@@ -18,6 +18,7 @@ from keyctl.overview import Part, open_orders_of
 if TYPE_CHECKING:
     from keyctl.journal import Journal
 
+# A cancel is sent once more only after the order was read to be still open; so often it is read back, so far apart.
 SENDS = 2
 LOOKS = 4
 PAUSE_SECONDS = 0.5

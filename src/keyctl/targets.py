@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import lru_cache
-from types import ModuleType
 from urllib.parse import urlsplit
 
 from keyctl.errors import Unreached
@@ -41,7 +39,8 @@ def _path_at(place: str) -> bytes:
 
 def _unaltered(url: str) -> bytes:
     """Path and query of a URL. Raises ValueError when httpx would send others."""
-    httpx = _load_httpx()
+    import httpx
+
     parts = urlsplit(url)
     written = (parts.path + (f"?{parts.query}" if parts.query else "")).encode("ascii")
     try:
@@ -51,11 +50,3 @@ def _unaltered(url: str) -> bytes:
     if "#" in url or theirs != written:
         raise ValueError("altered")
     return written
-
-
-def _load_httpx() -> ModuleType:
-    # It would import its own command line too (75 ms) where that is installed; nobody needs it here.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    import httpx
-
-    return httpx

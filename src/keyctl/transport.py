@@ -89,6 +89,7 @@ class Line:
         self._port = parts.port or (443 if self._tls else 80)
         self._host_header = parts.netloc.encode("ascii")
         self._wall = wall
+        self._sent_at = 0.0
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._http: h11.Connection | None = None
@@ -162,6 +163,7 @@ class Line:
             self.close()
             raise Unreached(f"{self.host} closed the connection before the request")
         self._busy = True
+        self._sent_at = self._wall()
         writer.write(data)
 
     async def answer(self, deadline: float) -> Response:
@@ -228,7 +230,7 @@ class Line:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         self._reuse(http)
         decoded = _decoded(bytes(body), headers.get("content-encoding", ""))
-        return Response(head.status_code, headers, decoded, self._wall())
+        return Response(head.status_code, headers, decoded, self._wall(), self._sent_at)
 
     def _reuse(self, http: h11.Connection) -> None:
         if http.our_state is h11.DONE and http.their_state is h11.DONE and not http.trailing_data[0]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -47,21 +47,7 @@ MARKET = "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01&newClientOrderId=kc2
 COIN_LIMIT = "symbol=BTCUSD_PERP&side=SELL&type=LIMIT&timeInForce=GTC&quantity=3&price=61000&newClientOrderId=kc3"
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def twin(clock: Clock) -> Iterator[TwinServer]:
-    with TwinServer([face("binance")], now_ms=clock) as server:
-        yield server
-        assert server.faults_of_its_own == []
-
-
-@pytest.fixture
-def venue(twin: TwinServer) -> Venue:
-    return twin.venue("binance")
+EXCHANGE = "binance"
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ READ = "/v2/auth/r/"
 def twin() -> Iterator[TwinServer]:
     with TwinServer([Bitfinex()]) as running:
         yield running
+    assert running.faults_of_its_own == []
 
 
 @pytest.fixture

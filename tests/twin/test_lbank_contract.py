@@ -26,6 +26,7 @@ RIGHTS = ("read", "spot_trade", "futures_trade")
 def twin() -> Iterator[TwinServer]:
     with TwinServer([LBank()]) as running:
         yield running
+    assert running.faults_of_its_own == []
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,21 +26,7 @@ LIMIT = {
 MARKET = {name: LIMIT[name] for name in ("instId", "tdMode", "sz", "side")} | {"ordType": "market"}
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def twin(clock: Clock) -> Iterator[TwinServer]:
-    with TwinServer([face("okx")], now_ms=clock) as server:
-        yield server
-    assert server.faults_of_its_own == []
-
-
-@pytest.fixture
-def venue(twin: TwinServer) -> Venue:
-    return twin.venue("okx")
+EXCHANGE = "okx"
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ from keyctl.model import (
     WireRequest,
 )
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, TwinServer, Venue, face
+from keyctl.twin import MadeKey, TwinServer, Venue
 from keyctl.twin.derivatives import Derivatives
-from tests.twin.caller import NOW_MS, Clock, Reply, Wire, get, okx, send
+from tests.twin.caller import NOW_MS, Reply, Wire, get, okx, send
 
 ORDER = "/api/v5/trade/order"
 LINEAR, NATIVE = "BTC/USDT:USDT", "BTC-USDT-SWAP"
@@ -54,21 +54,7 @@ LIMIT = {
 TAKE = {"ordType": "market", "px": ""}
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def twin(clock: Clock) -> Iterator[TwinServer]:
-    with TwinServer([face("okx")], now_ms=clock) as server:
-        yield server
-    assert server.faults_of_its_own == []
-
-
-@pytest.fixture
-def venue(twin: TwinServer) -> Venue:
-    return twin.venue("okx")
+EXCHANGE = "okx"
 
 
 @pytest.fixture

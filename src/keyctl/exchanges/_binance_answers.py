@@ -105,15 +105,22 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
         raise Unreadable("the answer describes another order than ours")
 
 
-def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
-    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
-    check_ours(body, leg)
+def state_and_fill(body: dict[str, JSON], leg: Leg) -> tuple[OrderState, Decimal]:
+    """The state of an order object and how much of it was filled, as its venue counts. Raises Unreadable."""
     state = STATES.get(str(body.get("status")))
     if state is None:
         raise Unreadable("an unknown order status")
-    filled, spent = decimal_of(body.get("executedQty")), decimal_of(body.get("cummulativeQuoteQty"))
-    if not 0 <= filled <= leg.order.quantity:
+    filled = decimal_of(body.get("executedQty"))
+    if not 0 <= filled <= leg.order.contracts:
         raise Unreadable("a fill that cannot be")
+    return state, filled
+
+
+def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
+    check_ours(body, leg)
+    state, filled = state_and_fill(body, leg)
+    spent = decimal_of(body.get("cummulativeQuoteQty"))
     return OrderStatus(
         exchange_order_id=text_of(body.get("orderId")),
         client_order_id=leg.client_order_id,

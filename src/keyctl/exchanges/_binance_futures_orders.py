@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._binance_answers import STATES
+from keyctl.exchanges._binance_answers import state_and_fill
 from keyctl.exchanges.base import plain
 from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 
@@ -80,13 +80,8 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
 def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
     """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
     check_ours(body, leg)
-    state = STATES.get(str(body.get("status")))
-    if state is None:
-        raise Unreadable("an unknown order status")
-    filled = decimal_of(body.get("executedQty"))
+    state, filled = state_and_fill(body, leg)
     average = decimal_of(body.get("avgPrice", Decimal(0)))
-    if not 0 <= filled <= leg.order.contracts:
-        raise Unreadable("a fill that cannot be")
     return OrderStatus(
         exchange_order_id=text_of(body.get("orderId")),
         client_order_id=leg.client_order_id,

@@ -6,8 +6,10 @@ of an order. An exchange without one of these keeps the default. Pure, as all of
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from keyctl.answers import Unreadable
 from keyctl.model import (
     Balances,
     ExchangeError,
@@ -25,7 +27,7 @@ from keyctl.model import (
 )
 
 
-class Around:
+class Around(ABC):
     """The part of an exchange's contract that is not the order itself."""
 
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
@@ -35,15 +37,13 @@ class Around:
     # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
     experimental: ClassVar[dict[Market, tuple[str, ...]]] = {}
 
+    @abstractmethod
     def offers(self, market: Market) -> frozenset[str]:
         """The kinds of order that the venue has natively and keyctl can send there.
 
         Of: limit, market, post_only, ioc, fok, gtd, stop_market, stop_limit, take_profit_market, take_profit_limit,
         reduce_only. Empty where keyctl sends no orders on that market.
         """
-        if market is Market.SPOT:
-            return frozenset({"limit", "market", "post_only", "ioc", "fok"})
-        return frozenset()
 
     def band_request(self, instrument: Instrument) -> Request | None:
         """The public call that tells which prices are taken now, or the mark price for it; None where none."""
@@ -51,32 +51,32 @@ class Around:
 
     def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
         """The highest price of a buy and the lowest of a sell that the venue takes now."""
-        raise NotImplementedError
+        raise Unreadable("the answer to something that was never asked")
 
     def margin_requests(self) -> tuple[Request, ...]:
         """The reads of all futures wallets; empty where they are part of balance_request()."""
         return ()
 
+    @abstractmethod
     def margin_request(self, instrument: Instrument) -> Request:
         """The read of the wallet that backs that perpetual."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_margin(self, response: Response) -> Balances:
         """Balances of a futures wallet: `free` is what new positions may use, `total` the equity."""
-        raise NotImplementedError
 
+    @abstractmethod
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
         """The signed reads that tell position mode, margin mode, leverage, position and open orders of one perpetual.
 
         `margin` is the wanted margin mode, for venues that keep a leverage for each.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def read_futures_state(
         self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
     ) -> FuturesState:
         """The state from the answers to futures_state_requests, in that order."""
-        raise NotImplementedError
 
     def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
         """The writes that bring the state to what is wanted, in the order to be sent; none when it is so already."""
@@ -84,28 +84,28 @@ class Around:
 
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
         """Nothing, when the answer says that the setting was taken and echoes nothing else. Raises Unreadable."""
-        raise NotImplementedError
+        raise Unreadable("the answer to something that was never asked")
 
     def is_already_set(self, error: ExchangeError) -> bool:
         """Whether an error answer to a setup request means that it was so already."""
         return False
 
+    @abstractmethod
     def positions_requests(self) -> tuple[Request, ...]:
         """The signed reads that list all open positions; empty where keyctl reads none."""
-        return ()
 
+    @abstractmethod
     def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
         """The positions in the answer to positions_requests()[step]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         """The signed reads that list all open orders of a market. `symbols` are those that the person trades, for
         exchanges that list by symbol only."""
-        return ()
 
+    @abstractmethod
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
         """The orders in the answer to open_orders_requests()[step]. Raises Unreadable for a page that may lack some."""
-        raise NotImplementedError
 
     def test_order_request(self, leg: Leg) -> Request | None:
         """The venue's own check of the order, that places nothing (a read: it may be repeated); None where none."""

@@ -60,7 +60,7 @@ class Signer(ABC):
         """The signed request, encoded as the exchange wants. The text signed is the text sent."""
 
 
-class Exchange(Around, ABC):
+class Exchange(Around):
     """One exchange's wire knowledge, bound to the hosts of one kind and site (or to one loopback endpoint)."""
 
     # What the unknown order's look-ups prove, in the order in which they are asked; for messages only.

@@ -60,12 +60,15 @@ SignedRequest = NewType("SignedRequest", WireRequest)
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Response(Noun):
-    """A complete answer: HTTP status, headers with lower-case names, decoded body, and when it was read (Unix s)."""
+    """A complete answer: HTTP status, headers with lower-case names, decoded body, and when it was read and its request
+    handed to the socket (Unix s).
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     read_at: float = 0.0
+    sent_at: float = 0.0
 
     def __repr__(self) -> str:
         return f"<Response {self.status}, {len(self.body)} bytes>"
