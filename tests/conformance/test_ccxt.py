@@ -10,6 +10,7 @@ import pytest
 
 from keyctl.model import Algorithm
 from tests.conformance import test_binance, test_bitfinex, test_lbank, test_okx
+from tests.conformance.ccxt_clients import count_nonces, moved
 
 SYMBOL = "BTC/USDT"
 
@@ -37,7 +38,7 @@ class Driver:
             }
         )
         made.options |= self.options
-        made.urls["api"] = _moved(made.urls["api"], given["endpoint"])
+        made.urls["api"] = moved(made.urls["api"], given["endpoint"])
         return made
 
     def drive(self, run_sdk: Callable[..., dict[str, Any]], given: dict[str, str]) -> dict[str, Any]:
@@ -86,13 +87,6 @@ class Driver:
         return "nothing"
 
 
-def _moved(urls: Any, endpoint: str) -> Any:
-    """ccxt's addresses with their hosts replaced and their paths kept."""
-    if isinstance(urls, dict):
-        return {name: _moved(url, endpoint) for name, url in urls.items()}
-    return endpoint + "/" + urls.partition("://")[2].partition("/")[2] if "/" in urls.partition("://")[2] else endpoint
-
-
 class TestBinance(Driver, test_binance.TestHMAC):
     options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["spot"]}}
 
@@ -102,6 +96,11 @@ class TestBinanceEd25519(TestBinance):
 
 
 class TestBitfinex(Driver, test_bitfinex.TestHMAC):
+    def client(self, given: dict[str, str]) -> Any:
+        made = super().client(given)
+        count_nonces(made)
+        return made
+
     def own_id(self, given: dict[str, str]) -> int:
         """ccxt hands the id on as it is, and Bitfinex wants an integer."""
         return int(given["client_order_id"])

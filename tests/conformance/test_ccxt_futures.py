@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ import pytest
 from keyctl.model import Algorithm, PositionSide
 from keyctl.twin import MadeKey, TwinServer, VenueOrder, face, make_key
 from keyctl.twin.derivatives import Derivatives
-from tests.conformance.test_ccxt import _moved as moved
+from tests.conformance.ccxt_clients import count_nonces, moved
 from tests.support.world import World
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
@@ -230,9 +229,8 @@ class TestBitfinex(Driver):
     exchange, client_name, leverage_is_set = "bitfinex", "bitfinex", False
 
     def connect(self, twin: TwinServer, made: MadeKey) -> Any:
-        """ccxt counts in milliseconds, and two of its calls fit into one on loopback."""
         client = super().connect(twin, made)
-        client.nonce = itertools.count(client.milliseconds()).__next__
+        count_nonces(client)
         return client
 
     def contracts(self, seen: Any) -> Decimal:
