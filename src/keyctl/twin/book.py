@@ -101,7 +101,8 @@ class VenueOrder:
     """An order on the venue's books. `marks` holds what must not be there: a tag, a broker id.
 
     On a perpetual the quantity is in contracts, `position` is the leg in hedge mode, `opening` is how much of the order
-    was to make a position larger when it came, and an order with a `trigger` waits until it is `triggered`.
+    was to make a position larger when it came, and an order with a `trigger` waits until it is `triggered`. Where a
+    venue numbers waiting orders apart, `algo_id` is that number, and `order_id` is shown only once it is triggered.
     """
 
     order_id: int
@@ -133,6 +134,8 @@ class VenueOrder:
     trigger: Trigger | None = None
     trigger_price: Decimal | None = None
     triggered: bool = False
+    triggered_ms: int = 0
+    algo_id: int | None = None
     expires_ms: int | None = None
     opening: Decimal = ZERO
 

@@ -93,7 +93,7 @@ class Derivatives(Margins):
             assert draft.trigger_price is not None
             if not is_met(draft.side, draft.trigger, draft.trigger_price, self.mark(order.symbol)):
                 return order
-            order.triggered = True
+            order.triggered, order.triggered_ms = True, now
         self._execute(order)
         return order
 
@@ -108,7 +108,7 @@ class Derivatives(Margins):
             found = [order for order in self.venue.orders if order.is_waiting and order.symbol == unified]
             met = [order for order in found if _is_set_off(order, price)]
             for order in met:
-                order.triggered = True
+                order.triggered, order.triggered_ms = True, self.venue.now_ms()
                 self._execute_triggered(order)
             return met
 

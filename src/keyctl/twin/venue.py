@@ -82,7 +82,8 @@ class Venue:
         # Orders taken per client order id; place calls that arrived, taken or not, are counted in `calls`.
         self.placements: Counter[str] = Counter()
         self.calls = CallRecord()
-        self._next_id = 1_000_000_001
+        # Waiting orders have numbers of their own, which are also those of other orders: mixing them up shows.
+        self._next_id = self._next_algo_id = 1_000_000_001
         self.derivatives = Derivatives(self, perpetuals, rules)
 
     def now_ms(self) -> int:
@@ -268,6 +269,11 @@ class Venue:
         """A number that no order or trade of the venue has."""
         self._next_id += 1
         return self._next_id
+
+    def next_algo_id(self) -> int:
+        """A number for an order that waits for its trigger, at venues that number those apart."""
+        self._next_algo_id += 1
+        return self._next_algo_id
 
     def _trade(self, order: VenueOrder, price: Decimal, quantity: Decimal, *, maker: bool) -> None:
         rules, buying = order.instrument, order.side is Side.BUY
