@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from keyctl.errors import Unreached
+from keyctl.exchanges.profile import Settling
 from keyctl.journal import Journal
 from keyctl.model import LegResult, Market, Outcome
 from keyctl.settle import CALL_AND_SLACK_SECONDS, PATIENCE_SECONDS, settle_all, settle_leg
@@ -29,17 +30,9 @@ class StubSession:
         self.network = SimpleNamespace(clock=clock)
         self.journal = journal
         self.offset = None
-        settling = SimpleNamespace(
-            accept_window_seconds=WINDOW_SECONDS,
-            min_polling_seconds=0,
-            authoritative=True,
-            horizon_seconds=7200,
-            markets=tuple(Market),
-        )
-        self.exchange = SimpleNamespace(
-            profile=SimpleNamespace(settling=settling), lookup_requests=lambda leg, sent_ms: ("open", "finished")
-        )
-        self.settling = settling
+        settling = Settling(WINDOW_SECONDS, authoritative=True, horizon_seconds=7200, min_polling_seconds=0)
+        self.profile = SimpleNamespace(settling=settling)
+        self.exchange = SimpleNamespace(profile=self.profile, lookup_requests=lambda leg, sent_ms: ("open", "finished"))
         self.seconds = 0.0
         self.reads: list[float] = []
         self.broken: Callable[[], bool] = lambda: False
@@ -120,14 +113,14 @@ def test_past_the_memory_of_the_exchange_only_a_person_decides(clock: SkipClock,
 
 def test_an_exchange_without_telling_look_ups_never_proves_absence(clock: SkipClock, journal: Journal) -> None:
     session = StubSession(clock, journal)
-    session.settling.authoritative = False
+    session.profile.settling = session.profile.settling._replace(authoritative=False)
     clock.skip(600)
     assert settle(session, journal, wait=True).outcome is Outcome.UNKNOWN
 
 
 def test_nor_does_one_on_a_market_without_telling_look_ups(clock: SkipClock, journal: Journal) -> None:
     session = StubSession(clock, journal)
-    session.settling.markets = (Market.FUTURES,)
+    session.profile.settling = session.profile.settling._replace(markets=(Market.FUTURES,))
     clock.skip(600)
     assert settle(session, journal, wait=True).outcome is Outcome.UNKNOWN
 

@@ -17,7 +17,7 @@ from keyctl.exchanges.base import plain
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
-from keyctl.model import OpenOrder, OrderState, Outcome
+from keyctl.model import OpenOrder, OrderState, OrderStatus, Outcome
 from keyctl.output import Note, Result, show_aside
 from keyctl.overview import Part
 from keyctl.overview_view import unread
@@ -91,14 +91,16 @@ async def _foreign(app: App, network: Network, choice: Choice, chosen: Sequence[
     accounts = app.accounts.select(choice.accounts, None, choice.everything, app.config.groups)
     seen, warnings = await open_orders_at(app, network, accounts, choice.symbol)
     ours = {(leg.leg.account_id, leg.leg.client_order_id) for leg in chosen}
-    ours |= {(leg.leg.account_id, leg.exchange_order_id) for leg in chosen if leg.exchange_order_id}
+    # Orders that wait may be numbered apart: the same number is then another order.
+    numbered = {(leg.leg.account_id, leg.exchange_order_id, leg.leg.order.trigger) for leg in chosen}
     found = []
     for item in seen:
         account = item.part.account.id
         orders = tuple(
             order
             for order in item.found
-            if not {(account, order.client_order_id), (account, order.exchange_order_id)} & ours
+            if (account, order.client_order_id) not in ours
+            and (account, order.exchange_order_id, order.trigger) not in numbered
         )
         if orders:
             found.append((item.part, orders))
@@ -135,9 +137,10 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
     """One cancel, sent once; after a lost answer it is sent again only when the order was read to be still open.
 
     An order of unknown outcome is looked up first; while it stays unknown its cancel still goes out, by client order
-    id, since a cancel can only lessen what is at risk.
+    id, since a cancel can only lessen what is at risk. One that waits for a trigger is looked up first too: it may
+    have become another order, and then that one is canceled.
     """
-    order_id = stored.exchange_order_id
+    order_id, became = stored.exchange_order_id, None
     looked = Lookup(Verdict.UNCLEAR)
     trouble = ""
     for _ in range(SENDS):
@@ -147,7 +150,12 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
                 settled = await settle_leg(session, app.journal, stored)
                 if settled.outcome in (Outcome.NOT_SENT, Outcome.REJECTED):
                     return CancelResult(leg_facts(stored), "never taken", settled.detail, ExitCode.OK)
-            trouble = await _send_cancel(session, stored, order_id)
+            if stored.leg.order.trigger is not None and looked.status is None:
+                looked = await _read_back(session, app, stored, patient=False)
+                if looked.status is not None and looked.status.state is not OrderState.OPEN:
+                    return _finished(stored, looked.status)
+                became = looked.status.became if looked.status else None
+            trouble = await _send_cancel(session, stored, order_id, became)
         except NoAnswer as lost:
             trouble = lost.message
         except Unreached as unreached:
@@ -156,14 +164,20 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
         if looked.status is None:
             return CancelResult(leg_facts(stored), "unknown", trouble or looked.why or "not found", ExitCode.UNKNOWN)
         if looked.status.state is not OrderState.OPEN:
-            word = "canceled" if looked.status.state is OrderState.CANCELED else f"finished: {looked.status.state}"
-            return CancelResult(leg_facts(stored), word, f"filled {plain(looked.status.filled)}", ExitCode.OK)
+            return _finished(stored, looked.status)
+        # One that became another order in the meantime is not canceled yet, whatever was said of the waiting one.
+        changed, became = looked.status.became != became, looked.status.became
         order_id = looked.status.exchange_order_id
-        if not trouble:
+        if not trouble and not changed:
             break
     return CancelResult(
         leg_facts(stored), "open", trouble or "the cancel was taken, the order is still open", ExitCode.REFUSED
     )
+
+
+def _finished(stored: StoredLeg, status: OrderStatus) -> CancelResult:
+    word = "canceled" if status.state is OrderState.CANCELED else f"finished: {status.state}"
+    return CancelResult(leg_facts(stored), word, f"filled {plain(status.filled)}", ExitCode.OK)
 
 
 async def _read_back(session: Session, app: App, stored: StoredLeg, patient: bool) -> Lookup:
@@ -181,15 +195,19 @@ async def _read_back(session: Session, app: App, stored: StoredLeg, patient: boo
     return looked
 
 
-async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None) -> str:
+async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None, became: str | None) -> str:
     """Nothing when the exchange took the cancel or the order was finished; else why not."""
-    exchange = session.exchange
-    response = await session.call(exchange.cancel_request(stored.leg, order_id))
+    exchange, leg = session.exchange, stored.leg
+    request = exchange.cancel_request(leg, order_id) if became is None else exchange.cancel_became_request(leg, became)
+    response = await session.call(request)
     error = exchange.read_error(response)
     if error is not None:
         return "" if exchange.is_already_final(error) else f"{error.code} {error.text}".strip()
     try:
-        exchange.read_canceled(response, stored.leg)
+        if became is None:
+            exchange.read_canceled(response, leg)
+        else:
+            exchange.read_became_canceled(response, leg, became)
     except Unreadable as problem:
         return f"the answer is {problem}"
     return ""

@@ -50,7 +50,7 @@ def resolve(app: App, plan: str, account: str, verdict: LegState, reason: str, y
 
 def _check_late_copy(app: App, stored: StoredLeg) -> None:
     settling = profile(stored.leg.exchange).settling
-    window = settling.accept_window_seconds or settling.min_polling_seconds
+    window = settling.window_of(stored.leg.order) or settling.min_polling_seconds
     over = (stored.stamp_ms or 0) / 1000 + window + CALL_AND_SLACK_SECONDS
     left = over - app.clock.now()
     if left > 0:

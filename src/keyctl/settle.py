@@ -11,7 +11,7 @@ from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer, OutcomeUnknown
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.judge import judge_found
-from keyctl.model import LegResult, OrderStatus, Outcome, Response
+from keyctl.model import Leg, LegResult, OrderStatus, Outcome, Response
 from keyctl.model.noun import Noun
 from keyctl.session import Session
 
@@ -22,6 +22,8 @@ FIRST_LOOKS_SECONDS = (0.0, 1.0, 2.0)
 # How long `--wait` bears an exchange that cannot be read; the usual cool-down is a minute.
 PATIENCE_SECONDS = 300.0
 RECHECK_SECONDS = 600.0
+# What ends a read without a result; StoreUnusable: the nonces are in use.
+CANNOT_READ = (Unreached, NoAnswer, Unreadable, StoreUnusable)
 
 
 class Verdict(StrEnum):
@@ -56,11 +58,22 @@ async def look_up(session: Session, stored: StoredLeg) -> Lookup:
             if exchange.is_not_found(refusal.error):
                 continue
             return Lookup(Verdict.UNCLEAR, why=refusal.message)
-        except (Unreached, NoAnswer, Unreadable, StoreUnusable) as trouble:  # StoreUnusable: nonces are in use
+        except CANNOT_READ as trouble:
             return Lookup(Verdict.UNCLEAR, why=str(trouble))
         if status is not None:
-            return Lookup(Verdict.FOUND, status)
+            return Lookup(Verdict.FOUND, status) if status.became is None else await _follow(session, leg, status)
     return Lookup(Verdict.ABSENT)
+
+
+async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
+    """The look-up of an order that its trigger made another: what that other one tells, or unclear."""
+    exchange = session.exchange
+    assert status.became is not None
+    try:
+        request = exchange.became_request(leg, status.became)
+        return Lookup(Verdict.FOUND, await session.fetch(request, lambda got: exchange.read_became(got, leg, status)))
+    except (ExchangeRefused, *CANNOT_READ) as trouble:
+        return Lookup(Verdict.UNCLEAR, why=f"its trigger was reached, and what it became could not be read: {trouble}")
 
 
 def absence_at(session: Session, stored: StoredLeg) -> float | None:
@@ -70,7 +83,7 @@ def absence_at(session: Session, stored: StoredLeg) -> float | None:
     each look-up also takes a later nonce there, which bars the earlier request.
     """
     settling = session.exchange.profile.settling
-    window = settling.accept_window_seconds
+    window = settling.window_of(stored.leg.order)
     if window is None:
         window = settling.min_polling_seconds or None
     proves = settling.authoritative and stored.leg.order.market in settling.markets

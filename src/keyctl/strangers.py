@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.errors import ExitCode, KeyctlError, NoAnswer
+from keyctl.errors import ExitCode, KeyctlError, NoAnswer, UsageProblem
 from keyctl.model import Leg, Market, OpenOrder, Order
 from keyctl.overview import Part, open_orders_of
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SENDS = 2
 LOOKS = 4
 PAUSE_SECONDS = 0.5
+
+_Number = tuple[bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,22 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
     are gone. A cancel that had no good answer is sent once more, and only when the order was read to be open still."""
     ended = [_not_ours_to_cancel(part, order) for order in orders if not _cancelable(part, order)]
     orders = [order for order in orders if _cancelable(part, order)]
-    troubles: dict[str, KeyctlError] = {}
-    still, unread = set[str](), ""
+    troubles: dict[_Number, KeyctlError] = {}
+    still, unread = set[_Number](), ""
     left = list(orders)
     for _ in range(SENDS if orders else 0):
         for order in left:
             journal.event(None, None, "foreign_cancel", _facts(part, order))
-            troubles.pop(order.exchange_order_id, None)
+            troubles.pop(_number(order), None)
             try:
                 await _send(part, order)
             except KeyctlError as trouble:
-                troubles[order.exchange_order_id] = trouble
+                troubles[_number(order)] = trouble
         still, unread = await _still_open(part, orders, set(troubles))
-        left = [order for order in orders if order.exchange_order_id in troubles.keys() & still]
+        left = [order for order in orders if _number(order) in troubles.keys() & still]
         if unread or not left:
             break
-    ended += [_ended(part, order, troubles.get(order.exchange_order_id), still, unread) for order in orders]
+    ended += [_ended(part, order, troubles.get(_number(order)), still, unread) for order in orders]
     for item in ended:
         journal.event(None, None, "foreign_cancel_ended", {**_facts(part, item.order), "outcome": item.outcome})
     return ended
@@ -64,7 +66,19 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
 def _cancelable(part: Part, order: OpenOrder) -> bool:
     """Whether keyctl knows the exchange's call that cancels such an order. Where it sends no orders that wait for a
     trigger, their ids are another kind of id, which the usual call might take for that of another order."""
-    return order.trigger is None or f"{order.trigger}_{order.type}" in part.session.exchange.offers(order.market)
+    exchange = part.session.exchange
+    if order.trigger is not None and f"{order.trigger}_{order.type}" not in exchange.offers(order.market):
+        return False
+    try:
+        exchange.cancel_request(_leg(part, order), order.exchange_order_id)
+    except UsageProblem:
+        return False
+    return True
+
+
+def _number(order: OpenOrder) -> _Number:
+    """What tells open orders of one account and market apart: orders that wait may be numbered apart."""
+    return order.trigger is not None, order.exchange_order_id
 
 
 def _not_ours_to_cancel(part: Part, order: OpenOrder) -> Ended:
@@ -82,11 +96,11 @@ async def _send(part: Part, order: OpenOrder) -> None:
         raise KeyctlError(f"{error.code} {error.text}".strip(), code="cancel_refused", exchange_code=error.code)
 
 
-async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[str]) -> tuple[set[str], str]:
-    """The ids of these orders that are still listed, and why the list could not be read. A few looks, since some
+async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[_Number]) -> tuple[set[_Number], str]:
+    """The numbers of these orders that are still listed, and why the list could not be read. A few looks, since some
     exchanges cancel a little later; orders whose cancel had no good answer are not waited for."""
     symbols = tuple(dict.fromkeys(order.symbol for order in orders))
-    wanted = {order.exchange_order_id for order in orders}
+    wanted = set(map(_number, orders))
     still = wanted
     for look in range(LOOKS):
         if look:
@@ -95,13 +109,13 @@ async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[s
             listed = await open_orders_of(part, symbols)
         except KeyctlError as trouble:
             return wanted, trouble.message
-        still = wanted & {order.exchange_order_id for order in listed}
+        still = wanted & set(map(_number, listed))
         if still <= in_trouble:
             break
     return still, ""
 
 
-def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[str], unread: str) -> Ended:
+def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[_Number], unread: str) -> Ended:
     why = "" if trouble is None else trouble.message
     if unread:
         if trouble is not None and trouble.exit_code is ExitCode.UNREACHED and not isinstance(trouble, NoAnswer):
@@ -109,7 +123,7 @@ def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set
         return Ended(
             part, order, "unknown", f"{why or 'taken'}; open orders could not be read: {unread}", ExitCode.UNKNOWN
         )
-    if order.exchange_order_id in still:
+    if _number(order) in still:
         return Ended(part, order, "open", why or "the cancel was taken, the order is still open", ExitCode.REFUSED)
     if trouble is not None:
         return Ended(part, order, "gone", f"no longer open, canceled or filled: {why}", ExitCode.OK)

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object
 from keyctl.errors import UsageProblem
+from keyctl.exchanges import _binance_futures_algo as algo
 from keyctl.exchanges import _binance_futures_answers as answers
 from keyctl.exchanges._binance_answers import SPOT_OFFERS, spot_order_params
 from keyctl.exchanges._binance_futures_orders import OFFERS, order_params, reduces
@@ -24,6 +25,7 @@ from keyctl.model import (
     MarginMode,
     Market,
     OpenOrder,
+    OrderStatus,
     Position,
     PriceBand,
     Request,
@@ -146,12 +148,24 @@ class BinancePerpetuals(Exchange):
     def test_order_request(self, leg: Leg) -> Request | None:
         if leg.order.market is Market.SPOT:
             return self.read("POST", "spot", "/api/v3/order/test", *spot_order_params(leg))
-        if leg.order.inverse:  # COIN-M has none
+        if leg.order.inverse or algo.is_algo(leg.order):  # there is none for those
             return None
         return self.read("POST", USDM.role, f"{USDM.prefix}/order/test", *order_params(leg))
 
     def holds_to_reducing(self, leg: Leg) -> bool:
         return leg.order.market is Market.FUTURES and reduces(leg.order)
+
+    def became_request(self, leg: Leg, order_id: str) -> Request:
+        return self.ask(USDM, "order", ("symbol", leg.native_symbol), ("orderId", order_id))
+
+    def read_became(self, response: Response, leg: Leg, status: OrderStatus) -> OrderStatus:
+        return algo.became_status(read_object(response.body), leg, status)
+
+    def cancel_became_request(self, leg: Leg, order_id: str) -> Request:
+        return self.change(USDM, "DELETE", "order", ("symbol", leg.native_symbol), ("orderId", order_id))
+
+    def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
+        algo.check_became_canceled(read_object(response.body), order_id)
 
     def ask(self, product: Product, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
         """A read of one product's API."""

@@ -160,12 +160,16 @@ def _dollars(row: dict[str, JSON], currency: str | None, mark: Decimal) -> Decim
 
 
 def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
-    """A row of openOrders, on futures also of openAlgoOrders (conditional orders that wait for their trigger)."""
+    """A row of openOrders, on futures also of openAlgoOrders (conditional orders that wait for their trigger).
+
+    One that has fired is a plain order, whatever it still tells of its trigger: another call cancels it.
+    """
     native = text_of(row.get("symbol"))
     waiting = "algoId" in row
     price = decimal_of(row.get("price", Decimal(0)))
     trigger_price = decimal_of(row.get("triggerPrice" if waiting else "stopPrice", Decimal(0)))
     kind = text_of(row.get("orderType" if waiting else "type"))
+    trigger = _trigger(kind) if trigger_price > 0 and (waiting or market is Market.SPOT) else None
     name = perpetual_name if market is Market.FUTURES else spot_name
     own_id, created = row.get("clientAlgoId" if waiting else "clientOrderId"), row.get("createTime", row.get("time"))
     side = row.get("positionSide")
@@ -182,8 +186,8 @@ def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         client_order_id=text_of(own_id) if own_id else None,
         reduce_only=row.get("reduceOnly") is True or row.get("closePosition") is True,
         position=PositionSide(str(side).lower()) if side in ("LONG", "SHORT") else None,
-        trigger=_trigger(kind) if trigger_price > 0 else None,
-        trigger_price=trigger_price if trigger_price > 0 else None,
+        trigger=trigger,
+        trigger_price=trigger_price if trigger else None,
         created_ms=None if created is None else integer_of(created),
     )
 

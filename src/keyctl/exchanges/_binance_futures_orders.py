@@ -1,8 +1,7 @@
 """Orders on Binance's perpetuals: how one is asked for, and what an order object must say to be ours.
 
 Source: [official, mirrored 2025-11-30] New Order, Query Order of USDS-M and COIN-M; [official] announcements since.
-Stops and take-profits are not sent: since 2025-12-09 they are algo orders, and one that has fired lives on as another
-order, whose id is only told by the algo order, so that neither look-up nor cancel could be one fixed call.
+Stops and take-profits are algo orders since 2025-12-09: see _binance_futures_algo.
 """
 
 from __future__ import annotations
@@ -15,7 +14,12 @@ from keyctl.exchanges._binance_answers import state_and_fill
 from keyctl.exchanges.base import plain
 from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 
-OFFERS = frozenset({"limit", "market", "post_only", "ioc", "fok", "gtd", "reduce_only"})
+OFFERS = frozenset(
+    {
+        *("limit", "market", "post_only", "ioc", "fok", "gtd", "reduce_only"),
+        *("stop_market", "stop_limit", "take_profit_market", "take_profit_limit"),
+    }
+)
 _CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
 
 
@@ -23,24 +27,38 @@ def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     """The parameters of the order. Raises UsageProblem for what the venue has no place for."""
     order = leg.order
     _check_possible(order)
-    params: list[tuple[str, JSON]] = [("symbol", leg.native_symbol), ("side", order.side.upper())]
-    if order.hedge:
-        params.append(("positionSide", _position_side(order)))
-    params += [("type", order.type.upper())]
-    if order.type is OrderType.LIMIT:
-        assert order.price is not None
-        params += [("timeInForce", _time_in_force(order)), ("price", plain(order.price))]
-    params.append(("quantity", plain(order.contracts)))
-    if order.reduce_only and not order.hedge:
-        params.append(("reduceOnly", True))
+    params = [*common_params(leg, order.type.upper())]
     if order.time_in_force is TimeInForce.GTD:
         params.append(("goodTillDate", _good_till(order)))
     params += [("newClientOrderId", leg.client_order_id), ("newOrderRespType", "RESULT")]
-    if order.time_in_force is not TimeInForce.FOK and not order.post_only:
-        # The documents name two defaults, so it is said. A new order gives way to the account's own resting orders,
-        # which keyctl does not touch; but where it only reduces, nothing of the account's own bars the way out.
-        params.append(("selfTradePreventionMode", "EXPIRE_MAKER" if reduces(order) else "EXPIRE_TAKER"))
+    return (*params, *prevention(order))
+
+
+def common_params(leg: Leg, kind: str) -> tuple[tuple[str, JSON], ...]:
+    """The parameters that orders of every kind have, in Binance's word for the kind."""
+    order = leg.order
+    params: list[tuple[str, JSON]] = [("symbol", leg.native_symbol), ("side", order.side.upper())]
+    if order.hedge:
+        params.append(("positionSide", position_side(order)))
+    params.append(("type", kind))
+    if order.type is OrderType.LIMIT:
+        assert order.price is not None
+        params += [("timeInForce", time_in_force(order)), ("price", plain(order.price))]
+    params.append(("quantity", plain(order.contracts)))
+    if order.reduce_only and not order.hedge:
+        params.append(("reduceOnly", True))
     return tuple(params)
+
+
+def prevention(order: Order) -> tuple[tuple[str, JSON], ...]:
+    """What becomes of an order that would trade with another one of the same account.
+
+    The documents name two defaults, so it is said. A new order gives way to the account's own resting orders, which
+    keyctl does not touch; but where it only reduces, nothing of the account's own bars the way out.
+    """
+    if order.time_in_force is TimeInForce.FOK or order.post_only:  # it has no effect there
+        return ()
+    return (("selfTradePreventionMode", "EXPIRE_MAKER" if reduces(order) else "EXPIRE_TAKER"),)
 
 
 def reduces(order: Order) -> bool:
@@ -57,11 +75,11 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
     expected: dict[str, JSON] = {
         "type": kind,
         "origType": kind,
-        "positionSide": _position_side(order) if order.hedge else "BOTH",
+        "positionSide": position_side(order) if order.hedge else "BOTH",
         "closePosition": False,
     }
     if order.type is OrderType.LIMIT:
-        expected["timeInForce"] = _time_in_force(order)
+        expected["timeInForce"] = time_in_force(order)
     if not order.hedge:  # in hedge mode the venue itself flags orders that close
         expected["reduceOnly"] = order.reduce_only
     same = (
@@ -94,21 +112,26 @@ def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
 
 
 def _check_possible(order: Order) -> None:
-    if order.trigger is not None:
-        raise UsageProblem("keyctl sends no stop or take-profit orders to Binance futures", code="not_offered")
     if order.time_in_force is TimeInForce.GTD and order.inverse:
         raise UsageProblem("Binance COIN-M has no orders that end at a given time", code="not_offered")
+    check_position(order)
+
+
+def check_position(order: Order) -> None:
+    """Nothing when time in force and position fit each other and the mode. Raises UsageProblem."""
     if order.post_only and order.time_in_force is not TimeInForce.GTC:
         raise UsageProblem("post-only is a time in force of its own at Binance futures", code="not_offered")
     if order.hedge and (order.position is None or (order.reduce_only and not reduces(order))):
         raise UsageProblem("in hedge mode an order opens or closes the long or the short position", code="bad_position")
 
 
-def _position_side(order: Order) -> str:
+def position_side(order: Order) -> str:
+    """LONG or SHORT, for hedge mode."""
     return "" if order.position is None else order.position.upper()
 
 
-def _time_in_force(order: Order) -> str:
+def time_in_force(order: Order) -> str:
+    """The time in force as Binance names it; post-only is one there."""
     return "GTX" if order.post_only else order.time_in_force.upper()
 
 

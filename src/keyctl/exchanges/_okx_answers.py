@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, code_of, decimal_of, object_of, read_object, text_of
 from keyctl.model import (
     JSON,
+    Balances,
     Instrument,
     KeyPermissions,
     Leg,
@@ -64,31 +66,35 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         and row.get("instId") == leg.native_symbol
         and row.get("side") == str(order.side)
         and decimal_of(row.get("sz")) == order.contracts
-        and (order.market is Market.SPOT or _is_same_swap(row, order))
+        and (order.market is Market.SPOT or is_same_swap(row, order))
         and (order.type is OrderType.MARKET or decimal_of(row.get("px")) == order.price)
     )
-    state = _STATES.get(str(row.get("state")))
-    if not same or state is None:
-        raise Unreadable("the answer describes another order than ours, or an unknown state")
+    if not same:
+        raise Unreadable("the answer describes another order than ours")
+    order_id = text_of(row.get("ordId"))
+    status = OrderStatus(order_id, leg.client_order_id, OrderState.OPEN, order.quantity, Decimal(0), order.price)
+    return fill_of(row, leg, status)
+
+
+def fill_of(row: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
+    """The status with state, fill and fee of an order object. Raises Unreadable."""
+    order, state = leg.order, _STATES.get(str(row.get("state")))
     filled, fee = decimal_of(row.get("accFillSz")), optional(row.get("fee"))
-    if not 0 <= filled <= order.contracts:
-        raise Unreadable("a fill that cannot be")
+    if state is None or not 0 <= filled <= order.contracts:
+        raise Unreadable("an unknown state, or a fill that cannot be")
     if order.contract_size is not None and not order.inverse:
         filled *= order.contract_size
-    return OrderStatus(
-        exchange_order_id=text_of(row.get("ordId")),
-        client_order_id=leg.client_order_id,
+    return replace(
+        status,
         state=state,
-        quantity=order.quantity,
         filled=filled,
-        price=order.price,
         average_price=optional(row.get("avgPx")) if filled else None,
         fee=None if fee is None else -fee or Decimal(0),  # OKX writes a paid fee with a minus sign
         fee_currency=text_of(row["feeCcy"]) if row.get("feeCcy") else None,
     )
 
 
-def _is_same_swap(row: dict[str, JSON], order: Order) -> bool:
+def is_same_swap(row: dict[str, JSON], order: Order) -> bool:
     """Whether margin mode, position side and reduce-only are those of the order."""
     side = row.get("posSide")
     if row.get("tdMode") != str(order.margin or MarginMode.CROSS):
@@ -132,6 +138,24 @@ def permissions(row: dict[str, JSON]) -> KeyPermissions:
         # `perm` never lists transfers. [official] OKX docs 2026-07: Trade covers funding transfers and settings.
         spends="funding transfers and changes of settings" if rights and "trade" in rights else "",
     )
+
+
+def spot_balances(row: dict[str, JSON]) -> Balances:
+    """Free and total balances from account/balance. Raises Unreadable."""
+    free: dict[str, Decimal] = {}
+    total: dict[str, Decimal] = {}
+    for detail in array_of(row.get("details")):
+        if not isinstance(detail, dict):
+            raise Unreadable("a balance is not an object")
+        # Which of the two is filled depends on the account mode; neither means: not told.
+        available = optional(detail.get("availBal"))
+        available = optional(detail.get("availEq")) if available is None else available
+        if available is not None:
+            free[text_of(detail.get("ccy"))] = available
+        equity = optional(detail.get("eq"))  # one account for spot and swaps: unrealized profit is in it
+        if equity is not None:
+            total[text_of(detail.get("ccy"))] = equity
+    return Balances(free, None, total)
 
 
 def optional(value: JSON) -> Decimal | None:

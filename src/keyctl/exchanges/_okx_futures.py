@@ -4,21 +4,17 @@ Facts, [official] OKX docs V5, captures of 2025-11 and 2026-07: sizes on the wir
 with each order (tdMode); in long/short mode every order names its position (posSide) and closing orders reduce by
 nature, in net mode `reduceOnly` does; cross leverage is one value per contract, isolated leverage in long/short mode
 one per side; one wallet, one address list and one trading right serve spot and swaps.
-
-Stop and take-profit orders are left out. OKX has them as algo orders, at /trade/order-algo: that call does not know
-`expTime`, so a late copy lives for the 30 s of the signature; once triggered the order goes on under another id, and
-the client's id in answers to a cancel is being withdrawn. None of this fits "one send, and look-ups that prove it".
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from keyctl.answers import Unreadable, decimal_of
-from keyctl.errors import UsageProblem
+from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges import _okx_futures_answers as answers
 from keyctl.exchanges._okx_answers import rows
-from keyctl.exchanges.base import Exchange, plain
+from keyctl.exchanges._okx_orders import closes
+from keyctl.exchanges._okx_waiting import PAGE, OKXWaiting, kind_of
+from keyctl.exchanges.base import plain
 from keyctl.model import (
     JSON,
     Balances,
@@ -28,30 +24,23 @@ from keyctl.model import (
     MarginMode,
     Market,
     OpenOrder,
-    Order,
-    OrderType,
     Position,
-    PositionSide,
     PriceBand,
     Request,
     Response,
     Setup,
-    Side,
-    TimeInForce,
 )
 
 _OFFERED = frozenset({"limit", "market", "post_only", "ioc", "fok"})
 _SWAPS = ("instType", "SWAP")
-_PAGE = ("limit", answers.PAGE_LIMIT)
-_CLOSING = {PositionSide.LONG: Side.SELL, PositionSide.SHORT: Side.BUY}
 
 
-class OKXAround(Exchange):
-    """What OKX tells and sets around an order. The algo orders of an account are not read; they block a change of
-    leverage at OKX itself (59668, 59669)."""
+class OKXAround(OKXWaiting):
+    """What OKX tells and sets around an order. Algo orders do not count as open where leverage is to be changed: they
+    block that at OKX itself (59668, 59669). Of theirs, trailing stops, chases and sliced orders are not listed."""
 
     def offers(self, market: Market) -> frozenset[str]:
-        return _OFFERED | {"reduce_only"} if market is Market.FUTURES else _OFFERED
+        return _OFFERED | algo.OFFERS | ({"reduce_only"} if market is Market.FUTURES else set())
 
     def band_request(self, instrument: Instrument) -> Request | None:
         if instrument.market is Market.SPOT:
@@ -76,7 +65,7 @@ class OKXAround(Exchange):
             self.read("GET", "rest", "/api/v5/account/config"),
             self.read("GET", "rest", "/api/v5/account/leverage-info", symbol, mode),
             self.read("GET", "rest", "/api/v5/account/positions", _SWAPS, symbol),
-            self.read("GET", "rest", "/api/v5/trade/orders-pending", _SWAPS, symbol, _PAGE),
+            self.read("GET", "rest", "/api/v5/trade/orders-pending", _SWAPS, symbol, PAGE),
         )
 
     def read_futures_state(
@@ -95,8 +84,7 @@ class OKXAround(Exchange):
         ]
         if state.hedge and margin is MarginMode.ISOLATED:
             fields.append(("posSide", str(wanted.side)))
-        request = self.write("POST", "rest", "/api/v5/account/set-leverage", *fields)
-        return (replace(request, window_ms=None),)  # expTime exists for placing and amending only
+        return (self.unbounded("/api/v5/account/set-leverage", *fields),)
 
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
         asked = dict(request.params)
@@ -117,66 +105,17 @@ class OKXAround(Exchange):
         return answers.positions(response)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        kind = ("instType", "SWAP" if market is Market.FUTURES else "SPOT")
-        return (self.read("GET", "rest", "/api/v5/trade/orders-pending", kind, _PAGE),)
+        plain_ones = self.read("GET", "rest", "/api/v5/trade/orders-pending", kind_of(market), PAGE)
+        return (plain_ones, *self.open_algos_requests(market))
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
-        return answers.open_orders(response, market)
+        return self.read_open_algos(response, market) if step else answers.open_orders(response, market)
 
     def holds_to_reducing(self, leg: Leg) -> bool:
         order = leg.order
         if order.market is Market.SPOT:
             return False
-        return _closes(order) if order.hedge else order.reduce_only
+        return closes(order) if order.hedge else order.reduce_only
 
 
 _ANY_SIDE = ("long", "short", "net", "", None)
-
-
-def swap_fields(order: Order) -> tuple[tuple[str, JSON], ...]:
-    """The fields that only a swap's order has: its position in long/short mode, else whether it may only reduce.
-
-    Raises UsageProblem for an order that would open where it was meant to reduce.
-    """
-    if not order.hedge:
-        return (("reduceOnly", True),) if order.reduce_only else ()
-    if order.position is None:
-        raise UsageProblem(
-            "the OKX account is in long/short mode: each order must name its position",
-            "say which one: --position long or --position short",
-            code="position_missing",
-        )
-    if order.reduce_only and not _closes(order):
-        raise UsageProblem(
-            f"{order.side} with a {order.position} position opens it, which is not reducing",
-            f"a {order.position} position is reduced by {_CLOSING[order.position]}",
-            code="not_reducing",
-        )
-    return (("posSide", str(order.position)),)
-
-
-def trade_mode(order: Order) -> str:
-    """tdMode: cash on spot, else the margin mode, cross where none is wanted."""
-    return "cash" if order.market is Market.SPOT else str(order.margin or MarginMode.CROSS)
-
-
-def order_kind(order: Order) -> str:
-    """ordType. A swap's market order that may not rest has a type of its own. Raises UsageProblem for what this
-    endpoint cannot do, so that nothing of an order is ever dropped in silence."""
-    if order.trigger is not None or order.time_in_force is TimeInForce.GTD:
-        what = "stop and take-profit orders" if order.trigger is not None else "good-till-date orders"
-        raise UsageProblem(f"keyctl sends no {what} to OKX", code="not_offered")
-    if order.market is Market.SPOT and order.reduce_only:
-        raise UsageProblem("reduce-only is for perpetuals", code="not_offered")
-    if order.type is OrderType.MARKET:
-        if order.time_in_force is TimeInForce.FOK:
-            raise UsageProblem("OKX has no fill-or-kill market orders", code="not_offered")
-        immediate = order.market is Market.FUTURES and order.time_in_force is TimeInForce.IOC
-        return "optimal_limit_ioc" if immediate else "market"
-    if order.post_only:
-        return "post_only"
-    return {TimeInForce.GTC: "limit", TimeInForce.IOC: "ioc", TimeInForce.FOK: "fok"}[order.time_in_force]
-
-
-def _closes(order: Order) -> bool:
-    return order.position is not None and order.side is _CLOSING[order.position]

@@ -188,21 +188,29 @@ def open_orders(response: Response, market: Market) -> tuple[OpenOrder, ...]:
     return tuple(_open_order(row, market) for row in found)
 
 
-def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
+def open_order_names(row: dict[str, JSON], market: Market) -> tuple[str, str, Side, PositionSide | None]:
+    """Our symbol, the venue's, side and position of an open order. Raises Unreadable for one of another kind."""
     futures = market is Market.FUTURES
     native, told = text_of(row.get("instId")), row.get("posSide")
     if row.get("instType") != ("SWAP" if futures else "SPOT") or row.get("side") not in tuple(Side):
         raise Unreadable("an open order of another kind than asked for")
     if not futures and _PAIR.fullmatch(native) is None:
         raise Unreadable("not a pair's name")
+    symbol = swap_symbol(native, row.get("ccy")) if futures else native.replace("-", "/")
+    position = PositionSide(str(told)) if futures and told in tuple(PositionSide) else None
+    return symbol, native, Side(str(row["side"])), position
+
+
+def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
+    symbol, native, side, position = open_order_names(row, market)
     size, filled, client_id = decimal_of(row.get("sz")), decimal_of(row.get("accFillSz")), row.get("clOrdId")
     if not 0 <= filled <= size:
         raise Unreadable("a fill that cannot be")
     return OpenOrder(
-        symbol=swap_symbol(native, row.get("ccy")) if futures else native.replace("-", "/"),
+        symbol=symbol,
         native_symbol=native,
         market=market,
-        side=Side(str(row["side"])),
+        side=side,
         type=OrderType.MARKET if row.get("ordType") in ("market", "optimal_limit_ioc") else OrderType.LIMIT,
         quantity=size,
         filled=filled,
@@ -210,7 +218,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         exchange_order_id=text_of(row.get("ordId")),
         client_order_id=clean_text(client_id, 40) if isinstance(client_id, str) and client_id else None,
         reduce_only=row.get("reduceOnly") in ("true", True),
-        position=PositionSide(str(told)) if futures and told in tuple(PositionSide) else None,
+        position=position,
         created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
     )
 

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from keyctl.answers import Unreadable
+from keyctl.exchanges.waiting import Waiting
 from keyctl.model import (
     Balances,
     ExchangeError,
@@ -27,7 +28,7 @@ from keyctl.model import (
 )
 
 
-class Around(ABC):
+class Around(Waiting, ABC):
     """The part of an exchange's contract that is not the order itself."""
 
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.

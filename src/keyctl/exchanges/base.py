@@ -65,8 +65,8 @@ class Exchange(Around):
 
     # What the unknown order's look-ups prove, in the order in which they are asked; for messages only.
     lookup_names: ClassVar[tuple[str, ...]] = ()
-    # The fields in which its answers echo a client order id and give an order id.
-    echo_names: ClassVar[tuple[str, str]] = ("", "")
+    # The fields in which its answers echo a client order id, and those in which they give an order id.
+    echo_names: ClassVar[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
 
     def __init__(self, profile: Profile, binding: Binding) -> None:
         self.profile = profile
@@ -206,17 +206,15 @@ class Exchange(Around):
 
         It does not when an order id is in it, or another's client order id: then it proves nothing about the leg.
         """
-        client_name, order_name = self.echo_names
+        own_names, order_names = self.echo_names
         unread = [value]
         while unread:
             item = unread.pop()
             if isinstance(item, list):
                 unread += item
             elif isinstance(item, dict):
-                if item.get(client_name) not in (None, "", leg.client_order_id) or item.get(order_name) not in (
-                    None,
-                    "",
-                ):
+                others = any(item.get(name) not in (None, "", leg.client_order_id) for name in own_names)
+                if others or any(item.get(name) not in (None, "") for name in order_names):
                     return False
                 unread += item.values()
         return True

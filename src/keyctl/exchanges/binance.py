@@ -18,6 +18,7 @@ from keyctl.answers import (
     text_of,
 )
 from keyctl.errors import UsageProblem
+from keyctl.exchanges import _binance_futures_algo as algo
 from keyctl.exchanges import _binance_futures_answers as futures_answers
 from keyctl.exchanges import _binance_futures_orders as futures_orders
 from keyctl.exchanges._binance_answers import (
@@ -95,7 +96,7 @@ class Binance(BinancePerpetuals):
     """Binance's spot and futures APIs, with key introspection (SAPI) where the kind of account has it."""
 
     lookup_names = ("the order by its client order id", "open orders", "orders since the send")
-    echo_names = ("clientOrderId", "orderId")
+    echo_names = (("clientOrderId", "clientAlgoId"), ("orderId", "algoId"))
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         return BinanceSigner(api_key, signing_key(algorithm, secret))
@@ -186,6 +187,8 @@ class Binance(BinancePerpetuals):
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
 
     def order_request(self, leg: Leg) -> Request:
+        if algo.is_algo(leg.order):
+            return self.change(USDM, "POST", "algoOrder", *algo.algo_params(leg))
         if leg.order.market is Market.FUTURES:
             return self.change(
                 product_of(inverse=leg.order.inverse), "POST", "order", *futures_orders.order_params(leg)
@@ -194,14 +197,21 @@ class Binance(BinancePerpetuals):
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         body = read_object(response.body)
-        if body.get("clientOrderId") != leg.client_order_id:
+        if body.get(_own_id(leg)) != leg.client_order_id:
             raise Unreadable("the answer does not carry our client order id")
+        if algo.is_algo(leg.order):
+            status = algo.order_status(body, leg)
+            return Placed(status.exchange_order_id, status.state)
         _check_ours(body, leg)
         return Placed(text_of(body.get("orderId")), STATES.get(str(body.get("status"))))
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol, own_id = ("symbol", leg.native_symbol), ("origClientOrderId", leg.client_order_id)
         since = ("startTime", max(0, sent_ms - _LOOK_BACK_MS))
+        if algo.is_algo(leg.order):
+            history = self.ask(USDM, "allAlgoOrders", symbol, since, ("limit", algo.PAGE))
+            by_id = self.ask(USDM, "algoOrder", ("clientAlgoId", leg.client_order_id))
+            return (by_id, self.ask(USDM, "openAlgoOrders", symbol), history)
         if leg.order.market is Market.FUTURES:
             # Without an end the history reaches to now; it may span less than 7 days, and look-ups end after 3.
             product = product_of(inverse=leg.order.inverse)
@@ -216,12 +226,12 @@ class Binance(BinancePerpetuals):
     def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
         if step == 0:
             body = read_object(response.body)
-            if body.get("clientOrderId") != leg.client_order_id:
+            if body.get(_own_id(leg)) != leg.client_order_id:
                 raise Unreadable("the answer is about another order")
             return _order_status(body, leg)
         rows = [object_of(row) for row in read_array(response.body)]
         for row in rows:
-            if text_of(row.get("clientOrderId")) == leg.client_order_id:
+            if text_of(row.get(_own_id(leg))) == leg.client_order_id:
                 return _order_status(row, leg)
         futures = leg.order.market is Market.FUTURES
         if step == 2 and len(rows) >= (product_of(inverse=leg.order.inverse).page if futures else _PAGE_LIMIT):
@@ -232,6 +242,12 @@ class Binance(BinancePerpetuals):
         return error.code == "-2013"
 
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
+        if algo.is_algo(leg.order):
+            algo.check_readable(leg.order)
+            own = ("clientAlgoId", leg.client_order_id)
+            return self.change(
+                USDM, "DELETE", "algoOrder", own if exchange_order_id is None else ("algoId", exchange_order_id)
+            )
         which = (
             ("origClientOrderId", leg.client_order_id) if exchange_order_id is None else ("orderId", exchange_order_id)
         )
@@ -242,6 +258,8 @@ class Binance(BinancePerpetuals):
 
     def read_canceled(self, response: Response, leg: Leg) -> None:
         body = read_object(response.body)
+        if algo.is_algo(leg.order):
+            return algo.check_canceled(body, leg)
         # On spot the cancel has a client order id of its own; ours comes back as origClientOrderId.
         field = "clientOrderId" if leg.order.market is Market.FUTURES else "origClientOrderId"
         if body.get(field) != leg.client_order_id or body.get("status") != "CANCELED":
@@ -269,7 +287,13 @@ def _check_ours(body: dict[str, JSON], leg: Leg) -> None:
     (futures_orders.check_ours if leg.order.market is Market.FUTURES else check_ours)(body, leg)
 
 
+def _own_id(leg: Leg) -> str:
+    return "clientAlgoId" if algo.is_algo(leg.order) else "clientOrderId"
+
+
 def _order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    if algo.is_algo(leg.order):
+        return algo.order_status(body, leg)
     return (futures_orders.order_status if leg.order.market is Market.FUTURES else order_status)(body, leg)
 
 

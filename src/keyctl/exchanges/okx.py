@@ -5,24 +5,25 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, read_json, text_of
+from keyctl.answers import Unreadable, decimal_of, integer_of, read_json, text_of
+from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import (
     UUID,
     error_in,
     instrument,
     one_row,
-    optional,
     order_status,
     permissions,
     rows,
+    spot_balances,
     taken_row,
 )
-from keyctl.exchanges._okx_futures import OKXAround, order_kind, swap_fields, trade_mode
+from keyctl.exchanges._okx_futures import OKXAround
 from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, swap_instrument
+from keyctl.exchanges._okx_orders import order_kind, swap_fields, trade_mode
+from keyctl.exchanges._okx_waiting import CANCEL_ALGOS, kind_of
 from keyctl.exchanges._shapes import (
     check_distinct,
     check_no_pem,
@@ -74,7 +75,7 @@ class OKXSigner(Signer):
     def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
         query = encode_query(request.params) if request.method == "GET" else ""
         target = request.path + (f"?{query}" if query else "")
-        body = "" if request.method == "GET" else _compact(request.params)
+        body = "" if request.method == "GET" else _body(request)
         timestamp = _timestamp(stamp.at_ms)
         headers = [
             ("OK-ACCESS-KEY", self.api_key),
@@ -99,7 +100,7 @@ class OKX(OKXAround):
     """OKX's V5 API: spot in cash mode, and perpetual swaps. Demo keys use the live hosts and a header of their own."""
 
     lookup_names = ("the order by its client order id", "open orders", "finished orders since the send")
-    echo_names = ("clOrdId", "ordId")
+    echo_names = (("clOrdId", "algoClOrdId"), ("ordId", "algoId"))
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         check_shape(passphrase is not None, "OKX needs the passphrase of the API key")
@@ -176,25 +177,14 @@ class OKX(OKXAround):
         return self.read("GET", "rest", "/api/v5/account/balance")
 
     def read_balances(self, response: Response) -> Balances:
-        free: dict[str, Decimal] = {}
-        total: dict[str, Decimal] = {}
-        for detail in array_of(one_row(response).get("details")):
-            if not isinstance(detail, dict):
-                raise Unreadable("a balance is not an object")
-            # Which of the two is filled depends on the account mode; neither means: not told.
-            available = optional(detail.get("availBal"))
-            available = optional(detail.get("availEq")) if available is None else available
-            if available is not None:
-                free[text_of(detail.get("ccy"))] = available
-            equity = optional(detail.get("eq"))  # one account for spot and swaps: unrealized profit is in it
-            if equity is not None:
-                total[text_of(detail.get("ccy"))] = equity
-        return Balances(free, None, total)
+        return spot_balances(one_row(response))
 
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
 
     def order_request(self, leg: Leg) -> Request:
+        if leg.order.trigger is not None:
+            return self.algo_request(leg)
         order, special = leg.order, swap_fields(leg.order)
         if order.type is OrderType.LIMIT:
             assert order.price is not None
@@ -216,12 +206,16 @@ class OKX(OKXAround):
         )
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
+        if leg.order.trigger is not None:
+            return Placed(text_of(algo.taken_row(response, leg).get("algoId")))
         return Placed(text_of(taken_row(response, leg).get("ordId")))
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol = ("instId", leg.native_symbol)
-        kind = ("instType", "SWAP" if leg.order.market is Market.FUTURES else "SPOT")
+        kind = kind_of(leg.order.market)
         since, limit = ("begin", max(0, sent_ms - _LOOK_BACK_MS)), ("limit", PAGE_LIMIT)
+        if leg.order.trigger is not None:
+            return self.algo_lookups(leg)
         return (
             self.read("GET", "rest", "/api/v5/trade/order", symbol, ("clOrdId", leg.client_order_id)),
             self.read("GET", "rest", "/api/v5/trade/orders-pending", kind, symbol, limit),
@@ -229,15 +223,17 @@ class OKX(OKXAround):
         )
 
     def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
+        waits = leg.order.trigger is not None
+        status, own_id = (algo.order_status, "algoClOrdId") if waits else (order_status, "clOrdId")
         if step == 0:
-            return order_status(one_row(response), leg)
+            return status(one_row(response), leg)
         found = rows(response)
         for row in found:
-            named = row.get("clOrdId")
+            named = row.get(own_id)
             if not isinstance(named, str):  # empty for orders made elsewhere; missing means that nothing is proven
                 raise Unreadable("an order without a client order id field")
             if named == leg.client_order_id:
-                return order_status(row, leg)
+                return status(row, leg)
         if len(found) >= PAGE_LIMIT:
             raise Unreadable("the page is full, so the order may be on the next one")
         return None
@@ -246,12 +242,17 @@ class OKX(OKXAround):
         return error.code == "51603"
 
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        which = ("clOrdId", leg.client_order_id) if exchange_order_id is None else ("ordId", exchange_order_id)
-        request = self.write("POST", "rest", "/api/v5/trade/cancel-order", ("instId", leg.native_symbol), which)
-        return replace(request, window_ms=None)  # expTime exists for placing and amending only
+        waits = leg.order.trigger is not None
+        own_id, order_id = ("algoClOrdId", "algoId") if waits else ("clOrdId", "ordId")
+        which = (own_id, leg.client_order_id) if exchange_order_id is None else (order_id, exchange_order_id)
+        path = CANCEL_ALGOS if waits else "/api/v5/trade/cancel-order"
+        return self.unbounded(path, ("instId", leg.native_symbol), which)
 
     def read_canceled(self, response: Response, leg: Leg) -> None:
+        if leg.order.trigger is not None:
+            return algo.check_canceled(response, leg)
         taken_row(response, leg)
+        return None
 
     def is_already_final(self, error: ExchangeError) -> bool:
         return error.code in _FINAL
@@ -272,6 +273,12 @@ def _swap_name(symbol: str) -> str:
     """OKX's name of a perpetual. What it settles in is not part of the name; read_instrument checks it."""
     base, quote_currency, _ = split_perpetual(symbol)
     return f"{base}-{quote_currency}-SWAP"
+
+
+def _body(request: Request) -> str:
+    """The JSON body; one call takes a list of up to ten, of which keyctl sends one."""
+    text = _compact(request.params)
+    return f"[{text}]" if request.path == CANCEL_ALGOS else text
 
 
 def _compact(params: tuple[tuple[str, JSON], ...]) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from keyctl.loader import open_data
-from keyctl.model import Algorithm, Kind, Market
+from keyctl.model import Algorithm, Kind, Market, Order
 
 
 class ReadablePath(NamedTuple):
@@ -75,7 +75,8 @@ class Settling(NamedTuple):
     `accept_window_seconds`: after it a late copy of the request is refused (None: the exchange has no window).
     `authoritative`: whether its look-ups can prove absence. `horizon_seconds`: how long it remembers finished orders.
     `min_polling_seconds`: how long look-ups must go on at least before absence counts. `markets`: those for which this
-    holds; on the others an order that is not found stays unknown until a person decides.
+    holds; on the others an order that is not found stays unknown until a person decides. `trigger_window_seconds`:
+    the window of orders that wait for a trigger, where their call is another one with a longer window.
     """
 
     accept_window_seconds: int | None
@@ -83,6 +84,12 @@ class Settling(NamedTuple):
     horizon_seconds: int
     min_polling_seconds: int
     markets: tuple[Market, ...] = tuple(Market)
+    trigger_window_seconds: int | None = None
+
+    def window_of(self, order: Order) -> int | None:
+        """The seconds after which a late copy of that order's request is refused; None where it never is."""
+        longer = self.trigger_window_seconds if order.trigger is not None else None
+        return self.accept_window_seconds if longer is None else longer
 
 
 class Pace(NamedTuple):
@@ -160,6 +167,7 @@ def read_profile(name: str) -> Profile:
             settling["horizon_seconds"],
             settling.get("min_polling_seconds", 0),
             tuple(Market(item) for item in settling.get("markets", Market)),
+            settling.get("trigger_window_seconds"),
         ),
         ip_list=IPListFacts(
             ip_list.get("limit"),

@@ -104,7 +104,8 @@ class Placed(Noun):
 class OrderStatus(Noun):
     """An order as its exchange shows it.
 
-    Quantities in the unit of `Order.quantity`, average price in quote, fee as told (or None).
+    Quantities in the unit of `Order.quantity`, average price in quote, fee as told (or None). `became` is the id of the
+    order that a waiting one went on as when its trigger was reached, where the venue numbers those apart.
     """
 
     exchange_order_id: str
@@ -116,6 +117,7 @@ class OrderStatus(Noun):
     average_price: Decimal | None = None
     fee: Decimal | None = None
     fee_currency: str | None = None
+    became: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -1,0 +1,148 @@
+"""Stops and take-profits on Binance's USDS-M perpetuals: algo orders, in an id space of their own.
+
+Source: [official, captured 2026-01] New, Query and Cancel Algo Order; [official] announcement: in force 2025-12-09.
+When the trigger is reached, a plain order with another id goes to the book; only the algo order names it, as its
+actualOrderId. COIN-M has calls that place and cancel one, but none that looks one up by our own id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
+from keyctl.errors import UsageProblem
+from keyctl.exchanges._binance_answers import state_and_fill
+from keyctl.exchanges._binance_futures_orders import (
+    check_position,
+    common_params,
+    position_side,
+    prevention,
+    time_in_force,
+)
+from keyctl.exchanges.base import plain
+from keyctl.model import JSON, Leg, Market, Order, OrderState, OrderStatus, OrderType, TimeInForce, Trigger
+
+PAGE = 1000
+_NAMES = {Trigger.STOP: "STOP", Trigger.TAKE_PROFIT: "TAKE_PROFIT"}
+_STATES = {
+    "NEW": OrderState.OPEN,
+    "TRIGGERING": OrderState.OPEN,
+    "CANCELED": OrderState.CANCELED,
+    "EXPIRED": OrderState.EXPIRED,
+    "REJECTED": OrderState.REJECTED,
+}
+# With these there is another order, whose state and fill count.
+_FIRED = ("TRIGGERED", "FINISHED")
+
+
+def is_algo(order: Order) -> bool:
+    """Whether the order is one of those that wait in the id space of their own."""
+    return order.market is Market.FUTURES and order.trigger is not None
+
+
+def algo_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
+    """The parameters of the order. Raises UsageProblem for what the venue has no place for."""
+    order = leg.order
+    _check_possible(order)
+    assert order.trigger_price is not None
+    return (
+        ("algoType", "CONDITIONAL"),
+        *common_params(leg, _kind(order)),
+        ("triggerPrice", plain(order.trigger_price)),
+        ("workingType", "CONTRACT_PRICE"),
+        ("clientAlgoId", leg.client_order_id),
+        *prevention(order),
+    )
+
+
+def check_ours(body: dict[str, JSON], leg: Leg) -> None:
+    """Nothing when an algo order object agrees with the leg. Raises Unreadable."""
+    order = leg.order
+    expected: dict[str, JSON] = {
+        "algoType": "CONDITIONAL",
+        "positionSide": position_side(order) if order.hedge else "BOTH",
+        "closePosition": False,
+        "workingType": "CONTRACT_PRICE",
+    }
+    if order.type is OrderType.LIMIT:
+        expected["timeInForce"] = time_in_force(order)
+    if not order.hedge:  # in hedge mode the venue itself flags orders that close
+        expected["reduceOnly"] = order.reduce_only
+    same = (
+        all(body.get(name, value) == value for name, value in expected.items())
+        and body.get("clientAlgoId") == leg.client_order_id
+        and body.get("orderType") == _kind(order)
+        and body.get("symbol") == leg.native_symbol
+        and body.get("side") == order.side.upper()
+        and decimal_of(body.get("quantity")) == order.contracts
+        and decimal_of(body.get("triggerPrice")) == order.trigger_price
+        and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
+    )
+    if not same:
+        raise Unreadable("the answer describes another order than ours")
+
+
+def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
+    check_ours(body, leg)
+    told, became = body.get("algoStatus"), body.get("actualOrderId")
+    if told not in (*_STATES, *_FIRED) or (told in _FIRED and not became):
+        raise Unreadable("an unknown order status")
+    return OrderStatus(
+        exchange_order_id=text_of(body.get("algoId")),
+        client_order_id=leg.client_order_id,
+        state=_STATES.get(str(told), OrderState.OPEN),
+        quantity=leg.order.quantity,
+        filled=Decimal(0),
+        price=leg.order.price,
+        became=text_of(became) if became and told != "REJECTED" else None,
+    )
+
+
+def became_status(body: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
+    """The status with state and fill of the plain order that it became. Raises Unreadable."""
+    order = leg.order
+    same = (
+        text_of(body.get("orderId")) == status.became
+        and body.get("symbol") == leg.native_symbol
+        and body.get("side") == order.side.upper()
+        and body.get("positionSide", "BOTH") == (position_side(order) if order.hedge else "BOTH")
+    )
+    if not same:
+        raise Unreadable("the answer describes another order than ours")
+    state, filled = state_and_fill(body, leg)
+    average = decimal_of(body.get("avgPrice", Decimal(0)))
+    return replace(status, state=state, filled=filled, average_price=average if filled and average > 0 else None)
+
+
+def check_canceled(body: dict[str, JSON], leg: Leg) -> None:
+    """Nothing when the answer confirms the cancel of the waiting order. Raises Unreadable."""
+    if body.get("clientAlgoId") != leg.client_order_id or integer_of(body.get("code")) != 200:
+        raise Unreadable("the answer does not confirm the cancel of our order")
+
+
+def check_became_canceled(body: dict[str, JSON], order_id: str) -> None:
+    """Nothing when the answer confirms the cancel of the order that it became. Raises Unreadable."""
+    if text_of(body.get("orderId")) != order_id or body.get("status") != "CANCELED":
+        raise Unreadable("the answer does not confirm the cancel of our order")
+
+
+def _kind(order: Order) -> str:
+    assert order.trigger is not None
+    return _NAMES[order.trigger] + ("_MARKET" if order.type is OrderType.MARKET else "")
+
+
+def _check_possible(order: Order) -> None:
+    check_readable(order)
+    timed = order.time_in_force is not TimeInForce.GTC
+    if order.time_in_force is TimeInForce.GTD or (timed and order.type is OrderType.MARKET):
+        force = order.time_in_force.upper()
+        raise UsageProblem(f"a {order.type} order that waits for a trigger cannot be {force}", code="not_offered")
+    check_position(order)
+
+
+def check_readable(order: Order) -> None:
+    """Nothing where the product's algo orders can be looked up. Raises UsageProblem."""
+    if order.inverse:
+        raise UsageProblem("Binance COIN-M has no call that looks a stop or take-profit order up", code="not_offered")

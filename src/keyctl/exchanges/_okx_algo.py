@@ -1,0 +1,202 @@
+"""Stop and take-profit orders at OKX, on spot and swaps: algo orders of the kind "conditional".
+
+Facts, [official] OKX docs V5, captured 2026-06, "Algo trading": they have an id space of their own (algoId, and our own
+id as algoClOrdId); OKX itself refuses a trigger on the wrong side of the last price; the order price -1 means market;
+once triggered, a plain order with an id of its own goes to the book, and the algo order names it (ordIdList). The call
+that places them is not among those that know expTime: a late copy of it lives for the 30 s of its timestamp. They go to
+the book as limit or market orders only. Of OKX's other kind "trigger" nothing is sent: it knows no reduce-only, fires
+from either side and shrinks to the balance.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, text_of
+from keyctl.errors import UsageProblem
+from keyctl.exchanges._okx_answers import fill_of, is_same_swap, one_row, optional, rows
+from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, open_order_names
+from keyctl.exchanges.base import plain
+from keyctl.model import (
+    JSON,
+    Leg,
+    Market,
+    OpenOrder,
+    Order,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Response,
+    Side,
+    TimeInForce,
+    Trigger,
+)
+
+OFFERS = frozenset({"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"})
+# The finished ones are listed by their state only.
+FINISHED = ("effective", "canceled", "order_failed")
+# The kinds in the list of open orders: at most these two at once, and the third alone.
+LISTED = ("conditional,oco", "trigger")
+_AT_MARKET = "-1"
+_PREFIXES = {Trigger.STOP: "sl", Trigger.TAKE_PROFIT: "tp"}
+_STATES = {
+    "live": OrderState.OPEN,
+    "effective": OrderState.OPEN,  # there is another order, whose state and fill count
+    "canceled": OrderState.CANCELED,
+    "order_failed": OrderState.REJECTED,
+}
+
+
+def algo_fields(order: Order) -> tuple[tuple[str, JSON], ...]:
+    """The fields that only these orders have. Raises UsageProblem for what the venue has no place for."""
+    _check_possible(order)
+    assert order.trigger is not None and order.trigger_price is not None
+    prefix = _PREFIXES[order.trigger]
+    fields: tuple[tuple[str, JSON], ...] = (
+        (f"{prefix}TriggerPx", plain(order.trigger_price)),
+        (f"{prefix}TriggerPxType", "last"),
+        (f"{prefix}OrdPx", _order_price(order)),
+    )
+    return (*fields, ("tgtCcy", "base_ccy")) if _is_spot_market_buy(order) else fields
+
+
+def taken_row(response: Response, leg: Leg) -> dict[str, JSON]:
+    """The element that carries our own id and success. Raises Unreadable."""
+    row = one_row(response)
+    if row.get("sCode") != "0" or row.get("algoClOrdId") != leg.client_order_id:
+        raise Unreadable("the answer does not carry our client order id with success")
+    return row
+
+
+def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
+    """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
+    order, told = leg.order, row.get("state")
+    assert order.trigger is not None
+    prefix, other = _PREFIXES[order.trigger], "tp" if order.trigger is Trigger.STOP else "sl"
+    same = (
+        row.get("algoClOrdId") == leg.client_order_id
+        and row.get("ordType") == "conditional"
+        and row.get("instId") == leg.native_symbol
+        and row.get("side") == str(order.side)
+        and decimal_of(row.get("sz")) == order.contracts
+        and decimal_of(row.get(f"{prefix}TriggerPx")) == order.trigger_price
+        and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
+        and row.get(f"{other}TriggerPx") in ("", None)
+        and (order.market is Market.SPOT or is_same_swap(row, order))
+        and (not _is_spot_market_buy(order) or row.get("tgtCcy") == "base_ccy")
+    )
+    state = _STATES.get(str(told))
+    if not same or state is None:
+        raise Unreadable("the answer describes another order than ours, or an unknown state")
+    return OrderStatus(
+        exchange_order_id=text_of(row.get("algoId")),
+        client_order_id=leg.client_order_id,
+        state=state,
+        quantity=order.quantity,
+        filled=Decimal(0),
+        price=order.price,
+        became=_became(row) if told == "effective" else None,
+    )
+
+
+def became_status(row: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
+    """The status with state and fill of the plain order that it became. Raises Unreadable."""
+    same = (
+        row.get("ordId") == status.became
+        and row.get("instId") == leg.native_symbol
+        and row.get("side") == str(leg.order.side)
+        and row.get("algoId") in (status.exchange_order_id, "", None)
+    )
+    if not same:
+        raise Unreadable("the answer describes another order than ours")
+    return fill_of(row, leg, status)
+
+
+def check_canceled(response: Response, leg: Leg) -> None:
+    """Nothing when the one order that was named is taken for a cancel; the answer need not tell our id. Raises
+    Unreadable."""
+    row = one_row(response)
+    if row.get("sCode") != "0" or row.get("algoClOrdId") not in (leg.client_order_id, "", None):
+        raise Unreadable("the answer does not confirm the cancel of our order")
+
+
+def check_became_canceled(response: Response, order_id: str) -> None:
+    """Nothing when the order that it became is taken for a cancel. Raises Unreadable."""
+    row = one_row(response)
+    if row.get("sCode") != "0" or row.get("ordId") != order_id:
+        raise Unreadable("the answer does not confirm the cancel of our order")
+
+
+def open_orders(response: Response, market: Market) -> tuple[OpenOrder, ...]:
+    """The orders in an answer of trade/orders-algo-pending. Raises Unreadable for a full page."""
+    found = rows(response)
+    if len(found) >= PAGE_LIMIT:
+        raise Unreadable("a full page, so there may be more open orders than it shows")
+    return tuple(_open_order(row, market) for row in found)
+
+
+def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
+    """One that waits. Of two triggers the stop is shown; of one that fires from either side, what it is by the price
+    at its making."""
+    symbol, native, side, position = open_order_names(row, market)
+    trigger, trigger_price, price = _waits_for(row, side)
+    own_id = row.get("algoClOrdId")
+    return OpenOrder(
+        symbol=symbol,
+        native_symbol=native,
+        market=market,
+        side=side,
+        type=OrderType.MARKET if price in (None, Decimal(_AT_MARKET)) else OrderType.LIMIT,
+        quantity=optional(row.get("sz")) or Decimal(0),  # empty: the whole position
+        filled=Decimal(0),
+        price=None if price == Decimal(_AT_MARKET) else price,
+        exchange_order_id=text_of(row.get("algoId")),
+        client_order_id=clean_text(own_id, 40) if isinstance(own_id, str) and own_id else None,
+        reduce_only=row.get("reduceOnly") in ("true", True),
+        position=position,
+        trigger=trigger,
+        trigger_price=trigger_price,
+        created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
+    )
+
+
+def _waits_for(row: dict[str, JSON], side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
+    """What it waits for, and the price at which it then goes to the book."""
+    for trigger, prefix in _PREFIXES.items():
+        at = optional(row.get(f"{prefix}TriggerPx"))
+        if at is not None:
+            return trigger, at, optional(row.get(f"{prefix}OrdPx"))
+    at, last = decimal_of(row.get("triggerPx")), optional(row.get("last"))
+    rising = last is None or at > last
+    return Trigger.STOP if rising is (side is Side.BUY) else Trigger.TAKE_PROFIT, at, optional(row.get("ordPx"))
+
+
+def _became(row: dict[str, JSON]) -> str:
+    """The id of the plain order. Raises Unreadable where there is none, or more than one."""
+    told = row.get("ordIdList")
+    ids = [text_of(each) for each in array_of(told)] if told else []
+    if not ids and row.get("ordId"):
+        ids = [text_of(row["ordId"])]
+    if len(ids) != 1:
+        raise Unreadable("not naming the one order that it became")
+    return ids[0]
+
+
+def _order_price(order: Order) -> str:
+    if order.type is OrderType.MARKET:
+        return _AT_MARKET
+    assert order.price is not None
+    return plain(order.price)
+
+
+def _is_spot_market_buy(order: Order) -> bool:
+    """Whether the size would mean quote currency unless it is said."""
+    return order.market is Market.SPOT and order.type is OrderType.MARKET and order.side is Side.BUY
+
+
+def _check_possible(order: Order) -> None:
+    if order.time_in_force is not TimeInForce.GTC or order.post_only:
+        what = "post-only" if order.post_only else order.time_in_force.upper()
+        raise UsageProblem(f"an OKX order that waits for a trigger cannot be {what}", code="not_offered")
+    if order.market is Market.SPOT and order.reduce_only:
+        raise UsageProblem("reduce-only is for perpetuals", code="not_offered")

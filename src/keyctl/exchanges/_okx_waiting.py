@@ -1,0 +1,76 @@
+"""OKX's calls for orders that wait for a trigger, and for what those become. What the orders are: see _okx_algo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keyctl.exchanges import _okx_algo as algo
+from keyctl.exchanges._okx_answers import one_row
+from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT
+from keyctl.exchanges._okx_orders import swap_fields, trade_mode
+from keyctl.exchanges.base import Exchange, plain
+from keyctl.model import JSON, Leg, Market, OpenOrder, OrderStatus, Request, Response
+
+CANCEL_ALGOS = "/api/v5/trade/cancel-algos"
+PAGE = ("limit", PAGE_LIMIT)
+
+
+def kind_of(market: Market) -> tuple[str, str]:
+    """The parameter that names the market."""
+    return "instType", "SWAP" if market is Market.FUTURES else "SPOT"
+
+
+class OKXWaiting(Exchange):
+    """Requests and readers of algo orders. None of these writes knows a deadline of its own."""
+
+    def algo_request(self, leg: Leg) -> Request:
+        """The call that places the order. Raises UsageProblem for what the venue has no place for."""
+        order = leg.order
+        return self.unbounded(
+            "/api/v5/trade/order-algo",
+            ("instId", leg.native_symbol),
+            ("tdMode", trade_mode(order)),
+            ("algoClOrdId", leg.client_order_id),
+            ("side", str(order.side)),
+            ("ordType", "conditional"),
+            ("sz", plain(order.contracts)),
+            *swap_fields(order),
+            *algo.algo_fields(order),
+        )
+
+    def algo_lookups(self, leg: Leg) -> tuple[Request, ...]:
+        """The reads that together cover waiting and finished ones, by our own id first."""
+        which = ("ordType", "conditional"), kind_of(leg.order.market), ("instId", leg.native_symbol), PAGE
+        return (
+            self.read("GET", "rest", "/api/v5/trade/order-algo", ("algoClOrdId", leg.client_order_id)),
+            self.read("GET", "rest", "/api/v5/trade/orders-algo-pending", *which),
+            *(
+                self.read("GET", "rest", "/api/v5/trade/orders-algo-history", ("state", state), *which)
+                for state in algo.FINISHED
+            ),
+        )
+
+    def open_algos_requests(self, market: Market) -> tuple[Request, ...]:
+        """The reads that list waiting orders."""
+        path = "/api/v5/trade/orders-algo-pending"
+        return tuple(self.read("GET", "rest", path, ("ordType", kinds), kind_of(market), PAGE) for kinds in algo.LISTED)
+
+    def read_open_algos(self, response: Response, market: Market) -> tuple[OpenOrder, ...]:
+        """The waiting orders in the answer to one of them. Raises Unreadable."""
+        return algo.open_orders(response, market)
+
+    def became_request(self, leg: Leg, order_id: str) -> Request:
+        return self.read("GET", "rest", "/api/v5/trade/order", ("instId", leg.native_symbol), ("ordId", order_id))
+
+    def read_became(self, response: Response, leg: Leg, status: OrderStatus) -> OrderStatus:
+        return algo.became_status(one_row(response), leg, status)
+
+    def cancel_became_request(self, leg: Leg, order_id: str) -> Request:
+        return self.unbounded("/api/v5/trade/cancel-order", ("instId", leg.native_symbol), ("ordId", order_id))
+
+    def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
+        algo.check_became_canceled(response, order_id)
+
+    def unbounded(self, path: str, *params: tuple[str, JSON]) -> Request:
+        """A write without expTime, which exists for placing and amending plain orders only."""
+        return replace(self.write("POST", "rest", path, *params), window_ms=None)
