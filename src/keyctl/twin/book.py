@@ -103,6 +103,7 @@ class VenueOrder:
     On a perpetual the quantity is in contracts, `position` is the leg in hedge mode, `opening` is how much of the order
     was to make a position larger when it came, and an order with a `trigger` waits until it is `triggered`. Where a
     venue numbers waiting orders apart, `algo_id` is that number, and `order_id` is shown only once it is triggered.
+    `refused`: its trigger was met and nothing came of it. `echo`: words of the wire that are shown as they were sent.
     """
 
     order_id: int
@@ -135,9 +136,11 @@ class VenueOrder:
     trigger_price: Decimal | None = None
     triggered: bool = False
     triggered_ms: int = 0
+    refused: bool = False
     algo_id: int | None = None
     expires_ms: int | None = None
     opening: Decimal = ZERO
+    echo: dict[str, str] = field(default_factory=dict)
 
     @property
     def symbol(self) -> str:

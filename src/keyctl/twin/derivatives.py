@@ -196,6 +196,7 @@ class Derivatives(Margins):
         if order.close_position:
             order.quantity = facing
         if order.reduce_only and not facing:
+            order.refused = True
             self.end(order, OrderState.EXPIRED, "reduce_only")
             return
         draft = DerivativeDraft(
@@ -205,6 +206,7 @@ class Derivatives(Margins):
         try:
             self._check_margin(draft, order.quantity)
         except Refused as refused:
+            order.refused = True
             self.end(order, OrderState.EXPIRED, refused.reason.value)
             return
         self._execute(order)

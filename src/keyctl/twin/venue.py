@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -28,7 +27,8 @@ from keyctl.twin.book import (
 )
 from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.keys import Key
-from keyctl.twin.perpetual import DerivativeDraft, DerivativeRules
+from keyctl.twin.order_list import OrderList
+from keyctl.twin.perpetual import DerivativeRules
 from keyctl.twin.record import CallRecord
 
 FEE_RATE = Decimal("0.001")
@@ -44,7 +44,7 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Venue:
+class Venue(OrderList):
     """One exchange's state. The server holds `lock` while a face answers; hold it to read from another thread.
 
     Settings that tests change freely: `offset_ms` (the clock's error), `refuse_duplicates` (of client order ids
@@ -61,29 +61,21 @@ class Venue:
         *,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
+        super().__init__(now_ms)
         self.name = name
         self.lock = threading.RLock()
-        self.clock = now_ms
         self.offset_ms = 0
-        self.refuse_duplicates = False
         self.pretended_address: str | None = None
         self.maintenance = False
         self.fee_rate = FEE_RATE
-        self.hide_seconds = 0.0
-        self.hide_queries = 0
         self.instruments = {item.native_symbol: item for item in instruments}
         self.books: dict[str, Book] = {item.symbol: default_book(item) for item in instruments}
         self.keys: dict[str, Key] = {}
         # Keys as they were before a fault state, see states.py.
         self.sound_keys: dict[str, Key] = {}
         self.balances: dict[str, dict[str, Balance]] = {}
-        self.orders: list[VenueOrder] = []
         self.nonces: dict[str, int] = {}
-        # Orders taken per client order id; place calls that arrived, taken or not, are counted in `calls`.
-        self.placements: Counter[str] = Counter()
         self.calls = CallRecord()
-        # Waiting orders have numbers of their own, which are also those of other orders: mixing them up shows.
-        self._next_id = self._next_algo_id = 1_000_000_001
         self.derivatives = Derivatives(self, perpetuals, rules)
 
     def now_ms(self) -> int:
@@ -152,14 +144,6 @@ class Venue:
             raise Refused(Reason.FUNDS)
         return quantity
 
-    def check_duplicate(self, draft: Draft | DerivativeDraft) -> None:
-        """Raises Refused when duplicates are refused and an open order of the user on that market has the id."""
-        if self.refuse_duplicates and draft.client_order_id:
-            market = draft.instrument.market
-            mine = (o for o in self.orders if o.uid == draft.uid and o.is_open and o.instrument.market is market)
-            if any(order.client_order_id == draft.client_order_id for order in mine):
-                raise Refused(Reason.DUPLICATE)
-
     def place(self, draft: Draft) -> VenueOrder:
         """The order as taken: filled as far as it crosses the book, then resting, canceled or expired. Raises Refused.
 
@@ -206,48 +190,6 @@ class Venue:
             else:
                 order.state = OrderState.CLOSED
 
-    # Look-ups: an order that is still hidden is in none of them, and each one that would show it is counted.
-
-    def find(
-        self, uid: str, *, order_id: int | None = None, client_order_id: str | None = None, symbol: str | None = None
-    ) -> VenueOrder | None:
-        """The user's newest visible order that matches all that is given (`symbol` as BASE/QUOTE), of any market."""
-        self.derivatives.lapse(uid)
-        for order in reversed(self.orders):
-            wrong_id = order_id is not None and order.order_id != order_id
-            wrong_client_id = client_order_id is not None and order.client_order_id != client_order_id
-            if order.uid != uid or wrong_id or wrong_client_id or (symbol is not None and order.symbol != symbol):
-                continue
-            if self._seen(order):
-                return order
-        return None
-
-    def orders_of(
-        self,
-        uid: str,
-        *,
-        symbol: str | None = None,
-        is_open: bool | None = None,
-        market: Market | None = Market.SPOT,
-    ) -> list[VenueOrder]:
-        """The user's visible orders, oldest first: of a symbol if one is given, else of a market (None: of both)."""
-        self.derivatives.lapse(uid)
-        return [
-            order
-            for order in self.orders
-            if order.uid == uid
-            and (symbol is None or order.symbol == symbol)
-            and (symbol is not None or market in (None, order.instrument.market))
-            and (is_open is None or order.is_open is is_open)
-            and self._seen(order)
-        ]
-
-    def _seen(self, order: VenueOrder) -> bool:
-        if order.hidden_queries > 0:
-            order.hidden_queries -= 1
-            return False
-        return self.clock() >= order.visible_from_ms
-
     def _new_order(self, draft: Draft, quantity: Decimal) -> VenueOrder:
         now = self.now_ms()
         return self.enlist(VenueOrder(
@@ -255,25 +197,6 @@ class Venue:
             draft.time_in_force, draft.post_only, draft.quote_quantity, draft.client_order_id, now, now,
             marks=dict(draft.marks),
         ))  # fmt: skip
-
-    def enlist(self, order: VenueOrder) -> VenueOrder:
-        """The order itself, now counted and on the books, hidden as long as new orders are."""
-        order.visible_from_ms = self.clock() + int(self.hide_seconds * 1000)
-        order.hidden_queries = self.hide_queries
-        self.orders.append(order)
-        if order.client_order_id:
-            self.placements[order.client_order_id] += 1
-        return order
-
-    def next_id(self) -> int:
-        """A number that no order or trade of the venue has."""
-        self._next_id += 1
-        return self._next_id
-
-    def next_algo_id(self) -> int:
-        """A number for an order that waits for its trigger, at venues that number those apart."""
-        self._next_algo_id += 1
-        return self._next_algo_id
 
     def _trade(self, order: VenueOrder, price: Decimal, quantity: Decimal, *, maker: bool) -> None:
         rules, buying = order.instrument, order.side is Side.BUY
