@@ -65,7 +65,7 @@ class BinanceFace(Face):
 
     name = "binance"
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
-        "id": ("clientOrderId",),
+        "id": ("clientOrderId", "clientAlgoId"),
         "symbol": ("symbol",),
         "side": ("side",),
     }
@@ -89,7 +89,7 @@ class BinanceFace(Face):
         if (derivative := futures.signed(call.method, call.path)) is not None:
             _, name, changes, _ = derivative
         pairs = dict(decode_form(call.query) + decode_form(call.body.decode("latin-1")))
-        client_id = pairs.get("newClientOrderId") if name == "place" else pairs.get("origClientOrderId")
+        client_id = pairs.get("newClientOrderId" if name == "place" else "origClientOrderId", pairs.get("clientAlgoId"))
         return Operation(name if name in OPERATIONS else "other", changes, client_id, api_key)
 
     def handle(self, call: Call, venue: Venue) -> Answer:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.model import Instrument, MarginMode, PositionSide
+from keyctl.twin import binance_futures_algo as algo
 from keyctl.twin import binance_futures_data as data
 from keyctl.twin import binance_futures_orders as orders
 from keyctl.twin.binance_futures_market import Product, find_instrument, listed_at, need_instrument, product_of
@@ -205,7 +206,7 @@ _BOTH: dict[tuple[str, str], tuple[Handler, str, bool]] = {
     ("DELETE", "v1/order"): (orders.cancel, "cancel", True),
     ("DELETE", "v1/allOpenOrders"): (orders.cancel_all, "cancel_all", True),
     ("GET", "v1/openOrders"): (orders.open_orders, "open_orders", False),
-    ("GET", "v1/openAlgoOrders"): (orders.open_algo_orders, "open_orders", False),
+    ("GET", "v1/openAlgoOrders"): (algo.open_orders, "open_orders", False),
     ("GET", "v1/allOrders"): (orders.history, "history", False),
     ("GET", "v1/userTrades"): (orders.fills, "fills", False),
     ("GET", "v1/positionSide/dual"): (_get_dual, "futures_state", False),
@@ -214,6 +215,11 @@ _BOTH: dict[tuple[str, str], tuple[Handler, str, bool]] = {
     ("POST", "v1/leverage"): (_set_leverage, "leverage", True),
 }
 _USDM: dict[tuple[str, str], tuple[Handler, str, bool]] = {
+    ("POST", "v1/algoOrder"): (algo.place, "place", True),
+    ("GET", "v1/algoOrder"): (algo.query, "query", False),
+    ("DELETE", "v1/algoOrder"): (algo.cancel, "cancel", True),
+    ("DELETE", "v1/algoOpenOrders"): (algo.cancel_all, "cancel_all", True),
+    ("GET", "v1/allAlgoOrders"): (algo.history, "history", False),
     ("POST", "v1/order/test"): (orders.test_order, "test_order", False),
     ("GET", "v2/balance"): (_balance, "balance", False),
     ("GET", "v3/balance"): (_balance, "balance", False),

@@ -1,7 +1,7 @@
 """What Binance's futures answers look like: orders, positions and wallets as JSON.
 
 Source: [official, mirrored] derivatives docs 2025-11-30 (USDS-M and COIN-M); since 2026-07-15 the answers to placing
-and canceling tell no average price.
+and canceling tell no average price. Algo orders are in binance_futures_algo_data.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, MarginMode, OrderType, PositionSide, TimeInForce, Trigger
+from keyctl.model import Instrument, MarginMode, OrderType, PositionSide
 from keyctl.twin.binance_data import STATUS, eight
 from keyctl.twin.book import VenueOrder
 from keyctl.twin.face import digits
@@ -17,29 +17,64 @@ from keyctl.twin.perpetual import TwinPosition, contract_size
 from keyctl.twin.venue import Venue
 
 
+def is_plain(order: VenueOrder) -> bool:
+    """Whether plain calls know the order: one that had a trigger only once it has become an order of the book."""
+    return order.trigger is None or (order.triggered and not order.refused)
+
+
+def client_id(order: VenueOrder) -> str:
+    """The client order id that plain calls know the order by.
+
+    One that had a trigger bears its user's id as an algo order only. The documents do not say which one it bears on the
+    book; this one is the twin's, so that nobody comes to rely on another.
+    """
+    return order.client_order_id if order.trigger is None else f"algo_{algo_id(order)}"
+
+
+def algo_id(order: VenueOrder) -> int:
+    """The number of an order that waits for its trigger, or did."""
+    return order.order_id if order.algo_id is None else order.algo_id
+
+
+def born_ms(order: VenueOrder) -> int:
+    """When the order went to the book, as unix time in milliseconds."""
+    return order.triggered_ms if order.trigger is not None else order.created_ms
+
+
+def position_side(order: VenueOrder) -> str:
+    """The leg in hedge mode, else BOTH."""
+    return "BOTH" if order.position is None else order.position.name
+
+
+def lifetime(order: VenueOrder) -> str:
+    """How long the order may rest, as Binance names it; a market order has the default."""
+    if order.type is OrderType.MARKET:
+        return "GTC"
+    return "GTX" if order.post_only else order.time_in_force.name
+
+
 def order_core(order: VenueOrder) -> dict[str, Any]:
     """The fields that every order answer has."""
     status = "PARTIALLY_FILLED" if order.filled else "NEW"
     kind = "MARKET" if order.type is OrderType.MARKET else "LIMIT"
-    lifetime = "GTX" if order.post_only else TimeInForce(order.time_in_force).name
     pair = {"pair": order.instrument.native_symbol.partition("_")[0]} if order.instrument.inverse else {}
     return {
         "symbol": order.instrument.native_symbol,
         **pair,
         "orderId": order.order_id,
-        "clientOrderId": order.client_order_id,
+        "clientOrderId": client_id(order),
         "price": digits(order.price or Decimal(0)),
         "origQty": digits(order.quantity),
         "executedQty": digits(order.filled),
         "cumQty": digits(order.filled),
         "status": STATUS.get(order.state, status),
-        "timeInForce": lifetime if kind == "LIMIT" else "GTC",
+        "timeInForce": lifetime(order),
         "type": kind,
         "origType": kind,
         "reduceOnly": order.reduce_only,
         "closePosition": False,
         "side": order.side.name,
-        "positionSide": "BOTH" if order.position is None else order.position.name,
+        "positionSide": position_side(order),
         "stopPrice": "0",
         "workingType": "CONTRACT_PRICE",
         "priceProtect": False,
@@ -57,35 +92,7 @@ def order_data(order: VenueOrder) -> dict[str, Any]:
     total = (
         {"cumBase": eight(order.base_filled)} if order.instrument.inverse else {"cumQuote": eight(order.quote_filled)}
     )
-    return core | total | {"avgPrice": digits(order.average_price or Decimal(0)), "time": order.created_ms}
-
-
-def algo_data(order: VenueOrder) -> dict[str, Any]:
-    """An order that waits for its trigger, as openAlgoOrders shows it."""
-    profit, market = order.trigger is Trigger.TAKE_PROFIT, order.type is OrderType.MARKET
-    return {
-        "algoId": order.order_id,
-        "clientAlgoId": order.client_order_id,
-        "algoType": "CONDITIONAL",
-        "orderType": ("TAKE_PROFIT" if profit else "STOP") + ("_MARKET" if market else ""),
-        "symbol": order.instrument.native_symbol,
-        "side": order.side.name,
-        "positionSide": "BOTH" if order.position is None else order.position.name,
-        "timeInForce": "GTC",
-        "quantity": digits(order.quantity),
-        "algoStatus": "NEW",
-        "actualOrderId": "",
-        "triggerPrice": digits(order.trigger_price or Decimal(0)),
-        "price": digits(order.price or Decimal(0)),
-        "workingType": "CONTRACT_PRICE",
-        "closePosition": order.close_position,
-        "priceProtect": False,
-        "reduceOnly": order.reduce_only,
-        "createTime": order.created_ms,
-        "updateTime": order.updated_ms,
-        "triggerTime": 0,
-        "goodTillDate": 0,
-    }
+    return core | total | {"avgPrice": digits(order.average_price or Decimal(0)), "time": born_ms(order)}
 
 
 def trades_data(order: VenueOrder) -> list[dict[str, Any]]:
@@ -106,7 +113,7 @@ def trades_data(order: VenueOrder) -> list[dict[str, Any]]:
             "commission": eight(fill.fee),
             "commissionAsset": fill.fee_currency,
             "time": fill.at_ms,
-            "positionSide": "BOTH" if order.position is None else order.position.name,
+            "positionSide": position_side(order),
             "buyer": order.side.value == "buy",
             "maker": fill.maker,
         }

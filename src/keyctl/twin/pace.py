@@ -79,6 +79,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
                 "/fapi/v1/openAlgoOrders": 40,
                 "/fapi/v1/openAlgoOrders?symbol": 1,
                 "/fapi/v1/allOrders": 5,
+                "/fapi/v1/allAlgoOrders": 5,
                 "/fapi/v1/userTrades": 5,
                 "/fapi/v1/positionSide/dual": 30,
                 "/fapi/v1/ticker/bookTicker": 5,
