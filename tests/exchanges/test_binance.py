@@ -395,10 +395,10 @@ class TestBinance(ExchangeContract):
                 self.exchange().read_placed(answer(shown | other), leg)
 
     def test_each_market_says_which_orders_it_takes(self) -> None:
-        spot, futures = (self.exchange().offers(market) for market in (Market.SPOT, Market.FUTURES))
-        assert {"stop_market", "take_profit_limit"} <= spot and "gtd" not in spot and "reduce_only" not in spot
-        assert {"gtd", "reduce_only", "post_only"} <= futures
-        assert not [name for name in futures if name.startswith(("stop", "take_profit"))]
+        both = {"limit", "market", "post_only", "ioc", "fok"}
+        both |= {f"{trigger}_{kind}" for trigger in ("stop", "take_profit") for kind in ("market", "limit")}
+        assert self.exchange().offers(Market.SPOT) == both
+        assert self.exchange().offers(Market.FUTURES) == both | {"gtd", "reduce_only"}
 
     def test_the_shortest_window_goes_with_every_order(self) -> None:
         query = urlsplit(self.sent(self.exchange().order_request(self.leg())).url).query

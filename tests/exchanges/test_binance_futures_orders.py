@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import ccxt
 import pytest
 
 from keyctl.answers import Unreadable
@@ -29,10 +28,10 @@ from keyctl.model import (
     Stamp,
     Taken,
     TimeInForce,
-    Trigger,
 )
 from keyctl.secret import Secret
 from keyctl.signing import HMACKey
+from tests.exchanges.binance_futures_oracle import ccxt_client, content
 from tests.exchanges.binance_futures_samples import (
     ANOTHER,
     API_KEY,
@@ -77,7 +76,6 @@ def test_an_order_with_an_end_says_it_in_whole_seconds() -> None:
 @pytest.mark.parametrize(
     ("order", "changes"),
     {
-        "a stop": (LINEAR, {"trigger": Trigger.STOP, "trigger_price": Decimal(50000)}),
         "an end on COIN-M": (INVERSE, GTD),
         "an end without a time": (LINEAR, {"time_in_force": TimeInForce.GTD}),
         "hedge mode without a position": (LINEAR, {"hedge": True}),
@@ -346,30 +344,6 @@ def test_whatever_is_not_documented_as_a_refusal_may_have_been_taken(code: str, 
 # ccxt.
 
 
-def ccxt_client(name: str) -> Any:
-    """A ccxt client of one product that knows its perpetual, asks nobody for markets, and whose clock stands still."""
-    client = getattr(ccxt, name)({"apiKey": API_KEY, "secret": SECRET, "enableRateLimit": False})
-    client.milliseconds = lambda: AT_MS
-    inverse = name == "binancecoinm"
-    quote, settle = ("USD", "BTC") if inverse else ("USDT", "USDT")
-    market = client.safe_market_structure(
-        {
-            "id": "BTCUSD_PERP" if inverse else "BTCUSDT",
-            "symbol": f"BTC/{quote}:{settle}",
-            **{"base": "BTC", "quote": quote, "settle": settle},
-            **{"baseId": "BTC", "quoteId": quote, "settleId": settle},
-            **{"type": "swap", "spot": False, "margin": False, "swap": True, "future": False, "option": False},
-            **{"contract": True, "active": True, "linear": not inverse, "inverse": inverse},
-            "contractSize": 100 if inverse else 1,
-            "precision": {"amount": 1 if inverse else 0.001, "price": 0.1},
-            "limits": {"amount": {}, "price": {}, "cost": {}, "leverage": {}},
-            "info": {"orderTypes": ["LIMIT", "MARKET"]},
-        }
-    )
-    client.set_markets([market])
-    return client
-
-
 CCXT_ORDERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "limit": ({}, {}),
     "market": ({"type": OrderType.MARKET, "price": None, "side": Side.SELL}, {}),
@@ -399,11 +373,7 @@ def test_ccxt_would_send_the_same_order(
     sent = caught(lambda: client.create_order(*arguments))
     signed = BinanceSigner(API_KEY, HMACKey(Secret(SECRET), "sha256")).sign(ours, Stamp(AT_MS, 0, ""))
     assert (sent.method, sent.url.partition("?")[0]) == (ours.method, ours.base + ours.path)
-    assert _content(sent.params) == _content(sent_params(signed))
-
-
-def _content(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name not in ("signature", "recvWindow", "timestamp")}
+    assert content(sent.params) == content(sent_params(signed))
 
 
 @pytest.mark.parametrize(("name", "order"), [("binanceusdm", LINEAR), ("binancecoinm", INVERSE)])

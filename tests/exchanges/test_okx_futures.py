@@ -5,84 +5,57 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from keyctl import exchanges
 from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue
 from keyctl.errors import CheckFailed, UsageProblem
-from keyctl.exchanges.base import Exchange, UnknownSymbol, public_wire
+from keyctl.exchanges.base import UnknownSymbol, public_wire
 from keyctl.judge import judge_placed
 from keyctl.model import (
     Algorithm,
-    Binding,
     ExchangeError,
     FuturesState,
     Instrument,
-    Kind,
     Leg,
     MarginMode,
     Market,
     OpenOrder,
-    Order,
     OrderState,
     OrderType,
     Outcome,
     Position,
     PositionSide,
     PriceBand,
-    Request,
     Response,
     Setup,
     Side,
     Stamp,
     Taken,
     TimeInForce,
-    Trigger,
 )
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
-from tests.support.ccxt_oracle import AT_MS, caught, oracle
+from tests.exchanges.okx_samples import (
+    API_KEY,
+    INVERSE,
+    INVERSE_SWAP,
+    LINEAR,
+    SECRET,
+    SWAP,
+    client,
+    leg,
+    okx,
+    order_row,
+    sent,
+    success,
+)
+from tests.support.ccxt_oracle import AT_MS, caught
 
-SECRET = "22582BD0CFF14C41EDBF1AB98506286D"
-API_KEY = "37c541a1-0000-4000-8000-10fe7a038418"
-LINEAR, INVERSE = "BTC/USDT:USDT", "BTC/USD:BTC"
-SWAP = {
-    "instType": "SWAP",
-    "instId": "BTC-USDT-SWAP",
-    "uly": "BTC-USDT",
-    "instFamily": "BTC-USDT",
-    "baseCcy": "",
-    "quoteCcy": "",
-    "settleCcy": "USDT",
-    "ctVal": "0.01",
-    "ctMult": "1",
-    "ctValCcy": "BTC",
-    "ctType": "linear",
-    "lever": "100",
-    "tickSz": "0.1",
-    "lotSz": "0.01",
-    "minSz": "0.01",
-    "maxLmtSz": "100000000",
-    "maxMktSz": "12000",
-    "state": "live",
-}
-INVERSE_SWAP = {
-    **SWAP,
-    "instId": "BTC-USD-SWAP",
-    "uly": "BTC-USD",
-    "settleCcy": "BTC",
-    "ctVal": "100",
-    "ctValCcy": "USD",
-    "ctType": "inverse",
-    "lotSz": "1",
-    "minSz": "1",
-}
 CONFIG = {"acctLv": "2", "posMode": "net_mode", "uid": "1", "perm": "read_only,trade", "ip": ""}
 POSITION = {
     "instType": "SWAP",
@@ -101,14 +74,6 @@ POSITION = {
 }
 
 
-def success(*rows: Any) -> dict[str, Any]:
-    return {"code": "0", "msg": "", "data": list(rows)}
-
-
-def okx() -> Exchange:
-    return exchanges.load(Binding("okx", Kind.LIVE, "global", None, None))
-
-
 def linear() -> Instrument:
     return okx().read_instrument(answer(success(SWAP)), LINEAR)
 
@@ -117,56 +82,8 @@ def inverse() -> Instrument:
     return okx().read_instrument(answer(success(INVERSE_SWAP)), INVERSE)
 
 
-def leg(**changes: Any) -> Leg:
-    """A buy of 0.005 BTC, which is half a contract; `inverse=True` for 5 contracts of 100 USD."""
-    coin = changes.get("inverse", False)
-    order = Order(
-        INVERSE if coin else LINEAR,
-        Market.FUTURES,
-        Side.BUY,
-        OrderType.LIMIT,
-        Decimal(5) if coin else Decimal("0.005"),
-        Decimal("60000"),
-        contract_size=Decimal(100) if coin else Decimal("0.01"),
-    )
-    client_order_id = okx().new_client_order_id(bytes(range(200, 232)))
-    native = "BTC-USD-SWAP" if coin else "BTC-USDT-SWAP"
-    return Leg("plan", 0, "a", "a", "okx", replace(order, **changes), native, client_order_id, date(2026, 9, 21))
-
-
-def sent(request: Request) -> Any:
-    signer = okx().signer(API_KEY, Secret(SECRET), Algorithm.HMAC, Secret("Phrase-1"))
-    return signer.sign(request, STAMP)
-
-
 def body_of(one: Leg) -> Any:
     return json.loads(sent(okx().order_request(one)).body)
-
-
-def order_row(one: Leg, **changes: Any) -> dict[str, Any]:
-    """The leg's order as OKX shows it in look-ups."""
-    order = one.order
-    shown = {
-        "instType": "SWAP",
-        "instId": one.native_symbol,
-        "ordId": "4711",
-        "clOrdId": one.client_order_id,
-        "px": "" if order.price is None else str(order.price),
-        "sz": format(order.contracts.normalize(), "f"),
-        "ordType": "limit",
-        "side": str(order.side),
-        "posSide": str(order.position) if order.hedge else "net",
-        "tdMode": str(order.margin or "cross"),
-        "accFillSz": "0",
-        "avgPx": "",
-        "state": "live",
-        "lever": "3",
-        "fee": "0",
-        "feeCcy": "BTC" if order.inverse else "USDT",
-        "reduceOnly": str(order.reduce_only and not order.hedge).lower(),
-        "cTime": str(SENT_MS),
-    }
-    return {**shown, **changes}
 
 
 # Symbols and their rules.
@@ -296,7 +213,6 @@ def test_an_order_carries_a_deadline_and_a_cancel_does_not() -> None:
         {"hedge": True},
         {"hedge": True, "position": PositionSide.LONG, "reduce_only": True},
         {"hedge": True, "position": PositionSide.SHORT, "side": Side.SELL, "reduce_only": True},
-        {"trigger": Trigger.STOP, "trigger_price": Decimal(61000)},
         {"time_in_force": TimeInForce.GTD, "expires_ms": SENT_MS},
         {"type": OrderType.MARKET, "price": None, "time_in_force": TimeInForce.FOK},
         {"symbol": "BTC/USDT", "market": Market.SPOT, "contract_size": None, "reduce_only": True},
@@ -323,9 +239,11 @@ def test_only_orders_that_the_venue_holds_to_reducing_count_as_such() -> None:
         assert okx().holds_to_reducing(leg(**changes)) is held, changes
 
 
-def test_stop_orders_are_not_offered() -> None:
-    assert okx().offers(Market.SPOT) == {"limit", "market", "post_only", "ioc", "fok"}
-    assert okx().offers(Market.FUTURES) == {"limit", "market", "post_only", "ioc", "fok", "reduce_only"}
+def test_each_market_says_which_orders_it_takes() -> None:
+    both = {"limit", "market", "post_only", "ioc", "fok"}
+    both |= {f"{trigger}_{kind}" for trigger in ("stop", "take_profit") for kind in ("market", "limit")}
+    assert okx().offers(Market.SPOT) == both
+    assert okx().offers(Market.FUTURES) == both | {"reduce_only"}
     assert okx().test_order_request(leg()) is None
     assert okx().experimental == {}
 
@@ -597,8 +515,13 @@ def test_positions_on_all_symbols() -> None:
 
 def test_open_orders_of_both_markets() -> None:
     for market, kind in ((Market.SPOT, "SPOT"), (Market.FUTURES, "SWAP")):
-        (request,) = okx().open_orders_requests(market, ())
-        assert dict(request.params) == {"instType": kind, "limit": 100}
+        requests = okx().open_orders_requests(market, ())
+        assert [(request.path.removeprefix("/api/v5/trade/"), dict(request.params)) for request in requests] == [
+            ("orders-pending", {"instType": kind, "limit": 100}),
+            ("orders-algo-pending", {"ordType": "conditional,oco", "instType": kind, "limit": 100}),
+            ("orders-algo-pending", {"ordType": "trigger", "instType": kind, "limit": 100}),
+        ]
+        assert all(request.method == "GET" and request.repeatable and request.private for request in requests)
     row = order_row(leg(side=Side.SELL, reduce_only=True), accFillSz="0.1")
     assert okx().read_open_orders(0, answer(success(row)), Market.FUTURES) == (
         OpenOrder(
@@ -712,15 +635,6 @@ def test_duplicates_and_unknown_states_never_prove_a_refusal(code: str, http: in
 
 
 # A second opinion.
-
-
-def client() -> Any:
-    """ccxt's OKX client, offline, that knows the two swaps."""
-    made = oracle("okx", apiKey=API_KEY, secret=SECRET, password="Phrase-1")
-    made.options["createOrder"] = "privatePostTradeOrder"
-    markets = [made.parse_market(row) for row in (SWAP, INVERSE_SWAP)]
-    made.set_markets([*made.markets.values(), *markets])
-    return made
 
 
 def test_ccxt_reads_the_same_rules() -> None:
