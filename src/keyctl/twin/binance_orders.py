@@ -64,17 +64,12 @@ def _place(params: Params, venue: Venue, key: Key) -> Any:
 
 
 def _waiting(params: Params, venue: Venue, draft: Draft, trigger: Trigger) -> VenueOrder:
-    """The order, taken to wait for its price: nothing on this venue sets it off, and it locks no funds."""
+    """The order, taken to wait for its price."""
     price, book = Decimal(params.need("stopPrice")), venue.book(draft.instrument.symbol)
     best = (book.asks if draft.side is Side.BUY else book.bids)[0][0]
     if is_met(draft.side, trigger, price, best):
         raise BinanceError(-2010, "Stop price would trigger immediately.")
-    quantity, now = venue.check(draft), venue.now_ms()
-    return venue.enlist(VenueOrder(
-        venue.next_id(), draft.uid, draft.api_key, draft.instrument, draft.side, draft.type, quantity, draft.price,
-        draft.time_in_force, False, None, draft.client_order_id, now, now,
-        marks=dict(draft.marks), trigger=trigger, trigger_price=price,
-    ))  # fmt: skip
+    return venue.place_waiting(draft, trigger, price)
 
 
 def _test_order(params: Params, venue: Venue, key: Key) -> Any:

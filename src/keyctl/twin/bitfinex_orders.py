@@ -66,19 +66,12 @@ def _place(venue: Venue, key: Key, asked: Asked, instrument: Instrument) -> Venu
         client_order_id=asked.client_order_id,
         marks=asked.marks,
     )
-    order = venue.place(draft) if asked.trigger is None else _waiting(venue, draft, asked)
+    if asked.trigger is None or asked.trigger_price is None:
+        order = venue.place(draft)
+    else:
+        order = venue.place_waiting(draft, asked.trigger, asked.trigger_price)
     order.expires_ms = asked.expires_ms
     return order
-
-
-def _waiting(venue: Venue, draft: Draft, asked: Asked) -> VenueOrder:
-    """The stop order, taken to wait for its price: nothing on this venue sets it off, and it locks no funds."""
-    quantity, now = venue.check(draft), venue.now_ms()
-    return venue.enlist(VenueOrder(
-        venue.next_id(), draft.uid, draft.api_key, draft.instrument, draft.side, draft.type, quantity, draft.price,
-        draft.time_in_force, False, None, draft.client_order_id, now, now,
-        marks=dict(draft.marks), trigger=asked.trigger, trigger_price=asked.trigger_price,
-    ))  # fmt: skip
 
 
 def _refused_text(reason: Reason, rules: Instrument, asked: Asked) -> str:

@@ -180,6 +180,16 @@ class VenueOrder:
         return self.is_open and self.trigger is not None and not self.triggered
 
     @property
+    def is_of_the_book(self) -> bool:
+        """Whether it is or was an order of the book: one with a trigger only once that made something of it."""
+        return self.trigger is None or (self.triggered and not self.refused)
+
+    @property
+    def booked_ms(self) -> int:
+        """When it went to the book, as unix time in milliseconds."""
+        return self.created_ms if self.trigger is None else self.triggered_ms
+
+    @property
     def profit(self) -> Decimal:
         return sum((fill.profit for fill in self.fills), ZERO)
 

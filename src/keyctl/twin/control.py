@@ -15,6 +15,8 @@ POST /_twin/keys        makes a key and answers it: {"algorithm", "rights": [...
 POST /_twin/state       {"state": name, "api_key": text}: puts a key (default: the newest) into a fault state of
                         states.State that lies with the exchange, as "ip_not_listed"; "healthy" takes it back
 POST /_twin/fill        {"order_id": n, "quantity": text}: a resting order trades, in whole without a quantity
+POST /_twin/trigger     {"symbol", "price": text}: the orders that wait for such a price, on a pair or perpetual, go on;
+                        answers those
 GET  /_twin/futures     positions, marks, modes, leverages and wallets of perpetuals, as in control_futures
 POST /_twin/futures     changes them: {"symbol", "mark": text, "trigger": text} and, with "uid", any of {"hedge": bool,
                         "margin_mode", "leverage": text, "margin", "side", "wallet": {currency: text}}
@@ -71,7 +73,7 @@ class Control:
         try:
             if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures"):
                 return json_answer(getattr(self, name)())
-            if call.method == "POST" and name in ("settings", "faults", "keys", "state", "fill", "futures"):
+            if call.method == "POST" and name in ("settings", "faults", "keys", "state", "fill", "trigger", "futures"):
                 asked = json.loads(call.body, parse_float=str)
                 return json_answer(getattr(self, f"post_{name}")(asked))
         except (ValueError, TypeError, AttributeError, KeyError, InvalidOperation, Refused) as error:
@@ -178,6 +180,11 @@ class Control:
             change_futures(self._venue, asked)
             return futures_data(self._venue)
 
+    def post_trigger(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """The orders that the price set off, as they are then. Raises KeyError for an unknown symbol."""
+        with self._venue.lock:
+            return [_order_data(order) for order in self._venue.trigger(asked["symbol"], Decimal(asked["price"]))]
+
     def post_fill(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The order after it traded. Raises KeyError for an unknown one and Refused for a final one."""
         with self._venue.lock:
@@ -204,6 +211,10 @@ def _order_data(order: VenueOrder) -> dict[str, Any]:
         "filled": digits(order.filled),
         "average_price": None if order.average_price is None else digits(order.average_price),
         "created_ms": order.created_ms,
+        "trigger": order.trigger and order.trigger.value,
+        "trigger_price": None if order.trigger_price is None else digits(order.trigger_price),
+        "triggered": order.triggered,
+        "algo_id": order.algo_id,
         "marks": order.marks,
     }
     return data if order.instrument.market is Market.SPOT else data | perpetual_order_data(order)

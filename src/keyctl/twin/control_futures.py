@@ -70,9 +70,6 @@ def perpetual_order_data(order: VenueOrder) -> dict[str, Any]:
         "reduce_only": order.reduce_only,
         "margin": order.margin and order.margin.value,
         "leverage": None if order.leverage is None else digits(order.leverage),
-        "trigger": order.trigger and order.trigger.value,
-        "trigger_price": None if order.trigger_price is None else digits(order.trigger_price),
-        "triggered": order.triggered,
     }
 
 

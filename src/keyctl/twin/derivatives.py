@@ -18,6 +18,7 @@ from keyctl.twin.perpetual import (
     check_price,
     check_size,
     is_met,
+    is_set_off,
     money,
     opened_by,
     profit,
@@ -105,8 +106,7 @@ class Derivatives(Margins):
         """The orders of all users that this price set off; they are executed as limit or market orders."""
         with self.venue.lock:
             unified = self._known(symbol).symbol
-            found = [order for order in self.venue.orders if order.is_waiting and order.symbol == unified]
-            met = [order for order in found if _is_set_off(order, price)]
+            met = [order for order in self.venue.orders if order.symbol == unified and is_set_off(order, price)]
             for order in met:
                 order.triggered, order.triggered_ms = True, self.venue.now_ms()
                 self._execute_triggered(order)
@@ -291,8 +291,3 @@ class Derivatives(Margins):
         held.leverage = order.leverage or held.leverage
         held.updated_ms = now
         self._back(held)
-
-
-def _is_set_off(order: VenueOrder, price: Decimal) -> bool:
-    assert order.trigger is not None and order.trigger_price is not None
-    return is_met(order.side, order.trigger, order.trigger_price, price)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from keyctl.model import Instrument, MarginMode, OrderType, PositionSide, Side, TimeInForce, Trigger
-from keyctl.twin.book import ZERO, Reason, Refused, is_off_step
+from keyctl.twin.book import ZERO, Reason, Refused, VenueOrder, is_off_step
 
 # Money is kept to so many places, coins to more: what is added up stays exact, and only a division can round.
 PLACES = Decimal("1e-12")
@@ -150,6 +150,14 @@ def is_met(order_side: Side, trigger: Trigger, trigger_price: Decimal, price: De
     """Whether a price sets an order off: a stop waits for a worse one, a take-profit for a better one."""
     rising = (order_side is Side.BUY) is (trigger is Trigger.STOP)
     return price >= trigger_price if rising else price <= trigger_price
+
+
+def is_set_off(order: VenueOrder, price: Decimal) -> bool:
+    """Whether an order waits, and this price ends that."""
+    if not order.is_waiting:
+        return False
+    assert order.trigger is not None and order.trigger_price is not None
+    return is_met(order.side, order.trigger, order.trigger_price, price)
 
 
 def check_size(draft: DerivativeDraft, contracts: Decimal, mark: Decimal, *, reducing: bool) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 
-from keyctl.model import Instrument, Market, OrderState, OrderType, Side, TimeInForce
+from keyctl.model import Instrument, Market, OrderState, OrderType, Side, TimeInForce, Trigger
 from keyctl.twin.book import (
     ZERO,
     Balance,
@@ -23,12 +23,13 @@ from keyctl.twin.book import (
     check_filters,
     default_book,
     floor_to,
+    is_off_step,
     received_currency,
 )
 from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.keys import Key
 from keyctl.twin.order_list import OrderList
-from keyctl.twin.perpetual import DerivativeRules
+from keyctl.twin.perpetual import DerivativeRules, is_set_off
 from keyctl.twin.record import CallRecord
 
 FEE_RATE = Decimal("0.001")
@@ -125,23 +126,8 @@ class Venue(OrderList):
 
     def check(self, draft: Draft) -> Decimal:
         """The order's base quantity, when the venue would take it. Raises Refused; changes nothing."""
-        book = self.book(draft.instrument.symbol)
-        best = (book.asks if draft.side is Side.BUY else book.bids)[0][0]
-        quantity = draft.quantity
-        if quantity is None:
-            bought = book.quantity_for(draft.quote_quantity or ZERO)
-            quantity = floor_to(bought, draft.instrument.quantity_step or Decimal("0.00000001"))
-        check_filters(draft, quantity, best)
-        self.check_duplicate(draft)
-        if draft.side is Side.SELL:
-            needed, currency = quantity, draft.instrument.base
-        elif draft.price is not None:
-            needed, currency = quantity * draft.price, draft.instrument.quote
-        else:
-            taken = book.takes(Side.BUY, None, quantity)
-            needed, currency = sum((price * part for price, part in taken), ZERO), draft.instrument.quote
-        if self.balance(draft.uid, currency).free < needed:
-            raise Refused(Reason.FUNDS)
+        quantity = self._checked_quantity(draft)
+        self._check_funds(draft, quantity)
         return quantity
 
     def place(self, draft: Draft) -> VenueOrder:
@@ -150,22 +136,36 @@ class Venue(OrderList):
         A post-only order that would cross is taken and ended with `end_reason` "post_only"; a face whose exchange
         refuses it instead asks `would_cross` first.
         """
-        quantity = self.check(draft)
-        order = self._new_order(draft, quantity)
-        taken = self.book(order.symbol).takes(order.side, order.price, quantity)
-        if order.post_only and taken:
-            return self._end(order, OrderState.CANCELED, "post_only")
-        if order.time_in_force is TimeInForce.FOK and sum((part for _, part in taken), ZERO) < quantity:
-            return self._end(order, OrderState.EXPIRED, "fok")
-        for price, part in taken:
-            self._trade(order, price, part, maker=False)
-        if not order.remaining:
-            order.state = OrderState.CLOSED
-        elif order.type is OrderType.MARKET or order.time_in_force is not TimeInForce.GTC:
-            self._end(order, OrderState.EXPIRED, "ioc")
-        else:
-            self._lock_rest(order)
+        return self._execute(self._new_order(draft, self.check(draft)))
+
+    def place_waiting(
+        self, draft: Draft, trigger: Trigger, trigger_price: Decimal, *, backed: bool = True
+    ) -> VenueOrder:
+        """The order, taken to wait for its price; it locks no funds. Raises Refused.
+
+        `backed`: the venue wants to see the funds already now.
+        """
+        if is_off_step(trigger_price, draft.instrument):
+            raise Refused(Reason.PRICE_STEP)
+        order = self._new_order(draft, self.check(draft) if backed else self._checked_quantity(draft))
+        order.trigger, order.trigger_price = trigger, trigger_price
         return order
+
+    def trigger(self, symbol: str, price: Decimal) -> list[VenueOrder]:
+        """The waiting orders of all users on a pair or perpetual that this price set off.
+
+        They are executed as limit or market orders then, if the funds for it are there; else they come to nothing.
+        Raises KeyError for an unknown symbol.
+        """
+        with self.lock:
+            item = self.instrument(symbol)
+            if item is None:
+                return self.derivatives.trigger(symbol, price)
+            met = [order for order in self.orders if order.symbol == item.symbol and is_set_off(order, price)]
+            for order in met:
+                order.triggered, order.triggered_ms = True, self.now_ms()
+                self._execute_triggered(order)
+            return met
 
     def cancel(self, order: VenueOrder) -> None:
         """The open order is canceled and its funds are free again. Raises Refused for one that is final."""
@@ -189,6 +189,66 @@ class Venue(OrderList):
                 self._lock_rest(order)
             else:
                 order.state = OrderState.CLOSED
+
+    def _checked_quantity(self, draft: Draft) -> Decimal:
+        """The order's base quantity, when it keeps to the rules, whatever the funds. Raises Refused."""
+        book = self.book(draft.instrument.symbol)
+        best = (book.asks if draft.side is Side.BUY else book.bids)[0][0]
+        quantity = draft.quantity
+        if quantity is None:
+            quantity = self._bought(draft.instrument, draft.quote_quantity or ZERO)
+        check_filters(draft, quantity, best)
+        self.check_duplicate(draft)
+        return quantity
+
+    def _bought(self, item: Instrument, quote_quantity: Decimal) -> Decimal:
+        """The quantity that an amount of quote currency buys now, on the step."""
+        return floor_to(
+            self.book(item.symbol).quantity_for(quote_quantity), item.quantity_step or Decimal("0.00000001")
+        )
+
+    def _check_funds(self, order: Draft | VenueOrder, quantity: Decimal) -> None:
+        """Nothing when the user has what so much of the order would take. Raises Refused."""
+        item = order.instrument
+        if order.side is Side.SELL:
+            needed, currency = quantity, item.base
+        elif order.price is not None:
+            needed, currency = quantity * order.price, item.quote
+        else:
+            taken = self.book(item.symbol).takes(Side.BUY, None, quantity)
+            needed, currency = sum((price * part for price, part in taken), ZERO), item.quote
+        if self.balance(order.uid, currency).free < needed:
+            raise Refused(Reason.FUNDS)
+
+    def _execute_triggered(self, order: VenueOrder) -> None:
+        """A triggered order is judged again: for its funds, and for its size where that is an amount to spend."""
+        order.updated_ms = self.now_ms()
+        if order.quote_quantity is not None:
+            order.quantity = self._bought(order.instrument, order.quote_quantity)
+        try:
+            self._check_funds(order, order.quantity)
+        except Refused as refused:
+            order.refused = True
+            self._end(order, OrderState.REJECTED, refused.reason.value)
+        else:
+            self._execute(order)
+
+    def _execute(self, order: VenueOrder) -> VenueOrder:
+        """The order, filled as far as it crosses the book, then resting or ended."""
+        taken = self.book(order.symbol).takes(order.side, order.price, order.quantity)
+        if order.post_only and taken:
+            return self._end(order, OrderState.CANCELED, "post_only")
+        if order.time_in_force is TimeInForce.FOK and sum((part for _, part in taken), ZERO) < order.quantity:
+            return self._end(order, OrderState.EXPIRED, "fok")
+        for price, part in taken:
+            self._trade(order, price, part, maker=False)
+        if not order.remaining:
+            order.state = OrderState.CLOSED
+        elif order.type is OrderType.MARKET or order.time_in_force is not TimeInForce.GTC:
+            self._end(order, OrderState.EXPIRED, "ioc")
+        else:
+            self._lock_rest(order)
+        return order
 
     def _new_order(self, draft: Draft, quantity: Decimal) -> VenueOrder:
         now = self.now_ms()
