@@ -502,6 +502,7 @@ def test_a_late_order_is_hidden_from_algo_look_ups_and_plain_ones_do_not_wear_th
     call("POST", ALGO, STOP_MARKET)
     for path in ("openOrders", "allOrders"):
         assert call("GET", f"/fapi/v1/{path}", SYMBOL).data == []
+        assert code(call("GET", ORDER, f"{SYMBOL}&origClientOrderId=al1")) == (400, -2013)
     assert code(call("GET", ALGO, "clientAlgoId=al1")) == (400, -2013)
     assert call("GET", OPEN, SYMBOL).data == []
     assert [row["clientAlgoId"] for row in call("GET", ALL, SYMBOL).data] == ["al1"]
