@@ -447,8 +447,9 @@ def test_ccxt_and_keyctl_see_the_same_open_orders_and_wallet(desk: Desk, client:
     client.create_order(LINEAR, "limit", "buy", 2, 58000, {"marginMode": "cross"})
     client.create_order("BTC/USDT", "limit", "buy", 0.01, 58000)
     for market, symbol in ((Market.FUTURES, LINEAR), (Market.SPOT, "BTC/USDT")):
-        (request,) = desk.exchange.open_orders_requests(market, ())
-        (found,) = desk.exchange.read_open_orders(0, desk.call(request), market)
+        requests = desk.exchange.open_orders_requests(market, ())
+        answers = [desk.call(request) for request in requests]
+        (found,) = [o for step, a in enumerate(answers) for o in desk.exchange.read_open_orders(step, a, market)]
         (theirs,) = client.fetch_open_orders(symbol)
         assert (found.symbol, found.exchange_order_id) == (symbol, theirs["id"])
         assert (found.quantity, found.price) == (Decimal(str(theirs["amount"])), Decimal(str(theirs["price"])))

@@ -13,7 +13,17 @@ from keyctl.twin import okx_data as data
 from keyctl.twin import okx_swaps_data as swaps
 from keyctl.twin.face import OPERATIONS, Answer, Call, Face, Operation, decode_form, json_answer
 from keyctl.twin.keys import Key
-from keyctl.twin.okx_gate import OKXError, OrderError, Params, admit, body_params, check_deadline, query_params
+from keyctl.twin.okx_algo import ALGO_HANDLERS, CANCELS_MAX, refused_row
+from keyctl.twin.okx_gate import (
+    BATCH_MAX,
+    OKXError,
+    OrderError,
+    Params,
+    admit,
+    body_params,
+    check_deadline,
+    query_params,
+)
 from keyctl.twin.okx_orders import HANDLERS, any_instrument
 from keyctl.twin.perpetual import DerivativeRules
 from keyctl.twin.venue import Venue
@@ -50,8 +60,21 @@ _SIGNED = {
     ("GET", "trade/orders-pending"): ("open_orders", "read", False),
     ("GET", "trade/orders-history"): ("history", "read", False),
     ("GET", "trade/orders-history-archive"): ("history", "read", False),
+    ("POST", "trade/order-algo"): ("place", "spot_trade", True),
+    ("POST", "trade/cancel-algos"): ("cancel", "spot_trade", True),
+    ("GET", "trade/order-algo"): ("query", "read", False),
+    ("GET", "trade/orders-algo-pending"): ("open_orders", "read", False),
+    ("GET", "trade/orders-algo-history"): ("history", "read", False),
     ("GET", "trade/fills"): ("fills", "read", False),
     ("GET", "trade/fills-history"): ("fills", "read", False),
+}
+# The client's own id of an order of the book, and of an algo order.
+_OWN_IDS = ("clOrdId", "algoClOrdId")
+# Calls that take an array, and the most of it.
+_BATCHES = {
+    "trade/batch-orders": BATCH_MAX,
+    "trade/cancel-batch-orders": BATCH_MAX,
+    "trade/cancel-algos": CANCELS_MAX,
 }
 
 
@@ -60,7 +83,7 @@ class OKXFace(Face):
 
     name = "okx"
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
-        "id": ("clOrdId",),
+        "id": _OWN_IDS,
         "symbol": ("instId",),
         "side": ("side",),
         "leverage": ("lever",),
@@ -101,14 +124,23 @@ class OKXFace(Face):
             return json_answer({"code": "404", "data": None, "msg": "Not Found"}, 404)
         operation, right, changes = _SIGNED[call.method, name]
         key = admit(call, venue, right)
+        handler = (ALGO_HANDLERS if _is_algo(name) else HANDLERS)[operation]
         if not changes:
-            return _success(HANDLERS[operation](query_params(call), venue, key))
-        if operation == "place":
+            return _success(handler(query_params(call), venue, key))
+        if operation == "place" and not _is_algo(name):
             check_deadline(call, venue.now_ms())
-        entries = body_params(call, batch="batch" in name)
+        entries = body_params(call, _BATCHES.get(name))
         if operation not in ("place", "cancel"):
-            return _success(HANDLERS[operation](entries[0], venue, key))
-        return _written([_row(operation, entry, venue, key) for entry in entries], venue.now_ms())
+            return _success(handler(entries[0], venue, key))
+        if _is_algo(name):
+            return _written([_algo_row(operation, entry, venue, key) for entry in entries], {})
+        # When the call came in and went out, in microseconds.
+        times = {"inTime": str(venue.now_ms() * 1000), "outTime": str(venue.now_ms() * 1000 + 300)}
+        return _written([_row(operation, entry, venue, key) for entry in entries], times)
+
+
+def _is_algo(name: str) -> bool:
+    return "algo" in name
 
 
 def _row(operation: str, params: Params, venue: Venue, key: Key) -> dict[str, Any]:
@@ -120,26 +152,36 @@ def _row(operation: str, params: Params, venue: Venue, key: Key) -> dict[str, An
         return row | {"sCode": error.code, "sMsg": error.text, "subCode": ""}
 
 
-def _written(rows: list[dict[str, Any]], now_ms: int) -> Answer:
-    """The answer to a trade call, with the times at which it came in and went out, in microseconds."""
+def _algo_row(operation: str, params: Params, venue: Venue, key: Key) -> dict[str, Any]:
+    """What became of one algo order of the call."""
+    try:
+        return ALGO_HANDLERS[operation](params, venue, key)[0]
+    except OrderError as error:
+        return refused_row(operation, params) | {"sCode": error.code, "sMsg": error.text}
+
+
+def _written(rows: list[dict[str, Any]], times: dict[str, str]) -> Answer:
+    """The answer to a trade call."""
     failed = sum(1 for row in rows if row["sCode"] != "0")
     code = "0" if not failed else "1" if failed == len(rows) else "2"
     words = {"0": "", "1": "All operations failed", "2": "Bulk operation partially succeeded."}
-    times = {"inTime": str(now_ms * 1000), "outTime": str(now_ms * 1000 + 300)}
     return json_answer({"code": code, "data": rows, "msg": words[code], **times})
 
 
 def _client_order_id(call: Call) -> str | None:
     if call.method == "GET":
-        return dict(decode_form(call.query)).get("clOrdId")
+        return _own_id(dict(decode_form(call.query)))
     try:
         value = json.loads(call.body)
     except ValueError:
         return None
     if isinstance(value, list) and value:
         value = value[0]
-    found = value.get("clOrdId") if isinstance(value, dict) else None
-    return found if isinstance(found, str) else None
+    return _own_id(value) if isinstance(value, dict) else None
+
+
+def _own_id(params: dict[str, Any]) -> str | None:
+    return next((params[name] for name in _OWN_IDS if isinstance(params.get(name), str)), None)
 
 
 def _success(rows: list[Any]) -> Answer:

@@ -85,12 +85,18 @@ def instrument_data(item: Instrument) -> dict[str, Any]:
     return row if item.settle is None else row | swap_fields(item)
 
 
+def last_price(item: Instrument, venue: Venue) -> Decimal:
+    """The price of the last trade of a pair or swap, as the twin tells it: the best bid."""
+    book = venue.book(item.symbol) if item.settle is None else venue.derivatives.book(item.symbol)
+    return book.bids[0][0]
+
+
 def ticker_data(item: Instrument, book: Book, now_ms: int) -> dict[str, Any]:
     """One entry of market/ticker and market/tickers."""
     (bid, bid_size), (ask, ask_size) = book.bids[0], book.asks[0]
     prices = ("last", "open24h", "high24h", "low24h", "sodUtc0", "sodUtc8")
     return {
-        "instType": _kind(item),
+        "instType": kind_of(item),
         "instId": item.native_symbol,
         **dict.fromkeys(prices, text(bid)),
         "lastSz": text(item.min_quantity),
@@ -117,6 +123,18 @@ def is_remembered(order: VenueOrder, now_ms: int) -> bool:
     return not (ended_unfilled and now_ms - order.updated_ms > FORGOTTEN_AFTER_MS)
 
 
+def target_currency(order: VenueOrder) -> str:
+    """What the size of an order on a pair is counted in, where OKX tells it: of market orders."""
+    if order.type is not OrderType.MARKET:
+        return ""
+    return "base_ccy" if order.quote_quantity is None else "quote_ccy"
+
+
+def client_id(order: VenueOrder) -> str:
+    """The client's own id of an order of the book. What was an algo order has one as such only."""
+    return order.client_order_id if order.algo_id is None else ""
+
+
 def order_type(order: VenueOrder) -> str:
     """OKX's word for the order's type, which includes its time in force."""
     if order.type is OrderType.MARKET:
@@ -130,23 +148,23 @@ def order_data(order: VenueOrder, venue: Venue) -> dict[str, Any]:
     """An order as look-ups show it."""
     last = order.fills[-1] if order.fills else None
     source = _CANCEL_SOURCES.get(order.end_reason, ("", ""))
-    by_quote = order.quote_quantity is not None
-    market = order.type is OrderType.MARKET
-    empty = ("ccy", "pnl", "lever", "tpTriggerPx", "tpOrdPx", "slTriggerPx", "slOrdPx", "algoId", "algoClOrdId")
+    empty = ("ccy", "pnl", "lever", "tpTriggerPx", "tpOrdPx", "slTriggerPx", "slOrdPx")
     row = {
         "instType": "SPOT",
         "instId": order.instrument.native_symbol,
         **dict.fromkeys(empty, ""),
         "ordId": str(order.order_id),
-        "clOrdId": order.client_order_id,
+        "clOrdId": client_id(order),
+        "algoId": "" if order.algo_id is None else str(order.algo_id),
+        "algoClOrdId": "" if order.algo_id is None else order.client_order_id,
         "tag": order.marks.get("tag", ""),
         "px": text(order.price),
-        "sz": text(order.quote_quantity if by_quote else order.quantity),
+        "sz": text(order.quantity if order.quote_quantity is None else order.quote_quantity),
         "ordType": order_type(order),
         "side": order.side.value,
         "posSide": "net",
         "tdMode": "cash",
-        "tgtCcy": ("quote_ccy" if by_quote else "base_ccy") if market else "",
+        "tgtCcy": target_currency(order),
         "accFillSz": text(order.filled),
         "avgPx": text(order.average_price),
         "fillPx": text(last.price if last else None),
@@ -164,7 +182,7 @@ def order_data(order: VenueOrder, venue: Venue) -> dict[str, Any]:
         "cancelSource": source[0],
         "cancelSourceReason": source[1],
         "uTime": str(order.updated_ms),
-        "cTime": str(order.created_ms),
+        "cTime": str(order.booked_ms),
     }
     return row if order.instrument.settle is None else row | swap_order_fields(order, venue)
 
@@ -173,11 +191,11 @@ def fills_data(order: VenueOrder) -> list[dict[str, Any]]:
     """An order's trades as trade/fills shows them."""
     return [
         {
-            "instType": _kind(order.instrument),
+            "instType": kind_of(order.instrument),
             "instId": order.instrument.native_symbol,
             "tradeId": str(fill.trade_id),
             "ordId": str(order.order_id),
-            "clOrdId": order.client_order_id,
+            "clOrdId": client_id(order),
             "billId": str(fill.trade_id),
             "tag": order.marks.get("tag", ""),
             "fillPx": text(fill.price),
@@ -248,7 +266,8 @@ def balance_data(key: Key, venue: Venue, wanted: tuple[str, ...]) -> dict[str, A
     return {"adjEq": "", "details": details, "imr": "", "isoEq": "", "mgnRatio": "", "totalEq": "", "uTime": now}
 
 
-def _kind(item: Instrument) -> str:
+def kind_of(item: Instrument) -> str:
+    """OKX's word for the market of an instrument."""
     return "SPOT" if item.settle is None else "SWAP"
 
 

@@ -101,19 +101,21 @@ def query_params(call: Call) -> Params:
     return Params(dict(decode_form(call.query)))
 
 
-def body_params(call: Call, *, batch: bool) -> list[Params]:
-    """The parameters of a POST: of each entry of a batch, else one. Raises OKXError."""
+def body_params(call: Call, most: int | None) -> list[Params]:
+    """The parameters of a POST: of each entry of a batch of at most so many, else (None) of one. Raises OKXError."""
     if not call.headers.get("content-type", "").lower().startswith("application/json"):
         raise OKXError("50006", 'Invalid Content-Type, please use "application/json" format', 400)
     try:
         value = json.loads(call.body, parse_float=str, parse_int=str)
     except ValueError:
         raise OKXError("50002", "JSON syntax error", 400) from None
-    entries = value if batch else [value]
+    entries = [value] if most is None else value
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise OKXError("50002", "JSON syntax error", 400)
-    if not 0 < len(entries) <= BATCH_MAX:
+    if not entries:
         raise OKXError("50014", "Parameter list can not be empty.", 400)
+    if len(entries) > (most or 1):
+        raise OKXError("51111", f"Maximum {most} orders can be placed in bulk.")
     return [Params(entry) for entry in entries]
 
 

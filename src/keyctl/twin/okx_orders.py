@@ -46,7 +46,7 @@ def _place_pair(params: Params, venue: Venue, key: Key) -> VenueOrder:
     except Refused as refused:
         shrinks = draft.type is OrderType.MARKET and not params.flag("banAmend")
         if refused.reason is not Reason.FUNDS or not shrinks:
-            raise _refusal(refused, draft) from None
+            raise refusal(refused, draft) from None
         return _place_shrunk(draft, venue)
 
 
@@ -60,43 +60,53 @@ def _place_shrunk(draft: Draft, venue: Venue) -> VenueOrder:
     try:
         return venue.place(smaller)
     except Refused:
-        raise _refusal(Refused(Reason.FUNDS), draft) from None
+        raise refusal(Refused(Reason.FUNDS), draft) from None
 
 
 def _draft(params: Params, venue: Venue, key: Key) -> Draft:
     """The order that the parameters ask for. Raises OKXError and OrderError."""
+    kind, price = params.need("ordType"), params.decimal("px")
+    draft = draft_of(params, venue, key, None if kind == "market" else price, "clOrdId")
+    if kind not in _TYPES:
+        raise bad_parameter("ordType")
+    if kind != "market" and price is None:
+        raise bad_parameter("px")
+    if draft.quote_quantity is not None and draft.side is Side.SELL:
+        best, step = venue.book(draft.instrument.symbol).bids[0][0], draft.instrument.quantity_step or Decimal(1)
+        draft = replace(draft, quantity=floor_to(draft.quote_quantity / best, step), quote_quantity=None)
+    force = TimeInForce(kind) if kind in ("fok", "ioc") else TimeInForce.GTC
+    return replace(draft, time_in_force=force, post_only=kind == "post_only")
+
+
+def draft_of(params: Params, venue: Venue, key: Key, price: Decimal | None, id_name: str) -> Draft:
+    """An order on a pair at that price or at market, as far as the parameters say the same for all kinds of orders.
+
+    Raises OKXError and OrderError. `id_name`: the parameter with the client's own id.
+    """
     item = venue.instruments.get(params.need("instId"))
-    mode, side, kind = params.need("tdMode"), params.need("side"), params.need("ordType")
-    size, price = params.decimal("sz"), params.decimal("px")
+    mode, side, size = params.need("tdMode"), params.need("side"), params.decimal("sz")
     if item is None:
         raise OrderError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
-    for name, value, known in (("tdMode", mode, ("cash",)), ("side", side, ("buy", "sell")), ("ordType", kind, _TYPES)):
+    for name, value, known in (("tdMode", mode, ("cash",)), ("side", side, ("buy", "sell"))):
         if value not in known:
             raise bad_parameter(name)
     if params.get("posSide") not in (None, "net"):
         raise bad_parameter("posSide")
     if size is None:
         raise OKXError("50014", "Parameter sz can not be empty.", 400)
-    if kind != "market" and price is None:
-        raise bad_parameter("px")
     target = params.get("tgtCcy", "base_ccy|quote_ccy") or ("quote_ccy" if side == "buy" else "base_ccy")
-    by_quote = kind == "market" and target == "quote_ccy"
-    if by_quote and side == "sell":
-        size = floor_to(size / venue.book(item.symbol).bids[0][0], item.quantity_step or Decimal(1))
-        by_quote = False
+    by_quote = price is None and target == "quote_ccy"
     tag = params.get("tag", "[A-Za-z0-9]{1,16}")
     return Draft(
         uid=key.uid,
         api_key=key.api_key,
         instrument=item,
         side=Side(side),
-        type=OrderType.MARKET if kind == "market" else OrderType.LIMIT,
+        type=OrderType.MARKET if price is None else OrderType.LIMIT,
         quantity=None if by_quote else size,
-        price=None if kind == "market" else price,
-        time_in_force=TimeInForce(kind) if kind in ("fok", "ioc") else TimeInForce.GTC,
-        post_only=kind == "post_only",
+        price=price,
         quote_quantity=size if by_quote else None,
-        client_order_id=params.get("clOrdId", CLIENT_ID) or "",
+        client_order_id=params.get(id_name, CLIENT_ID) or "",
         marks={} if tag is None else {"tag": tag},
     )
 
@@ -106,7 +116,8 @@ def any_instrument(name: str, venue: Venue) -> Instrument | None:
     return venue.instruments.get(name) or venue.derivatives.instruments.get(name)
 
 
-def _refusal(refused: Refused, draft: Draft) -> OrderError:
+def refusal(refused: Refused, draft: Draft) -> OrderError:
+    """The venue's refusal of an order on a pair in OKX's code and words."""
     if refused.reason is Reason.FUNDS:
         return OrderError("51008", f"Order failed. Insufficient {_paid_currency(draft)} balance in account.")
     return OrderError(*_WORDS.get(refused.reason, _WORDS[Reason.QUANTITY_MIN]))
@@ -124,8 +135,12 @@ def _named_order(params: Params, venue: Venue, key: Key) -> VenueOrder | None:
         raise OKXError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
     if order_id is None and client_id is None:
         raise OKXError("50014", "Parameter ordId can not be empty.", 400)
-    chosen = None if order_id is not None else client_id
-    found = venue.find(key.uid, order_id=order_id, client_order_id=chosen, symbol=item.symbol)
+    own_id = client_id if order_id is None else None
+
+    def is_named(order: VenueOrder) -> bool:
+        return order.is_of_the_book and own_id in (None, data.client_id(order))
+
+    found = venue.find(key.uid, order_id=order_id, symbol=item.symbol, which=is_named)
     return found if found is not None and data.is_remembered(found, venue.now_ms()) else None
 
 
@@ -148,8 +163,8 @@ def _cancel(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     return [ids | {"sCode": "0", "sMsg": ""}]
 
 
-def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> list[VenueOrder]:
-    """The user's remembered orders that the filters choose, newest first."""
+def chosen(params: Params, venue: Venue, key: Key, which: Callable[[VenueOrder], bool]) -> list[VenueOrder]:
+    """The user's orders of which that is so and that instType and instId choose, oldest first."""
     kind, symbol = params.get("instType"), params.get("instId")
     item = None if symbol is None else any_instrument(symbol, venue)
     if kind not in (None, *_MARKETS) or (symbol is not None and item is None):
@@ -157,11 +172,20 @@ def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> l
     market = _MARKETS.get(kind or "")
     if item is not None and market not in (None, item.market):
         return []
-    found = venue.orders_of(key.uid, symbol=item.symbol if item else None, is_open=is_open, market=market)
+    return venue.orders_of(key.uid, symbol=item.symbol if item else None, market=market, which=which)
+
+
+def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> list[VenueOrder]:
+    """The user's remembered orders of the book that the filters choose, newest first."""
     begin, end = params.whole("begin") or 0, params.whole("end")
     now = venue.now_ms()
     late = now + 1 if end is None else end
-    kept = [o for o in found if begin <= o.created_ms <= late and data.is_remembered(o, now)]
+
+    def is_shown(order: VenueOrder) -> bool:
+        return order.is_of_the_book and is_open in (None, order.is_open)
+
+    found = chosen(params, venue, key, is_shown)
+    kept = [o for o in found if begin <= o.booked_ms <= late and data.is_remembered(o, now)]
     return kept[::-1][: params.whole("limit") or 100]
 
 

@@ -1,12 +1,12 @@
 """OKX's perpetual swaps on the twin: orders, position mode, leverage, positions, closing, the largest sizes.
 
 Source: [official] OKX V5 docs, "Trading account" and "Order book trading", 2025-11 and 2026-07; error codes 2026-07.
-Algo orders (stop, take profit) are not part of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -38,44 +38,54 @@ _WORDS = {
 
 def place(item: Instrument, params: Params, venue: Venue, key: Key) -> VenueOrder:
     """The order as taken. Raises OKXError and OrderError."""
-    if key.account_level == _SPOT_MODE:
-        raise OrderError("51010", "Request unsupported under current account mode")
     draft = _draft(item, params, venue, key)
     try:
         return venue.derivatives.place(draft)
     except Refused as refused:
-        raise _refusal(refused.reason, draft, venue) from None
+        raise refusal(refused.reason, draft, venue) from None
 
 
 def _draft(item: Instrument, params: Params, venue: Venue, key: Key) -> DerivativeDraft:
-    mode, side, kind = params.need("tdMode"), params.need("side"), params.need("ordType")
-    checks = (("tdMode", mode, tuple(MarginMode)), ("side", side, ("buy", "sell")), ("ordType", kind, _TYPES))
-    for name, value, known in checks:
-        if value not in known:
-            raise bad_parameter(name)
-    size, price = params.decimal("sz"), params.decimal("px")
-    if size is None:
-        raise OKXError("50014", "Parameter sz can not be empty.", 400)
+    kind, price = params.need("ordType"), params.decimal("px")
+    draft = draft_of(item, params, venue, key, None if kind in _AT_MARKET else price, "clOrdId")
+    if kind not in _TYPES:
+        raise bad_parameter("ordType")
     if kind not in _AT_MARKET and price is None:
         raise bad_parameter("px")
+    forces = {"fok": TimeInForce.FOK, "ioc": TimeInForce.IOC, "optimal_limit_ioc": TimeInForce.IOC}
+    return replace(draft, time_in_force=forces.get(kind, TimeInForce.GTC), post_only=kind == "post_only")
+
+
+def draft_of(
+    item: Instrument, params: Params, venue: Venue, key: Key, price: Decimal | None, id_name: str
+) -> DerivativeDraft:
+    """An order on a swap at that price or at market, as far as the parameters say the same for all kinds of orders.
+
+    Raises OKXError and OrderError. `id_name`: the parameter with the client's own id.
+    """
+    if key.account_level == _SPOT_MODE:
+        raise OrderError("51010", "Request unsupported under current account mode")
+    mode, side, size = params.need("tdMode"), params.need("side"), params.decimal("sz")
+    for name, value, known in (("tdMode", mode, tuple(MarginMode)), ("side", side, ("buy", "sell"))):
+        if value not in known:
+            raise bad_parameter(name)
+    if size is None:
+        raise OKXError("50014", "Parameter sz can not be empty.", 400)
     if params.get("tgtCcy") is not None:
         raise OrderError("59110", "The instrument type does not support the tgtCcy parameter.")
     hedge, tag = venue.derivatives.hedge(key.uid), params.get("tag", "[A-Za-z0-9]{1,16}")
-    forces = {"fok": TimeInForce.FOK, "ioc": TimeInForce.IOC, "optimal_limit_ioc": TimeInForce.IOC}
     return DerivativeDraft(
         uid=key.uid,
         api_key=key.api_key,
         instrument=item,
         side=Side(side),
-        type=OrderType.MARKET if kind in _AT_MARKET else OrderType.LIMIT,
+        type=OrderType.MARKET if price is None else OrderType.LIMIT,
         contracts=size,
-        price=None if kind in _AT_MARKET else price,
-        time_in_force=forces.get(kind, TimeInForce.GTC),
-        post_only=kind == "post_only",
+        price=price,
         reduce_only=params.flag("reduceOnly") and not hedge,
         position=_position_side(params, hedge),
         margin=MarginMode(mode),
-        client_order_id=params.get("clOrdId", _CLIENT_ID) or "",
+        client_order_id=params.get(id_name, _CLIENT_ID) or "",
         marks={} if tag is None else {"tag": tag},
     )
 
@@ -91,7 +101,8 @@ def _position_side(params: Params, hedge: bool) -> PositionSide | None:
     return sides[told]
 
 
-def _refusal(reason: Reason, draft: DerivativeDraft, venue: Venue) -> OrderError:
+def refusal(reason: Reason, draft: DerivativeDraft, venue: Venue) -> OrderError:
+    """The engine's refusal in OKX's code and words."""
     item = draft.instrument
     if reason is Reason.REDUCE_ONLY:
         held = venue.derivatives.position(draft.uid, item.native_symbol, draft.position, draft.margin)
@@ -129,7 +140,7 @@ def _close_position(params: Params, venue: Venue, key: Key) -> list[dict[str, An
     closing = [
         order
         for order in venue.derivatives.open_orders(key.uid, item.symbol)
-        if order.side is side and order.position is leg and order.reduce_only
+        if order.side is side and order.position is leg and order.reduce_only and not order.is_waiting
     ]
     if closing and not params.flag("autoCxl"):
         raise OKXError("51115", "Cancel all pending close orders before liquidation.", 429)
@@ -143,8 +154,8 @@ def _close_position(params: Params, venue: Venue, key: Key) -> list[dict[str, An
     try:
         venue.derivatives.place(draft)
     except Refused as refused:
-        refusal = _refusal(refused.reason, draft, venue)
-        raise OKXError(refusal.code, refusal.text) from None
+        told = refusal(refused.reason, draft, venue)
+        raise OKXError(told.code, told.text) from None
     row = {"instId": item.native_symbol, "posSide": leg.value if leg else "net", "clOrdId": client_id}
     return [row | {"tag": params.get("tag") or ""}]
 
@@ -193,9 +204,7 @@ def _set_leverage(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]
         if told not in sides:
             raise bad_parameter("posSide")
         side = sides[told]
-    if any(order.margin is margin for order in venue.derivatives.open_orders(key.uid, item.symbol)):
-        code = "59101" if margin is MarginMode.ISOLATED else "59107"
-        raise OKXError(code, f"Leverage can't be modified. Please cancel all pending {margin} orders first.")
+    _check_no_orders(key, venue, item, margin)
     if leverage < 1:
         raise OKXError("59105", "Leverage can't be less than 1.", 400)
     try:
@@ -206,6 +215,18 @@ def _set_leverage(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]
         raise OKXError("59103", "Leverage is too low and no sufficient margin in your account.") from None
     row = {"instId": item.native_symbol, "lever": params.need("lever"), "mgnMode": margin.value}
     return [row | {"posSide": side.value if side else "" if margin is MarginMode.CROSS else "net"}]
+
+
+def _check_no_orders(key: Key, venue: Venue, item: Instrument, margin: MarginMode) -> None:
+    """Nothing when no order of that margin mode is pending on the swap. Raises OKXError."""
+    pending = [order for order in venue.derivatives.open_orders(key.uid, item.symbol) if order.margin is margin]
+    isolated = margin is MarginMode.ISOLATED
+    if any(not order.is_waiting for order in pending):
+        code = "59101" if isolated else "59107"
+        raise OKXError(code, f"Leverage can't be modified. Please cancel all pending {margin} orders first.")
+    if pending:
+        words = f"Cancel {margin} margin TP/SL, trailing, trigger, and chase orders or stop bots first."
+        raise OKXError("59668" if isolated else "59669", words)
 
 
 # What is there.
