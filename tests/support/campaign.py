@@ -1,7 +1,7 @@
 """Campaign: plans run in forked children that are killed at random lines, then settled, sent again and audited.
 
-A plan has four legs, all on spot or all on perpetuals; on perpetuals each asks for a leverage that must mostly be set
-first, and one of the accounts is in hedge mode.
+A plan has up to four legs, all on spot or all on perpetuals; on perpetuals each asks for a leverage that must mostly be
+set first, and one of the accounts is in hedge mode. In some plans the orders are stops, some of which go off meanwhile.
 """
 
 from __future__ import annotations
@@ -43,12 +43,17 @@ PLANS_PER_WORLD = 50
 CRASHED = 99
 PRICES = ("58000", "60100")
 LEVERAGES = ("1", "2", "3")
+STOP_SHARE, STOP_AT, STOP_PRICE = 0.35, 61000, "61100"
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
+SYMBOLS = {SPOT: "BTC/USDT", FUTURES: "BTC/USDT:USDT"}
+SIZES = {SPOT: "0.001", FUTURES: "0.002"}
 MARKETS = {"spot": (SPOT,), "futures": (FUTURES,), "both": (SPOT, FUTURES)}
 LABELS = {
     SPOT: ("binance-a", "bitfinex-a", "lbank-a", "okx-a"),
     FUTURES: ("binance-a", "bitfinex-a", "okx-a", "okx-hedge"),
 }
+# The venues that keep stops for keyctl.
+STOP_LABELS = {SPOT: ("binance-a", "bitfinex-a", "okx-a"), FUTURES: LABELS[FUTURES]}
 TAKEN = (FaultKind.RESET_AFTER, FaultKind.HANG_AFTER, FaultKind.HALF_BODY, FaultKind.GARBAGE, FaultKind.WRONG_ECHO)
 NOT_TAKEN = (FaultKind.RESET_BEFORE, FaultKind.RESET_UNREAD, FaultKind.HANG_BEFORE, FaultKind.RATE_LIMIT)
 EITHER = (FaultKind.HTML, FaultKind.ANSWER, FaultKind.REDIRECT)
@@ -57,6 +62,7 @@ SETTING = (
     *(FaultKind.GARBAGE, FaultKind.HTML, FaultKind.LIES, FaultKind.ECHO_OTHER),
 )
 READ_FAULT_SHARE, SETTING_FAULT_SHARE = 0.2, 0.3
+_COUNTED = ("plans", "perpetual", "stops", "fired", "kills", "faults", "taken", "doubled", "lost", "wrong", "stuck")
 READS = ("query", "open_orders", "history", "fills")
 FUTURES_READS = (*READS, "futures_state", "positions")
 
@@ -76,6 +82,8 @@ class Figures:
 
     plans: int = 0
     perpetual: int = 0
+    stops: int = 0
+    fired: int = 0
     kills: int = 0
     faults: int = 0
     taken: int = 0
@@ -93,7 +101,7 @@ class Figures:
 
     def add(self, other: Figures) -> None:
         """Counts another campaign in."""
-        for name in ("plans", "perpetual", "kills", "faults", "taken", "doubled", "lost", "wrong", "stuck"):
+        for name in _COUNTED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.states += other.states
         self.codes += other.codes
@@ -102,8 +110,8 @@ class Figures:
     def __str__(self) -> str:
         states = ", ".join(f"{state} {count}" for state, count in sorted(self.states.items()))
         return (
-            f"plans {self.plans} ({self.perpetual} on perpetuals), kills {self.kills}, faults {self.faults}, "
-            f"orders taken {self.taken}, "
+            f"plans {self.plans} ({self.perpetual} on perpetuals, {self.stops} of stops), kills {self.kills}, "
+            f"faults {self.faults}, orders taken {self.taken}, stops that went off {self.fired}, "
             f"doubled {self.doubled}, lost {self.lost}, wrong {self.wrong}, stuck {self.stuck} ({states})"
         )
 
@@ -178,9 +186,13 @@ class Campaign:
         market = self.random.choice(self._markets)
         self.figures.plans += 1
         self.figures.perpetual += market is FUTURES
+        stops = self.random.random() < STOP_SHARE
+        self.figures.stops += stops
         struck = [self._fault(market) for _ in range(self._how_many_faults())]
-        order = self._order(market, self.random.choice(PRICES), self.random.choice(LEVERAGES))
+        order = self._order(market, self.random.choice(PRICES), self.random.choice(LEVERAGES), stops)
         self._child(*order, "--again", kill_at=self._kill_line(market))
+        if stops and self._sometimes():
+            self._set_off(market)
         plan = self._new_plan()
         if self.random.random() < 0.5:
             self._send_again(plan, market)
@@ -194,12 +206,19 @@ class Campaign:
         self._cancel_resting()
         self.clock.skip(61)  # cool-downs of this plan are over, and its order is no repeat of the next
 
-    def _order(self, market: Market, price: str, leverage: str) -> tuple[str, ...]:
-        accounts = [word for label in LABELS[market] for word in ("-a", label)]
+    def _order(self, market: Market, price: str, leverage: str, stops: bool = False) -> tuple[str, ...]:
+        accounts = [word for label in (STOP_LABELS if stops else LABELS)[market] for word in ("-a", label)]
+        prices = ("--stop-at", str(STOP_AT), "--price", STOP_PRICE) if stops else ("--price", price)
+        order = ("order", "buy", SYMBOLS[market], SIZES[market], *prices, "--fanout", *accounts, "--yes")
         if market is SPOT:
-            return ("order", "buy", "BTC/USDT", "0.001", "--price", price, "--fanout", *accounts, "--yes")
-        order = ("order", "buy", "BTC/USDT:USDT", "0.002", "--price", price, "--fanout", *accounts, "--yes")
+            return order
         return (*order, "--leverage", leverage, "--position", "long", "--change-existing")
+
+    def _set_off(self, market: Market) -> None:
+        """The market touches the stops' price, at some of the venues."""
+        for exchange in ALL:
+            if self.random.random() < 0.7:
+                self.figures.fired += len(self.world.venue(exchange).trigger(SYMBOLS[market], Decimal(STOP_AT)))
 
     def _send_again(self, plan: str | None, market: Market) -> None:
         if plan is not None:
@@ -319,13 +338,13 @@ class Campaign:
     # The books.
 
     def _cancel_resting(self) -> None:
-        """No order on perpetuals rests any more, which would keep OKX from changing the leverage."""
+        """No stop waits any more, and no order on perpetuals rests: that would keep OKX from changing the leverage."""
         for exchange in ALL:
             venue = self.world.venue(exchange)
             with venue.lock:
                 for order in venue.orders:
-                    if order.is_open and order.instrument.settle is not None:
-                        venue.derivatives.cancel(order)
+                    if order.is_open and (order.instrument.settle is not None or order.is_waiting):
+                        venue.cancel(order)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         path = self.world.app().home.state / "journal.db"
