@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from keyctl.model import Algorithm, OrderState, OrderType, Side, TimeInForce
+from keyctl.model import Algorithm, OrderState, OrderType, Side, TimeInForce, Trigger
 from keyctl.twin import Draft, Key, Venue, face, make_key
-from keyctl.twin.book import Reason, Refused
+from keyctl.twin.book import Reason, Refused, VenueOrder
 from tests.twin.caller import Clock
 
 UID = "7"
@@ -184,3 +185,60 @@ def test_made_keys_show_nothing_secret_in_their_repr() -> None:
         made = make_key(exchange, algorithm)
         shown = repr(made) + repr(made.key)
         assert made.secret not in shown and (made.passphrase or "-none-") not in shown
+
+
+# Orders that wait for a price.
+
+
+def wait(venue: Venue, price: object = 59000, *, backed: bool = True, **changes: object) -> VenueOrder:
+    """An order to sell that waits for the price to fall."""
+    asked = replace(draft(venue, **{"price": None} | changes), side=Side.SELL, type=OrderType.MARKET)
+    return venue.place_waiting(asked, Trigger.STOP, Decimal(str(price)), backed=backed)
+
+
+def test_a_waiting_order_locks_nothing_and_goes_off_once(venue: Venue) -> None:
+    order = wait(venue)
+    assert order.is_waiting and venue.placements["one"] == 1
+    assert (venue.balance(UID, "BTC").free, venue.balance(UID, "BTC").locked) == (2, 0)
+    with pytest.raises(Refused):
+        venue.fill(order)
+    assert venue.trigger("BTC/USDT", Decimal("59000.01")) == []
+    assert venue.trigger("ETH/USDT", Decimal(59000)) == []
+    assert venue.trigger("BTCUSDT", Decimal(59000)) == [order]
+    assert (order.state, order.filled, order.triggered_ms) == (OrderState.CLOSED, Decimal("0.1"), venue.now_ms())
+    assert venue.trigger("BTC/USDT", Decimal(59000)) == []
+    assert venue.balance(UID, "BTC").free == Decimal("1.9")
+    with pytest.raises(KeyError):
+        venue.trigger("BTC/EUR", Decimal(1))
+
+
+def test_a_waiting_order_with_a_limit_then_rests_and_locks(venue: Venue) -> None:
+    order = venue.place_waiting(draft(venue, price=Decimal(59000)), Trigger.TAKE_PROFIT, Decimal(59500))
+    assert venue.trigger("BTC/USDT", Decimal(59500)) == [order]
+    assert order.is_open and not order.is_waiting and order.is_of_the_book
+    assert venue.balance(UID, "USDT").locked == 5_900
+    venue.cancel(order)
+    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (100_000, 0)
+
+
+def test_without_funds_a_waiting_order_comes_to_nothing(venue: Venue) -> None:
+    first, second = wait(venue, quantity=Decimal("1.5")), wait(venue, quantity=Decimal("1.5"))
+    assert venue.trigger("BTC/USDT", Decimal(58000)) == [first, second]
+    assert (first.state, second.state) == (OrderState.CLOSED, OrderState.REJECTED)
+    assert (second.refused, second.end_reason, second.is_of_the_book) == (True, "funds", False)
+    assert venue.balance(UID, "BTC").free == Decimal("0.5")
+
+
+def test_some_venues_want_the_funds_when_a_waiting_order_comes(venue: Venue) -> None:
+    with pytest.raises(Refused) as refused:
+        wait(venue, quantity=Decimal(3))
+    assert refused.value.reason is Reason.FUNDS
+    assert wait(venue, quantity=Decimal(3), backed=False).is_waiting
+    assert len(venue.orders) == 1
+
+
+def test_a_trigger_price_keeps_to_the_price_step(venue: Venue) -> None:
+    with pytest.raises(Refused) as refused:
+        wait(venue, "59000.001")
+    assert refused.value.reason is Reason.PRICE_STEP
+    assert venue.orders == []
