@@ -80,6 +80,7 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         and row.get("side") == str(order.side)
         and decimal_of(row.get("sz")) == order.contracts
         and decimal_of(row.get(f"{prefix}TriggerPx")) == order.trigger_price
+        and row.get(f"{prefix}TriggerPxType") in ("last", "", None)
         and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
         and row.get(f"{other}TriggerPx") in ("", None)
         and (order.market is Market.SPOT or is_same_swap(row, order))
