@@ -1,0 +1,48 @@
+"""Orders that wait for a trigger, where they are a kind of their own: how long a late copy lives, and the default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from keyctl import exchanges
+from keyctl.answers import Unreadable
+from keyctl.model import Binding, Kind, OrderState, OrderStatus, Trigger
+from tests.exchanges.binance_algo_samples import KINDS
+from tests.exchanges.binance_futures_samples import INVERSE, LINEAR, leg
+from tests.exchanges.contract import answer
+from tests.exchanges.okx_algo_samples import STOP, TAKE_PROFIT, spot
+
+
+@pytest.mark.parametrize("changes", [item[0] for item in KINDS.values()], ids=KINDS)
+def test_a_late_copy_lives_for_the_window_of_its_own_call(changes: dict[str, object]) -> None:
+    for name, plain, waits in (("binance", 5, 5), ("okx", 5, 30)):
+        settling = exchanges.profile(name).settling
+        for order in (LINEAR, INVERSE, spot().order):
+            assert settling.window_of(order) == plain
+            assert settling.window_of(replace(order, **changes)) == waits
+
+
+@pytest.mark.parametrize("name", ["bitfinex", "lbank"])
+def test_elsewhere_all_orders_have_one_window(name: str) -> None:
+    settling = exchanges.profile(name).settling
+    for one in (spot(), spot(**STOP), spot(**TAKE_PROFIT)):
+        assert settling.window_of(one.order) == settling.accept_window_seconds
+
+
+@pytest.mark.parametrize("name", ["bitfinex", "lbank"])
+def test_elsewhere_no_order_becomes_another(name: str) -> None:
+    exchange = exchanges.load(Binding(name, Kind.LIVE, exchanges.profile(name).site_default, None, None))
+    one = leg(trigger=Trigger.STOP, trigger_price=LINEAR.price)
+    status = OrderStatus("1", None, OrderState.OPEN, LINEAR.quantity, LINEAR.quantity, became="2")
+    calls: list[Callable[[], object]] = [
+        lambda: exchange.became_request(one, "2"),
+        lambda: exchange.read_became(answer({}), one, status),
+        lambda: exchange.cancel_became_request(one, "2"),
+        lambda: exchange.read_became_canceled(answer({}), one, "2"),
+    ]
+    for call in calls:
+        with pytest.raises(Unreadable):
+            call()
