@@ -198,6 +198,14 @@ def test_a_trigger_on_the_wrong_side_of_the_last_price_is_refused(
     assert place(twin, made, **asked | {f"{prefix}TriggerPx": other}) == "0"
 
 
+@pytest.mark.parametrize("where", [{}, ON_SWAP], ids=["pair", "swap"])
+def test_the_last_price_decides_and_no_other(twin: TwinServer, made: MadeKey, where: dict[str, str]) -> None:
+    # The last trade was at 59988, under the middle of the book and the mark price.
+    assert place(twin, made, slTriggerPx="59990", **where) == "51280"
+    assert place(twin, made, slTriggerPx="59988", **where) == "51280"
+    assert place(twin, made, slTriggerPx="59987.9", **where) == "0"
+
+
 def test_a_refusal_stands_in_a_row_of_its_own_form(twin: TwinServer, made: MadeKey) -> None:
     reply = ask(twin, okx(made, "POST", "/api/v5/trade/order-algo", SELL_STOP | {"slTriggerPx": "61000"}))
     (row,) = reply.data["data"]
@@ -278,6 +286,7 @@ def test_equal_numbers_are_different_orders(
     (row,) = read(twin, made, f"order?instId={native}&ordId={number}")
     assert row["clOrdId"] == "p1"
     assert read(twin, made, f"order?instId={native}&ordId={second}") == "51603"
+    assert read(twin, made, "order-algo?algoClOrdId=p1") == "51603"
     assert read(twin, made, f"order-algo?algoId={number}&algoClOrdId=a2")[0]["algoClOrdId"] == "a1"
     assert write(twin, made, "trade/cancel-order", {"instId": native, "ordId": second})[0] == "51400"
     assert cancel(twin, made, {"instId": native, "algoId": second, "algoClOrdId": "a1"}) == ["0"]
@@ -409,7 +418,7 @@ def test_one_that_goes_off_at_market_is_filled(
 
 @pytest.mark.parametrize("where", [{}, ON_SWAP], ids=["pair", "swap"])
 def test_one_that_goes_off_with_a_limit_rests_and_is_canceled_as_a_plain_order(
-    twin: TwinServer, venue: Venue, made: MadeKey, where: dict[str, str]
+    twin: TwinServer, venue: Venue, made: MadeKey, where: dict[str, str], clock: Clock
 ) -> None:
     native = where.get("instId", PAIR)
     place(twin, made, **where | BUY_PROFIT)
@@ -421,9 +430,10 @@ def test_one_that_goes_off_with_a_limit_rests_and_is_canceled_as_a_plain_order(
     assert (resting["ordId"], resting["px"], resting["state"]) == (shown["ordId"], "58900", "live")
     assert cancel(twin, made, {"instId": native, "algoId": shown["algoId"]}) == ["51400"]
     assert write(twin, made, "trade/cancel-order", {"instId": native, "clOrdId": OWN_ID})[0] == "51400"
+    clock.ms += 1_000
     assert write(twin, made, "trade/cancel-order", {"instId": native, "ordId": shown["ordId"]})[0] == "0"
     assert (balance.locked, the_order(venue).state) == (0, OrderState.CANCELED)
-    assert the_algo(twin, made)["state"] == "effective"  # of the algo order nothing changes any more
+    assert the_algo(twin, made) == shown  # of the algo order nothing changes any more
     assert read(twin, made, f"order?instId={native}&ordId={shown['ordId']}")[0]["state"] == "canceled"
 
 
