@@ -72,14 +72,15 @@ def test_accounts_that_are_not_reached_are_named_each_once(world: World) -> None
 
 def test_what_several_venues_lack_is_told_of_all_before_anything_is_sent(world: World) -> None:
     world.add_all()
-    order = ("order", "sell", "BTC/USDT", "0.005", "--price", "56900", "--stop-at", "57000", "--fanout", "--all")
+    order = ("order", "buy", "BTC/USDT", "0.005", "--price", "56900", "--take-profit-at", "57000", "--fanout", "--all")
     for more in (("--dry-run",), ("--yes",), ("--mode", "all", "--yes")):
         ran = world.keyctl(*order, *more, "--json")
         (error,) = ran.document["errors"]
         assert (ran.exit_code, error["code"]) == (4, "not_offered")
         assert "2 of 4 legs are refused" in error["message"]
         told = " ".join([error["message"], *error["hints"]])
-        assert "lbank-a: LBank has no stop-limit orders" in told and "okx-a: OKX has no stop-limit orders" in told
+        assert "lbank-a: LBank has no take-profit-limit orders" in told
+        assert "bitfinex-a: Bitfinex has no take-profit-limit orders" in told
     assert world.placements() == {}
 
 
