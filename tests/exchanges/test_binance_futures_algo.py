@@ -340,7 +340,8 @@ def plain_object(one: Leg, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "state", "filled", "average"),
     [
-        ({}, OrderState.OPEN, "0", None),
+        ({}, "open", "0", None),
+        ({"avgPrice": "60000.10000"}, "open", "0", None),
         ({"status": "PARTIALLY_FILLED", "executedQty": "0.002", "avgPrice": "59999.5"}, "open", "0.002", "59999.5"),
         ({"status": "FILLED", "executedQty": "0.005", "avgPrice": "60000.10000"}, "closed", "0.005", "60000.1"),
         ({"status": "FILLED", "executedQty": "0.005"}, "closed", "0.005", None),

@@ -385,6 +385,7 @@ def plain_row(one: Leg, **changes: Any) -> dict[str, Any]:
     ("one", "change", "state", "filled", "average"),
     [
         (stop(), {}, "open", "0", None),
+        (stop(), {"avgPx": "60000"}, "open", "0", None),
         (stop(), {"state": "partially_filled", "accFillSz": "0.2", "avgPx": "59990.1"}, "open", "0.002", "59990.1"),
         (stop(), {"state": "filled", "accFillSz": "0.5", "avgPx": "60000"}, "closed", "0.005", "60000"),
         (stop(), {"state": "canceled", "accFillSz": "0.1", "avgPx": "60000"}, "canceled", "0.001", "60000"),
