@@ -33,8 +33,8 @@ FLOORS = {
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": (
-        "preflight settle fanout dispatch leverage sending policy observations probes egress told_addresses "
-        "diagnosis diagnosis.* pricing succession overview strangers"
+        "preflight clock_check settle fanout dispatch leverage sending policy observations probes egress "
+        "told_addresses diagnosis diagnosis.* pricing succession overview strangers"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from keyctl.twin import FaultKind
 from tests.support.world import ALL, World
 
@@ -109,3 +111,18 @@ def test_a_clock_that_cannot_be_read_quickly_stops_its_leg(world: World, monkeyp
     ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--yes", "--json")
     assert (ran.exit_code, ran.document["errors"][0]["code"]) == (4, "clock_unknown")
     assert world.placements() == {}
+
+
+@pytest.mark.parametrize(("level", "mode"), [("1", "cash"), ("2", "cash"), ("3", "cross"), ("4", "cross")])
+@pytest.mark.parametrize("stop", [(), ("--stop-at", "61000")])
+def test_a_pair_at_okx_goes_out_in_the_mode_that_the_account_wants(
+    world: World, level: str, mode: str, stop: tuple[str, ...]
+) -> None:
+    """OKX refuses cash where currencies share their margin, and the other way about."""
+    made = world.add("okx")
+    made.key.account_level = level
+    order = ("order", "buy", "BTC/USDT", "0.005", *stop, *(() if stop else ("--price", "58000")))
+    ran = world.keyctl(*order, "-a", "okx-a", "--expect-value", "303", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert ran.data["legs"][0]["margin"] == (None if mode == "cash" else mode)
+    assert set(world.placements().values()) == {1}

@@ -46,7 +46,7 @@ def make_order(
         hedge=bool(terms and terms.hedge),
         reduce_only=bool(terms and terms.reduce_only),
         leverage=terms.leverage if terms else None,
-        margin=terms.margin if terms else None,
+        margin=terms.margin if terms else view.spot_margin,
         trigger=wish.trigger,
         trigger_price=trigger_price,
         expires_ms=wish.expires_ms,

@@ -79,6 +79,8 @@ def terms_text(order: Order) -> str:
     if order.market is Market.FUTURES and not order.reduce_only:
         margin = order.margin or "(margin mode not told)"
         words.append(f"{plain(order.leverage)}x {margin}" if order.leverage else margin)
+    elif order.margin is not None and order.market is Market.SPOT:
+        words.append(f"{order.margin} margin")
     if order.post_only:
         words.append("post-only")
     if order.expires_ms is not None:

@@ -84,7 +84,8 @@ class VenueView(Noun):
     of the wallet that backs them).
 
     `balances` is None where they were not asked for; `futures` and `band` are of perpetuals. `ticker_at` (Unix s): the
-    prices, and on perpetuals the state, are no older than that.
+    prices, and on perpetuals the state, are no older than that. `spot_margin`: the margin mode in which the account's
+    mode wants spot orders, where it does.
     """
 
     instrument: Instrument
@@ -94,6 +95,7 @@ class VenueView(Noun):
     balances: Balances | None
     futures: FuturesState | None = None
     band: PriceBand | None = None
+    spot_margin: MarginMode | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue, command_for
+from keyctl.clock_check import ClockWrong, check_clock
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
@@ -89,6 +90,7 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
         else:
             withdraw_read, withdraw = True, await _withdrawal(session)
         exchange, futures, band = session.exchange, None, None
+        spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
         if session.market is Market.SPOT:
             balances = await session.fetch(exchange.balance_request(), exchange.read_balances)
             instrument = instrument or await instrument_of(session, symbol, shared)
@@ -105,7 +107,7 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
-    view = VenueView(instrument, ticker, at, usd, balances, futures, band)
+    view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin)
     return Look(session, view, None, tuple(warnings), withdraw_read, withdraw)
 
 
@@ -162,37 +164,6 @@ def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
             exchange_code=error.code,
         ) from None
     return refusal
-
-
-class ClockWrong(CheckFailed):
-    """This machine's clock or the exchange's is more than ten seconds off."""
-
-    code = "clock_wrong"
-
-
-def check_clock(session: Session) -> list[str]:
-    """A warning when the clocks differ by more than a second. Raises ClockWrong above ten, or when it is not known."""
-    offset = session.offset
-    if session.exchange.time_request(session.market) is None or (offset is not None and offset.silent):
-        return []
-    title = session.exchange.profile.title
-    if offset is None:
-        raise ClockWrong(
-            f"{title}'s clock could not be read in under two seconds, so an order could be stamped wrongly",
-            "try again on a quicker line",
-            code="clock_unknown",
-            account=session.account.label,
-            exchange=session.exchange.name,
-        )
-    seconds = offset.ms / 1000
-    if not offset.usable:
-        raise ClockWrong(
-            f"this machine's clock is {abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} {title}'s",
-            "set the clock (NTP), then try again",
-            account=session.account.label,
-            exchange=session.exchange.name,
-        )
-    return [f"{title}: clocks differ by {seconds:+.1f} s; corrected in what is signed"]
 
 
 def check_withdrawal(item: Look, config: Config) -> None:
@@ -290,6 +261,11 @@ async def _withdrawal(session: Session) -> bool | None:
     if request is None:
         return None
     return (await session.fetch(request, session.exchange.read_permissions)).withdraw
+
+
+async def _spot_margin(session: Session) -> MarginMode | None:
+    request = session.exchange.spot_margin_request()
+    return None if request is None else await session.fetch(request, session.exchange.read_spot_margin)
 
 
 async def _once(shared: Shared, key: tuple[str, str, str], ask: Callable[[], Awaitable[T]]) -> T:

@@ -86,7 +86,8 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
 def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
     """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
     check_ours(body, leg)
-    told, became = body.get("algoStatus"), body.get("actualOrderId")
+    told, named = body.get("algoStatus"), body.get("actualOrderId")
+    became = None if named in ("", "0", 0, None) else text_of(named)
     if told not in (*_STATES, *_FIRED) or (told in _FIRED and not became):
         raise Unreadable("an unknown order status")
     return OrderStatus(
@@ -96,7 +97,7 @@ def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
         quantity=leg.order.quantity,
         filled=Decimal(0),
         price=leg.order.price,
-        became=text_of(became) if became and told != "REJECTED" else None,
+        became=None if told == "REJECTED" else became,
     )
 
 

@@ -164,9 +164,12 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
 def _waits_for(row: dict[str, JSON], side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
     """What it waits for, and the price at which it then goes to the book."""
     for trigger, prefix in _PREFIXES.items():
+        price = optional(row.get(f"{prefix}OrdPx"))
         at = optional(row.get(f"{prefix}TriggerPx"))
+        if at is None and trigger is Trigger.TAKE_PROFIT and price != Decimal(_AT_MARKET):
+            at = price  # a limit take-profit (tpOrdKind) need have no trigger of its own
         if at is not None:
-            return trigger, at, optional(row.get(f"{prefix}OrdPx"))
+            return trigger, at, price
     at, last = decimal_of(row.get("triggerPx")), optional(row.get("last"))
     rising = last is None or at > last
     return Trigger.STOP if rising is (side is Side.BUY) else Trigger.TAKE_PROFIT, at, optional(row.get("ordPx"))

@@ -42,6 +42,12 @@ class OKXAround(OKXWaiting):
     def offers(self, market: Market) -> frozenset[str]:
         return _OFFERED | algo.OFFERS | ({"reduce_only"} if market is Market.FUTURES else set())
 
+    def spot_margin_request(self) -> Request:
+        return self.read("GET", "rest", "/api/v5/account/config")
+
+    def read_spot_margin(self, response: Response) -> MarginMode | None:
+        return answers.spot_margin(response)
+
     def band_request(self, instrument: Instrument) -> Request | None:
         if instrument.market is Market.SPOT:
             return None

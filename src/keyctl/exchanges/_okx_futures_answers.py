@@ -33,6 +33,7 @@ PAGE_LIMIT = 100
 _SWAP = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})(_UM)?-SWAP")
 _PAIR = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})")
 _SPOT_MODE, _PORTFOLIO_MODE = "1", "4"
+_SPOT_MARGINS = {"1": None, "2": None, "3": MarginMode.CROSS, "4": MarginMode.CROSS}
 _HEDGE = {"net_mode": False, "long_short_mode": True}
 
 
@@ -90,6 +91,17 @@ def futures_state(responses: tuple[Response, ...], instrument: Instrument, margi
         raise Unreadable("an open order of another symbol than asked for")
     long, short = _leverages(leverages, instrument, margin, hedge)
     return FuturesState(hedge, None, long, short, found, len(orders), margin)
+
+
+def spot_margin(response: Response) -> MarginMode | None:
+    """In multi-currency and portfolio margin mode spot orders are cross, else cash. [official] docs V5, "Trade mode".
+
+    Raises Unreadable for an account mode that is not known.
+    """
+    mode = text_of(one_row(response).get("acctLv"))
+    if mode not in _SPOT_MARGINS:
+        raise Unreadable("an unknown account mode")
+    return _SPOT_MARGINS[mode]
 
 
 def _check_account_mode(account: dict[str, JSON]) -> None:

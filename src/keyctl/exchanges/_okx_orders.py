@@ -31,8 +31,10 @@ def swap_fields(order: Order) -> tuple[tuple[str, JSON], ...]:
 
 
 def trade_mode(order: Order) -> str:
-    """tdMode: cash on spot, else the margin mode, cross where none is wanted."""
-    return "cash" if order.market is Market.SPOT else str(order.margin or MarginMode.CROSS)
+    """tdMode: the margin mode. Where none is wanted, a perpetual's is cross, and spot orders are cash."""
+    if order.market is Market.SPOT and order.margin is None:
+        return "cash"
+    return str(order.margin or MarginMode.CROSS)
 
 
 def order_kind(order: Order) -> str:

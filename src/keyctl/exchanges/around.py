@@ -46,6 +46,14 @@ class Around(Waiting, ABC):
         reduce_only. Empty where keyctl sends no orders on that market.
         """
 
+    def spot_margin_request(self) -> Request | None:
+        """The signed read that tells in which margin mode spot orders go out; None where they have none."""
+        return None
+
+    def read_spot_margin(self, response: Response) -> MarginMode | None:
+        """That margin mode; None for cash, without margin."""
+        raise Unreadable("the answer to something that was never asked")
+
     def band_request(self, instrument: Instrument) -> Request | None:
         """The public call that tells which prices are taken now, or the mark price for it; None where none."""
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from keyctl.model import Trigger
 from keyctl.twin.book import Reason, VenueOrder
 from keyctl.twin.face import digits
-from keyctl.twin.okx_data import kind_of, target_currency, text
+from keyctl.twin.okx_data import kind_of, spot_mode, target_currency, text
 from keyctl.twin.okx_swaps_data import swap_order_fields
 from keyctl.twin.venue import Venue
 
@@ -50,7 +50,7 @@ def algo_data(order: VenueOrder, venue: Venue) -> dict[str, Any]:
         "ordType": "conditional",
         "side": order.side.value,
         "posSide": "net",
-        "tdMode": "cash",
+        "tdMode": spot_mode(venue.keys[order.api_key].account_level),
         "tgtCcy": target_currency(order),
         "tradeQuoteCcy": "" if item.settle else item.quote,
         "sz": text(order.quantity if order.quote_quantity is None else order.quote_quantity),

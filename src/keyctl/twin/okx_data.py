@@ -144,6 +144,11 @@ def order_type(order: VenueOrder) -> str:
     return "limit" if order.time_in_force is TimeInForce.GTC else order.time_in_force.value
 
 
+def spot_mode(account_level: str) -> str:
+    """The tdMode that spot orders have in that account mode: cross where margin is shared between currencies."""
+    return "cross" if account_level in ("3", "4") else "cash"
+
+
 def order_data(order: VenueOrder, venue: Venue) -> dict[str, Any]:
     """An order as look-ups show it."""
     last = order.fills[-1] if order.fills else None
@@ -163,7 +168,7 @@ def order_data(order: VenueOrder, venue: Venue) -> dict[str, Any]:
         "ordType": order_type(order),
         "side": order.side.value,
         "posSide": "net",
-        "tdMode": "cash",
+        "tdMode": spot_mode(venue.keys[order.api_key].account_level),
         "tgtCcy": target_currency(order),
         "accFillSz": text(order.filled),
         "avgPx": text(order.average_price),

@@ -87,7 +87,8 @@ def draft_of(params: Params, venue: Venue, key: Key, price: Decimal | None, id_n
     mode, side, size = params.need("tdMode"), params.need("side"), params.decimal("sz")
     if item is None:
         raise OrderError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
-    for name, value, known in (("tdMode", mode, ("cash",)), ("side", side, ("buy", "sell"))):
+    modes = (data.spot_mode(key.account_level),)
+    for name, value, known in (("tdMode", mode, modes), ("side", side, ("buy", "sell"))):
         if value not in known:
             raise bad_parameter(name)
     if params.get("posSide") not in (None, "net"):

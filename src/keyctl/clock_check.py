@@ -1,0 +1,37 @@
+"""Whether the clocks of this machine and of an exchange agree well enough to stamp an order."""
+
+from __future__ import annotations
+
+from keyctl.errors import CheckFailed
+from keyctl.session import Session
+
+
+class ClockWrong(CheckFailed):
+    """This machine's clock or the exchange's is more than ten seconds off."""
+
+    code = "clock_wrong"
+
+
+def check_clock(session: Session) -> list[str]:
+    """A warning when the clocks differ by more than a second. Raises ClockWrong above ten, or when it is not known."""
+    offset = session.offset
+    if session.exchange.time_request(session.market) is None or (offset is not None and offset.silent):
+        return []
+    title = session.exchange.profile.title
+    if offset is None:
+        raise ClockWrong(
+            f"{title}'s clock could not be read in under two seconds, so an order could be stamped wrongly",
+            "try again on a quicker line",
+            code="clock_unknown",
+            account=session.account.label,
+            exchange=session.exchange.name,
+        )
+    seconds = offset.ms / 1000
+    if not offset.usable:
+        raise ClockWrong(
+            f"this machine's clock is {abs(seconds):.1f} s {'behind' if seconds > 0 else 'ahead of'} {title}'s",
+            "set the clock (NTP), then try again",
+            account=session.account.label,
+            exchange=session.exchange.name,
+        )
+    return [f"{title}: clocks differ by {seconds:+.1f} s; corrected in what is signed"]
