@@ -399,7 +399,7 @@ def test_one_that_goes_off_at_market_is_filled(
     size = where.get("sz", "0.01")
     assert (shown["state"], shown["actualSide"], shown["actualSz"], shown["failCode"]) == ("effective", "sl", size, "")
     assert (shown["cTime"], shown["uTime"], shown["triggerTime"]) == (str(NOW_MS), fired, fired)
-    assert shown["ordIdList"] == [shown["ordId"]]
+    assert shown["ordIdList"] == [shown["ordId"]] != [shown["algoId"]]
     native = where.get("instId", PAIR)
     (order,) = read(twin, made, f"order?instId={native}&ordId={shown['ordId']}")
     assert (order["state"], order["accFillSz"], order["ordType"], order["side"]) == ("filled", size, "market", "sell")

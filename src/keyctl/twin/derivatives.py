@@ -108,9 +108,7 @@ class Derivatives(Margins):
             unified = self._known(symbol).symbol
             met = [order for order in self.venue.orders if order.symbol == unified and is_set_off(order, price)]
             for order in met:
-                order.triggered, order.triggered_ms = True, self.venue.now_ms()
-                if order.algo_id is not None:  # so that its two numbers are never the same
-                    order.order_id = self.venue.next_id()
+                self.venue.set_off(order, self.venue.now_ms())
                 self._execute_triggered(order)
             return met
 

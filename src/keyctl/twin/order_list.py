@@ -62,6 +62,12 @@ class OrderList:
         self._next_algo_id += 1
         return self._next_algo_id
 
+    def set_off(self, order: VenueOrder, at_ms: int) -> None:
+        """The order waits no more. One that was numbered apart gets its other number now, so that the two differ."""
+        order.triggered, order.triggered_ms = True, at_ms
+        if order.algo_id is not None:
+            order.order_id = self.next_id()
+
     # Look-ups: an order that is still hidden is in none of them, and each one that would show it is counted.
 
     def find(

@@ -163,7 +163,7 @@ class Venue(OrderList):
                 return self.derivatives.trigger(symbol, price)
             met = [order for order in self.orders if order.symbol == item.symbol and is_set_off(order, price)]
             for order in met:
-                order.triggered, order.triggered_ms = True, self.now_ms()
+                self.set_off(order, self.now_ms())
                 self._execute_triggered(order)
             return met
 
