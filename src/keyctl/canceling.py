@@ -91,8 +91,10 @@ async def _foreign(app: App, network: Network, choice: Choice, chosen: Sequence[
     accounts = app.accounts.select(choice.accounts, None, choice.everything, app.config.groups)
     seen, warnings = await open_orders_at(app, network, accounts, choice.symbol)
     ours = {(leg.leg.account_id, leg.leg.client_order_id) for leg in chosen}
-    # Orders that wait may be numbered apart: the same number is then another order.
-    numbered = {(leg.leg.account_id, leg.exchange_order_id, leg.leg.order.trigger) for leg in chosen}
+    # Numbers are those of a symbol, and orders that wait may be numbered apart.
+    numbered = {
+        (leg.leg.account_id, leg.leg.order.symbol, leg.exchange_order_id, leg.leg.order.trigger) for leg in chosen
+    }
     found = []
     for item in seen:
         account = item.part.account.id
@@ -100,7 +102,7 @@ async def _foreign(app: App, network: Network, choice: Choice, chosen: Sequence[
             order
             for order in item.found
             if (account, order.client_order_id) not in ours
-            and (account, order.exchange_order_id, order.trigger) not in numbered
+            and (account, order.symbol, order.exchange_order_id, order.trigger) not in numbered
         )
         if orders:
             found.append((item.part, orders))
@@ -122,7 +124,10 @@ async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], foun
             (stored.row, await _cancel_leg(session, app, stored)) for session, stored in by_account.get(account_id, ())
         ]
         theirs = []
-        for part, orders in strangers.get(account_id, ()):
+        # What one of ours became may be listed without our id; its cancel is behind us.
+        done = {(result.facts["symbol"], result.became) for _, result in ours if result.became}
+        for part, listed in strangers.get(account_id, ()):
+            orders = [o for o in listed if o.trigger is not None or (o.symbol, o.exchange_order_id) not in done]
             for item in await cancel_strangers(part, orders, app.journal):
                 facts = stranger_facts(part.account, item.order)
                 theirs.append(CancelResult(facts, item.outcome, item.detail, item.exit_code))
@@ -142,14 +147,16 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
     """
     order_id, became = stored.exchange_order_id, None
     looked = Lookup(Verdict.UNCLEAR)
-    trouble = ""
-    for _ in range(SENDS):
+    trouble, left = "", SENDS
+    while left:
+        left -= 1
         try:
             await session.warm()
             if stored.state != LegState.ACCEPTED:
                 settled = await settle_leg(session, app.journal, stored)
                 if settled.outcome in (Outcome.NOT_SENT, Outcome.REJECTED):
-                    return CancelResult(leg_facts(stored), "never taken", settled.detail, ExitCode.OK)
+                    word = "never taken" if settled.status is None else f"finished: {settled.status.state}"
+                    return CancelResult(leg_facts(stored), word, settled.detail, ExitCode.OK)
             if stored.leg.order.trigger is not None and looked.status is None:
                 looked = await _read_back(session, app, stored, patient=False)
                 if looked.status is not None and looked.status.state is not OrderState.OPEN:
@@ -162,22 +169,23 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
             return CancelResult(leg_facts(stored), "not_sent", unreached.message, ExitCode.UNREACHED)
         looked = await _read_back(session, app, stored, patient=not trouble)
         if looked.status is None:
-            return CancelResult(leg_facts(stored), "unknown", trouble or looked.why or "not found", ExitCode.UNKNOWN)
+            why = trouble or looked.why or "not found"
+            return CancelResult(leg_facts(stored), "unknown", why, ExitCode.UNKNOWN, became)
         if looked.status.state is not OrderState.OPEN:
             return _finished(stored, looked.status)
-        # One that became another order in the meantime is not canceled yet, whatever was said of the waiting one.
-        changed, became = looked.status.became != became, looked.status.became
         order_id = looked.status.exchange_order_id
-        if not trouble and not changed:
+        if became is None and looked.status.became is not None:
+            # It is another order since: no cancel has named that one yet, whatever was said of the waiting one.
+            became, left = looked.status.became, SENDS
+        elif not trouble:
             break
-    return CancelResult(
-        leg_facts(stored), "open", trouble or "the cancel was taken, the order is still open", ExitCode.REFUSED
-    )
+    why = trouble or "the cancel was taken, the order is still open"
+    return CancelResult(leg_facts(stored), "open", why, ExitCode.REFUSED, became)
 
 
 def _finished(stored: StoredLeg, status: OrderStatus) -> CancelResult:
     word = "canceled" if status.state is OrderState.CANCELED else f"finished: {status.state}"
-    return CancelResult(leg_facts(stored), word, f"filled {plain(status.filled)}", ExitCode.OK)
+    return CancelResult(leg_facts(stored), word, f"filled {plain(status.filled)}", ExitCode.OK, status.became)
 
 
 async def _read_back(session: Session, app: App, stored: StoredLeg, patient: bool) -> Lookup:

@@ -19,12 +19,13 @@ _UNTOLD = ("sent_at", "value_usd", "average_price", "fee", "fee_currency")
 @dataclass(frozen=True, slots=True)
 class CancelResult:
     """What became of one cancel: canceled, finished before, still open, unknown, or unreached. `facts` are the order
-    as `data.legs` tells it."""
+    as `data.legs` tells it; `became` is the number of the order that a waiting one became."""
 
     facts: dict[str, Any]
     outcome: str
     detail: str
     exit_code: ExitCode
+    became: str | None = None
 
 
 def leg_facts(stored: StoredLeg) -> dict[str, Any]:
@@ -44,6 +45,8 @@ def listing(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         whose = "not placed by keyctl here" if row["foreign"] else f"plan {row['plan']}"
         price = f"at {row['price']}" if row["price"] else "without a price"
+        if row["trigger"]:
+            price += f", a {row['trigger'].replace('_', '-')} at {row['trigger_price'] or 'a price that moves'}"
         lines.append(f"  {row['account']}  {row['side']} {row['quantity']} {row['symbol']} {price}, {whose}")
     return "\n".join(lines)
 

@@ -105,6 +105,9 @@ def _stale_row(stored: StoredLeg) -> Row:
         "exchange_order_id": stored.exchange_order_id,
         "client_order_id": leg.client_order_id,
         "reduce_only": order.reduce_only,
+        "position": None if order.position is None else str(order.position),
+        "trigger": None if order.trigger is None else str(order.trigger),
+        "trigger_price": None if order.trigger_price is None else plain(order.trigger_price),
         "created": rfc3339(stored.claimed_at),
     }
     return {

@@ -164,9 +164,9 @@ def check_price(account: Account, order: Order, wish: Wish, view: VenueView, lim
         )
     _check_band(account, order, view)
     if through > limits.price_through_soft:
-        return (f"a price {through:.1%} through the best price",)
+        return (f"a price {through:.1%} through {'the best price' if order.trigger is None else 'its trigger'}",)
     if away > limits.price_away_soft:
-        return (f"a price {away:.0%} away from the market",)
+        return (f"a price {away:.0%} away from {'the market' if order.trigger is None else 'its trigger'}",)
     return ()
 
 

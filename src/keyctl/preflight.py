@@ -125,11 +125,8 @@ async def futures_state(session: Session, instrument: Instrument, margin: Margin
         state = exchange.read_futures_state(tuple(responses), instrument, margin)
     except Unreadable as problem:
         raise NoAnswer(f"{exchange.name}'s answer is {problem}", code="unreadable_answer") from None
-    except CheckFailed as reason:  # an account mode in which the venue has no such orders
-        label = session.account.label
-        raise StandsInTheWay(
-            f"{label}: {reason.message}", *reason.hints, account=label, exchange=exchange.name, market="futures"
-        ) from None
+    except CheckFailed as reason:
+        raise _stands_in_the_way(session, reason) from None
     held = {position.margin for position in state.positions}
     if margin is None and len(held) == 1 and state.leverage_margin not in (None, *held):
         return await futures_state(session, instrument, held.pop())
@@ -265,7 +262,18 @@ async def _withdrawal(session: Session) -> bool | None:
 
 async def _spot_margin(session: Session) -> MarginMode | None:
     request = session.exchange.spot_margin_request()
-    return None if request is None else await session.fetch(request, session.exchange.read_spot_margin)
+    try:
+        return None if request is None else await session.fetch(request, session.exchange.read_spot_margin)
+    except CheckFailed as reason:
+        raise _stands_in_the_way(session, reason) from None
+
+
+def _stands_in_the_way(session: Session, reason: CheckFailed) -> StandsInTheWay:
+    """An account mode in which the venue has no such orders, as trouble of this lane alone."""
+    label, market = session.account.label, session.market.value
+    return StandsInTheWay(
+        f"{label}: {reason.message}", *reason.hints, account=label, exchange=session.exchange.name, market=market
+    )
 
 
 async def _once(shared: Shared, key: tuple[str, str, str], ask: Callable[[], Awaitable[T]]) -> T:

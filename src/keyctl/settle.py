@@ -73,7 +73,10 @@ async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
         request = exchange.became_request(leg, status.became)
         return Lookup(Verdict.FOUND, await session.fetch(request, lambda got: exchange.read_became(got, leg, status)))
     except (ExchangeRefused, *CANNOT_READ) as trouble:
-        return Lookup(Verdict.UNCLEAR, why=f"its trigger was reached, and what it became could not be read: {trouble}")
+        gone = isinstance(trouble, ExchangeRefused) and exchange.is_not_found(trouble.error)
+        hint = "; the exchange forgets what was canceled unfilled: look it up there, then: keyctl orders resolve"
+        why = f"its trigger was reached, and what it became could not be read: {trouble}{hint if gone else ''}"
+        return Lookup(Verdict.UNCLEAR, why=why)
 
 
 def absence_at(session: Session, stored: StoredLeg) -> float | None:

@@ -23,7 +23,7 @@ SENDS = 2
 LOOKS = 4
 PAUSE_SECONDS = 0.5
 
-_Number = tuple[bool, str]
+_Number = tuple[str, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
     ended = [_not_ours_to_cancel(part, order) for order in orders if not _cancelable(part, order)]
     orders = [order for order in orders if _cancelable(part, order)]
     troubles: dict[_Number, KeyctlError] = {}
+    final = set[_Number]()
     still, unread = set[_Number](), ""
     left = list(orders)
     for _ in range(SENDS if orders else 0):
@@ -50,14 +51,20 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
             journal.event(None, None, "foreign_cancel", _facts(part, order))
             troubles.pop(_number(order), None)
             try:
-                await _send(part, order)
+                if not await _send(part, order):
+                    final.add(_number(order))
             except KeyctlError as trouble:
                 troubles[_number(order)] = trouble
         still, unread = await _still_open(part, orders, set(troubles))
         left = [order for order in orders if _number(order) in troubles.keys() & still]
         if unread or not left:
             break
-    ended += [_ended(part, order, troubles.get(_number(order)), still, unread) for order in orders]
+    ended += [
+        _may_have_fired(part, order)
+        if order.trigger is not None and not unread and _number(order) in (final | troubles.keys()) - still
+        else _ended(part, order, troubles.get(_number(order)), still, unread)
+        for order in orders
+    ]
     for item in ended:
         journal.event(None, None, "foreign_cancel_ended", {**_facts(part, item.order), "outcome": item.outcome})
     return ended
@@ -77,8 +84,9 @@ def _cancelable(part: Part, order: OpenOrder) -> bool:
 
 
 def _number(order: OpenOrder) -> _Number:
-    """What tells open orders of one account and market apart: orders that wait may be numbered apart."""
-    return order.trigger is not None, order.exchange_order_id
+    """What tells open orders of one account and market apart: numbers are those of a symbol, and orders that wait may
+    be numbered apart."""
+    return order.native_symbol, order.trigger is not None, order.exchange_order_id
 
 
 def _not_ours_to_cancel(part: Part, order: OpenOrder) -> Ended:
@@ -87,13 +95,20 @@ def _not_ours_to_cancel(part: Part, order: OpenOrder) -> Ended:
     return Ended(part, order, "not_sent", detail, ExitCode.CHECK)
 
 
-async def _send(part: Part, order: OpenOrder) -> None:
-    """One cancel, sent once. Raises KeyctlError unless the exchange took it or says that the order is final."""
+def _may_have_fired(part: Part, order: OpenOrder) -> Ended:
+    detail = "it does not wait any more, and nobody canceled it here: it may have become another order, which is open"
+    return Ended(part, order, "unknown", detail, ExitCode.UNKNOWN)
+
+
+async def _send(part: Part, order: OpenOrder) -> bool:
+    """One cancel, sent once: whether the exchange took it, or says that the order is final. Raises KeyctlError for
+    everything else."""
     session, exchange = part.session, part.session.exchange
     response = await session.call(exchange.cancel_request(_leg(part, order), order.exchange_order_id))
     error = exchange.read_error(response)
     if error is not None and not exchange.is_already_final(error):
         raise KeyctlError(f"{error.code} {error.text}".strip(), code="cancel_refused", exchange_code=error.code)
+    return error is None
 
 
 async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[_Number]) -> tuple[set[_Number], str]:

@@ -59,16 +59,16 @@ def test_what_is_around_an_order_is_asked_of_its_own_product() -> None:
     assert [(item.path, query_of(item)) for item in asked] == [
         ("/fapi/v1/accountConfig", ""),
         ("/fapi/v3/positionRisk", "symbol=BTCUSDT"),
-        ("/fapi/v1/openOrders", "symbol=BTCUSDT"),
         ("/fapi/v1/openAlgoOrders", "symbol=BTCUSDT"),
+        ("/fapi/v1/openOrders", "symbol=BTCUSDT"),
         ("/fapi/v1/symbolConfig", "symbol=BTCUSDT"),
     ]
     asked = exchange.futures_state_requests(inverse, None)
     assert [(item.path, query_of(item)) for item in asked] == [
         ("/dapi/v1/positionSide/dual", ""),
         ("/dapi/v1/positionRisk", "pair=BTCUSD"),
-        ("/dapi/v1/openOrders", "symbol=BTCUSD_PERP"),
         ("/dapi/v1/openAlgoOrders", "symbol=BTCUSD_PERP"),
+        ("/dapi/v1/openOrders", "symbol=BTCUSD_PERP"),
     ]
     assert [item.path for item in exchange.margin_requests()] == ["/fapi/v3/balance", "/dapi/v1/balance"]
     assert [exchange.margin_request(item).path for item in (linear, inverse)] == [
@@ -77,10 +77,10 @@ def test_what_is_around_an_order_is_asked_of_its_own_product() -> None:
     ]
     assert [item.path for item in exchange.positions_requests()] == ["/fapi/v3/positionRisk", "/dapi/v1/positionRisk"]
     assert [item.path for item in exchange.open_orders_requests(Market.FUTURES, ())] == [
-        "/fapi/v1/openOrders",
         "/fapi/v1/openAlgoOrders",
-        "/dapi/v1/openOrders",
+        "/fapi/v1/openOrders",
         "/dapi/v1/openAlgoOrders",
+        "/dapi/v1/openOrders",
     ]
     assert [item.path for item in exchange.open_orders_requests(Market.SPOT, ())] == ["/api/v3/openOrders"]
     every = [*asked, *exchange.margin_requests(), *exchange.positions_requests()]

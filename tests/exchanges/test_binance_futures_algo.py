@@ -4,6 +4,7 @@ and ccxt as a second opinion."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -159,9 +160,11 @@ def test_a_cancel_names_the_one_that_is_alive() -> None:
     requests = [
         exchange.cancel_request(one, None),
         exchange.cancel_request(one, ALGO_ID),
+        exchange.cancel_request(replace(one, client_order_id=""), ALGO_ID),
         exchange.cancel_became_request(one, BECAME),
     ]
     assert [(request.method, request.path, query_of(request)) for request in requests] == [
+        ("DELETE", "/fapi/v1/algoOrder", f"clientAlgoId={OWN_ID}"),
         ("DELETE", "/fapi/v1/algoOrder", f"clientAlgoId={OWN_ID}"),
         ("DELETE", "/fapi/v1/algoOrder", f"algoId={ALGO_ID}"),
         ("DELETE", "/fapi/v1/order", f"symbol=BTCUSDT&orderId={BECAME}"),
@@ -665,7 +668,7 @@ def test_ccxt_would_look_it_up_and_cancel_it_the_same_way() -> None:
         (history, lambda: client.fetch_orders(symbol, since, 1000, {"trigger": True}), {}),
         (exchange.cancel_request(one, None), lambda: client.cancel_order("", symbol, own_id), unsaid),
         (
-            exchange.cancel_request(one, ALGO_ID),
+            exchange.cancel_request(replace(one, client_order_id=""), ALGO_ID),
             lambda: client.cancel_order(ALGO_ID, symbol, {"trigger": True}),
             unsaid,
         ),

@@ -577,7 +577,7 @@ def test_the_answer_judged_as_a_whole() -> None:
 # Lists.
 
 
-def listed(row: dict[str, Any], market: Market = Market.FUTURES, step: int = 1) -> OpenOrder:
+def listed(row: dict[str, Any], market: Market = Market.FUTURES, step: int = 0) -> OpenOrder:
     (found,) = okx().read_open_orders(step, answer(success(row)), market)
     return found
 
@@ -632,7 +632,7 @@ def test_one_that_fires_from_either_side_is_named_by_the_price_at_its_making(
 ) -> None:
     row = algo_row(stop(), ordType="trigger", slTriggerPx="", slOrdPx="", triggerPx=at, side=side, last=last)
     for price, kind in (("-1", OrderType.MARKET), ("60500", OrderType.LIMIT)):
-        found = listed({**row, "ordPx": price}, step=2)
+        found = listed({**row, "ordPx": price}, step=1)
         assert (found.trigger, found.trigger_price, found.type) == (trigger, Decimal(at), kind)
         assert found.price == (None if kind is OrderType.MARKET else Decimal(price))
 
@@ -659,14 +659,14 @@ def test_one_that_closes_the_whole_position_has_no_size() -> None:
     ],
 )
 def test_an_odd_one_makes_the_list_unreadable(change: dict[str, Any]) -> None:
-    for step in (1, 2):
+    for step in (0, 1):
         with pytest.raises(Unreadable):
             listed(algo_row(stop(), **change), step=step)
 
 
 def test_a_full_page_of_those_that_wait_may_lack_some() -> None:
     page = [algo_row(stop(), algoId=str(number + 1)) for number in range(100)]
-    for step in (1, 2):
+    for step in (0, 1):
         assert len(okx().read_open_orders(step, answer(success(*page[:99])), Market.FUTURES)) == 99
         with pytest.raises(Unreadable, match="full page"):
             okx().read_open_orders(step, answer(success(*page)), Market.FUTURES)
@@ -683,7 +683,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         (success(plain_row(one)), lambda response: exchange.read_became(response, one, status)),
         (success(taken(one)), lambda response: exchange.read_canceled(response, one)),
         (canceled, lambda response: exchange.read_became_canceled(response, one, BECAME)),
-        (fired, lambda response: exchange.read_open_orders(1, response, Market.FUTURES)),
+        (fired, lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
     ]
     for sample, read in readers:
         right = read(answer(sample))

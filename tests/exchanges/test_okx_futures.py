@@ -517,13 +517,13 @@ def test_open_orders_of_both_markets() -> None:
     for market, kind in ((Market.SPOT, "SPOT"), (Market.FUTURES, "SWAP")):
         requests = okx().open_orders_requests(market, ())
         assert [(request.path.removeprefix("/api/v5/trade/"), dict(request.params)) for request in requests] == [
-            ("orders-pending", {"instType": kind, "limit": 100}),
             ("orders-algo-pending", {"ordType": "conditional,oco", "instType": kind, "limit": 100}),
             ("orders-algo-pending", {"ordType": "trigger", "instType": kind, "limit": 100}),
+            ("orders-pending", {"instType": kind, "limit": 100}),
         ]
         assert all(request.method == "GET" and request.repeatable and request.private for request in requests)
     row = order_row(leg(side=Side.SELL, reduce_only=True), accFillSz="0.1")
-    assert okx().read_open_orders(0, answer(success(row)), Market.FUTURES) == (
+    assert okx().read_open_orders(2, answer(success(row)), Market.FUTURES) == (
         OpenOrder(
             symbol=LINEAR,
             native_symbol="BTC-USDT-SWAP",
@@ -540,17 +540,17 @@ def test_open_orders_of_both_markets() -> None:
         ),
     )
     spot = {**row, "instType": "SPOT", "instId": "ETH-USDT", "clOrdId": "", "reduceOnly": "false", "cTime": ""}
-    (found,) = okx().read_open_orders(0, answer(success(spot)), Market.SPOT)
+    (found,) = okx().read_open_orders(2, answer(success(spot)), Market.SPOT)
     assert (found.symbol, found.client_order_id, found.created_ms, found.position) == ("ETH/USDT", None, None, None)
-    (found,) = okx().read_open_orders(0, answer(success({**row, "posSide": "long"})), Market.FUTURES)
+    (found,) = okx().read_open_orders(2, answer(success({**row, "posSide": "long"})), Market.FUTURES)
     assert found.position is PositionSide.LONG
 
 
 def test_a_full_page_of_open_orders_may_lack_some() -> None:
     page = [order_row(leg(), ordId=str(number)) for number in range(100)]
-    assert len(okx().read_open_orders(0, answer(success(*page[:99])), Market.FUTURES)) == 99
+    assert len(okx().read_open_orders(2, answer(success(*page[:99])), Market.FUTURES)) == 99
     with pytest.raises(Unreadable, match="full page"):
-        okx().read_open_orders(0, answer(success(*page)), Market.FUTURES)
+        okx().read_open_orders(2, answer(success(*page)), Market.FUTURES)
 
 
 @pytest.mark.parametrize(
@@ -558,7 +558,7 @@ def test_a_full_page_of_open_orders_may_lack_some() -> None:
 )
 def test_an_odd_open_order_is_unreadable(change: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
-        okx().read_open_orders(0, answer(success(order_row(leg(), **change))), Market.FUTURES)
+        okx().read_open_orders(2, answer(success(order_row(leg(), **change))), Market.FUTURES)
 
 
 def test_the_one_wallet_tells_what_new_positions_may_use() -> None:
@@ -599,7 +599,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
     readers: list[tuple[Any, Callable[[Response], object]]] = [
         (success(SWAP), lambda response: exchange.read_instrument(response, LINEAR)),
         (success(POSITION), lambda response: exchange.read_positions(0, response)),
-        (success(order_row(one)), lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
+        (success(order_row(one)), lambda response: exchange.read_open_orders(2, response, Market.FUTURES)),
         (success(order_row(one)), lambda response: exchange.read_lookup(1, response, one)),
         (success(wallet), exchange.read_margin),
         (success(band), lambda response: exchange.read_band(response, rules)),

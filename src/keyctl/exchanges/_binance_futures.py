@@ -71,7 +71,7 @@ class BinancePerpetuals(Exchange):
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
         symbol = ("symbol", instrument.native_symbol)
         product = product_of(inverse=instrument.inverse)
-        orders = (self.ask(product, "openOrders", symbol), self.ask(product, "openAlgoOrders", symbol))
+        orders = (self.ask(product, "openAlgoOrders", symbol), self.ask(product, "openOrders", symbol))
         if instrument.inverse:
             pair = ("pair", instrument.native_symbol.partition("_")[0])
             return (self.ask(product, "positionSide/dual"), self.ask(product, "positionRisk", pair), *orders)
@@ -139,7 +139,8 @@ class BinancePerpetuals(Exchange):
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         if market is Market.SPOT:
             return (self.read("GET", "spot", "/api/v3/openOrders"),)
-        names = ("openOrders", "openAlgoOrders")
+        # What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
+        names = ("openAlgoOrders", "openOrders")
         return tuple(self.ask(product, name) for product in self._products() for name in names)
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:

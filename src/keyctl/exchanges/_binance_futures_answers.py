@@ -167,9 +167,10 @@ def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     native = text_of(row.get("symbol"))
     waiting = "algoId" in row
     price = decimal_of(row.get("price", Decimal(0)))
-    trigger_price = decimal_of(row.get("triggerPrice" if waiting else "stopPrice", Decimal(0)))
+    trigger_price = decimal_of(row.get("triggerPrice" if waiting else "stopPrice") or Decimal(0))
     kind = text_of(row.get("orderType" if waiting else "type"))
-    trigger = _trigger(kind) if trigger_price > 0 and (waiting or market is Market.SPOT) else None
+    # A waiting one always has a trigger, even where its price moves with the market: its id is of another kind.
+    trigger = _trigger(kind) if waiting or (trigger_price > 0 and market is Market.SPOT) else None
     name = perpetual_name if market is Market.FUTURES else spot_name
     own_id, created = row.get("clientAlgoId" if waiting else "clientOrderId"), row.get("createTime", row.get("time"))
     side = row.get("positionSide")
@@ -187,7 +188,7 @@ def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         reduce_only=row.get("reduceOnly") is True or row.get("closePosition") is True,
         position=PositionSide(str(side).lower()) if side in ("LONG", "SHORT") else None,
         trigger=trigger,
-        trigger_price=trigger_price if trigger else None,
+        trigger_price=trigger_price if trigger and trigger_price > 0 else None,
         created_ms=None if created is None else integer_of(created),
     )
 

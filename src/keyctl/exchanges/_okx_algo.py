@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._okx_answers import fill_of, is_same_swap, one_row, optional, rows
+from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, one_row, optional, rows
 from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, open_order_names
 from keyctl.exchanges.base import plain
 from keyctl.model import (
@@ -83,7 +83,7 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         and row.get(f"{prefix}TriggerPxType") in ("last", "", None)
         and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
         and row.get(f"{other}TriggerPx") in ("", None)
-        and (order.market is Market.SPOT or is_same_swap(row, order))
+        and (is_same_pair(row, order) if order.market is Market.SPOT else is_same_swap(row, order))
         and (not _is_spot_market_buy(order) or row.get("tgtCcy") == "base_ccy")
     )
     state = _STATES.get(str(told))

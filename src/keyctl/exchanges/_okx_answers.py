@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, code_of, decimal_of, object_of, read_object, text_of
+from keyctl.exchanges._okx_orders import trade_mode
 from keyctl.model import (
     JSON,
     Balances,
@@ -66,7 +67,7 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         and row.get("instId") == leg.native_symbol
         and row.get("side") == str(order.side)
         and decimal_of(row.get("sz")) == order.contracts
-        and (order.market is Market.SPOT or is_same_swap(row, order))
+        and (is_same_pair(row, order) if order.market is Market.SPOT else is_same_swap(row, order))
         and (order.type is OrderType.MARKET or decimal_of(row.get("px")) == order.price)
     )
     if not same:
@@ -92,6 +93,11 @@ def fill_of(row: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
         fee=None if fee is None else -fee or Decimal(0),  # OKX writes a paid fee with a minus sign
         fee_currency=text_of(row["feeCcy"]) if row.get("feeCcy") else None,
     )
+
+
+def is_same_pair(row: dict[str, JSON], order: Order) -> bool:
+    """Whether a spot order is of the order's mode, where the answer tells one."""
+    return row.get("tdMode") in (trade_mode(order), "", None)
 
 
 def is_same_swap(row: dict[str, JSON], order: Order) -> bool:

@@ -111,11 +111,13 @@ class OKXAround(OKXWaiting):
         return answers.positions(response)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        # What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
         plain_ones = self.read("GET", "rest", "/api/v5/trade/orders-pending", kind_of(market), PAGE)
-        return (plain_ones, *self.open_algos_requests(market))
+        return (*self.open_algos_requests(market), plain_ones)
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
-        return self.read_open_algos(response, market) if step else answers.open_orders(response, market)
+        waiting = step < len(algo.LISTED)
+        return self.read_open_algos(response, market) if waiting else answers.open_orders(response, market)
 
     def holds_to_reducing(self, leg: Leg) -> bool:
         order = leg.order

@@ -96,11 +96,20 @@ def futures_state(responses: tuple[Response, ...], instrument: Instrument, margi
 def spot_margin(response: Response) -> MarginMode | None:
     """In multi-currency and portfolio margin mode spot orders are cross, else cash. [official] docs V5, "Trade mode".
 
-    Raises Unreadable for an account mode that is not known.
+    Raises Unreadable for an account mode that is not known, CheckFailed where such an order could borrow by itself.
     """
-    mode = text_of(one_row(response).get("acctLv"))
+    account = one_row(response)
+    mode = text_of(account.get("acctLv"))
     if mode not in _SPOT_MARGINS:
         raise Unreadable("an unknown account mode")
+    if _SPOT_MARGINS[mode] is not None and account.get("autoLoan") is not False:
+        raise CheckFailed(
+            f"the OKX account borrows by itself, or does not tell (acctLv {mode}, autoLoan)",
+            "switch auto-borrow off on OKX's own pages; keyctl sends no order that could become a loan",
+            code="account_mode",
+            exchange="okx",
+            market=str(Market.SPOT),
+        )
     return _SPOT_MARGINS[mode]
 
 
@@ -215,7 +224,8 @@ def open_order_names(row: dict[str, JSON], market: Market) -> tuple[str, str, Si
 
 def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     symbol, native, side, position = open_order_names(row, market)
-    size, filled, client_id = decimal_of(row.get("sz")), decimal_of(row.get("accFillSz")), row.get("clOrdId")
+    size, filled = decimal_of(row.get("sz")), decimal_of(row.get("accFillSz"))
+    client_id = row.get("clOrdId") or row.get("algoClOrdId")  # the second of what a waiting order became
     if not 0 <= filled <= size:
         raise Unreadable("a fill that cannot be")
     return OpenOrder(

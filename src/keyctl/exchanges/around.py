@@ -51,7 +51,8 @@ class Around(Waiting, ABC):
         return None
 
     def read_spot_margin(self, response: Response) -> MarginMode | None:
-        """That margin mode; None for cash, without margin."""
+        """That margin mode; None for cash, without margin. Raises CheckFailed for an account mode that stands in the
+        way."""
         raise Unreadable("the answer to something that was never asked")
 
     def band_request(self, instrument: Instrument) -> Request | None:
