@@ -1,7 +1,7 @@
 """The fault matrix of the safety notes at every exchange and market, through the real command line and real sockets.
 
-Each cell is one row at one place (an exchange's spot market, or its perpetuals): once alone, and once beside a healthy
-exchange whose order must go through.
+Each cell is one row at one place (an exchange's spot market, its perpetuals, or stops that wait on one of those): once
+alone, and once beside a healthy exchange whose order must go through.
 """
 
 from __future__ import annotations
@@ -12,14 +12,27 @@ from contextlib import ExitStack
 import pytest
 
 from keyctl import fanout
-from tests.support.bench import LBANK_CONTRACTS, PLACES, SPOT, Bench, Cell, Place, healthy, order, outcomes_of
+from tests.support.bench import (
+    LBANK_CONTRACTS,
+    PLACES,
+    SPOT,
+    WAITING,
+    Bench,
+    Cell,
+    Place,
+    healthy,
+    order,
+    outcomes_of,
+)
 from tests.support.fault_table import ROWS, Row
 
 CALL_SECONDS = 0.25
 STATES = {"accepted": {"accepted"}, "rejected": {"rejected"}, "unknown": {"unknown", "sent"}}
 NOT_SENT = {"planned", "absent"}
-SHOWN = (*PLACES, LBANK_CONTRACTS)
+SHOWN = (*PLACES, LBANK_CONTRACTS, *WAITING)
 CELLS = [(row, place) for row in ROWS for place in row.places]
+WIDTH = 11
+SPOTS = [place for place in PLACES if place.market is SPOT]
 PASSED: set[tuple[str, Place]] = set()
 
 
@@ -34,8 +47,11 @@ def title(row: Row) -> str:
 
 
 def name(place: Place) -> str:
-    exchange, market = place
-    return exchange if market is SPOT else f"{exchange} perpetual"
+    return place.exchange if place in SPOTS else f"{place.exchange} {kind(place)}"
+
+
+def kind(place: Place) -> str:
+    return ("spot" if place.market is SPOT else "perpetual") + (" stop" if place.waits else "")
 
 
 @pytest.mark.parametrize(("row", "place"), CELLS, ids=[f"{title(row)}-{name(place)}" for row, place in CELLS])
@@ -43,7 +59,7 @@ def test_a_fault_ends_as_the_matrix_says(bench: Bench, monkeypatch: pytest.Monke
     monkeypatch.setattr(fanout, "CALL_SECONDS", CALL_SECONDS)
     wanted = row.at(place)
     run_cell(bench, monkeypatch, wanted, place, ())
-    run_cell(bench, monkeypatch, wanted, place, (healthy(place[0]),))
+    run_cell(bench, monkeypatch, wanted, place, (healthy(place.exchange),))
     PASSED.add((title(row), place))
 
 
@@ -91,11 +107,14 @@ def settle(cell: Cell, row: Row) -> None:
 def test_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:
     """Prints which rows have passed at which place."""
     run = [row for row in ROWS if any((title(row), place) in PASSED for place in SHOWN)]
-    heads = [exchange if market is SPOT else f"{exchange[:7]} perp" for exchange, market in SHOWN]
-    lines = ["", f"{'fault matrix':<64}" + "".join(f"{head:>13}" for head in heads)]
+    lines = [
+        "",
+        f"{'fault matrix':<69}" + "".join(f"{place.exchange:>{WIDTH}}" for place in SHOWN),
+        " " * 69 + "".join(f"{kind(place).replace('perpetual', 'perp'):>{WIDTH}}" for place in SHOWN),
+    ]
     for row in run:
         marks = ("passed" if (title(row), place) in PASSED else "-" for place in SHOWN)
-        lines.append(f"{title(row):<64}" + "".join(f"{mark:>13}" for mark in marks))
+        lines.append(f"{title(row):<69}" + "".join(f"{mark:>{WIDTH}}" for mark in marks))
     lines.append(f"{len(run)} of {len(ROWS)} rows: {len(PASSED)} of {len(CELLS)} cells, each alone and beside")
     with capsys.disabled():
         print("\n".join(lines))

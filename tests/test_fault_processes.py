@@ -39,7 +39,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield made
 
 
-@pytest.fixture(params=PLACES, ids="-".join)
+@pytest.fixture(params=PLACES, ids=str)
 def cell(bench: Bench, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Cell]:
     monkeypatch.setattr(fanout, "CALL_SECONDS", CALL_SECONDS)
     bench.reset()
@@ -167,7 +167,7 @@ def test_what_another_run_of_the_plan_sends_meanwhile_is_reported_as_it_is(cell:
 
 
 @pytest.mark.parametrize("step", [(dispatch, "look_all"), (leverage, "confirm_all")])
-@pytest.mark.parametrize("cell", PERPETUALS, ids="-".join, indirect=True)
+@pytest.mark.parametrize("cell", PERPETUALS, ids=str, indirect=True)
 def test_a_position_that_another_run_of_the_plan_closes_is_reported_closed(cell: Cell, step: tuple[Any, str]) -> None:
     opened = cell.bench.run(*cell.buying("0.002", "--price", "60100", "--tif", "ioc"), "-a", cell.label, "--yes")
     assert opened.exit_code == ExitCode.OK, opened.stdout

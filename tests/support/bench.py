@@ -1,6 +1,6 @@
 """Bench: accounts at all exchanges on one twin, set back to nothing sent before each run, and what must always hold.
 
-A cell of the fault matrix is one run at one place: an exchange, and its spot market or its perpetuals.
+A cell of the fault matrix is one run at one place: an exchange, its spot market or its perpetuals, and which orders.
 """
 
 from __future__ import annotations
@@ -24,13 +24,35 @@ from tests.support.skipping import SkipClock
 from tests.support.tls_door import TlsDoor, certificates
 from tests.support.world import ALL, RIGHTS, Ran, World
 
-Place = tuple[str, Market]
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cell's order goes: exchange and market, and whether it is a stop, which waits for its trigger."""
+
+    exchange: str
+    market: Market
+    waits: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.exchange}-{self.market}" + ("-stop" if self.waits else "")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What its own facts stand under, the most general first: "okx", "okx futures", "stop", "okx stop"."""
+        general = self.exchange, f"{self.exchange} {self.market}"
+        return (*general, "stop", f"{self.exchange} stop") if self.waits else general
+
+
 # LBank's contract orders rest on unconfirmed facts: they have rows of their own.
-LBANK_CONTRACTS: Place = ("lbank", FUTURES)
-PERPETUALS: tuple[Place, ...] = tuple((exchange, FUTURES) for exchange in ("binance", "bitfinex", "okx"))
-PLACES: tuple[Place, ...] = (*((exchange, SPOT) for exchange in ALL), *PERPETUALS)
+LBANK_CONTRACTS = Place("lbank", FUTURES)
+PERPETUALS = tuple(Place(exchange, FUTURES) for exchange in ("binance", "bitfinex", "okx"))
+PLACES = (*(Place(exchange, SPOT) for exchange in ALL), *PERPETUALS)
+# Where a stop has a call and an id space of its own, and goes on as another order.
+WAITING = (Place("binance", FUTURES, True), Place("okx", SPOT, True), Place("okx", FUTURES, True))
 ORDER = ("0.002", "--price", "58000")
+STOP = ("0.002", "--stop-at", "61000", "--price", "61100")
 # What the exchanges' best asks make of that order, for orders that need their value said.
 ORDER_USD = 120
 RAW_BODY = "RAW-BODY"
@@ -146,15 +168,15 @@ class Cell:
 
     def __post_init__(self) -> None:
         self.label = self.label or f"{self.exchange}-a"
-        self.order = self.order or self.buying(*ORDER)
+        self.order = self.order or self.buying(*(STOP if self.place.waits else ORDER))
 
     @property
     def exchange(self) -> str:
-        return self.place[0]
+        return self.place.exchange
 
     @property
     def market(self) -> Market:
-        return self.place[1]
+        return self.place.market
 
     @property
     def symbol(self) -> str:

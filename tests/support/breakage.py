@@ -138,7 +138,7 @@ def answer(bodies: dict[str, tuple[int, Any]], **facts: Any) -> Maker:
     """The exchange's own words instead of its answer: those of the very market where they are another's."""
 
     def make(cell: Cell) -> None:
-        status, body = bodies.get(f"{cell.exchange} {cell.market}") or bodies[cell.exchange]
+        status, body = next(bodies[name] for name in reversed(cell.place.names) if name in bodies)
         fault(FaultKind.ANSWER, status=status, body=json.dumps(body), **facts)(cell)
 
     return make
@@ -185,6 +185,34 @@ def asks_after_claim(price: str, quantity: str = "5") -> Maker:
             cell.book.asks = levels
 
     return lambda cell: cell.before(Journal, "claim", lambda: change(cell))
+
+
+def passed_after_claim(price: str) -> Maker:
+    """The market passes the trigger between the preview and the send, at this exchange alone."""
+
+    def change(cell: Cell) -> None:
+        with cell.venue.lock:
+            cell.book.bids = [(Decimal(price), Decimal(5)), *cell.book.bids]
+            if cell.market is FUTURES:
+                cell.venue.derivatives.set_mark(cell.symbol, Decimal(price))
+
+    return lambda cell: cell.before(Journal, "claim", lambda: change(cell))
+
+
+def fires_when_taken(price: str) -> Maker:
+    """The venue takes the order, its trigger is reached, and only then anything of it is read."""
+
+    def fire(cell: Cell) -> None:
+        until(lambda: sum(cell.venue.placements.values()) == 1)
+        assert cell.venue.trigger(cell.symbol, Decimal(price))
+
+    return lambda cell: cell.before(fanout, "_collect", lambda: fire(cell))
+
+
+def became_unreadable(cell: Cell) -> None:
+    """No look at the order that the waiting one became gets its answer."""
+    path = "/fapi/v1/order" if cell.exchange == "binance" else "/api/v5/trade/order"
+    fault(FaultKind.HTML, operation="query", path=path, times=None)(cell)
 
 
 def ordering(*words: str) -> Maker:
