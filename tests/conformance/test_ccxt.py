@@ -6,16 +6,15 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import ccxt
-import pytest
 
 from keyctl.model import Algorithm
 from tests.conformance import test_binance, test_bitfinex, test_lbank, test_okx
-from tests.conformance.ccxt_clients import count_nonces, moved
+from tests.conformance.ccxt_clients import DrivenByCCXT, client_of, count_nonces
 
 SYMBOL = "BTC/USDT"
 
 
-class Driver:
+class Driver(DrivenByCCXT):
     """ccxt's synchronous client in the place of the exchange's own SDK."""
 
     package = "ccxt"
@@ -23,23 +22,9 @@ class Driver:
     refused = "AuthenticationError"
     options: ClassVar[dict[str, Any]] = {}
 
-    @pytest.fixture(autouse=True, scope="class")
-    @classmethod
-    def named(cls, name_sdk: Callable[[str], None]) -> None:
-        name_sdk(f"ccxt {ccxt.__version__}")
-
     def client(self, given: dict[str, str]) -> Any:
-        made = getattr(ccxt, given["exchange"])(
-            {
-                "apiKey": given["api_key"],
-                "secret": given["secret"],
-                "password": given["passphrase"],
-                "enableRateLimit": False,
-            }
-        )
-        made.options |= self.options
-        made.urls["api"] = moved(made.urls["api"], given["endpoint"])
-        return made
+        account = given["api_key"], given["secret"], given["passphrase"]
+        return client_of(given["exchange"], given["endpoint"], *account, self.options)
 
     def drive(self, run_sdk: Callable[..., dict[str, Any]], given: dict[str, str]) -> dict[str, Any]:
         client, wrong = self.client(given), self.client(given | {"secret": given["wrong_secret"]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -12,14 +12,14 @@ import pytest
 from keyctl.model import Algorithm, PositionSide
 from keyctl.twin import MadeKey, TwinServer, VenueOrder, face, make_key
 from keyctl.twin.derivatives import Derivatives
-from tests.conformance.ccxt_clients import count_nonces, moved
+from tests.conformance.ccxt_clients import DrivenByCCXT, client_of, count_nonces
 from tests.support.world import World
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 RIGHTS = ("read", "spot_trade", "futures_trade")
 
 
-class Driver:
+class Driver(DrivenByCCXT):
     """What every venue with perpetuals is asked; sizes are the venue's own contracts."""
 
     exchange: ClassVar[str]
@@ -29,11 +29,6 @@ class Driver:
     size: ClassVar[Decimal] = Decimal("0.1")
     options: ClassVar[dict[str, Any]] = {}
     leverage_is_set: ClassVar[bool] = True
-
-    @pytest.fixture(autouse=True, scope="class")
-    @classmethod
-    def named(cls, name_sdk: Callable[[str], None]) -> None:
-        name_sdk(f"ccxt {ccxt.__version__}")
 
     @pytest.fixture
     def twin(self) -> Iterator[TwinServer]:
@@ -58,11 +53,8 @@ class Driver:
         client.session.close()
 
     def connect(self, twin: TwinServer, made: MadeKey) -> Any:
-        client = getattr(ccxt, self.client_name)(
-            {"apiKey": made.api_key, "secret": made.secret, "password": made.passphrase, "enableRateLimit": False}
-        )
-        client.options |= self.options
-        client.urls["api"] = moved(client.urls["api"], twin.endpoint(self.exchange))
+        account = made.api_key, made.secret, made.passphrase
+        client = client_of(self.client_name, twin.endpoint(self.exchange), *account, self.options)
         client.load_markets()
         return client
 
