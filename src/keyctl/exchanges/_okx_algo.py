@@ -60,14 +60,6 @@ def algo_fields(order: Order) -> tuple[tuple[str, JSON], ...]:
     return (*fields, ("tgtCcy", "base_ccy")) if _is_spot_market_buy(order) else fields
 
 
-def taken_row(response: Response, leg: Leg) -> dict[str, JSON]:
-    """The element that carries our own id and success. Raises Unreadable."""
-    row = one_row(response)
-    if row.get("sCode") != "0" or row.get("algoClOrdId") != leg.client_order_id:
-        raise Unreadable("the answer does not carry our client order id with success")
-    return row
-
-
 def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
     """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
     order, told = leg.order, row.get("state")

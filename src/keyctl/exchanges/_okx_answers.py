@@ -51,10 +51,10 @@ def one_row(response: Response) -> dict[str, JSON]:
     return found[0]
 
 
-def taken_row(response: Response, leg: Leg) -> dict[str, JSON]:
+def taken_row(response: Response, leg: Leg, own_id: str = "clOrdId") -> dict[str, JSON]:
     """The element of a trade answer that carries our client order id and sCode "0". Raises Unreadable."""
     row = one_row(response)
-    if row.get("sCode") != "0" or row.get("clOrdId") != leg.client_order_id:
+    if row.get("sCode") != "0" or row.get(own_id) != leg.client_order_id:
         raise Unreadable("the answer does not carry our client order id with success")
     return row
 

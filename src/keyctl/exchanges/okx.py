@@ -207,7 +207,7 @@ class OKX(OKXAround):
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         if leg.order.trigger is not None:
-            return Placed(text_of(algo.taken_row(response, leg).get("algoId")))
+            return Placed(text_of(taken_row(response, leg, "algoClOrdId").get("algoId")))
         return Placed(text_of(taken_row(response, leg).get("ordId")))
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
