@@ -120,11 +120,42 @@ class SwapDriver(Driver):
         assert world.keyctl("positions", self.label, "--json").data["positions"] == []
         assert [held for held in client.fetch_positions([self.symbol]) if held["contracts"]] == []
 
+    def test_a_stop_of_ccxt_in_hedge_mode_is_listed_with_its_position_and_closes_only_that(
+        self, world: World, client: Any
+    ) -> None:
+        client.set_position_mode(True, self.symbol)
+        for side in ("buy", "sell"):
+            client.create_order(self.symbol, "market", side, float(self.size), None, self.leg(side, opens=True))
+        params = {"stopLossPrice": 58_000} | self.leg("sell", opens=False)
+        client.create_order(self.symbol, "market", "sell", float(self.size), None, params)
+        (row,) = self.rows(world)
+        assert (row["side"], row["position"], row["trigger"]) == ("sell", "long", "stop")
+        assert world.venue(self.exchange).trigger(self.symbol, Decimal(58_000))
+        (left,) = world.keyctl("positions", self.label, "--json").data["positions"]
+        assert left["side"] == "short"
+
+    def leg(self, side: str, *, opens: bool) -> dict[str, Any]:
+        """What ccxt must be told of the position that an order opens or closes."""
+        return {"hedged": True}
+
 
 class TestBinanceUSDM(SwapDriver):
     exchange, client_name = "binance", "binanceusdm"
     own_id_name = "clientOrderId"
     options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["linear"]}}
+
+    def test_a_stop_of_ccxt_that_closes_the_whole_position_is_one_that_only_reduces(
+        self, world: World, client: Any
+    ) -> None:
+        client.create_order(self.symbol, "market", "buy", float(self.size))
+        params = {"stopLossPrice": 58_000, "closePosition": True}
+        placed = client.create_order(self.symbol, "market", "sell", float(self.size), None, params)
+        (row,) = self.rows(world)
+        assert (row["exchange_order_id"], row["reduce_only"], row["quantity"]) == (placed["id"], True, "0")
+        assert self.cancel_foreign(world) == [(placed["clientOrderId"], "canceled")]
+
+    def leg(self, side: str, *, opens: bool) -> dict[str, Any]:
+        return {"positionSide": "LONG" if (side == "buy") is opens else "SHORT"}
 
     def seen(self, seen: Any) -> Waiting:
         trigger = seen["info"]["orderType"].removesuffix("_MARKET").lower()
