@@ -133,14 +133,16 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     at its making."""
     symbol, native, side, position = open_order_names(row, market)
     trigger, trigger_price, price = _waits_for(row, side)
-    own_id = row.get("algoClOrdId")
+    own_id, size = row.get("algoClOrdId"), optional(row.get("sz")) or Decimal(0)  # empty: the whole position
+    if row.get("tgtCcy") == "quote_ccy" and market is Market.SPOT and side is Side.BUY:
+        size = (size / trigger_price).quantize(Decimal("1E-8"))  # an amount to spend: what it buys at its trigger
     return OpenOrder(
         symbol=symbol,
         native_symbol=native,
         market=market,
         side=side,
         type=OrderType.MARKET if price in (None, Decimal(_AT_MARKET)) else OrderType.LIMIT,
-        quantity=optional(row.get("sz")) or Decimal(0),  # empty: the whole position
+        quantity=size,
         filled=Decimal(0),
         price=None if price == Decimal(_AT_MARKET) else price,
         exchange_order_id=text_of(row.get("algoId")),
