@@ -609,6 +609,11 @@ def test_open_orders_that_wait_are_listed_as_such(trigger: dict[str, Any], kind:
     assert listed(algo_row(leg(**trigger | kind | LONG))).position is PositionSide.LONG
 
 
+def test_an_amount_to_spend_is_shown_as_what_it_buys_at_its_trigger() -> None:
+    row = algo_row(spot(**STOP | AT_MARKET), sz="300", tgtCcy="quote_ccy", slTriggerPx="60000")
+    assert listed(row, Market.SPOT).quantity == Decimal("0.005")
+
+
 def test_of_two_triggers_the_stop_is_shown() -> None:
     both = {"ordType": "oco", "tpTriggerPx": "63000", "tpTriggerPxType": "last", "tpOrdPx": "62990"}
     stops = {"slTriggerPx": "57000", "slTriggerPxType": "mark", "slOrdPx": "-1"}
