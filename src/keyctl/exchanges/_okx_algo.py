@@ -135,7 +135,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     trigger, trigger_price, price = _waits_for(row, side)
     own_id, size = row.get("algoClOrdId"), optional(row.get("sz")) or Decimal(0)  # empty: the whole position
     if row.get("tgtCcy") == "quote_ccy" and market is Market.SPOT and side is Side.BUY:
-        size = (size / trigger_price).quantize(Decimal("1E-8"))  # an amount to spend: what it buys at its trigger
+        size = _bought(size, trigger_price)
     return OpenOrder(
         symbol=symbol,
         native_symbol=native,
@@ -153,6 +153,14 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         trigger_price=trigger_price,
         created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
     )
+
+
+def _bought(amount: Decimal, price: Decimal) -> Decimal:
+    """What an amount to spend buys at a price. Raises Unreadable for numbers that cannot be."""
+    try:
+        return (amount / price).quantize(Decimal("1E-8"))
+    except ArithmeticError:
+        raise Unreadable("an amount or a trigger price that cannot be") from None
 
 
 def _waits_for(row: dict[str, JSON], side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
