@@ -1,7 +1,8 @@
 """No damaged answer crashes a reader, and none is taken for proof that it is not, or read as what it does not say.
 
-What an answer proves, and on perpetuals what positions, leverage, wallets, open orders and bands it tells, is judged a
-second time from its raw bytes, by code that shares nothing with the readers (tests/support/*_oracle.py).
+What an answer proves, what it tells on perpetuals of positions, leverage, wallets, open orders and bands, and what
+became of orders that wait for a trigger, is judged a second time from its raw bytes, by code that shares nothing with
+the readers (tests/support/*_oracle.py).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import resource
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,14 +20,16 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.judge import judge_placed
-from keyctl.model import Market, Outcome, Response, WireRequest
+from keyctl.model import OrderStatus, Outcome, Response, WireRequest
 from keyctl.transport import Line, tls_context
+from tests.support import waiting_oracle
 from tests.support.answer_oracle import proves_refused, proves_taken, shows_ours
 from tests.support.around_oracle import READERS, plainly, second_reading
 from tests.support.futures_samples import FuturesSample, harvest_futures
-from tests.support.mutations import Mutator, Sample, harvest
+from tests.support.mutations import Mutator, Sample, each_replaced, harvest
 from tests.support.raw_json import Odd
 from tests.support.rude_server import ENDLESS, RudeServer, kind_of
+from tests.support.waiting_samples import WaitingSample, harvest_waiting
 
 COUNT = 100_000
 SOCKETS = 1_000
@@ -38,7 +42,7 @@ BLOCKS_MAX = 30_000  # of Python's allocator; a leak of one object per answer wo
 
 
 def test_100_000_damaged_answers_neither_crash_a_reader_nor_prove_what_they_do_not() -> None:
-    figures = campaign(COUNT, seed=3)
+    figures = campaign(COUNT, seed=3, samples=harvest())
     print(figures)
     assert not figures.findings, figures.findings[:5]
     assert figures.blocks_grown < BLOCKS_MAX
@@ -49,7 +53,7 @@ def test_100_000_damaged_answers_neither_crash_a_reader_nor_prove_what_they_do_n
 
 
 def test_100_000_damaged_answers_around_perpetuals_are_read_as_they_are_or_not_at_all() -> None:
-    figures = campaign(COUNT, seed=4, market=Market.FUTURES)
+    figures = campaign(COUNT, seed=4, samples=harvest_futures())
     print(figures)
     assert not figures.findings, figures.findings[:5]
     assert figures.blocks_grown < BLOCKS_MAX
@@ -59,10 +63,42 @@ def test_100_000_damaged_answers_around_perpetuals_are_read_as_they_are_or_not_a
     assert min(figures.read[reader] for reader in READERS) > COUNT / 500
 
 
+def test_100_000_damaged_answers_about_waiting_orders_are_read_as_they_are_or_not_at_all() -> None:
+    figures = campaign(COUNT, seed=5, samples=harvest_waiting())
+    print(figures)
+    assert not figures.findings, figures.findings[:5]
+    assert figures.blocks_grown < BLOCKS_MAX
+    assert min(figures.outcomes[outcome] for outcome in (Outcome.ACCEPTED, Outcome.REJECTED)) > COUNT / 100
+    assert figures.outcomes[Outcome.UNKNOWN] > COUNT / 10
+    assert figures.unreadable > COUNT / 20
+    assert min(figures.read[reader] for reader in waiting_oracle.READERS) > COUNT / 500
+
+
+def test_each_value_in_an_answer_about_a_waiting_order_may_be_anything() -> None:
+    figures, kinds = Figures(), dict[tuple[Any, ...], WaitingSample]()
+    for sample in harvest_waiting():
+        if sample.exchange.read_error(sample.response) is None and sample.reader != "placed":
+            told = plainly(sample.read(sample.response))
+            what = (told.state, told.became is None) if isinstance(told, OrderStatus) else bool(told)
+            step = sample.step if sample.reader == "open_orders" else min(sample.step, 1)  # the rest are lists alike
+            kinds.setdefault((sample.exchange.name, sample.leg.order.market, sample.reader, step, what), sample)
+    for sample in kinds.values():
+        for response in each_replaced(sample.response):
+            figures.answers += 1
+            _check(sample, response, figures)
+    print(figures)
+    assert not figures.findings, figures.findings[:5]
+    assert figures.unreadable > figures.answers / 10
+    assert set(figures.read) >= set(waiting_oracle.READERS)
+
+
 def test_answers_as_the_exchanges_give_them_are_judged_alike_by_the_oracle() -> None:
-    for sample in (*harvest(), *harvest_futures()):
-        if isinstance(sample, FuturesSample) and sample.reader in READERS:
-            assert plainly(sample.read(sample.response)) == second_reading(sample, sample.response), sample
+    for sample in (*harvest(), *harvest_futures(), *harvest_waiting()):
+        if not isinstance(sample, WaitingSample):
+            if isinstance(sample, FuturesSample) and sample.reader in READERS:
+                assert plainly(sample.read(sample.response)) == second_reading(sample, sample.response), sample
+        elif sample.reader in waiting_oracle.READERS and sample.exchange.read_error(sample.response) is None:
+            assert _as_told(sample, sample.response, sample.read(sample.response)), sample
         if sample.reader == "placed":
             outcome = judge_placed(sample.exchange, sample.leg, sample.response).outcome
             proven = proves_taken(sample.leg, sample.response), proves_refused(sample.leg, sample.response)
@@ -137,7 +173,7 @@ class SocketFigures(Figures):
 
 def socket_campaign(count: int) -> SocketFigures:
     """The figures of so many calls to a server that answers with damaged HTTP."""
-    every = (*harvest(), *harvest_futures())
+    every = (*harvest(), *harvest_futures(), *harvest_waiting())
     samples = [sample for sample in every if sample.reader == "placed" and sample.response.status == 200]
     figures = SocketFigures()
     with RudeServer([sample.response.body for sample in samples]) as server:
@@ -184,9 +220,9 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def campaign(count: int, seed: int, market: Market = Market.SPOT) -> Figures:
+def campaign(count: int, seed: int, samples: Sequence[Sample]) -> Figures:
     """The figures of so many damaged answers, each read by the reader that would get it."""
-    mutator, figures = Mutator(harvest() if market is Market.SPOT else harvest_futures(), seed), Figures()
+    mutator, figures = Mutator(samples, seed), Figures()
     for _ in range(WARM_UP):
         _check(*mutator.next(), Figures())
     gc.collect()
@@ -229,15 +265,20 @@ def _check(sample: Sample, response: Response, figures: Figures) -> None:
     figures.read[sample.reader] += 1
     if not _storable(value):
         figures.findings.append(_finding("a reading that cannot be stored", sample, response))
-    if sample.reader == "lookup" and value is not None and not shows_ours(sample, response):
+    waits = isinstance(sample, WaitingSample)
+    if sample.reader == "lookup" and not waits and value is not None and not shows_ours(sample, response):
         figures.findings.append(_finding("another order found as ours", sample, response))
-    if isinstance(sample, FuturesSample) and sample.reader in READERS and not _as_told(sample, response, value):
+    judged = waiting_oracle.READERS if waits else READERS
+    if isinstance(sample, FuturesSample) and sample.reader in judged and not _as_told(sample, response, value):
         figures.findings.append(_finding(f"read as {plainly(value)}", sample, response))
 
 
 def _as_told(sample: FuturesSample, response: Response, value: Any) -> bool:
     """Whether the reading is the one that the bytes allow."""
     try:
+        if isinstance(sample, WaitingSample):
+            told = waiting_oracle.plainly(sample, plainly(value))
+            return bool(told == waiting_oracle.second_reading(sample, response))
         return bool(plainly(value) == second_reading(sample, response))
     except Odd:
         return False

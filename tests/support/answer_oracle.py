@@ -13,8 +13,10 @@ from typing import Any
 
 import keyctl
 from keyctl.model import Leg, Market, Response
+from tests.support import waiting_oracle
 from tests.support.mutations import Sample
-from tests.support.raw_json import Number, Odd, fraction, has_text, same, strict_json
+from tests.support.raw_json import Number, Odd, fraction, has_text, is_true, same, strict_json
+from tests.support.waiting_oracle import waits_apart
 
 DATA = Path(keyctl.__file__).parent / "exchanges"
 
@@ -24,7 +26,8 @@ def proves_taken(leg: Leg, response: Response) -> bool:
     if response.status != 200:
         return False
     try:
-        return TAKEN[leg.exchange](strict_json(response.body), leg)
+        body = strict_json(response.body)
+        return waiting_oracle.taken(body, leg) if waits_apart(leg) else TAKEN[leg.exchange](body, leg)
     except Odd:
         return False
 
@@ -240,15 +243,17 @@ def speaks_of_an_order(value: Any, leg: Leg) -> bool:
         rows = value[4] if isinstance(value, list) and len(value) > 6 and isinstance(value[4], list) else []
         rows = rows if rows and isinstance(rows[0], list) else [rows]
         return any(len(row) > 2 and row[2] is not None and not same(row[2], leg.client_order_id) for row in rows)
-    client, order = {"binance": ("clientOrderId", "orderId"), "okx": ("clOrdId", "ordId")}.get(
-        leg.exchange, ("custom_id", "order_id")
-    )
+    clients, orders = {
+        "binance": (("clientOrderId", "clientAlgoId"), ("orderId", "algoId")),
+        "okx": (("clOrdId", "algoClOrdId"), ("ordId", "algoId")),
+    }.get(leg.exchange, (("custom_id",), ("order_id",)))
     if isinstance(value, list):
         return any(speaks_of_an_order(item, leg) for item in value)
     if not isinstance(value, dict):
         return False
-    other = value.get(client) not in (None, "", leg.client_order_id) or value.get(order) not in (None, "")
-    return other or any(speaks_of_an_order(item, leg) for item in value.values())
+    others = any(value.get(name) not in (None, "", leg.client_order_id) for name in clients)
+    others = others or any(value.get(name) not in (None, "") for name in orders)
+    return others or any(speaks_of_an_order(item, leg) for item in value.values())
 
 
 # A look-up that finds must show an order of ours.
@@ -316,5 +321,5 @@ def _is_our_perpetual(item: dict[str, Any], leg: Leg) -> bool:
         and (order.price is None or same(item.get("px"), order.price))
         and item.get("tdMode") == str(order.margin)
         and item.get("posSide") in position
-        and (order.hedge or (item.get("reduceOnly") in ("true", True)) is order.reduce_only)
+        and (order.hedge or is_true(item.get("reduceOnly")) is order.reduce_only)
     )

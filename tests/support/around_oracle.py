@@ -13,7 +13,7 @@ from typing import Any
 
 from keyctl.model import Balances, FuturesState, OpenOrder, Position, PriceBand, Response
 from tests.support.futures_samples import FuturesSample
-from tests.support.raw_json import Number, Odd, fraction, strict_json
+from tests.support.raw_json import Number, Odd, fraction, is_true, strict_json
 
 READERS = ("margin", "positions", "futures_state", "setup", "open_orders", "band")
 _MARGINS = {"CROSSED": "cross", "CROSS": "cross", "ISOLATED": "isolated"}
@@ -40,7 +40,7 @@ def _item(item: Position | OpenOrder) -> tuple[Any, ...]:
         return item.native_symbol, str(item.side), _exact(item.contracts), item.hedge, margin, leverage
     numbers = _exact(item.quantity), _exact(item.filled), _exact(item.price)
     names = item.native_symbol, str(item.side), item.exchange_order_id, item.client_order_id
-    return *names, *numbers, item.reduce_only
+    return *names, *numbers, item.reduce_only, _word(item.trigger), _exact(item.trigger_price)
 
 
 def _amounts(values: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +116,13 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """The pairs as a mapping; a name told twice is odd."""
     sure(len({name for name, _ in pairs}) == len(pairs))
     return dict(pairs)
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value is what venues write for "none": null, "", 0, an empty list."""
+    if isinstance(value, Number):
+        return fraction(value) == 0
+    return not value
 
 
 def one(rows: list[Any]) -> Any:
@@ -195,10 +202,16 @@ def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         price = number(row.get("price", Number("0")))
         own = row.get("clientAlgoId" if waits else "clientOrderId")
         sure(row.get("side") in ("BUY", "SELL"))
+        trigger: tuple[Any, ...] = (None, None)
+        if waits:  # one whose trigger moves with the market need not tell a price
+            at = Fraction(0) if is_nothing(row.get("triggerPrice")) else number(row["triggerPrice"])
+            profit = word(row.get("orderType")).startswith("TAKE_PROFIT")
+            trigger = "take_profit" if profit else "stop", at if at > 0 else None
         names = word(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
         size, done = number(row.get("quantity" if waits else "origQty")), number(row.get("executedQty", Number("0")))
         reduces = row.get("reduceOnly") is True or row.get("closePosition") is True
-        found.append((*names, word(own) if own else None, size, done, price if price > 0 else None, reduces))
+        told = *names, None if is_nothing(own) else word(own), size, done, price if price > 0 else None, reduces
+        found.append((*told, *trigger))
     return found
 
 
@@ -227,14 +240,14 @@ def _band(mark: Fraction, up: Any, down: Any) -> tuple[Fraction, Fraction]:
 # OKX.
 
 
-def _okx_rows(body: Any) -> list[dict[str, Any]]:
+def okx_rows(body: Any) -> list[dict[str, Any]]:
     sure(need(body, dict).get("code") == "0")
     return objects(body.get("data"))
 
 
 def _okx_margin(bodies: list[Any], sample: FuturesSample) -> Any:
     free, total = [], []
-    for row in objects(one(_okx_rows(bodies[0])).get("details")):
+    for row in objects(one(okx_rows(bodies[0])).get("details")):
         available = optional(row.get("availEq"), "")
         available = optional(row.get("availBal"), "") if available is None else available
         if available is not None:
@@ -245,7 +258,7 @@ def _okx_margin(bodies: list[Any], sample: FuturesSample) -> Any:
 
 def _okx_positions(bodies: list[Any], sample: FuturesSample) -> Any:
     found = []
-    for row in _okx_rows(bodies[0]):
+    for row in okx_rows(bodies[0]):
         size, told = number(row.get("pos")), row.get("posSide")
         if not size:
             continue
@@ -260,11 +273,11 @@ def _okx_positions(bodies: list[Any], sample: FuturesSample) -> Any:
 def _okx_state(bodies: list[Any], sample: FuturesSample) -> Any:
     assert sample.instrument is not None
     native, margin = sample.instrument.native_symbol, str(sample.margin or "cross")
-    account = one(_okx_rows(bodies[0]))
+    account = one(okx_rows(bodies[0]))
     hedge = {"net_mode": False, "long_short_mode": True}.get(need(account.get("posMode"), str))
     sure(hedge is not None and word(account.get("acctLv")) not in ("1", "4"))
     pairs = []
-    for row in _okx_rows(bodies[1]):
+    for row in okx_rows(bodies[1]):
         sure(row.get("instId") == native and row.get("mgnMode") == margin)
         pairs.append((need(row.get("posSide"), str), number(row.get("lever"))))
     told = once(pairs)
@@ -273,7 +286,7 @@ def _okx_state(bodies: list[Any], sample: FuturesSample) -> Any:
     sure(bool(hedge) or "net" in told)
     sure(not (hedge and margin == "isolated" and "net" in told))
     held = _okx_positions([bodies[2]], sample)
-    orders = _okx_rows(bodies[3])
+    orders = okx_rows(bodies[3])
     sure(all(item[0] == native and item[3] is hedge for item in held))
     sure(all(row.get("instId") == native for row in orders))
     long, short = (told.get(side, told.get("net")) for side in ("long", "short"))
@@ -282,7 +295,7 @@ def _okx_state(bodies: list[Any], sample: FuturesSample) -> Any:
 
 def _okx_setup(bodies: list[Any], sample: FuturesSample) -> Any:
     assert sample.request is not None
-    rows, asked = _okx_rows(bodies[0]), dict(sample.request.params)
+    rows, asked = okx_rows(bodies[0]), dict(sample.request.params)
     sure(bool(rows))
     for row in rows:
         sure(row.get("instId") == asked["instId"] and row.get("mgnMode") == asked["mgnMode"])
@@ -291,15 +304,43 @@ def _okx_setup(bodies: list[Any], sample: FuturesSample) -> Any:
 
 
 def _okx_orders(bodies: list[Any], sample: FuturesSample) -> Any:
-    found = []
-    for row in _okx_rows(bodies[0]):
-        sure(row.get("instType") == "SWAP" and row.get("side") in ("buy", "sell"))
-        size, done, own = number(row.get("sz")), number(row.get("accFillSz")), row.get("clOrdId")
-        sure(0 <= done <= size)
-        names = need(row.get("instId"), str), row["side"], word(row.get("ordId"))
+    """The orders of the book, or those that wait: both calls cut their lists at a hundred."""
+    assert sample.request is not None
+    waits, kind = "algo" in sample.request.path, "SWAP" if sample.leg.order.market == "futures" else "SPOT"
+    found, rows = [], okx_rows(bodies[0])
+    sure(len(rows) < 100)
+    for row in rows:
+        sure(row.get("instType") == kind and row.get("side") in ("buy", "sell"))
+        own = row.get("algoClOrdId") if waits or is_nothing(row.get("clOrdId")) else row["clOrdId"]
+        names = need(row.get("instId"), str), row["side"], word(row.get("algoId" if waits else "ordId"))
         client = _shown(own) if isinstance(own, str) and own else None
-        found.append((*names, client, size, done, optional(row.get("px"), ""), row.get("reduceOnly") in ("true", True)))
+        reduces = is_true(row.get("reduceOnly"))
+        if waits:
+            trigger, at, price = _okx_trigger(row)
+            size = optional(row.get("sz"), "") or Fraction(0)
+            if row.get("tgtCcy") == "quote_ccy" and kind == "SPOT" and row["side"] == "buy":  # an amount to spend
+                sure(at != 0)
+                size = Fraction(round(rounded(size / at) * 10**8), 10**8)
+            found.append((*names, client, size, Fraction(0), None if price == -1 else price, reduces, trigger, at))
+            continue
+        size, done = number(row.get("sz")), number(row.get("accFillSz"))
+        sure(0 <= done <= size)
+        found.append((*names, client, size, done, optional(row.get("px"), ""), reduces, None, None))
     return found
+
+
+def _okx_trigger(row: dict[str, Any]) -> tuple[str, Fraction, Fraction | None]:
+    """Stop or take-profit, its trigger, and its price then; -1 means market. With both it is the stop."""
+    if (at := optional(row.get("slTriggerPx"), "")) is not None:
+        return "stop", at, optional(row.get("slOrdPx"), "")
+    at, profit = (optional(row.get(name), "") for name in ("tpTriggerPx", "tpOrdPx"))
+    if at is None and profit is not None and profit != -1:  # a limit order from the start
+        at = profit
+    if at is not None:
+        return "take_profit", at, profit
+    at, last = number(row.get("triggerPx")), optional(row.get("last"), "")
+    above = last is None or at > last
+    return "stop" if above == (row["side"] == "buy") else "take_profit", at, optional(row.get("ordPx"), "")
 
 
 def _shown(text: str) -> str:
@@ -310,7 +351,7 @@ def _shown(text: str) -> str:
 
 def _okx_band(bodies: list[Any], sample: FuturesSample) -> Any:
     assert sample.instrument is not None
-    row = one(_okx_rows(bodies[0]))
+    row = one(okx_rows(bodies[0]))
     sure(row.get("instId") == sample.instrument.native_symbol and isinstance(row.get("enabled", True), bool))
     if row.get("enabled", True) is False:
         return None, None
@@ -372,7 +413,9 @@ def _bitfinex_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         client = None if row[2] is None else str(whole(row[2]))
         flags = 0 if row[12] is None else whole(row[12])
         side = "buy" if amount > 0 else "sell"
-        found.append((native, side, str(whole(row[0])), client, abs(amount), done, price, bool(flags & 1024)))
+        trigger = ("stop", number(row[16])) if "STOP" in kind else (None, None)
+        told = native, side, str(whole(row[0])), client, abs(amount), done, price, bool(flags & 1024)
+        found.append((*told, *trigger))
     return found
 
 
@@ -428,7 +471,7 @@ def _lbank_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         price = number(row.get("price")) if word(row.get("orderPriceType")) == "0" else None
         own = None if row.get("clientOrderId") in (None, "") else word(row["clientOrderId"])
         names = word(row.get("symbol")), row["side"].lower(), word(row.get("orderId") or row.get("orderSysID")), own
-        found.append((*names, number(row.get("volume")), number(row.get("executedQty")), price, False))
+        found.append((*names, number(row.get("volume")), number(row.get("executedQty")), price, False, None, None))
     return found
 
 

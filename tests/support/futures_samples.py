@@ -36,7 +36,7 @@ WANTED = Decimal(4)
 
 @dataclass(frozen=True, slots=True)
 class FuturesSample(Sample):
-    """An answer around an order: with the contract's rules, the wanted margin mode, and what it stands among.
+    """An answer around an order: with the symbol's rules, the wanted margin mode, and what it stands among.
 
     `step` counts the reads of futures_state, positions and open_orders; `beside` are all answers to the first of these.
     """
@@ -62,7 +62,7 @@ class FuturesSample(Sample):
         if self.reader == "positions":
             return exchange.read_positions(self.step, response)
         if self.reader == "open_orders":
-            return exchange.read_open_orders(self.step, response, Market.FUTURES)
+            return exchange.read_open_orders(self.step, response, self.leg.order.market)
         return Sample.read(self, response)
 
 
@@ -74,13 +74,13 @@ def harvest_futures() -> list[FuturesSample]:
             for name in twin.exchanges
             for symbol in SYMBOLS.get(name, (LINEAR,))
             for hedge in ((False, True) if name in SYMBOLS else (False,))
-            for sample in asyncio.run(_FuturesHarvest(twin, name, symbol, hedge).all())
+            for sample in asyncio.run(FuturesHarvest(twin, name, symbol, hedge).all())
         ]
         assert twin.faults_of_its_own == []
     return samples
 
 
-class _FuturesHarvest(Harvest):
+class FuturesHarvest(Harvest):
     """One exchange's answers about one contract, in one position mode."""
 
     rights = RIGHTS
@@ -114,9 +114,13 @@ class _FuturesHarvest(Harvest):
         samples = [await self._ask("margin", exchange.margin_request(self._rules))]
         for step, request in enumerate(exchange.positions_requests()):
             samples.append(replace(await self._ask("positions", request), step=step))
-        for step, request in enumerate(exchange.open_orders_requests(Market.FUTURES, (self._symbol,))):
-            samples.append(replace(await self._ask("open_orders", request), step=step))
-        return samples + await self._state()
+        return samples + await self._open_orders() + await self._state()
+
+    async def _open_orders(self) -> list[FuturesSample]:
+        samples, market = [], self._perpetual().order.market
+        for step, request in enumerate(self.exchange.open_orders_requests(market, (self._symbol,))):
+            samples.append(replace(await self._ask("open_orders", request), step=step, request=request))
+        return samples
 
     async def _state(self) -> list[FuturesSample]:
         assert self._rules is not None

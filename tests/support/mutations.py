@@ -7,7 +7,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -344,14 +344,34 @@ class Mutator:
             return None
 
 
-def _places(value: Any, depth: int = 0) -> Any:
+def each_replaced(response: Response) -> Iterator[Response]:
+    """The answer with each of its values in turn left out, and replaced by each piece of junk; of lists the first entry
+    only. Raises ValueError for an answer that is not JSON."""
+    value = json.loads(response.body)
+    for holder, name in list(_places(value, width=1)):
+        kept = holder[name]
+        for junk in _JUNK:
+            holder[name] = junk
+            yield _with_body(response, value)
+        holder[name] = kept
+        if isinstance(holder, dict):
+            del holder[name]
+            yield _with_body(response, value)
+            holder[name] = kept
+
+
+def _with_body(response: Response, value: Any) -> Response:
+    return replace(response, body=json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _places(value: Any, width: int = 20) -> Any:
     """Every (container, key) in a JSON value; of long lists only the first entries."""
     if isinstance(value, dict):
         pairs = list(value.items())
     elif isinstance(value, list):
-        pairs = list(enumerate(value[:20]))
+        pairs = list(enumerate(value[:width]))
     else:
         return
     for name, item in pairs:
         yield value, name
-        yield from _places(item, depth + 1)
+        yield from _places(item, width)

@@ -58,6 +58,11 @@ def fraction(value: Any) -> Fraction | None:
     )
 
 
+def is_true(value: Any) -> bool:
+    """Whether a value is true in one of the ways in which venues write it."""
+    return value is True or value == "true" or (isinstance(value, Number) and fraction(value) == 1)
+
+
 def same(value: Any, number: Any) -> bool:
     return fraction(value) == Fraction(number)
 
