@@ -21,11 +21,11 @@ from keyctl.twin import FaultKind
 from tests.support.campaign import Campaign, run_campaign
 from tests.support.world import ALL, RIGHTS, World
 
-PLANS, KILLS = 360, 300
+PLANS, KILLS = 420, 300
 PLANTED_PLANS = 240
 
 
-def test_360_plans_killed_300_times_at_random_lines_are_never_doubled_lost_or_wrong(tmp_path: Path) -> None:
+def test_420_plans_killed_300_times_at_random_lines_are_never_doubled_lost_or_wrong(tmp_path: Path) -> None:
     figures = run_campaign(tmp_path, seed=2, plans=PLANS)
     print(figures)
     assert figures.clean, figures.findings
