@@ -12,7 +12,7 @@ from pathlib import Path
 
 from keyctl.errors import StoreUnusable
 
-VERSION = 5
+VERSION = 6
 BUSY_SECONDS = 5.0
 _PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
 
@@ -71,6 +71,26 @@ ALTER TABLE legs ADD COLUMN trigger_kind TEXT;
 ALTER TABLE legs ADD COLUMN trigger_price TEXT;
 ALTER TABLE legs ADD COLUMN expires_ms INTEGER;
 ALTER TABLE legs ADD COLUMN exempt INTEGER NOT NULL DEFAULT 0;
+""",
+    # The exchange account behind a key, orders as they were asked for, the journal's own count of claims, who holds a
+    # leverage, halts of one account or exchange, facts about the journal itself, and the content of vaults last seen.
+    6: """
+ALTER TABLE legs ADD COLUMN exchange_account TEXT NOT NULL DEFAULT '';
+UPDATE legs SET exchange_account=account_id;
+ALTER TABLE legs ADD COLUMN asked TEXT;
+ALTER TABLE legs ADD COLUMN closes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE legs ADD COLUMN claim_number INTEGER;
+ALTER TABLE legs ADD COLUMN window_seconds REAL;
+ALTER TABLE legs ADD COLUMN catalogue_row TEXT;
+CREATE INDEX legs_by_place ON legs(exchange_account, symbol, state);
+CREATE TABLE exchange_accounts (account_id TEXT PRIMARY KEY, exchange_account TEXT NOT NULL, uid TEXT);
+CREATE TABLE settings (
+    exchange_account TEXT NOT NULL, symbol TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
+    run TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (exchange_account, symbol));
+CREATE TABLE halts (
+    scope TEXT NOT NULL, owner TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (scope, owner));
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+ALTER TABLE vaults ADD COLUMN content TEXT;
 """,
 }
 

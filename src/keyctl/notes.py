@@ -36,7 +36,7 @@ class VaultNotes:
         """Remembers a generation that was seen, when it is the highest so far."""
         with self._database.transaction(durable=False) as connection:
             connection.execute(
-                "INSERT INTO vaults VALUES (?, ?)"
+                "INSERT INTO vaults (id, generation) VALUES (?, ?)"
                 " ON CONFLICT (id) DO UPDATE SET generation=max(generation, excluded.generation)",
                 (vault_id, generation),
             )
@@ -44,7 +44,7 @@ class VaultNotes:
     def accept_vault(self, vault_id: str, generation: int) -> None:
         """Takes a generation as the highest from now on, even a lower one: a person has accepted an older vault."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO vaults VALUES (?, ?)", (vault_id, generation))
+            connection.execute("INSERT OR REPLACE INTO vaults (id, generation) VALUES (?, ?)", (vault_id, generation))
 
     def close(self) -> None:
         """Closes the file."""
