@@ -202,7 +202,8 @@ def cap_races(folder: Path, rounds: int) -> Figures:
     """The figures of races for one daily cap: every process has seen that there is room before any has claimed."""
     figures = Figures()
     with World(folder) as world:
-        world.add("okx")
+        for number in range(CAP_PROCESSES):
+            world.add("okx", f"okx-{number}")
         for number in range(rounds):
             before = figures.placed
             configure(world, before * LEG_USD + CAP_USD)
@@ -225,7 +226,7 @@ def _capped(world: World) -> Callable[[int, Callable[[], None]], int]:
             return claim(*arguments)
 
         Journal.claim = together  # type: ignore[method-assign]
-        order = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a")
+        order = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", f"okx-{number}")
         return world.keyctl(*order, "--expect-value", "300", "--again").exit_code
 
     return job
@@ -310,7 +311,7 @@ def _leg(index: int) -> Leg:
 
 
 def _facts(index: int) -> dict[str, Any]:
-    order = Order("BTC/USDT", Market.SPOT, Side.BUY, OrderType.LIMIT, Decimal("0.005"), Decimal("58000"))
+    order = Order(f"C{index}/USDT", Market.SPOT, Side.BUY, OrderType.LIMIT, Decimal("0.005"), Decimal("58000"))
     return {
         "plan_id": "plan", "index": index, "account": "a", "account_id": "id", "exchange": "bitfinex", "order": order,
         "native_symbol": "tBTCUST", "client_order_id": str(index), "client_order_date": date(2026, 9, 21),
