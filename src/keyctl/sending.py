@@ -83,7 +83,9 @@ def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -
     error = trouble.error if isinstance(trouble, ExchangeRefused) else None
     # Wherever a leg is shown its account's name stands beside it.
     detail = trouble.message.removeprefix(f"{stored.leg.account}: ") if trouble else otherwise
-    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail)
+    # A setting that is not confirmed is trouble with the exchange; what keyctl itself checked is a failed check.
+    checked = isinstance(trouble, CheckFailed) and trouble.code != "leverage_not_confirmed"
+    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail, trouble=trouble if checked else None)
 
 
 async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:
