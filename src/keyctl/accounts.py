@@ -136,7 +136,10 @@ class Accounts:
         stored, all of that kind. Raises UsageProblem for a double name, no choice or two, an unknown group;
         SetupProblem for an unknown account or none at all.
         """
-        return choose(self.all(), labels, group, everything, groups or {})
+        accounts = self.all()
+        if everything and not accounts:
+            raise none_stored(self._home)
+        return choose(accounts, labels, group, everything, groups or {})
 
     def _change(self, change: Callable[[tuple[Account, ...]], tuple[Account, ...]]) -> None:
         identity = self._home.identity()
@@ -176,6 +179,16 @@ class Accounts:
                 code="other_home",
             )
         return accounts
+
+
+def none_stored(home: Home) -> SetupProblem:
+    """The error for a command over all accounts in a home that has none, which may be the wrong home."""
+    return SetupProblem(
+        f"no account is stored in this home: {home.root}",
+        "store one: keyctl add EXCHANGE",
+        "for the accounts of another home: run keyctl as its user, or set KEYCTL_HOME",
+        code="no_accounts",
+    )
 
 
 def check_label(label: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keyctl.config import Config
     from keyctl.credential_check import Fitness
     from keyctl.exchanges.base import Exchange, Signer
+    from keyctl.halts import Halts
     from keyctl.home import Home
     from keyctl.journal import Journal
     from keyctl.model import Account, Binding, Credential
@@ -85,6 +86,24 @@ class App:
 
         self.home.prepare()
         return VaultNotes(Database(self.home.state / "journal.db"))
+
+    @cached_property
+    def halts(self) -> Halts:
+        """The journal's memory of halts, without the rest of the journal, which takes longer to load."""
+        if "journal" in self.__dict__:
+            return self.journal.halts
+        from keyctl.database import Database
+        from keyctl.halts import Halts
+
+        self.home.prepare()
+        return Halts(Database(self.home.state / "journal.db"), self.clock)
+
+    def halted(self, account: Account) -> str | None:
+        """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""
+        if not self.home.halt_mark.exists():
+            return None
+        halts = self.halts.of(account.id, account.exchange)
+        return halts[0].words if halts else None
 
     @cached_property
     def clock(self) -> Clock:
@@ -215,8 +234,9 @@ class App:
 
     def close(self) -> None:
         """Closes what was opened."""
-        if "vault_notes" in self.__dict__:
-            self.vault_notes.close()
+        for name in ("vault_notes", "halts"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
         if "journal" in self.__dict__:
             self.journal.close()
 

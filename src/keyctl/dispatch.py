@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
-from keyctl.fanout import check_not_halted
+from keyctl.halt_checks import look_where_allowed, passing, refusal_of
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, Outcome
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay, check_trigger
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
-from keyctl.preflight import TICKER_SECONDS, Look, Shared, look_all, ticker_of
+from keyctl.preflight import TICKER_SECONDS, Look, Shared, ticker_of
 from keyctl.session import Session
 from keyctl.sizes import notional
 
@@ -96,13 +96,11 @@ async def preview(
     sizing: Sizing | None = None,
 ) -> Preview:
     """The plan of all accounts that can be reached. Raises CheckFailed for whatever stops the whole plan."""
-    if not all(target.wish.reduces for target in targets):
-        check_not_halted(journal)
     symbol = targets[0].wish.symbol
     sessions = [target.session for target in targets]
     network, accounts = sessions[0].network, [session.account for session in sessions]
     looks, moved = await asyncio.gather(
-        look_all(sessions, symbol, config, [target.wish.margin for target in targets]),
+        look_where_allowed([(target.session, target.wish) for target in targets], symbol, config),
         moved_addresses(network, journal.addresses, accounts, config.echo_url),
     )
     clock = network.clock
@@ -123,8 +121,6 @@ async def preview(
     warnings += _check_one_account_each(
         legs, {target.session.account.id: target.session.account.uid for target in targets}
     )
-    if not all(leg.leg.exempt for leg in legs):
-        check_not_halted(journal)
     if not again:
         _check_repeats(legs, journal, config)
     plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
@@ -158,7 +154,11 @@ def _legs(
             refused.append(refusal)
             continue
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
-        warnings += leg.notes
+        halt = refusal_of(target.session, leg.leg)
+        if halt is not None:
+            left_out.append(LeftOut(target, halt))
+            continue
+        warnings += [*leg.notes, *passing(target.session, leg.leg)]
         legs.append(leg)
     if refused:
         raise _together(refused, len(pairs))

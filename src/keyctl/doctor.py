@@ -40,6 +40,7 @@ def examine(app: App, cron: bool) -> Result:
         lambda: _programs(app, cron),
         lambda: _store(app, cron),
         lambda: _files(app),
+        lambda: _halts(app),
         lambda: _clocks(app),
         lambda: _egress(app),
         lambda: _leftovers(app),
@@ -149,6 +150,17 @@ def _files(app: App) -> Iterator[Check]:
         yield Check("modes", Level.PASS, "folders and files are this user's alone")
     app.config.values()
     yield Check("config", Level.PASS, f"{len(app.accounts.all())} accounts, settings readable")
+
+
+def _halts(app: App) -> Iterator[Check]:
+    """What stops orders on purpose, and is easily forgotten. A list that cannot be read is told elsewhere."""
+    if not (app.home.state / "journal.db").exists():
+        return
+    from keyctl.halting import in_force, known_accounts
+
+    for line in in_force(app, known_accounts(app)[0]):
+        halted, _, way_out = line.partition("; ")
+        yield Check("halt", Level.WARN, halted, way_out)
 
 
 def _egress(app: App) -> Iterator[Check]:

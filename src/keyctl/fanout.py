@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found, judge_placed, may_end_at_once
@@ -280,10 +280,3 @@ async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) ->
     if found.outcome is Outcome.REJECTED:
         return replace(found, recorded=result.recorded)
     return replace(result, status=looked.status)
-
-
-def check_not_halted(journal: Journal) -> None:
-    """Raises CheckFailed while orders are halted; asked early, and again inside every claim."""
-    reason = journal.notes.halted()
-    if reason is not None:
-        raise CheckFailed(f"orders are halted ({reason})", "to go on: keyctl halt --lift", code="halted")

@@ -12,6 +12,7 @@ from pathlib import Path
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import locked, read_owned, write_whole
 
+HALT_MARK = "halted"
 _NAME = "keyctl"
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 
@@ -24,6 +25,11 @@ class Home:
     state: Path
     cache: Path
     is_default: bool
+
+    @property
+    def root(self) -> Path:
+        """The folder by which people know this home: its config folder, or what KEYCTL_HOME names."""
+        return self.config if self.is_default else self.config.parent
 
     @property
     def config_file(self) -> Path:
@@ -43,6 +49,11 @@ class Home:
     def vault_source_file(self) -> Path:
         """Says that this home uses a vault, and where its key file is."""
         return self.state / "vault-source.json"
+
+    @property
+    def halt_mark(self) -> Path:
+        """There while halts are in force; a hint for showing them, so that nobody opens the journal for nothing."""
+        return self.state / HALT_MARK
 
     def prepare(self) -> None:
         """Makes the folders that are missing, all for this user alone. Raises StoreUnusable when that is impossible."""

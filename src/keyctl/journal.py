@@ -16,6 +16,7 @@ from keyctl.addresses import Addresses
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import CheckFailed
+from keyctl.halts import Halts
 from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values
 from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
 from keyctl.model.noun import Noun
@@ -69,6 +70,7 @@ class Journal(Records):
     def __init__(self, path: Path, clock: Clock) -> None:
         super().__init__(Database(path), clock)
         self.notes = Notes(self._database, clock)
+        self.halts = Halts(self._database, clock)
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
         # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.

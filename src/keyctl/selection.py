@@ -102,7 +102,7 @@ def _by_group(
 
 def _all_of_one_kind(usable: tuple[Account, ...]) -> tuple[Account, ...]:
     if not usable:
-        raise SetupProblem("no account is stored", "store one: keyctl add EXCHANGE", code="no_accounts")
+        raise SetupProblem("no account is active", "see which are stored: keyctl list", code="no_accounts")
     kinds = {account.kind for account in usable}
     if len(kinds) == 1:
         return usable

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from keyctl.config import Config
 from keyctl.dispatch import Preview, Target, refresh
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
-from keyctl.fanout import NOT_ALL, check_not_halted, fan_out, follow_others
+from keyctl.fanout import NOT_ALL, fan_out, follow_others
+from keyctl.halt_checks import check_not_all_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import LegResult, OrderState, Outcome
@@ -43,15 +44,16 @@ async def send(
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
     by_id = {planned.leg.client_order_id: planned for planned in shown.plan.legs}
     legs = [(session, by_id[leg.leg.client_order_id]) for session, leg in pairs]
-    if not all(planned.leg.exempt for _, planned in legs):
-        check_not_halted(journal)
+    troubles: dict[str, KeyctlError] = {**check_not_all_halted([(session, planned.leg) for session, planned in legs])}
+    legs = [(session, planned) for session, planned in legs if planned.leg.client_order_id not in troubles]
     # Whatever refuses the order comes before leverage is set: the account stays as it is then.
     journal.check_rates([leg.leg for leg in stored if leg.state == LegState.PLANNED], config.limits)
-    troubles = await _test_all(pairs) if all_or_nothing else {}
-    if not troubles and any(planned.terms is not None for _, planned in legs):
+    if all_or_nothing and not troubles:
+        troubles = await _test_all(pairs)
+    if not (all_or_nothing and troubles) and any(planned.terms is not None for _, planned in legs):
         from keyctl.leverage import confirm_all
 
-        troubles = await confirm_all(legs, journal, stop.asked_by_now)
+        troubles |= await confirm_all(legs, journal, stop.asked_by_now)
         confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
         await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
     elif all_or_nothing and not troubles:

@@ -25,9 +25,10 @@ def command(app: App) -> Result:
     """
     accounts = app.accounts.all()
     days = {account.id: _days_left(app, account) for account in accounts}
+    halted = {account.id: app.halted(account) for account in accounts}
     rows = [
         (
-            account.label + (f" ({account.standing})" if account.disabled else ""),
+            account.label + _standing(account, halted[account.id]),
             account.exchange,
             account.kind.value,
             "+".join(account.markets),
@@ -38,8 +39,18 @@ def command(app: App) -> Result:
         for account in accounts
     ]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
-    data = [account_data(account) | {"days_left": days[account.id]} for account in accounts]
-    return Result({"accounts": data}, view=(view,))
+    data = [
+        account_data(account) | {"days_left": days[account.id], "halted": halted[account.id]} for account in accounts
+    ]
+    reasons = dict.fromkeys(f"halted: {words}" for words in halted.values() if words)
+    return Result({"accounts": data}, view=(view, *map(Note, reasons)))
+
+
+def _standing(account: Account, halted: str | None) -> str:
+    """What keeps an account from sending orders, for beside its label; nothing for one that may."""
+    words = [str(account.standing)] if account.disabled else []
+    words += ["halted"] if halted else []
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _days_left(app: App, account: Account) -> int | None:

@@ -15,7 +15,8 @@ from keyctl.output import Result, Table
 @click.argument("label")
 def command(app: App, label: str) -> Result:
     """Show one account, without its secret"""
-    data = account_data(app.accounts.get(label))
+    account = app.accounts.get(label)
+    data = account_data(account) | {"halted": app.halted(account)}
     rows = [(name.replace("_", " "), _shown(value)) for name, value in data.items() if value not in (None, [])]
     return Result({"account": data}, view=(Table(("name", "value"), rows),))
 
