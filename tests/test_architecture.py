@@ -19,7 +19,7 @@ from tests.support.source import Definition, Module, module, modules
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
     "tools": "plain_text routes answers loader clock files signals hardening sizes environ installation",
-    "keys and choices": "signing selection",
+    "keys and choices": "signing selection grouping",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
@@ -54,7 +54,9 @@ FLOORS = {
 # No path of any kind, not even for type checking, from the left to the right: "who must never know whom".
 FORBIDDEN = {
     "model model.* secret errors": "*",
-    "answers loader sizes selection signing": "exchanges.* vault* transport network session journal app commands.*",
+    "answers loader sizes selection grouping signing": (
+        "exchanges.* vault* transport network session journal app commands.*"
+    ),
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",

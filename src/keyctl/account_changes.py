@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data, check_label
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
+from keyctl.grouping import check_not_listed
 from keyctl.model import Standing
 from keyctl.output import Note, Result
 from keyctl.selection import check_active
@@ -49,6 +50,8 @@ def edit(app: App, label: str, wish: Edit) -> Result:
     account = app.accounts.get(label)
     for group in wish.into:
         check_label(group)
+    if wish.into:
+        check_not_listed(wish.into, app.config.groups)
     for group in wish.out_of:
         if group not in account.groups:
             known = ", ".join(account.groups) or "none (groups may also stand in config.toml)"

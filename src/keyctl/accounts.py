@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keyctl.answers import Unreadable, read_object
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import WRITABLE_BY_OTHERS, locked, read_owned, write_whole
-from keyctl.home import Home
+from keyctl.home import Home, none_stored
 from keyctl.loader import module_names
 from keyctl.model import Account, Algorithm, Kind, Market, Standing
 from keyctl.selection import choose, find, unknown_account
@@ -137,7 +137,7 @@ class Accounts:
         SetupProblem for an unknown account or none at all.
         """
         accounts = self.all()
-        if everything and not accounts:
+        if everything and not (labels or group or accounts):
             raise none_stored(self._home)
         return choose(accounts, labels, group, everything, groups or {})
 
@@ -179,16 +179,6 @@ class Accounts:
                 code="other_home",
             )
         return accounts
-
-
-def none_stored(home: Home) -> SetupProblem:
-    """The error for a command over all accounts in a home that has none, which may be the wrong home."""
-    return SetupProblem(
-        f"no account is stored in this home: {home.root}",
-        "store one: keyctl add EXCHANGE",
-        "for the accounts of another home: run keyctl as its user, or set KEYCTL_HOME",
-        code="no_accounts",
-    )
 
 
 def check_label(label: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keyctl.config import Config
     from keyctl.credential_check import Fitness
     from keyctl.exchanges.base import Exchange, Signer
+    from keyctl.grouping import Groups
     from keyctl.halts import Halts
     from keyctl.home import Home
     from keyctl.journal import Journal
@@ -61,6 +62,13 @@ class App:
         from keyctl.config import read_config
 
         return read_config(self.home)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Who is in which group, by the account list and the config as they are now."""
+        from keyctl.grouping import Groups
+
+        return Groups(self.accounts.all(), self.config.groups)
 
     @cached_property
     def prompt(self) -> Prompt:

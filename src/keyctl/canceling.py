@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from keyctl import canceling_view as view
 from keyctl import exchanges
-from keyctl.accounts import none_stored
 from keyctl.answers import Unreadable
 from keyctl.canceling_view import CancelResult, leg_facts, stranger_facts
 from keyctl.clearing import pairs_of
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached, UsageProblem
 from keyctl.exchanges.base import plain
+from keyctl.home import none_stored
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found

@@ -148,7 +148,8 @@ def _files(app: App) -> Iterator[Check]:
         yield Check("modes", Level.FAIL, "open to others: " + ", ".join(loose), "chmod 700 folders, 600 files")
     else:
         yield Check("modes", Level.PASS, "folders and files are this user's alone")
-    app.config.values()
+    for warning in app.groups.warnings():
+        yield Check("groups", Level.WARN, warning, "keep one definition: keyctl config edit, keyctl edit --no-group")
     yield Check("config", Level.PASS, f"{len(app.accounts.all())} accounts, settings readable")
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl import exchanges
-from keyctl.accounts import none_stored
 from keyctl.clock import rfc3339
 from keyctl.errors import ExitCode, KeyctlError, SetupProblem, UsageProblem
 from keyctl.halts import Halt, Scope
+from keyctl.home import none_stored
 from keyctl.output import Note, Result, failure
 from keyctl.plain_text import clean_text
 from keyctl.selection import find

@@ -121,6 +121,16 @@ def find_home(environ: Mapping[str, str] = os.environ, *, demo: bool = False) ->
     return home
 
 
+def none_stored(home: Home) -> SetupProblem:
+    """The error for a command over all accounts in a home that has none, which may be the wrong home."""
+    return SetupProblem(
+        f"no account is stored in this home: {home.root}",
+        "store one: keyctl add EXCHANGE",
+        "for the accounts of another home: run keyctl as its user, or set KEYCTL_HOME",
+        code="no_accounts",
+    )
+
+
 def _xdg_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
     # Relative values are to be ignored: XDG Base Directory Specification 0.8, "Environment variables".
     base = environ.get(variable, "")

@@ -43,6 +43,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     from keyctl import exchanges
     from keyctl.accounts import account_data, check_label
     from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
+    from keyctl.grouping import check_not_listed
     from keyctl.interview import Interview
 
     if options["extra"]:
@@ -50,6 +51,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     profile = exchanges.profile(exchange)
     for group in options["groups"]:
         check_label(group)
+        check_not_listed([group], app.config.groups)
     interview = Interview(app.prompt, app.accounts, profile, options)
     if options["from_keygen"]:
         account = _complete(app, exchange, interview, options)

@@ -36,8 +36,11 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     from keyctl import keygen
     from keyctl.enrol import Place
     from keyctl.exchanges import profile
+    from keyctl.grouping import check_not_listed
 
     facts = profile(exchange)
+    if options["groups"]:
+        check_not_listed(options["groups"], app.config.groups)
     label = options["label"] or f"{exchange}-new"
     out = None if options["out"] is None else Path(options["out"]).absolute()
     if out is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from keyctl.accounts import account_data
 from keyctl.app import App
 from keyctl.framing import keyctl_command
+from keyctl.grouping import Groups
 from keyctl.output import Note, Result, Table
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ def command(app: App) -> Result:
     """List the stored accounts
 
     "due" counts the days until a key should be rotated, by what is known without a call; verify asks the exchange.
+    Groups are those that the account takes part in now: a disabled one is in none.
     """
     accounts = app.accounts.all()
+    groups = Groups(accounts, app.config.groups if os.path.lexists(app.home.config_file) else {})
+    own = {account.id: () if account.disabled else groups.of(account) for account in accounts}
     days = {account.id: _days_left(app, account) for account in accounts}
     halted = {account.id: app.halted(account) for account in accounts}
     rows = [
@@ -33,17 +37,19 @@ def command(app: App) -> Result:
             account.kind.value,
             "+".join(account.markets),
             f"{account.algorithm} {account.api_key_hint}",
-            ",".join(account.groups),
+            ",".join(own[account.id]),
             _due(days[account.id]),
         )
         for account in accounts
     ]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
     data = [
-        account_data(account) | {"days_left": days[account.id], "halted": halted[account.id]} for account in accounts
+        account_data(account)
+        | {"groups": list(own[account.id]), "days_left": days[account.id], "halted": halted[account.id]}
+        for account in accounts
     ]
     reasons = dict.fromkeys(f"halted: {words}" for words in halted.values() if words)
-    return Result({"accounts": data}, view=(view, *map(Note, reasons)))
+    return Result({"accounts": data}, view=(view, *map(Note, reasons)), warnings=groups.warnings())
 
 
 def _standing(account: Account, halted: str | None) -> str:

@@ -16,9 +16,10 @@ from keyctl.output import Result, Table
 def command(app: App, label: str) -> Result:
     """Show one account, without its secret"""
     account = app.accounts.get(label)
-    data = account_data(account) | {"halted": app.halted(account)}
+    groups: list[JSON] = [] if account.disabled else list(app.groups.of(account))
+    data = account_data(account) | {"groups": groups, "halted": app.halted(account)}
     rows = [(name.replace("_", " "), _shown(value)) for name, value in data.items() if value not in (None, [])]
-    return Result({"account": data}, view=(Table(("name", "value"), rows),))
+    return Result({"account": data}, view=(Table(("name", "value"), rows),), warnings=app.groups.warnings())
 
 
 def _shown(value: JSON) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from keyctl.accounts import none_stored
 from keyctl.app import App
 from keyctl.framing import keyctl_command
+from keyctl.home import none_stored
 from keyctl.output import Result, counting
 
 
