@@ -134,7 +134,7 @@ class App:
         from keyctl.network import Network
 
         routes = self._routes() if self.config.accounts else {}
-        return Network(self.clock, self.home.state, routes)
+        return Network(self.clock, self.home.state, routes, loopback_only=self.home.is_demo)
 
     def _routes(self) -> dict[str, Route]:
         """The ways out by label. Both keys of a rotation go the same way, whatever their labels are meanwhile."""
@@ -231,6 +231,9 @@ class App:
             check_active(account)
 
     def _check_binding(self, account: Account, credential: Credential) -> None:
+        from keyctl.demo_world import check_of_twin
+
+        check_of_twin(self.home, account)
         if credential.binding != account.binding:
             raise _disagreement(account, credential)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl import installation, leftovers
+from keyctl.demo_world import choosable, odd_accounts, odd_words
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
 from keyctl.model import Level
 from keyctl.output import Result, Table
@@ -148,6 +149,8 @@ def _files(app: App) -> Iterator[Check]:
         yield Check("modes", Level.FAIL, "open to others: " + ", ".join(loose), "chmod 700 folders, 600 files")
     else:
         yield Check("modes", Level.PASS, "folders and files are this user's alone")
+    for account in odd_accounts(app.home, app.accounts.all()):
+        yield Check("demo", Level.FAIL, odd_words(account), f"keyctl remove {account.label}")
     for warning in app.groups.warnings():
         yield Check("groups", Level.WARN, warning, "keep one definition: keyctl config edit, keyctl edit --no-group")
     yield Check("config", Level.PASS, f"{len(app.accounts.all())} accounts, settings readable")
@@ -168,7 +171,7 @@ def _egress(app: App) -> Iterator[Check]:
     """The addresses that routes are known to have left from in the last hour; nobody is asked for them now."""
     from keyctl.routes import DIRECT, route_name, route_of
 
-    accounts = [account for account in app.accounts.all() if not account.disabled]
+    accounts = [account for account in choosable(app.home, app.accounts.all(), ()) if not account.disabled]
     if not accounts or not (app.home.state / "journal.db").exists():
         return
     routes = app.config.routes(account.label for account in app.accounts.all())
@@ -216,7 +219,7 @@ def _versions() -> Iterator[Check]:
 def _clocks(app: App) -> Iterator[Check]:
     """One public call to each place that accounts are at."""
     places: dict[object, Account] = {}
-    for account in app.accounts.all():
+    for account in choosable(app.home, app.accounts.all(), ()):
         if not account.disabled:
             places.setdefault(account.binding, account)
     if not places:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data
 from keyctl.app import App
+from keyctl.demo_world import odd_accounts, odd_words
 from keyctl.framing import keyctl_command
 from keyctl.grouping import Groups
 from keyctl.output import Note, Result, Table
@@ -43,13 +44,15 @@ def command(app: App) -> Result:
         for account in accounts
     ]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
+    odd = odd_accounts(app.home, accounts)
     data = [
         account_data(account)
         | {"groups": list(own[account.id]), "days_left": days[account.id], "halted": halted[account.id]}
         for account in accounts
     ]
     reasons = dict.fromkeys(f"halted: {words}" for words in halted.values() if words)
-    return Result({"accounts": data}, view=(view, *map(Note, reasons)), warnings=groups.warnings())
+    warnings = (*groups.warnings(), *map(odd_words, odd))
+    return Result({"accounts": data}, view=(view, *map(Note, reasons)), warnings=warnings)
 
 
 def _standing(account: Account, halted: str | None) -> str:

@@ -6,6 +6,7 @@ import click
 
 from keyctl.accounts import account_data
 from keyctl.app import App
+from keyctl.demo_world import odd_accounts, odd_words
 from keyctl.framing import keyctl_command
 from keyctl.model import JSON
 from keyctl.output import Result, Table
@@ -19,7 +20,8 @@ def command(app: App, label: str) -> Result:
     groups: list[JSON] = [] if account.disabled else list(app.groups.of(account))
     data = account_data(account) | {"groups": groups, "halted": app.halted(account)}
     rows = [(name.replace("_", " "), _shown(value)) for name, value in data.items() if value not in (None, [])]
-    return Result({"account": data}, view=(Table(("name", "value"), rows),), warnings=app.groups.warnings())
+    warnings = (*app.groups.warnings(), *map(odd_words, odd_accounts(app.home, [account])))
+    return Result({"account": data}, view=(Table(("name", "value"), rows),), warnings=warnings)
 
 
 def _shown(value: JSON) -> str:
