@@ -191,9 +191,7 @@ def test_all_means_the_live_ones_or_the_one_kind_there_is(accounts: Accounts) ->
     assert [account.label for account in accounts.select(everything=True)] == ["l"]
 
 
-def test_exactly_one_way_of_choosing() -> None:
-    accounts = Accounts.__new__(Accounts)
-    accounts.all = lambda: ()  # type: ignore[method-assign]
+def test_exactly_one_way_of_choosing(accounts: Accounts) -> None:
     for given in ((), (("a",), "g"), ((), "g", True), (("a",), None, True)):
         with pytest.raises(UsageProblem):
             accounts.select(*given)  # type: ignore[arg-type]

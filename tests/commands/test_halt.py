@@ -10,6 +10,7 @@ import pytest
 
 from keyctl import trading
 from keyctl.database import Database
+from keyctl.exchanges._binance_futures import BinancePerpetuals
 from keyctl.halts import Halts, Scope, halted_scopes
 from keyctl.journal import Journal
 from keyctl.model import OrderState, Side
@@ -189,6 +190,16 @@ def test_an_order_that_only_reduces_passes_and_its_preview_tells_of_the_halt(
     assert world.keyctl(*close, "--yes").exit_code == 0
     words = ("order", "buy", SYMBOL, "0.01", "--price", "58000", "-a", "binance-a", "--yes", "--json")
     assert codes(world.keyctl(*words)) == ["halted"]
+
+
+def test_an_order_that_its_venue_does_not_hold_to_reducing_is_halted_like_any_other(world: World) -> None:
+    world.add("binance", rights=RIGHTS)
+    open_position(world, "binance-a", SYMBOL, Side.BUY, "0.01")
+    assert world.keyctl("halt", "-a", "binance-a").exit_code == 0
+    with patch.object(BinancePerpetuals, "holds_to_reducing", lambda *_: False):
+        ran = world.keyctl("close", SYMBOL, "-a", "binance-a", "--expect-value", "600", "--json")
+    assert (ran.exit_code, codes(ran)) == (4, ["halted"])
+    assert world.placements() == {}
 
 
 # Who is held.
