@@ -158,7 +158,11 @@ def _files(app: App) -> Iterator[Check]:
 
 def _halts(app: App) -> Iterator[Check]:
     """What stops orders on purpose, and is easily forgotten. A list that cannot be read is told elsewhere."""
-    if not (app.home.state / "journal.db").exists():
+    known = (app.home.state / "journal.db").exists()
+    if app.home.halt_mark.exists() and not (known and app.halts.all()):
+        detail = "orders were halted, and this journal does not know of it: it is another or an older one"
+        yield Check("halt", Level.WARN, detail, "halt them again: keyctl halt; or if they may go: keyctl halt --lift")
+    if not known:
         return
     from keyctl.halting import in_force, known_accounts
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl import exchanges
 from keyctl.clock import rfc3339
-from keyctl.errors import ExitCode, KeyctlError, SetupProblem, UsageProblem
+from keyctl.errors import ExitCode, KeyctlError, SetupProblem, StoreUnusable, UsageProblem
 from keyctl.halts import Halt, Scope
 from keyctl.home import none_stored
 from keyctl.output import Note, Result, failure
@@ -51,15 +51,16 @@ def halt(app: App, what: What, reason: str, canceling: bool) -> Result:
     words = clean_text(reason) or "by hand"
     scopes = [(Scope.HOME, "")] if what.whole else [(Scope.EXCHANGE, name) for name in what.exchanges]
     if scopes:
-        app.halts.begin(scopes, words)
+        _begin(app, scopes, words)
     accounts, troubles = known_accounts(app)
     chosen, unknown = _chosen(accounts, what)
     if chosen:
-        app.halts.begin([(Scope.ACCOUNT, account.id) for account in chosen], words)
+        _begin(app, [(Scope.ACCOUNT, account.id) for account in chosen], words)
     troubles += _without_effect(app, accounts, what) if not troubles else []
     troubles += unknown
     done = What(tuple(account.label for account in chosen), what.exchanges)
     notes = [] if done.whole and not what.whole else [_halted(app, done, words)]
+    notes += _narrower(accounts, what, words)
     result = _result(app, accounts, notes, troubles)
     return _with_cancels(app, accounts, what, result) if canceling else result
 
@@ -137,6 +138,28 @@ def known_accounts(app: App) -> tuple[tuple[Account, ...], list[KeyctlError]]:
         return (), [trouble]
 
 
+def _begin(app: App, scopes: Sequence[tuple[Scope, str]], words: str) -> None:
+    """Sets the flags. Raises StoreUnusable, which says first of all that nothing is halted by them."""
+    try:
+        app.halts.begin(scopes, words)
+    except StoreUnusable as error:
+        raise StoreUnusable(
+            f"this halt is NOT in force: {error.message}",
+            *error.hints,
+            "to be safe, end the programs that send orders, and cancel at the exchanges",
+            code=error.code,
+        ) from None
+
+
+def _narrower(accounts: Sequence[Account], what: What, words: str) -> list[str]:
+    """What to say where a name was given for a reason: more is halted than was meant."""
+    scopes = {account.label: f"-a {account.label}" for account in accounts}
+    scopes |= {name: f"--exchange {name}" for name in exchanges.names()}
+    if not what.whole or words not in scopes:
+        return []
+    return [f"For {words} alone: keyctl halt {scopes[words]}, then keyctl halt --lift"]
+
+
 def _chosen(accounts: Sequence[Account], what: What) -> tuple[list[Account], list[KeyctlError]]:
     """The accounts that are named, and an error for each name that none has."""
     chosen: list[Account] = []
@@ -145,7 +168,9 @@ def _chosen(accounts: Sequence[Account], what: What) -> tuple[list[Account], lis
         try:
             chosen.append(find(tuple(accounts), label))
         except SetupProblem as problem:
-            problem.hints = (*problem.hints, "to stop every order of this home: keyctl halt")
+            known = label in exchanges.names()
+            wider = f"at an exchange: keyctl halt --exchange {label}" if known else "all orders: keyctl halt"
+            problem.hints = (*problem.hints, wider)
             unknown.append(problem)
     return chosen, unknown
 

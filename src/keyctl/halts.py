@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from keyctl.database import Database
-from keyctl.errors import CheckFailed
+from keyctl.errors import CheckFailed, StoreUnusable
 from keyctl.home import HALT_MARK
 from keyctl.model.noun import Noun
 
@@ -97,6 +97,7 @@ class Halts:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._mark = database.path.with_name(HALT_MARK)
 
     def all(self) -> tuple[Halt, ...]:
         """Every halt in force, the widest first."""
@@ -119,7 +120,8 @@ class Halts:
                     connection.execute("INSERT OR REPLACE INTO halt VALUES (1, ?, ?)", (now, reason))
                 else:
                     connection.execute("INSERT OR REPLACE INTO halts VALUES (?, ?, ?, ?)", (scope, owner, now, reason))
-        self._mark()
+            with suppress(OSError):  # whether orders are halted does not depend on the mark
+                self._mark.touch(mode=0o600)
 
     def lift(self, scopes: Sequence[tuple[Scope, str]]) -> None:
         """Ends the halts of exactly these scopes; an account's also where another key of its exchange account was
@@ -132,15 +134,10 @@ class Halts:
                     connection.execute("DELETE FROM halts WHERE scope='exchange' AND owner=?", (owner,))
                 else:
                     connection.execute(f"DELETE FROM halts WHERE scope='account' AND owner IN ({_SAME})", (owner,))
-        self._mark()
-
-    def _mark(self) -> None:
-        mark = self._database.path.with_name(HALT_MARK)
-        with suppress(OSError):  # whether orders are halted does not depend on it
-            if self.all():
-                mark.touch(mode=0o600)
-            else:
-                mark.unlink(missing_ok=True)
+        # In a transaction of its own, so that no halt can begin between the look and the removal.
+        with suppress(OSError, StoreUnusable), self._database.transaction(durable=False) as connection:
+            if connection.execute(_ALL).fetchone() is None:
+                self._mark.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Closes the file."""

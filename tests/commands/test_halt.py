@@ -10,6 +10,7 @@ import pytest
 
 from keyctl import trading
 from keyctl.database import Database
+from keyctl.errors import StoreUnusable
 from keyctl.exchanges._binance_futures import BinancePerpetuals
 from keyctl.halts import Halts, Scope, halted_scopes
 from keyctl.journal import Journal
@@ -86,6 +87,20 @@ def test_whatever_cannot_be_read_the_flag_is_set(two: World, broken: str, cancel
         assert "nothing outside this home" in ran.document["errors"][0]["hints"][0]
     path.write_bytes(before)
     assert codes(two.keyctl(*BUY, "-a", "lbank-a")) == ["halted"]
+
+
+def test_a_flag_that_could_not_be_set_is_no_halt(two: World) -> None:
+    with patch.object(Database, "transaction", side_effect=StoreUnusable("the disk is full", "make room")):
+        ran = two.keyctl("halt", "--json")
+    assert ran.exit_code == 9
+    assert "NOT in force: the disk is full" in ran.document["errors"][0]["message"]
+    assert two.keyctl("limits", "--json").data["halts"] == []
+
+
+@pytest.mark.parametrize(("word", "scope"), [("okx-a", "-a okx-a"), ("lbank", "--exchange lbank")])
+def test_a_name_given_as_the_reason_halts_all_and_says_how_to_halt_it_alone(two: World, word: str, scope: str) -> None:
+    assert f"keyctl halt {scope}" in two.keyctl("halt", word).stderr
+    assert two.keyctl(*EVERYWHERE).exit_code == 4
 
 
 # One account or one exchange.
@@ -165,6 +180,8 @@ def test_an_unknown_name_does_not_keep_the_known_ones_from_being_halted(two: Wor
     assert ran.document["errors"][0]["hints"][0] == "did you mean lbank-a?"
     assert not_sent(two.keyctl(*EVERYWHERE)) == {"okx-a"}
     assert two.keyctl("halt", "--exchange", "nosuch").exit_code == 2
+    exchange = two.keyctl("halt", "-a", "okx", "--json").document["errors"][0]
+    assert exchange["hints"][-1] == "at an exchange: keyctl halt --exchange okx"
 
 
 def test_with_cancel_only_its_own_orders_are_canceled(two: World) -> None:
@@ -268,6 +285,17 @@ def test_halts_in_force_are_shown_wherever_accounts_and_limits_are(two: World) -
     assert "keyctl halt --lift -a okx-a" in check["fix"]
     two.keyctl("halt", "--lift", "-a", "okx-a")
     assert "halted" not in two.keyctl("list").stdout
+    assert not [check for check in two.keyctl("doctor", "--json").data["checks"] if check["name"] == "halt"]
+
+
+def test_doctor_says_when_a_journal_was_put_back_that_knows_of_no_halt(two: World) -> None:
+    two.keyctl("halt", "leaked")
+    (two.home / "state" / "journal.db").unlink()
+    for beside in ("journal.db-wal", "journal.db-shm"):
+        (two.home / "state" / beside).unlink(missing_ok=True)
+    details = [check["detail"] for check in two.keyctl("doctor", "--json").data["checks"] if check["name"] == "halt"]
+    assert len(details) == 1 and "does not know of it" in details[0]
+    two.keyctl("halt", "--lift")
     assert not [check for check in two.keyctl("doctor", "--json").data["checks"] if check["name"] == "halt"]
 
 

@@ -18,11 +18,11 @@ from keyctl.output import Result
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="Of this account alone (repeatable).")
 @click.option("--exchange", "exchanges", multiple=True, metavar="NAME", help="At this exchange alone (repeatable).")
 @click.option("--cancel", "canceling", is_flag=True, help="Also cancel what the journal knows as open there.")
-@click.option("--lift", is_flag=True, help="Let orders go again; with -a or --exchange as it was halted.")
+@click.option("--lift", is_flag=True, help="Allow orders again; with -a or --exchange as they were halted.")
 def command(
     app: App, reason: str, labels: tuple[str, ...], exchanges: tuple[str, ...], canceling: bool, lift: bool
 ) -> Result:
-    """Stop all orders, or let them go again
+    """Block new orders, or allow them again
 
     Cancels, look-ups and orders that their exchange holds to reducing still work while orders are halted. Orders of
     another home (another user, another KEYCTL_HOME) are not stopped: exit 3 where no account is stored here.
