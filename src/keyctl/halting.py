@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from keyctl.model import Account
 
 
+_GO_ON = "this stops nothing else: orders of another home go on as they were"
+_STAY = "this allows nothing else: halts of another home stay in force"
+
+
 @dataclass(frozen=True, slots=True)
 class What:
     """What is to be halted or lifted: accounts by label and exchanges by name; neither means the whole home."""
@@ -56,7 +60,7 @@ def halt(app: App, what: What, reason: str, canceling: bool) -> Result:
     chosen, unknown = _chosen(accounts, what)
     if chosen:
         _begin(app, [(Scope.ACCOUNT, account.id) for account in chosen], words)
-    troubles += _without_effect(app, accounts, what) if not troubles else []
+    troubles += _without_effect(app, accounts, what, _GO_ON) if not troubles else []
     troubles += unknown
     done = What(tuple(account.label for account in chosen), what.exchanges)
     notes = [] if done.whole and not what.whole else [_halted(app, done, words)]
@@ -73,7 +77,7 @@ def lift(app: App, what: What) -> Result:
     accounts, troubles = known_accounts(app)
     chosen, unknown = _chosen(accounts, what)
     app.halts.lift([(Scope.ACCOUNT, account.id) for account in chosen])
-    troubles += _without_effect(app, accounts, what) if not troubles else []
+    troubles += _without_effect(app, accounts, what, _STAY) if not troubles else []
     named = What(tuple(account.label for account in chosen), what.exchanges)
     lifted = f"The halt of {named.named} is lifted in the home {app.home.root}."
     notes = [] if named.whole and not what.whole else [lifted]
@@ -175,18 +179,16 @@ def _chosen(accounts: Sequence[Account], what: What) -> tuple[list[Account], lis
     return chosen, unknown
 
 
-def _without_effect(app: App, accounts: Sequence[Account], what: What) -> list[KeyctlError]:
+def _without_effect(app: App, accounts: Sequence[Account], what: What, elsewhere: str) -> list[KeyctlError]:
     """What to say where the home has no account that the words could mean: it is likely the wrong home."""
     if not accounts:
         problem = none_stored(app.home)
-        problem.hints = ("this stops and allows nothing elsewhere: orders of another home go on as they were",) + (
-            problem.hints[1:]
-        )
+        problem.hints = (elsewhere, *problem.hints[1:])
         return [problem]
     return [
         SetupProblem(
             f"no account at {name} is stored in this home: {app.home.root}",
-            "this stops and allows nothing elsewhere: orders of another home go on as they were",
+            elsewhere,
             code="no_accounts",
             exchange=name,
         )
