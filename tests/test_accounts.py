@@ -163,10 +163,21 @@ def test_groups_come_from_accounts_and_config_without_disabled_ones(accounts: Ac
     accounts.add(make_account("b"))
     accounts.add(make_account("c", groups=("desk",), standing=Standing.DISABLED))
     assert [account.label for account in accounts.select(group="desk")] == ["a"]
-    chosen = accounts.select(group="desk", groups={"desk": ("b", "a")})
+    chosen = accounts.select(group="wide", groups={"wide": ("c", "b", "a")})
     assert [account.label for account in chosen] == ["a", "b"]
     assert refused("unknown_group", accounts.select, (), "dekk").exit_code == 2
-    refused("unknown_account", accounts.select, (), "desk", False, {"desk": ("gone",)})
+    refused("unknown_account", accounts.select, (), "wide", False, {"wide": ("gone",)})
+
+
+@pytest.mark.parametrize("listed", [("a",), ("b", "a"), ("gone",), ()])
+def test_a_group_with_two_definitions_is_refused_whatever_they_say(accounts: Accounts, listed: tuple[str, ...]) -> None:
+    accounts.add(make_account("a", groups=("desk",)))
+    accounts.add(make_account("b"))
+    problem = refused("group_defined_twice", accounts.select, (), "desk", False, {"desk": listed})
+    assert problem.exit_code == 2
+    assert "config.toml under [groups]" in problem.message and "--group for a" in problem.message
+    for ways in ({"labels": ("a",)}, {"everything": True}):
+        assert accounts.select(groups={"desk": listed}, **ways)  # type: ignore[arg-type]
 
 
 def test_all_means_the_live_ones_or_the_one_kind_there_is(accounts: Accounts) -> None:
@@ -180,9 +191,7 @@ def test_all_means_the_live_ones_or_the_one_kind_there_is(accounts: Accounts) ->
     assert [account.label for account in accounts.select(everything=True)] == ["l"]
 
 
-def test_exactly_one_way_of_choosing() -> None:
-    accounts = Accounts.__new__(Accounts)
-    accounts.all = lambda: ()  # type: ignore[method-assign]
+def test_exactly_one_way_of_choosing(accounts: Accounts) -> None:
     for given in ((), (("a",), "g"), ((), "g", True), (("a",), None, True)):
         with pytest.raises(UsageProblem):
             accounts.select(*given)  # type: ignore[arg-type]

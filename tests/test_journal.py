@@ -16,6 +16,7 @@ from keyctl import database
 from keyctl.clock import Clock
 from keyctl.config import Limits
 from keyctl.errors import CheckFailed, ExitCode, StoreUnusable
+from keyctl.halts import Scope
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, LegResult, Outcome
@@ -148,7 +149,7 @@ def test_orders_per_minute_are_counted_per_account(journal: Journal, clock: Skip
 
 def test_nothing_is_claimed_while_orders_are_halted(journal: Journal) -> None:
     legs = stored_legs(journal)
-    journal.notes.halt("lunch")
+    journal.halts.begin([(Scope.HOME, "")], "lunch")
     with pytest.raises(CheckFailed, match="halted"):
         journal.claim(wishes(legs), LIMITS)
     assert states(journal) == ["planned"]

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data, check_label
+from keyctl.demo_world import check_outside
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
+from keyctl.grouping import check_not_listed
 from keyctl.model import Standing
 from keyctl.output import Note, Result
 from keyctl.selection import check_active
@@ -49,6 +51,8 @@ def edit(app: App, label: str, wish: Edit) -> Result:
     account = app.accounts.get(label)
     for group in wish.into:
         check_label(group)
+    if wish.into:
+        check_not_listed(wish.into, app.config.groups)
     for group in wish.out_of:
         if group not in account.groups:
             known = ", ".join(account.groups) or "none (groups may also stand in config.toml)"
@@ -59,6 +63,8 @@ def edit(app: App, label: str, wish: Edit) -> Result:
     groups = [name for name in dict.fromkeys((*account.groups, *wish.into)) if name not in wish.out_of]
     changed = replace(changed, groups=tuple(groups))
     if wish.proxy is not None:
+        if wish.proxy:
+            check_outside(app.home, "--proxy", "its exchanges are on this machine")
         changed = replace(changed, proxy=_proxy(app, account, wish.proxy))
     warnings: list[str] = []
     if wish.wants_passphrase:

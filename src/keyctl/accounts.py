@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from keyctl.answers import Unreadable, read_object
+from keyctl.demo_world import choosable
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import WRITABLE_BY_OTHERS, locked, read_owned, write_whole
-from keyctl.home import Home
+from keyctl.home import Home, none_stored
 from keyctl.loader import module_names
 from keyctl.model import Account, Algorithm, Kind, Market, Standing
 from keyctl.selection import choose, find, unknown_account
@@ -133,10 +134,13 @@ class Accounts:
         """The accounts that were chosen, by name, by group or all of them; disabled ones only by name.
 
         `groups` are the groups that config.toml names. "All" means all live accounts or, where only one kind is
-        stored, all of that kind. Raises UsageProblem for a double name, no choice or two, an unknown group;
-        SetupProblem for an unknown account or none at all.
+        stored, all of that kind; in a demo's home the twin's. Raises UsageProblem for a double name, no choice or two,
+        an unknown group or one with two definitions; SetupProblem for an unknown account or none at all.
         """
-        return choose(self.all(), labels, group, everything, groups or {})
+        accounts = self.all()
+        if everything and not (labels or group or accounts):
+            raise none_stored(self._home)
+        return choose(choosable(self._home, accounts, labels), labels, group, everything, groups or {})
 
     def _change(self, change: Callable[[tuple[Account, ...]], tuple[Account, ...]]) -> None:
         identity = self._home.identity()

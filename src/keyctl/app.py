@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from keyctl.config import Config
     from keyctl.credential_check import Fitness
     from keyctl.exchanges.base import Exchange, Signer
+    from keyctl.grouping import Groups
+    from keyctl.halts import Halts
     from keyctl.home import Home
     from keyctl.journal import Journal
     from keyctl.model import Account, Binding, Credential
@@ -62,6 +64,13 @@ class App:
         return read_config(self.home)
 
     @cached_property
+    def groups(self) -> Groups:
+        """Who is in which group, by the account list and the config as they are now."""
+        from keyctl.grouping import Groups
+
+        return Groups(self.accounts.all(), self.config.groups)
+
+    @cached_property
     def prompt(self) -> Prompt:
         from keyctl.prompt import Prompt, given_descriptor
 
@@ -87,6 +96,24 @@ class App:
         return VaultNotes(Database(self.home.state / "journal.db"))
 
     @cached_property
+    def halts(self) -> Halts:
+        """The journal's memory of halts, without the rest of the journal, which takes longer to load."""
+        if "journal" in self.__dict__:
+            return self.journal.halts
+        from keyctl.database import Database
+        from keyctl.halts import Halts
+
+        self.home.prepare()
+        return Halts(Database(self.home.state / "journal.db"), self.clock)
+
+    def halted(self, account: Account) -> str | None:
+        """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""
+        if not self.home.halt_mark.exists():
+            return None
+        halts = self.halts.of(account.id, account.exchange)
+        return halts[0].words if halts else None
+
+    @cached_property
     def clock(self) -> Clock:
         from keyctl.clock import Clock
 
@@ -107,7 +134,7 @@ class App:
         from keyctl.network import Network
 
         routes = self._routes() if self.config.accounts else {}
-        return Network(self.clock, self.home.state, routes)
+        return Network(self.clock, self.home.state, routes, loopback_only=self.home.is_demo)
 
     def _routes(self) -> dict[str, Route]:
         """The ways out by label. Both keys of a rotation go the same way, whatever their labels are meanwhile."""
@@ -204,6 +231,9 @@ class App:
             check_active(account)
 
     def _check_binding(self, account: Account, credential: Credential) -> None:
+        from keyctl.demo_world import check_of_twin
+
+        check_of_twin(self.home, account)
         if credential.binding != account.binding:
             raise _disagreement(account, credential)
 
@@ -215,8 +245,9 @@ class App:
 
     def close(self) -> None:
         """Closes what was opened."""
-        if "vault_notes" in self.__dict__:
-            self.vault_notes.close()
+        for name in ("vault_notes", "halts"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
         if "journal" in self.__dict__:
             self.journal.close()
 

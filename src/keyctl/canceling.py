@@ -14,10 +14,12 @@ from keyctl.canceling_view import CancelResult, leg_facts, stranger_facts
 from keyctl.clearing import pairs_of
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached, UsageProblem
 from keyctl.exchanges.base import plain
+from keyctl.home import none_stored
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
 from keyctl.model import OpenOrder, OrderState, OrderStatus, Outcome
+from keyctl.naming import ways_to_cancel
 from keyctl.output import Note, Result, show_aside
 from keyctl.overview import Part
 from keyctl.overview_view import unread
@@ -58,6 +60,8 @@ class Found:
 async def cancel(app: App, choice: Choice, yes: bool) -> Result:
     """Cancels the chosen orders that are open or unknown, each confirmed by reading it back."""
     chosen = _chosen(app, choice)
+    if choice.everything and not chosen and not app.accounts.all():
+        raise none_stored(app.home)
     async with app.network() as network:
         found = await _foreign(app, network, choice, chosen) if choice.foreign else Found()
         strangers = [(part, order) for part, orders in found.orders for order in orders]
@@ -225,10 +229,9 @@ def _check_known(app: App, client_order_id: str) -> None:
     """Raises UsageProblem for what is no order of ours: it must not look like an order that is not open."""
     if any(app.journal.known(name, [client_order_id]) for name in exchanges.names()):
         return
-    labels = {account.label for account in app.accounts.all()}
     raise UsageProblem(
-        f"'{client_order_id}' is no client order id of an order that keyctl placed",
-        f"an account is named so: keyctl cancel -a {client_order_id if client_order_id in labels else 'LABEL'}",
+        f"'{client_order_id[:41]}' is no client order id of an order that keyctl placed",
+        *ways_to_cancel(app, client_order_id),
         "see what is open: keyctl orders --open",
         code="unknown_order",
     )

@@ -14,6 +14,7 @@ from keyctl.database import Database
 from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.exchange_accounts import ExchangeAccounts
 from keyctl.guards import IN_FLIGHT_SECONDS, Basis, Met, met
+from keyctl.halts import halted_scopes
 from keyctl.journal_rows import leg_values, order_values
 from keyctl.model import Kind, Leg, Market, Order
 from keyctl.model.noun import Noun
@@ -114,8 +115,9 @@ class Claims(Records):
                     raise _NoneClaimed
         except _NoneClaimed:
             claim.nonces.clear()
-            if stopped is not None:
-                raise stopped from None
+            halted = [error for error in claim.refused.values() if error.code == "halted"]
+            if stopped is not None or (halted and len(halted) == len(wishes)):
+                raise stopped or halted[0] from None
         return claim
 
     def _claim_opening(
@@ -127,23 +129,21 @@ class Claims(Records):
         limits: Limits,
         basis: Basis,
     ) -> CheckFailed | None:
-        """Claims legs that may open or enlarge: none of them under a halt or past a cap, and then the reason."""
-        stopped = _halted(connection)
-        if stopped is None:
-            connection.execute("SAVEPOINT opening")
-            for wish, leg in legs:
-                self._claim_one(connection, claim, number, wish, leg, limits, basis)
-            try:
-                self._check_caps(connection, [wish.row for wish, _ in legs if wish.row in claim.nonces], limits)
-            except CheckFailed as cap:
-                connection.execute("ROLLBACK TO opening")
-                stopped = cap
-            connection.execute("RELEASE opening")
-        if stopped is not None:
+        """Claims legs that may open or enlarge: none of them past a cap, and then the reason."""
+        connection.execute("SAVEPOINT opening")
+        for wish, leg in legs:
+            self._claim_one(connection, claim, number, wish, leg, limits, basis)
+        stopped: CheckFailed | None = None
+        try:
+            self._check_caps(connection, [wish.row for wish, _ in legs if wish.row in claim.nonces], limits)
+        except CheckFailed as cap:
+            connection.execute("ROLLBACK TO opening")
+            stopped = cap
             for wish, _ in legs:
                 claim.nonces.pop(wish.row, None)
-                claim.refused.setdefault(wish.row, stopped)
-        return stopped if legs else None
+                claim.refused.setdefault(wish.row, cap)
+        connection.execute("RELEASE opening")
+        return stopped
 
     def _claim_one(
         self,
@@ -157,7 +157,8 @@ class Claims(Records):
     ) -> None:
         """Claims a leg, or notes what stands in its way."""
         now, ask = self._clock.now(), _asker(connection)
-        trouble: KeyctlError | None = None if leg["exempt"] else _halted_alone(connection, leg)
+        halts = () if leg["exempt"] else halted_scopes(connection, leg["account_id"], leg["exchange"])
+        trouble: KeyctlError | None = halts[0].refusal(leg["account"], leg["exchange"]) if halts else None
         if trouble is None and (found := met(ask, leg, basis, now, limits.repeat_seconds)) is not None:
             trouble = found.error
         if trouble is None and leg["market"] == Market.FUTURES and not leg["reduce_only"]:
@@ -243,10 +244,6 @@ class Claims(Records):
 
 
 _CLAIMED_SINCE = "SELECT COUNT(*) AS orders FROM legs WHERE exchange_account=? AND claimed_at > ?"
-_HALTED_ALONE = (
-    "SELECT scope, owner, reason FROM halts WHERE (scope='exchange' AND owner=?) OR (scope='account' AND (owner=?"
-    " OR owner IN (SELECT account_id FROM exchange_accounts WHERE exchange_account=?)))"
-)
 
 
 def _asker(connection: sqlite3.Connection) -> Callable[..., list[sqlite3.Row]]:
@@ -261,29 +258,6 @@ def _claimable(connection: sqlite3.Connection, wish: ClaimWish) -> sqlite3.Row |
     if row is None or wish.order is None:
         return row
     return row if all(row[name] == value for name, value in order_values(wish.order).items()) else None
-
-
-def _halted(connection: sqlite3.Connection) -> CheckFailed | None:
-    halt = connection.execute("SELECT reason FROM halt").fetchone()
-    if halt is None:
-        return None
-    return CheckFailed(f"orders are halted ({halt['reason']})", "to go on: keyctl halt --lift", code="halted")
-
-
-def _halted_alone(connection: sqlite3.Connection, leg: sqlite3.Row) -> CheckFailed | None:
-    """Why orders of this leg's account or exchange are halted; None when they are not."""
-    halt = connection.execute(_HALTED_ALONE, (leg["exchange"], leg["account_id"], leg["exchange_account"])).fetchone()
-    if halt is None:
-        return None
-    exchange = halt["scope"] == "exchange"
-    what, option = (leg["exchange"], "--exchange") if exchange else (leg["account"], "-a")
-    return CheckFailed(
-        f"{leg['account']}: orders of {what} are halted ({halt['reason']})",
-        f"to go on: keyctl halt {option} {what} --lift",
-        code="halted",
-        account=leg["account"],
-        exchange=leg["exchange"],
-    )
 
 
 def _rates(limits: Limits) -> tuple[tuple[int, int], ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from keyctl.account_settings import AccountSettings, read_accounts, read_echo_url, read_profiles
 from keyctl.config_text import ConfigText
@@ -17,9 +17,6 @@ from keyctl.key_age import KEY_AGE_DAYS
 from keyctl.model.noun import Noun
 from keyctl.profiles import RISKS, KeyProfile
 from keyctl.routes import Route
-
-if TYPE_CHECKING:
-    from keyctl.model import Account
 
 _TABLES = ("limits", "groups", "accepted_risk", "key_age_days", "profiles", "accounts", "egress")
 
@@ -88,11 +85,6 @@ class Config(Noun):
     def account(self, label: str) -> AccountSettings:
         """The settings for an account; shipped ones where the file does not name it."""
         return self.accounts.get(label, AccountSettings())
-
-    def groups_of(self, account: Account) -> tuple[str, ...]:
-        """The groups that an account is in, by its own facts and by this file."""
-        listed = (name for name, labels in self.groups.items() if account.label in labels)
-        return tuple(dict.fromkeys((*account.groups, *listed)))
 
     def routes(self, labels: Iterable[str]) -> dict[str, Route]:
         """The ways out by account label, for those that do not go directly; `labels` are all that are stored.

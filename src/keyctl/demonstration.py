@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keyctl.demo_world import note_twin
 from keyctl.enrol import Place, binding_for, enrol, new_account
 from keyctl.errors import SetupProblem
 from keyctl.exchanges import profile
@@ -45,17 +45,12 @@ def start_twin(first_port: int | None) -> TwinServer:
         ) from None
 
 
-def demo_home(root: Path) -> Home:
-    """A home below a folder, not made yet."""
-    return Home(root / "config", root / "state", root / "cache", is_default=False)
-
-
 def clear_home(home: Home) -> None:
     """Removes an earlier demo home. Only a folder that holds a demo's mark is removed; another one raises."""
     root = home.state.parent
     if not root.exists():
         return
-    if not _mark(root).exists():
+    if not home.demo_mark.exists():
         raise SetupProblem(f"{root} is not a demo's folder; it was left as it is", code="not_a_demo")
     shutil.rmtree(root)
 
@@ -70,9 +65,8 @@ def furnish(app: App, twin: TwinServer) -> None:
     home = app.home
     home.identity()
     home.prepare()
-    root = home.state.parent
-    _mark(root).touch(mode=0o600)
-    key_file = root / "vault.key"
+    note_twin(home, {exchange: twin.endpoint(exchange) for exchange in twin.exchanges})
+    key_file = home.root / "vault.key"
     make_vault(
         home.vault_file,
         [GivenKey("keyfile", make_key_file(key_file, home))],
@@ -113,10 +107,6 @@ def _add_account(app: App, twin: TwinServer, exchange: str) -> None:
 
 def _recently(app: App) -> int:
     return int((app.clock.now() - 20 * 86_400) * 1000)
-
-
-def _mark(root: Path) -> Path:
-    return root / "this-is-a-keyctl-demo"
 
 
 def key_lines(twin: TwinServer) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from keyctl.config import Config
 from keyctl.egress import moved_addresses
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
 from keyctl.guards import Basis
+from keyctl.halt_checks import halted, passing, refusal_of
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, Outcome
@@ -26,7 +27,6 @@ from keyctl.plan_checks import (
     together,
     within_caps,
 )
-from keyctl.precedence import check_not_halted
 from keyctl.preflight import TICKER_SECONDS, Look, Shared, left_alone, look_all, ticker_of
 from keyctl.session import Session
 from keyctl.sizes import notional
@@ -116,11 +116,10 @@ async def preview(
     """
     basis = basis or Basis(journal.claims(), again)
     symbol, wish = targets[0].wish.symbol, targets[0].wish
+    blocked = {**blocked, **halted([(target.session, target.wish) for target in targets])}
     free = [target for target in targets if target.session.account.id not in blocked]
     if not free:
         raise together([blocked[target.session.account.id] for target in targets], len(targets))
-    if not all(target.wish.reduces for target in free):
-        check_not_halted(journal)
     sessions = [target.session for target in free]
     network, accounts = sessions[0].network, [session.account for session in sessions]
     found, moved = await asyncio.gather(
@@ -185,14 +184,18 @@ def _legs(
             refused.append((target, refusal))
             continue
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
-        warnings += leg.notes
+        halt = refusal_of(target.session, leg.leg)
+        if halt is not None:
+            left_out.append(LeftOut(target, halt))
+            continue
+        warnings += [*leg.notes, *passing(target.session, leg.leg)]
         legs.append(leg)
     if refused and not any(leg.leg.exempt for leg in legs):
         raise together([error for _, error in refused], len(pairs))
     if refused:  # what may leave leaves; all the others stay together
         left_out += [LeftOut(target, error) for target, error in refused]
         by_id = {target.session.account.id: target for target, _ in pairs}
-        stay = CheckFailed("not sent, because another order of this plan was refused", code="refusedtogether")
+        stay = CheckFailed("not sent, because another order of this plan was refused", code="refused_together")
         left_out += [LeftOut(by_id[leg.leg.account_id], stay) for leg in legs if not leg.leg.exempt]
         legs = [leg for leg in legs if leg.leg.exempt]
     return legs, left_out, warnings

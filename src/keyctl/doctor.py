@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl import installation, leftovers
+from keyctl.demo_world import choosable, odd_accounts, odd_words
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
 from keyctl.model import Level
 from keyctl.output import Result, Table
@@ -40,6 +41,7 @@ def examine(app: App, cron: bool) -> Result:
         lambda: _programs(app, cron),
         lambda: _store(app, cron),
         lambda: _files(app),
+        lambda: _halts(app),
         lambda: _clocks(app),
         lambda: _egress(app),
         lambda: _leftovers(app),
@@ -147,15 +149,33 @@ def _files(app: App) -> Iterator[Check]:
         yield Check("modes", Level.FAIL, "open to others: " + ", ".join(loose), "chmod 700 folders, 600 files")
     else:
         yield Check("modes", Level.PASS, "folders and files are this user's alone")
-    app.config.values()
+    for account in odd_accounts(app.home, app.accounts.all()):
+        yield Check("demo", Level.FAIL, odd_words(account), f"keyctl remove {account.label}")
+    for warning in app.groups.warnings():
+        yield Check("groups", Level.WARN, warning, "keep one definition: keyctl config edit, keyctl edit --no-group")
     yield Check("config", Level.PASS, f"{len(app.accounts.all())} accounts, settings readable")
+
+
+def _halts(app: App) -> Iterator[Check]:
+    """What stops orders on purpose, and is easily forgotten. A list that cannot be read is told elsewhere."""
+    known = (app.home.state / "journal.db").exists()
+    if app.home.halt_mark.exists() and not (known and app.halts.all()):
+        detail = "orders were halted, and this journal does not know of it: it is another or an older one"
+        yield Check("halt", Level.WARN, detail, "halt them again: keyctl halt; or if they may go: keyctl halt --lift")
+    if not known:
+        return
+    from keyctl.halting import in_force, known_accounts
+
+    for line in in_force(app, known_accounts(app)[0]):
+        halted, _, way_out = line.partition("; ")
+        yield Check("halt", Level.WARN, halted, way_out)
 
 
 def _egress(app: App) -> Iterator[Check]:
     """The addresses that routes are known to have left from in the last hour; nobody is asked for them now."""
     from keyctl.routes import DIRECT, route_name, route_of
 
-    accounts = [account for account in app.accounts.all() if not account.disabled]
+    accounts = [account for account in choosable(app.home, app.accounts.all(), ()) if not account.disabled]
     if not accounts or not (app.home.state / "journal.db").exists():
         return
     routes = app.config.routes(account.label for account in app.accounts.all())
@@ -203,7 +223,7 @@ def _versions() -> Iterator[Check]:
 def _clocks(app: App) -> Iterator[Check]:
     """One public call to each place that accounts are at."""
     places: dict[object, Account] = {}
-    for account in app.accounts.all():
+    for account in choosable(app.home, app.accounts.all(), ()):
         if not account.disabled:
             places.setdefault(account.binding, account)
     if not places:

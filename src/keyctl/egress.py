@@ -57,8 +57,8 @@ async def _look_up(network: Network, book: Addresses, name: str, way: Route, ver
 async def _echo(network: Network, way: Route, url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """What the service says that our address is; None when it says nothing usable."""
     parts = urlsplit(url)
-    line = network.keyless_line(f"{parts.scheme}://{parts.netloc}", way)
     try:
+        line = network.keyless_line(f"{parts.scheme}://{parts.netloc}", way)
         response = await line.send(WireRequest("GET", url, (), b"", repeatable=True), ECHO_SECONDS)
     except Unreached:
         return None

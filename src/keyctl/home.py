@@ -12,18 +12,29 @@ from pathlib import Path
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import locked, read_owned, write_whole
 
+HALT_MARK = "halted"
+DEMO_MARK = "this-is-a-keyctl-demo"
 _NAME = "keyctl"
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
 class Home:
-    """One world: its folders move together, and no other home sees its accounts, secrets or limits."""
+    """One world: its folders move together, and no other home sees its accounts, secrets or limits.
+
+    In the home of a demo only the twin's accounts are used, and only this machine is called.
+    """
 
     config: Path
     state: Path
     cache: Path
     is_default: bool
+    is_demo: bool = False
+
+    @property
+    def root(self) -> Path:
+        """The folder by which people know this home: its config folder, or what KEYCTL_HOME names."""
+        return self.config if self.is_default else self.config.parent
 
     @property
     def config_file(self) -> Path:
@@ -44,10 +55,22 @@ class Home:
         """Says that this home uses a vault, and where its key file is."""
         return self.state / "vault-source.json"
 
+    @property
+    def demo_mark(self) -> Path:
+        """Says that this is a demo's home, and where its exchanges are."""
+        return self.root / DEMO_MARK
+
+    @property
+    def halt_mark(self) -> Path:
+        """There while halts are in force; a hint for showing them, so that nobody opens the journal for nothing."""
+        return self.state / HALT_MARK
+
     def prepare(self) -> None:
         """Makes the folders that are missing, all for this user alone. Raises StoreUnusable when that is impossible."""
         for folder in (self.config, self.state, self.cache):
             _make_private(folder)
+        if self.is_demo and not self.demo_mark.exists():
+            self.demo_mark.touch(mode=0o600)
 
     def identity(self) -> str:
         """The random id of this home, 32 hex characters, made at the first call and kept for ever.
@@ -86,17 +109,18 @@ class Home:
 
 
 def find_home(environ: Mapping[str, str] = os.environ, *, demo: bool = False) -> Home:
-    """The home that the environment names: KEYCTL_HOME, else the XDG folders. Touches nothing on disk.
+    """The home that the environment names: KEYCTL_HOME, else the XDG folders. Changes nothing on disk.
 
-    With `demo`, a home of its own below the state folder of that home. Raises SetupProblem without HOME, or when
-    KEYCTL_HOME is not an absolute path.
+    With `demo`, a home of its own below the state folder of that home; KEYCTL_HOME may name one as well. Raises
+    SetupProblem without HOME, or when KEYCTL_HOME is not an absolute path.
     """
     given = environ.get("KEYCTL_HOME", "")
     if given:
         root = Path(given)
         if not root.is_absolute():
             raise SetupProblem("KEYCTL_HOME is not an absolute path", "give the full path", code="bad_home")
-        home = Home(root / "config", root / "state", root / "cache", is_default=False)
+        is_demo = (root / DEMO_MARK).exists()
+        home = Home(root / "config", root / "state", root / "cache", is_default=False, is_demo=is_demo)
     else:
         home = Home(
             _xdg_folder(environ, "XDG_CONFIG_HOME", ".config"),
@@ -105,9 +129,23 @@ def find_home(environ: Mapping[str, str] = os.environ, *, demo: bool = False) ->
             is_default=True,
         )
     if demo:
-        root = home.state / "demo"
-        return Home(root / "config", root / "state", root / "cache", is_default=False)
+        return demo_home(home.state / "demo")
     return home
+
+
+def demo_home(root: Path) -> Home:
+    """A demo's home below a folder, not made yet."""
+    return Home(root / "config", root / "state", root / "cache", is_default=False, is_demo=True)
+
+
+def none_stored(home: Home) -> SetupProblem:
+    """The error for a command over all accounts in a home that has none, which may be the wrong home."""
+    return SetupProblem(
+        f"no account is stored in this home: {home.root}",
+        "store one: keyctl add EXCHANGE",
+        "for the accounts of another home: run keyctl as its user, or set KEYCTL_HOME",
+        code="no_accounts",
+    )
 
 
 def _xdg_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data, check_label, restored_account
+from keyctl.demo_world import check_outside
 from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
 from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem, StoreUnusable, UsageProblem
 from keyctl.foreign import BYTES_MAX, Found, Remark, read_foreign
+from keyctl.grouping import check_not_listed
 from keyctl.model import Account, Credential, Standing
 from keyctl.output import Note, Result, Table, show_aside
 from keyctl.secret import Secret
@@ -54,8 +56,10 @@ def import_file(app: App, path: Path, options: Options) -> Result:
     NeedsPerson without --yes or --no-input where nobody can be asked."""
     from keyctl.vault.backup import is_backup
 
+    check_outside(app.home, "import", "a file holds keys of real accounts")
     for group in options.groups:
         check_label(group)
+        check_not_listed([group], app.config.groups)
     data, warnings = _read(path)
     if is_backup(data):
         coming, remarks = _from_backup(app, path, options)

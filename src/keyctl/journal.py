@@ -13,6 +13,7 @@ from keyctl.addresses import Addresses
 from keyctl.claims import Claims, ClaimWish
 from keyctl.clock import Clock
 from keyctl.database import Database
+from keyctl.halts import Halts
 from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
 from keyctl.notes import Notes
@@ -52,6 +53,7 @@ class Journal(Claims):
     def __init__(self, path: Path, clock: Clock) -> None:
         super().__init__(Database(path), clock)
         self.notes = Notes(self._database, clock)
+        self.halts = Halts(self._database, clock)
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
 

@@ -11,12 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from keyctl.clock import Clock, ClockReads, Offset
-from keyctl.errors import StoreUnusable
+from keyctl.errors import StoreUnusable, Unreached
 from keyctl.model import Account
 from keyctl.pacing import Pacer
-from keyctl.routes import DIRECT, Route, route_of
+from keyctl.routes import DIRECT, Route, is_loopback, route_of
 from keyctl.transport import Line, tls_context
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ class Network:
     """Opens lines on demand; closes them all at the end of its `async with`.
 
     `routes` are the ways out by account label; an account that is not named there goes through its own proxy, if it
-    has one, else directly.
+    has one, else directly. With `loopback_only` there is no line to another machine, and none through a proxy: asking
+    for one raises Unreached (forbidden_host).
     """
 
-    def __init__(self, clock: Clock, state: Path, routes: Mapping[str, Route] | None = None) -> None:
+    def __init__(
+        self, clock: Clock, state: Path, routes: Mapping[str, Route] | None = None, *, loopback_only: bool = False
+    ) -> None:
         self.clock = clock
+        self._loopback_only = loopback_only
         self._routes = dict(routes or {})
         self.offsets: dict[str, Offset | None] = {}
         self.pacer = Pacer(clock.monotonic)
@@ -62,6 +67,7 @@ class Network:
         key = (account.id if route is None else f"{account.id} {route}", base)
         if key not in self._lines:
             way = self.route(account) if route is None else route
+            self._check_near(base, way)
             self._lines[key] = Line(base, lambda: self._tls(account), self.clock.now, way)
         return self._lines[key]
 
@@ -73,8 +79,15 @@ class Network:
         """A line along a route for calls that carry no key, to a host of the person's choice."""
         key = (str(route), base)
         if key not in self._lines:
+            self._check_near(base, route)
             self._lines[key] = Line(base, lambda: self._context, self.clock.now, route)
         return self._lines[key]
+
+    def _check_near(self, base: str, route: Route) -> None:
+        host = urlsplit(base).hostname or ""
+        if self._loopback_only and (route.proxied or not is_loopback(host)):
+            through = f" through {route}" if route.proxied else ""
+            raise Unreached(f"the demo calls this machine only, not {host}{through}", code="forbidden_host")
 
     def _tls(self, account: Account) -> ssl.SSLContext:
         if account.ca_file is None:

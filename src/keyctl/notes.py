@@ -1,4 +1,4 @@
-"""Notes: what the journal remembers besides orders: nonces, cool-downs, permission readings, the halt flag, vaults."""
+"""Notes: what the journal remembers besides orders: nonces, cool-downs, permission readings, vaults."""
 
 from __future__ import annotations
 
@@ -100,21 +100,6 @@ class Notes(VaultNotes):
             return None
         withdraw = rows[0]["withdraw"]
         return PermissionReading(rows[0]["at"], None if withdraw is None else bool(withdraw))
-
-    def halted(self) -> str | None:
-        """The reason given to `keyctl halt`; None when orders may go."""
-        rows = self._database.rows("SELECT reason FROM halt")
-        return str(rows[0]["reason"]) if rows else None
-
-    def halt(self, reason: str) -> None:
-        """Stops every later claim in this home."""
-        with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO halt VALUES (1, ?, ?)", (self._clock.now(), reason))
-
-    def lift_halt(self) -> None:
-        """Lets orders go again."""
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM halt")
 
 
 def following_nonce(last: int, clock: Clock) -> int:

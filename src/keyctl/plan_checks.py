@@ -1,4 +1,4 @@
-"""What stops orders of a plan beside their own terms: a halt, repeats, caps, two keys of one exchange account."""
+"""What stops orders of a plan beside their own terms: repeats, caps, two keys of one exchange account."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from keyctl.guards import Basis
 from keyctl.journal import Journal
 from keyctl.model import Account, Kind
 from keyctl.plan import Plan, PlannedLeg, check_plan
-from keyctl.precedence import check_not_halted, halt_of
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -25,22 +24,15 @@ def know_exchange_accounts(journal: Journal, legs: Sequence[PlannedLeg], account
 def stopped_by_guards(
     legs: Sequence[PlannedLeg], journal: Journal, basis: Basis, limits: Limits
 ) -> tuple[list[PlannedLeg], list[tuple[PlannedLeg, KeyctlError]]]:
-    """The legs that may go as far as a halt and repeats are concerned, and why each other may not.
+    """The legs that repeat no other order, and why each other may not go.
 
     What is on its way or unknown is asked about when the order is sent. Raises CheckFailed when nothing is left.
     """
     kept: list[PlannedLeg] = []
     stopped: list[tuple[PlannedLeg, KeyctlError]] = []
-    halted = None
-    if any(leg.leg.exempt for leg in legs):
-        halted = halt_of(journal)
-    elif legs:
-        check_not_halted(journal)
     for leg in legs:
         met = journal.met(leg.leg, basis, limits)
-        if halted is not None and not leg.leg.exempt:
-            stopped.append((leg, halted))
-        elif met is not None and met.error.code == "repeated_order":
+        if met is not None and met.error.code == "repeated_order":
             stopped.append((leg, met.error))
         else:
             kept.append(leg)

@@ -1,4 +1,4 @@
-"""What comes before a new order: a halt, orders that are on their way there, unknown ones, which are looked up."""
+"""What comes before a new order: orders that are on their way there, and unknown ones, which are looked up."""
 
 from __future__ import annotations
 
@@ -120,21 +120,6 @@ async def clear_way(
         waited = True
         await clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
     return {row: met.error for row, met in found.items() if met is not None}, waited
-
-
-def halt_of(journal: Journal) -> CheckFailed | None:
-    """Why orders are halted; None when they are not."""
-    reason = journal.notes.halted()
-    if reason is None:
-        return None
-    return CheckFailed(f"orders are halted ({reason})", "to go on: keyctl halt --lift", code="halted")
-
-
-def check_not_halted(journal: Journal) -> None:
-    """Raises CheckFailed while orders are halted; asked early, and again inside every claim."""
-    halted = halt_of(journal)
-    if halted is not None:
-        raise halted
 
 
 def guarded(leg: Leg, trouble: KeyctlError) -> LegResult:

@@ -87,6 +87,10 @@ class Records:
             found.update({leg.leg.client_order_id: leg for leg in legs})
         return found
 
+    def numbered(self, exchange_order_id: str) -> tuple[StoredLeg, ...]:
+        """The legs that their exchanges have under this id of theirs."""
+        return self._legs("exchange_order_id=? ORDER BY id", exchange_order_id)
+
     def symbols_of(self, account_id: str, market: Market) -> tuple[str, ...]:
         """The symbols that the account has had orders of on that market."""
         rows = self._database.rows(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keyctl.accounts import account_data
+from keyctl.demo_world import check_of_twin
 from keyctl.enrol import dismiss, new_account
 from keyctl.errors import CheckFailed, OutcomeUnknown, SetupProblem
 from keyctl.files import locked
@@ -49,6 +50,7 @@ def rotate(app: App, label: str, options: Mapping[str, Any], wait: bool) -> Resu
     while an order of the old key is in doubt; nothing of the old key is touched then."""
     with _alone(app):
         account = app.accounts.get(label)
+        check_of_twin(app.home, account)
         rotation = app.journal.rotations.of(account.id)
         if rotation is not None and not rotation.is_cut and not _has_secret(app, rotation.new_id):
             app.journal.rotations.end(rotation)  # interrupted before the new secret was stored: nothing is lost

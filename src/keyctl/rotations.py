@@ -86,7 +86,7 @@ class Rotations:
     def cut(self, rotation: Rotation) -> bool:
         """Whether the old account is out of use: no leg of it is in doubt, and none is claimed from now on.
 
-        Its orders and kept lists go over to the new account, which can look them up and cancel them.
+        Its orders, kept lists and halts go over to the new account, which can look up and cancel the orders.
         """
         with self._database.transaction() as connection:
             if connection.execute(
@@ -100,10 +100,11 @@ class Rotations:
                 "UPDATE legs SET account_id=? WHERE account_id=? AND state<>'planned'",
                 (rotation.new_id, rotation.old_id),
             )
-            connection.execute(
-                "UPDATE OR REPLACE whitelists SET owner=? WHERE scope='account' AND owner=?",
-                (rotation.new_id, rotation.old_id),
-            )
+            for table in ("whitelists", "halts"):
+                connection.execute(
+                    f"UPDATE OR REPLACE {table} SET owner=? WHERE scope='account' AND owner=?",
+                    (rotation.new_id, rotation.old_id),
+                )
         return True
 
     def hand_over(self, rotation: Rotation) -> None:

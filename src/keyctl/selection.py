@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.grouping import Groups
 from keyctl.model import Account, Kind, Standing
 
 _WAYS_OUT = {
@@ -28,7 +29,7 @@ def choose(
         return _by_name(accounts, labels)
     usable = tuple(account for account in accounts if not account.disabled)
     if group is not None:
-        return _by_group(accounts, usable, group, groups)
+        return _by_group(accounts, group, groups)
     return _all_of_one_kind(usable)
 
 
@@ -83,15 +84,14 @@ def _by_name(accounts: tuple[Account, ...], labels: tuple[str, ...]) -> tuple[Ac
     return tuple(find(accounts, label) for label in labels)
 
 
-def _by_group(
-    accounts: tuple[Account, ...], usable: tuple[Account, ...], group: str, groups: Mapping[str, tuple[str, ...]]
-) -> tuple[Account, ...]:
-    listed = groups.get(group, ())
-    for label in listed:
+def _by_group(accounts: tuple[Account, ...], group: str, listed: Mapping[str, tuple[str, ...]]) -> tuple[Account, ...]:
+    groups = Groups(accounts, listed)
+    groups.check(group)
+    for label in listed.get(group, ()):
         find(accounts, label)
-    chosen = tuple(account for account in usable if group in account.groups or account.label in listed)
+    chosen = groups.members(group)
     if not chosen:
-        known = sorted({*groups, *(name for account in usable for name in account.groups)})
+        known = sorted(groups.names())
         raise UsageProblem(
             f"no account is in group {group[:41]}",
             "groups: " + ", ".join(known) if known else "add accounts to one with --group, or in config.toml",
@@ -102,7 +102,7 @@ def _by_group(
 
 def _all_of_one_kind(usable: tuple[Account, ...]) -> tuple[Account, ...]:
     if not usable:
-        raise SetupProblem("no account is stored", "store one: keyctl add EXCHANGE", code="no_accounts")
+        raise SetupProblem("no account is active", "see which are stored: keyctl list", code="no_accounts")
     kinds = {account.kind for account in usable}
     if len(kinds) == 1:
         return usable

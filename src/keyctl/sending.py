@@ -11,10 +11,11 @@ from keyctl.config import Config
 from keyctl.dispatch import Preview, Target, refresh
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
 from keyctl.fanout import NOT_ALL, fan_out, follow_others
+from keyctl.halt_checks import check_not_all_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import LegResult, OrderState, Outcome
-from keyctl.precedence import check_not_halted, clear_way, guarded
+from keyctl.precedence import clear_way, guarded
 from keyctl.session import Session
 from keyctl.settle import Verdict, follow_other, look_up
 
@@ -43,14 +44,14 @@ async def send(
     by_account = {target.session.account.id: target.session for target in targets}
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
     planned_by_id = {planned.leg.client_order_id: planned for planned in shown.plan.legs}
-    if not all(planned.leg.exempt for planned in shown.plan.legs):
-        check_not_halted(journal)
+    halted = check_not_all_halted([(session, leg.leg) for session, leg in pairs])
     # Whatever refuses the order comes before leverage is set: the account stays as it is then.
     journal.check_rates([leg.leg for leg in stored if leg.state == LegState.PLANNED], config.limits)
     clock = pairs[0][0].network.clock
     met, waited = await clear_way(stored, shown.basis, journal, config.limits, clock, stop.asked)
     if waited:
         await refresh(shown, targets, config)
+    met |= {leg.row: halted[leg.leg.client_order_id] for leg in stored if leg.leg.client_order_id in halted}
     results = {leg.row: guarded(leg.leg, met[leg.row]) for leg in stored if leg.row in met}
     open_way = [pair for pair in pairs if pair[1].row not in met]
     troubles: dict[str, KeyctlError] = {}

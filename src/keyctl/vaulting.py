@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keyctl.demo_world import check_outside
 from keyctl.errors import CheckFailed, ExitCode, SetupProblem
 from keyctl.output import Note, Result, Table
 from keyctl.vault import is_vault_chosen
@@ -21,6 +22,7 @@ KEEP_A_COPY = "Without its key nobody can read or repair it; keep a copy of the 
 
 def init(app: App, options: KeyOptions) -> Result:
     """Makes the vault of a home whose keyring holds nothing."""
+    check_outside(app.home, "vault init", "keyctl demo --serve makes its vault")
     stored = app.accounts.all()
     if stored and not is_vault_chosen(app.home):
         raise SetupProblem(
@@ -121,6 +123,7 @@ def migrate(app: App, to: StoreKind, options: KeyOptions) -> Result:
     from keyctl.vault.migration import migrate as move_secrets
     from keyctl.vault.os_keyring import open_keyring
 
+    check_outside(app.home, "vault migrate", "its keys stay in its own vault")
     harden_process()
     accounts = {account.id: account.label for account in app.accounts.all()}
     key = vault_key(app)

@@ -60,7 +60,7 @@ def house_of(app: App, account: Account, vantage: Vantage) -> House:
 def vantage_of(app: App, account: Account, network: Network) -> Vantage:
     """From where an account's calls leave, as far as the journal knows it from this hour, and its kept lists."""
     book, name = app.journal.addresses, route_name(account, network.route(account))
-    groups = app.config.groups_of(account)
+    groups = app.groups.of(account)
     return Vantage(
         name,
         tuple(reading.address for reading in book.fresh(name)),

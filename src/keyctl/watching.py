@@ -76,7 +76,7 @@ def _refuses(app: App, account: Account, reading: Reading) -> bool:
     """
     if reading.verified == reading.address:
         return False
-    book, groups = app.journal.addresses, app.config.groups_of(account)
+    book, groups = app.journal.addresses, app.groups.of(account)
     lists = [book.kept(account.id, groups, market) for market in account.markets]
     if any(entries and not covers(entries, reading.address) for entries in lists):
         return True

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def show(app: App, accounts: Sequence[Account]) -> Result:
     """The kept lists beside what the exchanges last told of theirs. Asks no network."""
     plans = plans_of(app, accounts)
-    return Result({"whitelists": [plan_data(plan) for plan in plans]}, shown(plans))
+    data = {"whitelists": [plan_data(plan) for plan in plans]}
+    return Result(data, shown(plans), warnings=app.groups.warnings())
 
 
 def plan(app: App, accounts: Sequence[Account]) -> Result:
@@ -44,7 +45,8 @@ def plan(app: App, accounts: Sequence[Account]) -> Result:
         if remark.wrong
     )
     data = {"whitelists": [plan_data(item) for item in plans]}
-    return Result(data, planned(plans), ExitCode.CHECK if errors else ExitCode.OK, errors)
+    code = ExitCode.CHECK if errors else ExitCode.OK
+    return Result(data, planned(plans), code, errors, app.groups.warnings())
 
 
 def keep(
@@ -74,7 +76,7 @@ def plans_of(app: App, accounts: Sequence[Account]) -> list[ListPlan]:
     book = app.journal.addresses
     plans: list[ListPlan] = []
     for account in accounts:
-        facts, groups = profile(account.exchange), app.config.groups_of(account)
+        facts, groups = profile(account.exchange), app.groups.of(account)
         route = route_name(account, route_of(account, app.config.account(account.label).route))
         by_list: dict[tuple[bool, tuple[str, ...]], list[Market]] = {}
         for market in account.markets:

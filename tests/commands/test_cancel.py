@@ -56,17 +56,45 @@ def test_canceling_twice_finds_nothing_the_second_time(sent: tuple[World, dict[s
     assert again.data["legs"] == []
 
 
-@pytest.mark.parametrize("word", ["okx-a", "1000000001"])
-def test_what_is_no_order_of_ours_does_not_look_like_nothing_open(
-    sent: tuple[World, dict[str, object]], word: str
-) -> None:
-    """A label without -a, or an exchange's id: the orders of that account are open nevertheless."""
-    world, _ = sent
+def refused(world: World, word: str) -> list[str]:
+    """The hints of a cancel of what is no client order id of ours; every order is open still."""
     ran = world.keyctl("cancel", word, "--yes", "--json")
     (error,) = ran.document["errors"]
     assert (ran.exit_code, error["code"]) == (2, "unknown_order")
-    assert f"keyctl cancel -a {'okx-a' if word == 'okx-a' else 'LABEL'}" in error["hints"][0]
     assert len(still_open(world)) == 4
+    hints: list[str] = error["hints"]
+    assert hints.pop() == "see what is open: keyctl orders --open"
+    return hints
+
+
+def test_what_is_no_order_of_ours_is_named_by_what_it_is(sent: tuple[World, dict[str, object]]) -> None:
+    """It does not look like nothing open: the orders are open nevertheless."""
+    world, data = sent
+    (hint,) = refused(world, "okx-a")
+    assert hint.endswith("keyctl cancel -a okx-a")
+    (hint,) = refused(world, str(data["plan"])[:6])
+    assert hint.endswith(f"keyctl cancel --plan {data['plan']}")
+    (hint,) = refused(world, "btc/usdt")
+    assert hint.endswith("keyctl cancel --all --symbol BTC/USDT")
+    leg = data["legs"][0]  # type: ignore[index]
+    assert any(
+        hint.endswith(f"keyctl cancel {leg['client_order_id']}") for hint in refused(world, leg["exchange_order_id"])
+    )
+
+
+def test_no_account_is_claimed_to_have_a_name_that_none_has(sent: tuple[World, dict[str, object]]) -> None:
+    world, _ = sent
+    assert refused(world, "9" * 19) == []
+    assert refused(world, "nothing-like-it") == []
+    (near,) = refused(world, "okxa")
+    assert near.endswith("keyctl cancel -a okx-a")
+
+
+def test_what_a_word_is_can_be_told_without_an_account_list(sent: tuple[World, dict[str, object]]) -> None:
+    world, data = sent
+    (world.home / "config" / "accounts.json").write_bytes(b"[broken")
+    (hint,) = refused(world, str(data["plan"]))
+    assert "--plan" in hint
 
 
 @pytest.mark.parametrize("exchange", ALL)

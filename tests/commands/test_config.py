@@ -2,6 +2,7 @@
 
 import sys
 
+from tests.support.stores import make_account
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import World
 
@@ -23,6 +24,7 @@ def test_shows_what_is_in_force_and_where_it_comes_from(world: World) -> None:
 
 
 def test_shows_groups_and_accepted_risks(world: World) -> None:
+    world.app().accounts.add(make_account("a"))
     risk = '[[accepted_risk]]\naccount="a"\nrisk="withdraw"\nreason="sweep"\ndate=2026-01-31\n'
     write(world, f'[groups]\ndesk = ["a"]\n{risk}')
     data = world.keyctl("config", "show", "--json").data

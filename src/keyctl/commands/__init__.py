@@ -18,7 +18,7 @@ SHORT_HELP = {
     "env": "Print a key as variables, into a pipe only",
     "exec": "Run a program with a key, without showing it",
     "export": "Back up all accounts into one encrypted file",
-    "halt": "Stop all orders, or let them go again",
+    "halt": "Block new orders, or allow them again",
     "import": "Take keys over from files of other programs",
     "keygen": "Make a key pair; the private key stays in the store",
     "limits": "Show the caps on orders and what is used of them",

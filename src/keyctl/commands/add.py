@@ -42,7 +42,9 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
     from keyctl import exchanges
     from keyctl.accounts import account_data, check_label
+    from keyctl.demo_world import check_place
     from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
+    from keyctl.grouping import check_not_listed
     from keyctl.interview import Interview
 
     if options["extra"]:
@@ -50,11 +52,13 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     profile = exchanges.profile(exchange)
     for group in options["groups"]:
         check_label(group)
+        check_not_listed([group], app.config.groups)
     interview = Interview(app.prompt, app.accounts, profile, options)
     if options["from_keygen"]:
         account = _complete(app, exchange, interview, options)
     else:
-        place = Place(options["env"], options["site"], options["endpoint"], options["ca_file"])
+        endpoint = check_place(app.home, exchange, options["env"], options["endpoint"])
+        place = Place(options["env"], options["site"], endpoint, options["ca_file"])
         binding = binding_for(profile, place)
         adapter = exchanges.load(binding)
         markets = markets_for(profile, options["market"])
@@ -80,6 +84,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
 
 def _complete(app: App, exchange: str, interview: Interview, options: dict[str, Any]) -> Account:
     """The account of a pair that keygen made, now with the API key that the exchange handed back."""
+    from keyctl.demo_world import check_of_twin
     from keyctl.exchanges import load
     from keyctl.keygen import completed, pending_pair
 
@@ -91,6 +96,7 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
                 code="two_sources",
             )
     pending, pair = pending_pair(app.accounts, app.store, options["from_keygen"], exchange)
+    check_of_twin(app.home, pending)
     credential = interview.credential(pending.binding, load(pending.binding), pair)
     groups = tuple(dict.fromkeys((*pending.groups, *options["groups"])))
     account = completed(app.accounts, pending, credential, {"groups": groups})

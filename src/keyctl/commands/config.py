@@ -6,7 +6,7 @@ import click
 
 from keyctl.app import App
 from keyctl.config import Config, read_config
-from keyctl.errors import NeedsPerson, SetupProblem
+from keyctl.errors import KeyctlError, NeedsPerson, SetupProblem
 from keyctl.framing import keyctl_command, keyctl_group
 from keyctl.output import Note, Result, Table, Text
 
@@ -24,8 +24,9 @@ def show(app: App, origin: bool) -> Result:
         shown = str(value) if isinstance(value, int) else format(value, "f")
         rows.append((name, shown, source) if origin else (name, shown))
         settings.append({"name": name, "value": shown, "origin": source})
-    for group, labels in config.groups.items():
-        rows.append((f"groups.{group}", ", ".join(labels), *(("config.toml",) if origin else ())))
+    groups, warnings = _groups(app)
+    for group, labels, source in groups:
+        rows.append((f"groups.{group}", ", ".join(labels), *((source,) if origin else ())))
     risks = [
         {"account": risk.account, "risk": risk.risk, "reason": risk.reason, "date": risk.date.isoformat()}
         for risk in config.accepted_risks
@@ -38,12 +39,30 @@ def show(app: App, origin: bool) -> Result:
     data = {
         "path": str(app.home.config_file),
         "settings": settings,
-        "groups": {name: list(labels) for name, labels in config.groups.items()},
+        "groups": {name: list(labels) for name, labels, _ in groups},
         "accepted_risks": risks,
         "tables": [{"name": name, "value": text} for name, text in tables],
     }
     columns = ("name", "value", "origin") if origin else ("name", "value")
-    return Result(data, view=(Table(columns, rows),))
+    return Result(data, view=(Table(columns, rows),), warnings=warnings)
+
+
+def _groups(app: App) -> tuple[list[tuple[str, tuple[str, ...], str]], tuple[str, ...]]:
+    """Each group with the accounts that a command means by it and where it is defined; and what to warn of.
+
+    Where the account list cannot be read, what config.toml says of groups is shown all the same.
+    """
+    listed = app.config.groups
+    try:
+        groups = app.groups
+    except KeyctlError as error:
+        return [(name, labels, "config.toml") for name, labels in listed.items()], (error.message,)
+    found = []
+    for name in groups.names():
+        source = "config.toml" if name in listed else "keyctl edit --group"
+        source = "defined twice" if name in groups.twice else source
+        found.append((name, tuple(account.label for account in groups.members(name)), source))
+    return found, groups.warnings()
 
 
 def _tables(config: Config) -> list[tuple[str, str]]:

@@ -38,9 +38,10 @@ def _play(app: App, twin: TwinServer) -> Result:
     from pathlib import Path
 
     from keyctl import demonstration
+    from keyctl.home import demo_home
 
     with tempfile.TemporaryDirectory(prefix="keyctl-demo-") as folder:
-        inner = App(app.output, app.environ, demonstration.demo_home(Path(folder) / "demo"))
+        inner = App(app.output, app.environ, demo_home(Path(folder) / "demo"))
         inner.no_input = True
         try:
             demonstration.furnish(inner, twin)

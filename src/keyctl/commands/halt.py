@@ -1,4 +1,4 @@
-"""keyctl halt: stops every new order of this home, at once and in every process, until it is lifted."""
+"""keyctl halt: stops new orders of this home, at once and in every process, until it is lifted."""
 
 from __future__ import annotations
 
@@ -7,40 +7,31 @@ import click
 from keyctl.app import App
 from keyctl.errors import UsageProblem
 from keyctl.framing import keyctl_command
-from keyctl.output import Note, Result
+from keyctl.output import Result
 
 
-@keyctl_command(examples="keyctl halt 'key leaked' --cancel\nkeyctl halt --lift")
+@keyctl_command(
+    examples="keyctl halt 'key leaked' --cancel\nkeyctl halt -a okx-main\nkeyctl halt --exchange okx 'maintenance'\n"
+    "keyctl halt --lift"
+)
 @click.argument("reason", required=False, default="")
-@click.option("--cancel", "canceling", is_flag=True, help="Also cancel what the journal knows as open.")
-@click.option("--lift", is_flag=True, help="Let orders go again.")
-def command(app: App, reason: str, canceling: bool, lift: bool) -> Result:
-    """Stop all orders, or let them go again
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="Of this account alone (repeatable).")
+@click.option("--exchange", "exchanges", multiple=True, metavar="NAME", help="At this exchange alone (repeatable).")
+@click.option("--cancel", "canceling", is_flag=True, help="Also cancel what the journal knows as open there.")
+@click.option("--lift", is_flag=True, help="Allow orders again; with -a or --exchange as they were halted.")
+def command(
+    app: App, reason: str, labels: tuple[str, ...], exchanges: tuple[str, ...], canceling: bool, lift: bool
+) -> Result:
+    """Block new orders, or allow them again
 
-    Cancels and look-ups still work while orders are halted.
+    Cancels, look-ups and orders that their exchange holds to reducing still work while orders are halted. Orders of
+    another home (another user, another KEYCTL_HOME) are not stopped: exit 3 where no account is stored here.
     """
-    from keyctl.answers import clean_text
+    from keyctl import halting
 
-    notes = app.journal.notes
+    what = halting.What(labels, exchanges)
     if lift:
         if canceling or reason:
-            raise UsageProblem("--lift goes alone", "keyctl halt --lift")
-        notes.lift_halt()
-        return Result({"halted": None}, view=(Note("orders may go again"),))
-    words = clean_text(reason) or "by hand"
-    notes.halt(words)
-    stopped = Note(f"orders are halted ({words}); to go on: keyctl halt --lift")
-    if not canceling:
-        return Result({"halted": words}, view=(stopped,))
-    import asyncio
-
-    from keyctl.canceling import Choice, cancel
-
-    canceled = asyncio.run(cancel(app, Choice(everything=True), yes=True))
-    return Result(
-        {"halted": words, **canceled.data},
-        (stopped, *canceled.view),
-        canceled.exit_code,
-        canceled.errors,
-        some_accepted=canceled.some_accepted,
-    )
+            raise UsageProblem("--lift takes neither a reason nor --cancel", "keyctl halt --lift")
+        return halting.lift(app, what)
+    return halting.halt(app, what, reason, canceling)

@@ -34,10 +34,14 @@ from keyctl.output import Note, Result, Text
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Make a key pair; the private key stays in the store"""
     from keyctl import keygen
+    from keyctl.demo_world import check_place
     from keyctl.enrol import Place
     from keyctl.exchanges import profile
+    from keyctl.grouping import check_not_listed
 
     facts = profile(exchange)
+    if options["groups"]:
+        check_not_listed(options["groups"], app.config.groups)
     label = options["label"] or f"{exchange}-new"
     out = None if options["out"] is None else Path(options["out"]).absolute()
     if out is not None:
@@ -46,7 +50,8 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         kind: Literal["ed25519", "rsa"] = options["kind"] or ("ed25519" if "ed25519" in facts.algorithms else "rsa")
         if options["bits"] != "2048" and kind != "rsa":
             raise UsageProblem("--bits is for RSA keys", code="bad_bits")
-        place = Place(options["env"], options["site"], options["endpoint"], options["ca_file"])
+        endpoint = check_place(app.home, exchange, options["env"], options["endpoint"])
+        place = Place(options["env"], options["site"], endpoint, options["ca_file"])
         wish = keygen.Wish(kind, int(options["bits"]), place, options["market"], options["groups"])
         keygen.make_pair(app.accounts, app.store, facts, label, wish)
     account, credential = keygen.pending_pair(app.accounts, app.store, label, exchange)

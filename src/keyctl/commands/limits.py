@@ -33,6 +33,7 @@ def command(app: App) -> Result:
     from dataclasses import fields
 
     from keyctl.config import Limits
+    from keyctl.halting import halts_data, in_force
 
     used = _used(app)
     lines = app.config.lines
@@ -47,12 +48,11 @@ def command(app: App) -> Result:
         (_MEANING[entry["name"]], entry["value"], entry["used"] or "-", entry["name"], entry["set_in"])
         for entry in entries
     ]
-    halted = app.journal.notes.halted()
+    halted, accounts = app.halts.home(), app.accounts.all()
     words = [f"Change one in {app.home.config_file} under [limits], for example: leg_value_usd = 500"]
-    if halted is not None:
-        words.append(f"Orders are halted ({halted}); to go on: keyctl halt --lift")
+    words += in_force(app, accounts)
     return Result(
-        {"limits": entries, "halted": halted},
+        {"limits": entries, "halted": halted.reason if halted else None, "halts": halts_data(app, accounts)},
         view=(Table(("cap", "value", "used", "name", "set in"), rows), Note("\n".join(words))),
     )
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data
 from keyctl.app import App
+from keyctl.demo_world import odd_accounts, odd_words
 from keyctl.framing import keyctl_command
+from keyctl.grouping import Groups
 from keyctl.output import Note, Result, Table
 
 if TYPE_CHECKING:
@@ -22,24 +24,42 @@ def command(app: App) -> Result:
     """List the stored accounts
 
     "due" counts the days until a key should be rotated, by what is known without a call; verify asks the exchange.
+    Groups are those that the account takes part in now: a disabled one is in none.
     """
     accounts = app.accounts.all()
+    groups = Groups(accounts, app.config.groups if os.path.lexists(app.home.config_file) else {})
+    own = {account.id: () if account.disabled else groups.of(account) for account in accounts}
     days = {account.id: _days_left(app, account) for account in accounts}
+    halted = {account.id: app.halted(account) for account in accounts}
     rows = [
         (
-            account.label + (f" ({account.standing})" if account.disabled else ""),
+            account.label + _standing(account, halted[account.id]),
             account.exchange,
             account.kind.value,
             "+".join(account.markets),
             f"{account.algorithm} {account.api_key_hint}",
-            ",".join(account.groups),
+            ",".join(own[account.id]),
             _due(days[account.id]),
         )
         for account in accounts
     ]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
-    data = [account_data(account) | {"days_left": days[account.id]} for account in accounts]
-    return Result({"accounts": data}, view=(view,))
+    odd = odd_accounts(app.home, accounts)
+    data = [
+        account_data(account)
+        | {"groups": list(own[account.id]), "days_left": days[account.id], "halted": halted[account.id]}
+        for account in accounts
+    ]
+    reasons = dict.fromkeys(f"halted: {words}" for words in halted.values() if words)
+    warnings = (*groups.warnings(), *map(odd_words, odd))
+    return Result({"accounts": data}, view=(view, *map(Note, reasons)), warnings=warnings)
+
+
+def _standing(account: Account, halted: str | None) -> str:
+    """What keeps an account from sending orders, for beside its label; nothing for one that may."""
+    words = [str(account.standing)] if account.disabled else []
+    words += ["halted"] if halted else []
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _days_left(app: App, account: Account) -> int | None:

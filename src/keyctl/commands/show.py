@@ -6,6 +6,7 @@ import click
 
 from keyctl.accounts import account_data
 from keyctl.app import App
+from keyctl.demo_world import odd_accounts, odd_words
 from keyctl.framing import keyctl_command
 from keyctl.model import JSON
 from keyctl.output import Result, Table
@@ -15,9 +16,12 @@ from keyctl.output import Result, Table
 @click.argument("label")
 def command(app: App, label: str) -> Result:
     """Show one account, without its secret"""
-    data = account_data(app.accounts.get(label))
+    account = app.accounts.get(label)
+    groups: list[JSON] = [] if account.disabled else list(app.groups.of(account))
+    data = account_data(account) | {"groups": groups, "halted": app.halted(account)}
     rows = [(name.replace("_", " "), _shown(value)) for name, value in data.items() if value not in (None, [])]
-    return Result({"account": data}, view=(Table(("name", "value"), rows),))
+    warnings = (*app.groups.warnings(), *map(odd_words, odd_accounts(app.home, [account])))
+    return Result({"account": data}, view=(Table(("name", "value"), rows),), warnings=warnings)
 
 
 def _shown(value: JSON) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.errors import SetupProblem
 from keyctl.framing import keyctl_command
+from keyctl.home import none_stored
 from keyctl.output import Result, counting
 
 
@@ -25,7 +25,7 @@ def command(app: App, accounts: tuple[str, ...], group: str | None, everything: 
     What an exchange does not tell is shown as unknown, never as a pass. Exit 4 when a check failed.
     """
     if not app.accounts.all():
-        raise SetupProblem("no account is stored", "store one: keyctl add EXCHANGE", code="no_accounts")
+        raise none_stored(app.home)
     chosen = app.accounts.select(accounts, group, everything, app.config.groups)
     if watch_ip:
         from keyctl.watching import watch
