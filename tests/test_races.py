@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from keyctl.database import Database
 from keyctl.errors import ExitCode
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
+from tests.support.processes import forking
 from tests.support.world import ALL, World
 
 PROCESSES = 8
@@ -237,8 +237,7 @@ def race(count: int, job: Callable[[int, Callable[[], None]], int]) -> list[int]
     start, go = os.pipe()
     children = []
     for number in range(count):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
+        with forking():
             child = os.fork()
         if child == 0:
             _run(number, job, arrive, start, (ready, go))

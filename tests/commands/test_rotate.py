@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from keyctl.twin import FaultKind, MadeKey, make_key
 from keyctl.vault.encrypted_file import EncryptedFile
 from tests.support.canary import Canaries
 from tests.support.desk import ShiftedClock
+from tests.support.processes import forking
 from tests.support.world import ALL, Ran, World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
@@ -297,8 +297,7 @@ def dying(point: tuple[type, str], when: str, nth: int) -> Callable[[], None]:
 
 def killed(patch: Callable[[], None], work: Callable[[], Ran]) -> bool:
     """Whether the work, done in a child, met its death."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with forking():
         child = os.fork()
     if not child:
         try:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,12 @@ from tests.vault.secret_service import SecretService, require
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> World:
+def bare(tmp_path: Path) -> Iterator[World]:
     """A home without a store."""
     world = World(tmp_path / "bare")
     world.folder.mkdir()
-    return world
+    yield world
+    world.close_apps()
 
 
 def test_init_makes_a_key_file_and_remembers_it(bare: World) -> None:
