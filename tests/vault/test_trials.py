@@ -13,6 +13,7 @@ DAMAGES = 2000
 SAVES = 10_000
 
 
+@pytest.mark.slow
 def test_300_kills_during_put_delete_and_rekey_leave_the_old_or_the_new_vault(tmp_path: Path) -> None:
     figures = kill_while_changing(tmp_path, KILLS, seed=3)
     assert figures.lost == []
@@ -39,6 +40,7 @@ def test_eight_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert write_at_once(tmp_path, writers=8, entries=25) == 200
 
 
+@pytest.mark.slow
 def test_2000_damaged_files_get_the_one_error(tmp_path: Path) -> None:
     figures = damage(tmp_path, DAMAGES, seed=5)
     assert figures.taken == []
@@ -46,5 +48,6 @@ def test_2000_damaged_files_get_the_one_error(tmp_path: Path) -> None:
     assert len(figures.refused) == 10
 
 
+@pytest.mark.slow
 def test_no_nonce_repeats_in_10000_saves() -> None:
     assert repeated_nonces(SAVES) == 0
