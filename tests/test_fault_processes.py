@@ -28,6 +28,8 @@ from tests.support.fault_table import PAGE
 from tests.support.processes import forking, race
 from tests.support.world import Ran
 
+pytestmark = pytest.mark.slow
+
 CALL_SECONDS = 0.3
 STUCK_SECONDS = 30
 

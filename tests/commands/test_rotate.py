@@ -144,6 +144,7 @@ def test_a_narrower_key_is_taken_with_a_word(world: World) -> None:
     assert ran.exit_code == 0 and "lacks" in ran.document["warnings"][0]
 
 
+@pytest.mark.slow
 def test_an_unknown_order_of_the_old_key_is_settled_before_the_cut(world: World) -> None:
     old = world.add("okx", "a")
     world.fault(kind=FaultKind.RESET_BEFORE, exchange="okx", operation="place")
@@ -157,6 +158,7 @@ def test_an_unknown_order_of_the_old_key_is_settled_before_the_cut(world: World)
     assert world.placements() == {}
 
 
+@pytest.mark.slow
 def test_what_the_old_key_left_in_doubt_blocks_the_new_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An order that slipped in between the swap of the labels and the journal's bar."""
     world.add("okx", "a")

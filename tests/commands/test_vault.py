@@ -185,6 +185,7 @@ def test_a_slot_is_added_used_and_removed(world: World) -> None:
     assert (ran.exit_code, code_of(ran)) == (4, "slot_in_use")
 
 
+@pytest.mark.slow
 def test_rekey_asks_for_what_it_needs_and_purge_then_drops_what_the_old_key_opens(world: World) -> None:
     world.app().store.put("a", make_credential())
     assert with_passphrase(world, "vault", "add-slot", "passphrase", option=True).exit_code == 0

@@ -40,7 +40,6 @@ def test_eight_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert write_at_once(tmp_path, writers=8, entries=25) == 200
 
 
-@pytest.mark.slow
 def test_2000_damaged_files_get_the_one_error(tmp_path: Path) -> None:
     figures = damage(tmp_path, DAMAGES, seed=5)
     assert figures.taken == []
@@ -48,6 +47,5 @@ def test_2000_damaged_files_get_the_one_error(tmp_path: Path) -> None:
     assert len(figures.refused) == 10
 
 
-@pytest.mark.slow
 def test_no_nonce_repeats_in_10000_saves() -> None:
     assert repeated_nonces(SAVES) == 0
