@@ -1,11 +1,13 @@
-"""For every test, always on: an empty home, no variables of the user's, no terminal."""
+"""For every test, always on: an empty home, no variables of the user's, no terminal, no connection left open."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.connections import connections_left_open
 from tests.support.world import World
 
 _DROPPED = ("KEYCTL_", "XDG_", "DBUS_", "SSL_CERT", "SSLKEYLOG", "HTTP_", "HTTPS_", "ALL_PROXY", "http", "NO_COLOR")
@@ -13,7 +15,20 @@ _KEPT = ("KEYCTL_TEST_",)
 
 
 @pytest.fixture(autouse=True)
-def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def closed_connections(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Reports a test that passed and left an SQLite connection open, its own or one of the program's.
+
+    It is set up before the other fixtures, and so looks when all of them are done.
+    """
+    failed = request.session.testsfailed
+    with connections_left_open() as left:
+        yield
+    if left and request.session.testsfailed == failed:  # one that broke off could not close what it had
+        pytest.fail(f"connections left open: {'; '.join(left.values())}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def empty_home(closed_connections: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty HOME and KEYCTL_HOME, and nothing in the environment that could reach a real one."""
     import os
 

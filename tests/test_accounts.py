@@ -11,6 +11,7 @@ from keyctl.errors import KeyctlError, SetupProblem, StoreUnusable, UsageProblem
 from keyctl.home import Home
 from keyctl.model import Kind, Market, Standing
 from keyctl.selection import check_one_kind
+from tests.support.processes import forking
 from tests.support.stores import make_account, make_home
 
 
@@ -142,8 +143,9 @@ def _add_twenty(home: Home, name: str) -> None:
 def test_two_writers_at_once_lose_nothing(home: Home) -> None:
     context = multiprocessing.get_context("fork")
     children = [context.Process(target=_add_twenty, args=(home, name)) for name in "abc"]
-    for child in children:
-        child.start()
+    with forking():
+        for child in children:
+            child.start()
     for child in children:
         child.join()
         assert child.exitcode == 0

@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from tests.support.tracing import require_strace
 from tests.support.world import ALL, World
 
@@ -27,6 +29,7 @@ WAL = re.compile(r"[0-9]+<[^>]*journal\.db-wal>")
 SENDS = ("write", "sendto", "sendmsg", "writev", "sendmmsg")
 
 
+@pytest.mark.slow
 def test_the_claim_of_every_leg_is_on_disk_before_its_first_byte_leaves(tmp_path: Path) -> None:
     require_strace()
     figures = traced_runs(tmp_path / "world", runs=1)

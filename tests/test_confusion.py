@@ -10,6 +10,8 @@ from keyctl.errors import ExitCode
 from keyctl.twin import State, states
 from tests.support.confusion import MARKETS, Named, Ward, cases, matrix
 
+pytestmark = pytest.mark.slow
+
 UNREACHED = {State.UNREACHABLE, State.TLS, State.NO_ANSWER}
 # Named together although the twin answers each in its own way: the exchanges' documents do not promise the difference.
 NOT_PROMISED = {

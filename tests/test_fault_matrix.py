@@ -26,6 +26,8 @@ from tests.support.bench import (
 )
 from tests.support.fault_table import ROWS, Row
 
+pytestmark = pytest.mark.slow
+
 CALL_SECONDS = 0.25
 STATES = {"accepted": {"accepted"}, "rejected": {"rejected"}, "unknown": {"unknown", "sent"}}
 NOT_SENT = {"planned", "absent"}

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -26,8 +25,10 @@ from keyctl.twin import FaultKind
 from tests.support import breakage as make
 from tests.support.bench import PERPETUALS, PLACES, Bench, Cell, healthy, order, outcomes_of
 from tests.support.fault_table import PAGE
-from tests.support.processes import race
+from tests.support.processes import forking, race
 from tests.support.world import Ran
+
+pytestmark = pytest.mark.slow
 
 CALL_SECONDS = 0.3
 STUCK_SECONDS = 30
@@ -54,8 +55,7 @@ class Forked:
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._answers, write = os.pipe()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
+        with forking():
             self.process = os.fork()
         if self.process == 0:
             code = 99

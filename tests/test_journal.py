@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -72,13 +73,18 @@ def test_eight_processes_get_each_leg_once_together(path: Path) -> None:
     journal.close()
 
     def claim(number: int) -> list[int]:
-        return list(Journal(path, Clock()).claim(wishes(legs), LIMITS)[1])
+        with closing(Journal(path, Clock())) as own:
+            return list(own.claim(wishes(legs), LIMITS)[1])
 
     assert sorted(row for rows in race(8, claim) for row in rows) == [leg.row for leg in legs]
 
 
 def test_eight_processes_may_open_a_new_journal_at_once(path: Path) -> None:
-    assert race(8, lambda number: states(Journal(path, Clock()))) == [[]] * 8
+    def look(number: int) -> list[str]:
+        with closing(Journal(path, Clock())) as own:
+            return states(own)
+
+    assert race(8, look) == [[]] * 8
 
 
 def test_a_leg_that_another_run_gave_a_new_price_cannot_be_claimed_with_the_old_one(journal: Journal) -> None:
@@ -104,7 +110,8 @@ def test_ten_processes_cannot_pass_the_daily_cap_together(path: Path) -> None:
         return claimed
 
     assert sum(race(10, send)) == 5
-    assert Journal(path, Clock()).used_today(Kind.DEMO) == 450
+    with closing(Journal(path, Clock())) as journal:
+        assert journal.used_today(Kind.DEMO) == 450
 
 
 def test_a_claim_over_a_cap_takes_no_leg_and_no_nonce(journal: Journal) -> None:

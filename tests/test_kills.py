@@ -21,6 +21,8 @@ from keyctl.twin import FaultKind
 from tests.support.campaign import Campaign, run_campaign
 from tests.support.world import ALL, RIGHTS, World
 
+pytestmark = pytest.mark.slow
+
 PLANS, KILLS = 420, 300
 PLANTED_PLANS = 240
 

@@ -106,6 +106,7 @@ def test_an_order_whose_answer_is_lost_is_found_by_its_id(bench: Bench) -> None:
     assert bench.placed == len(bench.world.venue("lbank").orders) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [FaultKind.RESET_BEFORE, FaultKind.HANG_BEFORE, FaultKind.HTML])
 def test_an_order_that_no_look_up_shows_stays_unknown_until_a_person_decides(bench: Bench, kind: FaultKind) -> None:
     bench.world.fault(exchange="lbank", operation="place", kind=kind)

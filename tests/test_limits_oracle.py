@@ -51,6 +51,7 @@ SOFT_WORDS = {
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
+@pytest.mark.slow
 def test_100_000_random_orders_pass_or_fail_as_an_independent_oracle_says() -> None:
     figures = campaign(COUNT, seed=7)
     print(figures)

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
+
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
@@ -41,6 +43,7 @@ STANDS_IN_THE_WAY = ("account_mode", "stands_in_the_way")
 BLOCKS_MAX = 30_000  # of Python's allocator; a leak of one object per answer would be 100,000 or more
 
 
+@pytest.mark.slow
 def test_100_000_damaged_answers_neither_crash_a_reader_nor_prove_what_they_do_not() -> None:
     figures = campaign(COUNT, seed=3, samples=harvest())
     print(figures)
@@ -52,6 +55,7 @@ def test_100_000_damaged_answers_neither_crash_a_reader_nor_prove_what_they_do_n
     assert figures.unreadable > COUNT / 20
 
 
+@pytest.mark.slow
 def test_100_000_damaged_answers_around_perpetuals_are_read_as_they_are_or_not_at_all() -> None:
     figures = campaign(COUNT, seed=4, samples=harvest_futures())
     print(figures)
@@ -63,6 +67,7 @@ def test_100_000_damaged_answers_around_perpetuals_are_read_as_they_are_or_not_a
     assert min(figures.read[reader] for reader in READERS) > COUNT / 500
 
 
+@pytest.mark.slow
 def test_100_000_damaged_answers_about_waiting_orders_are_read_as_they_are_or_not_at_all() -> None:
     figures = campaign(COUNT, seed=5, samples=harvest_waiting())
     print(figures)
@@ -124,6 +129,7 @@ def test_an_order_echoed_as_rejected_is_not_accepted() -> None:
                 assert judge_placed(sample.exchange, sample.leg, answer).outcome is Outcome.UNKNOWN
 
 
+@pytest.mark.slow
 def test_1000_damaged_answers_over_sockets_end_in_time_and_prove_nothing_that_they_do_not() -> None:
     figures = socket_campaign(SOCKETS)
     print(figures)

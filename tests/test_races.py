@@ -16,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from keyctl import sending
 from keyctl.clock import Clock
 from keyctl.config import Limits
@@ -40,6 +42,7 @@ orders_per_hour = 100000
 """
 
 
+@pytest.mark.slow
 def test_eight_processes_that_send_one_plan_place_each_order_once(tmp_path: Path) -> None:
     figures = plan_races(tmp_path / "world", ROUNDS)
     print(figures)
@@ -49,6 +52,7 @@ def test_eight_processes_that_send_one_plan_place_each_order_once(tmp_path: Path
     assert figures.processes == ROUNDS * PROCESSES
 
 
+@pytest.mark.slow
 def test_ten_processes_racing_one_daily_cap_never_pass_it_together(tmp_path: Path) -> None:
     figures = cap_races(tmp_path / "world", CAP_ROUNDS)
     print(figures)

@@ -19,6 +19,8 @@ from tests.support.world import World
 from tests.test_json import commands
 from tests.vault.secret_service import SecretService, require
 
+pytestmark = pytest.mark.slow
+
 # Where a secret must have been seen, or the search itself is blind.
 SEEN = {"add", "demo", "env", "exec", "export", "reveal", "vault init"}
 DEBUG = ("--debug",)

@@ -153,16 +153,22 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row
         version = connection.execute("PRAGMA user_version").fetchone()[0]  # before anything that writes
         if version > VERSION:
-            connection.close()
             raise StoreUnusable(f"{self.path} was written by a newer keyctl; it was left as it is")
         _use_write_ahead_log(connection)
         connection.execute("PRAGMA synchronous=FULL")
         if version < VERSION:
             self._upgrade(connection)
-        return connection
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
         """Makes the schema, or brings an older one up to date, in one transaction."""

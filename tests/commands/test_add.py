@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,13 @@ OKX = {
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Iterator[World]:
     """A home with a vault; the twin is not started, because nothing here asks an exchange."""
     made = World(tmp_path / "world")
     made.key_file.parent.mkdir(parents=True)
     assert made.keyctl("vault", "init", "--key-file", str(made.key_file)).exit_code == 0
-    return made
+    yield made
+    made.close_apps()
 
 
 def add(world: World, *options: str, stdin: str = BINANCE_SECRET) -> Ran:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from keyctl.twin import FaultKind, MadeKey, make_key
 from keyctl.vault.encrypted_file import EncryptedFile
 from tests.support.canary import Canaries
 from tests.support.desk import ShiftedClock
+from tests.support.processes import forking
 from tests.support.world import ALL, Ran, World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
@@ -144,6 +144,7 @@ def test_a_narrower_key_is_taken_with_a_word(world: World) -> None:
     assert ran.exit_code == 0 and "lacks" in ran.document["warnings"][0]
 
 
+@pytest.mark.slow
 def test_an_unknown_order_of_the_old_key_is_settled_before_the_cut(world: World) -> None:
     old = world.add("okx", "a")
     world.fault(kind=FaultKind.RESET_BEFORE, exchange="okx", operation="place")
@@ -157,6 +158,7 @@ def test_an_unknown_order_of_the_old_key_is_settled_before_the_cut(world: World)
     assert world.placements() == {}
 
 
+@pytest.mark.slow
 def test_what_the_old_key_left_in_doubt_blocks_the_new_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An order that slipped in between the swap of the labels and the journal's bar."""
     world.add("okx", "a")
@@ -297,8 +299,7 @@ def dying(point: tuple[type, str], when: str, nth: int) -> Callable[[], None]:
 
 def killed(patch: Callable[[], None], work: Callable[[], Ran]) -> bool:
     """Whether the work, done in a child, met its death."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with forking():
         child = os.fork()
     if not child:
         try:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,12 @@ from tests.vault.secret_service import SecretService, require
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> World:
+def bare(tmp_path: Path) -> Iterator[World]:
     """A home without a store."""
     world = World(tmp_path / "bare")
     world.folder.mkdir()
-    return world
+    yield world
+    world.close_apps()
 
 
 def test_init_makes_a_key_file_and_remembers_it(bare: World) -> None:
@@ -183,6 +185,7 @@ def test_a_slot_is_added_used_and_removed(world: World) -> None:
     assert (ran.exit_code, code_of(ran)) == (4, "slot_in_use")
 
 
+@pytest.mark.slow
 def test_rekey_asks_for_what_it_needs_and_purge_then_drops_what_the_old_key_opens(world: World) -> None:
     world.app().store.put("a", make_credential())
     assert with_passphrase(world, "vault", "add-slot", "passphrase", option=True).exit_code == 0

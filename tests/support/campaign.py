@@ -11,7 +11,6 @@ import random
 import signal
 import sqlite3
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ import keyctl
 from keyctl.errors import ExitCode
 from keyctl.model import Market
 from keyctl.twin import FaultKind
+from tests.support.processes import forking
 from tests.support.skipping import SharedNumbers, SkipClock
 from tests.support.world import ALL, RIGHTS, World
 
@@ -305,8 +305,7 @@ class Campaign:
 
     def _child(self, *arguments: str, kill_at: int) -> None:
         """Runs keyctl in a forked child; it dies at that line of our code (0: never; below: only counts lines)."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
+        with forking():
             child = os.fork()
         if child == 0:
             code = CRASHED

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-import warnings
 from collections.abc import Callable
+
+from tests.support.processes import forking
 
 CRASHED = 99
 STUCK_SECONDS = 120
@@ -18,8 +19,7 @@ def race(count: int, job: Callable[[int, Callable[[], None]], int]) -> list[int]
     start, go = os.pipe()
     children = []
     for number in range(count):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
+        with forking():
             child = os.fork()
         if child == 0:
             _run(number, job, arrive, start, (ready, go))

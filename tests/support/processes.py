@@ -6,7 +6,8 @@ import os
 import pickle
 import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -29,10 +30,17 @@ def race(count: int, work: Callable[[int], T]) -> list[T]:
     return results
 
 
+@contextmanager
+def forking() -> Iterator[None]:
+    """Newer Pythons warn of forking beside threads, the twin's or an earlier test's. The children need none of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+        yield
+
+
 def _child(number: int, work: Callable[[int], T], gate_read: int, gate_write: int) -> tuple[int, int]:
     answers_read, answers_write = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
+    with forking():
         process = os.fork()
     if process:
         os.close(answers_write)

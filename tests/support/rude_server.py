@@ -12,11 +12,12 @@ import random
 import signal
 import socket
 import struct
-import warnings
 import zlib
 from collections.abc import AsyncIterator
 from itertools import repeat
 from types import TracebackType
+
+from tests.support.processes import forking
 
 DRIP_SECONDS = 0.05
 FLOOD = b"x" * 65_536
@@ -79,8 +80,7 @@ class RudeServer:
         self._child = 0
 
     def __enter__(self) -> RudeServer:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
+        with forking():
             self._child = os.fork()
         if self._child == 0:
             try:

@@ -9,6 +9,8 @@ import select
 import sys
 from pathlib import Path
 
+from tests.support.processes import forking
+
 TIMEOUT_SECONDS = 20.0
 
 
@@ -20,7 +22,8 @@ class Person:
     ) -> None:
         self.seen = b""
         self._answered = 0
-        self._child, self._terminal = pty.fork()
+        with forking():
+            self._child, self._terminal = pty.fork()
         if self._child == 0:
             os.execvpe(program, [program, *arguments], environ or dict(os.environ))
 

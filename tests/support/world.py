@@ -53,6 +53,7 @@ class World:
         self.key_file = folder / "keys" / "vault.key"
         self.twin = TwinServer(all_faces(), **twin_options)
         self.made: dict[str, MadeKey] = {}
+        self._apps: list[App] = []
         self.environ = {
             "KEYCTL_HOME": str(self.home),
             "HOME": str(folder),
@@ -69,6 +70,7 @@ class World:
 
     def __exit__(self, *exception: object) -> None:
         self.twin.stop()
+        self.close_apps()
 
     def venue(self, exchange: str) -> Venue:
         return self.twin.venue(exchange)
@@ -119,7 +121,17 @@ class World:
         return App(environ=self.environ).accounts.get(label)
 
     def app(self, clock: Clock | None = None) -> App:
-        """An App in this world, with a clock of the test's if given."""
+        """An App in this world, with a clock of the test's if given. It is closed with the world at the latest."""
+        app = self._new_app(clock)
+        self._apps.append(app)
+        return app
+
+    def close_apps(self) -> None:
+        """For a world whose twin was never started; `with` does it by itself."""
+        for app in self._apps:
+            app.close()
+
+    def _new_app(self, clock: Clock | None) -> App:
         app = App(environ=self.environ)
         if clock is not None:
             app.__dict__["clock"] = clock
@@ -130,7 +142,7 @@ class World:
         out, err = io.StringIO(), io.StringIO()
         source = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
         with redirect_stdout(out), redirect_stderr(err), patch.object(sys, "stdin", source):
-            code = run(list(arguments), self.app(clock))
+            code = run(list(arguments), self._new_app(clock))
         return Ran(code, out.getvalue(), err.getvalue())
 
     def spawn(

@@ -17,6 +17,7 @@ from keyctl.vault.encrypted_file import EncryptedFile, make_vault, read_header
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.sealing import canonical
 from keyctl.vault.upkeep import examine
+from tests.support.processes import forking
 from tests.support.stores import CANARY, StoreContract, files_with, make_credential, same
 
 KEY = GivenKey("keyfile", Secret(b"k" * 32))
@@ -46,8 +47,9 @@ def refusal(path: Path, key: GivenKey = KEY) -> SetupProblem:
 
 def in_children(*works: Callable[[], None]) -> None:
     children = [FORK.Process(target=work) for work in works]
-    for child in children:
-        child.start()
+    with forking():
+        for child in children:
+            child.start()
     for child in children:
         child.join()
         assert child.exitcode == 0
@@ -221,7 +223,8 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_vault(folder: Path, step: 
     kills = 0
     for occurrence in range(1, 20):
         child = FORK.Process(target=_put_and_die, args=(path, step, occurrence))
-        child.start()
+        with forking():
+            child.start()
         child.join()
         found = EncryptedFile(path, KEY).get_many(["a", "b"])
         assert found["a"].secret.reveal() in (b"old", b"new")

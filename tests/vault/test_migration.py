@@ -122,6 +122,7 @@ def test_all_secrets_are_there_afterwards_and_gone_here(tmp_path: Path, to: Stor
     assert migrate(place.home, to, SECRETS, place.stores).secrets == 0, "once more changes nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", DIRECTIONS)
 def test_killed_at_any_line_and_started_again_it_loses_nothing(tmp_path: Path, to: StoreKind) -> None:
     chance = random.Random(6)

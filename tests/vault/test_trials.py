@@ -13,6 +13,7 @@ DAMAGES = 2000
 SAVES = 10_000
 
 
+@pytest.mark.slow
 def test_300_kills_during_put_delete_and_rekey_leave_the_old_or_the_new_vault(tmp_path: Path) -> None:
     figures = kill_while_changing(tmp_path, KILLS, seed=3)
     assert figures.lost == []

@@ -8,9 +8,9 @@ import random
 import signal
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,7 @@ from keyctl.vault.envelope import GivenKey, new_document, read_document, renewed
 from keyctl.vault.generations import Generations
 from keyctl.vault.sealing import canonical
 from keyctl.vault.upkeep import rekey
+from tests.support.processes import forking
 from tests.support.stores import make_credential
 
 KEY = GivenKey("keyfile", Secret(b"k" * 32))
@@ -92,15 +93,16 @@ def write_at_once(folder: Path, writers: int, entries: int) -> int:
     make_vault(path, [KEY])
 
     def writer(number: int) -> None:
-        store = _open(path)
-        for entry in range(entries):
-            store.put(f"{number}-{entry}", make_credential(f"secret {number} {entry}"))
+        with _opened(path) as store:
+            for entry in range(entries):
+                store.put(f"{number}-{entry}", make_credential(f"secret {number} {entry}"))
 
     children = [forked(lambda number=number: writer(number)) for number in range(writers)]
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     assert codes == [0] * writers, codes
     names = [f"{number}-{entry}" for number in range(writers) for entry in range(entries)]
-    found = _open(path).get_many(names)
+    with _opened(path) as store:
+        found = store.get_many(names)
     return sum(found[name].secret.reveal().decode() == f"secret {name.replace('-', ' ')}" for name in names)
 
 
@@ -178,17 +180,17 @@ def _run_child(path: Path, steps: Sequence[tuple[str, str, str]], line: int, del
     read_end, write_end = os.pipe()
 
     def work() -> None:
-        store = _open(path)
-        if line:
-            sys.settrace(dying_at(line))
-        for kind, name, secret in steps:
-            if kind == "put":
-                store.put(name, make_credential(secret))
-            elif kind == "delete":
-                store.delete(name)
-            else:
-                rekey(store, [KEY])
-            os.write(write_end, b".")
+        with _opened(path) as store:
+            if line:
+                sys.settrace(dying_at(line))
+            for kind, name, secret in steps:
+                if kind == "put":
+                    store.put(name, make_credential(secret))
+                elif kind == "delete":
+                    store.delete(name)
+                else:
+                    rekey(store, [KEY])
+                os.write(write_end, b".")
 
     child = forked(work)
     os.close(write_end)
@@ -221,23 +223,26 @@ def dying_at(line: int) -> Callable[[FrameType, str, Any], Any]:
 def _what_is_there(path: Path, allowed: Sequence[Secrets]) -> tuple[Secrets, str]:
     """What the vault holds, and what is wrong with that: it must open, not seem older, and be one of those allowed."""
     try:
-        store = _open(path)
-        found = {name: item.secret.reveal().decode() for name, item in store.get_all().items()}
+        with _opened(path) as store:
+            found = {name: item.secret.reveal().decode() for name, item in store.get_all().items()}
     except KeyctlError as error:
         return {}, error.message
     return found, "" if found in allowed else f"holds {sorted(found)}"
 
 
-def _open(path: Path) -> EncryptedFile:
-    def remember() -> VaultNotes:
-        return VaultNotes(Database(path.with_name("journal.db")))
+@contextmanager
+def _opened(path: Path) -> Iterator[EncryptedFile]:
+    """The vault with its memory, which is opened at the first use and closed at the end."""
+    with ExitStack() as stack:
 
-    return EncryptedFile(path, KEY, Generations(remember, Prompt(no_input=True)))
+        def remember() -> VaultNotes:
+            return stack.enter_context(closing(VaultNotes(Database(path.with_name("journal.db")))))
+
+        yield EncryptedFile(path, KEY, Generations(remember, Prompt(no_input=True)))
 
 
 def forked(work: Callable[[], None]) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a keyring's thread of an earlier test may still wait; the child needs none
+    with forking():
         child = os.fork()
     if child == 0:
         code = CRASHED

@@ -137,7 +137,10 @@ def _serve(app: App, twin: TwinServer) -> Result:
 
     inner = App(app.output, app.environ, find_home(app.environ, demo=True))
     demonstration.clear_home(inner.home)
-    demonstration.furnish(inner, twin)
+    try:
+        demonstration.furnish(inner, twin)
+    finally:
+        inner.close()
     lines = demonstration.key_lines(twin)
     rows = [(line["exchange"], line["endpoint"], line["control"]) for line in lines]
     show_aside(
