@@ -28,13 +28,13 @@ FLOORS = {
     ),
     "outside": (
         "home accounts account_settings config config_text database notes addresses rotations "
-        "journal journal_rows records network pacing targets transport tunnels"
+        "journal journal_rows records story endings network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": (
         "preflight clock_check settle fanout dispatch leverage sending policy observations probes egress "
-        "told_addresses diagnosis diagnosis.* pricing succession overview strangers"
+        "told_addresses diagnosis diagnosis.* pricing succession overview strangers comparing"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
@@ -42,7 +42,7 @@ FLOORS = {
         "overview_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
-        "trading order_words seeing closing clearing canceling resolving verifying vaulting "
+        "trading order_words seeing refreshing closing clearing canceling resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "rotating rotation_proof doctor leftovers"
     ),
@@ -58,7 +58,7 @@ FORBIDDEN = {
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
-    "journal journal_rows records notes addresses rotations database": (
+    "journal journal_rows records notes addresses rotations story endings database": (
         "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",
@@ -69,7 +69,7 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers preflight settle fanout dispatch leverage sending probes diagnosis.*": (
+    "overview strangers comparing preflight settle fanout dispatch leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
@@ -96,7 +96,7 @@ DOORS = {
     "urllib3": "",
     "keyring": "vault.os_keyring",
     "cryptography": "signing vault.* twin.*",
-    "sqlite3": "database journal journal_rows records rotations",
+    "sqlite3": "database journal journal_rows records rotations story endings",
     "dotenv": "environ",
     "rich": "output",
     "click": "cli framing commands.*",

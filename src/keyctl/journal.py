@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -15,13 +14,15 @@ from typing import TYPE_CHECKING
 from keyctl.addresses import Addresses
 from keyctl.clock import Clock
 from keyctl.database import Database
+from keyctl.endings import Endings
 from keyctl.errors import CheckFailed
-from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values
+from keyctl.journal_rows import StoredLeg, leg_values, order_values
 from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
 from keyctl.model.noun import Noun
 from keyctl.notes import Notes, following_nonce
 from keyctl.records import Records
 from keyctl.rotations import RETIRED_IDS, Rotations
+from keyctl.story import Story
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -71,6 +72,8 @@ class Journal(Records):
         self.notes = Notes(self._database, clock)
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
+        self.story = Story(self._database, clock)
+        self.endings = Endings(self._database, self.story)
         # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
         self.has_claimed = False
 
@@ -206,13 +209,13 @@ class Journal(Records):
                 if changed:
                     self._event(connection, None, row, str(state), {"source": source, "detail": result.detail})
                 if status is not None:
-                    self._status(connection, row, status)
+                    self.endings.write(connection, row, status)
 
     def note_status(self, statuses: Sequence[tuple[int, OrderStatus]]) -> None:
         """Remembers what became of accepted orders: status, fills, fee."""
         with self._database.transaction() as connection:
             for row, status in statuses:
-                self._status(connection, row, status)
+                self.endings.write(connection, row, status)
 
     def note_absent_round(self, row: int) -> int:
         """The number of complete look-ups in a row that found nothing, this one counted.
@@ -284,29 +287,10 @@ class Journal(Records):
         connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
         return nonce
 
-    def _status(self, connection: sqlite3.Connection, row: int, status: OrderStatus) -> None:
-        connection.execute(
-            "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?,"
-            " exchange_order_id=COALESCE(exchange_order_id, ?) WHERE id=?",
-            (
-                status.state,
-                format(status.filled, "f"),
-                decimal_text(status.average_price),
-                decimal_text(status.fee),
-                status.fee_currency,
-                status.exchange_order_id,
-                row,
-            ),
-        )
-
     def _event(
         self, connection: sqlite3.Connection, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]
     ) -> None:
-        connection.execute(
-            "INSERT INTO events (at, plan_id, leg_id, kind, detail)"
-            " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
-            (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
-        )
+        self.story.write(connection, plan_id, row, kind, detail)
 
 
 _CLAIMED_SINCE = "SELECT COUNT(*) AS orders FROM legs WHERE account_id=? AND claimed_at > ?"

@@ -66,8 +66,12 @@ class Records:
         return self._legs("state='absent' AND claimed_at > ? ORDER BY id", self._clock.now() - seconds)
 
     def open_legs(self) -> tuple[StoredLeg, ...]:
-        """Every leg that was accepted and is not known to be finished."""
+        """Every leg that was accepted and is neither known to be finished nor forgotten."""
         return self._legs("state='accepted' AND (status IS NULL OR status='open') ORDER BY id")
+
+    def forgotten_legs(self) -> tuple[StoredLeg, ...]:
+        """Every leg of which no exchange could tell any more how it ended."""
+        return self._legs("state='accepted' AND status='forgotten' ORDER BY id")
 
     def known(self, exchange: str, client_order_ids: Sequence[str]) -> dict[str, StoredLeg]:
         """The legs among these orders of an exchange, by client order id; the others are not in the journal."""
