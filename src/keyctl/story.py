@@ -60,7 +60,7 @@ class Story:
         before = self._clock.now() - days * DAY_SECONDS
         with self._database.transaction(durable=False) as connection:
             return connection.execute(
-                "DELETE FROM events WHERE id IN (SELECT id FROM (SELECT id, at, leg_id FROM events ORDER BY id LIMIT ?)"
-                f" WHERE at < ? AND (leg_id IS NULL OR leg_id NOT IN {_STILL_ASKED}))",
-                (PRUNED_AT_ONCE, before),
+                "DELETE FROM events WHERE id IN (SELECT id FROM events"
+                f" WHERE at < ? AND (leg_id IS NULL OR leg_id NOT IN {_STILL_ASKED}) ORDER BY id LIMIT ?)",
+                (before, PRUNED_AT_ONCE),
             ).rowcount
