@@ -189,6 +189,35 @@ def test_a_post_only_order_is_rejected_only_if_it_never_was_seen_open(bench: Ben
     assert (bench.leg(other).state, row["status"]) == ("rejected", "rejected")
 
 
+@named([(exchange, SWAP) for exchange in ALL])
+@pytest.mark.parametrize("last", ["--yes", "--dry-run"])
+def test_an_order_on_the_same_perpetual_sees_it_in_its_pre_flight(
+    bench: Bench, exchange: str, symbol: str, last: str
+) -> None:
+    ended, rests = bench.order(exchange, symbol), bench.order(exchange, symbol, "--price", "59700")
+    bench.end(exchange, "canceled", bench.world.venue(exchange).orders[0])
+    bench.clock.skip(120)
+    before = len(bench.calls(exchange))
+    bench.order(exchange, symbol, "--price", "59600", last)
+    assert (bench.status(ended), bench.status(rests)) == ("canceled", "open")
+    assert bench.leg(rests).status is None, "what is listed is not looked up"
+    if last == "--yes":
+        calls = bench.calls(exchange)[before:]
+        assert len(calls) - 1 > calls.index("place"), "only when the order is out"
+
+
+def test_what_the_pre_flight_misses_holds_no_result_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = bench.order("okx", SWAP)
+    bench.end("okx", "forgotten")
+    bench.clock.skip(120)
+    monkeypatch.setattr("keyctl.comparing.AFTER_SECONDS", 0.2)
+    hangs = bench.world.fault(kind=FaultKind.HANG_AFTER, exchange="okx", operation="query", times=1)
+    bench.order("okx", SWAP, "--price", "59700")
+    assert hangs.used == 1 and bench.status(plan) == "open"
+    bench.order("okx", SWAP, "--price", "59600")
+    assert bench.status(plan) == "open" and "missed" not in bench.kinds(plan), "what is not found is for other commands"
+
+
 # What proves nothing.
 
 

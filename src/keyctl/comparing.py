@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -24,11 +25,15 @@ from keyctl.overview import Part, Seen, lists_by_symbol, open_orders_of, side_by
 from keyctl.settle import Lookup, Verdict, forgotten_at, look_up
 
 if TYPE_CHECKING:
+    from keyctl.dispatch import Preview, Target
     from keyctl.journal import Journal
+    from keyctl.plan import PlannedLeg
     from keyctl.session import Session
 
 # So long the look-ups of one account may take where orders are compared beside what was asked for.
 BESIDE_SECONDS = 10.0
+# And so long those after an order was sent, whose result waits for them.
+AFTER_SECONDS = 2.0
 # An order so new may not be listed or found yet: nothing is said of it.
 NEW_SECONDS = 60.0
 
@@ -98,6 +103,43 @@ async def read_open_orders(
             raise ended
     compared.changes.sort(key=lambda change: change.stored.row)
     return seen, compared
+
+
+async def note_ended(journal: Journal, shown: Preview, targets: Sequence[Target]) -> None:
+    """Writes down how orders of a perpetual ended that its pre-flight did not list any more.
+
+    For when the plan's own orders are out. Nothing is told and nothing is raised: what is not found, not read or not
+    come to in two seconds is left to the commands that show open orders.
+    """
+    sessions = {target.session.account.id: target.session for target in targets}
+    looked_at = [leg for leg in shown.plan.legs if leg.view.futures is not None]
+    lanes: dict[str, dict[int, StoredLeg]] = {}
+    for stored in journal.open_legs() if looked_at else ():
+        if any(_has_ended(stored, planned) for planned in looked_at):
+            lanes.setdefault(stored.leg.account_id, {})[stored.row] = stored
+
+    async def look(session: Session, legs: Iterable[StoredLeg]) -> None:
+        for stored in legs:
+            looked = await look_up(session, stored)
+            if looked.verdict is Verdict.FOUND and looked.status is not None:
+                _found(journal, stored, looked.status)
+
+    with suppress(TimeoutError, KeyctlError):
+        async with asyncio.timeout(AFTER_SECONDS):
+            await asyncio.gather(*(look(sessions[account], legs.values()) for account, legs in lanes.items()))
+
+
+def _has_ended(stored: StoredLeg, planned: PlannedLeg) -> bool:
+    """Whether a leg of the same perpetual was long at its exchange when the plan's pre-flight did not list it."""
+    leg, ours, state = stored.leg, planned.leg, planned.view.futures
+    since = planned.view.ticker_at - NEW_SECONDS
+    return (
+        state is not None
+        and (leg.account_id, leg.native_symbol) == (ours.account_id, ours.native_symbol)
+        and leg.order.trigger is None
+        and leg.client_order_id not in state.own_ids
+        and (stored.claimed_at or since) < since
+    )
 
 
 def forget_if_past(session: Session, journal: Journal, stored: StoredLeg, looked: Lookup) -> Change | None:
