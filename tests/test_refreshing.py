@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from keyctl import seeing
+from keyctl import comparing, seeing
 from keyctl.exchanges.profile import read_profile
 from keyctl.journal import Journal
 from keyctl.journal_rows import StoredLeg
@@ -499,10 +500,18 @@ def test_beside_another_command_look_ups_take_only_so_long_and_the_rest_is_named
     plans = [bench.order("okx", PAIR, "--price", str(price)) for price in (59800, 59700, 59600)]
     for order in list(bench.world.venue("okx").orders):
         bench.end("okx", "canceled", order)
-    monkeypatch.setattr(seeing, "read_open_orders", partial(seeing.read_open_orders, seconds=0.0))
-    ran = bench.run("orders", "--open", "okx-a")
+    monkeypatch.setattr(seeing, "read_open_orders", partial(seeing.read_open_orders, seconds=1.0))
+    kept, looks = comparing.look_up, list[str]()
+
+    async def hangs(session: Session, stored: StoredLeg) -> Any:
+        looks.append(stored.leg.plan_id)
+        return await (asyncio.sleep(600) if len(looks) == 2 else kept(session, stored))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(comparing, "look_up", hangs)
+        ran = bench.run("orders", "--open", "okx-a")
     assert [bench.status(plan) for plan in plans] == ["canceled", "open", "open"]
-    assert "2 more orders" in " ".join(ran.document["warnings"])
+    assert "2 orders of the journal are not listed and not looked up" in " ".join(ran.document["warnings"])
     bench.run("orders", "refresh")
     assert [bench.status(plan) for plan in plans] == ["canceled"] * 3
 

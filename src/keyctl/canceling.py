@@ -19,7 +19,7 @@ from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
 from keyctl.model import OpenOrder, OrderState, OrderStatus, Outcome
-from keyctl.open_orders_view import told_of
+from keyctl.open_orders_view import endings_of, warnings_of
 from keyctl.output import Note, Result, show_aside
 from keyctl.overview import Part
 from keyctl.overview_view import unread
@@ -108,7 +108,7 @@ async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[Sto
         )
         if orders:
             found.append((item.part, orders))
-    return chosen, Found(tuple(found), tuple(unread(seen)), (*warnings, *told_of(compared)))
+    return chosen, Found(tuple(found), tuple(unread(seen)), (*warnings, *endings_of(compared), *warnings_of(compared)))
 
 
 async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], found: Found) -> list[CancelResult]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from keyctl.session import Session
 
 # So long the look-ups of one account may take where orders are compared beside what was asked for.
-BESIDE_SECONDS = 10.0
+BESIDE_SECONDS = 5.0
 # And so long those after an order was sent, whose result waits for them.
 AFTER_SECONDS = 2.0
 # An order so new may not be listed or found yet: nothing is said of it.
@@ -200,24 +200,29 @@ async def _look_at(
     journal: Journal, lane: Sequence[tuple[Session, StoredLeg]], compared: Compared, seconds: float | None
 ) -> None:
     """Looks the legs of one account up, one after another, and writes down what is told."""
-    for number, (session, stored) in enumerate(lane):
-        if not number:
-            began = session.network.clock.monotonic()
-        elif seconds is not None and session.network.clock.monotonic() - began > seconds:
-            compared.left += len(lane) - number
-            return
-        looked = await look_up(session, stored)
-        if looked.verdict is Verdict.FOUND and looked.status is not None:
-            change = _found(journal, stored, looked.status)
-        elif _is_forgotten(stored):
-            continue
-        elif looked.gone:
-            change = forget_if_past(session, journal, stored, looked) or _missed(session, journal, stored)
-        else:
-            compared.troubles.append(_not_looked_up(stored, looked.why))
-            continue
-        if change is not None:
-            compared.changes.append(change)
+    done = 0
+    try:
+        async with asyncio.timeout(seconds):
+            for session, stored in lane:
+                looked = await look_up(session, stored)
+                done += 1
+                _conclude(session, journal, stored, looked, compared)
+    except TimeoutError:
+        compared.left += len(lane) - done
+
+
+def _conclude(session: Session, journal: Journal, stored: StoredLeg, looked: Lookup, compared: Compared) -> None:
+    change = None
+    if looked.verdict is Verdict.FOUND and looked.status is not None:
+        change = _found(journal, stored, looked.status)
+    elif _is_forgotten(stored):
+        return
+    elif looked.gone:
+        change = forget_if_past(session, journal, stored, looked) or _missed(session, journal, stored)
+    else:
+        compared.troubles.append(_not_looked_up(stored, looked.why))
+    if change is not None:
+        compared.changes.append(change)
 
 
 def _found(journal: Journal, stored: StoredLeg, status: OrderStatus) -> Change | None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from keyctl.clock import rfc3339
 from keyctl.comparing import Change, Compared
+from keyctl.endings import MISSED
 from keyctl.errors import ExitCode
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Market, OpenOrder
+from keyctl.model import Market, OpenOrder, OrderState
 from keyctl.output import Note, Result, Table
 from keyctl.overview import Seen
 from keyctl.overview_view import OK, Row, part_row, result, rows_of, shown
@@ -20,6 +21,7 @@ FIELDS = (
     *("plan", "symbol", "native_symbol", "side", "type", "quantity", "filled", "price", "exchange_order_id"),
     *("client_order_id", "reduce_only", "position", "trigger", "trigger_price", "created"),
 )
+_LOST = (MISSED, OrderState.FORGOTTEN)
 _CHANGED_COLUMNS = ("account", "symbol", "side", "quantity", "status", "filled", "plan", "detail")
 _COLUMNS = ("account", "symbol", "side", "filled", "price", "plan")
 
@@ -44,7 +46,9 @@ def open_orders(
         view.append(Note(f"{foreign} not placed by keyctl here; to cancel those too: keyctl cancel --foreign"))
     if not any(row["symbol"] for row in rows):
         view.append(Note("no open orders" if all(item.trouble is None for item in seen) else "no open orders known"))
-    told = [*warnings, *told_of(compared)]
+    if endings := endings_of(compared):
+        view.append(Note("\n".join(("Changed since the last look:", *endings))))
+    told = [*warnings, *warnings_of(compared)]
     if remembered:
         told.append(f"{len(remembered)} stale: open when the journal last heard of them, and not read now")
     changed = [change_row(change) for change in compared.changes]
@@ -71,19 +75,25 @@ def refreshed(
     return replace(ended, exit_code=code, errors=(*ended.errors, *compared.troubles))
 
 
-def told_of(compared: Compared) -> list[str]:
-    """A line for each order that a look-up has told something of, and for those that could not be looked up."""
-    lines = []
-    for change in compared.changes:
-        leg = change.stored.leg
-        what = f"{leg.account}: {leg.order.side} {plain(leg.order.quantity)} {leg.order.symbol} (plan {leg.plan_id})"
-        lines.append(f"{what}: {change.status}: {change.detail}")
+def endings_of(compared: Compared) -> list[str]:
+    """A line for each order of which a look-up has told how it stands now."""
+    return [_line(change) for change in compared.changes if change.status not in _LOST]
+
+
+def warnings_of(compared: Compared) -> list[str]:
+    """A line for each order that its exchange has lost, could not be asked for, or was not asked for lack of time."""
+    lines = [_line(change) for change in compared.changes if change.status in _LOST]
     lines += [f"{trouble.account}: {trouble.message}" for trouble in compared.troubles]
     if compared.left:
-        lines.append(
-            f"{compared.left} more orders of the journal are not listed; to look them up: keyctl orders refresh"
-        )
+        many = "1 order of the journal is" if compared.left == 1 else f"{compared.left} orders of the journal are"
+        lines.append(f"{many} not listed and not looked up yet; to do it: keyctl orders refresh")
     return lines
+
+
+def _line(change: Change) -> str:
+    leg = change.stored.leg
+    what = f"{leg.account}: {leg.order.side} {plain(leg.order.quantity)} {leg.order.symbol} (plan {leg.plan_id})"
+    return f"{what}: {change.status}: {change.detail}"
 
 
 def change_row(change: Change) -> Row:
