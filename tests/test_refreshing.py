@@ -21,6 +21,7 @@ from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, OrderState, OrderStatus
 from keyctl.session import Session
 from keyctl.twin import FaultKind, VenueOrder
+from tests.commands.test_open_orders import foreign
 from tests.support.skipping import SkipClock
 from tests.support.world import ALL, RIGHTS, Ran, World
 
@@ -323,6 +324,16 @@ def test_only_what_a_list_covers_is_compared(bench: Bench) -> None:
         assert bench.status(plans[exchange]) == "canceled"
 
 
+def test_orders_of_one_account_are_not_missed_in_the_list_of_another(bench: Bench) -> None:
+    bench.world.add("okx", "okx-b", rights=RIGHTS)
+    plan = bench.order("okx")
+    bench.clock.skip(120)
+    before = len(bench.calls("okx"))
+    ran = bench.run("orders", "--open", "okx-b")
+    assert (ran.exit_code, ran.data["changed"], bench.status(plan)) == (0, [], "open")
+    assert "query" not in bench.calls("okx")[before:] and "missed" not in bench.kinds(plan)
+
+
 def test_orders_of_a_replaced_key_are_compared_with_what_the_new_one_lists(bench: Bench) -> None:
     plan = bench.order("okx")
     key = bench.world.made["okx-a"].key
@@ -399,6 +410,26 @@ def test_an_exchange_that_forgets_by_itself_is_believed(bench: Bench, exchange: 
     bench.clock.skip(horizon_of(exchange) + HOUR)
     bench.run("orders", "--open", f"{exchange}-a")
     assert bench.status(plan) == "forgotten"
+
+
+def test_a_history_that_reaches_back_no_further_keeps_no_order_from_being_forgotten(bench: Bench) -> None:
+    """Binance's futures refuse to list orders of more than seven days."""
+    plan = bench.order("binance", SWAP)
+    bench.end("binance", "canceled")
+    bench.clock.skip(10 * DAY)
+    ran = bench.run("orders", "refresh")
+    assert (ran.exit_code, bench.status(plan)) == (0, "forgotten"), ran.stdout
+
+
+def test_a_history_that_is_too_long_for_a_page_keeps_no_order_from_being_forgotten(bench: Bench) -> None:
+    """The exchange has said of this very order that there is no such one."""
+    plan = bench.order("okx")
+    bench.end("okx", "forgotten")
+    for _ in range(100):
+        bench.world.venue("okx").fill(foreign(bench.world, "okx"))
+    bench.clock.skip(3 * HOUR)
+    ran = bench.run("orders", "refresh")
+    assert (ran.exit_code, bench.status(plan)) == (0, "forgotten"), ran.stdout
 
 
 @named(PLACES)
