@@ -86,9 +86,9 @@ async def read_open_orders(
         return whole or stored.leg.order.symbol in asked(part)
 
     # What is accepted after this moment may be missing in a list that is read meanwhile.
-    before = {leg.row for leg in _watched(journal)}
+    before = journal.watched_legs()
     seen = await side_by_side(parts, read, done)
-    watched = [leg for leg in _watched(journal) if leg.row in before]
+    watched = journal.still_watched(before)
     compared = Compared()
     lanes: dict[str, list[tuple[Session, StoredLeg]]] = {}
     for item in seen:
@@ -162,10 +162,6 @@ def forget_if_past(session: Session, journal: Journal, stored: StoredLeg, looked
     title = session.exchange.profile.title
     detail = f"{title} does not list it and can no longer tell how it ended; it does not count as open from now on"
     return Change(stored, OrderState.FORGOTTEN, None, detail)
-
-
-def _watched(journal: Journal) -> tuple[StoredLeg, ...]:
-    return *journal.open_legs(), *journal.forgotten_legs()
 
 
 def _is_of(stored: StoredLeg, part: Part) -> bool:
