@@ -28,14 +28,15 @@ FLOORS = {
     ),
     "outside": (
         "home demo_world accounts account_settings config config_text database notes addresses rotations "
-        "exchange_accounts venue_settings guards halts claims "
+        "exchange_accounts venue_settings guards halts claims story endings "
         "journal journal_rows records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
-        "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers"
+        "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
+        "comparing"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
@@ -43,7 +44,7 @@ FLOORS = {
         "overview_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
-        "trading order_words seeing closing clearing canceling naming halting resolving verifying vaulting "
+        "trading order_words seeing refreshing closing clearing canceling naming halting resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "rotating rotation_proof doctor leftovers"
     ),
@@ -61,8 +62,8 @@ FORBIDDEN = {
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
-    "journal claims guards exchange_accounts venue_settings journal_rows records notes addresses rotations halts "
-    "database": ("vault* transport network session exchanges* app commands.* secret signing"),
+    "journal claims guards exchange_accounts venue_settings journal_rows records notes addresses rotations halts story "
+    "endings database": ("vault* transport network session exchanges* app commands.* secret signing"),
     "session": "vault* app commands.* prompt intake output twin*",
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
@@ -71,8 +72,8 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers preflight settle precedence plan_checks fanout dispatch halt_checks leverage sending probes "
-    "diagnosis.*": ("vault* app commands.* prompt output intake twin*"),
+    "overview strangers comparing preflight settle precedence plan_checks fanout dispatch halt_checks leverage sending "
+    "probes diagnosis.*": ("vault* app commands.* prompt output intake twin*"),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
     "twin twin.*": (
         "exchanges* signing session transport network vault* journal app commands.* answers secret output prompt"
@@ -98,7 +99,9 @@ DOORS = {
     "urllib3": "",
     "keyring": "vault.os_keyring",
     "cryptography": "signing vault.* twin.*",
-    "sqlite3": "database halts claims journal_rows records rotations exchange_accounts venue_settings journal",
+    "sqlite3": (
+        "database halts claims story endings journal_rows records rotations exchange_accounts venue_settings journal"
+    ),
     "dotenv": "environ",
     "rich": "output",
     "click": "cli framing commands.*",

@@ -51,7 +51,8 @@ NEW = ("disable", "edit", "enable", "env", "exec", "export", "import", "keygen",
 # With an account in a vault that is locked: what needs no secret works, and the rest names the person or the key.
 OPEN = {
     *("cancel", "checklist", "completion", "config path", "config show", "demo", "diagnose", "disable", "doctor"),
-    *("enable", "halt", "limits", "list", "orders export", "orders list", "orders settle", "price", "rename", "show"),
+    *("enable", "halt", "limits", "list", "orders export", "orders list", "orders refresh"),
+    *("orders settle", "price", "rename", "show"),
     *("vault status", "whitelist plan", "whitelist set", "whitelist show"),
 }
 NEEDS_PERSON = {"config edit", "reveal"}

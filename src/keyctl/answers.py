@@ -22,6 +22,14 @@ _CODE = re.compile(r"[!-~]{1,40}")
 class Unreadable(ValueError):
     """An answer that cannot be understood. For a write this means: outcome unknown."""
 
+    code = "unreadable_answer"
+
+
+class TooLong(Unreadable):
+    """A list in good shape that ends before it is over: what it does not show may be on its next page."""
+
+    code = "too_long_answer"
+
 
 def read_json(body: bytes) -> JSON:
     """The JSON value of an answer's body: an object or an array, numbers with a point or exponent as Decimal.

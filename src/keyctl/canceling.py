@@ -12,6 +12,7 @@ from keyctl import exchanges
 from keyctl.answers import Unreadable
 from keyctl.canceling_view import CancelResult, leg_facts, stranger_facts
 from keyctl.clearing import pairs_of
+from keyctl.comparing import forget_if_past
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached, UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.home import none_stored
@@ -20,6 +21,7 @@ from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
 from keyctl.model import OpenOrder, OrderState, OrderStatus, Outcome
 from keyctl.naming import ways_to_cancel
+from keyctl.open_orders_view import endings_of, warnings_of
 from keyctl.output import Note, Result, show_aside
 from keyctl.overview import Part
 from keyctl.overview_view import unread
@@ -59,11 +61,10 @@ class Found:
 
 async def cancel(app: App, choice: Choice, yes: bool) -> Result:
     """Cancels the chosen orders that are open or unknown, each confirmed by reading it back."""
-    chosen = _chosen(app, choice)
-    if choice.everything and not chosen and not app.accounts.all():
+    if choice.everything and not _chosen(app, choice) and not app.accounts.all():
         raise none_stored(app.home)
     async with app.network() as network:
-        found = await _foreign(app, network, choice, chosen) if choice.foreign else Found()
+        chosen, found = await _foreign(app, network, choice) if choice.foreign else (_chosen(app, choice), Found())
         strangers = [(part, order) for part, orders in found.orders for order in orders]
         if not chosen and not strangers and not found.unread:
             return Result({"legs": []}, view=(Note("nothing open is known there"),), warnings=found.warnings)
@@ -90,10 +91,11 @@ def _ask(app: App, rows: Sequence[dict[str, object]], yes: bool) -> None:
         raise CheckFailed("stopped by you; nothing was canceled", code="not_confirmed")
 
 
-async def _foreign(app: App, network: Network, choice: Choice, chosen: Sequence[StoredLeg]) -> Found:
-    """What is open on the accounts beside the chosen orders."""
+async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[StoredLeg], Found]:
+    """The chosen orders, those left out that turn out to have ended, and what is open on the accounts beside them."""
     accounts = app.accounts.select(choice.accounts, None, choice.everything, app.config.groups)
-    seen, warnings = await open_orders_at(app, network, accounts, choice.symbol)
+    seen, compared, warnings = await open_orders_at(app, network, accounts, choice.symbol)
+    chosen = _chosen(app, choice)
     ours = {(leg.leg.account_id, leg.leg.client_order_id) for leg in chosen}
     # Numbers are those of a symbol, and orders that wait may be numbered apart.
     numbered = {
@@ -110,7 +112,7 @@ async def _foreign(app: App, network: Network, choice: Choice, chosen: Sequence[
         )
         if orders:
             found.append((item.part, orders))
-    return Found(tuple(found), tuple(unread(seen)), tuple(warnings))
+    return chosen, Found(tuple(found), tuple(unread(seen)), (*warnings, *endings_of(compared), *warnings_of(compared)))
 
 
 async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], found: Found) -> list[CancelResult]:
@@ -173,6 +175,8 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
             return CancelResult(leg_facts(stored), "not_sent", unreached.message, ExitCode.UNREACHED)
         looked = await _read_back(session, app, stored, patient=not trouble)
         if looked.status is None:
+            if not trouble and (forgotten := forget_if_past(session, app.journal, stored, looked)):
+                return CancelResult(leg_facts(stored), str(forgotten.status), forgotten.detail, ExitCode.UNKNOWN)
             why = trouble or looked.why or "not found"
             return CancelResult(leg_facts(stored), "unknown", why, ExitCode.UNKNOWN, became)
         if looked.status.state is not OrderState.OPEN:

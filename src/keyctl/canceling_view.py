@@ -18,8 +18,10 @@ _UNTOLD = ("sent_at", "value_usd", "average_price", "fee", "fee_currency")
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
-    """What became of one cancel: canceled, finished before, still open, unknown, or unreached. `facts` are the order
-    as `data.legs` tells it; `became` is the number of the order that a waiting one became."""
+    """What became of one cancel: canceled, finished before, still open, unknown, forgotten, or unreached.
+
+    `facts` are the order as `data.legs` tells it; `became` is the number of the order that a waiting one became.
+    """
 
     facts: dict[str, Any]
     outcome: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +20,7 @@ from keyctl.model.noun import Noun
 from keyctl.notes import following_nonce
 from keyctl.records import Records
 from keyctl.rotations import RETIRED_IDS
+from keyctl.story import Story
 from keyctl.venue_settings import VenueSettings, check_setting
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Claims(Records):
         super().__init__(database, clock)
         self.exchange_accounts = ExchangeAccounts(database)
         self.settings = VenueSettings(database, clock)
+        self.story = Story(database, clock)
         # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
         self.has_claimed = False
 
@@ -236,11 +237,7 @@ class Claims(Records):
     def _event(
         self, connection: sqlite3.Connection, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]
     ) -> None:
-        connection.execute(
-            "INSERT INTO events (at, plan_id, leg_id, kind, detail)"
-            " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
-            (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
-        )
+        self.story.write(connection, plan_id, row, kind, detail)
 
 
 _CLAIMED_SINCE = "SELECT COUNT(*) AS orders FROM legs WHERE exchange_account=? AND claimed_at > ?"

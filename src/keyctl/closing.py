@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from keyctl import closing_view as view
 from keyctl.closing_view import Closing
+from keyctl.comparing import note_ended
 from keyctl.dispatch import LeftOut, Preview, Target, preview, refresh, store
 from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable
 from keyctl.guards import Basis
@@ -81,6 +82,7 @@ async def close(
             with interruptible():
                 ask(app, _together(closings), consent)
         done = [await _sent(app, closing, stop, wait) for closing in closings]
+        await note_ended(app.journal, _together(done), [target for closing in done for target in closing.targets])
         return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
 
 

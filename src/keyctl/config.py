@@ -18,7 +18,10 @@ from keyctl.model.noun import Noun
 from keyctl.profiles import RISKS, KeyProfile
 from keyctl.routes import Route
 
-_TABLES = ("limits", "groups", "accepted_risk", "key_age_days", "profiles", "accounts", "egress")
+_TABLES = ("limits", "groups", "accepted_risk", "key_age_days", "events_keep_days", "profiles", "accounts", "egress")
+
+# How long the journal keeps what happened to each order; more than a tax year. Orders themselves are kept for good.
+EVENTS_KEEP_DAYS = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -67,10 +70,14 @@ class Config(Noun):
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     echo_url: str | None = None
     weights: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    events_keep_days: int = EVENTS_KEEP_DAYS
 
     def values(self) -> dict[str, Decimal | int]:
         """Every single setting by its name in the file, such as "limits.leg_value_usd"."""
-        result: dict[str, Decimal | int] = {"key_age_days": self.key_age_days}
+        result: dict[str, Decimal | int] = {
+            "key_age_days": self.key_age_days,
+            "events_keep_days": self.events_keep_days,
+        }
         for item in fields(Limits):
             result[f"limits.{item.name}"] = getattr(self.limits, item.name)
         return result
@@ -136,6 +143,7 @@ class _Reader(ConfigText):
             read_accounts(self, own),
             read_echo_url(self),
             self._weights(),
+            self.whole(self.raw, "", "events_keep_days", EVENTS_KEEP_DAYS),
         )
 
     def _limits(self) -> Limits:

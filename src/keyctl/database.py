@@ -93,6 +93,7 @@ CREATE TABLE settings (
     run TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (exchange_account, symbol));
 CREATE TABLE halts (
     scope TEXT NOT NULL, owner TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (scope, owner));
+CREATE INDEX legs_open ON legs(id) WHERE state='accepted' AND (status IS NULL OR status IN ('open', 'forgotten'));
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 ALTER TABLE vaults ADD COLUMN content TEXT;
 """,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -13,8 +12,9 @@ from keyctl.addresses import Addresses
 from keyctl.claims import Claims, ClaimWish
 from keyctl.clock import Clock
 from keyctl.database import Database
+from keyctl.endings import Endings
 from keyctl.halts import Halts
-from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values
+from keyctl.journal_rows import StoredLeg, leg_values, order_values
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
 from keyctl.notes import Notes
 from keyctl.rotations import Rotations
@@ -56,6 +56,7 @@ class Journal(Claims):
         self.halts = Halts(self._database, clock)
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
+        self.endings = Endings(self._database, self.story)
 
     def close(self) -> None:
         """Closes the file."""
@@ -130,13 +131,13 @@ class Journal(Claims):
                 if changed:
                     self._event(connection, None, row, str(state), {"source": source, "detail": result.detail})
                 if status is not None:
-                    self._status(connection, row, status)
+                    self.endings.write(connection, row, status)
 
     def note_status(self, statuses: Sequence[tuple[int, OrderStatus]]) -> None:
         """Remembers what became of accepted orders: status, fills, fee."""
         with self._database.transaction() as connection:
             for row, status in statuses:
-                self._status(connection, row, status)
+                self.endings.write(connection, row, status)
 
     def note_absent_round(self, row: int) -> int:
         """The number of complete look-ups in a row that found nothing, this one counted.
@@ -184,18 +185,3 @@ class Journal(Claims):
         """Writes one remark into a leg's or plan's story."""
         with self._database.transaction(durable=False) as connection:
             self._event(connection, plan_id, row, kind, detail)
-
-    def _status(self, connection: sqlite3.Connection, row: int, status: OrderStatus) -> None:
-        connection.execute(
-            "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?,"
-            " exchange_order_id=COALESCE(exchange_order_id, ?) WHERE id=?",
-            (
-                status.state,
-                format(status.filled, "f"),
-                decimal_text(status.average_price),
-                decimal_text(status.fee),
-                status.fee_currency,
-                status.exchange_order_id,
-                row,
-            ),
-        )

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from keyctl.clock import rfc3339
+from keyctl.comparing import Change, Compared
+from keyctl.endings import MISSED
+from keyctl.errors import ExitCode
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Market, OpenOrder
+from keyctl.model import Market, OpenOrder, OrderState
 from keyctl.output import Note, Result, Table
 from keyctl.overview import Seen
 from keyctl.overview_view import OK, Row, part_row, result, rows_of, shown
@@ -18,6 +21,8 @@ FIELDS = (
     *("plan", "symbol", "native_symbol", "side", "type", "quantity", "filled", "price", "exchange_order_id"),
     *("client_order_id", "reduce_only", "position", "trigger", "trigger_price", "created"),
 )
+_LOST = (MISSED, OrderState.FORGOTTEN)
+_CHANGED_COLUMNS = ("account", "symbol", "side", "quantity", "status", "filled", "plan", "detail")
 _COLUMNS = ("account", "symbol", "side", "filled", "price", "plan")
 
 
@@ -25,11 +30,12 @@ def open_orders(
     seen: Sequence[Seen[OpenOrder]],
     ours: Mapping[tuple[str, str], StoredLeg],
     remembered: Sequence[StoredLeg],
+    compared: Compared,
     people: bool,
     warnings: Iterable[str],
 ) -> Result:
     """All open orders; `ours` are the journal's legs by exchange and client order id. `remembered` are open legs of
-    accounts that could not be read: shown as stale."""
+    accounts that could not be read: shown as stale. `compared` is what became of legs that are not listed any more."""
     rows = rows_of(seen, lambda item: (order_row(order, _leg(item, order, ours)) for order in item.found), FIELDS)
     rows += [_stale_row(leg) for leg in remembered]
     view: list[Table | Note] = []
@@ -40,11 +46,73 @@ def open_orders(
         view.append(Note(f"{foreign} not placed by keyctl here; to cancel those too: keyctl cancel --foreign"))
     if not any(row["symbol"] for row in rows):
         view.append(Note("no open orders" if all(item.trouble is None for item in seen) else "no open orders known"))
-    told = list(warnings)
+    if endings := endings_of(compared):
+        view.append(Note("\n".join(("Changed since the last look:", *endings))))
+    told = [*warnings, *warnings_of(compared)]
     if remembered:
         told.append(f"{len(remembered)} stale: open when the journal last heard of them, and not read now")
-    data = {"accounts": [part_row(item) for item in seen], "orders": rows}
-    return result(data, seen, view, told)
+    changed = [change_row(change) for change in compared.changes]
+    return result({"accounts": [part_row(item) for item in seen], "orders": rows, "changed": changed}, seen, view, told)
+
+
+def refreshed(
+    seen: Sequence[Seen[OpenOrder]], compared: Compared, pruned: int, people: bool, warnings: Iterable[str]
+) -> Result:
+    """What became of orders that the journal had as open; nothing is shown where nothing changed. `pruned`: how many
+    old events were taken away."""
+    rows = [change_row(change) for change in compared.changes]
+    view = []
+    if rows:
+        names = _CHANGED_COLUMNS if people else tuple(rows[0])
+        view.append(
+            Table(names, [tuple("" if row[name] is None else str(row[name]) for name in names) for row in rows])
+        )
+    data = {"accounts": [part_row(item) for item in seen], "changed": rows, "events_pruned": pruned}
+    ended = result(data, seen, view, warnings)
+    if not compared.troubles:
+        return ended
+    code = ExitCode.PARTIAL if ended.exit_code is ExitCode.OK else ended.exit_code
+    return replace(ended, exit_code=code, errors=(*ended.errors, *compared.troubles))
+
+
+def endings_of(compared: Compared) -> list[str]:
+    """A line for each order of which a look-up has told how it stands now."""
+    return [_line(change) for change in compared.changes if change.status not in _LOST]
+
+
+def warnings_of(compared: Compared) -> list[str]:
+    """A line for each order that its exchange has lost, could not be asked for, or was not asked for lack of time."""
+    lines = [_line(change) for change in compared.changes if change.status in _LOST]
+    lines += [f"{trouble.account}: {trouble.message}" for trouble in compared.troubles]
+    if compared.left:
+        many = "1 order of the journal is" if compared.left == 1 else f"{compared.left} orders of the journal are"
+        lines.append(f"{many} not listed and not looked up yet; to do it: keyctl orders refresh")
+    return lines
+
+
+def _line(change: Change) -> str:
+    leg = change.stored.leg
+    what = f"{leg.account}: {leg.order.side} {plain(leg.order.quantity)} {leg.order.symbol} (plan {leg.plan_id})"
+    return f"{what}: {change.status}: {change.detail}"
+
+
+def change_row(change: Change) -> Row:
+    """One order whose state a look-up has changed, or that was missed for the first time, for programs."""
+    stored, leg, order = change.stored, change.stored.leg, change.stored.leg.order
+    return {
+        "account": leg.account,
+        "exchange": leg.exchange,
+        "market": str(order.market),
+        "plan": leg.plan_id,
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "quantity": plain(order.quantity),
+        "exchange_order_id": stored.exchange_order_id,
+        "client_order_id": leg.client_order_id,
+        "status": str(change.status),
+        "filled": None if change.filled is None else plain(change.filled),
+        "detail": change.detail,
+    }
 
 
 def order_row(order: OpenOrder, leg: StoredLeg | None) -> Row:

@@ -11,7 +11,7 @@ from keyctl.clock import rfc3339
 from keyctl.dispatch import LeftOut, Preview
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
-from keyctl.model import Leg, LegResult, Market, Order, Outcome, TimeInForce
+from keyctl.model import Leg, LegResult, Market, Order, OrderState, OrderStatus, Outcome, TimeInForce
 from keyctl.order_checks import unit
 from keyctl.output import Table
 from keyctl.sizes import market_of
@@ -37,13 +37,18 @@ def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
         "outcome": str(result.outcome),
         "exchange_order_id": result.exchange_order_id,
         "status": status or (str(known.state) if known else None),
-        "filled": plain(known.filled) if known else None,
+        "filled": plain(known.filled) if known and _is_fill_known(known) else None,
         "average_price": _text(known.average_price if known else None),
         "fee": _text(known.fee if known else None),
         "fee_currency": known.fee_currency if known else None,
         "detail": result.detail,
         **_terms_data(order),
     }
+
+
+def _is_fill_known(known: OrderStatus) -> bool:
+    """Of a forgotten order only a fill that was seen before is known: that there was none is not."""
+    return known.state is not OrderState.FORGOTTEN or known.filled > 0
 
 
 def _terms_data(order: Order) -> dict[str, Any]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 86_400
 IDS_AT_ONCE = 500
+_WATCHED = "state='accepted' AND (status IS NULL OR status IN ('open', 'forgotten'))"
 COUNTED_STATES = "('sent', 'unknown', 'accepted')"
 
 
@@ -74,8 +75,20 @@ class Records:
         return self._legs("state='absent' AND claimed_at > ? ORDER BY id", self._clock.now() - seconds)
 
     def open_legs(self) -> tuple[StoredLeg, ...]:
-        """Every leg that was accepted and is not known to be finished."""
-        return self._legs("state='accepted' AND (status IS NULL OR status='open') ORDER BY id")
+        """Every leg that was accepted and is neither known to be finished nor forgotten."""
+        return self._legs(f"{_WATCHED} AND (status IS NULL OR status='open') ORDER BY id")
+
+    def watched_legs(self) -> tuple[StoredLeg, ...]:
+        """The open legs, and those of which no exchange could tell any more how they ended."""
+        return self._legs(f"{_WATCHED} ORDER BY id")
+
+    def still_watched(self, legs: Sequence[StoredLeg]) -> tuple[StoredLeg, ...]:
+        """Those of the legs that are open or forgotten still, as they are now."""
+        found: list[StoredLeg] = []
+        for start in range(0, len(legs), IDS_AT_ONCE):
+            rows = [leg.row for leg in legs[start : start + IDS_AT_ONCE]]
+            found += self._legs(f"id IN ({', '.join('?' * len(rows))}) AND {_WATCHED} ORDER BY id", *rows)
+        return tuple(found)
 
     def known(self, exchange: str, client_order_ids: Sequence[str]) -> dict[str, StoredLeg]:
         """The legs among these orders of an exchange, by client order id; the others are not in the journal."""

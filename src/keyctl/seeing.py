@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from keyctl import overview_view as view
+from keyctl.comparing import Compared, read_open_orders
 from keyctl.errors import CheckFailed
 from keyctl.model import Market, OpenOrder
 from keyctl.open_orders_view import open_orders as open_orders_result
@@ -15,7 +16,6 @@ from keyctl.overview import (
     Seen,
     balances_of,
     lists_by_symbol,
-    open_orders_of,
     positions_of,
     prices_at,
     side_by_side,
@@ -81,34 +81,31 @@ def open_orders(app: App, accounts: Sequence[Account], symbol: str | None, done:
     Raises SetupProblem when a secret cannot be had, CheckFailed when no account has the symbol's market, StoreUnusable.
     """
 
-    async def read() -> tuple[list[Seen[OpenOrder]], list[str]]:
+    async def read() -> tuple[list[Seen[OpenOrder]], Compared, list[str]]:
         async with app.network() as network:
             return await open_orders_at(app, network, accounts, symbol, done)
 
-    seen, warnings = asyncio.run(read())
+    seen, compared, warnings = asyncio.run(read())
     failed = {(item.part.account.id, item.part.where) for item in seen if item.trouble is not None}
     remembered = [
         leg
         for leg in app.journal.open_legs()
         if (leg.leg.account_id, leg.leg.order.market.value) in failed and symbol in (None, leg.leg.order.symbol)
     ]
-    return open_orders_result(seen, ours_among(app, seen), remembered, app.output.for_people, warnings)
+    return open_orders_result(seen, ours_among(app, seen), remembered, compared, app.output.for_people, warnings)
 
 
 async def open_orders_at(
     app: App, network: Network, accounts: Sequence[Account], symbol: str | None, done: Callable[[], None] = lambda: None
-) -> tuple[list[Seen[OpenOrder]], list[str]]:
-    """The open orders of each account and market, and what to say of those that could not be asked for."""
+) -> tuple[list[Seen[OpenOrder]], Compared, list[str]]:
+    """The open orders of each account and market, what comparing them with the journal has told, and what to say of
+    those that could not be asked for."""
     parts, warnings = parts_of(app, network, accounts, market_of(symbol).value if symbol else None)
 
     def symbols(part: Part) -> tuple[str, ...]:
-        return (symbol,) if symbol else app.journal.symbols_of(part.account.id, Market(part.where))
+        return app.journal.symbols_of(part.account.id, Market(part.where))
 
-    async def read(part: Part) -> tuple[OpenOrder, ...]:
-        found = await open_orders_of(part, symbols(part))
-        return tuple(order for order in found if symbol in (None, order.symbol))
-
-    seen = await side_by_side(parts, read, done)
+    seen, compared = await read_open_orders(app.journal, parts, symbol, symbols, done=done)
     for item in seen:
         market = Market(item.part.where)
         if item.trouble is None and symbol is None and lists_by_symbol(item.part.session.exchange, market):
@@ -118,7 +115,7 @@ async def open_orders_at(
                 f"{item.part.account.label} {market}: {title} lists open orders by symbol only; asked for the symbols "
                 f"that keyctl traded there ({asked}); for another one: --symbol"
             )
-    return seen, warnings
+    return seen, compared, warnings
 
 
 def ours_among(app: App, seen: Sequence[Seen[OpenOrder]]) -> dict[tuple[str, str], StoredLeg]:

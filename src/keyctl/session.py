@@ -142,7 +142,7 @@ class Session:
         try:
             return reader(response)
         except Unreadable as problem:
-            raise NoAnswer(f"{self.exchange.name}'s answer is {problem}", code="unreadable_answer") from None
+            raise NoAnswer(f"{self.exchange.name}'s answer is {problem}", code=problem.code) from None
 
     async def warm(self) -> None:
         """Opens the connection that orders go over, by reading the exchange's clock where it has one.

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from keyctl.answers import Unreadable
+from keyctl.answers import TooLong, Unreadable
 from keyctl.errors import ExchangeRefused, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
@@ -36,17 +36,24 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Lookup(Noun):
-    """What one round of look-ups said of a leg; `why` when it said nothing that counts."""
+    """What one round of look-ups said of a leg; `why` when it said nothing that counts.
+
+    `gone`: the exchange has answered the question for this very order, or for what it became, with "no such order",
+    and nothing in the round was left without an answer.
+    """
 
     verdict: Verdict
     status: OrderStatus | None = None
     why: str = ""
+    gone: bool = False
 
 
 async def look_up(session: Session, stored: StoredLeg) -> Lookup:
     """One round over open orders, finished orders and fills. Found ends it at once; absent needs all parts."""
     exchange, leg = session.exchange, stored.leg
     sent_ms = stored.first_stamp_ms or 0
+    if (span := exchange.profile.settling.history_span_seconds) is not None:
+        sent_ms = max(sent_ms, int((session.network.clock.now() - span) * 1000))
     for step, request in enumerate(exchange.lookup_requests(leg, sent_ms)):
 
         def read(response: Response, step: int = step) -> OrderStatus | None:
@@ -59,10 +66,12 @@ async def look_up(session: Session, stored: StoredLeg) -> Lookup:
                 continue
             return Lookup(Verdict.UNCLEAR, why=refusal.message)
         except CANNOT_READ as trouble:
-            return Lookup(Verdict.UNCLEAR, why=str(trouble))
+            # The first step said that there is no such order; a list too long to show it takes nothing of that back.
+            gone = step > 0 and isinstance(trouble, NoAnswer) and trouble.code == TooLong.code
+            return Lookup(Verdict.UNCLEAR, why=str(trouble), gone=gone)
         if status is not None:
             return Lookup(Verdict.FOUND, status) if status.became is None else await _follow(session, leg, status)
-    return Lookup(Verdict.ABSENT)
+    return Lookup(Verdict.ABSENT, gone=True)
 
 
 async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
@@ -76,7 +85,7 @@ async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
         gone = isinstance(trouble, ExchangeRefused) and exchange.is_not_found(trouble.error)
         hint = "; the exchange forgets what was canceled unfilled: look it up there, then: keyctl orders resolve"
         why = f"its trigger was reached, and what it became could not be read: {trouble}{hint if gone else ''}"
-        return Lookup(Verdict.UNCLEAR, why=why)
+        return Lookup(Verdict.UNCLEAR, why=why, gone=gone)
 
 
 def absence_at(session: Session, stored: StoredLeg) -> float | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl import order_results as results_of
+from keyctl.comparing import note_ended
 from keyctl.dispatch import Preview, Target, preview, refresh, store
 from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
 from keyctl.journal import LegState
@@ -87,6 +88,7 @@ async def order(
         )
         if dry_run:
             legs = store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
+            await note_ended(app.journal, shown, targets)
             return results_of.draft(shown, legs, words_again(wish, consent.all_or_nothing))
         return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
 
@@ -192,6 +194,7 @@ async def _confirm_and_send(
         fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
+        await note_ended(app.journal, shown, targets)
     again = words_again(targets[0].wish, consent.all_or_nothing)
     return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from keyctl.comparing import Compared
 from keyctl.model import Algorithm, OrderState, OrderStatus, OrderType, Side
 from keyctl.open_orders_view import open_orders
 from keyctl.twin import FaultKind
@@ -112,7 +113,7 @@ def test_sizes_on_perpetuals_are_contracts_also_of_what_is_stale(world: World) -
     assert "0 of 0.5 contracts" in shown
     (stored,) = world.app().journal.legs(plan)
     partly = OrderStatus("1", stored.leg.client_order_id, OrderState.OPEN, Decimal("0.005"), Decimal("0.002"))
-    stale = open_orders([], {}, [replace(stored, status=partly)], False, []).data["orders"]
+    stale = open_orders([], {}, [replace(stored, status=partly)], Compared(), False, []).data["orders"]
     assert [(row["quantity"], row["filled"]) for row in stale] == [("0.5", "0.2")]
 
 

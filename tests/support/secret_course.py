@@ -315,6 +315,7 @@ def _orders(course: Course) -> Iterator[Step]:
         Step("orders list"),
         Step("orders list", ["--open", "--all"]),
         Step("orders settle", codes=(0, 7)),
+        Step("orders refresh", codes=(0, 6)),
         Step("orders export"),
     )
     yield Step("orders show", [plan])

@@ -380,6 +380,20 @@ def test_the_control_path_sets_faults_and_settings_and_fills_orders(twin: TwinSe
     assert post_json(endpoint, "/_twin/fill", {"order_id": order_id, "quantity": "0.004"}).data["filled"] == "0.004"
 
 
+def test_the_control_path_ends_orders_and_lets_the_venue_forget_them(twin: TwinServer, made: MadeKey) -> None:
+    endpoint, venue = twin.endpoint("binance"), twin.venue("binance")
+    place(twin, made)
+    place(twin, made)
+    first, second = (order.order_id for order in venue.orders)
+    assert post_json(endpoint, "/_twin/end", {"order_id": first, "state": "canceled"}).data["state"] == "canceled"
+    assert post_json(endpoint, "/_twin/end", {"order_id": first, "state": "expired"}).status == 400
+    assert post_json(endpoint, "/_twin/end", {"order_id": second, "state": "expired"}).data["state"] == "expired"
+    assert post_json(endpoint, "/_twin/end", {"order_id": first, "state": "filled"}).status == 400
+    assert post_json(endpoint, "/_twin/end", {"order_id": first, "state": "forgotten"}).status == 200
+    assert [order.order_id for order in venue.orders] == [second]
+    assert not any(balance.locked for balance in venue.balances[made.key.uid].values())
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

@@ -1,4 +1,4 @@
-"""keyctl orders: what the journal knows, and clearing up what is unknown."""
+"""keyctl orders: what the journal knows, clearing up what is unknown, and comparing what is open."""
 
 from __future__ import annotations
 
@@ -80,6 +80,25 @@ def settle(app: App, wait: bool) -> Result:
     return asyncio.run(settle_unknown(app, wait))
 
 
+@keyctl_command(examples="keyctl orders refresh\nkeyctl orders refresh -a okx-main --json")
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="The orders of an account.")
+@click.option("--group", metavar="NAME", help="The orders of the accounts of a group.")
+@click.option("--all", "everything", is_flag=True, help="All accounts of one kind; without a choice, all accounts.")
+def refresh(app: App, labels: tuple[str, ...], group: str | None, everything: bool) -> Result:
+    """Compare open orders in the journal with the exchanges
+
+    Made for cron: shows only what changed. An order that an exchange no longer lists is looked up by its id, and that
+    response decides. Exit 6 when some account could not be read. Events older than events_keep_days are removed.
+    """
+    from keyctl.refreshing import refresh as compare
+
+    chosen = tuple(account for account in app.accounts.all() if not account.disabled)
+    if labels or group or everything:
+        chosen = app.accounts.select(labels, group, everything, app.config.groups)
+    with counting("orders", len(chosen), app.output) as done:
+        return compare(app, chosen, done)
+
+
 @keyctl_command(examples="keyctl orders resolve k3x7 okx-main --as not-taken --because 'not in history'")
 @click.argument("plan")
 @click.argument("account")
@@ -118,6 +137,6 @@ def _table(data: list[dict[str, object]]) -> Table:
 command = keyctl_group(
     "orders",
     "List orders from the journal, settle unknown ones",
-    {"list": list_orders, "show": show, "settle": settle, "resolve": resolve, "export": export},
+    {"list": list_orders, "show": show, "settle": settle, "refresh": refresh, "resolve": resolve, "export": export},
     default="list",
 )

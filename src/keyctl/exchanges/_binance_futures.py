@@ -103,7 +103,8 @@ class BinancePerpetuals(Exchange):
             positions
         ):
             raise Unreadable("positions that do not fit the position mode")
-        return FuturesState(hedge, margin_now, leverage, leverage, positions, len(orders))
+        own_ids = frozenset(str(row.get("clientOrderId")) for row in orders)
+        return FuturesState(hedge, margin_now, leverage, leverage, positions, len(orders), own_ids=own_ids)
 
     def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
         """Margin type first: it is refused while orders or a position are open, and then nothing has been changed."""

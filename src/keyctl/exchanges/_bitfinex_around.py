@@ -35,7 +35,7 @@ _DOLLARS = {"USD", "USDT", "USDC"}
 _SYMBOL, _STATUS, _AMOUNT, _BASE_PRICE, _PROFIT, _LIQUIDATION, _LEVERAGE = 0, 1, 2, 3, 6, 8, 9
 # Positions in a pair's order sizes [ccxt], and of its initial margin [third-party].
 _INITIAL_MARGIN = 8
-_SYMBOL_OF_ORDER = 3
+_CID_OF_ORDER, _SYMBOL_OF_ORDER = 2, 3
 _ORDERS_PATH, _POSITIONS_PATH, _WALLETS_PATH = "/v2/auth/r/orders", "/v2/auth/r/positions", "/v2/auth/r/wallets"
 
 
@@ -85,7 +85,8 @@ class BitfinexAround(Exchange):
         resting = [array_of(row) for row in read_array(orders.body)]
         if any(len(row) <= _SYMBOL_OF_ORDER or row[_SYMBOL_OF_ORDER] != native for row in resting):
             raise Unreadable("an open order of another pair")
-        return FuturesState(False, MarginMode.ISOLATED, None, None, mine, len(resting))
+        own_ids = frozenset(str(row[_CID_OF_ORDER]) for row in resting)
+        return FuturesState(False, MarginMode.ISOLATED, None, None, mine, len(resting), own_ids=own_ids)
 
     def positions_requests(self) -> tuple[Request, ...]:
         return (self.read("POST", "auth", _POSITIONS_PATH),)

@@ -95,9 +95,10 @@ class LBankAround(Exchange):
         leverage = contract.net_leverage(rows, instrument.native_symbol)
         found = (contract.position_in(row) for row in rows if row.get("symbol") == instrument.native_symbol)
         orders = self.read_open_orders(0, responses[1], Market.FUTURES)
-        mine = sum(order.native_symbol == instrument.native_symbol for order in orders)
+        mine = [order for order in orders if order.native_symbol == instrument.native_symbol]
+        own_ids = frozenset(order.client_order_id for order in mine if order.client_order_id)
         positions = tuple(position for position in found if position is not None)
-        return FuturesState(False, None, leverage, leverage, positions, mine)
+        return FuturesState(False, None, leverage, leverage, positions, len(mine), own_ids=own_ids)
 
     def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
         if wanted.leverage is None or state.leverage(wanted.side) == wanted.leverage:

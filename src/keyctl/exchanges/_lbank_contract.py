@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges._shapes import split_perpetual
 from keyctl.exchanges.base import UnknownSymbol, plain
@@ -217,7 +217,7 @@ def order_rows(data: JSON) -> list[dict[str, JSON]]:
     """The orders in an answer of prv/order or prv/historyOrder. Raises Unreadable for a page that may lack some."""
     rows = [object_of(row) for row in array_of(object_of(data).get("resultList"))]
     if len(rows) >= PAGE_LENGTH:
-        raise Unreadable("more orders than one page holds")
+        raise TooLong("more orders than one page holds")
     return rows
 
 

@@ -90,7 +90,8 @@ def futures_state(responses: tuple[Response, ...], instrument: Instrument, margi
     if any(row.get("instId") != instrument.native_symbol for row in orders):
         raise Unreadable("an open order of another symbol than asked for")
     long, short = _leverages(leverages, instrument, margin, hedge)
-    return FuturesState(hedge, None, long, short, found, len(orders), margin)
+    own_ids = frozenset(str(row.get("clOrdId")) for row in orders)
+    return FuturesState(hedge, None, long, short, found, len(orders), margin, own_ids)
 
 
 def spot_margin(response: Response) -> MarginMode | None:

@@ -6,6 +6,7 @@ import base64
 from urllib.parse import quote
 
 from keyctl.answers import (
+    TooLong,
     Unreadable,
     array_of,
     clean_text,
@@ -65,8 +66,6 @@ from keyctl.signing import HMACKey, secret_fits
 _CLIENT_ID_LENGTH = 28
 _PAGE_LIMIT = 1000
 _LOOK_BACK_MS = 60_000
-
-
 _OWN_PARAMETERS = {"recvWindow", "timestamp", "signature"}
 
 
@@ -235,7 +234,7 @@ class Binance(BinancePerpetuals):
                 return _order_status(row, leg)
         futures = leg.order.market is Market.FUTURES
         if step == 2 and len(rows) >= (product_of(inverse=leg.order.inverse).page if futures else _PAGE_LIMIT):
-            raise Unreadable("the page is full, so the order may be on the next one")
+            raise TooLong("the page is full, so the order may be on the next one")
         return None
 
     def is_not_found(self, error: ExchangeError) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, decimal_of, read_array, read_json, text_of
+from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, read_array, read_json, text_of
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges._bitfinex_answers import data_in, error_in, permissions_in
 from keyctl.exchanges._bitfinex_around import BitfinexAround, leverage_max
@@ -221,7 +221,7 @@ class Bitfinex(BitfinexAround):
         if ours:
             return status_of(ours[0], leg)
         if len(rows) >= _HISTORY_LIMIT:
-            raise Unreadable("more orders than one page holds")
+            raise TooLong("more orders than one page holds")
         return None
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from keyctl.answers import (
+    TooLong,
     Unreadable,
     array_of,
     clean_text,
@@ -215,7 +216,7 @@ class LBank(LBankAround):
             if row.get("clientOrderId") == leg.client_order_id:
                 return status_of(row, leg)
         if not holds_all(data, rows, _PAGE_LENGTHS[step]):
-            raise Unreadable("more orders than one page holds")
+            raise TooLong("more orders than one page holds")
         # History answers leave the client order id out [official, stored 2026-08-11]: a twin of ours may be ours.
         if any(not row.get("clientOrderId") and could_be(row, leg) for row in rows):
             raise Unreadable("an order without client order id looks like ours")

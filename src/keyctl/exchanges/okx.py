@@ -7,7 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, read_json, text_of
+from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of, read_json, text_of
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import (
     UUID,
@@ -235,7 +235,7 @@ class OKX(OKXAround):
             if named == leg.client_order_id:
                 return status(row, leg)
         if len(found) >= PAGE_LIMIT:
-            raise Unreadable("the page is full, so the order may be on the next one")
+            raise TooLong("the page is full, so the order may be on the next one")
         return None
 
     def is_not_found(self, error: ExchangeError) -> bool:

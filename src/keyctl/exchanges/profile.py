@@ -77,6 +77,7 @@ class Settling(NamedTuple):
     `min_polling_seconds`: how long look-ups must go on at least before absence counts. `markets`: those for which this
     holds; on the others an order that is not found stays unknown until a person decides. `trigger_window_seconds`:
     the window of orders that wait for a trigger, where their call is another one with a longer window.
+    `history_span_seconds`: how far back a list of past orders may be asked for (None: as far as it reaches).
     """
 
     accept_window_seconds: int | None
@@ -85,6 +86,7 @@ class Settling(NamedTuple):
     min_polling_seconds: int
     markets: tuple[Market, ...] = tuple(Market)
     trigger_window_seconds: int | None = None
+    history_span_seconds: int | None = None
 
     def window_of(self, order: Order) -> int | None:
         """The seconds after which a late copy of that order's request is refused; None where it never is."""
@@ -168,6 +170,7 @@ def read_profile(name: str) -> Profile:
             settling.get("min_polling_seconds", 0),
             tuple(Market(item) for item in settling.get("markets", Market)),
             settling.get("trigger_window_seconds"),
+            settling.get("history_span_seconds"),
         ),
         ip_list=IPListFacts(
             ip_list.get("limit"),

@@ -38,7 +38,8 @@ class FuturesState(Noun):
 
     `margin` is None where each order chooses it. Leverages are None where each order carries its own; where the venue
     keeps one for both directions they are equal. `positions` are those of the symbol, `open_orders` their number.
-    `leverage_margin` is the margin mode that the leverages belong to, where the venue keeps some for each.
+    `leverage_margin` is the margin mode that the leverages belong to, where the venue keeps some for each. `own_ids`:
+    the client order ids among the open orders that were listed; orders that wait for a trigger may not be.
     """
 
     hedge: bool
@@ -48,6 +49,7 @@ class FuturesState(Noun):
     positions: tuple[Position, ...] = ()
     open_orders: int = 0
     leverage_margin: MarginMode | None = None
+    own_ids: frozenset[str] = frozenset()
 
     def leverage(self, side: PositionSide) -> Decimal | None:
         """The leverage of that direction."""

@@ -95,13 +95,17 @@ class Outcome(StrEnum):
 
 
 class OrderState(StrEnum):
-    """The status of an order at its exchange, in ccxt's words."""
+    """The status of an order at its exchange, in ccxt's words.
+
+    `forgotten` is the journal's own: the exchange neither lists the order any more nor can tell how it ended.
+    """
 
     OPEN = "open"
     CLOSED = "closed"
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    FORGOTTEN = "forgotten"
 
 
 class Level(StrEnum):

@@ -15,6 +15,8 @@ POST /_twin/keys        makes a key and answers it: {"algorithm", "rights": [...
 POST /_twin/state       {"state": name, "api_key": text}: puts a key (default: the newest) into a fault state of
                         states.State that lies with the exchange, as "ip_not_listed"; "healthy" takes it back
 POST /_twin/fill        {"order_id": n, "quantity": text}: a resting order trades, in whole without a quantity
+POST /_twin/end         {"order_id": n, "state": text}: an order ends at its exchange: an open one "canceled" (as on the
+                        exchange's own pages) or "expired"; any one "forgotten", as past the exchange's memory
 POST /_twin/trigger     {"symbol", "price": text}: the orders that wait for such a price, on a pair or perpetual, go on;
                         answers those
 GET  /_twin/futures     positions, marks, modes, leverages and wallets of perpetuals, as in control_futures
@@ -31,7 +33,7 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from keyctl.model import Algorithm, Kind, Market
+from keyctl.model import Algorithm, Kind, Market, OrderState
 from keyctl.twin.book import Refused, VenueOrder
 from keyctl.twin.control_futures import change_futures, futures_data, perpetual_order_data
 from keyctl.twin.face import Answer, Call, digits, json_answer
@@ -54,6 +56,8 @@ SETTINGS = (
     "hide_seconds",
     "hide_queries",
 )
+POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures")
+_REASONS = {"canceled": "user", "expired": "gtd"}
 
 
 class Control:
@@ -73,7 +77,7 @@ class Control:
         try:
             if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures"):
                 return json_answer(getattr(self, name)())
-            if call.method == "POST" and name in ("settings", "faults", "keys", "state", "fill", "trigger", "futures"):
+            if call.method == "POST" and name in POSTED:
                 asked = json.loads(call.body, parse_float=str)
                 return json_answer(getattr(self, f"post_{name}")(asked))
         except (ValueError, TypeError, AttributeError, KeyError, InvalidOperation, Refused) as error:
@@ -188,12 +192,26 @@ class Control:
     def post_fill(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The order after it traded. Raises KeyError for an unknown one and Refused for a final one."""
         with self._venue.lock:
-            order = next((item for item in self._venue.orders if item.order_id == asked["order_id"]), None)
-            if order is None:
-                raise KeyError("order_id")
+            order = self._order(asked["order_id"])
             quantity = asked.get("quantity")
             self._venue.fill(order, None if quantity is None else Decimal(quantity))
             return _order_data(order)
+
+    def post_end(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The order after it ended. Raises KeyError for an unknown one or state, and Refused for a final one."""
+        with self._venue.lock:
+            order, state = self._order(asked["order_id"]), asked["state"]
+            if state == "forgotten":
+                self._venue.forget(order)
+            else:
+                self._venue.end(order, OrderState(state), _REASONS[state])
+            return _order_data(order)
+
+    def _order(self, order_id: int) -> VenueOrder:
+        order = next((item for item in self._venue.orders if item.order_id == order_id), None)
+        if order is None:
+            raise KeyError("order_id")
+        return order
 
 
 def _order_data(order: VenueOrder) -> dict[str, Any]:

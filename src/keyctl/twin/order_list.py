@@ -52,6 +52,10 @@ class OrderList:
             self.placements[order.client_order_id] += 1
         return order
 
+    def forget(self, order: VenueOrder) -> None:
+        """The order is in no look-up any more, as at an exchange whose memory is over."""
+        self.orders[:] = [kept for kept in self.orders if kept is not order]
+
     def next_id(self) -> int:
         """A number that no order or trade of the venue has."""
         self._next_id += 1

@@ -169,12 +169,16 @@ class Venue(OrderList):
 
     def cancel(self, order: VenueOrder) -> None:
         """The open order is canceled and its funds are free again. Raises Refused for one that is final."""
+        self.end(order, OrderState.CANCELED, "user")
+
+    def end(self, order: VenueOrder, state: OrderState, reason: str) -> None:
+        """The open order is final, and its funds are free again. Raises Refused for one that is final already."""
         if not order.is_open:
             raise Refused(Reason.FINAL)
         if order.instrument.market is Market.FUTURES:
-            return self.derivatives.end(order, OrderState.CANCELED, "user")
+            return self.derivatives.end(order, state, reason)
         self._unlock(order)
-        self._end(order, OrderState.CANCELED, "user")
+        self._end(order, state, reason)
 
     def fill(self, order: VenueOrder, quantity: Decimal | None = None) -> None:
         """A resting order trades at its own price, in part or whole; for demos and tests."""
