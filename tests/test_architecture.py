@@ -23,8 +23,8 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose key_age plan make_order order_checks perpetuals sizing leaks judge profiles rights "
-        "whitelist"
+        "catalogue diagnose key_age plan make_order order_checks order_value price_checks day_counts perpetuals sizing "
+        "leaks judge profiles rights whitelist"
     ),
     "outside": (
         "home accounts account_settings config config_text database notes addresses rotations "
@@ -33,7 +33,7 @@ FLOORS = {
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": (
-        "preflight clock_check settle fanout dispatch leverage sending policy observations probes egress "
+        "preflight cross_price clock_check settle fanout dispatch leverage sending policy observations probes egress "
         "told_addresses diagnosis diagnosis.* pricing succession overview strangers"
     ),
     "newcomers": "interview enrol keygen foreign",
@@ -65,11 +65,14 @@ FORBIDDEN = {
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
+    "order_value price_checks day_counts": (
+        "transport network session vault* journal notes database app commands.* prompt output twin*"
+    ),
     "rights whitelist": ("transport network session vault* journal notes database app commands.* prompt output twin*"),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers preflight settle fanout dispatch leverage sending probes diagnosis.*": (
+    "overview strangers preflight cross_price settle fanout dispatch leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from keyctl.addresses import Addresses
 from keyctl.clock import Clock
 from keyctl.database import Database
+from keyctl.day_counts import most_filled
 from keyctl.errors import CheckFailed
-from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values
+from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values, value_text
 from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
 from keyctl.model.noun import Noun
 from keyctl.notes import Notes, following_nonce
@@ -79,9 +80,14 @@ class Journal(Records):
         self._database.close()
 
     def add_plan(
-        self, plan_id: str, kind: Kind, legs: Sequence[tuple[Leg, Decimal]], state: LegState, slippage: str | None
+        self,
+        plan_id: str,
+        kind: Kind,
+        legs: Sequence[tuple[Leg, Decimal | None]],
+        state: LegState,
+        slippage: str | None,
     ) -> None:
-        """Writes a plan with all its legs and their values in USD.
+        """Writes a plan with all its legs and what each counts in USD; None only for legs that count towards no cap.
 
         A draft is flushed to the disk. Legs that are to be sent at once are flushed by their claim, before any byte
         leaves; a power cut between the two loses a plan of which nothing was sent.
@@ -90,24 +96,24 @@ class Journal(Records):
         with self._database.transaction(durable=state is LegState.DRAFT) as connection:
             connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (plan_id, now, kind, slippage))
             for leg, value in legs:
-                values = {**leg_values(leg), "kind": kind, "value_usd": format(value, "f"), "state": state}
+                values = {**leg_values(leg), "kind": kind, "value_usd": value_text(value), "state": state}
                 names = ", ".join(values)
                 marks = ", ".join("?" * len(values))
                 connection.execute(f"INSERT INTO legs ({names}) VALUES ({marks})", tuple(values.values()))
             self._event(connection, plan_id, None, str(state), {"legs": len(legs)})
 
-    def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal]]) -> None:
+    def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal | None]]) -> None:
         """Gives unsent legs of a plan the order and value of a new preview, and makes drafts planned."""
         with self._database.transaction() as connection:
             for stored, leg, value in legs:
-                values = {**order_values(leg.order), "exempt": int(leg.exempt), "value_usd": format(value, "f")}
+                values = {**order_values(leg.order), "exempt": int(leg.exempt), "value_usd": value_text(value)}
                 names = ", ".join(f"{name}=?" for name in values)
                 changed = connection.execute(
                     f"UPDATE legs SET {names}, state='planned' WHERE id=? AND state IN ('draft', 'planned')",
                     (*values.values(), stored.row),
                 ).rowcount
                 if changed:
-                    self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": format(value, "f")})
+                    self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": value_text(value)})
 
     def check_rates(self, legs: Sequence[Leg], limits: Limits) -> None:
         """Nothing when these legs fit the orders that their accounts may send now; every claim counts them again.
@@ -269,14 +275,9 @@ class Journal(Records):
                 count = connection.execute(_CLAIMED_SINCE, (leg["account_id"], now - seconds)).fetchone()["orders"]
                 if count > most:
                     raise _too_many(leg["account"], most, seconds)
-        for kind in {connection.execute("SELECT kind FROM legs WHERE id=?", (row,)).fetchone()["kind"] for row in ours}:
-            used = self.used_today(Kind(kind))
-            if used > limits.day_value_usd:
-                raise CheckFailed(
-                    f"orders of the last 24 h would be worth {used:.2f} USD, the cap is {limits.day_value_usd} USD",
-                    "raise day_value_usd in config.toml, or wait",
-                    code="over_day_limit",
-                )
+        counting = "SELECT kind FROM legs WHERE id=? AND NOT exempt"
+        for kind in {found["kind"] for row in ours if (found := connection.execute(counting, (row,)).fetchone())}:
+            self.counts_today(Kind(kind)).check(limits)
 
     def _nonce(self, connection: sqlite3.Connection, key_hash: str) -> int:
         row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
@@ -285,12 +286,14 @@ class Journal(Records):
         return nonce
 
     def _status(self, connection: sqlite3.Connection, row: int, status: OrderStatus) -> None:
+        known = connection.execute("SELECT filled, quantity FROM legs WHERE id=?", (row,)).fetchone()
+        filled = status.filled if known is None else most_filled(known["filled"], status.filled, known["quantity"])
         connection.execute(
             "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?,"
             " exchange_order_id=COALESCE(exchange_order_id, ?) WHERE id=?",
             (
                 status.state,
-                format(status.filled, "f"),
+                format(filled, "f"),
                 decimal_text(status.average_price),
                 decimal_text(status.fee),
                 status.fee_currency,
