@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Context, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Context, Decimal, InvalidOperation, localcontext
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from keyctl.config import Limits
 
 SENT_CAP_FACTOR = 2
-_UP = Context(prec=200, rounding=ROUND_CEILING)
+# Exact for sums of what an order can count, and never below the truth for shares of it.
+_UP = Context(prec=100, rounding=ROUND_CEILING)
 _GIVES_BACK = (OrderState.CANCELED, OrderState.EXPIRED)
 
 
@@ -61,15 +62,18 @@ def day_counts(legs: Iterable[tuple[str, str, str | None, str | None]]) -> DayCo
     """The counts of legs that were claimed and are not proven untaken: value, size, status and fill as the journal has
     them."""
     used = sent = Decimal(0)
-    for value_usd, size, status, filled in legs:
-        value = Decimal(value_usd)
-        sent = _UP.add(sent, value)
-        used = _UP.add(used, _left(value, size, filled) if status in _GIVES_BACK else value)
+    with localcontext(_UP):
+        for value_usd, size, status, filled in legs:
+            value = Decimal(value_usd)
+            sent += value
+            used += _left(value, size, filled) if status in _GIVES_BACK else value
     return DayCounts(used, sent)
 
 
 def _left(value: Decimal, size: str, filled: str | None) -> Decimal:
     """What an order that has ended still counts: by its fill; all of it where that is not told or cannot be."""
+    if filled == "0":
+        return Decimal(0)
     try:
         part, whole = Decimal(filled or "NaN"), Decimal(size)
     except InvalidOperation:
