@@ -241,3 +241,10 @@ def test_1190_is_not_1200_24(world: World, typed: str, code: int) -> None:
     person.waits_for("Type the total in USD to send (1200.24)").types(f"{typed}\n")
     left, shown = person.leaves()
     assert (left, len(world.placements())) == (code, 0 if code else 1), shown
+
+
+@pytest.mark.parametrize("size", [("0.005",), ("--quote", "100"), ("--percent", "50"), ("0.005", "--total")])
+def test_a_slip_in_the_price_is_told_as_that_and_not_as_a_missing_balance(world: World, size: tuple[str, ...]) -> None:
+    world.add("okx", balances={"USDT": D(100)})
+    ran = world.keyctl("order", "buy", "BTC/USDT", *size, "--price", "5700000", "--fanout", "-a", "okx-a", "--json")
+    assert (ran.exit_code, codes(ran)) == (4, ["price_through"]), ran.stdout

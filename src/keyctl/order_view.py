@@ -168,7 +168,7 @@ def preview_table(preview: Preview, would: str) -> Table:
         *(
             f"{planned.leg.account}: {money(planned.value.highest)} USD at the best price, which is what limits count"
             for planned in preview.plan.legs
-            if planned.value is not None and planned.value.differs
+            if planned.value is not None and planned.value.differs and not planned.leg.exempt
         ),
         *(f"{item.label}: {item.reason}" for item in preview.left_out),
     )
