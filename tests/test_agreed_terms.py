@@ -56,9 +56,9 @@ def test_an_order_to_an_isolated_position_is_held_to_the_isolated_leverage(world
     add(world, "okx")
     hold(world, "okx", "--margin", "isolated")
     set_leverage(world, "okx", 20, ISOLATED)
-    ran = world.keyctl(*BUY, "0.005", "--price", "58000", "-a", "okx-a", "--expect-value", "300", "--json")
+    ran = world.keyctl(*BUY, "0.005", "--price", "58000", "-a", "okx-a", "--expect-value", "290", "--json")
     assert (ran.exit_code, codes(ran)) == (4, ["over_leverage_limit"])
-    asked = ("--price", "58000", "--leverage", "2", "--change-existing", "-a", "okx-a", "--expect-value", "300")
+    asked = ("--price", "58000", "--leverage", "2", "--change-existing", "-a", "okx-a", "--expect-value", "290")
     assert world.keyctl(*BUY, "0.005", *asked, "--json").exit_code == 0
     held = world.venue("okx").derivatives
     assert held.leverage(uid(world, "okx"), NATIVE["okx"], ISOLATED) == 2
@@ -77,7 +77,7 @@ def test_a_plan_taken_up_again_reads_each_legs_own_margin_mode(world: World) -> 
     assert [leg["margin"] for leg in draft.data["legs"]] == ["isolated", "cross"]
     set_leverage(world, "okx", 20, CROSS)
     set_leverage(world, "okx", 2, ISOLATED)
-    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "600", "--json")
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "580", "--json")
     assert ran.exit_code == 0, ran.stdout
     assert world.venue("okx").derivatives.leverage(uid(world, "okx"), NATIVE["okx"], CROSS) == 2
 
@@ -109,7 +109,7 @@ def test_a_leverage_that_changed_since_the_preview_is_not_set_back(
     hold(world, exchange)
     before_sending(monkeypatch, lambda: set_leverage(world, exchange, 3))
     world.venue(exchange).calls.lines.clear()
-    ran = world.keyctl(*BUY, "0.003", "--price", "58000", "-a", f"{exchange}-a", "--expect-value", "180", "--json")
+    ran = world.keyctl(*BUY, "0.003", "--price", "58000", "-a", f"{exchange}-a", "--expect-value", "174", "--json")
     assert (ran.exit_code, set(outcomes(ran).values())) == (8, {"not_sent"}), ran.stdout
     assert "since the preview" in ran.data["legs"][0]["detail"]
     assert changes(world, exchange) == []
@@ -125,7 +125,7 @@ def test_leverage_is_not_set_under_a_position_that_came_up_since_the_preview(
         uid(world, exchange), "", derivatives.instruments[NATIVE[exchange]], Side.BUY, OrderType.MARKET, D(1)
     )
     before_sending(monkeypatch, lambda: derivatives.place(bought))
-    asked = ("--price", "58000", "--leverage", "2", "-a", f"{exchange}-a", "--expect-value", "300", "--json")
+    asked = ("--price", "58000", "--leverage", "2", "-a", f"{exchange}-a", "--expect-value", "290", "--json")
     ran = world.keyctl(*BUY, "0.005", *asked)
     assert (ran.exit_code, set(outcomes(ran).values())) == (8, {"not_sent"}), ran.stdout
     assert "come up since the preview" in ran.data["legs"][0]["detail"]
@@ -154,7 +154,7 @@ def test_the_state_of_a_quick_account_is_read_again_when_another_took_long(
         return state
 
     monkeypatch.setattr(preflight, "futures_state", slowly)
-    everyone = ("--fanout", "--all", "--expect-value", "600", "--json")
+    everyone = ("--fanout", "--all", "--expect-value", "580", "--json")
     ran = world.keyctl(*BUY, "0.005", "--price", "58000", *everyone, clock=clock)
     assert outcomes(ran)["binance-a"] == "not_sent"
     assert "since the preview" in ran.data["legs"][0]["detail"]
@@ -169,7 +169,7 @@ def test_too_many_orders_are_refused_before_leverage_is_set(world: World) -> Non
     config = world.home / "config" / "config.toml"
     config.write_text("[limits]\norders_per_minute = 1\n")
     config.chmod(0o600)
-    asked = ("--price", "58000", "--leverage", "2", "--change-existing", "-a", "binance-a", "--expect-value", "300")
+    asked = ("--price", "58000", "--leverage", "2", "--change-existing", "-a", "binance-a", "--expect-value", "290")
     ran = world.keyctl(*BUY, "0.005", *asked, "--json")
     assert (ran.exit_code, codes(ran)) == (4, ["too_many_orders"])
     assert leverage_at(world, "binance") == 1
@@ -181,7 +181,7 @@ def test_mode_all_sets_no_leverage_where_a_venues_test_refuses(world: World) -> 
         set_leverage(world, exchange, 1)
     body = '{"code":-1111,"msg":"Precision is over the maximum defined for this asset."}'
     world.fault(exchange="binance", operation="test_order", kind=FaultKind.ANSWER, status=400, body=body)
-    everyone = ("--fanout", "--all", "--mode", "all", "--expect-value", "600", "--json")
+    everyone = ("--fanout", "--all", "--mode", "all", "--expect-value", "580", "--json")
     ran = world.keyctl(*BUY, "0.005", "--price", "58000", "--leverage", "2", *everyone)
     assert set(outcomes(ran).values()) == {"not_sent"}
     assert [leverage_at(world, exchange) for exchange in ("binance", "okx")] == [1, 1]
@@ -201,7 +201,7 @@ def test_mode_all_sends_nothing_where_one_connection_fails_at_the_last_moment(
         return await fan_out(pairs, *arguments)
 
     monkeypatch.setattr(sending, "fan_out", late)
-    everyone = ("--fanout", "--all", "--mode", mode, "--expect-value", "600", "--json")
+    everyone = ("--fanout", "--all", "--mode", mode, "--expect-value", "580", "--json")
     ran = world.keyctl(*BUY, "0.005", "--price", "58000", "--leverage", "2", *everyone)
     expected = "not_sent" if mode == "all" else "accepted"
     assert outcomes(ran) == {"binance-a": expected, "okx-a": "not_sent"}
@@ -303,7 +303,7 @@ def test_a_contract_that_changed_its_size_since_the_draft_is_counted_anew(world:
     instruments = world.venue("okx").derivatives.instruments
     before = instruments[NATIVE["okx"]]
     instruments[NATIVE["okx"]] = replace(before, contract_size=D("0.001"))
-    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "600", "--json")
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "580", "--json")
     assert ran.exit_code == 0, ran.stdout
     assert world.venue("okx").orders[-1].quantity == 10
     assert ran.data["legs"][0]["quantity"] == "0.01"
@@ -321,7 +321,7 @@ def test_what_another_run_repriced_is_not_sent_for_this_one(world: World, monkey
         reprice(journal, [(stored, replace(leg, order=replace(leg.order, price=D(57000))), value)])
 
     monkeypatch.setattr(Journal, "reprice", twice)
-    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "290", "--json")
     assert set(outcomes(ran).values()) == {"not_sent"}
     assert world.placements() == {}
 
@@ -331,7 +331,7 @@ def test_a_plan_is_not_taken_up_on_a_market_that_the_account_is_no_longer_stored
     set_leverage(world, "binance", 1)
     draft = world.keyctl(*BUY, "0.005", "--price", "58000", "-a", "binance-a", "--dry-run", "--json")
     assert world.keyctl("edit", "binance-a", "--market", "spot").exit_code == 0
-    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "290", "--json")
     assert (ran.exit_code, codes(ran), world.placements()) == (4, ["market_not_set"], {})
 
 
@@ -341,7 +341,7 @@ def test_a_plan_whose_own_end_is_over_is_not_taken_up(world: World) -> None:
     asked = ("--price", "58000", "--leverage", "1", "--tif", "gtd", "--until", until, "-a", "bitfinex-a")
     draft = world.keyctl(*BUY, "0.005", *asked, "--dry-run", "--json")
     assert draft.exit_code == 0, draft.stdout
-    resume = ("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    resume = ("order", "--plan", draft.data["plan"], "--expect-value", "290", "--json")
     ran = world.keyctl(*resume, clock=ShiftedClock(3601))
     assert (ran.exit_code, codes(ran), world.placements()) == (4, ["plan_expired"], {})
     assert world.keyctl(*resume).exit_code == 0
@@ -359,7 +359,7 @@ def test_an_unknown_order_of_the_key_before_blocks_a_draft_of_the_new_one(world:
     journal.add_plan("before", old.kind, [(lost, D(1))], LegState.PLANNED, None)
     journal.claim([ClaimWish(journal.legs("before")[0].row, 1, None)], Limits())
     journal.close()
-    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "300", "--json")
+    ran = world.keyctl("order", "--plan", draft.data["plan"], "--expect-value", "290", "--json")
     assert (ran.exit_code, world.placements()) == (7, {}), ran.stdout
 
 

@@ -23,8 +23,8 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose key_age plan make_order order_checks perpetuals sizing leaks judge profiles rights "
-        "whitelist"
+        "catalogue diagnose key_age plan make_order order_checks order_value price_checks day_counts perpetuals sizing "
+        "leaks judge profiles rights whitelist"
     ),
     "outside": (
         "home demo_world accounts account_settings config config_text database notes addresses rotations "
@@ -36,7 +36,7 @@ FLOORS = {
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
-        "comparing"
+        "comparing cross_price"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
@@ -68,12 +68,15 @@ FORBIDDEN = {
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
+    "order_value price_checks day_counts": (
+        "transport network session vault* journal notes database app commands.* prompt output twin*"
+    ),
     "rights whitelist": ("transport network session vault* journal notes database app commands.* prompt output twin*"),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers comparing preflight settle precedence plan_checks fanout dispatch halt_checks leverage sending "
-    "probes diagnosis.*": ("vault* app commands.* prompt output intake twin*"),
+    "overview strangers comparing cross_price preflight settle precedence plan_checks fanout dispatch halt_checks "
+    "leverage sending probes diagnosis.*": ("vault* app commands.* prompt output intake twin*"),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
     "twin twin.*": (
         "exchanges* signing session transport network vault* journal app commands.* answers secret output prompt"

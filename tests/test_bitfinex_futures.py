@@ -36,8 +36,8 @@ def long_position(world: World) -> None:
 def test_a_stop_that_reduces_waits_is_shown_and_closes_the_position(world: World) -> None:
     long_position(world)
     stop = ("sell", SYMBOL, "0.001", "--reduce-only", "--stop-at", "55000")
-    assert order(world, *stop, "--expect-value", "59.99").exit_code == 0
-    assert order(world, *stop, "--price", "54900", "--expect-value", "59.99").exit_code == 0
+    assert order(world, *stop, "--expect-value", "55").exit_code == 0
+    assert order(world, *stop, "--price", "54900", "--expect-value", "54.9").exit_code == 0
     rows = world.keyctl("orders", "list", "--open", "bitfinex-a", "--json").data["orders"]
     assert {(row["type"], row["price"], row["trigger"], row["trigger_price"], row["reduce_only"]) for row in rows} == {
         ("market", None, "stop", "55000", True),
@@ -74,7 +74,7 @@ def test_what_bitfinex_cannot_take_is_said_and_nothing_is_sent(world: World, wor
 
 def test_an_echo_of_another_leverage_is_not_believed_and_looked_up(world: World) -> None:
     world.fault(exchange="bitfinex", operation="place", kind=FaultKind.ECHO_OTHER)
-    ran = order(world, "buy", SYMBOL, "0.002", "--price", "59000", "--leverage", "3", "--expect-value", "120")
+    ran = order(world, "buy", SYMBOL, "0.002", "--price", "59000", "--leverage", "3", "--expect-value", "118")
     (leg,) = ran.data["legs"]
     assert (ran.exit_code, leg["outcome"]) == (0, "accepted")
     assert "looked up" in leg["detail"]

@@ -19,7 +19,7 @@ SET = ("binance", "okx")  # where leverage is a setting of the account; Bitfinex
 ALL = (*SET, "bitfinex")
 SYMBOL = "BTC/USDT:USDT"
 ORDER = ("order", "buy", SYMBOL, "0.005", "--price", "58000", "--leverage", "2", "--fanout", "--all")
-AGREED = ("--expect-value", "300", "--json")
+AGREED = ("--expect-value", "290", "--json")
 NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT-SWAP", "bitfinex": "tBTCF0:USTF0"}
 
 
@@ -28,7 +28,7 @@ def add(world: World, *exchanges: str) -> None:
         world.add(exchange, rights=RIGHTS)
 
 
-def order(world: World, *more: str, usd: int = 900) -> Ran:
+def order(world: World, *more: str, usd: int = 870) -> Ran:
     return world.keyctl(*ORDER, *more, "--expect-value", str(usd), "--json")
 
 
@@ -68,11 +68,11 @@ def test_leverage_is_set_and_read_back_before_the_order(world: World) -> None:
 
 def test_what_is_so_already_is_not_set_again(world: World) -> None:
     add(world, *SET)
-    assert order(world, usd=600).exit_code == 0
+    assert order(world, usd=580).exit_code == 0
     for exchange in SET:
         order_id = world.venue(exchange).orders[-1]
         world.venue(exchange).derivatives.cancel(order_id)
-    again = world.keyctl(*ORDER, "--again", "--expect-value", "600", "--json")
+    again = world.keyctl(*ORDER, "--again", "--expect-value", "580", "--json")
     assert again.exit_code == 0, again.stdout
     assert [operations(world, exchange).count("leverage") for exchange in SET] == [1, 1]
 
@@ -102,7 +102,7 @@ def test_mode_all_asks_the_venues_own_test_first(world: World) -> None:
 def test_hedge_mode_is_never_changed_and_named(world: World, exchange: str) -> None:
     add(world, *ALL)
     world.venue(exchange).derivatives.set_hedge(world.made[f"{exchange}-a"].key.uid, True)
-    ran = order(world, usd=600)
+    ran = order(world, usd=580)
     assert ran.exit_code == 6
     assert outcomes(ran)[f"{exchange}-a"] == "not_sent"
     error = next(error for error in ran.document["errors"] if error["account"] == f"{exchange}-a")
@@ -154,7 +154,7 @@ def test_leaving_is_possible_under_a_halt_and_above_the_caps(world: World) -> No
     (world.home / "config" / "config.toml").write_text("[limits]\nleg_value_usd = 100\nplan_value_usd = 100\n")
     (world.home / "config" / "config.toml").chmod(0o600)
     assert world.keyctl("halt").exit_code == 0
-    stopped = world.keyctl(*ORDER, "--expect-value", "900", "--json")
+    stopped = world.keyctl(*ORDER, "--expect-value", "870", "--json")
     assert (stopped.exit_code, stopped.document["errors"][0]["code"]) == (4, "halted")
     left = world.keyctl(
         *("order", "sell", SYMBOL, "0.015", "--reduce-only", "--fanout", "--all", "--expect-value", "2700", "--json")
@@ -166,7 +166,7 @@ def test_leaving_is_possible_under_a_halt_and_above_the_caps(world: World) -> No
 def test_an_account_mode_without_swaps_stops_its_leg_alone(world: World) -> None:
     add(world, *SET)
     world.made["okx-a"].key.account_level = "1"
-    ran = order(world, usd=300)
+    ran = order(world, usd=290)
     assert ran.exit_code == 6, ran.stdout
     assert outcomes(ran) == {"binance-a": "accepted", "okx-a": "not_sent"}
     assert ran.document["errors"][0]["message"].startswith("okx-a: ")
@@ -183,7 +183,7 @@ def test_an_account_that_is_not_stored_for_futures_is_refused(world: World) -> N
 def test_an_unknown_order_on_a_perpetual_is_settled_by_reading(world: World, exchange: str) -> None:
     add(world, exchange)
     world.fault(exchange=exchange, operation="place", kind=FaultKind.RESET_AFTER)
-    ran = order(world, usd=300)
+    ran = order(world, usd=290)
     assert ran.exit_code == 0, ran.stdout
     assert "looked up" in ran.data["legs"][0]["detail"]
     assert set(world.placements().values()) == {1}
@@ -192,7 +192,7 @@ def test_an_unknown_order_on_a_perpetual_is_settled_by_reading(world: World, exc
 @pytest.mark.parametrize("exchange", ALL)
 def test_a_perpetuals_order_is_canceled_and_read_back(world: World, exchange: str) -> None:
     add(world, exchange)
-    plan = order(world, usd=300).data["plan"]
+    plan = order(world, usd=290).data["plan"]
     ran = world.keyctl("cancel", "--plan", plan, "--yes", "--json")
     assert ran.exit_code == 0, ran.stdout
     assert not any(item.is_open for item in world.venue(exchange).orders)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keyctl import exchanges, perpetuals, plan
+from keyctl import day_counts, exchanges, perpetuals, plan
 from keyctl.config import Limits
+from keyctl.day_counts import DayCounts
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import Exchange
+from keyctl.journal import Journal, LegState
 from keyctl.model import (
     Account,
     Algorithm,
@@ -31,9 +35,12 @@ from keyctl.model import (
     Ticker,
     TimeInForce,
 )
+from keyctl.order_value import Value, value_of
 from keyctl.plan import PlannedLeg, VenueView, Wish, check_plan, plan_leg
-from tests.support.limits_oracle import Case, Cases, Ruling, rule_leg, rule_plan
+from tests.support.legs import make_leg
+from tests.support.limits_oracle import Case, Cases, DayLeg, Ruling, rule_day, rule_leg, rule_plan
 from tests.support.perpetual_oracle import chance_of, on_perpetuals, rule_perpetual
+from tests.support.skipping import SkipClock
 
 COUNT = 100_000
 PERPETUAL_SHARE = 0.4
@@ -46,6 +53,7 @@ SOFT_WORDS = {
     "away from the market": "away",
     "a plan above": "plan",
     "in 24 h": "day",
+    "by one price alone": "alone",
     "leverage ": "leverage",
 }
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -61,7 +69,7 @@ def test_100_000_random_orders_pass_or_fail_as_an_independent_oracle_says() -> N
     assert figures.opened > COUNT / 100 and figures.closed > COUNT / 100
     assert set(figures.reasons) == {
         "rounding", "below_minimum", "above_maximum", "not_enough_balance", "price_through", "symbol_not_trading",
-        "over_leg_limit", "over_plan_limit", "over_day_limit", "too_many_legs",
+        "over_leg_limit", "over_plan_limit", "over_day_limit", "over_sent_limit", "value_unknown", "too_many_legs",
         "over_leverage_limit", "stands_in_the_way", "price_band", "not_offered",
     }  # fmt: skip
     assert set(figures.soft) == set(SOFT_WORDS.values())
@@ -74,14 +82,56 @@ def test_100_000_random_orders_pass_or_fail_as_an_independent_oracle_says() -> N
         (perpetuals, "check_held", lambda *facts: None),
         (plan, "check_balance", lambda *facts: None),
         (Wish, "reduces", property(lambda wish: wish.reduce_only)),
+        (plan, "value_of", lambda *facts, **more: Value(*[value_of(*facts, **more).shown] * 2)),
+        (plan, "value_of", lambda *facts, **more: Value(*[value_of(*facts, **more).highest] * 2)),
+        (DayCounts, "check", lambda counts, limits: None),
+        (day_counts, "SENT_CAP_FACTOR", 3),
     ],
-    ids=["no cap on leverage", "closes more than is held", "no margin needed", "closing by its side is not seen"],
+    ids=[
+        "no cap on leverage",
+        "closes more than is held",
+        "no margin needed",
+        "closing by its side is not seen",
+        "caps count the order's own price",
+        "the market's price is shown",
+        "no cap for the day",
+        "a cap of thrice the day",
+    ],
 )
 def test_the_oracle_finds_a_planted_fault(
     monkeypatch: pytest.MonkeyPatch, owner: object, name: str, instead: object
 ) -> None:
     monkeypatch.setattr(owner, name, instead)
     assert campaign(5_000, seed=7).findings
+
+
+DAY_LEGS, DAY_ROUNDS = 200, 20
+
+
+def test_the_days_two_counts_are_those_of_an_independent_oracle(tmp_path: Path) -> None:
+    found = day_campaign(tmp_path, DAY_LEGS, DAY_ROUNDS, seed=7)
+    print(found)
+    assert not found.findings, found.findings[:5]
+    assert found.given_back > DAY_ROUNDS / 2 and found.legs == DAY_LEGS * DAY_ROUNDS
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("_GIVES_BACK", ("canceled",)),
+        ("_GIVES_BACK", ("canceled", "expired", "closed")),
+        (
+            "_left",
+            lambda value, size, filled: value * Decimal(filled or 0) / Decimal(size),
+        ),
+    ],
+    ids=["what expired counts in full", "a closed order gives back", "an odd fill is believed"],
+)
+def test_the_oracle_of_the_day_finds_a_planted_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, instead: object
+) -> None:
+    monkeypatch.setattr(day_counts, name, instead)
+    assert day_campaign(tmp_path, DAY_LEGS, 5, seed=7).findings
 
 
 CENTS = Instrument("BTC/USDT", "BTCUSDT", "BTC", "USDT", Decimal("0.01"), Decimal("0.01"), None, None, None)
@@ -179,8 +229,66 @@ def campaign(count: int, seed: int) -> Figures:
     venues = [_venue(name) for name in NAMES]
     while figures.orders < count:
         case = cases.next()
-        _check(on_perpetuals(case, cases) if chance.random() < PERPETUAL_SHARE else case, venues, figures)
+        case = on_perpetuals(case, cases) if chance.random() < PERPETUAL_SHARE else case
+        _check(cases.doubted(case), venues, figures)
     return figures
+
+
+@dataclass
+class DayFigures:
+    """What a campaign of days counted; `given_back` are days whose counts differ. `findings` must be empty."""
+
+    legs: int = 0
+    given_back: int = 0
+    findings: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.legs:,} legs, {self.given_back:,} days on which something was given back; "
+            f"findings {len(self.findings)}"
+        )
+
+
+def day_campaign(folder: Path, legs: int, rounds: int, seed: int) -> DayFigures:
+    """The figures of so many journals with random legs, counted by keyctl and by the oracle."""
+    figures, chance = DayFigures(), random.Random(seed)
+    for number in range(rounds):
+        clock = SkipClock()
+        journal = Journal(folder / f"{seed}-{number}.db", clock)
+        known = [_day_leg(chance) for _ in range(legs)]
+        values = [(replace(make_leg(index), exempt=leg.reduces), leg.value) for index, leg in enumerate(known)]
+        journal.add_plan("aaaaaaaaaa", Kind.DEMO, values, LegState.PLANNED, None)
+        with journal._database.transaction() as connection:
+            for index, leg in enumerate(known):
+                at = None if leg.age is None else clock.now() - leg.age
+                changed = "UPDATE legs SET state=?, claimed_at=?, quantity=?, status=?, filled=? WHERE idx=?"
+                connection.execute(changed, (leg.state, at, f"{leg.size:f}", leg.status, leg.filled, index))
+        day, ruled = journal.counts_today(Kind.DEMO), rule_day(known)
+        journal.close()
+        figures.legs += legs
+        figures.given_back += ruled[0] != ruled[1]
+        # Counted up where a share has no end as a decimal: by less than any amount that there is.
+        above = Fraction(day.used) - ruled[0] if day.used.is_finite() else Fraction(-1)
+        if not 0 <= above < Fraction(1, 10**60) or Fraction(day.sent) != ruled[1]:
+            figures.findings.append(f"seed {seed}, day {number}: {day}, oracle {[float(part) for part in ruled]}")
+    return figures
+
+
+def _day_leg(chance: random.Random) -> DayLeg:
+    pick = chance.choice
+    size = Decimal(chance.randint(1, 10**6)).scaleb(-pick((0, 2, 6)))
+    odd = pick(("NaN", "-1", "Infinity", "-0.5", "", str(size * 2), f"{size * 3 / 2:f}"))
+    share = f"{size * Decimal(pick((0, 0, 1, 3, 5, 7, 10))) / pick((10, 10, 7)):f}"
+    filled = pick((None, "0", f"{size:f}", odd, share, share, share))
+    return DayLeg(
+        age=pick((None, 1.0, 3600.0, 86_000.0, 86_399.0, 86_401.0, 200_000.0)),
+        state=pick(("draft", "planned", "sent", "unknown", "accepted", "accepted", "accepted", "rejected", "absent")),
+        value=Decimal(chance.randint(1, 10**7)).scaleb(-pick((0, 2, 5))),
+        size=size,
+        status=pick((None, "open", "closed", "canceled", "canceled", "expired", "rejected", "forgotten")),
+        filled=filled,
+        reduces=chance.random() < 0.15,
+    )
 
 
 def _venue(name: str) -> tuple[Account, Exchange]:
@@ -215,7 +323,7 @@ def _check(case: Case, venues: list[tuple[Account, Exchange]], figures: Figures)
         if trouble := _differs(leg, ruling, case, exchange):
             figures.findings.append(f"{trouble}, oracle {ruling}: {leg.leg.order} {case.wish} {view} {case.limits}")
         legs.append(leg)
-        counted.append(Fraction(0) if ruling.closes else ruling.value)
+        counted.append(ruling.counted)
         figures.opened += leg.terms is not None and not ruling.closes
         figures.closed += ruling.closes
     if legs:
@@ -228,8 +336,11 @@ def _differs(leg: PlannedLeg, ruling: Ruling, case: Case, exchange: Exchange) ->
     price = None if order.price is None else Fraction(order.price)
     if ruling.reasons:
         return f"passed, to be refused as {sorted(ruling.reasons)}"
-    if (Fraction(order.quantity), price, Fraction(leg.value_usd)) != (ruling.quantity, ruling.price, ruling.value):
+    value = None if leg.value_usd is None else Fraction(leg.value_usd)
+    if (Fraction(order.quantity), price, value) != (ruling.quantity, ruling.price, ruling.value):
         return "another size, price or value"
+    if Fraction(leg.counted_usd) != ruling.counted:
+        return f"counted as {leg.counted_usd}"
     if _soft(leg.soft) != ruling.soft:
         return f"soft limits {leg.soft}"
     if wish.quantity is not None and _base_at_most(leg) > wish.quantity:
@@ -282,9 +393,10 @@ def _terms_differ(leg: PlannedLeg, ruling: Ruling) -> str:
 
 
 def _check_plan(case: Case, legs: list[PlannedLeg], counted: list[Fraction], figures: Figures) -> None:
-    ruling = rule_plan(counted, case.used_today, case.limits)
+    ruling = rule_plan(counted, case.used_today, case.sent_today, case.limits)
+    today = DayCounts(case.used_today, case.sent_today)
     try:
-        plan = check_plan("plan", Kind.LIVE, tuple(legs), case.used_today, case.limits)
+        plan = check_plan("plan", Kind.LIVE, tuple(legs), today, case.limits)
     except CheckFailed as refusal:
         figures.plans_refused += 1
         figures.reasons[refusal.code] += 1

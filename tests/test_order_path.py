@@ -122,7 +122,7 @@ def test_a_pair_at_okx_goes_out_in_the_mode_that_the_account_wants(
     made = world.add("okx")
     made.key.account_level = level
     order = ("order", "buy", "BTC/USDT", "0.005", *stop, *(() if stop else ("--price", "58000")))
-    ran = world.keyctl(*order, "-a", "okx-a", "--expect-value", "303", "--json")
+    ran = world.keyctl(*order, "-a", "okx-a", "--expect-value", "305" if stop else "290", "--json")
     assert ran.exit_code == 0, ran.stdout
     assert ran.data["legs"][0]["margin"] == (None if mode == "cash" else mode)
     assert set(world.placements().values()) == {1}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from keyctl.config import Limits
+from keyctl.day_counts import DayCounts
 from keyctl.errors import CheckFailed
 from keyctl.exchanges import load, names
 from keyctl.model import (
@@ -24,8 +25,11 @@ from keyctl.model import (
     Side,
     Ticker,
     TimeInForce,
+    Trigger,
 )
+from keyctl.order_value import Value
 from keyctl.plan import PlannedLeg, VenueView, Wish, check_plan, new_plan_id, plan_leg, same_leg
+from keyctl.sizing import Part, Sizing, Split, size_all
 
 D = Decimal
 LIMITS = Limits()
@@ -151,10 +155,64 @@ def test_a_venues_own_market_order_spends_what_the_size_is_worth() -> None:
     assert (sell.type, sell.quote_quantity) == (OrderType.MARKET, None)
 
 
-def test_the_value_counts_the_higher_of_price_and_market() -> None:
-    assert planned(wish(price=D(58000))).value_usd == D("0.002") * 60000
-    assert planned(wish(price=D(60500))).value_usd == D("0.002") * 60500
-    assert planned(wish(), replace(VIEW, usd_per_quote=D(2))).value_usd == D("0.002") * 60000 * 2
+@pytest.mark.parametrize(
+    ("changes", "shown", "highest"),
+    [
+        ({"price": D(58000)}, 58000, 60000),
+        ({"price": D(60500)}, 60500, 60500),
+        ({"side": Side.SELL, "price": D(62000)}, 62000, 62000),
+        ({"side": Side.SELL, "price": D(59500)}, 59500, 59999),
+        # Without a price of the person's: what a buy may cost, and the best bid for a sale.
+        ({"price": None, "max_slippage": D("0.01")}, 60600, 60600),
+        ({"price": None, "max_slippage": D("0.01"), "side": Side.SELL}, 59999, 59999),
+        ({"price": None}, 60000, 60000),
+        ({"price": None, "side": Side.SELL}, 59999, 59999),
+        # What waits: its price, else its trigger.
+        ({"price": None, "trigger": Trigger.STOP, "trigger_price": D(61000)}, 61000, 61000),
+        ({"price": D(61100), "trigger": Trigger.STOP, "trigger_price": D(61000)}, 61100, 61100),
+        ({"price": None, "trigger": Trigger.TAKE_PROFIT, "trigger_price": D(55000)}, 55000, 60000),
+    ],
+)
+def test_shown_is_the_orders_own_price_and_caps_count_the_market_where_that_is_higher(
+    changes: dict[str, Any], shown: int, highest: int
+) -> None:
+    leg = planned(wish(**changes))
+    assert (leg.value_usd, leg.highest_usd, leg.counted_usd) == tuple(
+        D("0.002") * price for price in (shown, highest, highest)
+    )
+    twice = planned(wish(**changes), replace(VIEW, usd_per_quote=D(2)))
+    assert (twice.value_usd, twice.counted_usd) == (D("0.004") * shown, D("0.004") * highest)
+
+
+def test_both_values_are_named_where_they_differ_by_more_than_one_per_cent() -> None:
+    assert not Value(D(100), D(101)).differs
+    assert Value(D(100), D("101.01")).differs
+    assert planned(wish(price=D(59000))).value.differs is True
+    assert planned(wish(price=D(59500))).value.differs is False
+
+
+def test_a_price_that_no_option_passes_is_told_before_size_and_balance() -> None:
+    slip = D(5_700_000)
+    poor = replace(VIEW, balances=Balances({}))
+    assert refusal(wish(price=slip), poor) == "price_through"
+    assert refusal(wish(price=slip, quantity=None, quote=D(100)), poor) == "price_through", "less than one step at it"
+    assert refusal(wish(price=slip), seeing(max_notional=D(1000))) == "price_through"
+
+
+@pytest.mark.parametrize("sizing", [Sizing(percent=D(50)), Sizing(Split.EQUAL), Sizing(risk=D(1), stop=D(50_000))])
+def test_a_price_that_no_option_passes_is_told_before_a_size_is_worked_out(sizing: Sizing) -> None:
+    wanted = wish(price=D(5_700_000), quantity=D("0.01") if sizing.split else None)
+    rich = replace(VIEW, balances=Balances({"USDT": D(100)}, total={"USDT": D(100)}))
+    with pytest.raises(CheckFailed) as raised:
+        size_all(sizing, [Part(ACCOUNT, wanted, rich)], LIMITS)
+    assert raised.value.code == "price_through"
+
+
+def test_an_order_whose_value_is_not_known_is_refused_and_one_price_alone_asks() -> None:
+    unknown = replace(VIEW, usd_per_quote=None, usd_doubt="its prices disagree")
+    assert refusal(wish(), unknown) == "value_unknown"
+    alone = planned(wish(), replace(VIEW, usd_doubt="EUR/USDT"))
+    assert alone.soft == ("a value in USD by one price alone (EUR/USDT)",)
 
 
 def test_a_leg_above_the_cap_is_refused_and_above_half_of_it_asks() -> None:
@@ -163,9 +221,10 @@ def test_a_leg_above_the_cap_is_refused_and_above_half_of_it_asks() -> None:
     assert not planned(wish(quantity=D("0.0083"))).soft
 
 
-def plan_of(count: int, used: int = 0, limits: Limits = LIMITS) -> tuple[str, ...]:
-    leg = replace(planned(wish()), value_usd=D(400))
-    return check_plan("p" * 10, Kind.DEMO, (leg,) * count, D(used), limits).soft
+def plan_of(count: int, used: int | tuple[int, int] = 0, limits: Limits = LIMITS) -> tuple[str, ...]:
+    used, sent = used if isinstance(used, tuple) else (used, used)
+    leg = replace(planned(wish()), value=Value(D(400), D(400)))
+    return check_plan("p" * 10, Kind.DEMO, (leg,) * count, DayCounts(D(used), D(sent)), limits).soft
 
 
 @pytest.mark.parametrize(
@@ -173,10 +232,11 @@ def plan_of(count: int, used: int = 0, limits: Limits = LIMITS) -> tuple[str, ..
     [
         (13, 0, LIMITS, "over_plan_limit"),
         (2, 19_300, LIMITS, "over_day_limit"),
+        (2, (0, 39_300), LIMITS, "over_sent_limit"),
         (4, 0, replace(LIMITS, legs_per_plan=3), "too_many_legs"),
     ],
 )
-def test_a_plan_above_a_cap_is_refused(count: int, used: int, limits: Limits, code: str) -> None:
+def test_a_plan_above_a_cap_is_refused(count: int, used: int | tuple[int, int], limits: Limits, code: str) -> None:
     with pytest.raises(CheckFailed) as raised:
         plan_of(count, used, limits)
     assert raised.value.code == code

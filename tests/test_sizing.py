@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyctl.config import Config
+from keyctl.config import Config, Limits
 from keyctl.errors import CheckFailed
 from keyctl.model import Balances, Side, Ticker, Trigger
 from keyctl.order_words import sizing_of
@@ -20,6 +20,7 @@ from keyctl.sizing import Part, Sizing, Split, size_all
 from tests.test_perpetuals import ACCOUNT, INVERSE, LINEAR, VIEW, wish
 
 D = Decimal
+LIMITS = Limits()
 SPOT = replace(LINEAR, symbol="BTC/USDT", settle=None, contract_size=None)
 
 
@@ -28,7 +29,9 @@ def part(label: str, wanted: Wish, view: VenueView | None = VIEW, **changes: Any
 
 
 def sizes(sizing: Sizing, *parts: Part) -> list[Decimal | None]:
-    return [item.contracts if item.contracts is not None else item.quantity for item in size_all(sizing, parts)[0]]
+    return [
+        item.contracts if item.contracts is not None else item.quantity for item in size_all(sizing, parts, LIMITS)[0]
+    ]
 
 
 def test_a_total_is_split_equally_and_the_largest_remainder_gets_the_rest() -> None:
@@ -40,7 +43,7 @@ def test_weights_are_the_groups() -> None:
     parts = [part(name, wish(quantity=D("0.03"))) for name in "ab"]
     assert sizes(Sizing(Split.WEIGHTS, {"a": D(2), "b": D(1)}), *parts) == [D("0.02"), D("0.01")]
     with pytest.raises(CheckFailed, match="b has no weight"):
-        size_all(Sizing(Split.WEIGHTS, {"a": D(2)}), parts)
+        size_all(Sizing(Split.WEIGHTS, {"a": D(2)}), parts, LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -64,16 +67,16 @@ def test_free_balance_and_equity_are_shares(split: Split, expected: list[str]) -
 
 def test_the_share_of_an_account_that_cannot_be_read_is_left_out_and_said() -> None:
     parts = [part("a", wish(quantity=D("0.01"))), part("b", wish(quantity=D("0.01")), None)]
-    wishes, notes = size_all(Sizing(Split.EQUAL), parts)
+    wishes, notes = size_all(Sizing(Split.EQUAL), parts, LIMITS)
     assert wishes[0].quantity == D("0.005") and wishes[1].quantity is None
     assert notes == ("b's share of 0.005 BTC is left out, not shared out again",)
     with pytest.raises(CheckFailed, match="cannot be read"):
-        size_all(Sizing(Split.FREE), parts)
+        size_all(Sizing(Split.FREE), parts, LIMITS)
 
 
 def test_a_share_below_one_step_stops_the_plan() -> None:
     with pytest.raises(CheckFailed, match="below one step"):
-        size_all(Sizing(Split.EQUAL), [part(name, wish(quantity=D("0.001"))) for name in "abc"])
+        size_all(Sizing(Split.EQUAL), [part(name, wish(quantity=D("0.001"))) for name in "abc"], LIMITS)
 
 
 def test_per_cent_of_what_is_free() -> None:
@@ -105,7 +108,7 @@ def test_a_risk_is_what_the_stop_would_lose() -> None:
     view = replace(VIEW, balances=balances)
     assert sizes(Sizing(risk=D(1), stop=D(56000)), part("a", wish(quantity=None), view)) == [D("0.005")]  # 10 / 2000
     with pytest.raises(CheckFailed, match="losing side"):
-        size_all(Sizing(risk=D(1), stop=D(58000)), [part("a", wish(quantity=None), view)])
+        size_all(Sizing(risk=D(1), stop=D(58000)), [part("a", wish(quantity=None), view)], LIMITS)
 
 
 def test_a_risk_on_inverse_contracts_counts_in_the_coin() -> None:

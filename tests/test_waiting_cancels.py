@@ -118,7 +118,7 @@ def test_what_one_of_ours_became_is_known_as_ours_where_the_exchange_tells_it(wo
 
 def test_the_same_number_on_another_symbol_is_another_order(world: World) -> None:
     """Binance counts order ids by symbol."""
-    to = ("-a", "binance-a", "--leverage", "2", "--expect-value", "300", "--json")
+    to = ("-a", "binance-a", "--leverage", "2", "--expect-value", "290", "--json")
     assert world.keyctl("order", "buy", "ETH/USDT:USDT", "0.1", "--price", "2900", *to).exit_code == 0
     foreign = the_order(world, "binance")
     forget(world)

@@ -39,7 +39,8 @@ def world(tmp_path: Any, clock: SkipClock) -> Any:
 
 
 def place(world: World, exchange: str, symbol: str, kind: str, *words: str, clock: SkipClock | None = None) -> Ran:
-    to = ("-a", f"{exchange}-a", "--expect-value", "303", "--json", "--again")
+    value = Decimal(KINDS[kind][-1]) * Decimal("0.005")  # at its price, or at its trigger where it has none
+    to = ("-a", f"{exchange}-a", "--expect-value", f"{value:.2f}", "--json", "--again")
     if symbol == SWAP:
         to = ("--leverage", "2", *to)
     return world.keyctl("order", "buy", symbol, "0.005", *KINDS[kind], *words, *to, clock=clock)
@@ -187,8 +188,9 @@ def test_what_it_became_must_be_read_before_anything_is_said_of_it(world: World,
 def test_a_stop_that_only_reduces_protects_a_position(world: World, exchange: str, hedge: bool) -> None:
     venue, uid = world.venue(exchange), world.made[f"{exchange}-a"].key.uid
     venue.derivatives.set_hedge(uid, hedge)
-    to, value = ("-a", f"{exchange}-a", "--position", "long", "--json", "--again"), ("--expect-value", "300")
-    opened = world.keyctl("order", "buy", SWAP, "0.005", "--price", "60100", "--leverage", "2", *to, *value)
+    to, value = ("-a", f"{exchange}-a", "--position", "long", "--json", "--again"), ("--expect-value", "290")
+    buy = ("order", "buy", SWAP, "0.005", "--price", "60100", "--leverage", "2", "--expect-value", "300.5")
+    opened = world.keyctl(*buy, *to)
     assert opened.exit_code == 0, opened.stdout
     stop = ("order", "sell", SWAP, "0.005", "--stop-at", "58000", *value)
     placed = world.keyctl(*stop, *to, *(() if hedge else ("--reduce-only",)))
@@ -224,7 +226,7 @@ def test_a_foreign_one_is_canceled_by_its_own_number_and_no_other_order(
     """Its number is also that of another order, which stays."""
     place(world, exchange, symbol, "take-profit-limit")
     waiting, venue = the_order(world, exchange), world.venue(exchange)
-    to = ("-a", f"{exchange}-a", "--expect-value", "300", "--json", *(("--leverage", "2") if symbol == SWAP else ()))
+    to = ("-a", f"{exchange}-a", "--expect-value", "290", "--json", *(("--leverage", "2") if symbol == SWAP else ()))
     assert world.keyctl("order", "buy", symbol, "0.005", "--price", "58000", *to).exit_code == 0
     plain = next(order for order in venue.orders if order is not waiting)
     with venue.lock:

@@ -220,13 +220,7 @@ class Claims(Records):
                 if count > most:
                     raise _too_many(leg["account"], most, seconds)
         for kind in kinds:
-            used = self.used_today(Kind(kind))
-            if used > limits.day_value_usd:
-                raise CheckFailed(
-                    f"orders of the last 24 h would be worth {used:.2f} USD, the cap is {limits.day_value_usd} USD",
-                    "raise day_value_usd in config.toml, or wait",
-                    code="over_day_limit",
-                )
+            self.counts_today(Kind(kind)).check(limits)
 
     def _nonce(self, connection: sqlite3.Connection, key_hash: str) -> int:
         row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()

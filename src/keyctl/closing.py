@@ -80,9 +80,9 @@ async def close(
         if any(closing.shown.plan.legs for closing in closings):
             view.show_preview(app, closings, seen)
             with interruptible():
-                ask(app, _together(closings), consent)
+                ask(app, view.together(closings), consent)
         done = [await _sent(app, closing, stop, wait) for closing in closings]
-        await note_ended(app.journal, _together(done), [target for closing in done for target in closing.targets])
+        await note_ended(app.journal, view.together(done), [target for closing in done for target in closing.targets])
         return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
 
 
@@ -170,15 +170,6 @@ def _left_out(app: App, first: Target, targets: Sequence[Target], error: KeyctlE
     plan = Plan(new_plan_id(), first.session.account.kind, (), ())
     excluded = tuple(LeftOut(target, error) for target in targets)
     return Closing(Preview(plan, excluded, (), app.clock.now(), True, Basis(0)), ())
-
-
-def _together(closings: Sequence[Closing]) -> Preview:
-    """All plans as one, for the question about their total value."""
-    plans = [closing.shown.plan for closing in closings]
-    legs = tuple(leg for plan in plans for leg in plan.legs)
-    soft = tuple(dict.fromkeys(text for plan in plans for text in plan.soft))
-    first = closings[0].shown
-    return replace(first, plan=replace(first.plan, legs=legs, soft=soft))
 
 
 async def _sent(app: App, closing: Closing, stop: Stop, wait: float) -> Closing:
@@ -289,7 +280,8 @@ async def _fresh(app: App, closing: Closing, targets: list[Target]) -> Preview:
         planned = {leg.leg.account_id for leg in shown.plan.legs}
         again = [target for target in targets if target.session.account.id in planned]
         anew = await preview(again, app.journal, app.config, shown.plan.kind, again=False, basis=shown.basis)
-        if abs(anew.plan.value_usd - shown.plan.value_usd) > shown.plan.value_usd * MOVED_MAX:
+        known = not (anew.plan.unvalued or shown.plan.unvalued)
+        if known and abs(anew.plan.value_usd - shown.plan.value_usd) > shown.plan.value_usd * MOVED_MAX:
             raise CheckFailed(
                 f"{closing.title}: worth {anew.plan.value_usd:.2f} USD now, not {shown.plan.value_usd:.2f} USD",
                 "run the command again",

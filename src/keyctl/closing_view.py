@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from keyctl import order_view as view
 from keyctl.dispatch import Preview, Target, exit_code
 from keyctl.errors import ExitCode, KeyctlError
-from keyctl.exchanges.base import plain
 from keyctl.model import LegResult, Outcome, Position
 from keyctl.order_advice import Step, close_command
 from keyctl.order_results import draft_code, error_of, table_of
@@ -45,6 +44,15 @@ class Closing:
         return f"{wish.symbol} {'long' if wish.side == 'sell' else 'short'}"
 
 
+def together(closings: Sequence[Closing]) -> Preview:
+    """All plans as one, for their total value and the question about it."""
+    plans = [closing.shown.plan for closing in closings]
+    legs = tuple(leg for plan in plans for leg in plan.legs)
+    soft = tuple(dict.fromkeys(text for plan in plans for text in plan.soft))
+    first = closings[0].shown
+    return replace(first, plan=replace(first.plan, legs=legs, soft=soft))
+
+
 def nothing(seen: Sequence[Seen[Position]], what: str | None, warnings: Iterable[str]) -> Result:
     """The result where no account has such a position; where some could not be read, it says so and fails."""
     data = {"plans": [], "accounts": [part_row(item) for item in seen], "legs": [], "next": []}
@@ -55,10 +63,9 @@ def nothing(seen: Sequence[Seen[Position]], what: str | None, warnings: Iterable
 
 def show_preview(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> None:
     """Shows the plans on stderr before the question: the total value first, then each, then warnings."""
-    legs = [leg for closing in closings for leg in closing.shown.plan.legs]
-    total = view.money(sum((leg.value_usd for leg in legs), start=legs[0].value_usd * 0))
-    kind = closings[0].shown.plan.kind.upper()
-    head = f"{kind} close, {total} USD in all, {len(legs)} position{'s' * (len(legs) != 1)}, orders that only reduce"
+    plan = together(closings).plan
+    count = f"{len(plan.legs)} position{'s' * (len(plan.legs) != 1)}"
+    head = f"{plan.kind.upper()} close, {view.total_text(plan)}, {count}, orders that only reduce"
     if not app.home.is_default and not app.demo:
         head += f"   home: {app.home.state.parent}"
     blocks: list[Table | Note] = [Note(head)]
@@ -131,7 +138,7 @@ def closed(
 
 def _data(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> dict[str, Any]:
     plans = [closing.shown.plan for closing in closings if closing.shown.plan.legs]
-    value = plain(sum((plan.value_usd for plan in plans[1:]), start=plans[0].value_usd)) if plans else "0"
+    value = view.total_data(together(closings).plan)
     return {"plans": [plan.id for plan in plans], "value_usd": value, "accounts": [part_row(item) for item in seen]}
 
 

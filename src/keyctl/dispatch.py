@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, Outcome
 from keyctl.model.noun import Noun
-from keyctl.order_checks import StandsInTheWay, check_trigger
+from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import Plan, PlannedLeg, Wish, new_plan_id, plan_leg, same_leg
 from keyctl.plan_checks import (
     check_one_account_each,
@@ -28,8 +27,8 @@ from keyctl.plan_checks import (
     within_caps,
 )
 from keyctl.preflight import TICKER_SECONDS, Look, Shared, left_alone, look_all, ticker_of
+from keyctl.price_checks import check_trigger, moved_too_far
 from keyctl.session import Session
-from keyctl.sizes import notional
 
 if TYPE_CHECKING:
     from keyctl.sizing import Sizing
@@ -92,7 +91,7 @@ class Preview(Noun):
     warnings: tuple[str, ...]
     made_at: float
     immediate: bool
-    basis: Basis
+    basis: Basis = Basis(0)  # which lets the least through
 
     @property
     def troubles(self) -> list[KeyctlError]:
@@ -140,7 +139,7 @@ async def preview(
         parts = [
             Part(target.session.account, target.wish, look.view) for target, look in zip(targets, looks, strict=True)
         ]
-        wishes, notes = size_all(sizing, parts)
+        wishes, notes = size_all(sizing, parts, config.limits)
         targets = [replace(target, wish=wish) for target, wish in zip(targets, wishes, strict=True)]
         warnings += notes
     legs, left_out, told = _legs(plan_id, list(zip(targets, looks, strict=True)), config)
@@ -221,15 +220,11 @@ async def refresh(shown: Preview, targets: list[Target], config: Config) -> None
     if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
         raise CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
     for leg, ticker in zip(legs, tickers, strict=True):
-        if leg.leg.order.trigger is not None:
-            check_trigger(by_account[leg.leg.account_id].account, leg.leg.order, ticker)
-        buy = leg.leg.order.side == "buy"
-        best = ticker.ask if buy else ticker.bid
-        price = leg.leg.order.price
-        through = Decimal(0) if price is None else ((price - best) if buy else (best - price)) / best
-        value = notional(leg.leg.order, max(price or best, best)) * leg.view.usd_per_quote
-        too_much = value > config.limits.leg_value_usd and not leg.leg.exempt
-        if (through > config.limits.price_through_hard and leg.leg.order.trigger is None) or too_much:
+        order = leg.leg.order
+        if order.trigger is not None and order.trigger_price is not None:
+            account = by_account[leg.leg.account_id].account
+            check_trigger(account, order.side, order.trigger, order.trigger_price, ticker, order.market)
+        if moved_too_far(leg.leg, ticker, leg.view.usd_per_quote, config.limits):
             raise CheckFailed(
                 f"{leg.leg.account}: the market moved since the preview; nothing was sent",
                 "run the command again",
@@ -246,12 +241,12 @@ def store(shown: Preview, targets: list[Target], journal: Journal, state: LegSta
     """
     stored_by_id = {target.stored.leg.client_order_id: target.stored for target in targets if target.stored}
     if stored_by_id:
-        journal.reprice([(stored_by_id[leg.leg.client_order_id], leg.leg, leg.value_usd) for leg in shown.plan.legs])
+        journal.reprice([(stored_by_id[leg.leg.client_order_id], leg.leg, leg.highest_usd) for leg in shown.plan.legs])
     elif shown.plan.legs:
         journal.add_plan(
             shown.plan.id,
             shown.plan.kind,
-            [(leg.leg, leg.value_usd) for leg in shown.plan.legs],
+            [(leg.leg, leg.highest_usd) for leg in shown.plan.legs],
             state,
             slippage_text(targets[0].wish),
         )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.database import Database
+from keyctl.day_counts import most_filled
 from keyctl.journal_rows import decimal_text
 from keyctl.model import OrderState, OrderStatus
 from keyctl.story import Story
@@ -30,15 +31,18 @@ class Endings:
 
         An order that has ended stays so: an answer that shows it open was given before it ended, and comes late.
         """
-        state, filled = connection.execute("SELECT status, filled FROM legs WHERE id=?", (row,)).fetchone()
+        state, before, quantity = connection.execute(
+            "SELECT status, filled, quantity FROM legs WHERE id=?", (row,)
+        ).fetchone()
         if status.state is OrderState.OPEN and state in _FINAL:
             return
+        filled = most_filled(before, status.filled, quantity)  # no fill is undone by a reading that comes late
         connection.execute(
             "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?,"
             " exchange_order_id=COALESCE(exchange_order_id, ?) WHERE id=?",
             (
                 status.state,
-                format(status.filled, "f"),
+                format(filled, "f"),
                 decimal_text(status.average_price),
                 decimal_text(status.fee),
                 status.fee_currency,
@@ -46,8 +50,8 @@ class Endings:
                 row,
             ),
         )
-        if (status.state, status.filled) != (state or OrderState.OPEN, Decimal(filled or 0)):
-            told = {"status": str(status.state), "filled": format(status.filled, "f")}
+        if (status.state, filled) != (state or OrderState.OPEN, Decimal(before or 0)):
+            told = {"status": str(status.state), "filled": format(filled, "f")}
             self._story.write(connection, None, row, "status", {**told})
 
     def forget(self, row: int) -> bool:

@@ -14,7 +14,7 @@ from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.endings import Endings
 from keyctl.halts import Halts
-from keyctl.journal_rows import StoredLeg, leg_values, order_values
+from keyctl.journal_rows import StoredLeg, leg_values, order_values, value_text
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
 from keyctl.notes import Notes
 from keyctl.rotations import Rotations
@@ -63,9 +63,14 @@ class Journal(Claims):
         self._database.close()
 
     def add_plan(
-        self, plan_id: str, kind: Kind, legs: Sequence[tuple[Leg, Decimal]], state: LegState, slippage: str | None
+        self,
+        plan_id: str,
+        kind: Kind,
+        legs: Sequence[tuple[Leg, Decimal | None]],
+        state: LegState,
+        slippage: str | None,
     ) -> None:
-        """Writes a plan with all its legs and their values in USD.
+        """Writes a plan with all its legs and what each counts in USD; None only for legs that count towards no cap.
 
         A draft is flushed to the disk. Legs that are to be sent at once are flushed by their claim, before any byte
         leaves; a power cut between the two loses a plan of which nothing was sent.
@@ -74,7 +79,7 @@ class Journal(Claims):
         with self._database.transaction(durable=state is LegState.DRAFT) as connection:
             connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (plan_id, now, kind, slippage))
             for leg, value in legs:
-                values = {**leg_values(leg), "kind": kind, "value_usd": format(value, "f"), "state": state}
+                values = {**leg_values(leg), "kind": kind, "value_usd": value_text(value), "state": state}
                 names = ", ".join(values)
                 marks = ", ".join("?" * len(values))
                 connection.execute(f"INSERT INTO legs ({names}) VALUES ({marks})", tuple(values.values()))
@@ -86,18 +91,18 @@ class Journal(Claims):
             )
             self._event(connection, plan_id, None, str(state), {"legs": len(legs)})
 
-    def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal]]) -> None:
+    def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal | None]]) -> None:
         """Gives unsent legs of a plan the order and value of a new preview, and makes drafts planned."""
         with self._database.transaction() as connection:
             for stored, leg, value in legs:
-                values = {**order_values(leg.order), "exempt": int(leg.exempt), "value_usd": format(value, "f")}
+                values = {**order_values(leg.order), "exempt": int(leg.exempt), "value_usd": value_text(value)}
                 names = ", ".join(f"{name}=?" for name in values)
                 changed = connection.execute(
                     f"UPDATE legs SET {names}, state='planned' WHERE id=? AND state IN ('draft', 'planned')",
                     (*values.values(), stored.row),
                 ).rowcount
                 if changed:
-                    self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": format(value, "f")})
+                    self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": value_text(value)})
 
     def record(self, results: Sequence[tuple[int, LegResult]], source: str) -> None:
         """Writes outcomes durably. A proven outcome is kept, with two exceptions: proof of acceptance wins over

@@ -39,12 +39,15 @@ _OUTCOME_OF_STATE = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StoredLeg(Noun):
-    """A leg as the journal has it. `state` is a LegState's text; stamps are exchange ms, `claimed_at` Unix s."""
+    """A leg as the journal has it. `state` is a LegState's text; stamps are exchange ms, `claimed_at` Unix s.
+
+    `value_usd` is what counts towards caps; None for an order that only reduces and whose value is not known.
+    """
 
     row: int
     leg: Leg
     kind: Kind
-    value_usd: Decimal
+    value_usd: Decimal | None
     state: str
     claim: str | None
     claimed_at: float | None
@@ -145,7 +148,7 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         row=row["id"],
         leg=leg,
         kind=Kind(row["kind"]),
-        value_usd=Decimal(row["value_usd"]),
+        value_usd=_decimal(row["value_usd"] or None),
         state=row["state"],
         claim=row["claim"],
         claimed_at=row["claimed_at"],
@@ -201,3 +204,8 @@ def _decimal(text: str | None) -> Decimal | None:
 def decimal_text(number: Decimal | None) -> str | None:
     """A decimal as the journal writes it, without an exponent; None stays None."""
     return None if number is None else format(number, "f")
+
+
+def value_text(value: Decimal | None) -> str:
+    """A value in USD as its column has it; empty for one that is not known."""
+    return "" if value is None else format(value, "f")

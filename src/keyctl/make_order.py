@@ -25,7 +25,6 @@ def make_order(
     """
     instrument = view.instrument
     price, market_type = price_of(account, wish, view)
-    trigger_price = None if wish.trigger_price is None else round_price(wish.trigger_price, wish.side, instrument)
     quantity, notes = _quantity(account, wish, view, limits)
     if wish.price is not None and price is not None and price != wish.price:
         notes.append(f"{account.label}: price rounded from {plain(wish.price)} to {plain(price)}")
@@ -48,7 +47,7 @@ def make_order(
         leverage=terms.leverage if terms else None,
         margin=terms.margin if terms else view.spot_margin,
         trigger=wish.trigger,
-        trigger_price=trigger_price,
+        trigger_price=trigger_price_of(wish, view),
         expires_ms=wish.expires_ms,
     )
     return order, tuple(notes)
@@ -71,6 +70,11 @@ def price_of(account: Account, wish: Wish, view: VenueView) -> tuple[Decimal | N
     if price is not None and price <= 0:
         raise refusal(account, "the price is below the venue's smallest step", "rounding")
     return price, market_type
+
+
+def trigger_price_of(wish: Wish, view: VenueView) -> Decimal | None:
+    """The price that the order waits for, on the venue's steps; None for one that does not wait."""
+    return None if wish.trigger_price is None else round_price(wish.trigger_price, wish.side, view.instrument)
 
 
 def worth_of(wish: Wish, view: VenueView, least: bool = False) -> Decimal:

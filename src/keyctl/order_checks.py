@@ -1,4 +1,4 @@
-"""What is checked of an order before it may be sent: the venue's filters, the free balance, prices. Pure."""
+"""What is checked of an order before it may be sent: the venue's filters, the free balance. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.exchanges.base import plain
-from keyctl.model import OrderType, Side, TimeInForce, Trigger
+from keyctl.model import OrderType, Side, TimeInForce
 from keyctl.sizes import notional
 
 if TYPE_CHECKING:
-    from keyctl.config import Limits
     from keyctl.exchanges.base import Exchange
-    from keyctl.model import Account, Instrument, Leg, Order, Ticker
-    from keyctl.plan import VenueView, Wish
+    from keyctl.model import Account, Instrument, Leg, Order
+    from keyctl.plan import VenueView
 
 # The soft limit that every immediate order touches.
 AT_ANY_PRICE = "an order without a price"
@@ -129,78 +128,13 @@ def check_balance(account: Account, order: Order, view: VenueView) -> None:
         what = "needs" if instrument.settle is None else "needs a margin of"
         raise refusal(
             account,
-            f"{what} {plain(_short(needed))} {currency}, free are {plain(free)} {currency}",
+            f"{what} {plain(short(needed))} {currency}, free are {plain(free)} {currency}",
             "not_enough_balance",
             "order less, free the balance, or leave this account out",
             market=order.market.value,
         )
 
 
-def check_price(account: Account, order: Order, wish: Wish, view: VenueView, limits: Limits) -> tuple[str, ...]:
-    """The soft limits that the order's price touches. Raises CheckFailed for a price that no option passes."""
-    ticker, market = view.ticker, order.market.value
-    if order.trigger is not None:
-        check_trigger(account, order, view.ticker)
-    if order.price is None or wish.immediate:
-        if wish.max_slippage is not None and wish.max_slippage > limits.price_through_hard:
-            raise refusal(
-                account, f"slippage above the cap of {limits.price_through_hard:.0%}", "price_through", market=market
-            )
-        return (AT_ANY_PRICE,)
-    bid, ask = (ticker.bid, ticker.ask) if order.trigger_price is None else (order.trigger_price,) * 2
-    if order.side is Side.BUY:
-        through, away = (order.price - ask) / ask, (bid - order.price) / bid
-    else:
-        through, away = (bid - order.price) / bid, (order.price - ask) / ask
-    if through > limits.price_through_hard:
-        against = f"the best price ({plain(bid)} / {plain(ask)})" if order.trigger is None else "its trigger"
-        raise refusal(
-            account,
-            f"price {plain(order.price)} is {through:.1%} through {against}, the cap is"
-            f" {limits.price_through_hard:.0%}",
-            "price_through",
-            "check the price for a slip of a digit; the cap is price_through_hard in config.toml",
-            market=market,
-        )
-    _check_band(account, order, view)
-    if through > limits.price_through_soft:
-        return (f"a price {through:.1%} through {'the best price' if order.trigger is None else 'its trigger'}",)
-    if away > limits.price_away_soft:
-        return (f"a price {away:.0%} away from {'the market' if order.trigger is None else 'its trigger'}",)
-    return ()
-
-
-def _check_band(account: Account, order: Order, view: VenueView) -> None:
-    band = view.band
-    if band is None or order.price is None or order.trigger is not None:
-        return
-    bound = band.highest_buy if order.side is Side.BUY else band.lowest_sell
-    if bound is not None and (order.price > bound if order.side is Side.BUY else order.price < bound):
-        raise refusal(
-            account,
-            f"{account.exchange} takes no {order.side} {'above' if order.side is Side.BUY else 'below'} "
-            f"{plain(_short(bound))} now",
-            "price_band",
-            f"the exchange moves its band with the market; give a price inside it: --price {plain(_short(bound))}",
-            market=order.market.value,
-        )
-
-
-def check_trigger(account: Account, order: Order, ticker: Ticker) -> None:
-    """Raises CheckFailed for a trigger on the wrong side of the market: it would fire at once."""
-    assert order.trigger_price is not None
-    waits_above = (order.trigger is Trigger.STOP) is (order.side is Side.BUY)
-    fires = order.trigger_price <= ticker.ask if waits_above else order.trigger_price >= ticker.bid
-    if fires:
-        raise refusal(
-            account,
-            f"a {order.trigger.replace('_', '-') if order.trigger else ''} {order.side} at {plain(order.trigger_price)}"
-            f" would fire at once (best prices {plain(ticker.bid)} / {plain(ticker.ask)})",
-            "would_trigger",
-            market=order.market.value,
-        )
-
-
-def _short(number: Decimal) -> Decimal:
+def short(number: Decimal) -> Decimal:
     """The number with at most eight decimals, for a sentence."""
     return round(number, 8)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def show_preview(app: App, shown: Preview) -> None:
     """Shows the plan on stderr before a question: the total value first, then each leg, then warnings."""
     plan = shown.plan
-    head = f"{plan.kind.upper()} order, {view.money(plan.value_usd)} USD in all, {_legs(shown)}"
+    head = f"{plan.kind.upper()} order, {view.total_text(plan)}, {_legs(shown)}"
     if plan.legs:
         order = plan.legs[0].leg.order
         head += f": {order.side} {order.symbol}{_each(shown, ' on each account')}"
@@ -51,13 +51,14 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
     data += [view.left_out_data(item) for item in shown.left_out]
     words, command = "No account can take part now. Nothing was sent.", plan_command(plan.id, again)
     if legs:
-        worth = f"{_legs(shown)}{_each(shown, ' each')}, {view.money(plan.value_usd)} USD in all"
+        worth = f"{_legs(shown)}{_each(shown, ' each')}, {view.total_text(plan)}"
         words = f"Plan {plan.id}: {worth}. Nothing was sent.\nSend it: {command}"
     return Result(
         {
             "plan": plan.id if legs else None,
             "legs": data,
-            "value_usd": plain(plan.value_usd),
+            "value_usd": view.total_data(plan),
+            "counted_usd": plain(plan.counted_usd),
             "next": [command] if legs else [],
         },
         view=(view.preview_table(shown, "would send"), Note(words)),

@@ -13,13 +13,27 @@ from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Leg, LegResult, Market, Order, OrderState, OrderStatus, Outcome, TimeInForce
 from keyctl.order_checks import unit
+from keyctl.order_value import rounded
 from keyctl.output import Table
+from keyctl.plan import Plan
 from keyctl.sizes import market_of
 
 
-def money(value: Decimal) -> str:
-    """A value with two decimals and thousands separated."""
-    return f"{value:,.2f}"
+def money(value: Decimal | None) -> str:
+    """A value with two decimals (below a cent its first two digits) and thousands separated; "?" where not known."""
+    return "?" if value is None else f"{rounded(value):,f}"
+
+
+def total_text(plan: Plan) -> str:
+    """What a plan is worth in all, for people."""
+    if not plan.unvalued:
+        return f"{money(plan.value_usd)} USD in all"
+    return f"at least {money(plan.value_usd)} USD in all" if plan.value_usd else "? USD in all"
+
+
+def total_data(plan: Plan) -> str | None:
+    """The same for programs; None where an order's value cannot be worked out."""
+    return None if plan.unvalued else plain(plan.value_usd)
 
 
 def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
@@ -132,7 +146,7 @@ def stored_data(stored: StoredLeg) -> dict[str, Any]:
         "plan": stored.leg.plan_id,
         "state": stored.state,
         "sent_at": rfc3339(stored.claimed_at),
-        "value_usd": plain(stored.value_usd),
+        "value_usd": _text(stored.value_usd),
         **leg_data(stored_result(stored)),
     }
 
@@ -155,7 +169,14 @@ def preview_table(preview: Preview, would: str) -> Table:
             )
         )
     rows += [(item.label, *"-----", "not sent") for item in preview.left_out]
-    notes = tuple(f"{item.label}: {item.reason}" for item in preview.left_out)
+    notes = (
+        *(
+            f"{planned.leg.account}: {money(planned.value.highest)} USD at the best price, which is what limits count"
+            for planned in preview.plan.legs
+            if planned.value is not None and planned.value.differs and not planned.leg.exempt
+        ),
+        *(f"{item.label}: {item.reason}" for item in preview.left_out),
+    )
     columns = ("account", "native", "size", "price", "value", "terms", "state")
     if all(terms_text(planned.leg.order) == "" for planned in preview.plan.legs):
         return Table((*columns[:5], columns[6]), [(*row[:5], row[6]) for row in rows], notes)

@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.exchanges import profile
 from keyctl.model import Account, Balances, Market, OpenOrder, Position, Request, Response
-from keyctl.preflight import DOLLARS, Shared, instrument_of, ticker_of
+from keyctl.preflight import Shared, instrument_of, ticker_of
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
@@ -175,7 +176,8 @@ class Prices:
 
     def of(self, account: Account, currency: str) -> Decimal | None:
         """USD for one unit at the account's venue; None when it is not known there."""
-        return Decimal(1) if currency in DOLLARS else self._known.get((account.binding, currency))
+        dollars = profile(account.exchange).dollars
+        return Decimal(1) if currency in dollars else self._known.get((account.binding, currency))
 
 
 async def prices_at(wanted: Iterable[tuple[Session, str]]) -> Prices:
@@ -183,7 +185,7 @@ async def prices_at(wanted: Iterable[tuple[Session, str]]) -> Prices:
     another. Public calls only."""
     venues: dict[object, tuple[Session, list[str]]] = {}
     for session, currency in wanted:
-        if currency not in DOLLARS:
+        if currency not in session.exchange.profile.dollars:
             _, currencies = venues.setdefault(session.account.binding, (session, []))
             if currency not in currencies:
                 currencies.append(currency)

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from keyctl.day_counts import DayCounts
 from keyctl.errors import CheckFailed
 from keyctl.make_order import make_order
 from keyctl.model import (
@@ -26,16 +27,10 @@ from keyctl.model import (
     Trigger,
 )
 from keyctl.model.noun import Noun
-from keyctl.order_checks import (
-    AT_ANY_PRICE,
-    check_balance,
-    check_buildable,
-    check_filters,
-    check_offered,
-    check_price,
-    refusal,
-)
-from keyctl.sizes import exactly, notional
+from keyctl.order_checks import AT_ANY_PRICE, check_balance, check_buildable, check_filters, check_offered, refusal
+from keyctl.order_value import Value, check_value, value_of
+from keyctl.price_checks import check_price
+from keyctl.sizes import exactly
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -54,7 +49,7 @@ class Wish(Noun):
     Without a price the order is immediate: a limit within `max_slippage` of the best opposite price, or the venue's
     own market type when `max_slippage` is None. With a trigger it waits; without a price it is then the venue's market
     type. `change_existing` allows leverage or margin mode to change under a position or open orders. `closes`: its size
-    is the whole position as it was just read. `asked` is the order in the person's own words (order_words.asked_text).
+    is a whole position. `asked` is the order in the person's own words (order_words.asked_text).
     """
 
     symbol: str
@@ -97,38 +92,50 @@ class VenueView(Noun):
     `balances` is None where they were not asked for; `futures` and `band` are of perpetuals. `ticker_at` (Unix s): the
     prices, and on perpetuals the state, are no older than that. `spot_margin`: the margin mode in which the account's
     mode wants spot orders, where it does. `setting`: the number of the leverage setting that stood before `futures` was
-    read (venue_settings).
+    read (venue_settings). `usd_per_quote` is None where it cannot be worked out; `usd_doubt` says why, or on which one
+    price it rests alone.
     """
 
     instrument: Instrument
     ticker: Ticker
     ticker_at: float
-    usd_per_quote: Decimal
+    usd_per_quote: Decimal | None
     balances: Balances | None
     futures: FuturesState | None = None
     band: PriceBand | None = None
     spot_margin: MarginMode | None = None
     setting: int = 0
+    usd_doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PlannedLeg(Noun):
     """A leg with its value in USD, the prices it was judged by, and which soft limits it touches; on perpetuals its
-    terms.
+    terms. Only an order that its venue holds to reducing goes without a value.
     """
 
     leg: Leg
     instrument: Instrument
     view: VenueView
-    value_usd: Decimal
+    value: Value | None
     soft: tuple[str, ...]
     notes: tuple[str, ...]
     terms: Terms | None = None
 
     @property
+    def value_usd(self) -> Decimal | None:
+        """What is shown, typed and expected."""
+        return None if self.value is None else self.value.shown
+
+    @property
+    def highest_usd(self) -> Decimal | None:
+        """What the journal keeps: the higher of the value shown and that at the best opposite price."""
+        return None if self.value is None else self.value.highest
+
+    @property
     def counted_usd(self) -> Decimal:
         """What counts towards the value caps."""
-        return Decimal(0) if self.leg.exempt else self.value_usd
+        return Decimal(0) if self.leg.exempt or self.value is None else self.value.highest
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -142,7 +149,18 @@ class Plan(Noun):
 
     @property
     def value_usd(self) -> Decimal:
-        return sum((leg.value_usd for leg in self.legs), Decimal(0))
+        """The sum of the values shown, as far as they could be worked out."""
+        return sum((leg.value_usd for leg in self.legs if leg.value_usd is not None), Decimal(0))
+
+    @property
+    def counted_usd(self) -> Decimal:
+        """What the legs count towards the value caps."""
+        return sum((leg.counted_usd for leg in self.legs), Decimal(0))
+
+    @property
+    def unvalued(self) -> int:
+        """How many legs are in it whose value cannot be worked out."""
+        return sum(leg.value is None for leg in self.legs)
 
     @property
     def touched(self) -> tuple[str, ...]:
@@ -179,18 +197,18 @@ def plan_leg(
             "symbol_not_trading",
             market=market,
         )
-    from keyctl.perpetuals import check_held, terms_of
-
     terms = None
     if view.futures is not None:
+        from keyctl.perpetuals import check_held, terms_of
+
         terms = terms_of(account, exchange, wish, instrument, view.futures, limits)
+    soft = (*check_price(account, wish, view, limits), *(terms.soft if terms else ()))
     order, notes = make_order(account, wish, view, limits, terms)
     if terms is not None:
         check_held(account, terms, order)
     check_offered(account, exchange, order)
     check_filters(account, order, view)
     check_balance(account, order, view)
-    soft = (*check_price(account, order, wish, view, limits), *(terms.soft if terms else ()))
     leg = Leg(
         plan_id=plan_id,
         index=index,
@@ -206,29 +224,30 @@ def plan_leg(
     )
     leg = replace(leg, closes=wish.closes, exempt=order.reduce_only and exchange.holds_to_reducing(leg))
     check_buildable(account, exchange, leg)
-    reference = view.ticker.ask if order.side is Side.BUY else view.ticker.bid
-    value = notional(order, max(order.price or order.trigger_price or reference, reference)) * view.usd_per_quote
+    value, told = _value(account, exchange, leg, wish, view)
     if leg.exempt:  # leaving at any price needs no more than a yes
         soft = tuple(text for text in soft if text != AT_ANY_PRICE)
-    else:
-        soft = (*soft, *_check_value(account, value, limits, market))
+    elif value is not None:
+        soft = (*soft, *check_value(account, value, limits, market))
+        soft = (*soft, f"a value in USD by one price alone ({view.usd_doubt})") if view.usd_doubt else soft
     if warned := exchange.experimental.get(instrument.market):
         soft = (*soft, _check_experimental(account, exchange, wish, warned))
-    return PlannedLeg(leg, instrument, view, value, soft, notes, terms)
+    return PlannedLeg(leg, instrument, view, value, soft, (*notes, *told), terms)
 
 
-def _check_value(account: Account, value: Decimal, limits: Limits, market: str) -> tuple[str, ...]:
-    if value > limits.leg_value_usd:
-        raise refusal(
-            account,
-            f"the order is worth {value:.2f} USD, the cap for one is {limits.leg_value_usd} USD",
-            "over_leg_limit",
-            "order less, or raise leg_value_usd in config.toml",
-            market=market,
-        )
-    if value > limits.leg_value_usd * limits.soft_fraction:
-        return (f"an order above {limits.leg_value_usd * limits.soft_fraction:.0f} USD",)
-    return ()
+def _value(
+    account: Account, exchange: Exchange, leg: Leg, wish: Wish, view: VenueView
+) -> tuple[Value | None, tuple[str, ...]]:
+    """The leg's value, and what to say of it. Raises CheckFailed where it is not known and the leg may open or enlarge
+    a position."""
+    if view.usd_per_quote is not None:
+        return value_of(leg.order, view.ticker, view.usd_per_quote, immediate=wish.immediate), ()
+    title, quote = exchange.profile.title, view.instrument.quote
+    text = f"the value of {quote} in USD cannot be worked out at {title}: {view.usd_doubt}"
+    if leg.exempt:
+        return None, (f"{account.label}: {text}",)
+    market = view.instrument.market.value
+    raise refusal(account, text, "value_unknown", "order a symbol quoted in USD, USDT or USDC", market=market)
 
 
 def _check_experimental(account: Account, exchange: Exchange, wish: Wish, warned: tuple[str, ...]) -> str:
@@ -259,7 +278,7 @@ def same_leg(planned: PlannedLeg, stored: Leg) -> PlannedLeg:
 
 
 @exactly
-def check_plan(plan_id: str, kind: Kind, legs: tuple[PlannedLeg, ...], used_today: Decimal, limits: Limits) -> Plan:
+def check_plan(plan_id: str, kind: Kind, legs: tuple[PlannedLeg, ...], today: DayCounts, limits: Limits) -> Plan:
     """The plan with the soft limits it touches. Raises CheckFailed when it passes a hard one."""
     counted = [leg for leg in legs if not leg.leg.exempt]
     if not counted:  # whatever only reduces passes every cap
@@ -267,19 +286,16 @@ def check_plan(plan_id: str, kind: Kind, legs: tuple[PlannedLeg, ...], used_toda
     total = sum((leg.counted_usd for leg in counted), Decimal(0))
     if len(counted) > limits.legs_per_plan:
         raise CheckFailed(f"{len(counted)} orders, the cap is {limits.legs_per_plan}", code="too_many_legs")
-    for what, value, cap, name in (
-        ("the plan is", total, limits.plan_value_usd, "plan_value_usd"),
-        ("orders of the last 24 h would be", used_today + total, limits.day_value_usd, "day_value_usd"),
-    ):
-        if value > cap:
-            raise CheckFailed(
-                f"{what} worth {value:.2f} USD, the cap is {cap} USD",
-                f"order less, or raise {name} in config.toml",
-                code=f"over_{name.split('_')[0]}_limit",
-            )
+    if total > limits.plan_value_usd:
+        raise CheckFailed(
+            f"the plan is worth {total:.2f} USD, the cap is {limits.plan_value_usd} USD",
+            "order less, or raise plan_value_usd in config.toml",
+            code="over_plan_limit",
+        )
+    (with_it := today.plus(total)).check(limits)
     soft = []
     if total > limits.plan_value_usd * limits.soft_fraction:
         soft.append(f"a plan above {limits.plan_value_usd * limits.soft_fraction:.0f} USD")
-    if used_today + total > limits.day_value_usd * limits.soft_fraction:
+    if with_it.used > limits.day_value_usd * limits.soft_fraction:
         soft.append(f"more than {limits.day_value_usd * limits.soft_fraction:.0f} USD in 24 h")
     return Plan(plan_id, kind, legs, tuple(soft))

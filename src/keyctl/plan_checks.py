@@ -47,12 +47,12 @@ def within_caps(
     """The plan, and what caps leave out of it: never what its venue holds to reducing. Raises CheckFailed when nothing
     else is in it."""
     try:
-        return check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), limits), []
+        return check_plan(plan_id, kind, tuple(legs), journal.counts_today(kind), limits), []
     except CheckFailed as cap:
         leaving = tuple(leg for leg in legs if leg.leg.exempt)
         if not leaving:
             raise
-        plan = check_plan(plan_id, kind, leaving, journal.used_today(kind), limits)
+        plan = check_plan(plan_id, kind, leaving, journal.counts_today(kind), limits)
         return plan, [(leg, cap) for leg in legs if not leg.leg.exempt]
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from keyctl.plan import Wish
 
 T = TypeVar("T")
-DOLLARS = frozenset({"USD", "USDT", "USDC", "UST"})
 TICKER_SECONDS = 5.0
 PERMISSIONS_SECONDS = 86_400
 RIGHTS = ("signature", "permission", "ip", "account")
@@ -135,12 +134,12 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
             band = await _or_none(leaving, lambda: _band(session, instrument, shared))
         ticker = await _ticker(session, instrument, shared, wish, futures)
         at = ticker.at if at is None else min(at, ticker.at)
-        usd = await usd_per_quote(session, instrument, shared)
+        usd, doubt = await usd_per_quote(session, instrument, shared)
     except (Unreached, ClockWrong, StandsInTheWay) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
-    view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin, setting)
+    view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin, setting, doubt)
     return Look(session, view, None, tuple(warnings), withdraw_read, withdraw)
 
 
@@ -288,25 +287,16 @@ async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Tic
     return await _once(shared, (request.base, "price", native_symbol), ask)
 
 
-async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared) -> Decimal:
-    """What one unit of the quote currency is worth in USD, by the venue's own QUOTE/USDT market.
+async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared) -> tuple[Decimal | None, str]:
+    """What one unit of the quote currency is worth in USD by the venue's own prices, and what to doubt in that.
 
-    Raises CheckFailed when the venue has none: an order whose value is not known is not sent.
+    None where it cannot be worked out. Raises Unreached.
     """
-    if instrument.quote in DOLLARS:
-        return Decimal(1)
-    try:
-        suffix = "" if instrument.settle is None else ":USDT"
-        cross = await instrument_of(session, f"{instrument.quote}/USDT{suffix}", shared)
-    except CheckFailed:
-        raise CheckFailed(
-            f"{session.account.label}: the value of {instrument.quote} in USD is not known at "
-            f"{session.exchange.profile.title}",
-            "order a symbol quoted in USD, USDT or USDC",
-            code="value_unknown",
-            account=session.account.label,
-        ) from None
-    return (await ticker_of(session, cross.native_symbol, shared)).ask
+    if instrument.quote in session.exchange.profile.dollars:
+        return Decimal(1), ""
+    from keyctl.cross_price import cross_price
+
+    return await cross_price(session, instrument, shared)
 
 
 def unknown_symbol(session: Session, symbol: str) -> CheckFailed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock
 from keyctl.database import Database
+from keyctl.day_counts import DayCounts, day_counts
 from keyctl.errors import UsageProblem
 from keyctl.journal_rows import StoredLeg, stored_leg
 from keyctl.model import Kind, Market
@@ -122,14 +123,22 @@ class Records:
             for row in rows
         ]
 
-    def used_today(self, kind: Kind) -> Decimal:
-        """The value in USD of what was claimed in the last 24 h and is not proven untaken."""
+    def counts_today(self, kind: Kind) -> DayCounts:
+        """What the orders of the last 24 h count towards the day's caps; those that only reduce count nowhere.
+
+        Derived from value, status and fill of each leg, so that a status and what it gives back are one write.
+        """
         rows = self._database.rows(
-            f"SELECT value_usd FROM legs WHERE claimed_at > ? AND kind=? AND NOT exempt AND state IN {COUNTED_STATES}",
+            "SELECT value_usd, quantity, status, filled FROM legs"
+            f" WHERE claimed_at > ? AND kind=? AND NOT exempt AND state IN {COUNTED_STATES}",
             self._clock.now() - DAY_SECONDS,
             kind,
         )
-        return sum((Decimal(row["value_usd"]) for row in rows), Decimal(0))
+        return day_counts((row["value_usd"], row["quantity"], row["status"], row["filled"]) for row in rows)
+
+    def used_today(self, kind: Kind) -> Decimal:
+        """The first of the day's two counts, in USD."""
+        return self.counts_today(kind).used
 
     def _legs(self, where: str, *values: object) -> tuple[StoredLeg, ...]:
         return tuple(stored_leg(row) for row in self._database.rows(f"SELECT * FROM legs WHERE {where}", *values))

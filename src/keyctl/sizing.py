@@ -18,9 +18,11 @@ from keyctl.make_order import price_of, worth_of
 from keyctl.model import Account, Side
 from keyctl.model.noun import Noun
 from keyctl.order_checks import refusal, unit
+from keyctl.price_checks import check_price
 from keyctl.sizes import FINEST, exactly, floor_to
 
 if TYPE_CHECKING:
+    from keyctl.config import Limits
     from keyctl.plan import VenueView, Wish
 
 HUNDRED = Decimal(100)
@@ -60,11 +62,15 @@ class Part(Noun):
 
 
 @exactly
-def size_all(sizing: Sizing, parts: Sequence[Part]) -> tuple[list[Wish], tuple[str, ...]]:
+def size_all(sizing: Sizing, parts: Sequence[Part], limits: Limits) -> tuple[list[Wish], tuple[str, ...]]:
     """The accounts' wishes with sizes of their own, and what to say of what is left over.
 
-    Raises CheckFailed for a share below one step, and where a share cannot be worked out.
+    Raises CheckFailed for a share below one step, and where a share cannot be worked out; before that for a price that
+    no option passes, which would spoil every size.
     """
+    for part in parts:
+        if part.view is not None:
+            check_price(part.account, part.wish, part.view, limits)
     if sizing.split is not None:
         return _split(sizing, sizing.split, parts)
     wishes = []
@@ -145,7 +151,7 @@ def _key(sizing: Sizing, split: Split, part: Part) -> Decimal:
             account=part.account.label,
         )
     means = _free(part, part.view) if split is Split.FREE else _equity(part, part.view)
-    return means * _usd(part.wish, part.view)
+    return means * _usd(part.account, part.wish, part.view)
 
 
 def _free(part: Part, view: VenueView) -> Decimal:
@@ -172,9 +178,12 @@ def _currency(wish: Wish, view: VenueView) -> str:
     return instrument.quote if wish.side is Side.BUY else instrument.base
 
 
-def _usd(wish: Wish, view: VenueView) -> Decimal:
-    """What one unit of the paying currency is worth in USD."""
+def _usd(account: Account, wish: Wish, view: VenueView) -> Decimal:
+    """What one unit of the paying currency is worth in USD. Raises CheckFailed where that is not known."""
     instrument = view.instrument
+    if view.usd_per_quote is None:
+        text = f"a total cannot be shared out by what accounts have: in USD it is not known ({view.usd_doubt})"
+        raise refusal(account, text, "no_share", "use --split equal", market=instrument.market.value)
     return view.usd_per_quote * (view.ticker.bid if _currency(wish, view) == instrument.base else Decimal(1))
 
 

@@ -17,16 +17,17 @@ from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Account, LegResult, Market, Order
 from keyctl.model.noun import Noun
 from keyctl.order_advice import words_again
+from keyctl.order_value import is_typed, rounded
 from keyctl.order_words import asked_text
 from keyctl.output import Result
-from keyctl.plan import Wish
+from keyctl.plan import Plan, Wish
 from keyctl.precedence import settle_first
 from keyctl.selection import check_active, check_one_kind
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS
 from keyctl.signals import Stop, interruptible
-from keyctl.sizes import market_of, read_number
+from keyctl.sizes import market_of
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -34,13 +35,16 @@ if TYPE_CHECKING:
     from keyctl.sizing import Sizing
 
 VALUE_TOLERANCE = Decimal("0.01")
+# What is typed where the total cannot be worked out: all whose value is not known can only reduce positions.
+WORD = "close"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Consent(Noun):
     """How the person agrees: `--yes`, `--expect-value`, or by typing; `--again` for a repeat within a minute.
 
-    `all_or_nothing`: where one leg cannot go, none goes.
+    `all_or_nothing`: where one leg cannot go, none goes. `expected_usd` may be off by one part in a hundred; what is
+    typed may not.
     """
 
     yes: bool = False
@@ -202,48 +206,58 @@ async def _confirm_and_send(
 def ask(app: App, shown: Preview, consent: Consent) -> None:
     """Returns when the person, or the script for them, has agreed to the plan's total value.
 
-    Raises CheckFailed for another value or a refusal, NeedsPerson when there is nobody to ask.
+    Where a value in it cannot be worked out there is no total: a person types the word instead, a script says `--yes`,
+    and a value that it expects is refuted only by known values above it. Raises CheckFailed for another value or a
+    refusal, NeedsPerson when there is nobody to ask.
     """
-    total = shown.plan.value_usd
-    touched = shown.plan.touched
+    plan, total = shown.plan, rounded(shown.plan.value_usd)
     if consent.expected_usd is not None:
-        if not _close(consent.expected_usd, total):
-            raise CheckFailed(
-                f"the plan is worth {total:.2f} USD, not {consent.expected_usd} USD; nothing was sent",
-                "check the size and its unit",
-                code="value_differs",
-            )
+        _check_expected(plan, consent.expected_usd)
         return
-    if consent.yes and not touched:
+    if consent.yes and not _must_be_typed(plan):
         return
+    in_a_script = "--yes" if plan.unvalued else f"--expect-value {total:f}"
     if not app.prompt.has_terminal or app.no_input:
         if consent.yes:
-            parts = [text.partition(":\n") for text in touched]  # what it is, and facts about it line by line
+            parts = [text.partition(":\n") for text in plan.touched]  # what it is, and facts about it line by line
             raise CheckFailed(
                 f"the plan touches a soft limit ({'; '.join(name for name, _, _ in parts)}); nothing was sent",
                 *(line.removeprefix("- ") for _, _, facts in parts for line in facts.splitlines()),
-                f"a script passes it by the value: --expect-value {total:.2f}",
+                f"a script passes it by the value: --expect-value {total:f}",
                 code="soft_limit",
             )
         raise NeedsPerson(
             "an order needs a yes, and there is no terminal; nothing was sent",
-            f"in a script: --yes, or --expect-value {total:.2f}",
+            f"in a script: {'--yes' if plan.unvalued else f'--yes, or {in_a_script}'}",
         )
-    for text in touched:
+    for text in plan.touched:
         app.prompt.show(f"careful: this is {text}")
-    typed = app.prompt.ask(
-        f"Type the total in USD to send ({total:.2f}), anything else to stop", option="--expect-value"
-    )
-    try:
-        agreed = _close(read_number(typed.replace(",", ""), "value"), total)
-    except KeyctlError:
-        agreed = False
-    if not agreed:
+    question = f"Type the total in USD to send ({total:f}), anything else to stop"
+    if plan.unvalued:
+        question = f'The total is not known: type "{WORD}" to send, anything else to stop'
+    typed = app.prompt.ask(question, option=in_a_script.split()[0])
+    if not (typed.strip() == WORD if plan.unvalued else is_typed(typed, plan.value_usd)):
         raise CheckFailed("stopped by you; nothing was sent", code="not_confirmed")
 
 
-def _close(given: Decimal, total: Decimal) -> bool:
-    return abs(given - total) <= total * VALUE_TOLERANCE
+def _must_be_typed(plan: Plan) -> bool:
+    """Whether a soft limit is touched that needs the value and not only a yes."""
+    if not plan.unvalued:
+        return bool(plan.touched)
+    # Without a total there is nothing to type; what keeps such orders from harm is that they can only reduce.
+    return bool(plan.soft) or any(leg.soft for leg in plan.legs if not leg.leg.exempt)
+
+
+def _check_expected(plan: Plan, expected: Decimal) -> None:
+    known = plan.value_usd
+    off = known - expected if plan.unvalued else abs(expected - known)
+    if off > known * VALUE_TOLERANCE:
+        least = "at least " if plan.unvalued else ""
+        raise CheckFailed(
+            f"the plan is worth {least}{rounded(known):f} USD, not {expected} USD; nothing was sent",
+            "check the size and its unit",
+            code="value_differs",
+        )
 
 
 def _wish_of(stored: StoredLeg, slippage: str | None, allowed: Allowed) -> Wish:

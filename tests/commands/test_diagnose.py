@@ -299,7 +299,7 @@ def test_the_newest_error_of_an_order_is_explained_with_its_account_and_market(w
     assert world.keyctl("diagnose", "--last").exit_code == ExitCode.CHECK
     body = '{"code":"50110","data":[],"msg":"Your IP 203.0.113.7 is not included in your API key\'s IP whitelist."}'
     world.fault(kind="answer", exchange="okx", operation="place", status=401, body=body)
-    order = ("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "60", "-a", "rich")
+    order = ("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "59", "-a", "rich")
     sent = world.keyctl(*order, "--json")
     assert sent.exit_code == ExitCode.REFUSED, sent.stdout
     assert sent.document["errors"][0]["hints"][0].startswith("OKX 50110: Calling IP not on the key's whitelist")
@@ -318,7 +318,7 @@ def test_an_error_about_the_order_alone_is_explained_without_a_call(world: World
     world.add("okx", "poor")
     body = '{"code":"1","data":[{"sCode":"51008","sMsg":"Insufficient USDT balance"}],"msg":"All operations failed"}'
     world.fault(kind="answer", exchange="okx", operation="place", status=200, body=body)
-    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "60", "-a", "poor")
+    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "59", "-a", "poor")
     calls = len(world.venue("okx").calls.lines)
     last = world.keyctl("diagnose", "--last")
     assert last.exit_code == ExitCode.OK and "next   keyctl diagnose poor" in last.stdout
@@ -329,7 +329,7 @@ def test_the_newest_error_of_an_account_that_is_gone_is_explained_all_the_same(w
     world.add("okx", "gone")
     body = '{"code":"50110","data":[],"msg":"Your IP 203.0.113.7 is not included in your API key\'s IP whitelist."}'
     world.fault(kind="answer", exchange="okx", operation="place", status=401, body=body)
-    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "60", "-a", "gone")
+    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "59", "-a", "gone")
     assert world.keyctl("remove", "gone", "--yes").exit_code == ExitCode.OK
     last = world.keyctl("diagnose", "--last", "--json")
     assert last.exit_code == ExitCode.OK and last.data["exchange_code"] == "50110"

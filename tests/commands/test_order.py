@@ -215,7 +215,7 @@ def test_post_only_that_would_take_is_refused_by_its_venue(world: World) -> None
 def test_a_person_types_the_value(world: World) -> None:
     world.add("okx")
     person = at_terminal(world, *BUY, "-a", "okx-a")
-    person.waits_for("Type the total in USD").types("300\n")
+    person.waits_for("Type the total in USD").types("290\n")
     code, shown = person.leaves()
     assert code == 0, shown
     assert len(world.placements()) == 1

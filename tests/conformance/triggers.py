@@ -104,7 +104,8 @@ class TwoHands(DrivenByCCXT):
 
     def keyctl_places(self, world: World, kind: Kind) -> Any:
         leverage = ("--leverage", "2") if ":" in self.symbol else ()
-        words = ("order", "buy", self.symbol, "0.005", *kind.words, *leverage, "--expect-value", "303")
+        value = f"{(kind.price or kind.at) * 0.005:.2f}"
+        words = ("order", "buy", self.symbol, "0.005", *kind.words, *leverage, "--expect-value", value)
         ran = world.keyctl(*words, "-a", self.label, "--json")
         assert ran.exit_code == 0, ran.stdout
         return ran.data["legs"][0]

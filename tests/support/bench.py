@@ -53,8 +53,8 @@ PLACES = (*(Place(exchange, SPOT) for exchange in ALL), *PERPETUALS)
 WAITING = (Place("binance", FUTURES, True), Place("okx", SPOT, True), Place("okx", FUTURES, True))
 ORDER = ("0.002", "--price", "58000")
 STOP = ("0.002", "--stop-at", "61000", "--price", "61100")
-# What the exchanges' best asks make of that order, for orders that need their value said.
-ORDER_USD = 120
+# What that order is worth at its own price, for orders that need their value said.
+ORDER_USD = 116
 RAW_BODY = "RAW-BODY"
 
 

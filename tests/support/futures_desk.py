@@ -174,7 +174,7 @@ def plan_all(
         wishes = [wish] * len(desks)
         if sizing is not None:
             parts = [Part(desk.account, wish, view) for desk, view in zip(desks, views, strict=True)]
-            wishes, _ = size_all(sizing, parts)
+            wishes, _ = size_all(sizing, parts, LIMITS)
         legs, left_out = [], []
         for index, (desk, own, view) in enumerate(zip(desks, wishes, views, strict=True)):
             try:

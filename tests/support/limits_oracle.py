@@ -1,8 +1,11 @@
 """Random orders near every limit, and a second opinion on them: the rules of an order's limits in exact fractions.
 
-It shares no arithmetic with keyctl. Its reading of the rules: value is size times the higher of the price and the best
-opposite price, in USD; a cap is passed only from above; a size given in the quote currency is the most to spend, or to
-sell for; sizes round down, prices round to the side that is no worse for the person.
+It shares no arithmetic with keyctl. Its reading of the rules: a person sees size times the order's own price, in USD;
+caps count the best opposite price where that is higher, and are passed only from above; of an order without a price of
+the person's both are that higher one. Without a price of the quote currency nothing may open, and one price alone asks.
+A size given in the quote currency is the most to spend, or to sell for; sizes round down, prices round to the side that
+is no worse for the person. Of the day's two counts the first leaves out what an ended order did not fill, the second
+nothing that may have been taken; it is capped at twice the first. What only reduces is in neither.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ _SHIPPED = Limits()
 class Case:
     """One random order: the wish, what each account's venue says, the limits, and what was used of the day's cap.
 
-    `exchanges` names each account's exchange; empty: any.
+    `exchanges` names each account's exchange; empty: any. `sent_today` is the second count.
     """
 
     wish: Wish
@@ -33,6 +36,7 @@ class Case:
     limits: Limits
     used_today: Decimal
     exchanges: tuple[str, ...] = ()
+    sent_today: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class Ruling:
     soft: frozenset[str] = frozenset()
     quantity: Fraction = Fraction(0)
     price: Fraction | None = None
-    value: Fraction = Fraction(0)
+    value: Fraction | None = Fraction(0)
+    counted: Fraction = Fraction(0)
     closes: bool = False
     leverage: Fraction | None = None
     margin: MarginMode | None = None
@@ -55,7 +60,7 @@ class Ruling:
 def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
     """The ruling on one leg, by section 5 of the safety rules."""
     rules, buying = view.instrument, wish.side is Side.BUY
-    bid, ask, usd = Fraction(view.ticker.bid), Fraction(view.ticker.ask), Fraction(view.usd_per_quote)
+    bid, ask = Fraction(view.ticker.bid), Fraction(view.ticker.ask)
     opposite, reasons, soft = (ask if buying else bid), set(), set()
     price = on_steps(wish, opposite, rules)
     if price is not None and price <= 0:
@@ -75,15 +80,40 @@ def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
         currency, needed = (rules.quote, quantity * paid) if buying else (rules.base, quantity)
         if needed > Fraction(view.balances.free.get(currency, Decimal(0))):
             reasons.add("not_enough_balance")
-    value = quantity * max(paid, opposite) * usd
-    if value > Fraction(limits.leg_value_usd):
-        reasons.add("over_leg_limit")
-    if value > Fraction(limits.leg_value_usd) * Fraction(limits.soft_fraction):
-        soft.add("leg")
+    dearer = max(paid, opposite)
+    worth = quantity * (dearer if wish.price is None else paid), quantity * dearer
+    value, counted = value_limits(*worth, view, limits, reasons, soft, closes=False)
     price_limits(wish, price, bid, ask, limits, reasons, soft)
     if not rules.active:
         reasons.add("symbol_not_trading")
-    return Ruling(frozenset(reasons), frozenset(soft), quantity, price, value)
+    return Ruling(frozenset(reasons), frozenset(soft), quantity, price, value, counted)
+
+
+def value_limits(
+    shown: Fraction,
+    highest: Fraction,
+    view: VenueView,
+    limits: Limits,
+    reasons: set[str],
+    soft: set[str],
+    *,
+    closes: bool,
+) -> tuple[Fraction | None, Fraction]:
+    """Value shown and counted in USD of an order worth so much in its quote currency; adds what speaks against it."""
+    if view.usd_per_quote is None:
+        if not closes:
+            reasons.add("value_unknown")
+        return None, Fraction(0)
+    usd = Fraction(view.usd_per_quote)
+    if closes:
+        return shown * usd, Fraction(0)
+    if highest * usd > Fraction(limits.leg_value_usd):
+        reasons.add("over_leg_limit")
+    if highest * usd > Fraction(limits.leg_value_usd) * Fraction(limits.soft_fraction):
+        soft.add("leg")
+    if view.usd_doubt:
+        soft.add("alone")
+    return shown * usd, highest * usd
 
 
 def price_limits(
@@ -113,21 +143,58 @@ def price_limits(
             soft.add("away")
 
 
-def rule_plan(values: list[Fraction], used_today: Decimal, limits: Limits) -> Ruling:
-    """The ruling on a plan whose legs have these values."""
+def rule_plan(values: list[Fraction], used_today: Decimal, sent_today: Decimal, limits: Limits) -> Ruling:
+    """The ruling on a plan whose legs count these values; one that only reduces is stopped by no count."""
     total, used, reasons, soft = sum(values, Fraction(0)), Fraction(used_today), set(), set()
     part = Fraction(limits.soft_fraction)
     if len(values) > limits.legs_per_plan:
         reasons.add("too_many_legs")
     for name, amount, cap in (
         ("plan", total, Fraction(limits.plan_value_usd)),
-        ("day", used + total, Fraction(limits.day_value_usd)),
+        ("day", used + total if total else Fraction(0), Fraction(limits.day_value_usd)),
     ):
         if amount > cap:
             reasons.add(f"over_{name}_limit")
         if amount > cap * part:
             soft.add(name)
+    if total and Fraction(sent_today) + total > 2 * Fraction(limits.day_value_usd):
+        reasons.add("over_sent_limit")
     return Ruling(frozenset(reasons), frozenset(soft), value=total)
+
+
+@dataclass(frozen=True, slots=True)
+class DayLeg:
+    """One leg of the journal: when it was claimed (seconds ago; None: never), what is known of it, what it counts."""
+
+    age: float | None
+    state: str
+    value: Decimal | None
+    size: Decimal
+    status: str | None
+    filled: str | None
+    reduces: bool
+
+
+def rule_day(legs: list[DayLeg]) -> tuple[Fraction, Fraction]:
+    """What these legs count in the first and in the second of the day's counts."""
+    used = sent = Fraction(0)
+    for leg in legs:
+        if leg.reduces or leg.age is None or leg.age >= 24 * 60 * 60:
+            continue
+        if leg.state in ("draft", "planned", "rejected", "absent") or leg.value is None:
+            continue
+        sent += Fraction(leg.value)
+        used += Fraction(leg.value) * (_filled_share(leg) if leg.status in ("canceled", "expired") else 1)
+    return used, sent
+
+
+def _filled_share(leg: DayLeg) -> Fraction:
+    """Which part of its size was filled; all where that is not told or cannot be."""
+    try:
+        share = Fraction(leg.filled or "") / Fraction(leg.size)
+    except ValueError:
+        return Fraction(1)
+    return share if 0 <= share <= 1 else Fraction(1)
 
 
 def on_steps(wish: Wish, opposite: Fraction, rules: Instrument) -> Fraction | None:
@@ -184,6 +251,8 @@ class Cases:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        # A stream of its own, so that the other cases stay what they were.
+        self.doubts = random.Random(f"doubts {seed}")
 
     def next(self) -> Case:
         limits = _SHIPPED if self.random.random() < 0.7 else self._limits()
@@ -192,6 +261,19 @@ class Cases:
         views = [first] + [self._like(first, wish) for _ in range(self.random.choice((0, 0, 0, 1, 2, 4)))]
         used = self.near(limits.day_value_usd - limits.leg_value_usd) if self.random.random() < 0.5 else Decimal(0)
         return Case(wish, tuple(views), limits, max(used, Decimal(0)))
+
+    def doubted(self, case: Case) -> Case:
+        """The case with some quote currencies that have one price alone or none, and what was sent today."""
+        pick, chance, limits = self.doubts.choice, self.doubts.random, case.limits
+        views = tuple(
+            view if chance() < 0.85
+            else replace(view, usd_doubt="EUR/USDT") if chance() < 0.6
+            else replace(view, usd_per_quote=None, usd_doubt="none")
+            for view in case.views
+        )  # fmt: skip
+        room = pick((Decimal(0), limits.leg_value_usd, limits.leg_value_usd / 2, limits.leg_value_usd * 2))
+        sent = limits.day_value_usd * 2 - room if chance() < 0.3 else Decimal(0)
+        return replace(case, views=views, sent_today=max(case.used_today, sent))
 
     def _limits(self) -> Limits:
         leg = Decimal(self.random.choice(("10", "99.99", "1000", "250000", "0.5", "1000000000000")))
@@ -243,7 +325,7 @@ class Cases:
             slippage = Decimal(slippage)
         part = Decimal(pick((1, 1, 2, 3, 5))) / pick((1, 1, 2, 3, 5))
         target = self.near(pick((limits.leg_value_usd, limits.leg_value_usd * limits.soft_fraction)) * part)
-        quote = _plain_number(WIDE.divide(target, view.usd_per_quote))
+        quote = _plain_number(WIDE.divide(target, view.usd_per_quote or Decimal(1)))
         size = _plain_number(WIDE.divide(quote, max(price or best, best)))
         if pick((True, True, False)):
             step = view.instrument.quantity_step or Decimal("1e-18")

@@ -25,7 +25,7 @@ from keyctl.model import (
     Side,
 )
 from keyctl.plan import VenueView, Wish
-from tests.support.limits_oracle import Case, Cases, Ruling, down_to, on_steps, price_limits
+from tests.support.limits_oracle import Case, Cases, Ruling, down_to, on_steps, price_limits, value_limits
 
 EXCHANGES = ("binance", "okx", "bitfinex")  # LBank's contract orders have a question of their own
 LINEAR, INVERSE = "BTC/USDT:USDT", "BTC/USD:BTC"
@@ -47,7 +47,7 @@ def rule_perpetual(wish: Wish, view: VenueView, exchange: str, limits: Limits) -
     """The ruling on one leg."""
     rules, buying = view.instrument, wish.side is Side.BUY
     assert rules.contract_size is not None
-    bid, ask, usd = Fraction(view.ticker.bid), Fraction(view.ticker.ask), Fraction(view.usd_per_quote)
+    bid, ask = Fraction(view.ticker.bid), Fraction(view.ticker.ask)
     opposite, size = (ask if buying else bid), Fraction(rules.contract_size)
     price = on_steps(wish, opposite, rules)
     terms, reasons, soft = _terms(wish, view, exchange, limits)
@@ -71,17 +71,14 @@ def rule_perpetual(wish: Wish, view: VenueView, exchange: str, limits: Limits) -
         needed = (worth / paid if rules.inverse else worth) / terms.leverage
         if needed > Fraction(view.balances.free.get(rules.settle or "", Decimal(0))):
             reasons.add("not_enough_balance")
-    value = (worth if rules.inverse else quantity * max(paid, opposite)) * usd
-    if not terms.closes:
-        if value > Fraction(limits.leg_value_usd):
-            reasons.add("over_leg_limit")
-        if value > Fraction(limits.leg_value_usd) * Fraction(limits.soft_fraction):
-            soft.add("leg")
+    highest = worth if rules.inverse else quantity * max(paid, opposite)
+    shown = worth if wish.price is not None else highest
+    value, counted = value_limits(shown, highest, view, limits, reasons, soft, closes=terms.closes)
     price_limits(wish, price, bid, ask, limits, reasons, soft)
     if _beyond_band(wish, price, view.band):
         reasons.add("price_band")
     return Ruling(
-        frozenset(reasons), frozenset(soft), quantity, price, value, terms.closes, terms.leverage, terms.margin
+        frozenset(reasons), frozenset(soft), quantity, price, value, counted, terms.closes, terms.leverage, terms.margin
     )
 
 

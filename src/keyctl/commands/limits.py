@@ -8,10 +8,12 @@ from keyctl.app import App
 from keyctl.framing import keyctl_command
 from keyctl.output import Note, Result, Table
 
+SENT = "day_sent_usd"
 _MEANING = {
     "leg_value_usd": "value of one order, USD",
     "plan_value_usd": "value of a plan, USD",
     "day_value_usd": "value in 24 h, USD",
+    SENT: "value in 24 h with what was canceled since, USD",
     "soft_fraction": "share of a cap that asks",
     "price_through_hard": "limit price through the best price",
     "price_through_soft": "the same, asks",
@@ -33,6 +35,7 @@ def command(app: App) -> Result:
     from dataclasses import fields
 
     from keyctl.config import Limits
+    from keyctl.day_counts import sent_cap
     from keyctl.halting import halts_data, in_force
 
     used = _used(app)
@@ -44,6 +47,9 @@ def command(app: App) -> Result:
         line = lines.get(f"limits.{name}")
         where = f"line {line}" if line else "shipped"
         entries.append({"name": name, "value": str(value), "used": used.get(name), "set_in": where})
+        if name == "day_value_usd":  # follows from it: the cap on all that is sent, with what was canceled since
+            value = sent_cap(app.config.limits)
+            entries.append({"name": SENT, "value": str(value), "used": used[SENT], "set_in": "twice day_value_usd"})
     rows = [
         (_MEANING[entry["name"]], entry["value"], entry["used"] or "-", entry["name"], entry["set_in"])
         for entry in entries
@@ -61,11 +67,13 @@ def _used(app: App) -> dict[str, str]:
     """What is used of the caps that count: of the day by kind of account, of the rates by the busiest account."""
     from keyctl.model import Kind
 
-    day = {kind: app.journal.used_today(kind) for kind in Kind}
-    shown = ", ".join(f"{value:.2f} {kind}" for kind, value in day.items() if value)
-    used = {"day_value_usd": shown or "0"}
+    counts = {kind: app.journal.counts_today(kind) for kind in Kind}
+    used = {
+        "day_value_usd": ", ".join(f"{day.used:.2f} {kind}" for kind, day in counts.items() if day.used) or "0",
+        SENT: ", ".join(f"{day.sent:.2f} {kind}" for kind, day in counts.items() if day.sent) or "0",
+    }
     for name, seconds in (("orders_per_minute", 60), ("orders_per_hour", 3600)):
-        counts = app.journal.claimed_since(seconds)
-        busiest = max(counts, key=lambda label: counts[label], default=None)
-        used[name] = f"{counts[busiest]} {busiest}" if busiest else "0"
+        orders = app.journal.claimed_since(seconds)
+        busiest = max(orders, key=lambda label: orders[label], default=None)
+        used[name] = f"{orders[busiest]} {busiest}" if busiest else "0"
     return used

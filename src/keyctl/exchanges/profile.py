@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from keyctl.loader import open_data
 from keyctl.model import Algorithm, Kind, Market, Order
 
+_DOLLARS = ("USD", "USDT", "USDC")
+
 
 class ReadablePath(NamedTuple):
     """One call that `keyctl request` may sign: it reads and cannot change anything. `{}` stands for one segment."""
@@ -115,7 +117,7 @@ class Profile(NamedTuple):
     """All facts of one exchange.
 
     `limits` are the headers, by name, in which its answers tell how much of a limit is used, in words for people.
-    `paces` are the limits by address that reads are kept within.
+    `paces` are the limits by address that reads are kept within. `dollars` are the currencies that count as one USD.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -139,6 +141,7 @@ class Profile(NamedTuple):
     own_tool: OwnTool | None = None
     limits: Mapping[str, str] = MappingProxyType({})
     paces: tuple[Pace, ...] = ()
+    dollars: frozenset[str] = frozenset()
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -198,6 +201,7 @@ def read_profile(name: str) -> Profile:
             Pace(tuple(item["paths"]), item["calls"], item["seconds"], item.get("weights", {}))
             for item in raw.get("paces", ())
         ),
+        dollars=frozenset(raw.get("dollars", _DOLLARS)),
     )
 
 

@@ -1,0 +1,102 @@
+"""What is checked of an order's price before it may be sent: how far it is from the market, and its trigger. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keyctl.exchanges.base import plain
+from keyctl.make_order import price_of, trigger_price_of
+from keyctl.model import Market, Side, Trigger
+from keyctl.order_checks import AT_ANY_PRICE, refusal, short
+from keyctl.order_value import value_of
+from keyctl.sizes import exactly
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+    from keyctl.model import Account, Leg, Ticker
+    from keyctl.plan import VenueView, Wish
+
+
+def check_price(account: Account, wish: Wish, view: VenueView, limits: Limits) -> tuple[str, ...]:
+    """The soft limits that the price touches. Raises CheckFailed for a price that no option passes.
+
+    Asked before sizes are worked out and balances compared: a digit too many in the price spoils those, and it is the
+    price that must be told.
+    """
+    ticker, market = view.ticker, view.instrument.market.value
+    price, trigger_price = price_of(account, wish, view)[0], trigger_price_of(wish, view)
+    if wish.trigger is not None and trigger_price is not None:
+        check_trigger(account, wish.side, wish.trigger, trigger_price, ticker, view.instrument.market)
+    if price is None or wish.immediate:
+        if wish.max_slippage is not None and wish.max_slippage > limits.price_through_hard:
+            raise refusal(
+                account, f"slippage above the cap of {limits.price_through_hard:.0%}", "price_through", market=market
+            )
+        return (AT_ANY_PRICE,)
+    bid, ask = (ticker.bid, ticker.ask) if trigger_price is None else (trigger_price,) * 2
+    if wish.side is Side.BUY:
+        through, away = (price - ask) / ask, (bid - price) / bid
+    else:
+        through, away = (bid - price) / bid, (price - ask) / ask
+    if through > limits.price_through_hard:
+        against = f"the best price ({plain(bid)} / {plain(ask)})" if wish.trigger is None else "its trigger"
+        raise refusal(
+            account,
+            f"price {plain(price)} is {through:.1%} through {against}, the cap is {limits.price_through_hard:.0%}",
+            "price_through",
+            "check the price for a slip of a digit; the cap is price_through_hard in config.toml",
+            market=market,
+        )
+    if wish.trigger is None:
+        _check_band(account, wish.side, price, view)
+    if through > limits.price_through_soft:
+        return (f"a price {through:.1%} through {'the best price' if wish.trigger is None else 'its trigger'}",)
+    if away > limits.price_away_soft:
+        return (f"a price {away:.0%} away from {'the market' if wish.trigger is None else 'its trigger'}",)
+    return ()
+
+
+def _check_band(account: Account, side: Side, price: Decimal, view: VenueView) -> None:
+    band = view.band
+    if band is None:
+        return
+    bound = band.highest_buy if side is Side.BUY else band.lowest_sell
+    if bound is not None and (price > bound if side is Side.BUY else price < bound):
+        raise refusal(
+            account,
+            f"{account.exchange} takes no {side} {'above' if side is Side.BUY else 'below'} {plain(short(bound))} now",
+            "price_band",
+            f"the exchange moves its band with the market; give a price inside it: --price {plain(short(bound))}",
+            market=view.instrument.market.value,
+        )
+
+
+def check_trigger(
+    account: Account, side: Side, trigger: Trigger, price: Decimal, ticker: Ticker, market: Market
+) -> None:
+    """Raises CheckFailed for a trigger on the wrong side of the market: it would fire at once."""
+    waits_above = (trigger is Trigger.STOP) is (side is Side.BUY)
+    fires = price <= ticker.ask if waits_above else price >= ticker.bid
+    if fires:
+        raise refusal(
+            account,
+            f"a {trigger.replace('_', '-')} {side} at {plain(price)} would fire at once"
+            f" (best prices {plain(ticker.bid)} / {plain(ticker.ask)})",
+            "would_trigger",
+            market=market.value,
+        )
+
+
+@exactly
+def moved_too_far(leg: Leg, ticker: Ticker, usd_per_quote: Decimal | None, limits: Limits) -> bool:
+    """Whether by now the order is through the market by more than any option passes, or above the cap for one."""
+    order, buy = leg.order, leg.order.side is Side.BUY
+    best = ticker.ask if buy else ticker.bid
+    if order.price is not None and order.trigger is None:
+        through = (order.price - best if buy else best - order.price) / best
+        if through > limits.price_through_hard:
+            return True
+    if leg.exempt or usd_per_quote is None:
+        return False
+    return value_of(order, ticker, usd_per_quote, immediate=False).highest > limits.leg_value_usd
