@@ -110,9 +110,8 @@ class VenueView(Noun):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PlannedLeg(Noun):
-    """A leg with its value in USD, the prices it was judged by, and which soft limits it touches; on perpetuals its
-    terms. Only an order that its venue holds to reducing goes without a value.
-    """
+    """A leg with its value in USD (None only where its venue holds it to reducing), the view that it was judged by, the
+    soft limits that it touches, and on perpetuals its terms."""
 
     leg: Leg
     instrument: Instrument
