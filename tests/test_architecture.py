@@ -27,11 +27,11 @@ FLOORS = {
         "whitelist"
     ),
     "outside": (
-        "home accounts account_settings config config_text database notes addresses rotations "
+        "home accounts account_entries account_settings config config_text database notes addresses rotations "
         "journal journal_rows records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
-    "line": "session",
+    "line": "session opening",
     "work": (
         "preflight clock_check settle fanout dispatch leverage sending policy observations probes egress "
         "told_addresses diagnosis diagnosis.* pricing succession overview strangers"

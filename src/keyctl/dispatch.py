@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
+from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
 from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Kind, Outcome
+from keyctl.model import Kind
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay, check_trigger
 from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
@@ -100,7 +100,8 @@ async def preview(
         check_not_halted(journal)
     symbol = targets[0].wish.symbol
     sessions = [target.session for target in targets]
-    network, accounts = sessions[0].network, [session.account for session in sessions]
+    network = sessions[0].network
+    accounts = [session.account for session in sessions if session.trouble is None]
     looks, moved = await asyncio.gather(
         look_all(sessions, symbol, config, [target.wish.margin for target in targets]),
         moved_addresses(network, journal.addresses, accounts, config.echo_url),
@@ -243,21 +244,6 @@ def slippage_text(wish: Wish) -> str | None:
     if wish.price is not None:
         return None
     return "none" if wish.max_slippage is None else format(wish.max_slippage, "f")
-
-
-def exit_code(outcomes: list[Outcome], troubles: list[KeyctlError]) -> ExitCode:
-    """The exit code of a fan-out, as safety.md's rule says; clock trouble alone is a failed check."""
-    if Outcome.UNKNOWN in outcomes:
-        return ExitCode.UNKNOWN
-    if outcomes and all(outcome is Outcome.ACCEPTED for outcome in outcomes) and not troubles:
-        return ExitCode.OK
-    if Outcome.ACCEPTED in outcomes:
-        return ExitCode.PARTIAL
-    if Outcome.REJECTED in outcomes:
-        return ExitCode.REFUSED
-    if troubles and all(trouble.exit_code is ExitCode.CHECK for trouble in troubles):
-        return ExitCode.CHECK
-    return ExitCode.UNREACHED
 
 
 def _check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None]) -> list[str]:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock, ClockReads, Offset
-from keyctl.errors import StoreUnusable
+from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.model import Account
 from keyctl.pacing import Pacer
 from keyctl.routes import DIRECT, Route, route_of
@@ -29,12 +29,19 @@ class Network:
     """Opens lines on demand; closes them all at the end of its `async with`.
 
     `routes` are the ways out by account label; an account that is not named there goes through its own proxy, if it
-    has one, else directly.
+    has one, else directly. `lost` are labels whose way out cannot be read, and why: they go nowhere, and not directly.
     """
 
-    def __init__(self, clock: Clock, state: Path, routes: Mapping[str, Route] | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        state: Path,
+        routes: Mapping[str, Route] | None = None,
+        lost: Mapping[str, SetupProblem] | None = None,
+    ) -> None:
         self.clock = clock
         self._routes = dict(routes or {})
+        self._lost = dict(lost or {})
         self.offsets: dict[str, Offset | None] = {}
         self.pacer = Pacer(clock.monotonic)
         self._state = state
@@ -66,8 +73,16 @@ class Network:
         return self._lines[key]
 
     def route(self, account: Account) -> Route:
-        """The account's way out, for all its calls."""
+        """The account's way out, for all its calls. Raises SetupProblem where it cannot be read."""
+        if account.label in self._lost:
+            raise self._lost[account.label]
         return route_of(account, self._routes.get(account.label, DIRECT))
+
+    def check(self, account: Account) -> None:
+        """Nothing when the account's way out is known and its CA file can be read. Raises SetupProblem."""
+        self.route(account)
+        if account.ca_file is not None:
+            self._tls(account)
 
     def keyless_line(self, base: str, route: Route) -> Line:
         """A line along a route for calls that carry no key, to a host of the person's choice."""

@@ -131,7 +131,7 @@ def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Note], war
 def worst(troubles: Sequence[KeyctlError]) -> ExitCode:
     """How a run ends of which nothing worked, as a fan-out does: one refusal says more than silence."""
     codes = {trouble.exit_code for trouble in troubles}
-    for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE):
+    for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE, ExitCode.SETUP):
         if code in codes:
             return code
     return ExitCode.CHECK
@@ -150,7 +150,7 @@ def _error(item: Seen[T], trouble: KeyctlError) -> KeyctlError:
         option = f" --market {market}" if market else ""
         hints = [f"keyctl diagnose {account.exchange} {trouble.error.code}{option}", f"keyctl verify {account.label}"]
     error = KeyctlError(
-        f"{account.label} {where}: not read: {trouble.message}",
+        f"{account.label} {where}: not read: {trouble.message.removeprefix(f'{account.label}: ')}",
         *(hints or [f"keyctl verify {account.label}"]),
         code=trouble.code,
         exchange=account.exchange,
@@ -158,7 +158,7 @@ def _error(item: Seen[T], trouble: KeyctlError) -> KeyctlError:
         market=market,
         exchange_code=trouble.exchange_code,
     )
-    error.repeatable = trouble.repeatable
+    error.exit_code, error.repeatable = trouble.exit_code, trouble.repeatable
     return error
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue, command_for
 from keyctl.clock_check import ClockWrong, check_clock
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
 from keyctl.model.noun import Noun
@@ -103,7 +103,7 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
         ticker = await ticker_of(session, instrument.native_symbol, shared)
         at = ticker.at if at is None else min(at, ticker.at)
         usd = await usd_per_quote(session, instrument, shared)
-    except (Unreached, ClockWrong, StandsInTheWay) as trouble:
+    except (Unreached, ClockWrong, StandsInTheWay, SetupProblem) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keyctl.answers import Unreadable
-from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer, OutcomeUnknown, StoreUnusable, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer, OutcomeUnknown, SetupProblem, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.judge import judge_found
@@ -169,6 +169,8 @@ async def _reach(session: Session, wait: bool) -> str:
         try:
             await session.warm()
             return ""
+        except SetupProblem as trouble:  # a matter of the account itself; waiting does not mend it
+            return str(trouble)
         except (Unreached, ExchangeRefused) as trouble:
             if clock.monotonic() >= until:
                 return str(trouble)
@@ -177,6 +179,8 @@ async def _reach(session: Session, wait: bool) -> str:
 
 async def first_looks(session: Session, journal: Journal, stored: StoredLeg, result: LegResult) -> LegResult:
     """A few look-ups right after a send without a clear answer. They can only find the order, never miss it."""
+    if session.trouble is not None:
+        return replace(result, detail=f"{result.detail}; not looked up: {session.trouble.message}")
     for pause in FIRST_LOOKS_SECONDS:
         await session.network.clock.sleep(pause)
         looked = await look_up(session, stored)
@@ -234,7 +238,7 @@ async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -
     Raises OutcomeUnknown when an order of the same account and symbol stays unknown, and CheckFailed when one that
     counted as never taken has shown up: nothing new is sent then.
     """
-    by_account = {session.account.id: session for session in sessions}
+    by_account = {session.account.id: session for session in sessions if session.trouble is None}
     _check_predecessors(by_account, journal, symbol)
     for stored, _ in await recheck_absent(by_account, journal):
         if stored.leg.order.symbol == symbol:

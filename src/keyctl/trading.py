@@ -18,7 +18,7 @@ from keyctl.model.noun import Noun
 from keyctl.order_advice import words_again
 from keyctl.output import Result
 from keyctl.plan import Wish
-from keyctl.selection import check_active, check_one_kind
+from keyctl.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS, settle_first
@@ -70,7 +70,7 @@ async def order(
     check_one_kind(tuple(accounts))
     market = market_of(wish.symbol)
     for account in accounts:
-        check_active(account)
+        (check_can_leave if wish.reduces else check_active)(account)
         _check_market(account, market)
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
@@ -78,7 +78,7 @@ async def order(
         targets = [Target(session, wish) for session in sessions_for(app, network, accounts, market)]
         if not dry_run:
             await settle_first([target.session for target in targets], app.journal, wish.symbol)
-        shown = await preview(targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run, sizing)
+        shown = await preview(targets, app.journal, app.config, kind_of(accounts), consent.again or dry_run, sizing)
         if dry_run:
             legs = store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
             return results_of.draft(shown, legs, words_again(wish, consent.all_or_nothing))
@@ -122,9 +122,9 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
 def sessions_for(
     app: App, network: Network, accounts: Sequence[Account], market: Market = Market.SPOT
 ) -> list[Session]:
-    """A session for each account, from one opening of the store."""
-    signers = app.signers(accounts)
-    return [Session(account, *signers[account.id], network, app.journal, market) for account in accounts]
+    """A session for each account, from one opening of the store; a barred one for an account that cannot be used."""
+    opened = app.opened(accounts)
+    return [opened.session(account, network, app.journal, market) for account in accounts]
 
 
 def _check_takeable(accounts: Sequence[Account], order: Order, now: float) -> None:
@@ -259,5 +259,5 @@ def _account_of(stored: StoredLeg, accounts: dict[str, Account]) -> Account:
             code="unknown_account",
             account=stored.leg.account,
         )
-    check_active(account)
+    (check_can_leave if stored.leg.exempt else check_active)(account)
     return account

@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from keyctl.egress import look_up
-from keyctl.errors import ExitCode, SetupProblem
+from keyctl.errors import ExitCode, KeyctlError, SetupProblem
 from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
 from keyctl.policy import judge, judge_unasked
 from keyctl.probes import observe_all
 from keyctl.profiles import RISKS, combined
 from keyctl.routes import route_name
-from keyctl.session import Session
 from keyctl.told_addresses import note_told
 from keyctl.verify_view import Checked, report
 
@@ -36,7 +35,7 @@ def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lam
     by_id = {item.account.id: item for item in seen}
     checked = []
     for account in accounts:
-        house = house_of(app, account, vantages[account.id])
+        house = house_of(app, account, vantages.get(account.id, Vantage()))
         if account.id in by_id:
             item = by_id[account.id]
             findings = judge(item, house)
@@ -79,22 +78,24 @@ def verify_new(app: App, account: Account) -> Result:
 
 async def _observe(
     app: App, accounts: Sequence[Account], done: Callable[[], None]
-) -> tuple[list[Observation], dict[str, Vantage], dict[str, SetupProblem]]:
-    """What was seen of the accounts that can be asked, from where all are used, and why some cannot be asked, by id."""
-    signers, unusable = app.usable_signers(accounts)
-    if not signers:
-        raise next(iter(unusable.values()))
+) -> tuple[list[Observation], dict[str, Vantage], dict[str, KeyctlError]]:
+    """What was seen of those that can be asked, from where they are used, and why others cannot be asked, by id."""
+    opened = app.opened(accounts)
     book = app.journal.addresses
     async with app.network() as network:
-        usable = [account for account in accounts if account.id in signers]
-        sessions = [Session(account, *signers[account.id], network, app.journal) for account in usable]
+        sessions = [opened.session(account, network, app.journal) for account in accounts]
+        unusable = {session.account.id: session.trouble for session in sessions if session.trouble is not None}
+        if len(unusable) == len(accounts):
+            raise next(iter(unusable.values()))
         for _ in unusable:
             done()
-        seen, _ = await asyncio.gather(observe_all(sessions, done), look_up(network, book, usable, app.config.echo_url))
+        able = [session for session in sessions if session.trouble is None]
+        usable = [session.account for session in able]
+        seen, _ = await asyncio.gather(observe_all(able, done), look_up(network, book, usable, app.config.echo_url))
         note_told(network, book, seen)
         for name in {route_name(item.account, network.route(item.account)) for item in seen if item.proven}:
             book.note_verified(name)
-        return seen, {account.id: vantage_of(app, account, network) for account in accounts}, unusable
+        return seen, {account.id: vantage_of(app, account, network) for account in usable}, unusable
 
 
 def _remember(app: App, seen: Sequence[Observation]) -> None:

@@ -107,6 +107,9 @@ class MemoryStore:
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         return {name: self.credentials[name] for name in account_ids if name in self.credentials}
 
+    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
+        return dict(self.get_present(account_ids))
+
     def put(self, account_id: str, credential: Credential) -> None:
         self.credentials[account_id] = credential
 

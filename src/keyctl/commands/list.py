@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data
 from keyctl.app import App
+from keyctl.errors import KeyctlError, SetupProblem
 from keyctl.framing import keyctl_command
 from keyctl.output import Note, Result, Table
+from keyctl.selection import check_readable
 
 if TYPE_CHECKING:
     from keyctl.model import Account
@@ -25,34 +28,55 @@ def command(app: App) -> Result:
     """
     accounts = app.accounts.all()
     days = {account.id: _days_left(app, account) for account in accounts}
-    rows = [
-        (
-            account.label + (f" ({account.standing})" if account.disabled else ""),
-            account.exchange,
-            account.kind.value,
-            "+".join(account.markets),
-            f"{account.algorithm} {account.api_key_hint}",
-            ",".join(account.groups),
-            _due(days[account.id]),
-        )
-        for account in accounts
-    ]
+    rows = [_row(account, days[account.id]) for account in accounts]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
     data = [account_data(account) | {"days_left": days[account.id]} for account in accounts]
-    return Result({"accounts": data}, view=(view,))
+    return Result({"accounts": data}, view=(view,), warnings=tuple(map(str, _odd(accounts))))
+
+
+def _row(account: Account, days: int | None) -> tuple[str, ...]:
+    told = account_data(account)
+    markets = "?" if told["markets"] is None else "+".join(account.markets)
+    cells = (
+        account.label + (f" ({account.standing})" if account.disabled else ""),
+        account.exchange,
+        str(told["kind"] or "?"),
+        markets,
+        f"{told['key_type'] or '?'} {account.api_key_hint}",
+        ",".join(account.groups),
+    )
+    return (*cells, _due(days))
+
+
+def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
+    """Why some of them cannot be used by this version, as far as the list itself tells."""
+    from keyctl.exchanges import names
+
+    known, found = names(), list[KeyctlError]()
+    for account in accounts:
+        try:
+            check_readable(account)
+        except SetupProblem as problem:
+            found.append(problem)
+            continue
+        if account.exchange not in known:
+            found.append(SetupProblem(f"{account.label}: this version does not know its exchange"))
+    return found
 
 
 def _days_left(app: App, account: Account) -> int | None:
-    """None for a key that is none yet."""
+    """None for a key that is none yet, and for one that this version does not know."""
     from keyctl.key_age import days_left
     from keyctl.model import Standing
 
-    if account.standing is Standing.PENDING:
+    if account.standing is Standing.PENDING or account.unread:
         return None
     lifetime = used = None
     if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
-        from keyctl.exchanges import profile
+        from keyctl.exchanges import names, profile
 
+        if account.exchange not in names():
+            return None
         lifetime = profile(account.exchange).lifetime
         used = _last_used(app, account) if lifetime.unused_no_ip_days else None
     return days_left(account, lifetime, datetime.now(UTC), _own_rule(app, account), used)
