@@ -131,10 +131,10 @@ def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Note], war
 def worst(troubles: Sequence[KeyctlError]) -> ExitCode:
     """How a run ends of which nothing worked, as a fan-out does: one refusal says more than silence."""
     codes = {trouble.exit_code for trouble in troubles}
-    for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE, ExitCode.SETUP):
+    for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE):
         if code in codes:
             return code
-    return ExitCode.CHECK
+    return ExitCode.SETUP if codes == {ExitCode.SETUP} else ExitCode.CHECK
 
 
 def unread(seen: Sequence[Seen[T]]) -> list[KeyctlError]:
