@@ -23,8 +23,8 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose key_age plan make_order order_checks perpetuals sizing leaks judge profiles rights "
-        "whitelist"
+        "catalogue diagnose exchange_account key_age plan make_order order_checks perpetuals sizing leaks judge "
+        "profiles rights whitelist"
     ),
     "outside": (
         "home accounts account_entries account_settings config config_text database notes addresses rotations "
@@ -44,7 +44,7 @@ FLOORS = {
     "courses": (
         "trading order_words seeing closing clearing canceling resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
-        "rotating rotation_proof doctor leftovers"
+        "rotating rotation_consent rotation_proof account_meaning doctor leftovers"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -65,7 +65,9 @@ FORBIDDEN = {
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
-    "rights whitelist": ("transport network session vault* journal notes database app commands.* prompt output twin*"),
+    "rights whitelist exchange_account": (
+        "transport network session vault* journal notes database app commands.* prompt output twin*"
+    ),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),

@@ -14,7 +14,7 @@ from keyctl.model import Account, Algorithm, Kind, Market, Standing
 LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 _FACT = re.compile(r"[a-z_]{1,30}")
 # What entries of earlier versions lack, and how those without a standing are read.
-_LATER = ("standing", "key_created", "ip_list", "proxy")
+_LATER = ("standing", "key_created", "ip_list", "proxy", "other_uid")
 _DISABLED = {False: Standing.ACTIVE, True: Standing.DISABLED}
 
 
@@ -149,6 +149,7 @@ _FACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "endpoint": ("endpoint", _maybe_text),
     "ca_file": ("ca_file", _maybe_text),
     "uid": ("uid", _maybe_text),
+    "other_uid": ("other_uid", _maybe_text),
     "groups": ("groups", _groups),
     "key_created": ("key_created", _key_created),
     "ip_list": ("ip_list", _flag),

@@ -237,6 +237,7 @@ def _facts(account: Account) -> dict[str, JSON]:
         "api_key": account.api_key_hint,
         "created": _utc(account.created),
         "uid": account.uid,
+        "other_uid": account.other_uid,
         "groups": list(account.groups),
         "disabled": account.disabled,
         "standing": account.standing.value,

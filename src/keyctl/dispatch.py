@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
 from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
+from keyctl.exchange_account import check_same
 from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
@@ -159,6 +160,13 @@ def _legs(
             refused.append(refusal)
             continue
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
+        try:
+            check_same(account, look.told_uid)
+        except CheckFailed as other:
+            if not leg.leg.exempt:
+                left_out.append(LeftOut(target, other))
+                continue
+            warnings.append(f"{other.message.partition(';')[0]}; this order only reduces there")
         warnings += leg.notes
         legs.append(leg)
     if refused:

@@ -12,6 +12,7 @@ from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue, command_for
 from keyctl.clock_check import ClockWrong, check_clock
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, Unreached
+from keyctl.exchange_account import is_other
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
 from keyctl.model.noun import Noun
@@ -46,6 +47,12 @@ class Look(Noun):
     warnings: tuple[str, ...]
     withdraw_read: bool
     withdraw: bool | None
+    rights_uid: str | None = None
+
+    @property
+    def told_uid(self) -> str | None:
+        """The id of the exchange account that the key belongs to, where one of these reads told it."""
+        return self.rights_uid or (self.view.balances.uid if self.view and self.view.balances else None)
 
 
 async def look_all(
@@ -66,7 +73,11 @@ async def look_all(
         looks.append(answer)
     if sessions:
         sessions[0].journal.notes.note_permissions(
-            {item.session.account.id: item.withdraw for item in looks if item.withdraw_read}
+            {
+                item.session.account.id: item.withdraw
+                for item in looks
+                if item.withdraw_read and not is_other(item.session.account, item.told_uid)
+            }
         )
     for item in looks:
         if item.trouble is None:
@@ -76,7 +87,7 @@ async def look_all(
 
 async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode | None) -> Look:
     """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises."""
-    withdraw_read, withdraw, at = False, None, None
+    withdraw_read, withdraw, uid, at = False, None, None, None
     warnings: list[str] = []
     try:
         await session.warm()
@@ -88,7 +99,7 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
         if known is not None and session.network.clock.now() - known.at < PERMISSIONS_SECONDS:
             withdraw = known.withdraw
         else:
-            withdraw_read, withdraw = True, await _withdrawal(session)
+            withdraw_read, (withdraw, uid) = True, await _withdrawal(session)
         exchange, futures, band = session.exchange, None, None
         spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
         if session.market is Market.SPOT:
@@ -108,7 +119,7 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
     view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin)
-    return Look(session, view, None, tuple(warnings), withdraw_read, withdraw)
+    return Look(session, view, None, tuple(warnings), withdraw_read, withdraw, uid)
 
 
 async def futures_state(session: Session, instrument: Instrument, margin: MarginMode | None) -> FuturesState:
@@ -253,11 +264,13 @@ def _instrument(session: Session, response: Response, symbol: str) -> Instrument
     return instrument
 
 
-async def _withdrawal(session: Session) -> bool | None:
+async def _withdrawal(session: Session) -> tuple[bool | None, str | None]:
+    """Whether the key may withdraw, and whose it is; None for what is not told."""
     request = session.exchange.permissions_request()
     if request is None:
-        return None
-    return (await session.fetch(request, session.exchange.read_permissions)).withdraw
+        return None, None
+    told = await session.fetch(request, session.exchange.read_permissions)
+    return told.withdraw, told.uid
 
 
 async def _spot_margin(session: Session) -> MarginMode | None:

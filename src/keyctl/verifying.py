@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl.egress import look_up
 from keyctl.errors import ExitCode, KeyctlError, SetupProblem
+from keyctl.exchange_account import is_other
 from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
 from keyctl.policy import judge, judge_unasked
@@ -99,8 +100,12 @@ async def _observe(
 
 
 def _remember(app: App, seen: Sequence[Observation]) -> None:
-    """Keeps the withdrawal readings for the orders of the next day, and account ids that were told."""
-    told = [item for item in seen if item.permissions is not None or item.introspection is None]
+    """Keeps the withdrawal readings for the orders of the next day, and account ids that were told.
+
+    No right is kept of a key that belongs to another exchange account than its label means.
+    """
+    ours = [item for item in seen if not is_other(item.account, item.uid)]
+    told = [item for item in ours if item.permissions is not None or item.introspection is None]
     app.journal.notes.note_permissions(
         {item.account.id: item.permissions.withdraw if item.permissions else None for item in told}
     )
@@ -109,17 +114,23 @@ def _remember(app: App, seen: Sequence[Observation]) -> None:
         if any(getattr(item.account, name) != value for name, value in facts.items()):
             try:
                 now = app.accounts.get(item.account.label)
-                if now.id == item.account.id:  # not when a rotation has just given the label to another key
+                # Not when a rotation has just given the label to another key, or another run an account id.
+                if (now.id, now.uid) == (item.account.id, item.account.uid):
                     app.accounts.replace(replace(now, **facts))
             except SetupProblem:
                 continue  # removed meanwhile by another process
 
 
 def told_facts(seen: Observation) -> dict[str, Any]:
-    """What the account list keeps of an observation: the account's id there, the key's age, whether it has a list."""
+    """What the account list keeps of an observation: the account's id there, the key's age, whether it has a list.
+
+    Of a key that belongs to another exchange account than its label means, that one's id alone.
+    """
+    if is_other(seen.account, seen.uid):
+        return {"other_uid": seen.uid}
     told, facts = seen.permissions, dict[str, Any]()
     if seen.uid is not None:
-        facts["uid"] = seen.uid
+        facts |= {"uid": seen.uid, "other_uid": None}
     if told is not None and told.created is not None:
         facts["key_created"] = told.created.replace(microsecond=0)
     if told is not None and told.ip_restricted is not None:
