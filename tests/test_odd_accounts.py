@@ -215,3 +215,82 @@ def test_what_is_unknown_of_the_others_is_cleared_up(case: Case, kind: str) -> N
     assert outcomes == {**dict.fromkeys(GOOD, "canceled"), "odd": "not_sent"}
     assert world.keyctl("orders", "settle", "--json").exit_code == 0
     assert world.keyctl("cancel", "--all", "--yes").exit_code == 0
+
+
+def test_a_disabled_account_can_leave(case: Case) -> None:
+    """By its name, and with all others; a group leaves it out, as it is in none."""
+    world, _ = case
+    world.keyctl("cancel", "--all", "--yes")
+    assert world.keyctl(*ORDER, "--fanout", "--all", "--yes").exit_code == 0
+    open_position(world, "peer", SYMBOL, Side.BUY, "0.01")
+    open_position(world, "odd", SYMBOL, Side.BUY, "0.01")
+    assert world.keyctl("disable", "peer", "odd").exit_code == 0
+    try:
+        assert world.keyctl(*ORDER, "-a", "peer", "--yes").exit_code == 3
+        draft = world.keyctl("close", SYMBOL, "-a", "odd", "--dry-run", "--json")
+        value = draft.data["value_usd"]
+        sent = world.keyctl("order", "--plan", draft.data["plans"][0], "--expect-value", value, "--again", "--json")
+        assert sent.exit_code == 0, sent.stdout
+        reduced = (
+            "order",
+            "sell",
+            SYMBOL,
+            "0.002",
+            "--reduce-only",
+            "-a",
+            "peer",
+            "--expect-value",
+            "120",
+            "--again",
+            "--json",
+        )
+        partly = world.keyctl(*reduced)
+        assert partly.exit_code == 0, partly.stdout
+        closed = world.keyctl("close", SYMBOL, "--all", "--yes", "--again", "--json")
+        assert closed.exit_code == 0, closed.stdout
+        assert {row["account"] for row in closed.data["legs"]} == {"peer"}
+        foreign = world.keyctl("cancel", "-a", "odd", "--foreign", "--yes", "--json")
+        assert [row["outcome"] for row in foreign.data["legs"]] == ["canceled"], foreign.stdout
+        canceled = world.keyctl("cancel", "--all", "--foreign", "--yes", "--json")
+        assert {row["account"]: row["outcome"] for row in canceled.data["legs"]} == dict.fromkeys(GOOD, "canceled")
+    finally:
+        world.keyctl("enable", "peer", "odd")
+
+
+def test_an_order_of_another_label_is_not_sent_by_a_swapped_secret(case: Case) -> None:
+    """Both secrets exchanged with each other: neither is used, and the third account is served."""
+    world, _ = case
+    before = {label: orders_at(world, uid_of(world, label)) for label in world.ids}
+    odd, peer = world.record("odd"), world.record("peer")
+    world.put("odd", peer)
+    world.put("peer", odd)
+    try:
+        ran = world.keyctl(*ORDER, "--fanout", "--all", "--yes", "--json")
+    finally:
+        world.put("odd", odd)
+        world.put("peer", peer)
+    assert ran.exit_code == 6
+    assert errors_of(ran, "odd") == errors_of(ran, "peer") == {"key_mismatch"}
+    after = {label: orders_at(world, uid_of(world, label)) for label in world.ids}
+    assert after == before | {"good": before["good"] + 1}
+
+
+def test_no_other_command_uses_an_exchanged_secret(case: Case) -> None:
+    world, stranger = case
+    with made_odd(world, "its secret is of a stranger's key", stranger):
+        for arguments in (
+            ("request", "odd", "GET", "/api/v3/account"),
+            ("request", "odd", "GET", "/api/v3/account", "--dry-run"),
+            ("diagnose", "odd"),
+            ("exec", "odd", "--", "/bin/true"),
+            ("rotate", "odd", "--api-key", "x" * 64),
+        ):
+            ran = world.keyctl(*arguments, "--json")
+            assert ran.exit_code == 3, (arguments, ran.stdout)
+        backup = world.folder / "backup.json"
+        made = world.keyctl("export", str(backup), "--key-file", str(world.folder / "backup.key"), "--json")
+        backup.unlink()
+        (world.folder / "backup.key").unlink()
+    assert made.exit_code == 0, made.stdout
+    assert set(made.data["accounts"]) == GOOD
+    assert "another API key" in made.document["warnings"][0]

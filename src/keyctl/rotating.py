@@ -136,7 +136,7 @@ def _begin(app: App, old: Account, options: Mapping[str, Any]) -> Rotation:
 
     if old.standing is not Standing.DISABLED:
         check_active(old)
-    app.store.get_many([old.id])
+    app.credential(old)
     new_id, made = secrets.token_hex(8), None
     if options["from_keygen"]:
         pending, made = pending_pair(app.accounts, app.store, options["from_keygen"], old.exchange)

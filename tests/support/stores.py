@@ -150,6 +150,7 @@ class StoreContract:
             store.get_many(["a", "b"])
         assert caught.value.code == "secret_missing"
         assert list(store.get_present(["a", "b"])) == ["a"]
+        assert list(store.get_each(["a", "b"])) == ["a"]
 
     def test_a_deleted_one_is_gone_and_the_others_stay(self, store: SecretStore) -> None:
         store.put("a", make_credential("x" * 3000))
