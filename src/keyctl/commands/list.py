@@ -11,6 +11,7 @@ from keyctl.accounts import account_data
 from keyctl.app import App
 from keyctl.errors import KeyctlError, SetupProblem
 from keyctl.framing import keyctl_command
+from keyctl.loader import module_names
 from keyctl.output import Note, Result, Table
 from keyctl.selection import check_readable
 
@@ -50,9 +51,7 @@ def _row(account: Account, days: int | None) -> tuple[str, ...]:
 
 def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
     """Why some of them cannot be used by this version, as far as the list itself tells."""
-    from keyctl.exchanges import names
-
-    known, found = names(), list[KeyctlError]()
+    known, found = module_names("exchanges", ".toml"), list[KeyctlError]()
     for account in accounts:
         try:
             check_readable(account)
@@ -73,9 +72,9 @@ def _days_left(app: App, account: Account) -> int | None:
         return None
     lifetime = used = None
     if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
-        from keyctl.exchanges import names, profile
+        from keyctl.exchanges import profile
 
-        if account.exchange not in names():
+        if account.exchange not in module_names("exchanges", ".toml"):
             return None
         lifetime = profile(account.exchange).lifetime
         used = _last_used(app, account) if lifetime.unused_no_ip_days else None
