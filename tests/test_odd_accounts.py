@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -10,9 +11,9 @@ from keyctl.model import Side
 from keyctl.twin import FaultKind, MadeKey
 from tests.commands.test_positions import SYMBOL, open_position
 from tests.support.desk import ShiftedClock
-from tests.support.odd import KINDS, KeyringWorld, VaultWorld, furnish, made_odd
+from tests.support.odd import DOUBLED, KINDS, KeyringWorld, VaultWorld, furnish, made_odd, write_config
 from tests.support.proxies import FakeEcho
-from tests.support.world import Ran
+from tests.support.world import Ran, credentials
 
 STORES = {"vault": VaultWorld, "keyring": KeyringWorld}
 ORDER = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--again")
@@ -25,19 +26,29 @@ SECRET = ("secret_missing", "secret_damaged", "secret_doubled", "binding_mismatc
 Case = tuple[VaultWorld, MadeKey]
 
 
-@pytest.fixture(scope="module", params=STORES)
-def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    with STORES[request.param](tmp_path_factory.mktemp("odd") / "world") as world:
-        stranger = furnish(world)
-        assert set(world.ids) == {*GOOD, "odd"}
-        yield world, stranger
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Case]]:
+    with ExitStack() as stack:
+        found = {}
+        for name, store in STORES.items():
+            world = stack.enter_context(store(tmp_path_factory.mktemp(name) / "world"))
+            found[name] = world, furnish(world)
+            assert set(world.ids) == {*GOOD, "odd"}
+        yield found
 
 
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest, case: Case) -> str:
-    if request.param == "the keyring holds two secrets of it" and not isinstance(case[0], KeyringWorld):
-        pytest.skip("a vault holds one record of an account")
-    return str(request.param)
+@pytest.fixture
+def case(cases: dict[str, Case], store: str) -> Case:
+    return cases[store]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every store with every kind of odd account that it can have."""
+    if "kind" in metafunc.fixturenames:
+        pairs = [(store, kind) for store in STORES for kind in KINDS if store == "keyring" or kind != DOUBLED]
+        metafunc.parametrize(("store", "kind"), pairs)
+    elif "case" in metafunc.fixturenames:
+        metafunc.parametrize("store", STORES)
 
 
 def by_account(ran: Ran, name: str) -> dict[str, list[dict[str, object]]]:
@@ -294,3 +305,36 @@ def test_no_other_command_uses_an_exchanged_secret(case: Case) -> None:
     assert made.exit_code == 0, made.stdout
     assert set(made.data["accounts"]) == GOOD
     assert "another API key" in made.document["warnings"][0]
+
+
+def test_an_odd_account_can_be_removed_and_added_again(case: Case, kind: str) -> None:
+    """It is what the errors advise; the others stay."""
+    world, stranger = case
+    with made_odd(world, kind, stranger):
+        ran = world.keyctl("remove", "odd", "--yes", "--json")
+        assert ran.exit_code == 0, ran.stdout
+        left = {row["label"] for row in world.keyctl("list", "--json").data["accounts"]}
+        assert left == GOOD
+        if isinstance(world, KeyringWorld):
+            assert world.items("odd") == [], "nothing of it is left"
+        write_config(world, "")
+        made = world.made["odd"]
+        place = ("--label", "odd", "--endpoint", world.twin.endpoint("binance"), "--credentials-stdin", "--no-verify")
+        added = world.keyctl("add", "binance", *place, "--json", stdin=credentials(made))
+        assert added.exit_code == 0, added.stdout
+        assert world.keyctl("balance", "--json").exit_code == 0
+        assert world.keyctl("remove", "odd", "--yes").exit_code == 0
+
+
+def test_a_list_is_kept_for_the_others_of_a_group(case: Case, kind: str) -> None:
+    world, stranger = case
+    for label in ("good", "odd"):
+        assert world.keyctl("edit", label, "--group", "lists").exit_code == 0
+    try:
+        with made_odd(world, kind, stranger) as code:
+            ran = world.keyctl("whitelist", "set", "--group", "lists", "8.8.8.8", "--json")
+        assert (ran.exit_code == 6) is (code in SEEN_IN_LISTS), ran.stdout
+        assert "good" in {row["account"] for row in ran.data["whitelists"]}
+    finally:
+        for label in ("good", "odd"):
+            assert world.keyctl("edit", label, "--no-group", "lists").exit_code == 0

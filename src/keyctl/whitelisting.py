@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def show(app: App, accounts: Sequence[Account]) -> Result:
     """The kept lists beside what the exchanges last told of theirs. Asks no network."""
-    plans, troubles = plans_of(app, accounts)
+    plans, troubles = _plans_of_some(app, accounts)
     return beside(Result({"whitelists": [plan_data(plan) for plan in plans]}, shown(plans)), troubles)
 
 
@@ -32,7 +32,7 @@ def plan(app: App, accounts: Sequence[Account]) -> Result:
 
     Exit CHECK when an exchange would not take a list as it is kept.
     """
-    plans, troubles = plans_of(app, accounts)
+    plans, troubles = _plans_of_some(app, accounts)
     errors = tuple(
         CheckFailed(
             f"{item.account.label} {item.market}: {remark.text}",
@@ -57,6 +57,7 @@ def keep(
     Raises UsageProblem for what is no address, CheckFailed for what one of the exchanges would not take.
     """
     entries, twice = _entries(texts)
+    accounts, odd = _known(accounts)
     warnings = [f"{entry} was given twice" for entry in twice]
     for account in accounts:
         if market is not None and market not in account.markets:
@@ -69,14 +70,12 @@ def keep(
     plans, troubles = plans_of(app, accounts)
     hint = Note(f"{done}\nWhat to type where: keyctl whitelist plan" if entries else done)
     told = tuple(dict.fromkeys(warnings))
-    return beside(Result({"whitelists": [plan_data(item) for item in plans]}, (hint,), warnings=told), troubles)
+    kept = Result({"whitelists": [plan_data(item) for item in plans]}, (hint,), warnings=told)
+    return beside(kept, [*odd, *troubles])
 
 
 def plans_of(app: App, accounts: Sequence[Account]) -> tuple[list[ListPlan], list[KeyctlError]]:
-    """One plan for each list: markets that share a list and are kept alike share a plan. And why an account has none.
-
-    Raises an account's trouble where it is the only one.
-    """
+    """One plan for each list: markets that share a list and are kept alike share a plan. And why others have none."""
     plans: list[ListPlan] = []
     troubles: list[KeyctlError] = []
     for account in accounts:
@@ -85,9 +84,31 @@ def plans_of(app: App, accounts: Sequence[Account]) -> tuple[list[ListPlan], lis
             plans += _plans(app, account)
         except KeyctlError as trouble:
             troubles.append(own_trouble(account, trouble))
+    return plans, troubles
+
+
+def _plans_of_some(app: App, accounts: Sequence[Account]) -> tuple[list[ListPlan], list[KeyctlError]]:
+    """As plans_of; an account's trouble is raised where no other has a plan."""
+    plans, troubles = plans_of(app, accounts)
     if troubles and not plans:
         raise troubles[0]
     return plans, troubles
+
+
+def _known(accounts: Sequence[Account]) -> tuple[list[Account], list[KeyctlError]]:
+    """The accounts whose facts and exchange this version knows, and why others are none of them. Raises as above."""
+    known: list[Account] = []
+    troubles: list[KeyctlError] = []
+    for account in accounts:
+        try:
+            check_readable(account)
+            profile(account.exchange)
+            known.append(account)
+        except KeyctlError as trouble:
+            troubles.append(own_trouble(account, trouble))
+    if troubles and not known:
+        raise troubles[0]
+    return known, troubles
 
 
 def _plans(app: App, account: Account) -> list[ListPlan]:

@@ -211,6 +211,7 @@ def _doubled(world: VaultWorld, stranger: MadeKey) -> None:
     items.insert(0, FakeItem(world.service.collection, head.attributes, head.secret))
 
 
+DOUBLED = "the keyring holds two secrets of it"
 KINDS: dict[str, tuple[str, Callable[[VaultWorld, MadeKey], None]]] = {
     "its secret is missing": ("secret_missing", lambda world, _: world.put("odd", None)),
     "its secret is damaged": ("secret_damaged", _record(secret=None)),
@@ -230,7 +231,7 @@ KINDS: dict[str, tuple[str, Callable[[VaultWorld, MadeKey], None]]] = {
         "bad_config",
         lambda world, _: write_config(world, '[accounts.odd]\nproxy = "ftp://nowhere"\n'),
     ),
-    "the keyring holds two secrets of it": ("secret_doubled", _doubled),
+    DOUBLED: ("secret_doubled", _doubled),
 }
 
 
