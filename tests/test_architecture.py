@@ -23,7 +23,7 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose exchange_account key_age plan make_order order_checks perpetuals sizing leaks judge "
+        "catalogue diagnose account_uid key_age plan make_order order_checks perpetuals sizing leaks judge "
         "profiles rights whitelist"
     ),
     "outside": (
@@ -65,7 +65,7 @@ FORBIDDEN = {
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
-    "rights whitelist exchange_account": (
+    "rights whitelist account_uid": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (

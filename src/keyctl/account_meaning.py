@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keyctl.account_uid import is_other
 from keyctl.accounts import account_data
 from keyctl.errors import CheckFailed, NeedsPerson, Unreached
-from keyctl.exchange_account import is_other
 from keyctl.output import Note, Result
 from keyctl.probes import observe
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from keyctl.account_uid import check_same
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
 from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
-from keyctl.exchange_account import check_same
 from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg

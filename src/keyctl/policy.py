@@ -6,8 +6,8 @@ import ipaddress
 import re
 from functools import cached_property
 
+from keyctl.account_uid import how_to_accept, is_other, other_words
 from keyctl.catalogue import catalogue
-from keyctl.exchange_account import how_to_accept, is_other, other_words
 from keyctl.exchanges import profile
 from keyctl.key_age import judge_age
 from keyctl.model import Account, Diagnosis, ExchangeError, Finding, KeyPermissions, Level, Market

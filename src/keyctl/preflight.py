@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from keyctl.account_uid import is_other
 from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue, command_for
 from keyctl.clock_check import ClockWrong, check_clock
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, Unreached
-from keyctl.exchange_account import is_other
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
 from keyctl.model.noun import Noun

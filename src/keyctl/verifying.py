@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from keyctl.account_uid import is_other
 from keyctl.egress import look_up
 from keyctl.errors import ExitCode, KeyctlError, SetupProblem
-from keyctl.exchange_account import is_other
 from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
 from keyctl.policy import judge, judge_unasked

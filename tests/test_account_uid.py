@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from keyctl.account_uid import check_same
 from keyctl.errors import CheckFailed
-from keyctl.exchange_account import check_same
 from keyctl.model import Side
 from keyctl.twin import FaultKind, make_key
 from tests.commands.test_positions import RIGHTS, SYMBOL, open_position
