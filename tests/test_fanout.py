@@ -325,7 +325,9 @@ def test_several_processes_send_one_plan_once_and_agree_on_it(desk: Desk, proces
 
 def test_ten_processes_cannot_pass_one_daily_cap_together(desk: Desk) -> None:
     desk.world.app().home.config_file.write_text("[limits]\nday_value_usd = 605\nsoft_fraction = 1\n", encoding="utf-8")
-    codes = race(10, lambda number: desk.order(*ONE, "binance-a").exit_code)
+    for number in range(10):
+        desk.world.add("binance", f"binance-{number}")
+    codes = race(10, lambda number: desk.order(*ONE, f"binance-{number}").exit_code)
     assert Counter(codes) == {ExitCode.OK: 5, ExitCode.CHECK: 5}
     assert sum(desk.world.placements().values()) == 5
 

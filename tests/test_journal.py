@@ -55,10 +55,10 @@ def states(journal: Journal, plan_id: str = PLAN) -> list[str]:
 
 def test_a_claim_gives_each_leg_once(journal: Journal) -> None:
     legs = stored_legs(journal, 3)
-    _, first = journal.claim(wishes(legs), LIMITS)
-    _, second = journal.claim(wishes(legs), LIMITS)
-    assert set(first) == {leg.row for leg in legs}
-    assert second == {}
+    first = journal.claim(wishes(legs), LIMITS)
+    second = journal.claim(wishes(legs), LIMITS)
+    assert set(first.nonces) == {leg.row for leg in legs}
+    assert (second.nonces, second.refused) == ({}, {})
 
 
 def test_a_draft_cannot_be_claimed(journal: Journal) -> None:
@@ -95,7 +95,7 @@ def test_ten_processes_cannot_pass_the_daily_cap_together(path: Path) -> None:
     def send(number: int) -> int:
         journal, claimed = Journal(path, Clock()), 0
         for turn in range(3):
-            legs = stored_legs(journal, plan_id=f"plan{number}{turn}", value=90)
+            legs = stored_legs(journal, plan_id=f"plan{number}{turn}", value=90, owner=f"{number}{turn}")
             try:
                 claimed += len(journal.claim(wishes(legs), limits)[1])
             except CheckFailed:
@@ -117,7 +117,7 @@ def test_a_claim_over_a_cap_takes_no_leg_and_no_nonce(journal: Journal) -> None:
 def test_the_daily_cap_counts_24_hours_back(journal: Journal, clock: SkipClock) -> None:
     stored_legs(journal, plan_id="earlier", value=300)
     claim_all(journal, 1_000, "earlier")
-    stored_legs(journal, value=300)
+    stored_legs(journal, value=300, symbol="ETH/USDT")
     limits = replace(LIMITS, day_value_usd=Decimal(500))
     clock.skip(86_390)
     with pytest.raises(CheckFailed):
@@ -137,7 +137,7 @@ def test_only_what_is_proven_untaken_gives_its_value_back(journal: Journal, outc
 def test_orders_per_minute_are_counted_per_account(journal: Journal, clock: SkipClock) -> None:
     limits = replace(LIMITS, orders_per_minute=2)
     for number in range(2):
-        stored_legs(journal, plan_id=f"plan{number}")
+        stored_legs(journal, plan_id=f"plan{number}", symbol=f"C{number}/USDT")
         claim_all(journal, 1_000, f"plan{number}")
     legs = stored_legs(journal)
     with pytest.raises(CheckFailed, match="more than 2 orders in 60 s"):
@@ -156,7 +156,7 @@ def test_nothing_is_claimed_while_orders_are_halted(journal: Journal) -> None:
 
 def test_only_the_owner_of_a_claim_can_release_or_stamp_anew(journal: Journal) -> None:
     legs = stored_legs(journal)
-    name, _ = journal.claim(wishes(legs), LIMITS)
+    name = journal.claim(wishes(legs), LIMITS).name
     journal.release([legs[0].row], "another")
     assert not journal.restamp(legs[0].row, "another", 2_000)
     assert states(journal) == ["sent"]
@@ -168,7 +168,7 @@ def test_only_the_owner_of_a_claim_can_release_or_stamp_anew(journal: Journal) -
 
 def test_a_new_stamp_starts_the_count_of_fruitless_look_ups_anew(journal: Journal, clock: SkipClock) -> None:
     legs = stored_legs(journal)
-    name, _ = journal.claim(wishes(legs), LIMITS)
+    name = journal.claim(wishes(legs), LIMITS).name
     for _ in range(3):
         journal.note_absent_round(legs[0].row)
         clock.skip(2)
@@ -208,7 +208,7 @@ def test_nonces_of_a_key_ascend_across_processes(path: Path) -> None:
 
     def take(number: int) -> list[int]:
         journal = Journal(path, Clock())
-        legs = stored_legs(journal, 5, plan_id=f"plan{number}")
+        legs = stored_legs(journal, 5, plan_id=f"plan{number}", owner=f"{number}")
         reads = [journal.notes.next_nonce("key") for _ in range(20)]
         return [*reads, *journal.claim(wishes(legs, "key"), LIMITS)[1].values()]
 

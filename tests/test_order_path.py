@@ -79,7 +79,7 @@ def test_what_several_venues_lack_is_told_of_all_before_anything_is_sent(world: 
         ran = world.keyctl(*order, *more, "--json")
         (error,) = ran.document["errors"]
         assert (ran.exit_code, error["code"]) == (4, "not_offered")
-        assert "2 of 4 legs are refused" in error["message"]
+        assert "2 of 4 orders are refused" in error["message"]
         told = " ".join([error["message"], *error["hints"]])
         assert "lbank-a: LBank has no take-profit-limit orders" in told
         assert "bitfinex-a: Bitfinex has no take-profit-limit orders" in told

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
+from keyctl.model import Side, TimeInForce
+from keyctl.plan import Wish
 from keyctl.preflight import Shared, look
 from keyctl.session import Session
 from tests.support.skipping import SkipClock
 from tests.support.world import World
+
+WISH = Wish("BTC/USDT", Side.BUY, Decimal("0.01"), None, None, TimeInForce.IOC, False, None)
 
 
 def test_a_price_that_another_lane_read_is_as_old_as_that_reading(tmp_path: Path) -> None:
@@ -30,7 +35,7 @@ def _ages(world: World, clock: SkipClock) -> list[float]:
             shared, found = Shared(), []
             for account in accounts:
                 session = Session(account, *signers[account.id], network, app.journal)
-                seen = await look(session, "BTC/USDT", shared, None)
+                seen = await look(session, "BTC/USDT", shared, WISH)
                 assert seen.view is not None, seen.trouble
                 found.append(seen.view.ticker_at)
                 await clock.sleep(60)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +23,7 @@ from keyctl.database import Database
 from keyctl.errors import ExitCode
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
+from tests.support.gates import race
 from tests.support.world import ALL, World
 
 PROCESSES = 8
@@ -34,8 +32,6 @@ CAP_ROUNDS = 4
 CAP_PROCESSES = 10
 CAP_USD = 1000
 LEG_USD = Decimal("300.05")  # 0.005 BTC at the twin's best ask
-CRASHED = 99
-STUCK_SECONDS = 120
 CONFIG = """\
 [limits]
 day_value_usd = {day}
@@ -202,7 +198,8 @@ def cap_races(folder: Path, rounds: int) -> Figures:
     """The figures of races for one daily cap: every process has seen that there is room before any has claimed."""
     figures = Figures()
     with World(folder) as world:
-        world.add("okx")
+        for number in range(CAP_PROCESSES):
+            world.add("okx", f"okx-{number}")
         for number in range(rounds):
             before = figures.placed
             configure(world, before * LEG_USD + CAP_USD)
@@ -225,56 +222,10 @@ def _capped(world: World) -> Callable[[int, Callable[[], None]], int]:
             return claim(*arguments)
 
         Journal.claim = together  # type: ignore[method-assign]
-        order = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a")
+        order = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", f"okx-{number}")
         return world.keyctl(*order, "--expect-value", "300", "--again").exit_code
 
     return job
-
-
-def race(count: int, job: Callable[[int, Callable[[], None]], int]) -> list[int]:
-    """The exit codes of so many forked processes. A job calls its gate where it wants to wait for all the others."""
-    ready, arrive = os.pipe()
-    start, go = os.pipe()
-    children = []
-    for number in range(count):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forking beside threads
-            child = os.fork()
-        if child == 0:
-            _run(number, job, arrive, start, (ready, go))
-        children.append(child)
-    os.close(arrive)
-    os.close(start)
-    waiting = count
-    while waiting and (here := os.read(ready, waiting)):
-        waiting -= len(here)
-    os.close(go)
-    os.close(ready)
-    statuses = [os.waitpid(child, 0)[1] for child in children]
-    return [os.waitstatus_to_exitcode(status) for status in statuses]
-
-
-def _run(number: int, job: Callable[..., int], arrive: int, start: int, unused: tuple[int, int]) -> None:
-    """One racer's whole life."""
-    code, waited = CRASHED, False
-
-    def gate() -> None:
-        nonlocal waited
-        if not waited:
-            waited = True
-            os.write(arrive, b".")
-            os.read(start, 1)  # ends when the parent closes its side
-
-    try:
-        signal.alarm(STUCK_SECONDS)
-        for descriptor in unused:
-            os.close(descriptor)
-        random.seed(number)
-        code = job(number, gate)
-    finally:
-        if not waited:
-            os.write(arrive, b".")
-        os._exit(code)
 
 
 def _audit(world: World, plan: str, figures: Figures) -> None:
@@ -310,7 +261,7 @@ def _leg(index: int) -> Leg:
 
 
 def _facts(index: int) -> dict[str, Any]:
-    order = Order("BTC/USDT", Market.SPOT, Side.BUY, OrderType.LIMIT, Decimal("0.005"), Decimal("58000"))
+    order = Order(f"C{index}/USDT", Market.SPOT, Side.BUY, OrderType.LIMIT, Decimal("0.005"), Decimal("58000"))
     return {
         "plan_id": "plan", "index": index, "account": "a", "account_id": "id", "exchange": "bitfinex", "order": order,
         "native_symbol": "tBTCUST", "client_order_id": str(index), "client_order_date": date(2026, 9, 21),

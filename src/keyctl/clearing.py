@@ -28,7 +28,7 @@ async def settle_unknown(app: App, wait: bool) -> Result:
         pairs, orphans = pairs_of(app, network, unsettled)
         settled = [result for _, result in await settle_all(pairs, app.journal, wait)]
         again, _ = pairs_of(app, network, lately)
-        sessions = {session.account.id: session for session, _ in again}
+        sessions = {leg.leg.exchange_account: session for session, leg in again}
         settled += [result for _, result in await recheck_absent(sessions, app.journal)]
     if not settled and not orphans:
         return Result({"legs": []}, view=(Note("nothing is unknown"),))

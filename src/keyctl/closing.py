@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING
 from keyctl import closing_view as view
 from keyctl.closing_view import Closing
 from keyctl.dispatch import LeftOut, Preview, Target, preview, refresh, store
-from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown, UsageProblem
+from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable
+from keyctl.guards import Basis
 from keyctl.journal import LegState
 from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
-from keyctl.order_checks import AT_ANY_PRICE
-from keyctl.overview import Seen, positions_of, side_by_side
+from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, Wish, new_plan_id
+from keyctl.precedence import IN_FLIGHT_PAUSE_SECONDS, settle_first
 from keyctl.seeing import parts_of
 from keyctl.selection import check_can_leave, check_one_kind
 from keyctl.sending import send, wait_for_fills
-from keyctl.settle import settle_first
 from keyctl.signals import Stop, interruptible
 from keyctl.trading import Consent, ask
 
 if TYPE_CHECKING:
     from keyctl.app import App
+    from keyctl.journal import Journal
     from keyctl.model import Account
     from keyctl.output import Result
 
@@ -60,12 +61,14 @@ async def close(
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
         parts, warnings = parts_of(app, network, accounts, Market.FUTURES.value)
+        app.journal.exchange_accounts.know(accounts)
+        basis = Basis(app.journal.claims())
         seen = await side_by_side(parts, lambda part: positions_of(part, what.symbol))
         closings: list[Closing] = []
-        alone, doubles = _one_key_each(seen)
+        alone, doubles = _one_key_each(seen, app.journal)
         warnings += doubles
         for targets in _grouped(alone, what):
-            closings += await _planned(app, targets, consent.again or dry_run, settle=not dry_run)
+            closings += await _planned(app, targets, basis, settle=not dry_run)
         if not closings:
             return view.nothing(seen, what.symbol, warnings)
         if dry_run:
@@ -81,16 +84,15 @@ async def close(
         return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
 
 
-def _one_key_each(seen: Sequence[Seen[Position]]) -> tuple[list[Seen[Position]], list[str]]:
-    """What could be read, without second keys of one exchange account (by the ids that it told), and what to say of
-    those."""
-    first: dict[tuple[str, str], str] = {}
+def _one_key_each(seen: Sequence[Seen[Position]], journal: Journal) -> tuple[list[Seen[Position]], list[str]]:
+    """What could be read, without second keys of one exchange account, and what to say of those."""
+    first: dict[str, str] = {}
     kept, told = [], []
     for item in seen:
         if item.trouble is not None:
             continue
         account = item.part.account
-        other = first.setdefault((account.exchange, account.uid or account.label), account.label)
+        other = first.setdefault(journal.exchange_accounts.of(account.id), account.label)
         if other == account.label:
             kept.append(item)
         elif item.found:
@@ -128,10 +130,11 @@ def _wish(position: Position, what: What) -> Wish:
         reduce_only=True,
         margin=position.margin,
         experimental=what.experimental,
+        closes=True,
     )
 
 
-async def _planned(app: App, targets: list[Target], again: bool, settle: bool) -> list[Closing]:
+async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool) -> list[Closing]:
     """The targets' plan. What is refused for one account leaves that one out, and what names no account is tried venue
     by venue, so that the others can leave."""
     if not targets:
@@ -139,21 +142,24 @@ async def _planned(app: App, targets: list[Target], again: bool, settle: bool) -
     first = targets[0]
     try:
         if settle:
-            await settle_first([target.session for target in targets], app.journal, first.wish.symbol)
-        shown = await preview(targets, app.journal, app.config, first.session.account.kind, again)
-        return [Closing(_unasked(shown), tuple(targets))]
-    except (CheckFailed, OutcomeUnknown, UsageProblem) as error:
+            await settle_first([target.session for target in targets], app.journal, first.wish)
+        kind = first.session.account.kind
+        shown = await preview(targets, app.journal, app.config, kind, again=False, basis=basis)
+        return [Closing(shown, tuple(targets))]
+    except KeyctlError as error:
+        if isinstance(error, StoreUnusable):
+            raise
         named = [target for target in targets if target.session.account.label == error.account]
         rest = [target for target in targets if target not in named]
         venues = {target.session.account.exchange for target in targets}
         if named:
-            return [*await _planned(app, rest, again, settle), _left_out(app, first, named, error)]
+            return [*await _planned(app, rest, basis, settle), _left_out(app, first, named, error)]
         if len(venues) == 1:
             return [_left_out(app, first, targets, error)]
     closings: list[Closing] = []
     for venue in sorted(venues):
         some = [target for target in targets if target.session.account.exchange == venue]
-        closings += await _planned(app, some, again, settle)
+        closings += await _planned(app, some, basis, settle)
     return closings
 
 
@@ -161,17 +167,7 @@ def _left_out(app: App, first: Target, targets: Sequence[Target], error: KeyctlE
     """An empty plan, and why these accounts are not in it."""
     plan = Plan(new_plan_id(), first.session.account.kind, (), ())
     excluded = tuple(LeftOut(target, error) for target in targets)
-    return Closing(Preview(plan, excluded, (), app.clock.now(), True), ())
-
-
-def _unasked(shown: Preview) -> Preview:
-    """The preview without the soft limit of immediate orders for those that can only reduce: leaving needs no more
-    than a yes."""
-    legs = tuple(
-        replace(leg, soft=tuple(text for text in leg.soft if text != AT_ANY_PRICE)) if leg.leg.exempt else leg
-        for leg in shown.plan.legs
-    )
-    return replace(shown, plan=replace(shown.plan, legs=legs))
+    return Closing(Preview(plan, excluded, (), app.clock.now(), True, Basis(0)), ())
 
 
 def _together(closings: Sequence[Closing]) -> Preview:
@@ -189,6 +185,10 @@ async def _sent(app: App, closing: Closing, stop: Stop, wait: float) -> Closing:
         return closing
     targets = list(closing.targets)
     try:
+        closing = await _after_others(app, closing, stop)
+        targets = list(closing.targets)
+        if not closing.shown.plan.legs:
+            return closing
         shown = await _fresh(app, closing, targets)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
         results = await send(shown, stored, targets, app.journal, app.config, stop)
@@ -199,7 +199,85 @@ async def _sent(app: App, closing: Closing, stop: Stop, wait: float) -> Closing:
         return Closing(replace(closing.shown, plan=plan, left_out=(*closing.shown.left_out, *excluded)), ())
     if wait:
         results = await wait_for_fills(results, targets, app.journal, wait, stop.asked)
-    return Closing(shown, closing.targets, tuple(results))
+    return replace(closing, shown=shown, results=tuple(results))
+
+
+async def _after_others(app: App, closing: Closing, stop: Stop) -> Closing:
+    """The plan once no other order is under way that reduces one of its positions: these are read again, once, and what
+    is left of them is closed. The same where nothing was met.
+
+    Raises CheckFailed when the positions are larger than what was agreed to.
+    """
+    journal, limits, targets = app.journal, app.config.limits, list(closing.targets)
+    places = [target.session.account.id for target in targets]
+    met = {leg.leg.account_id for leg in closing.shown.plan.legs if journal.met(leg.leg, closing.shown.basis, limits)}
+    if not met:
+        return closing
+    while not stop.asked():
+        waits = [journal.met(leg.leg, closing.shown.basis, limits) for leg in closing.shown.plan.legs]
+        if not any(wait is not None and (wait.until or 0) > app.clock.now() for wait in waits):
+            break
+        await app.clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
+    basis = Basis(journal.claims())
+    again = [targets[places.index(account_id)] for account_id in places if account_id in met]
+    parts = [Part(target.session, Market.FUTURES.value) for target in again]
+    seen = await side_by_side(parts, lambda part: positions_of(part, again[0].wish.symbol))
+    left: list[Target] = []
+    gone: list[str] = []
+    troubles: list[LeftOut] = []
+    for target, item in zip(again, seen, strict=True):
+        position = next((held for held in item.found if _is_of(held, target.wish)), None)
+        if item.trouble is not None:
+            troubles.append(LeftOut(target, item.trouble))
+        elif position is None:
+            gone.append(target.session.account.label)
+        else:
+            left.append(replace(target, wish=replace(target.wish, contracts=position.contracts)))
+    return await _with_what_is_left(app, closing, basis, met, left, gone, troubles)
+
+
+def _is_of(position: Position, wish: Wish) -> bool:
+    side = PositionSide.LONG if wish.side is Side.SELL else PositionSide.SHORT
+    return position.symbol == wish.symbol and position.side is side and wish.margin in (None, position.margin)
+
+
+async def _with_what_is_left(
+    app: App,
+    closing: Closing,
+    basis: Basis,
+    met: set[str],
+    left: list[Target],
+    gone: list[str],
+    troubles: list[LeftOut],
+) -> Closing:
+    """The plan with what is left of positions that were read again in the place of what was to be closed there."""
+    before = closing.shown
+    untouched = [target for target in closing.targets if target.session.account.id not in met]
+    planned = {leg.leg.account_id for leg in before.plan.legs} - met
+    targets = [*(target for target in untouched if target.session.account.id in planned), *left]
+    told = tuple(f"{label}: another order has closed this position" for label in gone)
+    if not targets:
+        shown = replace(before, plan=replace(before.plan, legs=()), left_out=(*before.left_out, *troubles))
+        return replace(closing, shown=replace(shown, warnings=(*before.warnings, *told)), gone=tuple(gone))
+    anew = await preview(targets, app.journal, app.config, before.plan.kind, again=False, basis=basis)
+    _check_not_dearer(closing, anew)
+    shown = replace(
+        anew,
+        left_out=(*before.left_out, *anew.left_out, *troubles),
+        warnings=tuple(dict.fromkeys((*before.warnings, *anew.warnings, *told))),
+    )
+    return replace(closing, shown=shown, targets=tuple(targets), gone=tuple(gone))
+
+
+def _check_not_dearer(closing: Closing, anew: Preview) -> None:
+    """Raises CheckFailed when what would be sent is worth more than what was agreed to."""
+    agreed = closing.shown.plan.value_usd
+    if anew.plan.value_usd > agreed * (1 + MOVED_MAX):
+        raise CheckFailed(
+            f"{closing.title}: worth {anew.plan.value_usd:.2f} USD now, not {agreed:.2f} USD",
+            "run the command again",
+            code="price_moved",
+        )
 
 
 async def _fresh(app: App, closing: Closing, targets: list[Target]) -> Preview:
@@ -208,7 +286,7 @@ async def _fresh(app: App, closing: Closing, targets: list[Target]) -> Preview:
     if app.clock.now() - shown.made_at > FRESH_SECONDS:
         planned = {leg.leg.account_id for leg in shown.plan.legs}
         again = [target for target in targets if target.session.account.id in planned]
-        anew = await preview(again, app.journal, app.config, shown.plan.kind, again=True)
+        anew = await preview(again, app.journal, app.config, shown.plan.kind, again=False, basis=shown.basis)
         if abs(anew.plan.value_usd - shown.plan.value_usd) > shown.plan.value_usd * MOVED_MAX:
             raise CheckFailed(
                 f"{closing.title}: worth {anew.plan.value_usd:.2f} USD now, not {shown.plan.value_usd:.2f} USD",

@@ -23,11 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """One plan that closes positions of a symbol and side: as planned, and what became of its legs."""
+    """One plan that closes positions of a symbol and side: as planned, and what became of its legs.
+
+    `gone`: accounts whose position another order had closed by the time that this one was to be sent.
+    """
 
     shown: Preview
     targets: tuple[Target, ...]
     results: tuple[LegResult, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many orders there are to tell of."""
+        return len(self.results) + len(self.shown.left_out)
 
     @property
     def title(self) -> str:
@@ -99,7 +108,8 @@ def closed(
     for closing in closings:
         left_out = closing.shown.left_out
         plan = f"   plan {closing.shown.plan.id}" if closing.results else ""
-        blocks += [Note(closing.title + plan), table_of(app, closing.results, left_out)]
+        blocks += [Note(closing.title + plan), *([table_of(app, closing.results, left_out)] if closing.rows else ())]
+        blocks += [Note(f"{label}: nothing left to close, another order has closed it") for label in closing.gone]
         legs += [{"plan": closing.shown.plan.id, **view.leg_data(item)} for item in closing.results]
         legs += [{"plan": None, **view.left_out_data(item)} for item in left_out]
         errors += [*closing.shown.troubles, *(error for item in closing.results if (error := error_of(item)))]
@@ -130,7 +140,10 @@ def _code(results: Sequence[LegResult], errors: Sequence[KeyctlError], stopped: 
     codes = {error.exit_code for error in errors}
     if not all(item.recorded for item in results) or ExitCode.UNKNOWN in codes:
         return ExitCode.UNKNOWN
-    code = exit_code([item.outcome for item in results], []) if results else worst(errors)
+    troubles = [item.trouble for item in results if item.trouble is not None]
+    code = (
+        exit_code([item.outcome for item in results], troubles) if results else worst(errors) if errors else ExitCode.OK
+    )
     if code is ExitCode.UNKNOWN:
         return code
     if stopped is not None:

@@ -84,6 +84,10 @@ ALTER TABLE legs ADD COLUMN window_seconds REAL;
 ALTER TABLE legs ADD COLUMN catalogue_row TEXT;
 CREATE INDEX legs_by_place ON legs(exchange_account, symbol, state);
 CREATE TABLE exchange_accounts (account_id TEXT PRIMARY KEY, exchange_account TEXT NOT NULL, uid TEXT);
+INSERT INTO exchange_accounts (account_id, exchange_account) SELECT old_id, old_id FROM rotations;
+INSERT INTO exchange_accounts (account_id, exchange_account) SELECT new_id, old_id FROM rotations;
+UPDATE legs SET exchange_account=(SELECT old_id FROM rotations WHERE new_id=account_id)
+    WHERE account_id IN (SELECT new_id FROM rotations);
 CREATE TABLE settings (
     exchange_account TEXT NOT NULL, symbol TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
     run TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (exchange_account, symbol));

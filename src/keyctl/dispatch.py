@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from keyctl.account_uid import check_same
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
-from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
-from keyctl.fanout import check_not_halted
+from keyctl.errors import CheckFailed, KeyctlError
+from keyctl.guards import Basis
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay, check_trigger
-from keyctl.plan import Plan, PlannedLeg, Wish, check_plan, new_plan_id, plan_leg, same_leg
-from keyctl.preflight import TICKER_SECONDS, Look, Shared, look_all, ticker_of
+from keyctl.plan import Plan, PlannedLeg, Wish, new_plan_id, plan_leg, same_leg
+from keyctl.plan_checks import (
+    check_one_account_each,
+    know_exchange_accounts,
+    stopped_by_guards,
+    together,
+    within_caps,
+)
+from keyctl.precedence import check_not_halted
+from keyctl.preflight import TICKER_SECONDS, Look, Shared, left_alone, look_all, ticker_of
 from keyctl.session import Session
 from keyctl.sizes import notional
 
@@ -74,13 +83,17 @@ class LeftOut(Noun):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Preview(Noun):
-    """The plan as it would be sent, which accounts cannot take part and why, and what to warn of."""
+    """The plan as it would be sent, which accounts cannot take part and why, and what to warn of.
+
+    `basis` is what the claim will hold it against: what was noted before the exchanges were asked.
+    """
 
     plan: Plan
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
     made_at: float
     immediate: bool
+    basis: Basis
 
     @property
     def troubles(self) -> list[KeyctlError]:
@@ -95,19 +108,33 @@ async def preview(
     kind: Kind,
     again: bool,
     sizing: Sizing | None = None,
+    blocked: Mapping[str, KeyctlError] = MappingProxyType({}),
+    basis: Basis | None = None,
 ) -> Preview:
-    """The plan of all accounts that can be reached. Raises CheckFailed for whatever stops the whole plan."""
-    if not all(target.wish.reduces for target in targets):
+    """The plan of all accounts that can be reached; `blocked` tells, by account id, which cannot take part and why.
+
+    `basis` is given where positions were read before. Raises CheckFailed for whatever stops the whole plan.
+    """
+    barred = {target.session.account.id: target.session.trouble for target in targets if target.session.trouble}
+    blocked = {**blocked, **barred}
+    basis = basis or Basis(journal.claims(), again)
+    symbol, wish = targets[0].wish.symbol, targets[0].wish
+    free = [target for target in targets if target.session.account.id not in blocked]
+    if not free:
+        raise together([blocked[target.session.account.id] for target in targets], len(targets))
+    if not all(target.wish.reduces for target in free):
         check_not_halted(journal)
-    symbol = targets[0].wish.symbol
-    sessions = [target.session for target in targets]
-    network = sessions[0].network
-    accounts = [session.account for session in sessions if session.trouble is None]
-    looks, moved = await asyncio.gather(
-        look_all(sessions, symbol, config, [target.wish.margin for target in targets]),
+    sessions = [target.session for target in free]
+    network, accounts = sessions[0].network, [session.account for session in sessions]
+    found, moved = await asyncio.gather(
+        look_all(sessions, symbol, config, [target.wish for target in free]),
         moved_addresses(network, journal.addresses, accounts, config.echo_url),
     )
-    clock = network.clock
+    by_account = {look.session.account.id: look for look in found}
+    looks = [
+        by_account.get(target.session.account.id) or left_alone(target.session, blocked[target.session.account.id])
+        for target in targets
+    ]
     stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
     plan_id = stored_ids[0] if stored_ids else new_plan_id()
     warnings: list[str] = [*moved]
@@ -122,15 +149,16 @@ async def preview(
         warnings += notes
     legs, left_out, told = _legs(plan_id, list(zip(targets, looks, strict=True)), config)
     warnings += told
-    warnings += _check_one_account_each(
-        legs, {target.session.account.id: target.session.account.uid for target in targets}
+    know_exchange_accounts(journal, legs, {session.account.id: session.account for session in sessions})
+    by_id = {target.session.account.id: target for target in targets}
+    warnings += check_one_account_each(
+        legs, {target.session.account.id: target.session.account.uid for target in targets}, journal
     )
-    if not all(leg.leg.exempt for leg in legs):
-        check_not_halted(journal)
-    if not again:
-        _check_repeats(legs, journal, config)
-    plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
-    return Preview(plan, tuple(left_out), tuple(dict.fromkeys(warnings)), clock.now(), targets[0].wish.immediate)
+    legs, stopped = stopped_by_guards(legs, journal, basis, config.limits)
+    left_out += [LeftOut(by_id[leg.leg.account_id], error) for leg, error in stopped]
+    plan, over = within_caps(plan_id, kind, legs, journal, config.limits)
+    left_out += [LeftOut(by_id[leg.leg.account_id], error) for leg, error in over]
+    return Preview(plan, tuple(left_out), tuple(dict.fromkeys(warnings)), network.clock.now(), wish.immediate, basis)
 
 
 def _legs(
@@ -139,7 +167,7 @@ def _legs(
     """The planned legs, the accounts that cannot take part, and warnings. Raises CheckFailed for what is refused."""
     legs: list[PlannedLeg] = []
     left_out: list[LeftOut] = []
-    refused: list[CheckFailed] = []
+    refused: list[tuple[Target, CheckFailed]] = []
     warnings: list[str] = []
     for index, (target, look) in enumerate(pairs):
         account = target.session.account
@@ -157,7 +185,7 @@ def _legs(
             left_out.append(LeftOut(target, reason))
             continue
         except CheckFailed as refusal:
-            refused.append(refusal)
+            refused.append((target, refusal))
             continue
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
         try:
@@ -169,25 +197,15 @@ def _legs(
             warnings.append(f"{other.message.partition(';')[0]}; this order only reduces there")
         warnings += leg.notes
         legs.append(leg)
-    if refused:
-        raise _together(refused, len(pairs))
+    if refused and not any(leg.leg.exempt for leg in legs):
+        raise together([error for _, error in refused], len(pairs))
+    if refused:  # what may leave leaves; all the others stay together
+        left_out += [LeftOut(target, error) for target, error in refused]
+        by_id = {target.session.account.id: target for target, _ in pairs}
+        stay = CheckFailed("not sent, because another order of this plan was refused", code="refusedtogether")
+        left_out += [LeftOut(by_id[leg.leg.account_id], stay) for leg in legs if not leg.leg.exempt]
+        legs = [leg for leg in legs if leg.leg.exempt]
     return legs, left_out, warnings
-
-
-def _together(refused: Sequence[CheckFailed], legs: int) -> CheckFailed:
-    """The one refusal, or the first with what the others say, so that all can be mended at once."""
-    first, *others = refused
-    if not others:
-        return first
-    return CheckFailed(
-        f"{len(refused)} of {legs} legs are refused, nothing was sent: {first.message}",
-        *first.hints,
-        *(text for error in others for text in (error.message, *error.hints)),
-        code=first.code,
-        exchange=first.exchange,
-        account=first.account,
-        market=first.market,
-    )
 
 
 async def refresh(shown: Preview, targets: list[Target], config: Config) -> None:
@@ -198,16 +216,18 @@ async def refresh(shown: Preview, targets: list[Target], config: Config) -> None
     """
     by_account = {target.session.account.id: target.session for target in targets}
     clock = targets[0].session.network.clock
-    if all(clock.now() - leg.view.ticker_at <= TICKER_SECONDS for leg in shown.plan.legs):
+    # What leaves at any price needs none.
+    legs = [leg for leg in shown.plan.legs if not leg.leg.exempt or leg.leg.order.price is not None]
+    if all(clock.now() - leg.view.ticker_at <= TICKER_SECONDS for leg in legs):
         return
     shared = Shared()
     tickers = await asyncio.gather(
-        *(ticker_of(by_account[leg.leg.account_id], leg.leg.native_symbol, shared) for leg in shown.plan.legs)
+        *(ticker_of(by_account[leg.leg.account_id], leg.leg.native_symbol, shared) for leg in legs)
     )
     age = clock.now() - shown.made_at  # these reads may have waited for their slot
     if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
         raise CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
-    for leg, ticker in zip(shown.plan.legs, tickers, strict=True):
+    for leg, ticker in zip(legs, tickers, strict=True):
         if leg.leg.order.trigger is not None:
             check_trigger(by_account[leg.leg.account_id].account, leg.leg.order, ticker)
         buy = leg.leg.order.side == "buy"
@@ -252,43 +272,3 @@ def slippage_text(wish: Wish) -> str | None:
     if wish.price is not None:
         return None
     return "none" if wish.max_slippage is None else format(wish.max_slippage, "f")
-
-
-def _check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None]) -> list[str]:
-    """Raises UsageProblem for two keys of one exchange account, by the id that balances or an earlier verify told.
-
-    Warnings where an exchange's accounts cannot be told apart so.
-    """
-    seen: dict[tuple[str, str], str] = {}
-    untold: dict[str, list[str]] = {}
-    for leg in legs:
-        told = leg.view.balances.uid if leg.view.balances else None
-        uid = told or known.get(leg.leg.account_id)
-        if uid is None:
-            untold.setdefault(leg.leg.exchange, []).append(leg.leg.account)
-            continue
-        other = seen.setdefault((leg.leg.exchange, uid), leg.leg.account)
-        if other != leg.leg.account:
-            raise UsageProblem(
-                f"{other} and {leg.leg.account} are two keys of one {leg.leg.exchange} account",
-                "one plan sends one order to an exchange account; leave one of them out",
-                code="same_exchange_account",
-            )
-    exchanges = [leg.leg.exchange for leg in legs]
-    return [
-        f"{exchange}: the account id of {labels[0]}{f' and {len(labels) - 1} more' if labels[1:] else ''} is unknown: "
-        "two of these keys may be of one account; where the exchange tells the id, keyctl verify reads it"
-        for exchange, labels in untold.items()
-        if exchanges.count(exchange) > 1
-    ]
-
-
-def _check_repeats(legs: list[PlannedLeg], journal: Journal, config: Config) -> None:
-    for leg in legs:
-        if journal.repeats(leg.leg, config.limits.repeat_seconds):
-            raise CheckFailed(
-                f"{leg.leg.account}: the same order was sent less than {config.limits.repeat_seconds} s ago",
-                "if you mean it a second time, add --again",
-                code="repeated_order",
-                account=leg.leg.account,
-            )

@@ -9,11 +9,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.guards import Basis
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found, judge_placed, may_end_at_once
 from keyctl.model import LegResult, Outcome, Request, Stamp
+from keyctl.precedence import guarded
 from keyctl.session import CALL_SECONDS, Session
 from keyctl.settle import Verdict, first_looks, follow_other, look_up
 from keyctl.transport import Line
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 STAMP_SECONDS = 2.0
 GROUP_COMMIT_SECONDS = 0.25
+TAKEN_UP = "taken up by another run of this plan"
 NOT_ALL = "nothing was sent, because another leg could not be (--mode all)"
 
 
@@ -45,8 +48,10 @@ async def fan_out(
     limits: Limits,
     stopping: Callable[[], bool],
     all_or_nothing: bool = False,
+    basis: Basis | None = None,
 ) -> list[LegResult]:
-    """The result of every leg, in the order given. With `all_or_nothing` a leg without its connection keeps all back.
+    """The result of every leg, in the order given. With `all_or_nothing` a leg without its connection, or one that a
+    guard of the claim leaves out, keeps all back. `basis` is what the claim holds the legs against.
 
     Raises CheckFailed (halt, a cap) or StoreUnusable with nothing sent. Once a byte has left it no longer raises:
     what it cannot tell is unknown.
@@ -66,7 +71,7 @@ async def fan_out(
             reason = "stopped before sending" if stopping() else NOT_ALL
             results |= {lane.stored.row: LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=reason) for lane in lanes}
             lanes = []
-        sent = _burst(lanes, journal, limits, results)
+        sent = _burst(lanes, journal, limits, results, basis, all_or_nothing)
         await _collect(sent, journal, results)
     await _clear_up(sent, journal, results)
     await follow_others(pairs, journal, results)
@@ -99,7 +104,14 @@ async def _open(session: Session, stored: StoredLeg) -> Lane | KeyctlError:
     return Lane(session, stored, request, line)
 
 
-def _burst(lanes: list[Lane], journal: Journal, limits: Limits, results: dict[int, LegResult]) -> list[Lane]:
+def _burst(
+    lanes: list[Lane],
+    journal: Journal,
+    limits: Limits,
+    results: dict[int, LegResult],
+    basis: Basis | None,
+    all_or_nothing: bool,
+) -> list[Lane]:
     """The lanes whose bytes were handed to their sockets. Synchronous on purpose: nothing runs in between."""
     if not lanes:
         return []
@@ -115,13 +127,16 @@ def _burst(lanes: list[Lane], journal: Journal, limits: Limits, results: dict[in
                 lane.stored.leg.order,
             )
         )
-    claim, nonces = journal.claim(wishes, limits)
+    claim, nonces, refused = journal.claim(wishes, limits, basis, all_or_nothing)
     ready: list[Lane] = []
     never_left: list[int] = []
     for lane in lanes:
         row = lane.stored.row
+        if row in refused:
+            results[row] = guarded(lane.stored.leg, refused[row])
+            continue
         if row not in nonces:
-            results[row] = _not_ours(lane)
+            results[row] = _not_ours(lane, NOT_ALL if refused and all_or_nothing else TAKEN_UP)
             continue
         assert lane.stamp is not None
         lane.stamp = replace(lane.stamp, nonce=nonces[row])
@@ -153,7 +168,7 @@ def _write_all(
             row = lane.stored.row
             try:
                 if not _fresh(lane, journal, claim):
-                    results[row] = _not_ours(lane)
+                    results[row] = _not_ours(lane, TAKEN_UP)
                     continue
                 lane.deadline = loop_time() + CALL_SECONDS
                 lane.line.write(lane.data)
@@ -186,8 +201,8 @@ def _never_left(lane: Lane, trouble: Exception) -> LegResult:
     return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=detail)
 
 
-def _not_ours(lane: Lane) -> LegResult:
-    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail="taken up by another run of this plan")
+def _not_ours(lane: Lane, why: str) -> LegResult:
+    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=why)
 
 
 async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:
@@ -280,10 +295,3 @@ async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) ->
     if found.outcome is Outcome.REJECTED:
         return replace(found, recorded=result.recorded)
     return replace(result, status=looked.status)
-
-
-def check_not_halted(journal: Journal) -> None:
-    """Raises CheckFailed while orders are halted; asked early, and again inside every claim."""
-    reason = journal.notes.halted()
-    if reason is not None:
-        raise CheckFailed(f"orders are halted ({reason})", "to go on: keyctl halt --lift", code="halted")

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.addresses import Addresses
+from keyctl.claims import Claims, ClaimWish
 from keyctl.clock import Clock
 from keyctl.database import Database
-from keyctl.errors import CheckFailed
 from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values
-from keyctl.model import Kind, Leg, LegResult, Order, OrderStatus, Outcome
-from keyctl.model.noun import Noun
-from keyctl.notes import Notes, following_nonce
-from keyctl.records import Records
-from keyctl.rotations import RETIRED_IDS, Rotations
+from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
+from keyctl.notes import Notes
+from keyctl.rotations import Rotations
 
 if TYPE_CHECKING:
-    from keyctl.config import Limits
+    pass
 
+
+__all__ = ["ROUND_PAUSE_SECONDS", "ClaimWish", "Journal", "LegState"]
 
 ROUND_PAUSE_SECONDS = 2.0
 
@@ -49,21 +46,7 @@ _STATE_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ClaimWish(Noun):
-    """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None).
-
-    With an `order` it is claimed only while the journal still has those very numbers: another run of the plan may
-    have given it the price of a later preview, and what is sent must be what is written down.
-    """
-
-    row: int
-    stamp_ms: int
-    nonce_key: str | None
-    order: Order | None = None
-
-
-class Journal(Records):
+class Journal(Claims):
     """Plans and legs in one SQLite file. Raises StoreUnusable; then nothing may be sent."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -71,8 +54,6 @@ class Journal(Records):
         self.notes = Notes(self._database, clock)
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
-        # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
-        self.has_claimed = False
 
     def close(self) -> None:
         """Closes the file."""
@@ -94,6 +75,12 @@ class Journal(Records):
                 names = ", ".join(values)
                 marks = ", ".join("?" * len(values))
                 connection.execute(f"INSERT INTO legs ({names}) VALUES ({marks})", tuple(values.values()))
+            # Read here, and not carried from the preview: another process may have learned a uid since.
+            connection.execute(
+                "UPDATE legs SET exchange_account=COALESCE((SELECT known.exchange_account FROM exchange_accounts AS"
+                " known WHERE known.account_id=legs.account_id), account_id) WHERE plan_id=?",
+                (plan_id,),
+            )
             self._event(connection, plan_id, None, str(state), {"legs": len(legs)})
 
     def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal]]) -> None:
@@ -108,71 +95,6 @@ class Journal(Records):
                 ).rowcount
                 if changed:
                     self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": format(value, "f")})
-
-    def check_rates(self, legs: Sequence[Leg], limits: Limits) -> None:
-        """Nothing when these legs fit the orders that their accounts may send now; every claim counts them again.
-
-        Raises CheckFailed.
-        """
-        now = self._clock.now()
-        for leg in legs:
-            for seconds, most in _rates(limits):
-                rows = self._database.rows(_CLAIMED_SINCE, leg.account_id, now - seconds)
-                if rows[0]["orders"] >= most:
-                    raise _too_many(leg.account, most, seconds)
-
-    def claim(self, wishes: Sequence[ClaimWish], limits: Limits) -> tuple[str, dict[int, int]]:
-        """The claim's name, and the nonce (0 where none is needed) by row for each leg that is now ours to send.
-
-        One durable commit for all. A leg that is missing in the result belongs to another process or is done.
-        Raises CheckFailed when orders are halted or a cap would be passed; then no leg is claimed.
-        """
-        name = secrets.token_hex(8)
-        self.has_claimed = True
-        now = self._clock.now()
-        ours: dict[int, int] = {}
-        with self._database.transaction() as connection:
-            halted = connection.execute("SELECT reason FROM halt").fetchone()
-            if halted and not _all_exempt(connection, [wish.row for wish in wishes]):
-                raise CheckFailed(
-                    f"orders are halted ({halted['reason']})", "to go on: keyctl halt --lift", code="halted"
-                )
-            for wish in wishes:
-                if wish.order is not None and not _as_written(connection, wish.row, wish.order):
-                    continue
-                nonce = self._nonce(connection, wish.nonce_key) if wish.nonce_key else 0
-                changed = connection.execute(
-                    "UPDATE legs SET state='sent', claim=?, claimed_at=?, stamp_ms=?, nonce=?,"
-                    " first_stamp_ms=COALESCE(first_stamp_ms, ?), absent_rounds=0, absent_at=NULL"
-                    f" WHERE id=? AND state='planned' AND account_id NOT IN {RETIRED_IDS}",
-                    (name, now, wish.stamp_ms, nonce, wish.stamp_ms, wish.row),
-                ).rowcount
-                if changed == 1:
-                    ours[wish.row] = nonce
-                    self._event(connection, None, wish.row, "claimed", {"stamp_ms": wish.stamp_ms})
-            self._check_caps(connection, ours, limits, now)
-        return name, ours
-
-    def restamp(self, row: int, claim: str, stamp_ms: int) -> bool:
-        """Whether the leg is still ours and may be signed anew with this stamp (after the machine slept)."""
-        with self._database.transaction() as connection:
-            changed = connection.execute(
-                "UPDATE legs SET stamp_ms=?, absent_rounds=0, absent_at=NULL WHERE id=? AND state='sent' AND claim=?",
-                (stamp_ms, row, claim),
-            ).rowcount
-        return changed == 1
-
-    def release(self, rows: Iterable[int], claim: str) -> None:
-        """Makes claimed legs planned again. Only for legs of which no byte can have left."""
-        with self._database.transaction() as connection:
-            for row in rows:
-                changed = connection.execute(
-                    "UPDATE legs SET state='planned', claim=NULL, claimed_at=NULL"
-                    " WHERE id=? AND state='sent' AND claim=?",
-                    (row, claim),
-                ).rowcount
-                if changed:
-                    self._event(connection, None, row, "never_left", {})
 
     def record(self, results: Sequence[tuple[int, LegResult]], source: str) -> None:
         """Writes outcomes durably. A proven outcome is kept, with two exceptions: proof of acceptance wins over
@@ -261,29 +183,6 @@ class Journal(Records):
         with self._database.transaction(durable=False) as connection:
             self._event(connection, plan_id, row, kind, detail)
 
-    def _check_caps(self, connection: sqlite3.Connection, ours: dict[int, int], limits: Limits, now: float) -> None:
-        """Counts with the new claims included, so that ten processes cannot pass one cap together."""
-        for row in ours:
-            leg = connection.execute("SELECT account_id, account, kind FROM legs WHERE id=?", (row,)).fetchone()
-            for seconds, most in _rates(limits):
-                count = connection.execute(_CLAIMED_SINCE, (leg["account_id"], now - seconds)).fetchone()["orders"]
-                if count > most:
-                    raise _too_many(leg["account"], most, seconds)
-        for kind in {connection.execute("SELECT kind FROM legs WHERE id=?", (row,)).fetchone()["kind"] for row in ours}:
-            used = self.used_today(Kind(kind))
-            if used > limits.day_value_usd:
-                raise CheckFailed(
-                    f"orders of the last 24 h would be worth {used:.2f} USD, the cap is {limits.day_value_usd} USD",
-                    "raise day_value_usd in config.toml, or wait",
-                    code="over_day_limit",
-                )
-
-    def _nonce(self, connection: sqlite3.Connection, key_hash: str) -> int:
-        row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
-        nonce = following_nonce(row["last"] if row else 0, self._clock)
-        connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
-        return nonce
-
     def _status(self, connection: sqlite3.Connection, row: int, status: OrderStatus) -> None:
         connection.execute(
             "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?,"
@@ -298,40 +197,3 @@ class Journal(Records):
                 row,
             ),
         )
-
-    def _event(
-        self, connection: sqlite3.Connection, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]
-    ) -> None:
-        connection.execute(
-            "INSERT INTO events (at, plan_id, leg_id, kind, detail)"
-            " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
-            (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
-        )
-
-
-_CLAIMED_SINCE = "SELECT COUNT(*) AS orders FROM legs WHERE account_id=? AND claimed_at > ?"
-
-
-def _rates(limits: Limits) -> tuple[tuple[int, int], ...]:
-    """How many orders an account may send in so many seconds, all processes together."""
-    return (60, limits.orders_per_minute), (3600, limits.orders_per_hour)
-
-
-def _too_many(account: str, most: int, seconds: int) -> CheckFailed:
-    return CheckFailed(
-        f"{account}: more than {most} orders in {seconds} s",
-        "wait, or raise the limit in config.toml",
-        code="too_many_orders",
-        account=account,
-    )
-
-
-def _all_exempt(connection: sqlite3.Connection, rows: Sequence[int]) -> bool:
-    """Whether every one of these legs can only reduce a position, held to that by its venue."""
-    return all(connection.execute("SELECT exempt FROM legs WHERE id=?", (row,)).fetchone()[0] for row in rows)
-
-
-def _as_written(connection: sqlite3.Connection, row: int, order: Order) -> bool:
-    wanted = order_values(order)
-    written = connection.execute(f"SELECT {', '.join(wanted)} FROM legs WHERE id=?", (row,)).fetchone()
-    return written is not None and tuple(written) == tuple(wanted.values())

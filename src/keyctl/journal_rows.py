@@ -70,6 +70,9 @@ def leg_values(leg: Leg) -> dict[str, object]:
         "client_order_date": leg.client_order_date.isoformat(),
         "native_symbol": leg.native_symbol,
         "exempt": int(leg.exempt),
+        "closes": int(leg.closes),
+        "asked": leg.asked or None,
+        "window_seconds": leg.window_seconds,
         **order_values(leg.order),
     }
 
@@ -133,6 +136,10 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         client_order_id=row["client_order_id"],
         client_order_date=date.fromisoformat(row["client_order_date"]),
         exempt=bool(row["exempt"]),
+        closes=bool(row["closes"]),
+        exchange_account=row["exchange_account"],
+        asked=row["asked"] or "",
+        window_seconds=row["window_seconds"],
     )
     return StoredLeg(
         row=row["id"],

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
+from keyctl.exchanges.base import plain
 from keyctl.model import FuturesState, Request
 from keyctl.perpetuals import confirmed
-from keyctl.preflight import TICKER_SECONDS, futures_state
+from keyctl.preflight import TICKER_SECONDS, futures_state, setting_number
 
 if TYPE_CHECKING:
     from keyctl.journal import Journal
@@ -31,15 +32,20 @@ async def confirm_all(
     legs: list[tuple[Session, PlannedLeg]],
     journal: Journal,
     stopping: Callable[[], Awaitable[bool]],
-) -> dict[str, KeyctlError]:
-    """By client order id, why a leg may not be sent; legs that are not in there are confirmed.
+) -> tuple[dict[str, KeyctlError], dict[str, int]]:
+    """By client order id, why a leg may not be sent; legs that are not in there are confirmed. And for those the number
+    of the setting under which they are, which their claim is held to.
 
-    Each setting is sent once and read back; none is sent any more when `stopping`.
+    Each setting is sent once and read back; none is sent any more when `stopping`, or while another run of keyctl sets
+    another value there.
     """
     perpetual = [(session, planned) for session, planned in legs if planned.terms is not None]
-    troubles = await asyncio.gather(*(_confirm(session, planned, journal, stopping) for session, planned in perpetual))
-    found = zip(perpetual, troubles, strict=True)
-    return {planned.leg.client_order_id: trouble for (_, planned), trouble in found if trouble is not None}
+    found = await asyncio.gather(*(_confirm(session, planned, journal, stopping) for session, planned in perpetual))
+    by_id = {planned.leg.client_order_id: item for (_, planned), item in zip(perpetual, found, strict=True)}
+    return (
+        {name: item for name, item in by_id.items() if isinstance(item, KeyctlError)},
+        {name: item for name, item in by_id.items() if isinstance(item, int)},
+    )
 
 
 async def _confirm(
@@ -47,15 +53,17 @@ async def _confirm(
     planned: PlannedLeg,
     journal: Journal,
     stopping: Callable[[], Awaitable[bool]],
-) -> KeyctlError | None:
-    terms, state = planned.terms, planned.view.futures
+) -> KeyctlError | int:
+    """The number of the setting that was read or made, or why the leg may not be sent."""
+    terms, state, number = planned.terms, planned.view.futures, planned.view.setting
     assert terms is not None and state is not None
     label = session.account.label
     try:
         if session.network.clock.now() - planned.view.ticker_at > TICKER_SECONDS:
+            number = setting_number(session, planned.leg.order.symbol)
             state = await futures_state(session, planned.instrument, terms.margin)
         if terms.setup is not None:
-            state = await _set_up(session, planned, state, terms.setup, journal, stopping)
+            state, number = await _set_up(session, planned, state, number, terms.setup, journal, stopping)
     except KeyctlError as trouble:
         return trouble
     different = confirmed(session.exchange, state, terms)
@@ -67,28 +75,37 @@ async def _confirm(
             exchange=session.exchange.name,
             market="futures",
         )
-    return None
+    return number
 
 
 async def _set_up(
     session: Session,
     planned: PlannedLeg,
     state: FuturesState,
+    number: int,
     wanted: Setup,
     journal: Journal,
     stopping: Callable[[], Awaitable[bool]],
-) -> FuturesState:
-    """The state after what differs was set, read back; the same where nothing does."""
+) -> tuple[FuturesState, int]:
+    """The state after what differs was set, read back, and the setting's number; the same where nothing differs."""
     requests = session.exchange.setup_requests(planned.instrument, state, wanted)
     if not requests:
-        return state
+        return state, number
     _check_shown(session, planned, state, wanted, requests)
+    label, symbol = session.account.label, planned.leg.order.symbol
+    place = journal.exchange_accounts.of(session.account.id)
+    number = journal.settings.take(label, place, symbol, _words(wanted))
     for request in requests:
         if await stopping():
-            label = session.account.label
             raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
         await _set(session, planned, request, wanted, journal)
-    return await futures_state(session, planned.instrument, wanted.margin)
+    return await futures_state(session, planned.instrument, wanted.margin), number
+
+
+def _words(wanted: Setup) -> str:
+    """What is set, in words that two runs compare and people read."""
+    leverage = "" if wanted.leverage is None else f"leverage {plain(wanted.leverage)}"
+    return " ".join(word for word in (leverage, wanted.margin or "") if word)
 
 
 def _check_shown(

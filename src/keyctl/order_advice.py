@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from keyctl.dispatch import LeftOut
     from keyctl.plan import Wish
 
+# The code of an order that was sent a moment ago: what it lacks is nothing that a further command could mend.
+REPEATED = "repeated_order"
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Step(Noun):
@@ -37,7 +40,11 @@ def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut
     if not left_out and all(outcome is Outcome.ACCEPTED for outcome in outcomes):
         return []
     found = []
-    unsent = any(item.target.stored for item in left_out) or Outcome.NOT_SENT in outcomes
+    kept_back = [item.error.code for item in left_out if item.target.stored]
+    kept_back += [
+        result.trouble.code if result.trouble else "" for result in results if result.outcome is Outcome.NOT_SENT
+    ]
+    unsent = any(code != REPEATED for code in kept_back)
     if Outcome.UNKNOWN in outcomes:
         words = "Unknown is not refused: do not send again. Clear it up"
         found.append(Step(words, "keyctl orders settle --wait"))
@@ -51,7 +58,7 @@ def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut
         words, order = "Close the whole positions where it filled", opened[0].leg.order
         side = next((item.leg.order.position for item in opened if item.leg.order.hedge), None)
         found.append(Step(words, close_command(order.symbol, (item.leg.account for item in opened), side)))
-    new = [item for item in left_out if item.target.stored is None]
+    new = [item for item in left_out if item.target.stored is None and item.error.code != REPEATED]
     labels = [item.label for item in new]
     if new and results and (command := order_command(new[0].target.wish, labels)):
         found.append(Step("Order where it is not in the plan, once that is mended", command))

@@ -78,6 +78,8 @@ def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> E
         return ExitCode.PARTIAL
     if Outcome.REJECTED in outcomes:
         return ExitCode.REFUSED
+    if any(trouble.exit_code is ExitCode.UNKNOWN for trouble in troubles):
+        return ExitCode.UNKNOWN
     for code in (ExitCode.CHECK, ExitCode.SETUP):
         if troubles and all(trouble.exit_code is code for trouble in troubles):
             return code
@@ -94,8 +96,9 @@ def draft_code(kept: bool, troubles: Sequence[KeyctlError]) -> ExitCode:
 def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode | None, again: str) -> Result:
     """The result after a send; `stopped` is the exit code of a signal that came meanwhile, `again` as for `draft`."""
     outcomes = [result.outcome for result in results]
-    code = exit_code(outcomes, shown.troubles)
-    if not all(result.recorded for result in results):
+    code = exit_code(outcomes, [*shown.troubles, *(result.trouble for result in results if result.trouble)])
+    written = all(result.recorded for result in results)
+    if not written:
         code = ExitCode.UNKNOWN  # the journal still has `sent` there, and settles it before anything new
     if stopped is not None and code is not ExitCode.UNKNOWN:
         code = stopped
@@ -104,7 +107,7 @@ def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode |
     total = len(results) + len(shown.left_out)
     words = [f"{accepted} of {total} legs accepted, exit {int(code)}." + (f" Plan {shown.plan.id}" if results else "")]
     next_steps = steps(shown.plan.id, results, shown.left_out, again)
-    if code is ExitCode.UNKNOWN and Outcome.UNKNOWN not in outcomes:
+    if not written and Outcome.UNKNOWN not in outcomes:
         next_steps = [Step("Not all of this could be written down. Make room, then", "keyctl orders settle")]
     new = [item.label for item in shown.left_out if item.target.stored is None]
     if new and results:
@@ -125,6 +128,8 @@ def error_of(result: LegResult) -> KeyctlError | None:
     """Why a leg was not accepted; None for one that was."""
     if result.outcome is Outcome.ACCEPTED:
         return None
+    if result.trouble is not None:
+        return result.trouble
     error = KeyctlError(
         f"{result.leg.account}: {result.outcome}: {result.detail}",
         *([command_for(result.error, result.leg.order.market)] if result.error else []),

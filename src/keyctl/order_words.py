@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import UsageProblem
+from keyctl.exchanges.base import plain
 from keyctl.model import MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
 from keyctl.plan import Wish
 from keyctl.sizes import market_of, read_number, read_symbol
@@ -92,6 +93,20 @@ def sizing_of(options: Mapping[str, Any], config: Config) -> Sizing | None:
     weights = config.weights.get(group, {})
     split = Split(options["split"] or (Split.WEIGHTS if weights else Split.EQUAL)) if options["total"] else None
     return Sizing(split, weights, percent, risk, stop)
+
+
+def asked_text(wish: Wish, sizing: Sizing | None) -> str:
+    """The size and prices of a wish as they were asked for: the same text for the same wish, whatever prices and
+    balances make of it later."""
+    sizes = (("base", wish.quantity), ("quote", wish.quote), ("contracts", wish.contracts))
+    words = [f"{unit} {plain(number)}" for unit, number in sizes if number is not None]
+    if sizing is not None:
+        shares = (("percent", sizing.percent), ("risk", sizing.risk), ("stop", sizing.stop))
+        words += [f"{name} {plain(number)}" for name, number in shares if number is not None]
+        words += [f"split {sizing.split}"] if sizing.split is not None else []
+    prices = (("price", wish.price), ("trigger", wish.trigger_price))
+    words += [f"{name} {'none' if price is None else plain(price)}" for name, price in prices]
+    return ", ".join(words)
 
 
 def _check_one_size(options: Mapping[str, Any]) -> None:

@@ -26,7 +26,15 @@ from keyctl.model import (
     Trigger,
 )
 from keyctl.model.noun import Noun
-from keyctl.order_checks import check_balance, check_buildable, check_filters, check_offered, check_price, refusal
+from keyctl.order_checks import (
+    AT_ANY_PRICE,
+    check_balance,
+    check_buildable,
+    check_filters,
+    check_offered,
+    check_price,
+    refusal,
+)
 from keyctl.sizes import exactly, notional
 
 if TYPE_CHECKING:
@@ -45,7 +53,8 @@ class Wish(Noun):
 
     Without a price the order is immediate: a limit within `max_slippage` of the best opposite price, or the venue's
     own market type when `max_slippage` is None. With a trigger it waits; without a price it is then the venue's market
-    type. `change_existing` allows leverage or margin mode to change under a position or open orders.
+    type. `change_existing` allows leverage or margin mode to change under a position or open orders. `closes`: its size
+    is the whole position as it was just read. `asked` is the order in the person's own words (order_words.asked_text).
     """
 
     symbol: str
@@ -66,6 +75,8 @@ class Wish(Noun):
     trigger_price: Decimal | None = None
     expires_ms: int | None = None
     experimental: bool = False
+    closes: bool = False
+    asked: str = ""
 
     @property
     def immediate(self) -> bool:
@@ -85,7 +96,8 @@ class VenueView(Noun):
 
     `balances` is None where they were not asked for; `futures` and `band` are of perpetuals. `ticker_at` (Unix s): the
     prices, and on perpetuals the state, are no older than that. `spot_margin`: the margin mode in which the account's
-    mode wants spot orders, where it does.
+    mode wants spot orders, where it does. `setting`: the number of the leverage setting that stood before `futures` was
+    read (venue_settings).
     """
 
     instrument: Instrument
@@ -96,6 +108,7 @@ class VenueView(Noun):
     futures: FuturesState | None = None
     band: PriceBand | None = None
     spot_margin: MarginMode | None = None
+    setting: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -166,15 +179,13 @@ def plan_leg(
             "symbol_not_trading",
             market=market,
         )
+    from keyctl.perpetuals import check_held, terms_of
+
     terms = None
     if view.futures is not None:
-        from keyctl.perpetuals import terms_of
-
         terms = terms_of(account, exchange, wish, instrument, view.futures, limits)
     order, notes = make_order(account, wish, view, limits, terms)
     if terms is not None:
-        from keyctl.perpetuals import check_held
-
         check_held(account, terms, order)
     check_offered(account, exchange, order)
     check_filters(account, order, view)
@@ -190,12 +201,16 @@ def plan_leg(
         native_symbol=instrument.native_symbol,
         client_order_id=exchange.new_client_order_id(secrets.token_bytes(32)),
         client_order_date=today,
+        asked=wish.asked,
+        window_seconds=exchange.profile.settling.window_of(order),
     )
-    leg = replace(leg, exempt=order.reduce_only and exchange.holds_to_reducing(leg))
+    leg = replace(leg, closes=wish.closes, exempt=order.reduce_only and exchange.holds_to_reducing(leg))
     check_buildable(account, exchange, leg)
     reference = view.ticker.ask if order.side is Side.BUY else view.ticker.bid
     value = notional(order, max(order.price or order.trigger_price or reference, reference)) * view.usd_per_quote
-    if not leg.exempt:
+    if leg.exempt:  # leaving at any price needs no more than a yes
+        soft = tuple(text for text in soft if text != AT_ANY_PRICE)
+    else:
         soft = (*soft, *_check_value(account, value, limits, market))
     if warned := exchange.experimental.get(instrument.market):
         soft = (*soft, _check_experimental(account, exchange, wish, warned))
@@ -238,6 +253,7 @@ def same_leg(planned: PlannedLeg, stored: Leg) -> PlannedLeg:
         index=stored.index,
         client_order_id=stored.client_order_id,
         client_order_date=stored.client_order_date,
+        asked=stored.asked,
     )
     return replace(planned, leg=kept)
 
@@ -245,9 +261,12 @@ def same_leg(planned: PlannedLeg, stored: Leg) -> PlannedLeg:
 @exactly
 def check_plan(plan_id: str, kind: Kind, legs: tuple[PlannedLeg, ...], used_today: Decimal, limits: Limits) -> Plan:
     """The plan with the soft limits it touches. Raises CheckFailed when it passes a hard one."""
-    total = sum((leg.counted_usd for leg in legs), Decimal(0))
-    if len(legs) > limits.legs_per_plan:
-        raise CheckFailed(f"{len(legs)} legs, the cap is {limits.legs_per_plan}", code="too_many_legs")
+    counted = [leg for leg in legs if not leg.leg.exempt]
+    if not counted:  # whatever only reduces passes every cap
+        return Plan(plan_id, kind, legs, ())
+    total = sum((leg.counted_usd for leg in counted), Decimal(0))
+    if len(counted) > limits.legs_per_plan:
+        raise CheckFailed(f"{len(counted)} orders, the cap is {limits.legs_per_plan}", code="too_many_legs")
     for what, value, cap, name in (
         ("the plan is", total, limits.plan_value_usd, "plan_value_usd"),
         ("orders of the last 24 h would be", used_today + total, limits.day_value_usd, "day_value_usd"),

@@ -12,9 +12,18 @@ from keyctl.account_uid import is_other
 from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue, command_for
 from keyctl.clock_check import ClockWrong, check_clock
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import FuturesState, Instrument, MarginMode, Market, PriceBand, Response, Ticker
+from keyctl.model import (
+    Balances,
+    FuturesState,
+    Instrument,
+    MarginMode,
+    Market,
+    PriceBand,
+    Response,
+    Ticker,
+)
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import VenueView
@@ -22,6 +31,7 @@ from keyctl.session import Session
 
 if TYPE_CHECKING:
     from keyctl.config import Config
+    from keyctl.plan import Wish
 
 T = TypeVar("T")
 DOLLARS = frozenset({"USD", "USDT", "USDC", "UST"})
@@ -55,17 +65,16 @@ class Look(Noun):
         return self.rights_uid or (self.view.balances.uid if self.view and self.view.balances else None)
 
 
-async def look_all(
-    sessions: list[Session], symbol: str, config: Config, margins: Sequence[MarginMode | None]
-) -> list[Look]:
-    """Every lane's pre-flight, side by side, in the order of the sessions. `margins` are the wanted margin modes.
+async def look_all(sessions: list[Session], symbol: str, config: Config, wishes: Sequence[Wish]) -> list[Look]:
+    """Every lane's pre-flight, side by side, in the order of the sessions, for what is wished on each.
 
-    Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw.
+    Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw (which is a
+    warning for an order that only reduces).
     """
     shared = Shared()
     looks: list[Look] = []
     for answer in await asyncio.gather(
-        *(look(session, symbol, shared, margin) for session, margin in zip(sessions, margins, strict=True)),
+        *(look(session, symbol, shared, wish) for session, wish in zip(sessions, wishes, strict=True)),
         return_exceptions=True,
     ):
         if isinstance(answer, BaseException):
@@ -79,16 +88,37 @@ async def look_all(
                 if item.withdraw_read and not is_other(item.session.account, item.told_uid)
             }
         )
-    for item in looks:
-        if item.trouble is None:
-            check_withdrawal(item, config)
-    return looks
+    return [
+        item if item.trouble is not None else _gated(item, config, wish)
+        for item, wish in zip(looks, wishes, strict=True)
+    ]
 
 
-async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode | None) -> Look:
-    """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises."""
+def left_alone(session: Session, trouble: KeyctlError) -> Look:
+    """The look of a lane that is not asked anything, since its order cannot go now."""
+    return Look(session, None, trouble, (), False, None)
+
+
+def _gated(item: Look, config: Config, wish: Wish) -> Look:
+    """The look after the withdrawal gate, which warns of an order that only reduces and lets it out."""
+    try:
+        check_withdrawal(item, config)
+    except CheckFailed as gate:
+        if not wish.reduces:
+            raise
+        return replace(item, warnings=(*item.warnings, gate.message))
+    return item
+
+
+async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Look:
+    """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises.
+
+    An order that only reduces can do without what it does not need: rights, free margin, price bands and, where it is
+    of the venue's own market type, a price.
+    """
     withdraw_read, withdraw, uid, at = False, None, None, None
     warnings: list[str] = []
+    leaving = wish.reduces and session.market is Market.FUTURES
     try:
         await session.warm()
         warnings += check_clock(session)
@@ -99,27 +129,75 @@ async def look(session: Session, symbol: str, shared: Shared, margin: MarginMode
         if known is not None and session.network.clock.now() - known.at < PERMISSIONS_SECONDS:
             withdraw = known.withdraw
         else:
-            withdraw_read, (withdraw, uid) = True, await _withdrawal(session)
-        exchange, futures, band = session.exchange, None, None
+            withdraw_read, withdraw, uid = await _withdrawal_of(session, leaving, warnings)
+        exchange, futures, band, setting = session.exchange, None, None, 0
         spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
+        balances: Balances | None
         if session.market is Market.SPOT:
             balances = await session.fetch(exchange.balance_request(), exchange.read_balances)
             instrument = instrument or await instrument_of(session, symbol, shared)
         else:
             instrument = instrument or await instrument_of(session, symbol, shared)
-            balances = await session.fetch(exchange.margin_request(instrument), exchange.read_margin)
+            margin_request = exchange.margin_request(instrument)
+            balances = await _or_none(leaving, lambda: session.fetch(margin_request, exchange.read_margin))
             at = session.network.clock.now()
-            futures = await futures_state(session, instrument, margin)
-            band = await _band(session, instrument, shared)
-        ticker = await ticker_of(session, instrument.native_symbol, shared)
+            setting = setting_number(session, symbol)
+            futures = await futures_state(session, instrument, wish.margin)
+            band = await _or_none(leaving, lambda: _band(session, instrument, shared))
+        ticker = await _ticker(session, instrument, shared, wish, futures)
         at = ticker.at if at is None else min(at, ticker.at)
         usd = await usd_per_quote(session, instrument, shared)
     except (Unreached, ClockWrong, StandsInTheWay, SetupProblem) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
-    view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin)
+    view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin, setting)
     return Look(session, view, None, tuple(warnings), withdraw_read, withdraw, uid)
+
+
+def setting_number(session: Session, symbol: str) -> int:
+    """The number of the last leverage setting there; noted before the setting itself is read."""
+    journal = session.journal
+    return journal.settings.number(journal.exchange_accounts.of(session.account.id), symbol)
+
+
+async def _withdrawal_of(session: Session, leaving: bool, warnings: list[str]) -> tuple[bool, bool | None, str | None]:
+    """Whether the right to withdraw was read, what it is, and whose the key is. For an order that only reduces a read
+    that fails is a warning."""
+    try:
+        return True, *(await _withdrawal(session))
+    except KeyctlError as trouble:
+        if not leaving or isinstance(trouble, StoreUnusable):
+            raise
+        warnings.append(f"{session.account.label}: the rights of this key could not be read ({trouble.message})")
+        return False, None, None
+
+
+async def _or_none(leaving: bool, ask: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What was asked for; None where it could not be read and an order that only reduces can do without it."""
+    try:
+        return await ask()
+    except KeyctlError as trouble:
+        if not leaving or isinstance(trouble, StoreUnusable):
+            raise
+        return None
+
+
+async def _ticker(
+    session: Session, instrument: Instrument, shared: Shared, wish: Wish, futures: FuturesState | None
+) -> Ticker:
+    """The best prices. Where they cannot be used, an order of the venue's own market type that only reduces is valued
+    at the mark or entry price of its position instead."""
+    try:
+        return await ticker_of(session, instrument.native_symbol, shared)
+    except NoAnswer as trouble:
+        if not wish.reduces or futures is None:
+            raise
+        prices = [position.mark_price or position.entry_price for position in futures.positions]
+        if wish.price is None and wish.max_slippage is None and prices and (price := prices[0]) is not None:
+            return Ticker(price, price, session.network.clock.now())
+        trouble.hints = ("without a price: --max-slippage none", *trouble.hints)
+        raise
 
 
 async def futures_state(session: Session, instrument: Instrument, margin: MarginMode | None) -> FuturesState:

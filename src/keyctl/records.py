@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import UsageProblem
-from keyctl.journal_rows import StoredLeg, decimal_text, stored_leg
-from keyctl.model import Kind, Leg, Market
+from keyctl.journal_rows import StoredLeg, stored_leg
+from keyctl.model import Kind, Market
+
+if TYPE_CHECKING:
+    import sqlite3
 
 DAY_SECONDS = 86_400
 IDS_AT_ONCE = 500
@@ -61,6 +65,10 @@ class Records:
         """Every leg whose outcome is not known: sent by whoever, and not answered."""
         return self._legs("state IN ('sent', 'unknown') ORDER BY id")
 
+    def on_their_way(self, symbol: str) -> list[sqlite3.Row]:
+        """The columns of every leg of a symbol that was claimed and has no outcome yet."""
+        return self._database.rows("SELECT * FROM legs WHERE state='sent' AND symbol=?", symbol)
+
     def lately_absent(self, seconds: float) -> tuple[StoredLeg, ...]:
         """Legs that were claimed within the last `seconds` and count as never taken."""
         return self._legs("state='absent' AND claimed_at > ? ORDER BY id", self._clock.now() - seconds)
@@ -85,33 +93,6 @@ class Records:
             "SELECT DISTINCT symbol FROM legs WHERE account_id=? AND market=? ORDER BY symbol", account_id, market
         )
         return tuple(str(row["symbol"]) for row in rows)
-
-    def repeats(self, leg: Leg, seconds: int) -> bool:
-        """Whether the same order on the same account was claimed within the last `seconds`.
-
-        The price of an immediate order follows the market, so it is not compared.
-        """
-        order = leg.order
-        rows = self._database.rows(
-            "SELECT 1 FROM legs WHERE account_id=? AND symbol=? AND side=? AND type=?"
-            " AND quantity=? AND time_in_force=? AND (price IS ? OR ?) AND reduce_only=? AND position IS ?"
-            " AND trigger_price IS ?"
-            " AND claimed_at > ? AND plan_id<>? AND state IN ('sent', 'unknown', 'accepted') LIMIT 1",
-            leg.account_id,
-            order.symbol,
-            order.side,
-            order.type,
-            format(order.quantity, "f"),
-            order.time_in_force,
-            decimal_text(order.price),
-            int(order.time_in_force == "ioc"),
-            int(order.reduce_only),
-            order.position,
-            decimal_text(order.trigger_price),
-            self._clock.now() - seconds,
-            leg.plan_id,
-        )
-        return bool(rows)
 
     def events(self, plan_id: str | None) -> list[dict[str, object]]:
         """A plan's story, oldest first: time (Unix s), leg row or None, what happened, detail. None: what belongs to no

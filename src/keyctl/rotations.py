@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock
 from keyctl.database import Database
+from keyctl.exchange_accounts import join
 from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ class Rotations:
         return {row["old_id"]: row["new_id"] for row in self._database.rows("SELECT old_id, new_id FROM rotations")}
 
     def begin(self, old_id: str, new_id: str, label: str) -> Rotation:
-        """A new rotation, on disk when this returns."""
+        """A new rotation, on disk when this returns. From now on both keys are of one exchange account."""
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO rotations (old_id, new_id, label, step, at) VALUES (?, ?, ?, ?, ?)",
                 (old_id, new_id, label, Step.BEGUN, self._clock.now()),
             )
+            join(connection, old_id, new_id)
         return Rotation(old_id, new_id, label, Step.BEGUN, self._clock.now(), "")
 
     def note(self, rotation: Rotation, step: Step, refused: str | None = None) -> None:

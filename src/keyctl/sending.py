@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from keyctl.config import Config
 from keyctl.dispatch import Preview, Target, refresh
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
-from keyctl.fanout import NOT_ALL, check_not_halted, fan_out, follow_others
+from keyctl.fanout import NOT_ALL, fan_out, follow_others
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import LegResult, OrderState, Outcome
+from keyctl.precedence import check_not_halted, clear_way, guarded
 from keyctl.session import Session
 from keyctl.settle import Verdict, follow_other, look_up
 
@@ -41,28 +42,39 @@ async def send(
     """
     by_account = {target.session.account.id: target.session for target in targets}
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
-    by_id = {planned.leg.client_order_id: planned for planned in shown.plan.legs}
-    legs = [(session, by_id[leg.leg.client_order_id]) for session, leg in pairs]
-    if not all(planned.leg.exempt for _, planned in legs):
+    planned_by_id = {planned.leg.client_order_id: planned for planned in shown.plan.legs}
+    if not all(planned.leg.exempt for planned in shown.plan.legs):
         check_not_halted(journal)
     # Whatever refuses the order comes before leverage is set: the account stays as it is then.
     journal.check_rates([leg.leg for leg in stored if leg.state == LegState.PLANNED], config.limits)
-    troubles = await _test_all(pairs) if all_or_nothing else {}
-    if not troubles and any(planned.terms is not None for _, planned in legs):
-        from keyctl.leverage import confirm_all
-
-        troubles = await confirm_all(legs, journal, stop.asked_by_now)
-        confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
-        await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
-    elif all_or_nothing and not troubles:
+    clock = pairs[0][0].network.clock
+    met, waited = await clear_way(stored, shown.basis, journal, config.limits, clock, stop.asked)
+    if waited:
         await refresh(shown, targets, config)
-    if all_or_nothing and troubles:
-        return [_kept_back(leg, troubles.get(leg.leg.client_order_id), NOT_ALL) for leg in stored]
-    ready = [pair for pair in pairs if pair[1].leg.client_order_id not in troubles]
-    sent = await fan_out(ready, journal, config.limits, stop.asked, all_or_nothing) if ready else []
-    results = {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), "") for leg in stored}
+    results = {leg.row: guarded(leg.leg, met[leg.row]) for leg in stored if leg.row in met}
+    open_way = [pair for pair in pairs if pair[1].row not in met]
+    troubles: dict[str, KeyctlError] = {}
+    basis = shown.basis
+    if not (all_or_nothing and met):
+        troubles = await _test_all(open_way) if all_or_nothing else {}
+        legs = [(session, planned_by_id[leg.leg.client_order_id]) for session, leg in open_way]
+        if not troubles and any(planned.terms is not None for _, planned in legs):
+            from keyctl.leverage import confirm_all
+
+            troubles, numbers = await confirm_all(legs, journal, stop.asked_by_now)
+            basis = replace(basis, settings=numbers)
+            confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
+            await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
+        elif all_or_nothing and not troubles:
+            await refresh(shown, targets, config)
+    if all_or_nothing and (troubles or met):
+        kept = {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), NOT_ALL) for leg in stored}
+        return [(kept | results)[leg.row] for leg in stored]
+    ready = [pair for pair in open_way if pair[1].leg.client_order_id not in troubles]
+    sent = await fan_out(ready, journal, config.limits, stop.asked, all_or_nothing, basis) if ready else []
+    results |= {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), "") for _, leg in open_way}
     results |= {leg.row: result for (_, leg), result in zip(ready, sent, strict=True)}
-    if kept_back := [pair for pair in pairs if pair[1].leg.client_order_id in troubles]:
+    if kept_back := [pair for pair in pairs if pair[1].row in met or pair[1].leg.client_order_id in troubles]:
         await follow_others(kept_back, journal, results)
     return [results[leg.row] for leg in stored]
 
@@ -71,7 +83,9 @@ def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -
     error = trouble.error if isinstance(trouble, ExchangeRefused) else None
     # Wherever a leg is shown its account's name stands beside it.
     detail = trouble.message.removeprefix(f"{stored.leg.account}: ") if trouble else otherwise
-    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail)
+    # A setting that is not confirmed is trouble with the exchange; what keyctl itself checked is a failed check.
+    checked = isinstance(trouble, CheckFailed) and trouble.code != "leverage_not_confirmed"
+    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail, trouble=trouble if checked else None)
 
 
 async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:

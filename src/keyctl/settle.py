@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keyctl.answers import Unreadable
-from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer, OutcomeUnknown, SetupProblem, StoreUnusable, Unreached
+from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.judge import judge_found
@@ -211,14 +211,14 @@ async def follow_other(session: Session, journal: Journal, claimed: StoredLeg) -
 
 
 async def recheck_absent(sessions: dict[str, Session], journal: Journal) -> list[tuple[StoredLeg, LegResult]]:
-    """Legs that counted as never taken and whose order shows up after all, by account id of the sessions given.
+    """Legs that counted as never taken and whose order shows up after all; `sessions` by exchange account.
 
     An exchange may show an order later than the rule of absence waits. Asked for ten minutes after the send, so that
     nobody sends a second order in the belief that there is none.
     """
 
     async def look(stored: StoredLeg) -> tuple[StoredLeg, LegResult] | None:
-        session = sessions[stored.leg.account_id]
+        session = sessions[stored.leg.exchange_account]
         if await _reach(session, wait=False):
             return None
         looked = await look_up(session, stored)
@@ -228,57 +228,8 @@ async def recheck_absent(sessions: dict[str, Session], journal: Journal) -> list
         journal.record([(stored.row, result)], "look-up")
         return stored, result
 
-    lately = [leg for leg in journal.lately_absent(RECHECK_SECONDS) if leg.leg.account_id in sessions]
+    lately = [leg for leg in journal.lately_absent(RECHECK_SECONDS) if leg.leg.exchange_account in sessions]
     return [found for found in await asyncio.gather(*(look(leg) for leg in lately)) if found is not None]
-
-
-async def settle_first(sessions: list[Session], journal: Journal, symbol: str) -> None:
-    """One settling pass over what is unknown on these accounts.
-
-    Raises OutcomeUnknown when an order of the same account and symbol stays unknown, and CheckFailed when one that
-    counted as never taken has shown up: nothing new is sent then.
-    """
-    by_account = {session.account.id: session for session in sessions if session.trouble is None}
-    _check_predecessors(by_account, journal, symbol)
-    for stored, _ in await recheck_absent(by_account, journal):
-        if stored.leg.order.symbol == symbol:
-            raise CheckFailed(
-                f"{stored.leg.account}: the {symbol} order of plan {stored.leg.plan_id} was taken after all; it showed "
-                "up late, and nothing new was sent",
-                f"look at it: keyctl orders show {stored.leg.plan_id}",
-                code="order_showed_up",
-                account=stored.leg.account,
-                exchange=stored.leg.exchange,
-            )
-    open_questions = [stored for stored in journal.unsettled() if stored.leg.account_id in by_account]
-    if not open_questions:
-        return
-    settled = await settle_all([(by_account[stored.leg.account_id], stored) for stored in open_questions], journal)
-    for stored, result in settled:
-        if result.outcome is Outcome.UNKNOWN and stored.leg.order.symbol == symbol:
-            raise OutcomeUnknown(
-                f"{stored.leg.account}: an earlier {symbol} order of plan {stored.leg.plan_id} is still unknown: "
-                f"{result.detail}",
-                "nothing was sent; wait for it: keyctl orders settle --wait",
-                account=stored.leg.account,
-                exchange=stored.leg.exchange,
-            )
-
-
-def _check_predecessors(sessions: dict[str, Session], journal: Journal, symbol: str) -> None:
-    """Raises OutcomeUnknown when the key that one of these accounts had before has an unknown order of the symbol."""
-    successors = journal.rotations.successors()
-    if not successors:
-        return
-    for stored in journal.unsettled():
-        session = sessions.get(successors.get(stored.leg.account_id, ""))
-        if session is not None and stored.leg.order.symbol == symbol:
-            raise OutcomeUnknown(
-                f"{session.account.label}: its old key has an unknown {symbol} order (plan {stored.leg.plan_id})",
-                "nothing was sent; wait for it: keyctl orders settle --wait",
-                account=session.account.label,
-                exchange=stored.leg.exchange,
-            )
 
 
 def _absent(journal: Journal, stored: StoredLeg) -> LegResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,14 @@ from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Account, LegResult, Market, Order
 from keyctl.model.noun import Noun
 from keyctl.order_advice import words_again
+from keyctl.order_words import asked_text
 from keyctl.output import Result
 from keyctl.plan import Wish
+from keyctl.precedence import settle_first
 from keyctl.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
-from keyctl.settle import RECHECK_SECONDS, settle_first
+from keyctl.settle import RECHECK_SECONDS
 from keyctl.signals import Stop, interruptible
 from keyctl.sizes import market_of, read_number
 
@@ -75,10 +77,14 @@ async def order(
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
-        targets = [Target(session, wish) for session in sessions_for(app, network, accounts, market)]
-        if not dry_run:
-            await settle_first([target.session for target in targets], app.journal, wish.symbol)
-        shown = await preview(targets, app.journal, app.config, kind_of(accounts), consent.again or dry_run, sizing)
+        sessions = sessions_for(app, network, accounts, market)
+        wish = replace(wish, asked=asked_text(wish, sizing))
+        targets = [Target(session, wish) for session in sessions]
+        app.journal.exchange_accounts.know(accounts)
+        blocked = {} if dry_run else await settle_first(sessions, app.journal, wish)
+        shown = await preview(
+            targets, app.journal, app.config, kind_of(accounts), consent.again or dry_run, sizing, blocked
+        )
         if dry_run:
             legs = store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
             return results_of.draft(shown, legs, words_again(wish, consent.all_or_nothing))
@@ -98,13 +104,8 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
-        asked_about = (*app.journal.unsettled(), *app.journal.lately_absent(RECHECK_SECONDS))
-        unknown_at = {leg.leg.account_id for leg in asked_about}
-        unknown_at |= {new for old, new in app.journal.rotations.successors().items() if old in unknown_at}
-        in_doubt = [leg for leg in stored if leg.leg.account_id in unknown_at]
-        if in_doubt:  # by this plan or any other: an unknown order blocks its account and symbol
-            sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in in_doubt], market)
-            await settle_first(sessions, app.journal, stored[0].leg.order.symbol)
+        app.journal.exchange_accounts.know(involved)
+        blocked = await _settle_plan(app, network, stored, accounts, allowed)
         if not left:
             return results_of.nothing_left(app, app.journal.legs(plan_id))
         sessions = sessions_for(app, network, involved, market)
@@ -112,11 +113,27 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
             Target(session, _wish_of(leg, app.journal.slippage(plan_id), allowed), leg)
             for session, leg in zip(sessions, left, strict=True)
         ]
-        shown = await preview(targets, app.journal, app.config, stored[0].kind, consent.again)
+        shown = await preview(targets, app.journal, app.config, stored[0].kind, consent.again, blocked=blocked)
         shown, followed = await follow_left_out(shown, app.journal)
         rows = {item.row for item in left}
         done = [*followed, *(stored_result(leg) for leg in app.journal.legs(plan_id) if leg.row not in rows)]
         return await _confirm_and_send(app, shown, targets, done, consent, stop, wait)
+
+
+async def _settle_plan(
+    app: App, network: Network, stored: Sequence[StoredLeg], accounts: dict[str, Account], allowed: Allowed
+) -> dict[str, KeyctlError]:
+    """By account id, why a leg of a stored plan may not go now: an unknown order, of this plan or any other, blocks its
+    exchange account and symbol."""
+    asked_about = (*app.journal.unsettled(), *app.journal.lately_absent(RECHECK_SECONDS))
+    in_doubt = {leg.leg.exchange_account for leg in asked_about}
+    legs = [leg for leg in stored if leg.leg.exchange_account in in_doubt]
+    if not legs:
+        return {}
+    market = stored[0].leg.order.market
+    sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in legs], market)
+    wish = _wish_of(stored[0], app.journal.slippage(stored[0].leg.plan_id), allowed)
+    return await settle_first(sessions, app.journal, wish)
 
 
 def sessions_for(
@@ -247,6 +264,7 @@ def _wish_of(stored: StoredLeg, slippage: str | None, allowed: Allowed) -> Wish:
         trigger_price=order.trigger_price,
         expires_ms=order.expires_ms,
         experimental=allowed.experimental,
+        asked=stored.leg.asked,
     )
 
 

@@ -6,38 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.model import Algorithm, MarginMode, OrderType, PositionSide, Side
+from keyctl.model import Algorithm, PositionSide, Side
 from keyctl.twin import FaultKind
-from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import World
+from tests.support.world import World, open_position
 
 VENUES = ("binance", "bitfinex", "okx")
 RIGHTS = ("read", "spot_trade", "futures_trade")
 SYMBOL = "BTC/USDT:USDT"
-
-
-def open_position(
-    world: World, label: str, symbol: str, side: Side, contracts: str, leg: PositionSide | None = None
-) -> None:
-    """A position that somebody opened on that account by hand."""
-    exchange = world.account(label).exchange
-    venue, key = world.venue(exchange), world.made[label].key
-    instrument = venue.derivatives.instrument(symbol)
-    assert instrument is not None
-    draft = DerivativeDraft(
-        key.uid,
-        key.api_key,
-        instrument,
-        side,
-        OrderType.MARKET,
-        Decimal(contracts),
-        position=leg,
-        leverage=Decimal(3) if exchange == "bitfinex" else None,
-        margin=MarginMode.ISOLATED if exchange == "bitfinex" else None,
-    )
-    with venue.lock:
-        venue.derivatives.place(draft)
 
 
 @pytest.fixture

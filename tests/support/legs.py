@@ -32,10 +32,17 @@ def make_leg(index: int = 0, plan_id: str = "aaaaaaaaaa", **changes: Any) -> Leg
 
 
 def stored_legs(
-    journal: Journal, count: int = 1, state: LegState = LegState.PLANNED, plan_id: str = "aaaaaaaaaa", value: int = 58
+    journal: Journal,
+    count: int = 1,
+    state: LegState = LegState.PLANNED,
+    plan_id: str = "aaaaaaaaaa",
+    value: int = 58,
+    owner: str = "a",
+    **changes: Any,
 ) -> tuple[StoredLeg, ...]:
-    """The legs of a new plan in the journal, each worth `value` USD."""
-    legs = [(make_leg(index, plan_id), Decimal(value)) for index in range(count)]
+    """The legs of a new plan in the journal, each worth `value` USD, on accounts of that owner's."""
+    made = [replace(make_leg(index, plan_id, **changes), account_id=f"{owner}-{index}") for index in range(count)]
+    legs = [(leg, Decimal(value)) for leg in made]
     journal.add_plan(plan_id, Kind.DEMO, legs, state, None)
     return journal.legs(plan_id)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,8 +17,9 @@ from unittest.mock import patch
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
-from keyctl.model import Account, Algorithm
+from keyctl.model import Account, Algorithm, MarginMode, OrderType, PositionSide, Side
 from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
+from keyctl.twin.perpetual import DerivativeDraft
 
 ALL = ("binance", "bitfinex", "lbank", "okx")
 # What orders on spot and on perpetuals need.
@@ -158,3 +160,26 @@ def credentials(made: MadeKey) -> str:
     if made.passphrase:
         entry["passphrase"] = made.passphrase
     return json.dumps(entry)
+
+
+def open_position(
+    world: World, label: str, symbol: str, side: Side, contracts: str, leg: PositionSide | None = None
+) -> None:
+    """A position that somebody opened on that account by hand."""
+    exchange = world.account(label).exchange
+    venue, key = world.venue(exchange), world.made[label].key
+    instrument = venue.derivatives.instrument(symbol)
+    assert instrument is not None
+    draft = DerivativeDraft(
+        key.uid,
+        key.api_key,
+        instrument,
+        side,
+        OrderType.MARKET,
+        Decimal(contracts),
+        position=leg,
+        leverage=Decimal(3) if exchange == "bitfinex" else None,
+        margin=MarginMode.ISOLATED if exchange == "bitfinex" else None,
+    )
+    with venue.lock:
+        venue.derivatives.place(draft)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
+from typing import TYPE_CHECKING
 
 from keyctl.model.noun import Noun
 from keyctl.model.words import (
@@ -18,6 +19,9 @@ from keyctl.model.words import (
     TimeInForce,
     Trigger,
 )
+
+if TYPE_CHECKING:
+    from keyctl.errors import KeyctlError
 
 # Sizes have up to 36 digits; Decimal left alone would round to 28.
 _EXACT = Context(prec=200)
@@ -67,7 +71,10 @@ class Leg(Noun):
     """One order on one account, with the client order id it keeps for ever.
 
     `client_order_date` is the UTC date of planning; only Bitfinex needs it. `exempt`: its venue itself holds the order
-    to reducing a position, so that neither value caps nor a halt stop it.
+    to reducing a position, so that neither value caps nor a halt stop it; `closes`: it is the whole position as read.
+    `exchange_account`, in stored legs, is the name of what its key is of (exchange_accounts). `asked` is the order in
+    the words in which it was asked for, the same for the same wish. `window_seconds`: how long the exchange takes a
+    late copy of it (None: for ever, or not known).
     """
 
     plan_id: str
@@ -80,6 +87,10 @@ class Leg(Noun):
     client_order_id: str
     client_order_date: date
     exempt: bool = False
+    closes: bool = False
+    exchange_account: str = ""
+    asked: str = ""
+    window_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -125,6 +136,7 @@ class LegResult(Noun):
     """What became of one leg. `detail` is a sentence for people, `error` the exchange's own words where it refused.
 
     `recorded` is False for an outcome that this run knows and the journal does not, because it could not be written.
+    `trouble` is what in keyctl kept a leg that was not sent from being claimed.
     """
 
     leg: Leg
@@ -134,3 +146,4 @@ class LegResult(Noun):
     error: ExchangeError | None = None
     detail: str = ""
     recorded: bool = True
+    trouble: KeyctlError | None = None

@@ -1,0 +1,300 @@
+"""The right to send a leg: given once, in one durable commit, and only where the journal holds nothing against it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from keyctl.clock import Clock
+from keyctl.database import Database
+from keyctl.errors import CheckFailed, KeyctlError
+from keyctl.exchange_accounts import ExchangeAccounts
+from keyctl.guards import IN_FLIGHT_SECONDS, Basis, Met, met
+from keyctl.journal_rows import leg_values, order_values
+from keyctl.model import Kind, Leg, Market, Order
+from keyctl.model.noun import Noun
+from keyctl.notes import following_nonce
+from keyctl.records import Records
+from keyctl.rotations import RETIRED_IDS
+from keyctl.venue_settings import VenueSettings, check_setting
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClaimWish(Noun):
+    """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None).
+
+    With an `order` it is claimed only while the journal still has those very numbers: another run of the plan may
+    have given it the price of a later preview, and what is sent must be what is written down.
+    """
+
+    row: int
+    stamp_ms: int
+    nonce_key: str | None
+    order: Order | None = None
+
+
+class Claim(NamedTuple):
+    """A claim's name; the nonce (0 where none is needed) by row of each leg that is now ours to send; and why others
+    were left out. A leg in neither belongs to another process or is done."""
+
+    name: str
+    nonces: dict[int, int]
+    refused: dict[int, KeyctlError]
+
+
+class _NoneClaimed(Exception):
+    """Ends a claim's transaction with nothing in it."""
+
+
+class Claims(Records):
+    """The claiming half of the journal. Raises StoreUnusable; then nothing may be sent."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__(database, clock)
+        self.exchange_accounts = ExchangeAccounts(database)
+        self.settings = VenueSettings(database, clock)
+        # Whether this process has ever claimed a leg: from then on a fault of ours may hide an outcome.
+        self.has_claimed = False
+
+    def claims(self) -> int:
+        """How many claims this journal has counted; noted before positions are asked for."""
+        rows = self._database.rows("SELECT value FROM facts WHERE name='claims'")
+        return int(rows[0]["value"]) if rows else 0
+
+    def met(self, leg: Leg, basis: Basis, limits: Limits) -> Met | None:
+        """What stands in a leg's way now; None when it may go. Its claim asks again."""
+        rows = self._database.rows("SELECT id FROM legs WHERE client_order_id=?", leg.client_order_id)
+        place = self.exchange_accounts.of(leg.account_id)
+        facts = {"id": rows[0]["id"] if rows else 0, "exchange_account": place, **leg_values(leg)}
+        return met(self._database.rows, facts, basis, self._clock.now(), limits.repeat_seconds)
+
+    def check_rates(self, legs: Sequence[Leg], limits: Limits) -> None:
+        """Nothing when these legs fit the orders that their accounts may send now; every claim counts them again.
+
+        Orders that only reduce are not asked. Raises CheckFailed.
+        """
+        now = self._clock.now()
+        for leg in legs:
+            for seconds, most in () if leg.exempt else _rates(limits):
+                place = self.exchange_accounts.of(leg.account_id)
+                if self._database.rows(_CLAIMED_SINCE, place, now - seconds)[0]["orders"] >= most:
+                    raise _too_many(leg.account, most, seconds)
+
+    def claim(
+        self, wishes: Sequence[ClaimWish], limits: Limits, basis: Basis | None = None, all_or_nothing: bool = False
+    ) -> Claim:
+        """The legs that are now ours to send, in one durable commit for all.
+
+        A guard leaves its leg out alone; a halt and the caps all but those that their venues hold to reducing. With
+        `all_or_nothing` one that is left out leaves out all. Raises CheckFailed when a halt or a cap leaves none.
+        """
+        basis = basis or Basis(self.claims())
+        claim = Claim(secrets.token_hex(8), {}, {})
+        self.has_claimed = True
+        stopped: KeyctlError | None = None
+        try:
+            with self._database.transaction() as connection:
+                number = self._next_claim_number(connection)
+                legs = [(wish, leg) for wish in wishes if (leg := _claimable(connection, wish)) is not None]
+                # What only reduces comes first: no halt and no cap that stops the others takes it along.
+                for wish, leg in legs:
+                    if leg["exempt"]:
+                        self._claim_one(connection, claim, number, wish, leg, limits, basis)
+                stopped = self._claim_opening(
+                    connection, claim, number, [item for item in legs if not item[1]["exempt"]], limits, basis
+                )
+                if not claim.nonces or (all_or_nothing and claim.refused):
+                    raise _NoneClaimed
+        except _NoneClaimed:
+            claim.nonces.clear()
+            if stopped is not None:
+                raise stopped from None
+        return claim
+
+    def _claim_opening(
+        self,
+        connection: sqlite3.Connection,
+        claim: Claim,
+        number: int,
+        legs: Sequence[tuple[ClaimWish, sqlite3.Row]],
+        limits: Limits,
+        basis: Basis,
+    ) -> CheckFailed | None:
+        """Claims legs that may open or enlarge: none of them under a halt or past a cap, and then the reason."""
+        stopped = _halted(connection)
+        if stopped is None:
+            connection.execute("SAVEPOINT opening")
+            for wish, leg in legs:
+                self._claim_one(connection, claim, number, wish, leg, limits, basis)
+            try:
+                self._check_caps(connection, [wish.row for wish, _ in legs if wish.row in claim.nonces], limits)
+            except CheckFailed as cap:
+                connection.execute("ROLLBACK TO opening")
+                stopped = cap
+            connection.execute("RELEASE opening")
+        if stopped is not None:
+            for wish, _ in legs:
+                claim.nonces.pop(wish.row, None)
+                claim.refused.setdefault(wish.row, stopped)
+        return stopped if legs else None
+
+    def _claim_one(
+        self,
+        connection: sqlite3.Connection,
+        claim: Claim,
+        number: int,
+        wish: ClaimWish,
+        leg: sqlite3.Row,
+        limits: Limits,
+        basis: Basis,
+    ) -> None:
+        """Claims a leg, or notes what stands in its way."""
+        now, ask = self._clock.now(), _asker(connection)
+        trouble: KeyctlError | None = None if leg["exempt"] else _halted_alone(connection, leg)
+        if trouble is None and (found := met(ask, leg, basis, now, limits.repeat_seconds)) is not None:
+            trouble = found.error
+        if trouble is None and leg["market"] == Market.FUTURES and not leg["reduce_only"]:
+            noted = basis.settings.get(leg["client_order_id"])
+            trouble = check_setting(connection, self.settings.run, leg, noted, now, now + IN_FLIGHT_SECONDS)
+        if trouble is not None:
+            claim.refused[wish.row] = trouble
+            return
+        nonce = self._nonce(connection, wish.nonce_key) if wish.nonce_key else 0
+        connection.execute(
+            "UPDATE legs SET state='sent', claim=?, claimed_at=?, claim_number=?, stamp_ms=?, nonce=?,"
+            " first_stamp_ms=COALESCE(first_stamp_ms, ?), absent_rounds=0, absent_at=NULL"
+            " WHERE id=? AND state='planned'",
+            (claim.name, now, number, wish.stamp_ms, nonce, wish.stamp_ms, wish.row),
+        )
+        claim.nonces[wish.row] = nonce
+        self._event(connection, leg["plan_id"], wish.row, "claimed", {"stamp_ms": wish.stamp_ms})
+
+    def _next_claim_number(self, connection: sqlite3.Connection) -> int:
+        connection.execute(
+            "INSERT INTO facts VALUES ('claims', '1')"
+            " ON CONFLICT (name) DO UPDATE SET value=CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+        )
+        return int(connection.execute("SELECT value FROM facts WHERE name='claims'").fetchone()["value"])
+
+    def restamp(self, row: int, claim: str, stamp_ms: int) -> bool:
+        """Whether the leg is still ours and may be signed anew with this stamp (after the machine slept)."""
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE legs SET stamp_ms=?, absent_rounds=0, absent_at=NULL WHERE id=? AND state='sent' AND claim=?",
+                (stamp_ms, row, claim),
+            ).rowcount
+        return changed == 1
+
+    def release(self, rows: Iterable[int], claim: str) -> None:
+        """Makes claimed legs planned again. Only for legs of which no byte can have left."""
+        with self._database.transaction() as connection:
+            for row in rows:
+                changed = connection.execute(
+                    "UPDATE legs SET state='planned', claim=NULL, claimed_at=NULL"
+                    " WHERE id=? AND state='sent' AND claim=?",
+                    (row, claim),
+                ).rowcount
+                if changed:
+                    self._event(connection, None, row, "never_left", {})
+
+    def _check_caps(self, connection: sqlite3.Connection, rows: Sequence[int], limits: Limits) -> None:
+        """Counts with the new claims included, so that ten processes cannot pass one cap together."""
+        now = self._clock.now()
+        kinds = set()
+        for row in rows:
+            leg = connection.execute("SELECT exchange_account, account, kind FROM legs WHERE id=?", (row,)).fetchone()
+            kinds.add(leg["kind"])
+            for seconds, most in _rates(limits):
+                count = connection.execute(_CLAIMED_SINCE, (leg["exchange_account"], now - seconds)).fetchone()[
+                    "orders"
+                ]
+                if count > most:
+                    raise _too_many(leg["account"], most, seconds)
+        for kind in kinds:
+            used = self.used_today(Kind(kind))
+            if used > limits.day_value_usd:
+                raise CheckFailed(
+                    f"orders of the last 24 h would be worth {used:.2f} USD, the cap is {limits.day_value_usd} USD",
+                    "raise day_value_usd in config.toml, or wait",
+                    code="over_day_limit",
+                )
+
+    def _nonce(self, connection: sqlite3.Connection, key_hash: str) -> int:
+        row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
+        nonce = following_nonce(row["last"] if row else 0, self._clock)
+        connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
+        return nonce
+
+    def _event(
+        self, connection: sqlite3.Connection, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]
+    ) -> None:
+        connection.execute(
+            "INSERT INTO events (at, plan_id, leg_id, kind, detail)"
+            " VALUES (?, COALESCE(?, (SELECT plan_id FROM legs WHERE id=?)), ?, ?, ?)",
+            (self._clock.now(), plan_id, row, row, kind, json.dumps(detail)),
+        )
+
+
+_CLAIMED_SINCE = "SELECT COUNT(*) AS orders FROM legs WHERE exchange_account=? AND claimed_at > ?"
+_HALTED_ALONE = (
+    "SELECT scope, owner, reason FROM halts WHERE (scope='exchange' AND owner=?) OR (scope='account' AND (owner=?"
+    " OR owner IN (SELECT account_id FROM exchange_accounts WHERE exchange_account=?)))"
+)
+
+
+def _asker(connection: sqlite3.Connection) -> Callable[..., list[sqlite3.Row]]:
+    return lambda query, *values: connection.execute(query, values).fetchall()
+
+
+def _claimable(connection: sqlite3.Connection, wish: ClaimWish) -> sqlite3.Row | None:
+    """The leg's columns when it may still be claimed at all: planned, as it was agreed to, and its key in use."""
+    row: sqlite3.Row | None = connection.execute(
+        f"SELECT * FROM legs WHERE id=? AND state='planned' AND account_id NOT IN {RETIRED_IDS}", (wish.row,)
+    ).fetchone()
+    if row is None or wish.order is None:
+        return row
+    return row if all(row[name] == value for name, value in order_values(wish.order).items()) else None
+
+
+def _halted(connection: sqlite3.Connection) -> CheckFailed | None:
+    halt = connection.execute("SELECT reason FROM halt").fetchone()
+    if halt is None:
+        return None
+    return CheckFailed(f"orders are halted ({halt['reason']})", "to go on: keyctl halt --lift", code="halted")
+
+
+def _halted_alone(connection: sqlite3.Connection, leg: sqlite3.Row) -> CheckFailed | None:
+    """Why orders of this leg's account or exchange are halted; None when they are not."""
+    halt = connection.execute(_HALTED_ALONE, (leg["exchange"], leg["account_id"], leg["exchange_account"])).fetchone()
+    if halt is None:
+        return None
+    exchange = halt["scope"] == "exchange"
+    what, option = (leg["exchange"], "--exchange") if exchange else (leg["account"], "-a")
+    return CheckFailed(
+        f"{leg['account']}: orders of {what} are halted ({halt['reason']})",
+        f"to go on: keyctl halt {option} {what} --lift",
+        code="halted",
+        account=leg["account"],
+        exchange=leg["exchange"],
+    )
+
+
+def _rates(limits: Limits) -> tuple[tuple[int, int], ...]:
+    """How many orders an account may send in so many seconds, all processes together."""
+    return (60, limits.orders_per_minute), (3600, limits.orders_per_hour)
+
+
+def _too_many(account: str, most: int, seconds: int) -> CheckFailed:
+    return CheckFailed(
+        f"{account}: more than {most} orders in {seconds} s",
+        "wait, or raise the limit in config.toml",
+        code="too_many_orders",
+        account=account,
+    )

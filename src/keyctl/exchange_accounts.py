@@ -1,0 +1,92 @@
+"""Which keys are of one exchange account, as far as the journal knows. What was sent with one key counts for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from keyctl.database import Database
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from keyctl.model import Account
+
+
+class ExchangeAccounts:
+    """The name of the exchange account behind each stored key: exchange, kind and uid where the uid is known, else the
+    id of the key that came first. Raises StoreUnusable.
+
+    Whenever a name changes, all legs of the keys that bear it take the new one in the same transaction.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, account_id: str) -> str:
+        """The name of one key's exchange account."""
+        rows = self._database.rows("SELECT exchange_account FROM exchange_accounts WHERE account_id=?", account_id)
+        return str(rows[0]["exchange_account"]) if rows else account_id
+
+    def know(self, accounts: Iterable[Account], told: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The names by account id, after uids that have become known were written down: the accounts' own, and those
+        that an exchange has just told (by account id)."""
+        wanted = {account.id: account for account in accounts}
+        uids = {key: account.uid for key, account in wanted.items()} | (dict(told) if told else {})
+        known = {
+            row["account_id"]: (row["exchange_account"], row["uid"])
+            for row in self._database.rows("SELECT account_id, exchange_account, uid FROM exchange_accounts")
+        }
+        news = {key: uid for key, uid in uids.items() if uid is not None and known.get(key, ("", None))[1] != uid}
+        if not news:
+            return {key: known[key][0] if key in known else key for key in wanted}
+        with self._database.transaction() as connection:
+            for key, uid in news.items():
+                account = wanted[key]
+                _tell_uid(connection, key, uid, f"{account.exchange}/{account.kind}/{uid}")
+        return {key: self.of(key) for key in wanted}
+
+    def join(self, old_id: str, new_id: str) -> None:
+        """Makes a new key one of the exchange account that an old one is of, whether or not its uid is known."""
+        with self._database.transaction() as connection:
+            join(connection, old_id, new_id)
+
+
+def join(connection: sqlite3.Connection, old_id: str, new_id: str) -> None:
+    """As `ExchangeAccounts.join`, within the transaction of what makes them one."""
+    row = connection.execute(
+        "SELECT exchange_account, uid FROM exchange_accounts WHERE account_id=?", (old_id,)
+    ).fetchone()
+    name, uid = (row["exchange_account"], row["uid"]) if row else (old_id, None)
+    for key in {old_id, new_id, *_siblings(connection, new_id)}:
+        _rename(connection, key, name)
+    connection.execute("UPDATE exchange_accounts SET uid=COALESCE(uid, ?) WHERE account_id=?", (uid, new_id))
+
+
+def _tell_uid(connection: sqlite3.Connection, account_id: str, uid: str, name: str) -> None:
+    """Names the key's exchange account by its uid, and with it all keys that were known to be of the same one and whose
+    own uid nobody has told."""
+    for key in {account_id, *_siblings(connection, account_id)}:
+        _rename(connection, key, name)
+    connection.execute("UPDATE exchange_accounts SET uid=? WHERE account_id=?", (uid, account_id))
+
+
+def _siblings(connection: sqlite3.Connection, account_id: str) -> list[str]:
+    """The keys that are known to be of the same exchange account as this one, and whose own uid nobody has told."""
+    rows = connection.execute(
+        "SELECT account_id FROM exchange_accounts WHERE uid IS NULL"
+        " AND exchange_account=(SELECT exchange_account FROM exchange_accounts WHERE account_id=?)",
+        (account_id,),
+    ).fetchall()
+    return [str(row["account_id"]) for row in rows]
+
+
+def _rename(connection: sqlite3.Connection, account_id: str, name: str) -> None:
+    connection.execute(
+        "INSERT INTO exchange_accounts (account_id, exchange_account) VALUES (?, ?)"
+        " ON CONFLICT (account_id) DO UPDATE SET exchange_account=excluded.exchange_account",
+        (account_id, name),
+    )
+    connection.execute(
+        "UPDATE legs SET exchange_account=? WHERE account_id=? AND exchange_account<>?", (name, account_id, name)
+    )

@@ -1,0 +1,114 @@
+"""What stops orders of a plan beside their own terms: a halt, repeats, caps, two keys of one exchange account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from keyctl.account_uid import is_other
+from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
+from keyctl.guards import Basis
+from keyctl.journal import Journal
+from keyctl.model import Account, Kind
+from keyctl.plan import Plan, PlannedLeg, check_plan
+from keyctl.precedence import check_not_halted, halt_of
+
+if TYPE_CHECKING:
+    from keyctl.config import Limits
+
+
+def know_exchange_accounts(journal: Journal, legs: Sequence[PlannedLeg], accounts: dict[str, Account]) -> None:
+    """Writes down the account ids that the exchanges have just told, before anything is compared with the journal; of a
+    key that belongs to another account than its label means, the one that is known."""
+    told = {leg.leg.account_id: leg.view.balances.uid for leg in legs if leg.view.balances and leg.view.balances.uid}
+    told = {key: uid for key, uid in told.items() if not is_other(accounts[key], uid)}
+    journal.exchange_accounts.know([accounts[leg.leg.account_id] for leg in legs], told)
+
+
+def stopped_by_guards(
+    legs: Sequence[PlannedLeg], journal: Journal, basis: Basis, limits: Limits
+) -> tuple[list[PlannedLeg], list[tuple[PlannedLeg, KeyctlError]]]:
+    """The legs that may go as far as a halt and repeats are concerned, and why each other may not.
+
+    What is on its way or unknown is asked about when the order is sent. Raises CheckFailed when nothing is left.
+    """
+    kept: list[PlannedLeg] = []
+    stopped: list[tuple[PlannedLeg, KeyctlError]] = []
+    halted = None
+    if any(leg.leg.exempt for leg in legs):
+        halted = halt_of(journal)
+    elif legs:
+        check_not_halted(journal)
+    for leg in legs:
+        met = journal.met(leg.leg, basis, limits)
+        if halted is not None and not leg.leg.exempt:
+            stopped.append((leg, halted))
+        elif met is not None and met.error.code == "repeated_order":
+            stopped.append((leg, met.error))
+        else:
+            kept.append(leg)
+    if stopped and not kept:
+        raise together([error for _, error in stopped], len(legs))
+    return kept, stopped
+
+
+def within_caps(
+    plan_id: str, kind: Kind, legs: Sequence[PlannedLeg], journal: Journal, limits: Limits
+) -> tuple[Plan, list[tuple[PlannedLeg, KeyctlError]]]:
+    """The plan, and what caps leave out of it: never what its venue holds to reducing. Raises CheckFailed when nothing
+    else is in it."""
+    try:
+        return check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), limits), []
+    except CheckFailed as cap:
+        leaving = tuple(leg for leg in legs if leg.leg.exempt)
+        if not leaving:
+            raise
+        plan = check_plan(plan_id, kind, leaving, journal.used_today(kind), limits)
+        return plan, [(leg, cap) for leg in legs if not leg.leg.exempt]
+
+
+def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None], journal: Journal) -> list[str]:
+    """Raises UsageProblem for two keys of one exchange account: by the id that balances or an earlier verify told, by a
+    rotation, or because a person said so.
+
+    Warnings where an exchange's accounts cannot be told apart so.
+    """
+    seen: dict[str, str] = {}
+    untold: dict[str, list[str]] = {}
+    for leg in legs:
+        told = leg.view.balances.uid if leg.view.balances else None
+        if (told or known.get(leg.leg.account_id)) is None:
+            untold.setdefault(leg.leg.exchange, []).append(leg.leg.account)
+        place = journal.exchange_accounts.of(leg.leg.account_id)
+        other = seen.setdefault(place, leg.leg.account)
+        if other != leg.leg.account:
+            raise UsageProblem(
+                f"{other} and {leg.leg.account} are two keys of one {leg.leg.exchange} account",
+                "one plan sends one order to an exchange account; leave one of them out",
+                code="same_exchange_account",
+            )
+    exchanges = [leg.leg.exchange for leg in legs]
+    return [
+        f"{exchange}: the account id of {labels[0]}{f' and {len(labels) - 1} more' if labels[1:] else ''} is unknown: "
+        "two of these keys may be of one account; where the exchange tells the id, keyctl verify reads it"
+        for exchange, labels in untold.items()
+        if exchanges.count(exchange) > 1
+    ]
+
+
+def together(refused: Sequence[KeyctlError], legs: int) -> KeyctlError:
+    """The one refusal, or the first with what the others say, so that all can be mended at once."""
+    first, *others = refused
+    if not others:
+        return first
+    both = KeyctlError(
+        f"{len(refused)} of {legs} orders are refused, nothing was sent: {first.message}",
+        *first.hints,
+        *(text for error in others for text in (error.message, *error.hints)),
+        code=first.code,
+        exchange=first.exchange,
+        account=first.account,
+        market=first.market,
+    )
+    both.exit_code = max(error.exit_code for error in refused)
+    return both

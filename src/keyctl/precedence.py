@@ -1,0 +1,147 @@
+"""What comes before a new order: a halt, orders that are on their way there, unknown ones, which are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown
+from keyctl.guards import Basis, in_flight_until
+from keyctl.journal import Journal
+from keyctl.journal_rows import StoredLeg
+from keyctl.model import Leg, LegResult, Outcome
+from keyctl.session import Session
+from keyctl.settle import recheck_absent, settle_all
+
+if TYPE_CHECKING:
+    from keyctl.clock import Clock
+    from keyctl.config import Limits
+    from keyctl.plan import Wish
+
+IN_FLIGHT_PAUSE_SECONDS = 0.05
+
+
+async def settle_first(sessions: Sequence[Session], journal: Journal, wish: Wish) -> dict[str, KeyctlError]:
+    """One settling pass over what is unknown on these exchange accounts, whichever key it was sent with.
+
+    By account id, why no order of the wish may go there now: an order of the symbol that stays unknown, or one that
+    counted as never taken and has shown up. What is on its way is waited for first. An order that only reduces is
+    stopped by unknown ones that reduce the same position; one that closes what is there, by none.
+    """
+    sessions = [session for session in sessions if session.trouble is None]
+    if not sessions:
+        return {}
+    places = {session.account.id: journal.exchange_accounts.of(session.account.id) for session in sessions}
+    by_place = {places[session.account.id]: session for session in sessions}
+    troubles: dict[str, KeyctlError] = {}
+    for stored, _ in await recheck_absent(by_place, journal):
+        if stored.leg.order.symbol == wish.symbol and not wish.reduces:
+            troubles[stored.leg.exchange_account] = _showed_up(by_place[stored.leg.exchange_account], stored)
+    if not wish.closes:
+        await wait_in_flight(journal, set(by_place), wish.symbol, sessions[0].network.clock)
+    pairs = [
+        (by_place[stored.leg.exchange_account], stored)
+        for stored in journal.unsettled()
+        if stored.leg.exchange_account in by_place
+    ]
+    for stored, result in await settle_all(pairs, journal):
+        if result.outcome is Outcome.UNKNOWN and _stands_before(stored.leg, wish):
+            session = by_place[stored.leg.exchange_account]
+            troubles.setdefault(stored.leg.exchange_account, _still_open(session, stored, result.detail))
+    return {account_id: troubles[place] for account_id, place in places.items() if place in troubles}
+
+
+async def wait_in_flight(
+    journal: Journal,
+    places: Collection[str],
+    symbol: str,
+    clock: Clock,
+    stopping: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Whether orders of the symbol were on their way on these exchange accounts; returns when none is any more.
+
+    Each is either answered within its call's deadline or counts as unknown from then on.
+    """
+    waited = False
+    while not stopping():
+        now = clock.now()
+        if not any(
+            in_flight_until(leg, now) for leg in journal.on_their_way(symbol) if leg["exchange_account"] in places
+        ):
+            break
+        waited = True
+        await clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
+    return waited
+
+
+def _stands_before(leg: Leg, wish: Wish) -> bool:
+    """Whether an unknown order stops the wish on its exchange account."""
+    if leg.order.symbol != wish.symbol:
+        return False
+    if not wish.reduces:
+        return True
+    return leg.order.reduce_only and leg.order.side is wish.side and not wish.closes
+
+
+def _showed_up(session: Session, stored: StoredLeg) -> CheckFailed:
+    return CheckFailed(
+        f"{session.account.label}: the {stored.leg.order.symbol} order of plan {stored.leg.plan_id} was taken after "
+        "all; it showed up late, and nothing new was sent",
+        f"look at it: keyctl orders show {stored.leg.plan_id}",
+        code="order_showed_up",
+        account=session.account.label,
+        exchange=stored.leg.exchange,
+    )
+
+
+def _still_open(session: Session, stored: StoredLeg, detail: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{session.account.label}: an earlier {stored.leg.order.symbol} order of plan {stored.leg.plan_id} is still "
+        f"unknown: {detail}",
+        "nothing was sent; wait for it: keyctl orders settle --wait",
+        account=session.account.label,
+        exchange=stored.leg.exchange,
+    )
+
+
+async def clear_way(
+    legs: Sequence[StoredLeg],
+    basis: Basis,
+    journal: Journal,
+    limits: Limits,
+    clock: Clock,
+    stopping: Callable[[], bool],
+) -> tuple[dict[int, KeyctlError], bool]:
+    """By row, what the journal has against sending a leg, and whether orders that are on their way were waited for."""
+    waited = False
+    while True:
+        found = {stored.row: journal.met(stored.leg, basis, limits) for stored in legs}
+        until = [met.until for met in found.values() if met is not None and met.until is not None]
+        now = clock.now()
+        if not until or min(until) <= now or stopping():
+            break
+        waited = True
+        await clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
+    return {row: met.error for row, met in found.items() if met is not None}, waited
+
+
+def halt_of(journal: Journal) -> CheckFailed | None:
+    """Why orders are halted; None when they are not."""
+    reason = journal.notes.halted()
+    if reason is None:
+        return None
+    return CheckFailed(f"orders are halted ({reason})", "to go on: keyctl halt --lift", code="halted")
+
+
+def check_not_halted(journal: Journal) -> None:
+    """Raises CheckFailed while orders are halted; asked early, and again inside every claim."""
+    halted = halt_of(journal)
+    if halted is not None:
+        raise halted
+
+
+def guarded(leg: Leg, trouble: KeyctlError) -> LegResult:
+    """The result of a leg that was left out for what the journal has against it."""
+    # Wherever a leg is shown its account's name stands beside it.
+    detail = trouble.message.removeprefix(f"{leg.account}: ")
+    return LegResult(leg, Outcome.NOT_SENT, detail=detail, trouble=trouble)

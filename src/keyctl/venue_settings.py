@@ -1,0 +1,91 @@
+"""Who is setting the leverage or margin mode of a perpetual: two runs that want different values take turns."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from keyctl.database import Database
+from keyctl.errors import CheckFailed
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from keyctl.clock import Clock
+
+HOLD_SECONDS = 30.0
+
+
+class VenueSettings:
+    """One row for each exchange account and symbol, never deleted: the value last set, a number that rises with each
+    setting, and the runs that hold it. Raises StoreUnusable.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.run = secrets.token_hex(8)
+
+    def number(self, exchange_account: str, symbol: str) -> int:
+        """The number of the last setting that was made by any run; noted before a setting is read."""
+        rows = self._database.rows(
+            "SELECT number FROM settings WHERE exchange_account=? AND symbol=?", exchange_account, symbol
+        )
+        return int(rows[0]["number"]) if rows else 0
+
+    def take(self, account: str, exchange_account: str, symbol: str, value: str) -> int:
+        """The number under which this run may set that value, on disk when this returns and held for 30 s.
+
+        Runs that want the same value hold it together. Raises CheckFailed while another run holds another value.
+        """
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT * FROM settings WHERE exchange_account=? AND symbol=?", (exchange_account, symbol)
+            ).fetchone()
+            held = row is not None and row["until"] > now
+            shared = held and row["value"] == value
+            if held and not shared and row["run"].split() != [self.run]:
+                raise CheckFailed(
+                    f"{account}: another run of keyctl is setting {symbol} to {row['value']}; "
+                    f"{value} was not set and the order was not sent",
+                    f"wait {row['until'] - now:.0f} s, then run the command again",
+                    code="setting_held",
+                    account=account,
+                )
+            number = row["number"] if shared else (row["number"] if row else 0) + 1
+            runs = {self.run, *(row["run"].split() if shared else ())}
+            connection.execute(
+                "INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?, ?, ?)",
+                (exchange_account, symbol, value, number, " ".join(sorted(runs)), now + HOLD_SECONDS),
+            )
+        return int(number)
+
+
+def check_setting(
+    connection: sqlite3.Connection, run: str, leg: sqlite3.Row, noted: int | None, now: float, until: float
+) -> CheckFailed | None:
+    """Why an opening order on a perpetual may not be claimed: the setting that it was confirmed under is another now,
+    or this run's own hold has run out. None when it may; a hold of this run then lasts until `until` at least.
+    """
+    row = connection.execute(
+        "SELECT * FROM settings WHERE exchange_account=? AND symbol=?", (leg["exchange_account"], leg["symbol"])
+    ).fetchone()
+    if row is None or noted is None:
+        return None
+    ours = run in row["run"].split()
+    if row["number"] != noted or (ours and row["until"] <= now):
+        what = "was set by another run" if row["number"] != noted else "was confirmed too long ago"
+        return CheckFailed(
+            f"{leg['account']}: the leverage of {leg['symbol']} {what} ({row['value']}); the order was not sent",
+            "run the command again",
+            code="setting_moved",
+            account=leg["account"],
+            exchange=leg["exchange"],
+        )
+    if ours:
+        connection.execute(
+            "UPDATE settings SET until=max(until, ?) WHERE exchange_account=? AND symbol=?",
+            (until, leg["exchange_account"], leg["symbol"]),
+        )
+    return None
