@@ -175,6 +175,7 @@ def test_the_others_are_listed_looked_at_and_changed(case: Case, kind: str) -> N
     world, stranger = case
     with made_odd(world, kind, stranger) as code:
         listed = world.keyctl("list", "--json")
+        shown = [world.keyctl("list"), world.keyctl("show", "odd"), world.keyctl("show", "odd", "--json")]
         doctor = world.keyctl("doctor", "--json")
         lists = {what: world.keyctl("whitelist", what, "--all", "--json") for what in ("show", "plan")}
         changes = [
@@ -188,6 +189,9 @@ def test_the_others_are_listed_looked_at_and_changed(case: Case, kind: str) -> N
             path.write_text(f'{path.read_text()}[egress]\necho_url = "{echo.url}"\n')
             watched = world.keyctl("verify", "--all", "--watch-ip", "--json")
     assert listed.exit_code == 0, listed.stdout
+    assert [ran.exit_code for ran in shown] == [0, 0, 0]
+    (odd,) = [row for row in listed.data["accounts"] if row["label"] == "odd"]
+    assert all(odd[name] is None for name in odd["unread"]), "what cannot be read is not told as something else"
     assert {row["account"] if "account" in row else row["label"] for row in listed.data["accounts"]} == {*GOOD, "odd"}
     assert bool(listed.document["warnings"]) is (code in ("unknown_exchange", "account_unread"))
     clocks = {(check["name"], check["level"]) for check in doctor.data["checks"] if check["name"].startswith("clock")}
