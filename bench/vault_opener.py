@@ -40,7 +40,7 @@ def open_all(environ: dict[str, str]) -> dict[str, float]:
     accounts = app.accounts.all()
     found = app.store.get_many([account.id for account in accounts])
     opened = time.perf_counter()
-    app.signers(accounts)
+    app.opened(accounts)
     signers = time.perf_counter()
     app.close()
     assert len(found) == len(accounts)

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,18 +100,13 @@ def test_damaged_newer_and_foreign_files_stop_and_are_left_alone(
 ) -> None:
     accounts.add(make_account("a"))
     good = json.loads(home.accounts_file.read_text())
-    entry = good["accounts"][0]
     bad = [
         "",
         "[]",
         "{",
         json.dumps(good | {"version": 2}),
         json.dumps(good | {"more": 1}),
-        json.dumps(good | {"accounts": [entry | {"kind": "moon"}]}),
-        json.dumps(good | {"accounts": [entry | {"more": 1}]}),
-        json.dumps(good | {"accounts": [entry | {"endpoint": 7}]}),
-        json.dumps(good | {"accounts": [entry | {"created": "2026-01-01T00:00:00"}]}),
-        json.dumps(good | {"accounts": ["a"]}),
+        json.dumps(good | {"accounts": "a"}),
     ]
     for text in bad:
         home.accounts_file.write_text(text)
@@ -121,6 +117,90 @@ def test_damaged_newer_and_foreign_files_stop_and_are_left_alone(
         assert home.accounts_file.read_text() == text
     home.accounts_file.write_text(json.dumps(good | {"home": "0" * 32}))
     refused("other_home", accounts.all)
+
+
+ODD: dict[str, tuple[dict[str, object], str]] = {
+    "a kind of a newer version": ({"kind": "paper"}, "kind"),
+    "a market of a newer version": ({"markets": ["options"]}, "markets"),
+    "a key type of a newer version": ({"key_type": "mldsa"}, "key_type"),
+    "a standing of a newer version": ({"standing": "resting"}, "standing"),
+    "a fact of a newer version": ({"subaccount": 1.5}, "subaccount"),
+    "a fact with a name that is no name": ({"\u202e": 1}, "another fact"),
+    "an endpoint that is no text": ({"endpoint": 7}, "endpoint"),
+    "a moment without its zone": ({"created": "2026-01-01T00:00:00"}, "created"),
+    "a proxy that cannot be read": ({"proxy": "ftp://x"}, "proxy"),
+    "an id that is none": ({"id": None}, "id"),
+    "a label that is none": ({"label": "A B"}, "label"),
+    "markets that are no list": ({"markets": {"spot": 1}}, "markets"),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_odd_entry_is_the_trouble_of_its_own_account(accounts: Accounts, home: Home, what: str) -> None:
+    """It is listed, named, used for nothing, and stays as it stands when the others change."""
+    for label in ("a", "odd", "c"):
+        accounts.add(make_account(label))
+    changes, fact = ODD[what]
+    document = json.loads(home.accounts_file.read_text())
+    document["accounts"][1] |= changes
+    home.accounts_file.write_text(json.dumps(document))
+    found = accounts.all()
+    assert [account.label for account in found][::2] == ["a", "c"]
+    assert found[1].unread == (fact,) and not found[0].unread
+    refused("account_unread", lambda: accounts.replace(found[1]))
+    accounts.replace(replace(found[0], groups=("desk",)))
+    accounts.add(make_account("d"))
+    accounts.remove("c")
+    written = json.loads(home.accounts_file.read_text())["accounts"]
+    assert written[1] == document["accounts"][1]
+    assert [account.label for account in accounts.all()] == ["a", found[1].label, "d"]
+    accounts.remove(found[1].label)
+    assert [account.label for account in accounts.all()] == ["a", "d"]
+
+
+def test_an_entry_that_is_no_object_and_two_of_one_name_are_odd(accounts: Accounts, home: Home) -> None:
+    for label in ("a", "b", "c", "d"):
+        accounts.add(make_account(label))
+    document = json.loads(home.accounts_file.read_text())
+    document["accounts"][1]["label"] = "c"
+    document["accounts"].append("nonsense")
+    home.accounts_file.write_text(json.dumps(document))
+    found = accounts.all()
+    assert [account.label for account in found] == ["a", "unread-2", "unread-3", "d", "unread-5"]
+    assert [account.unread for account in found][:4] == [(), ("label",), ("label",), ()]
+    refused("unknown_account", lambda: accounts.get("c"))
+
+
+def test_what_an_odd_entry_holds_is_written_back_exactly_or_nothing_is(accounts: Accounts, home: Home) -> None:
+    accounts.add(make_account("a"))
+    document = json.loads(home.accounts_file.read_text())
+    document["accounts"][0]["more"] = "NUMBER"
+    for number, kept in (("0.1", True), ("12345678901234567890", True), ("0.12345678901234567890", False)):
+        text = json.dumps(document).replace('"NUMBER"', number)
+        home.accounts_file.write_text(text)
+        if kept:
+            accounts.add(make_account(f"b{len(number)}"))
+            assert f'"more": {number}' in home.accounts_file.read_text()
+        else:
+            with pytest.raises(StoreUnusable):
+                accounts.add(make_account("c"))
+            assert home.accounts_file.read_text() == text
+
+
+def test_an_account_of_unknown_kind_does_not_decide_what_all_means(accounts: Accounts, home: Home) -> None:
+    for label in ("a", "odd"):
+        accounts.add(make_account(label, kind=Kind.DEMO))
+    document = json.loads(home.accounts_file.read_text())
+    document["accounts"][1]["kind"] = "paper"
+    home.accounts_file.write_text(json.dumps(document))
+    assert [account.label for account in accounts.select(everything=True)] == ["a", "odd"]
+
+
+def test_a_disabled_account_is_among_all_only_where_it_may_leave(accounts: Accounts) -> None:
+    for standing in Standing:
+        accounts.add(make_account(str(standing), standing=standing))
+    assert [account.label for account in accounts.select(everything=True)] == ["active"]
+    assert [account.label for account in accounts.select(everything=True, leaving=True)] == ["active", "disabled"]
 
 
 def test_a_link_and_an_open_mode_stop(accounts: Accounts, home: Home, tmp_path: Path) -> None:

@@ -23,16 +23,16 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose key_age plan make_order order_checks order_value price_checks day_counts perpetuals sizing "
-        "leaks judge profiles rights whitelist"
+        "catalogue diagnose account_uid key_age plan make_order order_checks order_value price_checks day_counts "
+        "perpetuals sizing leaks judge profiles rights whitelist"
     ),
     "outside": (
-        "home demo_world accounts account_settings config config_text database notes addresses rotations "
-        "exchange_accounts venue_settings guards halts claims story endings "
+        "home demo_world accounts account_entries account_settings config config_text database notes addresses "
+        "rotations exchange_accounts venue_settings guards halts claims story endings "
         "journal journal_rows records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
-    "line": "session",
+    "line": "session opening",
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
@@ -46,7 +46,7 @@ FLOORS = {
     "courses": (
         "trading order_words seeing refreshing closing clearing canceling naming halting resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
-        "rotating rotation_proof doctor leftovers"
+        "rotating rotation_consent rotation_proof account_meaning doctor leftovers"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -71,7 +71,9 @@ FORBIDDEN = {
     "order_value price_checks day_counts": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
-    "rights whitelist": ("transport network session vault* journal notes database app commands.* prompt output twin*"),
+    "rights whitelist account_uid": (
+        "transport network session vault* journal notes database app commands.* prompt output twin*"
+    ),
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),

@@ -31,7 +31,7 @@ def _ages(world: World, clock: SkipClock) -> list[float]:
 
     async def ages() -> list[float]:
         async with app.network() as network:
-            signers = app.signers(accounts)
+            signers = {account.id: app.signer(account) for account in accounts}
             shared, found = Shared(), []
             for account in accounts:
                 session = Session(account, *signers[account.id], network, app.journal)

@@ -35,7 +35,7 @@ def observed(desk: Desk) -> dict[str, Observation]:
     """What every stored account shows, by label."""
     app = desk.app()
     accounts: tuple[Account, ...] = app.accounts.all()
-    signers = app.signers(accounts)
+    signers = {account.id: app.signer(account) for account in accounts}
 
     async def look() -> list[Observation]:
         async with app.network() as network:

@@ -105,7 +105,7 @@ def test_no_failing_exchange_makes_a_secret_show(world: World, exchange: str, ki
         "keyctl.session.Session.sign",
         "keyctl.signing.HMACKey.sign",
         "keyctl.transport.Line.prepare",
-        "keyctl.vault.encrypted_file.from_record",
+        "keyctl.vault.record.from_record",
         "keyctl.journal.Journal.add_plan",
         "keyctl.exchanges.load",
     ],

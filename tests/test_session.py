@@ -23,7 +23,7 @@ def test_calls_that_are_made_at_once_all_get_their_own_answer(world: World, exch
 
     async def ask() -> list[Balances]:
         async with app.network() as network:
-            signers = app.signers([account])[account.id]
+            signers = app.signer(account)
             sessions = [Session(account, *signers, network, app.journal, market) for market in Market]
             for session in sessions:
                 await session.warm()
@@ -52,7 +52,7 @@ def test_a_wait_for_a_slot_is_no_part_of_a_clock_reading(tmp_path: Path, monkeyp
 
     async def offset(world: World) -> Offset | None:
         async with app.network() as network:
-            session = Session(account, *app.signers([account])[account.id], network, app.journal)
+            session = Session(account, *app.signer(account), network, app.journal)
             await session.warm()
             return session.offset
 

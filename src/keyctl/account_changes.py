@@ -111,7 +111,7 @@ def _with_passphrase(app: App, account: Account, wish: Edit, warnings: list[str]
     if not profile(account.exchange).passphrase:
         raise UsageProblem(f"keys of {title} have no passphrase", code="no_passphrase")
     app.store.get_many(())
-    credential = app.store.get(account.id)
+    credential = app.credential(account)
     raw = read_source(wish.passphrase, warnings)
     if raw is None:
         raw = app.prompt.hidden("Passphrase of the key (hidden): ", option="--passphrase-file")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from keyctl.errors import SetupProblem
 from keyctl.profiles import SHIPPED, KeyProfile, own_profile
 from keyctl.routes import DIRECT, Route, is_loopback, local_route, proxy_route
 
@@ -16,10 +17,21 @@ _NAME = r"[a-z0-9][a-z0-9._-]{0,40}"
 
 
 class AccountSettings(NamedTuple):  # quicker to define than a dataclass; keyctl list waits for it
-    """The person's settings for one account: the profiles that its key must fit (none: the default), its way out."""
+    """The person's settings for one account: the profiles that its key must fit (none: the default), its way out.
+
+    `lost` is why the way out cannot be read, which is the trouble of that account alone.
+    """
 
     profiles: tuple[KeyProfile, ...] = ()
-    route: Route = DIRECT
+    way: Route = DIRECT
+    lost: SetupProblem | None = None
+
+    @property
+    def route(self) -> Route:
+        """The way out. Raises SetupProblem (bad_config) where it cannot be read: never directly by mistake."""
+        if self.lost is not None:
+            raise self.lost
+        return self.way
 
 
 def read_profiles(text: ConfigText) -> dict[str, KeyProfile]:
@@ -47,7 +59,7 @@ def _profile(text: ConfigText, name: str, raw: dict[str, Any]) -> KeyProfile:
 
 
 def read_accounts(text: ConfigText, own: dict[str, KeyProfile]) -> dict[str, AccountSettings]:
-    """Settings by account label, from [accounts.LABEL]. Raises SetupProblem (bad_config)."""
+    """Settings by account label, from [accounts.LABEL]. Raises SetupProblem (bad_config), but not for a way out."""
     return {
         label: _account(text, f"accounts.{label}", text.table(raw, f"accounts.{label}"), {**SHIPPED, **own})
         for label, raw in text.table(text.raw.get("accounts", {}), "accounts").items()
@@ -61,6 +73,14 @@ def _account(text: ConfigText, table: str, raw: dict[str, Any], known: dict[str,
         if name not in known:
             advice = f"profiles: {', '.join(known)}"
             raise text.problem("no such profile", text.line(table, "profile"), advice)
+    profiles = tuple(known[name] for name in names)
+    try:
+        return AccountSettings(profiles, _way(text, table, raw))
+    except SetupProblem as problem:
+        return AccountSettings(profiles, lost=problem)
+
+
+def _way(text: ConfigText, table: str, raw: dict[str, Any]) -> Route:
     if "proxy" in raw and "local_address" in raw:
         raise text.problem("proxy or local_address, one of the two", text.line(table, "local_address"))
     route = DIRECT
@@ -71,7 +91,7 @@ def _account(text: ConfigText, table: str, raw: dict[str, Any], known: dict[str,
             except ValueError as error:
                 raise text.problem(str(error), text.line(table, key)) from None
             text.mark(raw, table, key)
-    return AccountSettings(tuple(known[name] for name in names), route)
+    return route
 
 
 def read_echo_url(text: ConfigText) -> str | None:

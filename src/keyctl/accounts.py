@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from keyctl.account_entries import LABEL, read_entries, read_entry
 from keyctl.answers import Unreadable, read_object
-from keyctl.demo_world import choosable
+from keyctl.demo_world import check_of_twin, choosable
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.files import WRITABLE_BY_OTHERS, locked, read_owned, write_whole
 from keyctl.home import Home, none_stored
 from keyctl.loader import module_names
-from keyctl.model import Account, Algorithm, Kind, Market, Standing
-from keyctl.selection import choose, find, unknown_account
+from keyctl.model import Account, Standing
+from keyctl.selection import check_readable, choose, find, unknown_account
 
 if TYPE_CHECKING:
     from keyctl.model import JSON
 
 FORMAT = "keyctl-accounts"
 VERSION = 1
-_LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 _SHORT_KEY = 16
-# What entries of earlier versions lack, and how those without a standing are read.
-_LATER = ("standing", "key_created", "ip_list", "proxy")
-_DISABLED = {False: Standing.ACTIVE, True: Standing.DISABLED}
 
 
 class Accounts:
@@ -37,12 +36,11 @@ class Accounts:
         self._home = home
 
     def all(self) -> tuple[Account, ...]:
-        """Every account, in the order in which they were added.
+        """Every account, in the order in which they were added; one whose entry is odd has `unread` facts.
 
         Raises StoreUnusable for a damaged or newer file, SetupProblem for the file of another home.
         """
-        data = read_owned(self._home.accounts_file, forbidden_mode=WRITABLE_BY_OTHERS)
-        return () if data is None else self._read(data)
+        return tuple(account for account, _ in self._entries())
 
     def get(self, label: str) -> Account:
         """The account of that name. Raises SetupProblem (unknown_account), with the nearest name as a hint."""
@@ -52,7 +50,11 @@ class Accounts:
         """A hash that recognises an API key in this home and is worth nothing elsewhere."""
         import hashlib
 
-        return hashlib.sha256(f"{self._home.identity()}:{api_key}".encode()).hexdigest()
+        return hashlib.sha256(f"{self._identity}:{api_key}".encode()).hexdigest()
+
+    @cached_property
+    def _identity(self) -> str:
+        return self._home.identity()
 
     def check_new(self, label: str) -> None:
         """Nothing when an account may have that label. Raises SetupProblem: bad_label, duplicate_label."""
@@ -74,7 +76,12 @@ class Accounts:
         self._change(change)
 
     def replace(self, account: Account) -> None:
-        """Stores new facts for the account with that id. Raises SetupProblem when there is none, or on a duplicate."""
+        """Stores new facts for the account with that id.
+
+        Raises SetupProblem when there is none, on a duplicate, and for an account whose entry is odd: that stays as it
+        stands.
+        """
+        check_readable(account)
 
         def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
             others = tuple(other for other in accounts if other.id != account.id)
@@ -98,6 +105,8 @@ class Accounts:
             if old_id not in by_id or new_id not in by_id:
                 raise SetupProblem("an account of this rotation is gone", "see: keyctl list", code="unknown_account")
             old, new = by_id[old_id], by_id[new_id]
+            check_readable(old)
+            check_readable(new)
             if new.standing is not Standing.QUARANTINED:
                 return accounts
             swapped = {
@@ -130,33 +139,48 @@ class Accounts:
         group: str | None = None,
         everything: bool = False,
         groups: Mapping[str, tuple[str, ...]] | None = None,
+        *,
+        leaving: bool = False,
     ) -> tuple[Account, ...]:
-        """The accounts that were chosen, by name, by group or all of them; disabled ones only by name.
+        """The accounts that were chosen, by name, by group or all of them; disabled ones only by name, and by "all"
+        where they are `leaving`.
 
-        `groups` are the groups that config.toml names. "All" means all live accounts or, where only one kind is
-        stored, all of that kind; in a demo's home the twin's. Raises UsageProblem for a double name, no choice or two,
-        an unknown group or one with two definitions; SetupProblem for an unknown account or none at all.
+        `groups` are those of config.toml. "All" means all live accounts or, where only one kind is stored, all of that;
+        in a demo's home the twin's. Raises UsageProblem for a double name, no choice or two, an unknown or doubly
+        defined group; SetupProblem for an unknown account or none at all.
         """
-        accounts = self.all()
-        if everything and not (labels or group or accounts):
+        if not (accounts := self.all()) and everything and not (labels or group):
             raise none_stored(self._home)
-        return choose(choosable(self._home, accounts, labels), labels, group, everything, groups or {})
+        return choose(choosable(self._home, accounts, labels), labels, group, everything, groups or {}, leaving)
+
+    def check_of_twin(self, account: Account) -> None:
+        """Nothing when this home may use the account. Raises SetupProblem (not_of_the_demo) in a demo's home."""
+        check_of_twin(self._home, account)
 
     def _change(self, change: Callable[[tuple[Account, ...]], tuple[Account, ...]]) -> None:
         identity = self._home.identity()
         path = self._home.accounts_file
         self._home.prepare()
         with locked(path):
-            accounts = change(self.all())
+            stored = self._entries()
+            as_it_stands = {account.id: entry for account, entry in stored if account.unread}
+            accounts = change(tuple(account for account, _ in stored))
             document = {
                 "format": FORMAT,
                 "version": VERSION,
                 "home": identity,
-                "accounts": [stored_facts(account) for account in accounts],
+                "accounts": [
+                    as_it_stands[account.id] if account.unread else stored_facts(account) for account in accounts
+                ],
             }
-            write_whole(path, json.dumps(document, indent=1, sort_keys=True).encode() + b"\n")
+            write_whole(path, json.dumps(document, indent=1, sort_keys=True, default=_number).encode() + b"\n")
 
-    def _read(self, data: bytes) -> tuple[Account, ...]:
+    def _entries(self) -> tuple[tuple[Account, Any], ...]:
+        """Each account with its entry as it stands. Raises as `all` does."""
+        data = read_owned(self._home.accounts_file, forbidden_mode=WRITABLE_BY_OTHERS)
+        return () if data is None else self._read(data)
+
+    def _read(self, data: bytes) -> tuple[tuple[Account, Any], ...]:
         path = self._home.accounts_file
         try:
             document = read_object(data)
@@ -170,7 +194,6 @@ class Accounts:
             home, entries = document["home"], document["accounts"]
             if not isinstance(entries, list) or set(document) != {"format", "version", "home", "accounts"}:
                 raise ValueError
-            accounts = tuple(restored_account(entry) for entry in entries)
         except (Unreadable, ValueError, KeyError, TypeError, AttributeError):
             raise StoreUnusable(f"{path} is damaged", "restore it from a backup; nothing was changed") from None
         if home != self._home.identity():
@@ -179,12 +202,12 @@ class Accounts:
                 "set KEYCTL_HOME, XDG_CONFIG_HOME and XDG_STATE_HOME as they were",
                 code="other_home",
             )
-        return accounts
+        return read_entries(entries)
 
 
 def check_label(label: str) -> None:
     """Nothing when the text can name an account. Raises SetupProblem (bad_label)."""
-    if not _LABEL.fullmatch(label):
+    if not LABEL.fullmatch(label):
         raise SetupProblem(
             "this label cannot be used",
             "a label has 1 to 41 characters: a-z, 0-9, dot, dash, underscore; the first is a letter or a digit",
@@ -203,7 +226,14 @@ def mask(api_key: str) -> str:
 
 
 def account_data(account: Account) -> dict[str, JSON]:
-    """What programs are told of an account; the API key only as its mask."""
+    """What programs are told of an account; the API key only as its mask, and facts that cannot be read as None."""
+    facts = _facts(account)
+    return {name: None if name in account.unread else value for name, value in facts.items()} | {
+        "unread": list(account.unread)
+    }
+
+
+def _facts(account: Account) -> dict[str, JSON]:
     return {
         "label": account.label,
         "exchange": account.exchange,
@@ -214,6 +244,7 @@ def account_data(account: Account) -> dict[str, JSON]:
         "api_key": account.api_key_hint,
         "created": _utc(account.created),
         "uid": account.uid,
+        "other_uid": account.other_uid,
         "groups": list(account.groups),
         "disabled": account.disabled,
         "standing": account.standing.value,
@@ -223,6 +254,14 @@ def account_data(account: Account) -> dict[str, JSON]:
         "ca_file": account.ca_file,
         "proxy": account.proxy,
     }
+
+
+def _number(value: object) -> float:
+    """A number of an odd entry, which is written back as it was read."""
+    number = float(value) if isinstance(value, Decimal) else float("nan")
+    if not isfinite(number) or Decimal(repr(number)) != value:
+        raise StoreUnusable("an entry of accounts.json cannot be written back as it is", "use the keyctl that wrote it")
+    return number
 
 
 def _check_free(accounts: tuple[Account, ...], label: str | None, key_hash: str | None) -> None:
@@ -242,7 +281,7 @@ def _check_free(accounts: tuple[Account, ...], label: str | None, key_hash: str 
 
 def stored_facts(account: Account) -> dict[str, JSON]:
     """All facts of an account, as the list and backups keep them."""
-    return account_data(account) | {
+    return _facts(account) | {
         "id": account.id,
         "api_key_hash": account.api_key_hash,
         "created": account.created.isoformat(),
@@ -250,49 +289,12 @@ def stored_facts(account: Account) -> dict[str, JSON]:
 
 
 def restored_account(entry: Any) -> Account:
-    """The account that stored_facts described. Raises ValueError, KeyError, TypeError or AttributeError for others."""
-    account = Account(
-        id=_text(entry["id"]),
-        label=_text(entry["label"]),
-        exchange=_text(entry["exchange"]),
-        kind=Kind(entry["kind"]),
-        site=_text(entry["site"]),
-        markets=tuple(Market(item) for item in entry["markets"]),
-        algorithm=Algorithm(entry["key_type"]),
-        api_key_hint=_text(entry["api_key"]),
-        api_key_hash=_text(entry["api_key_hash"]),
-        created=datetime.fromisoformat(entry["created"]),
-        endpoint=None if entry["endpoint"] is None else _text(entry["endpoint"]),
-        ca_file=None if entry["ca_file"] is None else _text(entry["ca_file"]),
-        uid=None if entry["uid"] is None else _text(entry["uid"]),
-        groups=tuple(_text(item) for item in entry["groups"]),
-        standing=Standing(entry.get("standing", _DISABLED[entry["disabled"]])),
-        key_created=None if entry.get("key_created") is None else datetime.fromisoformat(entry["key_created"]),
-        ip_list={True: True, False: False, None: None}[entry.get("ip_list")],
-        proxy=_proxy(entry.get("proxy")),
-    )
-    names = set(stored_facts(account))
-    if not _LABEL.fullmatch(account.label) or account.created.tzinfo is None or {*entry, *_LATER} != names:
+    """The account that stored_facts described. Raises ValueError for facts that are not all ours."""
+    account = read_entry(entry)
+    if account.unread:
         raise ValueError
     return account
 
 
-def _proxy(value: Any) -> str | None:
-    """A proxy's URL as `edit` wrote it. Raises ValueError or TypeError for anything else."""
-    if value is None:
-        return None
-    from keyctl.routes import proxy_route
-
-    if str(proxy_route(_text(value))) != value:
-        raise ValueError
-    return _text(value)
-
-
 def _utc(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from keyctl.errors import SetupProblem
 from keyctl.output import OutputOptions
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from keyctl.clock import Clock
     from keyctl.config import Config
     from keyctl.credential_check import Fitness
+    from keyctl.errors import SetupProblem
     from keyctl.exchanges.base import Exchange, Signer
     from keyctl.grouping import Groups
     from keyctl.halts import Halts
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keyctl.model import Account, Binding, Credential
     from keyctl.network import Network
     from keyctl.notes import VaultNotes
+    from keyctl.opening import Opened
     from keyctl.output import Result
     from keyctl.prompt import Prompt
     from keyctl.routes import Route
@@ -129,62 +130,47 @@ class App:
     def network(self) -> Network:
         """Lines to the exchanges, each account's along its own route, for one `async with`.
 
-        Raises SetupProblem when the config cannot be read: then nothing goes out, and nothing directly.
+        Raises SetupProblem when the config cannot be read: then nothing goes out, and nothing directly. A route that
+        cannot be read keeps its own account from going out.
         """
         from keyctl.network import Network
 
-        routes = self._routes() if self.config.accounts else {}
-        return Network(self.clock, self.home.state, routes, loopback_only=self.home.is_demo)
+        routes, lost = self._routes() if self.config.accounts else ({}, {})
+        return Network(self.clock, self.home.state, routes, lost, loopback_only=self.home.is_demo)
 
-    def _routes(self) -> dict[str, Route]:
-        """The ways out by label. Both keys of a rotation go the same way, whatever their labels are meanwhile."""
+    def _routes(self) -> tuple[dict[str, Route], dict[str, SetupProblem]]:
+        """The ways out by label, and why one is not known. Both keys of a rotation go the same way, whatever their
+        labels are meanwhile."""
         labels = {account.id: account.label for account in self.accounts.all()}
-        routes = self.config.routes(labels.values())
+        routes, lost = self.config.routes(labels.values()), self.config.lost_routes()
         for old_id, new_id in self.journal.rotations.successors().items():
             old, new = labels.get(old_id, ""), labels.get(new_id, "")
             for one, other in ((old, new), (new, old)):
                 if one in routes and other:
                     routes.setdefault(other, routes[one])
-        return routes
+                if one in lost and other:
+                    lost.setdefault(other, lost[one])
+        return routes, lost
 
-    def signers(self, accounts: Iterable[Account]) -> dict[str, tuple[Exchange, Signer]]:
-        """Exchange and signer by account id, from one opening of the store.
+    def opened(self, accounts: Iterable[Account]) -> Opened:
+        """Signers of many accounts from one opening of the store, and beside them why an account has none.
 
-        Raises SetupProblem when a secret is missing, or bound to another exchange, kind or endpoint than the account
-        list says: an edited list must not send a key elsewhere.
+        Raises SetupProblem only when the store itself does not open.
         """
-        signers, troubles = self.usable_signers(accounts)
-        for trouble in troubles.values():
+        from keyctl.opening import open_signers
+
+        return open_signers(self.store, self.accounts, accounts)
+
+    def signer(self, account: Account) -> tuple[Exchange, Signer]:
+        """Exchange and signer of one account.
+
+        Raises SetupProblem when its secret is missing, of another API key, or bound to another exchange, kind or
+        endpoint than the account list says: an edited list must not send a key elsewhere.
+        """
+        opened = self.opened([account])
+        for trouble in opened.troubles.values():
             raise trouble
-        return signers
-
-    def usable_signers(
-        self, accounts: Iterable[Account]
-    ) -> tuple[dict[str, tuple[Exchange, Signer]], dict[str, SetupProblem]]:
-        """As signers, and by account id why an account has none. Raises SetupProblem when the store does not open."""
-        from keyctl.exchanges import load
-
-        wanted = tuple(accounts)
-        for account in wanted:
-            self._check_complete(account)
-        credentials = self.store.get_present([account.id for account in wanted])
-        signers: dict[str, tuple[Exchange, Signer]] = {}
-        troubles: dict[str, SetupProblem] = {}
-        for account in wanted:
-            try:
-                if account.id not in credentials:
-                    raise _secret_missing(account)
-                credential = credentials[account.id]
-                self._check_binding(account, credential)
-                exchange = load(credential.binding)
-                signer = exchange.signer(
-                    credential.api_key, credential.secret, credential.algorithm, credential.passphrase
-                )
-            except SetupProblem as trouble:
-                troubles[account.id] = trouble
-            else:
-                signers[account.id] = (exchange, signer)
-        return signers, troubles
+        return opened.signers[account.id]
 
     def fitness(self, account: Account) -> Fitness:
         """Whether the stored credential can be right at all, in words; the credential itself stays here.
@@ -194,8 +180,7 @@ class App:
         from keyctl.credential_check import fitness
         from keyctl.exchanges import load
 
-        credential = self.store.get(account.id)
-        self._check_binding(account, credential)
+        credential = self.credential(account)
         return fitness(load(account.binding), credential)
 
     def signer_at(self, account: Account, binding: Binding) -> tuple[Exchange, Signer]:
@@ -204,38 +189,31 @@ class App:
         Raises SetupProblem for another exchange, and for loopback instead of a shipped host or the reverse.
         """
         from keyctl.exchanges import load
+        from keyctl.opening import disagreement
 
-        credential = self.store.get(account.id)
-        self._check_binding(account, credential)
+        credential = self.credential(account)
         same_exchange = binding.exchange == credential.binding.exchange
         if not same_exchange or (binding.endpoint is None) is not (credential.binding.endpoint is None):
-            raise _disagreement(account, credential)
+            raise disagreement(account, credential)
         exchange = load(binding)
         signer = exchange.signer(credential.api_key, credential.secret, credential.algorithm, credential.passphrase)
         return exchange, signer
 
     def credential(self, account: Account) -> Credential:
-        """The stored credential itself, for the few commands that hand it on: exec, env, reveal, rotate.
+        """The stored credential itself, for the few commands that hand it on: exec, env, reveal, edit.
 
-        Raises SetupProblem when it is missing, or bound to another place than the account list says.
+        Raises SetupProblem when it is missing, of another API key, or bound to another place than the list says.
         """
-        credential = self.store.get(account.id)
-        self._check_binding(account, credential)
-        return credential
+        found, troubles = self.credentials([account])
+        for trouble in troubles.values():
+            raise trouble
+        return found[account.id]
 
-    def _check_complete(self, account: Account) -> None:
-        from keyctl.model import Standing
-        from keyctl.selection import check_active
+    def credentials(self, accounts: Iterable[Account]) -> tuple[dict[str, Credential], dict[str, SetupProblem]]:
+        """The stored credentials of accounts by id, and by id why there is none, for the backup of all."""
+        from keyctl.opening import open_credentials
 
-        if account.standing is Standing.PENDING:
-            check_active(account)
-
-    def _check_binding(self, account: Account, credential: Credential) -> None:
-        from keyctl.demo_world import check_of_twin
-
-        check_of_twin(self.home, account)
-        if credential.binding != account.binding:
-            raise _disagreement(account, credential)
+        return open_credentials(self.store, self.accounts, accounts)
 
     def verify_after_add(self, account: Account) -> Result:
         """What verify says of an account that was just stored; no answer from its exchange is a warning there."""
@@ -250,23 +228,3 @@ class App:
                 self.__dict__[name].close()
         if "journal" in self.__dict__:
             self.journal.close()
-
-
-def _secret_missing(account: Account) -> SetupProblem:
-    return SetupProblem(
-        f"{account.label}: its secret is not in the store",
-        f"remove the account and add it again: keyctl remove {account.label}, keyctl add {account.exchange}",
-        code="secret_missing",
-        account=account.label,
-        exchange=account.exchange,
-    )
-
-
-def _disagreement(account: Account, credential: Credential) -> SetupProblem:
-    return SetupProblem(
-        f"{account.label}: the account list and the stored secret disagree on exchange or endpoint",
-        "nothing was sent; remove the account and add it again",
-        code="binding_mismatch",
-        account=account.label,
-        exchange=credential.binding.exchange,
-    )

@@ -93,7 +93,7 @@ def _ask(app: App, rows: Sequence[dict[str, object]], yes: bool) -> None:
 
 async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[StoredLeg], Found]:
     """The chosen orders, those left out that turn out to have ended, and what is open on the accounts beside them."""
-    accounts = app.accounts.select(choice.accounts, None, choice.everything, app.config.groups)
+    accounts = app.accounts.select(choice.accounts, None, choice.everything, app.config.groups, leaving=True)
     seen, compared, warnings = await open_orders_at(app, network, accounts, choice.symbol)
     chosen = _chosen(app, choice)
     ours = {(leg.leg.account_id, leg.leg.client_order_id) for leg in chosen}
@@ -154,6 +154,10 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
     order_id, became = stored.exchange_order_id, None
     looked = Lookup(Verdict.UNCLEAR)
     trouble, left = "", SENDS
+    if session.trouble is not None:
+        own = session.trouble
+        why = own.message.removeprefix(f"{session.account.label}: ")
+        return CancelResult(leg_facts(stored), "not_sent", why, own.exit_code, hints=own.hints)
     while left:
         left -= 1
         try:

@@ -20,7 +20,8 @@ _UNTOLD = ("sent_at", "value_usd", "average_price", "fee", "fee_currency")
 class CancelResult:
     """What became of one cancel: canceled, finished before, still open, unknown, forgotten, or unreached.
 
-    `facts` are the order as `data.legs` tells it; `became` is the number of the order that a waiting one became.
+    `facts` are the order as `data.legs` tells it; `became` is the number of the order that a waiting one became;
+    `hints` say what to do.
     """
 
     facts: dict[str, Any]
@@ -28,6 +29,7 @@ class CancelResult:
     detail: str
     exit_code: ExitCode
     became: str | None = None
+    hints: tuple[str, ...] = ()
 
 
 def leg_facts(stored: StoredLeg) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def report(results: Sequence[CancelResult], unread: Sequence[KeyctlError] = (), 
     errors = tuple(
         KeyctlError(
             f"{item.facts['account']}: {item.outcome}: {item.detail}",
-            "see what is open: keyctl orders --open",
+            *(item.hints or ("see what is open: keyctl orders --open",)),
             code="cancel_failed",
             account=item.facts["account"],
             exchange=item.facts["exchange"],

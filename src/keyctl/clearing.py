@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keyctl import order_view as view
-from keyctl.dispatch import exit_code
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Account, LegResult, Market, Outcome
+from keyctl.order_results import exit_code
 from keyctl.output import Note, Result
 from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS, recheck_absent, settle_all
@@ -48,10 +48,11 @@ async def settle_unknown(app: App, wait: bool) -> Result:
 def pairs_of(
     app: App, network: Network, legs: Sequence[StoredLeg]
 ) -> tuple[list[tuple[Session, StoredLeg]], list[StoredLeg]]:
-    """Each leg with its account's session on its market, and the legs whose account is gone."""
+    """Each leg with its account's session on its market, a barred one where the account cannot be used; and the legs
+    whose account is gone."""
     accounts: dict[str, Account] = {account.id: account for account in app.accounts.all()}
     involved = {leg.leg.account_id for leg in legs} & accounts.keys()
-    signers = app.signers([account for account in accounts.values() if account.id in involved])
+    opened = app.opened([account for account in accounts.values() if account.id in involved])
     sessions: dict[tuple[str, Market], Session] = {}
     pairs: list[tuple[Session, StoredLeg]] = []
     orphans: list[StoredLeg] = []
@@ -62,6 +63,6 @@ def pairs_of(
             continue
         key = (account.id, market)
         if key not in sessions:
-            sessions[key] = Session(account, *signers[account.id], network, app.journal, market)
+            sessions[key] = opened.session(account, network, app.journal, market)
         pairs.append((sessions[key], leg))
     return pairs, orphans

@@ -25,7 +25,7 @@ from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, Wish, new_plan_id
 from keyctl.precedence import IN_FLIGHT_PAUSE_SECONDS, settle_first
 from keyctl.seeing import parts_of
-from keyctl.selection import check_active, check_one_kind
+from keyctl.selection import check_can_leave, check_one_kind
 from keyctl.sending import send, wait_for_fills
 from keyctl.signals import Stop, interruptible
 from keyctl.trading import Consent, ask
@@ -57,7 +57,7 @@ async def close(
     """Closes positions by immediate orders that only reduce. Raises KeyctlError with nothing sent."""
     check_one_kind(tuple(accounts))
     for account in accounts:
-        check_active(account)
+        check_can_leave(account)
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())

@@ -111,7 +111,11 @@ class Config(Noun):
                     "correct it with: keyctl config edit",
                     code="bad_config",
                 )
-        return {label: item.route for label, item in self.accounts.items() if item.route.kind != "direct"}
+        return {label: item.way for label, item in self.accounts.items() if item.way.kind != "direct"}
+
+    def lost_routes(self) -> dict[str, SetupProblem]:
+        """By account label why its way out cannot be read; such an account goes nowhere, and not directly."""
+        return {label: item.lost for label, item in self.accounts.items() if item.lost is not None}
 
 
 def read_config(home: Home) -> Config:

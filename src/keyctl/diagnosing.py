@@ -76,7 +76,7 @@ async def _gather(app: App, account: Account, markets: tuple[Market, ...]) -> Ev
     fit: Fitness = app.fitness(account)
     exchange, signer = load(account.binding), None
     if not fit.cause:
-        exchange, signer = app.signers([account])[account.id]
+        exchange, signer = app.signer(account)
     async with app.network() as network:
 
         def session_at(binding: Binding) -> Session:

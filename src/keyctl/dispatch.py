@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from keyctl.account_uid import check_same
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError
+from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.guards import Basis
 from keyctl.halt_checks import halted, passing, refusal_of
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Kind, Outcome
+from keyctl.model import Kind
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import Plan, PlannedLeg, Wish, new_plan_id, plan_leg, same_leg
@@ -113,6 +114,8 @@ async def preview(
 
     `basis` is given where positions were read before. Raises CheckFailed for whatever stops the whole plan.
     """
+    barred = {target.session.account.id: target.session.trouble for target in targets if target.session.trouble}
+    blocked = {**blocked, **barred}
     basis = basis or Basis(journal.claims(), again)
     symbol, wish = targets[0].wish.symbol, targets[0].wish
     blocked = {**blocked, **halted([(target.session, target.wish) for target in targets])}
@@ -187,6 +190,13 @@ def _legs(
         if halt is not None:
             left_out.append(LeftOut(target, halt))
             continue
+        try:
+            check_same(account, look.told_uid)
+        except CheckFailed as other:
+            if not leg.leg.exempt:
+                left_out.append(LeftOut(target, other))
+                continue
+            warnings.append(f"{other.message.partition(';')[0]}; this order only reduces there")
         warnings += [*leg.notes, *passing(target.session, leg.leg)]
         legs.append(leg)
     if refused and not any(leg.leg.exempt for leg in legs):
@@ -260,20 +270,3 @@ def slippage_text(wish: Wish) -> str | None:
     if wish.price is not None:
         return None
     return "none" if wish.max_slippage is None else format(wish.max_slippage, "f")
-
-
-def exit_code(outcomes: list[Outcome], troubles: list[KeyctlError]) -> ExitCode:
-    """The exit code of a fan-out, as safety.md's rule says; failed checks alone are one, and so is what is unknown."""
-    if Outcome.UNKNOWN in outcomes:
-        return ExitCode.UNKNOWN
-    if outcomes and all(outcome is Outcome.ACCEPTED for outcome in outcomes) and not troubles:
-        return ExitCode.OK
-    if Outcome.ACCEPTED in outcomes:
-        return ExitCode.PARTIAL
-    if Outcome.REJECTED in outcomes:
-        return ExitCode.REFUSED
-    if any(trouble.exit_code is ExitCode.UNKNOWN for trouble in troubles):
-        return ExitCode.UNKNOWN
-    if troubles and all(trouble.exit_code is ExitCode.CHECK for trouble in troubles):
-        return ExitCode.CHECK
-    return ExitCode.UNREACHED

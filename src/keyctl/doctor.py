@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ def examine(app: App, cron: bool) -> Result:
         lambda: _programs(app, cron),
         lambda: _store(app, cron),
         lambda: _files(app),
+        lambda: _accounts(app),
         lambda: _halts(app),
         lambda: _clocks(app),
         lambda: _egress(app),
@@ -171,11 +173,29 @@ def _halts(app: App) -> Iterator[Check]:
         yield Check("halt", Level.WARN, halted, way_out)
 
 
+def _accounts(app: App) -> Iterator[Check]:
+    """Accounts that this version cannot use, as far as that shows without their secrets."""
+    with_trouble = asyncio.run(_troubles(app, app.accounts.all()))
+    for trouble in with_trouble:
+        yield Check("account", Level.FAIL, trouble.message, "; ".join(trouble.hints))
+
+
+async def _troubles(app: App, accounts: Sequence[Account]) -> list[KeyctlError]:
+    from keyctl.opening import keyless_session
+
+    with _journal(app) as journal:
+        async with app.network() as network:
+            sessions = [keyless_session(account, network, journal) for account in accounts]
+    return [session.trouble for session in sessions if session.trouble is not None]
+
+
 def _egress(app: App) -> Iterator[Check]:
     """The addresses that routes are known to have left from in the last hour; nobody is asked for them now."""
     from keyctl.routes import DIRECT, route_name, route_of
 
-    accounts = [account for account in choosable(app.home, app.accounts.all(), ()) if not account.disabled]
+    lost = app.config.lost_routes()
+    active = [account for account in choosable(app.home, app.accounts.all(), ()) if not account.disabled]
+    accounts = [account for account in active if account.label not in lost]
     if not accounts or not (app.home.state / "journal.db").exists():
         return
     routes = app.config.routes(account.label for account in app.accounts.all())
@@ -228,26 +248,33 @@ def _clocks(app: App) -> Iterator[Check]:
             places.setdefault(account.binding, account)
     if not places:
         return
+    with _journal(app) as journal:
+        yield from asyncio.run(_ask_clocks(app, journal, list(places.values())))
+
+
+@contextmanager
+def _journal(app: App) -> Iterator[Journal]:
+    """The home's journal; where there is none, one that is gone afterwards: what a call notes must make no files."""
     if (app.home.state / "journal.db").exists():
-        yield from asyncio.run(_ask_clocks(app, app.journal, list(places.values())))
+        yield app.journal
         return
     from keyctl.journal import Journal
 
-    with tempfile.TemporaryDirectory() as folder:  # what a call notes must not make files in a home that has none
+    with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.db", app.clock)
         try:
-            yield from asyncio.run(_ask_clocks(app, journal, list(places.values())))
+            yield journal
         finally:
             journal.close()
 
 
 async def _ask_clocks(app: App, journal: Journal, accounts: list[Account]) -> list[Check]:
-    from keyctl.exchanges import load
-    from keyctl.session import Session
+    from keyctl.opening import keyless_session
 
     async with app.network() as network:
-        sessions = [Session(account, load(account.binding), None, network, journal) for account in accounts]
-        return list(await asyncio.gather(*map(_clock, sessions)))
+        sessions = [keyless_session(account, network, journal) for account in accounts]
+        able = [session for session in sessions if session.trouble is None]  # the others are told of by themselves
+        return list(await asyncio.gather(*map(_clock, able)))
 
 
 async def _clock(session: Session) -> Check:

@@ -66,8 +66,13 @@ def join(connection: sqlite3.Connection, old_id: str, new_id: str) -> None:
 def _tell_uid(connection: sqlite3.Connection, account_id: str, uid: str, name: str) -> None:
     """Names the key's exchange account by its uid, and with it all keys that were known to be of the same one and whose
     own uid nobody has told."""
-    for key in {account_id, *_siblings(connection, account_id)}:
-        _rename(connection, key, name)
+    row = connection.execute("SELECT uid FROM exchange_accounts WHERE account_id=?", (account_id,)).fetchone()
+    if row is not None and row["uid"] not in (None, uid):
+        # A person said that the label means another exchange account now: what was sent before was sent to the old one.
+        connection.execute("UPDATE exchange_accounts SET exchange_account=? WHERE account_id=?", (name, account_id))
+    else:
+        for key in {account_id, *_siblings(connection, account_id)}:
+            _rename(connection, key, name)
     connection.execute("UPDATE exchange_accounts SET uid=? WHERE account_id=?", (uid, account_id))
 
 

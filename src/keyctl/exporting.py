@@ -12,7 +12,6 @@ from keyctl.output import Note, Result
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account, Credential
     from keyctl.prompt import Prompt
     from keyctl.vault.envelope import GivenKey, SlotKind
 
@@ -54,7 +53,8 @@ def export(app: App, path: Path, key: BackupKey) -> Result:
     if path.exists() or path.is_symlink():
         raise UsageProblem(f"{path} is there already", "choose another name", code="file_exists")
     accounts = app.accounts.all()
-    found, warnings = _credentials(app, accounts)
+    found, troubles = app.credentials(accounts)
+    warnings = tuple(f"left out: {trouble.message}" for trouble in troubles.values())
     if not found:
         raise CheckFailed("there is nothing to back up", "store an account: keyctl add EXCHANGE", code="no_accounts")
     kept = {account.id: Entry(stored_facts(account), found[account.id]) for account in accounts if account.id in found}
@@ -65,19 +65,3 @@ def export(app: App, path: Path, key: BackupKey) -> Result:
         Note(f"Keep that key elsewhere. To bring them back: keyctl import {path}"),
     )
     return Result({"file": str(path), "accounts": labels}, view=notes, warnings=warnings)
-
-
-def _credentials(app: App, accounts: tuple[Account, ...]) -> tuple[dict[str, Credential], tuple[str, ...]]:
-    """All credentials from one opening; when one is missing, those that are there."""
-    try:
-        return dict(app.store.get_many([account.id for account in accounts])), ()
-    except SetupProblem as problem:
-        if problem.code not in ("secret_missing", "secret_damaged"):
-            raise
-    found, warnings = {}, []
-    for account in accounts:
-        try:
-            found[account.id] = app.store.get(account.id)
-        except SetupProblem as problem:
-            warnings.append(f"{account.label} is left out: {problem.message}")
-    return found, tuple(warnings)

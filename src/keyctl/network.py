@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keyctl.clock import Clock, ClockReads, Offset
-from keyctl.errors import StoreUnusable, Unreached
+from keyctl.errors import SetupProblem, StoreUnusable, Unreached
 from keyctl.model import Account
 from keyctl.pacing import Pacer
 from keyctl.routes import DIRECT, Route, is_loopback, route_of
@@ -30,16 +30,24 @@ class Network:
     """Opens lines on demand; closes them all at the end of its `async with`.
 
     `routes` are the ways out by account label; an account that is not named there goes through its own proxy, if it
-    has one, else directly. With `loopback_only` there is no line to another machine, and none through a proxy: asking
-    for one raises Unreached (forbidden_host).
+    has one, else directly. `lost` are labels whose way out cannot be read, and why: they go nowhere, and not directly.
+    With `loopback_only` there is no line to another machine, and none through a proxy: asking for one raises Unreached
+    (forbidden_host).
     """
 
     def __init__(
-        self, clock: Clock, state: Path, routes: Mapping[str, Route] | None = None, *, loopback_only: bool = False
+        self,
+        clock: Clock,
+        state: Path,
+        routes: Mapping[str, Route] | None = None,
+        lost: Mapping[str, SetupProblem] | None = None,
+        *,
+        loopback_only: bool = False,
     ) -> None:
         self.clock = clock
         self._loopback_only = loopback_only
         self._routes = dict(routes or {})
+        self._lost = dict(lost or {})
         self.offsets: dict[str, Offset | None] = {}
         self.pacer = Pacer(clock.monotonic)
         self._state = state
@@ -72,8 +80,16 @@ class Network:
         return self._lines[key]
 
     def route(self, account: Account) -> Route:
-        """The account's way out, for all its calls."""
+        """The account's way out, for all its calls. Raises SetupProblem where it cannot be read."""
+        if account.label in self._lost:
+            raise self._lost[account.label]
         return route_of(account, self._routes.get(account.label, DIRECT))
+
+    def check(self, account: Account) -> None:
+        """Nothing when the account's way out is known and its CA file can be read. Raises SetupProblem."""
+        self.route(account)
+        if account.ca_file is not None:
+            self._tls(account)
 
     def keyless_line(self, base: str, route: Route) -> Line:
         """A line along a route for calls that carry no key, to a host of the person's choice."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keyctl import order_view as view
 from keyctl.catalogue import command_for
-from keyctl.dispatch import LeftOut, Preview, exit_code
+from keyctl.dispatch import LeftOut, Preview
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
@@ -68,10 +68,29 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
     )
 
 
+def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> ExitCode:
+    """The exit code of a fan-out, as safety.md's rule says; clock trouble alone is a failed check, and what an
+    account itself lacks is a matter of setting it up."""
+    if Outcome.UNKNOWN in outcomes:
+        return ExitCode.UNKNOWN
+    if outcomes and all(outcome is Outcome.ACCEPTED for outcome in outcomes) and not troubles:
+        return ExitCode.OK
+    if Outcome.ACCEPTED in outcomes:
+        return ExitCode.PARTIAL
+    if Outcome.REJECTED in outcomes:
+        return ExitCode.REFUSED
+    if any(trouble.exit_code is ExitCode.UNKNOWN for trouble in troubles):
+        return ExitCode.UNKNOWN
+    for code in (ExitCode.CHECK, ExitCode.SETUP):
+        if troubles and all(trouble.exit_code is code for trouble in troubles):
+            return code
+    return ExitCode.UNREACHED
+
+
 def draft_code(kept: bool, troubles: Sequence[KeyctlError]) -> ExitCode:
     """The exit code of a dry run: as a send would end of which every leg in the plan is accepted."""
     if not kept:
-        return exit_code([], list(troubles))
+        return exit_code([], troubles)
     return ExitCode.PARTIAL if troubles else ExitCode.OK
 
 

@@ -134,7 +134,7 @@ def worst(troubles: Sequence[KeyctlError]) -> ExitCode:
     for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE):
         if code in codes:
             return code
-    return ExitCode.CHECK
+    return ExitCode.SETUP if codes == {ExitCode.SETUP} else ExitCode.CHECK
 
 
 def unread(seen: Sequence[Seen[T]]) -> list[KeyctlError]:
@@ -150,7 +150,7 @@ def _error(item: Seen[T], trouble: KeyctlError) -> KeyctlError:
         option = f" --market {market}" if market else ""
         hints = [f"keyctl diagnose {account.exchange} {trouble.error.code}{option}", f"keyctl verify {account.label}"]
     error = KeyctlError(
-        f"{account.label} {where}: not read: {trouble.message}",
+        f"{account.label} {where}: not read: {trouble.message.removeprefix(f'{account.label}: ')}",
         *(hints or [f"keyctl verify {account.label}"]),
         code=trouble.code,
         exchange=account.exchange,
@@ -158,7 +158,7 @@ def _error(item: Seen[T], trouble: KeyctlError) -> KeyctlError:
         market=market,
         exchange_code=trouble.exchange_code,
     )
-    error.repeatable = trouble.repeatable
+    error.exit_code, error.repeatable = trouble.exit_code, trouble.repeatable
     return error
 
 

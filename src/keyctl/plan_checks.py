@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from keyctl.account_uid import is_other
 from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
 from keyctl.guards import Basis
 from keyctl.journal import Journal
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def know_exchange_accounts(journal: Journal, legs: Sequence[PlannedLeg], accounts: dict[str, Account]) -> None:
-    """Writes down the account ids that the exchanges have just told, before anything is compared with the journal."""
+    """Writes down the account ids that the exchanges have just told, before anything is compared with the journal; of a
+    key that belongs to another account than its label means, the one that is known."""
     told = {leg.leg.account_id: leg.view.balances.uid for leg in legs if leg.view.balances and leg.view.balances.uid}
+    told = {key: uid for key, uid in told.items() if not is_other(accounts[key], uid)}
     journal.exchange_accounts.know([accounts[leg.leg.account_id] for leg in legs], told)
 
 

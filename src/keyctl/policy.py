@@ -6,6 +6,7 @@ import ipaddress
 import re
 from functools import cached_property
 
+from keyctl.account_uid import how_to_accept, is_other, other_words
 from keyctl.catalogue import catalogue
 from keyctl.exchanges import profile
 from keyctl.key_age import judge_age
@@ -19,6 +20,7 @@ RULES = (
     "clock",
     "access",
     "signature",
+    "account",
     "read",
     "trade",
     "withdraw",
@@ -97,6 +99,16 @@ class _Judge:
             fix = f"store key and secret anew; {self._diagnose(error)}"
             return self._say("signature", Level.FAIL, self._refusal(error), f"{self.answer.by} was refused", fix)
         return self._untold("signature", evidence=self._elsewhere)
+
+    def _account(self) -> Finding:
+        account, told = self.seen.account, self.seen.uid
+        if told is None:
+            return self._untold("account", f"{self.profile.title} does not tell whose key it is" if self.worked else "")
+        if is_other(account, told):
+            fix = f"find out whose key it is; {how_to_accept(account)}"
+            return self._say("account", Level.FAIL, other_words(account, told), f"{self.profile.title} tells it", fix)
+        words = f"account {told}" + ("" if account.uid else ", told for the first time")
+        return self._say("account", Level.PASS, words, f"{self.profile.title} tells it")
 
     def _read(self) -> Finding:
         if not self.worked:

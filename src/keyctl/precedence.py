@@ -28,6 +28,9 @@ async def settle_first(sessions: Sequence[Session], journal: Journal, wish: Wish
     counted as never taken and has shown up. What is on its way is waited for first. An order that only reduces is
     stopped by unknown ones that reduce the same position; one that closes what is there, by none.
     """
+    sessions = [session for session in sessions if session.trouble is None]
+    if not sessions:
+        return {}
     places = {session.account.id: journal.exchange_accounts.of(session.account.id) for session in sessions}
     by_place = {places[session.account.id]: session for session in sessions}
     troubles: dict[str, KeyctlError] = {}

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from keyctl.account_uid import is_other
 from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue, command_for
 from keyctl.clock_check import ClockWrong, check_clock
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import (
     Balances,
@@ -55,6 +56,12 @@ class Look(Noun):
     warnings: tuple[str, ...]
     withdraw_read: bool
     withdraw: bool | None
+    rights_uid: str | None = None
+
+    @property
+    def told_uid(self) -> str | None:
+        """The id of the exchange account that the key belongs to, where one of these reads told it."""
+        return self.rights_uid or (self.view.balances.uid if self.view and self.view.balances else None)
 
 
 async def look_all(sessions: list[Session], symbol: str, config: Config, wishes: Sequence[Wish]) -> list[Look]:
@@ -74,7 +81,11 @@ async def look_all(sessions: list[Session], symbol: str, config: Config, wishes:
         looks.append(answer)
     if sessions:
         sessions[0].journal.notes.note_permissions(
-            {item.session.account.id: item.withdraw for item in looks if item.withdraw_read}
+            {
+                item.session.account.id: item.withdraw
+                for item in looks
+                if item.withdraw_read and not is_other(item.session.account, item.told_uid)
+            }
         )
     return [
         item if item.trouble is not None else _gated(item, config, wish)
@@ -104,7 +115,7 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
     An order that only reduces can do without what it does not need: rights, free margin, price bands and, where it is
     of the venue's own market type, a price.
     """
-    withdraw_read, withdraw, at = False, None, None
+    withdraw_read, withdraw, uid, at = False, None, None, None
     warnings: list[str] = []
     leaving = wish.reduces and session.market is Market.FUTURES
     try:
@@ -117,7 +128,7 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
         if known is not None and session.network.clock.now() - known.at < PERMISSIONS_SECONDS:
             withdraw = known.withdraw
         else:
-            withdraw_read, withdraw = await _withdrawal_of(session, leaving, warnings)
+            withdraw_read, withdraw, uid = await _withdrawal_of(session, leaving, warnings)
         exchange, futures, band, setting = session.exchange, None, None, 0
         spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
         balances: Balances | None
@@ -135,12 +146,12 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
         ticker = await _ticker(session, instrument, shared, wish, futures)
         at = ticker.at if at is None else min(at, ticker.at)
         usd, doubt = await usd_per_quote(session, instrument, shared)
-    except (Unreached, ClockWrong, StandsInTheWay) as trouble:
+    except (Unreached, ClockWrong, StandsInTheWay, SetupProblem) as trouble:
         return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
     except ExchangeRefused as refusal:
         return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
     view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin, setting, doubt)
-    return Look(session, view, None, tuple(warnings), withdraw_read, withdraw)
+    return Look(session, view, None, tuple(warnings), withdraw_read, withdraw, uid)
 
 
 def setting_number(session: Session, symbol: str) -> int:
@@ -149,16 +160,16 @@ def setting_number(session: Session, symbol: str) -> int:
     return journal.settings.number(journal.exchange_accounts.of(session.account.id), symbol)
 
 
-async def _withdrawal_of(session: Session, leaving: bool, warnings: list[str]) -> tuple[bool, bool | None]:
-    """Whether the right to withdraw was read, and what it is. For an order that only reduces a read that fails is a
-    warning."""
+async def _withdrawal_of(session: Session, leaving: bool, warnings: list[str]) -> tuple[bool, bool | None, str | None]:
+    """Whether the right to withdraw was read, what it is, and whose the key is. For an order that only reduces a read
+    that fails is a warning."""
     try:
-        return True, await _withdrawal(session)
+        return True, *(await _withdrawal(session))
     except KeyctlError as trouble:
         if not leaving or isinstance(trouble, StoreUnusable):
             raise
         warnings.append(f"{session.account.label}: the rights of this key could not be read ({trouble.message})")
-        return False, None
+        return False, None, None
 
 
 async def _or_none(leaving: bool, ask: Callable[[], Awaitable[T | None]]) -> T | None:
@@ -321,11 +332,13 @@ def _instrument(session: Session, response: Response, symbol: str) -> Instrument
     return instrument
 
 
-async def _withdrawal(session: Session) -> bool | None:
+async def _withdrawal(session: Session) -> tuple[bool | None, str | None]:
+    """Whether the key may withdraw, and whose it is; None for what is not told."""
     request = session.exchange.permissions_request()
     if request is None:
-        return None
-    return (await session.fetch(request, session.exchange.read_permissions)).withdraw
+        return None, None
+    told = await session.fetch(request, session.exchange.read_permissions)
+    return told.withdraw, told.uid
 
 
 async def _spot_margin(session: Session) -> MarginMode | None:

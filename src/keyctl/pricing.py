@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, Unreached
-from keyctl.exchanges import load
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, SetupProblem, Unreached
 from keyctl.model import Account, Instrument, Ticker
+from keyctl.opening import keyless_session
 from keyctl.preflight import Shared, instrument_of, ticker_of
 from keyctl.session import Session
 from keyctl.sizes import market_of
@@ -30,14 +30,13 @@ class Quote:
 
 async def quotes(app: App, accounts: Sequence[Account], symbol: str) -> list[Quote]:
     """One quote for each venue among the accounts, all asked at once."""
-    venues = {account.binding: account for account in reversed(accounts)}
     async with app.network() as network:
-        sessions = [
-            Session(account, load(account.binding), None, network, app.journal, market_of(symbol))
-            for account in accounts
-            if venues[account.binding] is account
-        ]
-        return list(await asyncio.gather(*(_quote(session, symbol) for session in sessions)))
+        sessions = [keyless_session(account, network, app.journal, market_of(symbol)) for account in accounts]
+        # For each venue the first account that can be used; an odd one only where there is no other.
+        firsts = {session.account.binding: session for session in reversed(sessions)}
+        firsts |= {session.account.binding: session for session in reversed(sessions) if session.trouble is None}
+        asked = [session for session in sessions if firsts[session.account.binding] is session]
+        return list(await asyncio.gather(*(_quote(session, symbol) for session in asked)))
 
 
 async def _quote(session: Session, symbol: str) -> Quote:
@@ -45,5 +44,5 @@ async def _quote(session: Session, symbol: str) -> Quote:
     try:
         instrument = await instrument_of(session, symbol, shared)
         return Quote(session.account, instrument, await ticker_of(session, instrument.native_symbol, shared))
-    except (Unreached, ExchangeRefused, CheckFailed) as trouble:
+    except (Unreached, ExchangeRefused, CheckFailed, SetupProblem) as trouble:
         return Quote(session.account, instrument, None, trouble)

@@ -54,6 +54,7 @@ async def observe(session: Session) -> Observation:
     for market in _spot_first(account.markets):
         markets[market], told_uid = await _market(session, market, introspection, permissions, markets)
         uid = uid or told_uid
+    uid = uid or await _account_id(session)
     return Observation(
         account,
         session.network.clock.utc(),
@@ -72,6 +73,14 @@ async def _introspect(session: Session) -> tuple[Answer | None, KeyPermissions |
     if request is None:
         return None, None
     return await _ask(session, Market.SPOT, PERMISSION_CALL, request, session.exchange.read_permissions)
+
+
+async def _account_id(session: Session) -> str | None:
+    """The account's id where a call of its own tells it; None where the key may not ask, or nothing tells it."""
+    request = session.exchange.account_request()
+    if request is None:
+        return None
+    return (await _ask(session, Market.SPOT, "the account call", request, session.exchange.read_account_id))[1]
 
 
 async def _market(

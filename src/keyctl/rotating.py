@@ -19,14 +19,15 @@ from keyctl.errors import CheckFailed, OutcomeUnknown, SetupProblem
 from keyctl.files import locked
 from keyctl.model import Account, Credential, Outcome, Standing
 from keyctl.output import Note, Result
+from keyctl.rotation_consent import ask_about, check_succession
 from keyctl.rotation_proof import prove_dead
 from keyctl.rotations import Rotation, Step
 from keyctl.selection import check_active
-from keyctl.succession import judge_succession
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.observations import Observation
+    from keyctl.succession import Succession
 
 _LABEL_MAX = 36
 
@@ -45,9 +46,10 @@ class Pair:
         return rotation.label if own is None else own.label
 
 
-def rotate(app: App, label: str, options: Mapping[str, Any], wait: bool) -> Result:
-    """Takes the new key in, checks it, and cuts over. Raises CheckFailed for a key with wider rights, OutcomeUnknown
-    while an order of the old key is in doubt; nothing of the old key is touched then."""
+def rotate(app: App, label: str, options: Mapping[str, Any], wait: bool, yes: bool) -> Result:
+    """Takes the new key in, checks it, and cuts over. Raises CheckFailed for a key of another exchange account or with
+    wider rights, OutcomeUnknown while an order of the old key is in doubt, NeedsPerson where only a person can tell;
+    nothing of the old key is touched then."""
     with _alone(app):
         account = app.accounts.get(label)
         check_of_twin(app.home, account)
@@ -63,7 +65,9 @@ def rotate(app: App, label: str, options: Mapping[str, Any], wait: bool) -> Resu
             _take_in(app, rotation)
         notes: tuple[str, ...] = ()
         if not rotation.is_cut:
-            notes = asyncio.run(_check_and_settle(app, rotation, wait))
+            judged = asyncio.run(_check_and_settle(app, rotation, wait))
+            ask_about(app, rotation, judged, yes)
+            notes = judged.notes
             _cut_over(app, rotation)
         return _told(app, rotation, notes)
 
@@ -134,7 +138,7 @@ def _begin(app: App, old: Account, options: Mapping[str, Any]) -> Rotation:
 
     if old.standing is not Standing.DISABLED:
         check_active(old)
-    app.store.get_many([old.id])
+    app.credential(old)
     new_id, made = secrets.token_hex(8), None
     if options["from_keygen"]:
         pending, made = pending_pair(app.accounts, app.store, options["from_keygen"], old.exchange)
@@ -164,7 +168,7 @@ def _take_in(app: App, rotation: Rotation) -> None:
     app.journal.rotations.note(rotation, Step.TAKEN)
 
 
-async def _check_and_settle(app: App, rotation: Rotation, wait: bool) -> tuple[str, ...]:
+async def _check_and_settle(app: App, rotation: Rotation, wait: bool) -> Succession:
     """Reads with both keys, side by side; then clears up what is unknown of the old one. Sends reads only."""
     from keyctl.probes import observe_all
     from keyctl.settle import settle_all
@@ -179,7 +183,7 @@ async def _check_and_settle(app: App, rotation: Rotation, wait: bool) -> tuple[s
         both = [replace(account, label=pair.label(rotation)) for account in (pair.old, pair.new)]
         sessions = sessions_for(app, network, both)
         old, new = await observe_all(sessions)
-        _check_succession(rotation, old, new)
+        judged = check_succession(rotation, old, new)
         if new.permissions is not None:
             app.journal.notes.note_permissions({pair.new.id: new.permissions.withdraw})
         app.accounts.replace(replace(pair.new, **told_facts(new)))
@@ -189,24 +193,7 @@ async def _check_and_settle(app: App, rotation: Rotation, wait: bool) -> tuple[s
         for leg, result in await settle_all([(sessions[0], leg) for leg in unknown], app.journal, wait):
             if result.outcome is Outcome.UNKNOWN:
                 raise _in_doubt(rotation, f"plan {leg.leg.plan_id}: {result.detail}")
-    return judge_succession(old, new).notes
-
-
-def _check_succession(rotation: Rotation, old: Observation, new: Observation) -> None:
-    from keyctl.errors import Unreached
-
-    if new.trouble:
-        raise Unreached(f"{rotation.label}: {new.trouble}", "nothing was changed; run it again", account=rotation.label)
-    objections = judge_succession(old, new).objections
-    if objections:
-        raise CheckFailed(
-            f"the new key cannot take {rotation.label}'s place: {'; '.join(objections)}",
-            f"change it at the exchange, then again: keyctl rotate {rotation.label}",
-            f"or take another one: keyctl rotate {rotation.label} --abort",
-            code="not_a_successor",
-            account=rotation.label,
-            exchange=new.account.exchange,
-        )
+    return judged
 
 
 def _cut_over(app: App, rotation: Rotation) -> None:

@@ -22,7 +22,6 @@ from keyctl.overview import (
     wallets,
 )
 from keyctl.selection import check_one_kind
-from keyctl.session import Session
 from keyctl.sizes import market_of
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 def balance(app: App, accounts: Sequence[Account], market: str | None, done: Callable[[], None]) -> Result:
     """What the accounts own, on one market or on all that they have.
 
-    Raises SetupProblem when a secret cannot be had, CheckFailed when no account has that market, StoreUnusable.
+    Raises SetupProblem when the store does not open, CheckFailed when no account has that market, StoreUnusable.
     """
     check_one_kind(tuple(accounts))
 
@@ -60,7 +59,7 @@ def balance(app: App, accounts: Sequence[Account], market: str | None, done: Cal
 def positions(app: App, accounts: Sequence[Account], symbol: str | None, done: Callable[[], None]) -> Result:
     """The open positions of the accounts, of one symbol or of all.
 
-    Raises SetupProblem when a secret cannot be had, CheckFailed when no account has futures, StoreUnusable.
+    Raises SetupProblem when the store does not open, CheckFailed when no account has futures, StoreUnusable.
     """
     check_one_kind(tuple(accounts))
 
@@ -78,7 +77,8 @@ def positions(app: App, accounts: Sequence[Account], symbol: str | None, done: C
 def open_orders(app: App, accounts: Sequence[Account], symbol: str | None, done: Callable[[], None]) -> Result:
     """The open orders of the accounts as their exchanges show them, of one symbol or of all.
 
-    Raises SetupProblem when a secret cannot be had, CheckFailed when no account has the symbol's market, StoreUnusable.
+    Raises SetupProblem when the store does not open, CheckFailed when no account has the symbol's market, and
+    StoreUnusable.
     """
 
     async def read() -> tuple[list[Seen[OpenOrder]], Compared, list[str]]:
@@ -137,19 +137,21 @@ def parts_of(
 ) -> tuple[list[Part], list[str]]:
     """The parts of the accounts to be read, from one opening of the store, and what to say of those left out.
 
-    With `one_wallet` two markets that share a wallet are one part. Raises CheckFailed when no account has the market.
+    An account that cannot be used has parts too, over a barred session: each is trouble when it is read. With
+    `one_wallet` two markets that share a wallet are one part. Raises CheckFailed when no account has the market.
     """
-    signers = app.signers([account for account in accounts if market is None or Market(market) in account.markets])
+    asked = [account for account in accounts if market is None or Market(market) in account.markets]
+    opened = app.opened(asked)
     parts: list[Part] = []
-    for account in accounts:
-        if account.id not in signers:
-            continue
-        exchange, signer = signers[account.id]
+    for account in asked:
+        session = opened.session(account, network, app.journal)
         places = [(each, each.value) for each in account.markets]
-        for each, where in wallets(exchange, account.markets) if one_wallet else places:
+        if one_wallet and session.trouble is None:
+            places = wallets(session.exchange, account.markets)
+        for each, where in places:
             if market in (None, where) or where == "both":
-                parts.append(Part(Session(account, exchange, signer, network, app.journal, each), where))
-    left_out = [account.label for account in accounts if account.id not in signers]
+                parts.append(Part(opened.session(account, network, app.journal, each), where))
+    left_out = [account.label for account in accounts if account not in asked]
     if not parts:
         raise CheckFailed(
             f"none of these accounts is stored for {market}: {', '.join(left_out)}",

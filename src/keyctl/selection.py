@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.grouping import Groups
@@ -21,8 +21,10 @@ def choose(
     group: str | None,
     everything: bool,
     groups: Mapping[str, tuple[str, ...]],
+    leaving: bool = False,
 ) -> tuple[Account, ...]:
-    """The accounts meant by exactly one of names, group and all. Raises as Accounts.select says."""
+    """The accounts meant by exactly one of names, group and all; with `leaving` "all" takes disabled ones in, which
+    may still cancel and close. Raises as Accounts.select says."""
     if sum((bool(labels), group is not None, everything)) != 1:
         raise UsageProblem("choose accounts by name, by --group or by --all, one of the three", code="no_choice")
     if labels:
@@ -30,18 +32,23 @@ def choose(
     usable = tuple(account for account in accounts if not account.disabled)
     if group is not None:
         return _by_group(accounts, group, groups)
-    return _all_of_one_kind(usable)
+    return _all_of_one_kind(tuple(account for account in accounts if can_leave(account)) if leaving else usable)
 
 
 def check_one_kind(accounts: tuple[Account, ...]) -> None:
     """Nothing when all accounts live in one world. Raises UsageProblem (mixed_kinds)."""
-    kinds = sorted({account.kind.value for account in accounts})
+    kinds = sorted({account.kind.value for account in accounts if "kind" not in account.unread})
     if len(kinds) > 1:
         raise UsageProblem(
             f"these accounts are of several kinds: {', '.join(kinds)}",
             "one plan holds live, testnet or demo accounts, never two of them",
             code="mixed_kinds",
         )
+
+
+def kind_of(accounts: Sequence[Account]) -> Kind:
+    """The one kind of these accounts, as far as it can be read."""
+    return next((account.kind for account in accounts if "kind" not in account.unread), Kind.LIVE)
 
 
 def check_active(account: Account) -> None:
@@ -52,6 +59,30 @@ def check_active(account: Account) -> None:
             f"{account.label} is {account.standing}",
             _WAYS_OUT[account.standing].format(label=account.label),
             code=f"account_{account.standing}",
+            account=account.label,
+            exchange=account.exchange,
+        )
+
+
+def can_leave(account: Account) -> bool:
+    """Whether the account may cancel and close: a disabled one may, the other half of a rotation may not."""
+    return account.standing in (Standing.ACTIVE, Standing.DISABLED)
+
+
+def check_can_leave(account: Account) -> None:
+    """Nothing when the account may cancel and close. Raises as check_active does."""
+    if not can_leave(account):
+        check_active(account)
+
+
+def check_readable(account: Account) -> None:
+    """Nothing when this version can read all facts of the account. Raises SetupProblem (account_unread)."""
+    if account.unread:
+        raise SetupProblem(
+            f"{account.label}: its entry in accounts.json cannot be used by this version: {', '.join(account.unread)}",
+            "it was written by a newer keyctl, or by hand; it stays as it is, and is used for nothing here",
+            f"to be rid of it: keyctl remove {account.label}",
+            code="account_unread",
             account=account.label,
             exchange=account.exchange,
         )
@@ -103,11 +134,12 @@ def _by_group(accounts: tuple[Account, ...], group: str, listed: Mapping[str, tu
 def _all_of_one_kind(usable: tuple[Account, ...]) -> tuple[Account, ...]:
     if not usable:
         raise SetupProblem("no account is active", "see which are stored: keyctl list", code="no_accounts")
-    kinds = {account.kind for account in usable}
-    if len(kinds) == 1:
+    # One of unknown kind is always among them, to be named as one that cannot be used.
+    kinds = {account.kind for account in usable if "kind" not in account.unread}
+    if len(kinds) <= 1:
         return usable
     live = tuple(account for account in usable if account.kind is Kind.LIVE)
-    if not live:
+    if Kind.LIVE not in kinds:
         raise UsageProblem(
             "--all is not clear: there are testnet and demo accounts and no live one",
             "name the accounts, or a --group",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyctl.answers import Unreadable
 from keyctl.clock import ClockSample, Offset, offset_of
-from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
+from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import Exchange, Signer, public_wire
 from keyctl.model import Account, Market, Request, Response, SignedRequest, Stamp
 from keyctl.network import Network
@@ -33,12 +33,15 @@ class Session:
 
     Without a signer it makes public calls only. `market` says whose host's clock counts. `route`: another way out than
     the account's own. `limits_told`: what the newest answers said of limits, by the exchange's own header names.
+    `trouble`: why the account cannot be used; such a session (see `barred`) raises it when it is asked for anything.
     """
+
+    trouble: KeyctlError | None = None
 
     def __init__(
         self,
         account: Account,
-        exchange: Exchange,
+        exchange: Exchange | None,
         signer: Signer | None,
         network: Network,
         journal: Journal,
@@ -46,7 +49,7 @@ class Session:
         route: Route | None = None,
     ) -> None:
         self.account = account
-        self.exchange = exchange
+        self._exchange = exchange
         self.network = network
         self.journal = journal
         self.market = market
@@ -54,8 +57,26 @@ class Session:
         self.limits_told: dict[str, str] = {}
         self._signer = signer
 
+    @classmethod
+    def barred(
+        cls, account: Account, trouble: KeyctlError, network: Network, journal: Journal, market: Market = Market.SPOT
+    ) -> Session:
+        """The place of an account that cannot be used, in a list with others; nothing is ever sent over it."""
+        session = cls(account, None, None, network, journal, market)
+        session.trouble = trouble
+        return session
+
+    @property
+    def exchange(self) -> Exchange:
+        """The account's exchange. Raises the session's trouble."""
+        if self._exchange is None:
+            raise self.trouble or ValueError("a session without an exchange")
+        return self._exchange
+
     def line(self, base: str) -> Line:
         """This account's connection to one of its exchange's hosts."""
+        if self.trouble is not None:
+            raise self.trouble
         return self.network.line(self.account, base, self.route)
 
     @property

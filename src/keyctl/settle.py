@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keyctl.answers import TooLong, Unreadable
-from keyctl.errors import ExchangeRefused, NoAnswer, StoreUnusable, Unreached
+from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.judge import judge_found
@@ -178,6 +178,8 @@ async def _reach(session: Session, wait: bool) -> str:
         try:
             await session.warm()
             return ""
+        except SetupProblem as trouble:  # a matter of the account itself; waiting does not mend it
+            return str(trouble)
         except (Unreached, ExchangeRefused) as trouble:
             if clock.monotonic() >= until:
                 return str(trouble)
@@ -186,6 +188,8 @@ async def _reach(session: Session, wait: bool) -> str:
 
 async def first_looks(session: Session, journal: Journal, stored: StoredLeg, result: LegResult) -> LegResult:
     """A few look-ups right after a send without a clear answer. They can only find the order, never miss it."""
+    if session.trouble is not None:
+        return replace(result, detail=f"{result.detail}; not looked up: {session.trouble.message}")
     for pause in FIRST_LOOKS_SECONDS:
         await session.network.clock.sleep(pause)
         looked = await look_up(session, stored)

@@ -14,9 +14,10 @@ _NEVER_NEW = ("withdraw", "transfer")
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """What speaks against the new key, and what the person should know."""
+    """What speaks against the new key, what only a person can tell, and what the person should know."""
 
     objections: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -24,8 +25,8 @@ def judge_succession(old: Observation, new: Observation) -> Succession:
     """The comparison of two keys as both were seen just now. Where the old one tells nothing any more, the new one is
     held to the least: it must not withdraw or transfer."""
     objections, notes = _works(old, new), list[str]()
-    if old.uid and new.uid and old.uid != new.uid:
-        objections.append("it belongs to another account at the exchange")
+    objections += _of_another_account(old, new)
+    questions = _not_told(old, new) + _other_list(old.permissions, new.permissions)
     if new.permissions is None:
         if new.introspection is not None:
             objections.append("its rights could not be read")
@@ -34,7 +35,33 @@ def judge_succession(old: Observation, new: Observation) -> Succession:
     else:
         objections += _wider(old.permissions, new.permissions)
         notes += _narrower(old.permissions, new.permissions)
-    return Succession(tuple(objections), tuple(notes))
+    return Succession(tuple(objections), tuple(questions), tuple(notes))
+
+
+def _of_another_account(old: Observation, new: Observation) -> list[str]:
+    """By the ids that were told now, and by the one that is known of the label: an old key may be dead already."""
+    known = {uid for uid in (old.account.uid, old.uid) if uid is not None}
+    if len(known) > 1:
+        return ["the old key does not belong to the exchange account that its label means"]
+    if new.uid is not None and known and new.uid not in known:
+        return ["it belongs to another account at the exchange"]
+    return []
+
+
+def _not_told(old: Observation, new: Observation) -> list[str]:
+    if new.uid is None:
+        return ["the exchange does not tell whether it is of the same account as the old key"]
+    if old.uid is None and old.account.uid is None:
+        return [f"it is of exchange account {new.uid}, and whose the old key is cannot be told"]
+    return []
+
+
+def _other_list(old: KeyPermissions | None, new: KeyPermissions | None) -> list[str]:
+    """What a new IP list takes that the old one did not; lists that are not told cannot be compared."""
+    if old is None or new is None or not old.ips or not new.ips:
+        return []
+    more = [entry for entry in new.ips if entry not in old.ips]
+    return [f"its IP list also takes {', '.join(more)}"] if more else []
 
 
 def _works(old: Observation, new: Observation) -> list[str]:

@@ -22,7 +22,7 @@ from keyctl.order_words import asked_text
 from keyctl.output import Result
 from keyctl.plan import Plan, Wish
 from keyctl.precedence import settle_first
-from keyctl.selection import check_active, check_one_kind
+from keyctl.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS
@@ -77,7 +77,7 @@ async def order(
     check_one_kind(tuple(accounts))
     market = market_of(wish.symbol)
     for account in accounts:
-        check_active(account)
+        (check_can_leave if wish.reduces else check_active)(account)
         _check_market(account, market)
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
@@ -88,7 +88,7 @@ async def order(
         app.journal.exchange_accounts.know(accounts)
         blocked = {} if dry_run else await settle_first(sessions, app.journal, wish)
         shown = await preview(
-            targets, app.journal, app.config, accounts[0].kind, consent.again or dry_run, sizing, blocked
+            targets, app.journal, app.config, kind_of(accounts), consent.again or dry_run, sizing, blocked
         )
         if dry_run:
             legs = store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
@@ -145,9 +145,9 @@ async def _settle_plan(
 def sessions_for(
     app: App, network: Network, accounts: Sequence[Account], market: Market = Market.SPOT
 ) -> list[Session]:
-    """A session for each account, from one opening of the store."""
-    signers = app.signers(accounts)
-    return [Session(account, *signers[account.id], network, app.journal, market) for account in accounts]
+    """A session for each account, from one opening of the store; a barred one for an account that cannot be used."""
+    opened = app.opened(accounts)
+    return [opened.session(account, network, app.journal, market) for account in accounts]
 
 
 def _check_takeable(accounts: Sequence[Account], order: Order, now: float) -> None:
@@ -294,5 +294,5 @@ def _account_of(stored: StoredLeg, accounts: dict[str, Account]) -> Account:
             code="unknown_account",
             account=stored.leg.account,
         )
-    check_active(account)
+    (check_can_leave if stored.leg.exempt else check_active)(account)
     return account

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from keyctl.account_uid import is_other
 from keyctl.egress import look_up
-from keyctl.errors import ExitCode, SetupProblem
+from keyctl.errors import ExitCode, KeyctlError, SetupProblem
 from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
 from keyctl.policy import judge, judge_unasked
 from keyctl.probes import observe_all
 from keyctl.profiles import RISKS, combined
 from keyctl.routes import route_name
-from keyctl.session import Session
 from keyctl.told_addresses import note_told
 from keyctl.verify_view import Checked, report
 
@@ -36,7 +36,7 @@ def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lam
     by_id = {item.account.id: item for item in seen}
     checked = []
     for account in accounts:
-        house = house_of(app, account, vantages[account.id])
+        house = house_of(app, account, vantages.get(account.id, Vantage()))
         if account.id in by_id:
             item = by_id[account.id]
             findings = judge(item, house)
@@ -79,27 +79,33 @@ def verify_new(app: App, account: Account) -> Result:
 
 async def _observe(
     app: App, accounts: Sequence[Account], done: Callable[[], None]
-) -> tuple[list[Observation], dict[str, Vantage], dict[str, SetupProblem]]:
-    """What was seen of the accounts that can be asked, from where all are used, and why some cannot be asked, by id."""
-    signers, unusable = app.usable_signers(accounts)
-    if not signers:
-        raise next(iter(unusable.values()))
+) -> tuple[list[Observation], dict[str, Vantage], dict[str, KeyctlError]]:
+    """What was seen of those that can be asked, from where they are used, and why others cannot be asked, by id."""
+    opened = app.opened(accounts)
     book = app.journal.addresses
     async with app.network() as network:
-        usable = [account for account in accounts if account.id in signers]
-        sessions = [Session(account, *signers[account.id], network, app.journal) for account in usable]
+        sessions = [opened.session(account, network, app.journal) for account in accounts]
+        unusable = {session.account.id: session.trouble for session in sessions if session.trouble is not None}
+        if len(unusable) == len(accounts):
+            raise next(iter(unusable.values()))
         for _ in unusable:
             done()
-        seen, _ = await asyncio.gather(observe_all(sessions, done), look_up(network, book, usable, app.config.echo_url))
+        able = [session for session in sessions if session.trouble is None]
+        usable = [session.account for session in able]
+        seen, _ = await asyncio.gather(observe_all(able, done), look_up(network, book, usable, app.config.echo_url))
         note_told(network, book, seen)
         for name in {route_name(item.account, network.route(item.account)) for item in seen if item.proven}:
             book.note_verified(name)
-        return seen, {account.id: vantage_of(app, account, network) for account in accounts}, unusable
+        return seen, {account.id: vantage_of(app, account, network) for account in usable}, unusable
 
 
 def _remember(app: App, seen: Sequence[Observation]) -> None:
-    """Keeps the withdrawal readings for the orders of the next day, and account ids that were told."""
-    told = [item for item in seen if item.permissions is not None or item.introspection is None]
+    """Keeps the withdrawal readings for the orders of the next day, and account ids that were told.
+
+    No right is kept of a key that belongs to another exchange account than its label means.
+    """
+    ours = [item for item in seen if not is_other(item.account, item.uid)]
+    told = [item for item in ours if item.permissions is not None or item.introspection is None]
     app.journal.notes.note_permissions(
         {item.account.id: item.permissions.withdraw if item.permissions else None for item in told}
     )
@@ -108,17 +114,23 @@ def _remember(app: App, seen: Sequence[Observation]) -> None:
         if any(getattr(item.account, name) != value for name, value in facts.items()):
             try:
                 now = app.accounts.get(item.account.label)
-                if now.id == item.account.id:  # not when a rotation has just given the label to another key
+                # Not when a rotation has just given the label to another key, or another run an account id.
+                if (now.id, now.uid) == (item.account.id, item.account.uid):
                     app.accounts.replace(replace(now, **facts))
             except SetupProblem:
                 continue  # removed meanwhile by another process
 
 
 def told_facts(seen: Observation) -> dict[str, Any]:
-    """What the account list keeps of an observation: the account's id there, the key's age, whether it has a list."""
+    """What the account list keeps of an observation: the account's id there, the key's age, whether it has a list.
+
+    Of a key that belongs to another exchange account than its label means, that one's id alone.
+    """
+    if is_other(seen.account, seen.uid):
+        return {"other_uid": seen.uid}
     told, facts = seen.permissions, dict[str, Any]()
     if seen.uid is not None:
-        facts["uid"] = seen.uid
+        facts |= {"uid": seen.uid, "other_uid": None}
     if told is not None and told.created is not None:
         facts["key_created"] = told.created.replace(microsecond=0)
     if told is not None and told.ip_restricted is not None:

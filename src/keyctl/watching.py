@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keyctl.clock import rfc3339
 from keyctl.egress import look_up
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem, Unreached
+from keyctl.opening import beside, keyless_session
 from keyctl.output import Result, Table
 from keyctl.routes import route_name
 from keyctl.whitelist import covers
@@ -43,10 +44,10 @@ def watch(app: App, accounts: Sequence[Account]) -> Result:
             'add to config.toml: [egress] and echo_url = "https://..." (it sees no key)',
             code="no_echo",
         )
-    names = asyncio.run(_ask(app, accounts))
+    names, troubles = asyncio.run(_ask(app, accounts))
     watched, errors = [], list[KeyctlError]()
     for name in dict.fromkeys(names.values()):
-        members = [account for account in accounts if names[account.id] == name]
+        members = [account for account in accounts if names.get(account.id) == name]
         readings = app.journal.addresses.fresh(name)
         if not readings:
             errors.append(Unreached(f"our address ({name}) cannot be learned", "see echo_url: keyctl config show"))
@@ -57,16 +58,23 @@ def watch(app: App, accounts: Sequence[Account]) -> Result:
     codes = {error.exit_code for error in errors}
     code = ExitCode.CHECK if ExitCode.CHECK in codes else ExitCode.UNREACHED if codes else ExitCode.OK
     rows = [] if app.output.quiet else [_row(item) for item in watched]
-    return Result(
-        {"routes": [_data(item) for item in watched]}, (Table(_COLUMNS, rows),) if rows else (), code, tuple(errors)
-    )
+    view = (Table(_COLUMNS, rows),) if rows else ()
+    return beside(Result({"routes": [_data(item) for item in watched]}, view, code, tuple(errors)), troubles)
 
 
-async def _ask(app: App, accounts: Sequence[Account]) -> dict[str, str]:
-    """The route's name by account id, once every route has been asked for its address."""
+async def _ask(app: App, accounts: Sequence[Account]) -> tuple[dict[str, str], list[KeyctlError]]:
+    """The route's name by account id, once every route has been asked for its address; and why an account has none.
+
+    Raises an account's trouble where no other is left.
+    """
     async with app.network() as network:
-        await look_up(network, app.journal.addresses, accounts, app.config.echo_url)
-        return {account.id: route_name(account, network.route(account)) for account in accounts}
+        sessions = [keyless_session(account, network, app.journal) for account in accounts]
+        troubles = [session.trouble for session in sessions if session.trouble is not None]
+        usable = [session.account for session in sessions if session.trouble is None]
+        if troubles and not usable:
+            raise troubles[0]
+        await look_up(network, app.journal.addresses, usable, app.config.echo_url)
+        return {account.id: route_name(account, network.route(account)) for account in usable}, troubles
 
 
 def _refuses(app: App, account: Account, reading: Reading) -> bool:

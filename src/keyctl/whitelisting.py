@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keyctl.addresses import ACCOUNT, GROUP
-from keyctl.errors import CheckFailed, ExitCode, UsageProblem
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
 from keyctl.exchanges import profile
 from keyctl.model import Market
+from keyctl.opening import beside, own_trouble
 from keyctl.output import Note, Result
 from keyctl.routes import route_name, route_of
+from keyctl.selection import check_readable
 from keyctl.whitelist import Remark, read_entry, remarks, split_entries
 from keyctl.whitelist_view import ListPlan, plan_data, planned, shown
 
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
 
 def show(app: App, accounts: Sequence[Account]) -> Result:
     """The kept lists beside what the exchanges last told of theirs. Asks no network."""
-    plans = plans_of(app, accounts)
+    plans, troubles = _plans_of_some(app, accounts)
     data = {"whitelists": [plan_data(plan) for plan in plans]}
-    return Result(data, shown(plans), warnings=app.groups.warnings())
+    return beside(Result(data, shown(plans), warnings=app.groups.warnings()), troubles)
 
 
 def plan(app: App, accounts: Sequence[Account]) -> Result:
@@ -31,7 +33,7 @@ def plan(app: App, accounts: Sequence[Account]) -> Result:
 
     Exit CHECK when an exchange would not take a list as it is kept.
     """
-    plans = plans_of(app, accounts)
+    plans, troubles = _plans_of_some(app, accounts)
     errors = tuple(
         CheckFailed(
             f"{item.account.label} {item.market}: {remark.text}",
@@ -46,7 +48,7 @@ def plan(app: App, accounts: Sequence[Account]) -> Result:
     )
     data = {"whitelists": [plan_data(item) for item in plans]}
     code = ExitCode.CHECK if errors else ExitCode.OK
-    return Result(data, planned(plans), code, errors, app.groups.warnings())
+    return beside(Result(data, planned(plans), code, errors, app.groups.warnings()), troubles)
 
 
 def keep(
@@ -57,6 +59,7 @@ def keep(
     Raises UsageProblem for what is no address, CheckFailed for what one of the exchanges would not take.
     """
     entries, twice = _entries(texts)
+    accounts, odd = _known(accounts)
     warnings = [f"{entry} was given twice" for entry in twice]
     for account in accounts:
         if market is not None and market not in account.markets:
@@ -66,28 +69,63 @@ def keep(
     for owner in [group] if group is not None else [account.id for account in accounts]:
         app.journal.addresses.keep(GROUP if group is not None else ACCOUNT, owner, name, entries)
     done = f"Kept: {', '.join(entries)}" if entries else "No list is kept for it any more."
-    plans = plans_of(app, accounts)
+    plans, troubles = plans_of(app, accounts)
     hint = Note(f"{done}\nWhat to type where: keyctl whitelist plan" if entries else done)
-    return Result({"whitelists": [plan_data(item) for item in plans]}, (hint,), warnings=tuple(dict.fromkeys(warnings)))
+    told = tuple(dict.fromkeys(warnings))
+    kept = Result({"whitelists": [plan_data(item) for item in plans]}, (hint,), warnings=told)
+    return beside(kept, [*odd, *troubles])
 
 
-def plans_of(app: App, accounts: Sequence[Account]) -> list[ListPlan]:
-    """One plan for each list: markets that share a list and are kept alike share a plan."""
-    book = app.journal.addresses
+def plans_of(app: App, accounts: Sequence[Account]) -> tuple[list[ListPlan], list[KeyctlError]]:
+    """One plan for each list: markets that share a list and are kept alike share a plan. And why others have none."""
     plans: list[ListPlan] = []
+    troubles: list[KeyctlError] = []
     for account in accounts:
-        facts, groups = profile(account.exchange), app.groups.of(account)
-        route = route_name(account, route_of(account, app.config.account(account.label).route))
-        by_list: dict[tuple[bool, tuple[str, ...]], list[Market]] = {}
-        for market in account.markets:
-            key = (market in facts.ip_list.markets, book.kept(account.id, groups, market))
-            by_list.setdefault(key, []).append(market)
-        ours = tuple(reading.address for reading in book.fresh(route))
-        plans += [
-            ListPlan(account, facts, tuple(markets), kept, book.told(account.id), ours, route)
-            for (_, kept), markets in by_list.items()
-        ]
-    return plans
+        try:
+            check_readable(account)
+            plans += _plans(app, account)
+        except KeyctlError as trouble:
+            troubles.append(own_trouble(account, trouble))
+    return plans, troubles
+
+
+def _plans_of_some(app: App, accounts: Sequence[Account]) -> tuple[list[ListPlan], list[KeyctlError]]:
+    """As plans_of; an account's trouble is raised where no other has a plan."""
+    plans, troubles = plans_of(app, accounts)
+    if troubles and not plans:
+        raise troubles[0]
+    return plans, troubles
+
+
+def _known(accounts: Sequence[Account]) -> tuple[list[Account], list[KeyctlError]]:
+    """The accounts whose facts and exchange this version knows, and why others are none of them. Raises as above."""
+    known: list[Account] = []
+    troubles: list[KeyctlError] = []
+    for account in accounts:
+        try:
+            check_readable(account)
+            profile(account.exchange)
+            known.append(account)
+        except KeyctlError as trouble:
+            troubles.append(own_trouble(account, trouble))
+    if troubles and not known:
+        raise troubles[0]
+    return known, troubles
+
+
+def _plans(app: App, account: Account) -> list[ListPlan]:
+    book = app.journal.addresses
+    facts, groups = profile(account.exchange), app.groups.of(account)
+    route = route_name(account, route_of(account, app.config.account(account.label).route))
+    by_list: dict[tuple[bool, tuple[str, ...]], list[Market]] = {}
+    for market in account.markets:
+        key = (market in facts.ip_list.markets, book.kept(account.id, groups, market))
+        by_list.setdefault(key, []).append(market)
+    ours = tuple(reading.address for reading in book.fresh(route))
+    return [
+        ListPlan(account, facts, tuple(markets), kept, book.told(account.id), ours, route)
+        for (_, kept), markets in by_list.items()
+    ]
 
 
 def _entries(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

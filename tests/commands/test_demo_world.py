@@ -133,6 +133,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "order": (*ORDER[1:], "--fanout", "--all", "--yes"),
     "orders export": (),
     "orders list": ("--open",),
+    "orders refresh": ("--all",),
     "orders resolve": ("x", "a", "--as", "not-taken", "--because", "not in its history"),
     "orders settle": (),
     "orders show": ("x",),

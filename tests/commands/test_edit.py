@@ -144,14 +144,18 @@ def test_a_proxy_is_kept_in_one_form_and_shown(world: World) -> None:
     assert any("socks5://proxy.example:1080" in check["detail"] for check in checks if check["name"] == "egress")
 
 
-def test_an_account_list_whose_proxy_was_changed_to_something_else_is_refused(world: World) -> None:
+def test_an_account_whose_proxy_was_changed_to_something_else_goes_nowhere(world: World) -> None:
     world.add("okx", "a")
+    before = len(world.venue("okx").calls.lines)
     path = world.home / "config" / "accounts.json"
     for wrong in ("http://me:x@127.0.0.1:1", "nonsense", 7, "http://127.0.0.1:1/"):
         document = json.loads(path.read_text())
         document["accounts"][0]["proxy"] = wrong
         path.write_text(json.dumps(document))
-        assert world.keyctl("list").exit_code == 9
+        assert "a: its entry in accounts.json cannot be used by this version: proxy" in world.keyctl("list").stderr
+        for command in (("balance", "a"), ("verify", "a"), ("price", "BTC/USDT"), ("diagnose", "a")):
+            assert world.keyctl(*command).exit_code == 3, command
+    assert len(world.venue("okx").calls.lines) == before, "not directly either"
 
 
 def test_both_keys_of_a_rotation_go_the_same_way(world: World) -> None:

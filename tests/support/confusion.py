@@ -158,6 +158,8 @@ class Ward:
             account.id,
             replace(credential, api_key=held.api_key, secret=Secret(held.secret), algorithm=held.algorithm),
         )
+        # The person stored what they hold: the list knows that very key.
+        app.accounts.replace(replace(account, api_key_hash=app.accounts.key_hash(held.api_key)))
         if case.variation == 2:
             app.journal.notes.note_permissions({account.id: False})
         return app

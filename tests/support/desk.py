@@ -13,6 +13,7 @@ import pytest
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
+from keyctl.errors import SetupProblem
 from keyctl.model import Account, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
@@ -37,6 +38,9 @@ class MemoryStore:
 
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         return self.get_many(account_id for account_id in account_ids if account_id in self.credentials)
+
+    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
+        return dict(self.get_present(account_ids))
 
     def put(self, account_id: str, credential: Credential) -> None:
         self.credentials[account_id] = credential

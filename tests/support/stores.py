@@ -107,6 +107,9 @@ class MemoryStore:
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         return {name: self.credentials[name] for name in account_ids if name in self.credentials}
 
+    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
+        return dict(self.get_present(account_ids))
+
     def put(self, account_id: str, credential: Credential) -> None:
         self.credentials[account_id] = credential
 
@@ -147,6 +150,7 @@ class StoreContract:
             store.get_many(["a", "b"])
         assert caught.value.code == "secret_missing"
         assert list(store.get_present(["a", "b"])) == ["a"]
+        assert list(store.get_each(["a", "b"])) == ["a"]
 
     def test_a_deleted_one_is_gone_and_the_others_stay(self, store: SecretStore) -> None:
         store.put("a", make_credential("x" * 3000))

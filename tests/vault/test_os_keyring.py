@@ -22,6 +22,7 @@ from keyctl.vault.envelope import GivenKey
 from keyctl.vault.items import ITEM_CHARACTERS_MAX
 from keyctl.vault.key_source import Source, forget_keyring_key, make_keyring_key, remember_source
 from keyctl.vault.os_keyring import OSKeyring, lock_state, open_keyring
+from tests.support.odd import FakeItem, FakeService
 from tests.support.stores import CANARY, StoreContract, make_credential, make_home, same
 from tests.vault.secret_service import SecretService, require
 
@@ -107,6 +108,69 @@ def test_an_item_that_is_not_ours_is_called_damaged_and_can_be_replaced(backend:
     assert caught.value.code == "secret_damaged"
     store.put("a", make_credential())
     assert same(store.get("a"), make_credential())
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+class TestItemsInMemory(StoreContract):
+    @pytest.fixture
+    def store(self, service: FakeService) -> OSKeyring:
+        return OSKeyring(service, "items in memory", "home-a")
+
+
+@pytest.mark.parametrize("more", [{}, {"added": "by another program"}])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("length", [10, 3000])
+def test_of_two_items_with_our_attributes_neither_is_taken(
+    service: FakeService, more: dict[str, str], first: bool, length: int
+) -> None:
+    """Nothing says which is ours: not the order in which they are found, nor what else is written on them."""
+    store = OSKeyring(service, "items in memory", "home-a")
+    store.put("a", make_credential("ours" * length))
+    store.put("b", make_credential("another's"))
+    items = service.collection.items
+    for item in [item for item in items if item.attributes["username"].split("/")[0] == "a"]:
+        double = FakeItem(service.collection, item.attributes | more, item.secret)
+        items.insert(0 if first else len(items), double)
+    found = store.get_each(["a", "b", "c"])
+    assert set(found) == {"a", "b"}
+    assert isinstance(found["a"], SetupProblem) and found["a"].code == "secret_doubled"
+    assert same(store.get("b"), make_credential("another's"))
+    for read in (lambda: store.get("a"), lambda: store.get_present(["b", "a"])):
+        with pytest.raises(SetupProblem) as caught:
+            read()
+        assert caught.value.code == "secret_doubled"
+    store.put("a", make_credential("new"))
+    assert same(store.get("a"), make_credential("new")), "a new secret takes the place of both"
+    store.delete("a")
+    assert {item.attributes["username"] for item in items} == {"b"}, "nothing of either is left"
+
+
+def test_one_damaged_item_is_its_own_trouble(backend: DictBackend) -> None:
+    store = make(backend)
+    for name in ("a", "b", "c"):
+        store.put(name, make_credential(f"secret of {name}"))
+    backend.items["keyctl:home-a", "b"] = "nonsense"
+    found = store.get_each(["a", "b", "c", "d"])
+    assert set(found) == {"a", "b", "c"}
+    assert isinstance(found["b"], SetupProblem) and found["b"].code == "secret_damaged"
+    assert not isinstance(found["a"], SetupProblem) and not isinstance(found["c"], SetupProblem)
+
+
+@pytest.mark.parametrize("secret", [b"\xff\xfe", b"[" * 100_000])
+def test_an_item_that_is_no_text_of_ours_is_damaged_and_can_be_replaced(service: FakeService, secret: bytes) -> None:
+    store = OSKeyring(service, "items in memory", "home-a")
+    store.put("a", make_credential())
+    store.put("b", make_credential())
+    service.collection.items[0].secret = secret
+    found = store.get_each(["a", "b"])
+    assert isinstance(found["a"], SetupProblem) and found["a"].code == "secret_damaged"
+    assert not isinstance(found["b"], SetupProblem)
+    store.put("a", make_credential("new"))
+    assert same(store.get("a"), make_credential("new"))
 
 
 @pytest.mark.parametrize(

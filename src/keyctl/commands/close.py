@@ -51,7 +51,9 @@ def command(app: App, **options: Any) -> Result:
         share = read_number(slippage, "slippage") if slippage else app.config.limits.max_slippage
     side = PositionSide(options["position"]) if options["position"] else None
     what = What(_symbol(options), side, share, options["experimental"])
-    accounts = app.accounts.select(options["labels"], options["group"], options["everything"], app.config.groups)
+    accounts = app.accounts.select(
+        options["labels"], options["group"], options["everything"], app.config.groups, leaving=True
+    )
     expected = options["expect_value"]
     consent = Consent(options["yes"], read_number(expected, "expected value") if expected else None, options["again"])
     return asyncio.run(close(app, accounts, what, consent, options["dry_run"], options["wait"]))

@@ -101,7 +101,8 @@ def edit(app: App) -> Result:
         ) from None
     if code != 0:
         raise SetupProblem(f"the editor ended with exit code {code}", "the file may be as it was")
-    read_config(app.home)
+    for problem in read_config(app.home).lost_routes().values():
+        raise problem
     return Result({"path": str(path)}, view=(Note(f"{path} is in order."),))
 
 

@@ -23,6 +23,7 @@ from keyctl.output import Result
 @click.option("--no-group", "out_of", multiple=True, help="Take it out of a group; may be repeated.")
 @click.option("--proxy", metavar="URL", help="Go through socks5://HOST:PORT or http://HOST:PORT.")
 @click.option("--no-proxy", is_flag=True, help="Go directly again.")
+@click.option("--new-uid", is_flag=True, help="Let it mean another exchange account; typed at a terminal.")
 @refuses_secrets
 def command(
     app: App,
@@ -35,15 +36,23 @@ def command(
     out_of: tuple[str, ...],
     proxy: str | None,
     no_proxy: bool,
+    new_uid: bool,
 ) -> Result:
     """Change an account's passphrase, markets, groups, proxy
 
-    The label: keyctl rename. Another key or secret: keyctl rotate. A proxy in config.toml goes before --proxy.
+    The label: keyctl rename. Another key or secret: keyctl rotate. A proxy in config.toml goes before --proxy. With
+    --new-uid the exchange is asked whose the key is.
     """
     from keyctl.account_changes import Edit, edit
     from keyctl.errors import UsageProblem
     from keyctl.intake import Sources
 
+    if new_uid:
+        from keyctl.account_meaning import take_new_uid
+
+        if ask_passphrase or passphrase_file or passphrase_command or market or into or out_of or proxy or no_proxy:
+            raise UsageProblem("--new-uid goes alone", f"keyctl edit {label} --new-uid", code="two_ways")
+        return take_new_uid(app, label)
     if no_proxy and proxy is not None:
         raise UsageProblem("--proxy and --no-proxy are two ways", code="two_ways")
     if proxy == "":

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyctl.accounts import account_data
 from keyctl.app import App
 from keyctl.demo_world import odd_accounts, odd_words
+from keyctl.errors import KeyctlError, SetupProblem
 from keyctl.framing import keyctl_command
 from keyctl.grouping import Groups
+from keyctl.loader import module_names
 from keyctl.output import Note, Result, Table
+from keyctl.selection import check_readable
 
 if TYPE_CHECKING:
     from keyctl.model import Account
@@ -31,28 +35,29 @@ def command(app: App) -> Result:
     own = {account.id: () if account.disabled else groups.of(account) for account in accounts}
     days = {account.id: _days_left(app, account) for account in accounts}
     halted = {account.id: app.halted(account) for account in accounts}
-    rows = [
-        (
-            account.label + _standing(account, halted[account.id]),
-            account.exchange,
-            account.kind.value,
-            "+".join(account.markets),
-            f"{account.algorithm} {account.api_key_hint}",
-            ",".join(own[account.id]),
-            _due(days[account.id]),
-        )
-        for account in accounts
-    ]
+    rows = [_row(account, halted[account.id], own[account.id], days[account.id]) for account in accounts]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
-    odd = odd_accounts(app.home, accounts)
     data = [
         account_data(account)
         | {"groups": list(own[account.id]), "days_left": days[account.id], "halted": halted[account.id]}
         for account in accounts
     ]
     reasons = dict.fromkeys(f"halted: {words}" for words in halted.values() if words)
-    warnings = (*groups.warnings(), *map(odd_words, odd))
-    return Result({"accounts": data}, view=(view, *map(Note, reasons)), warnings=warnings)
+    odd = (*map(odd_words, odd_accounts(app.home, accounts)), *map(str, _odd(accounts)))
+    return Result({"accounts": data}, view=(view, *map(Note, reasons)), warnings=(*groups.warnings(), *odd))
+
+
+def _row(account: Account, halted: str | None, groups: Sequence[str], days: int | None) -> tuple[str, ...]:
+    told = account_data(account)
+    cells = (
+        account.label + _standing(account, halted),
+        account.exchange,
+        str(told["kind"] or "?"),
+        "?" if told["markets"] is None else "+".join(account.markets),
+        f"{told['key_type'] or '?'} {account.api_key_hint}",
+        ",".join(groups),
+    )
+    return (*cells, _due(days))
 
 
 def _standing(account: Account, halted: str | None) -> str:
@@ -62,17 +67,33 @@ def _standing(account: Account, halted: str | None) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
+def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
+    """Why some of them cannot be used by this version, as far as the list itself tells."""
+    known, found = module_names("exchanges", ".toml"), list[KeyctlError]()
+    for account in accounts:
+        try:
+            check_readable(account)
+        except SetupProblem as problem:
+            found.append(problem)
+            continue
+        if account.exchange not in known:
+            found.append(SetupProblem(f"{account.label}: this version does not know its exchange"))
+    return found
+
+
 def _days_left(app: App, account: Account) -> int | None:
-    """None for a key that is none yet."""
+    """None for a key that is none yet, and for one that this version does not know."""
     from keyctl.key_age import days_left
     from keyctl.model import Standing
 
-    if account.standing is Standing.PENDING:
+    if account.standing is Standing.PENDING or account.unread:
         return None
     lifetime = used = None
     if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
         from keyctl.exchanges import profile
 
+        if account.exchange not in module_names("exchanges", ".toml"):
+            return None
         lifetime = profile(account.exchange).lifetime
         used = _last_used(app, account) if lifetime.unused_no_ip_days else None
     return days_left(account, lifetime, datetime.now(UTC), _own_rule(app, account), used)

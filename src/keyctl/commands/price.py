@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keyctl.app import App
-from keyctl.errors import CheckFailed, ExitCode
+from keyctl.errors import CheckFailed, ExitCode, SetupProblem
 from keyctl.framing import keyctl_command
 from keyctl.output import Result, Table
 
@@ -44,6 +44,8 @@ def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, e
     answered = len(troubles) < len(found)
     lacking = [trouble for trouble in troubles if isinstance(trouble, CheckFailed)]
     code = ExitCode.OK if answered else ExitCode.CHECK if lacking else ExitCode.UNREACHED
+    if not answered and all(isinstance(trouble, SetupProblem) for trouble in troubles):
+        code = ExitCode.SETUP
     missing = tuple(
         f"{quote.account.exchange}: {meaning_of(quote.trouble) or quote.trouble.message}"
         for quote in found

@@ -83,7 +83,7 @@ def _preview(app: App, label: str, method: str, path: str, params: tuple[tuple[s
     request = load(account.binding).readable_request(method, path, params)
     wire: WireRequest
     if request.private:
-        exchange, signer = app.signers([account])[account.id]
+        exchange, signer = app.signer(account)
         nonce = app.journal.notes.next_nonce(account.api_key_hash) if exchange.profile.nonce else 0
         wire = signer.sign(request, Stamp(int(app.clock.now() * 1000), nonce, secrets.token_hex(16)))
     else:
@@ -117,7 +117,7 @@ def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str,
 async def _fetch(app: App, account: Account, request: Request) -> Response:
     from keyctl.session import Session
 
-    exchange, signer = app.signers([account])[account.id]
+    exchange, signer = app.signer(account)
     async with app.network() as network:
         session = Session(account, exchange, signer, network, app.journal)
         if request.private:

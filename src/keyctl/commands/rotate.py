@@ -22,12 +22,12 @@ from keyctl.output import Result
 @click.option("--finish", is_flag=True, help="Show that the old key is dead, and remove it here.")
 @click.option("--abort", is_flag=True, help="Forget the new key, before the cut.")
 @click.option("--wait", is_flag=True, help="Wait until unknown orders of the old key are settled.")
-@click.option("--yes", is_flag=True, help="Do not ask before --abort.")
+@click.option("--yes", is_flag=True, help="Do not ask, where only a person can tell that it is the right key.")
 def command(app: App, label: str, finish: bool, abort: bool, wait: bool, yes: bool, **options: Any) -> Result:
     """Replace a key by a new one, step by step
 
-    The new key is taken in beside the old one, must have no wider rights, and is tried; then it takes over label,
-    groups and orders. Interrupted anywhere, the same command goes on.
+    The new key is taken in beside the old one, must be of the same exchange account and have no wider rights, and is
+    tried; then it takes over label, groups and orders. Interrupted anywhere, the same command goes on.
     """
     from keyctl import rotating
 
@@ -37,4 +37,4 @@ def command(app: App, label: str, finish: bool, abort: bool, wait: bool, yes: bo
         return rotating.finish(app, label)
     if abort:
         return rotating.abort(app, label, yes)
-    return rotating.rotate(app, label, options, wait)
+    return rotating.rotate(app, label, options, wait, yes)

@@ -36,6 +36,7 @@ _SYMBOL, _STATUS, _AMOUNT, _BASE_PRICE, _PROFIT, _LIQUIDATION, _LEVERAGE = 0, 1,
 # Positions in a pair's order sizes [ccxt], and of its initial margin [third-party].
 _INITIAL_MARGIN = 8
 _CID_OF_ORDER, _SYMBOL_OF_ORDER = 2, 3
+_USER_PATH = "/v2/auth/r/info/user"
 _ORDERS_PATH, _POSITIONS_PATH, _WALLETS_PATH = "/v2/auth/r/orders", "/v2/auth/r/positions", "/v2/auth/r/wallets"
 
 
@@ -46,6 +47,16 @@ class BitfinexAround(Exchange):
 
     def offers(self, market: Market) -> frozenset[str]:
         return _KINDS | {"reduce_only"} if market is Market.FUTURES else _KINDS
+
+    def account_request(self) -> Request | None:
+        return self.read("POST", "auth", _USER_PATH)
+
+    def read_account_id(self, response: Response) -> str:
+        """[official] reference page "User Info", seen 2026-11: [0] is the account's id, a sub-account's own."""
+        values = read_array(response.body)
+        if not values or type(values[0]) is not int or values[0] <= 0:
+            raise Unreadable("the account's id is missing")
+        return str(values[0])
 
     def margin_requests(self) -> tuple[Request, ...]:
         return (self.read("POST", "auth", _WALLETS_PATH),)

@@ -46,6 +46,14 @@ class Around(Waiting, ABC):
         reduce_only. Empty where keyctl sends no orders on that market.
         """
 
+    def account_request(self) -> Request | None:
+        """The signed read that tells the account's id, where no call that verify makes anyway does; else None."""
+        return None
+
+    def read_account_id(self, response: Response) -> str:
+        """The id of the exchange account that the key belongs to."""
+        raise Unreadable("the answer to something that was never asked")
+
     def spot_margin_request(self) -> Request | None:
         """The signed read that tells in which margin mode spot orders go out; None where they have none."""
         return None

@@ -19,6 +19,8 @@ class Account(Noun):
 
     `created` is when it was stored here. As the exchange last told them, else None: `key_created`, and `ip_list`,
     whether the key has a list of addresses. `proxy` is what `keyctl edit` was told; config.toml goes before it.
+    `other_uid`: another account id than `uid` that its exchange told since; nothing may be opened then.
+    `unread` names the facts that this version cannot read; such an account is listed and used for nothing.
     """
 
     id: str
@@ -39,6 +41,8 @@ class Account(Noun):
     key_created: datetime | None = None
     ip_list: bool | None = None
     proxy: str | None = None
+    other_uid: str | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def disabled(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from keyctl.errors import SetupProblem
     from keyctl.home import Home
     from keyctl.model import Credential
     from keyctl.prompt import Prompt
@@ -26,6 +27,9 @@ class SecretStore(Protocol):
 
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         """As get_many, without the accounts that have none."""
+
+    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
+        """As get_present, and for an account whose secret alone cannot be read, why: secret_damaged, secret_doubled."""
 
     def put(self, account_id: str, credential: Credential) -> None:
         """Stores a credential, or replaces it in one step; on disk when this returns."""

@@ -21,7 +21,7 @@ from keyctl.vault.envelope import (
     read_document,
     seal,
 )
-from keyctl.vault.record import Record, from_record, missing, to_record
+from keyctl.vault.record import Record, all_whole, from_each, from_record, missing, to_record
 from keyctl.vault.sealing import Document, cannot_open
 
 if TYPE_CHECKING:
@@ -80,8 +80,12 @@ class EncryptedFile:
 
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         """Those of the credentials that are here, by id. Raises as open does."""
+        return all_whole(self.get_each(account_ids))
+
+    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
+        """As get_present, with the reason in place of a credential that cannot be read."""
         records = self.open().records
-        return {name: from_record(records[name]) for name in account_ids if name in records}
+        return from_each({name: records[name] for name in account_ids if name in records})
 
     def get_all(self) -> dict[str, Credential]:
         """Every credential in the vault, by the id under which it was stored."""

@@ -95,6 +95,9 @@ class SteadyStore:
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         return self._store.get_present(account_ids)
 
+    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
+        return self._store.get_each(account_ids)
+
     def put(self, account_id: str, credential: Credential) -> None:
         with self._steady():
             self._store.put(account_id, credential)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from keyctl.errors import KeyctlError, SetupProblem
 from keyctl.model import Credential
 from keyctl.vault.items import Items, erase_record, read_record, write_record
-from keyctl.vault.record import Record, from_record, missing, to_record
+from keyctl.vault.record import Record, all_whole, damaged, from_each, missing, to_record
 
 CALL_SECONDS = 10.0
 _CHANGES_PER_SESSION = 20
@@ -56,9 +56,13 @@ class OSKeyring:
 
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
         """Those of the credentials that are here, by id, from one session. Raises SetupProblem."""
+        return all_whole(self.get_each(account_ids))
+
+    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
+        """As get_present, with the reason in place of a credential that cannot be read."""
         wanted = tuple(account_ids)
-        records = self._in_session(lambda items: {name: read_record(items, name) for name in wanted})
-        return {name: from_record(record) for name, record in records.items() if record is not None}
+        records = self._in_session(lambda items: {name: _record_or_reason(items, name) for name in wanted})
+        return from_each({name: record for name, record in records.items() if record is not None})
 
     def put(self, account_id: str, credential: Credential) -> None:
         self.put_many({account_id: credential})
@@ -95,6 +99,13 @@ class OSKeyring:
                 return work(items)
 
         return _limited(session, type(self._backend).__module__, self._call_seconds)
+
+
+def _record_or_reason(items: Items, name: str) -> object | None:
+    try:
+        return read_record(items, name)
+    except SetupProblem as problem:
+        return problem
 
 
 def _do_each(names: Sequence[str], work: Callable[[Items, str], None], items: Items) -> None:
@@ -160,16 +171,21 @@ class _PlainItems:
         self._backend = backend
         self._service = service
 
-    def read(self, name: str) -> str | None:
-        text: str | None = self._backend.get_password(self._service, name)
-        return text
+    def read(self, name: str) -> tuple[str, ...]:
+        try:
+            text: str | None = self._backend.get_password(self._service, name)
+        except UnicodeDecodeError:
+            raise damaged() from None
+        return () if text is None else (text,)
 
     def write(self, name: str, text: str) -> None:
         self._backend.set_password(self._service, name, text)
 
     def erase(self, name: str) -> None:
-        if self._backend.get_password(self._service, name) is not None:
-            self._backend.delete_password(self._service, name)
+        with suppress(UnicodeDecodeError):  # what cannot be read is there all the same
+            if self._backend.get_password(self._service, name) is None:
+                return
+        self._backend.delete_password(self._service, name)
 
 
 class _SecretServiceItems:
@@ -180,14 +196,18 @@ class _SecretServiceItems:
         self._collection = collection
         self._service = service
 
-    def read(self, name: str) -> str | None:
+    def read(self, name: str) -> tuple[str, ...]:
+        found: list[str] = []
         for item in self._collection.search_items(self._attributes(name)):
             self._backend.unlock(item)
-            text: str = item.get_secret().decode("utf-8")
+            secret: bytes = item.get_secret()
             # The first read opens the session that encrypts secrets on the bus; the next ones share it.
             self._collection.session = item.session
-            return text
-        return None
+            try:
+                found.append(secret.decode("utf-8"))
+            except UnicodeDecodeError:
+                raise damaged() from None
+        return tuple(found)
 
     def write(self, name: str, text: str) -> None:
         attributes = {**self._attributes(name), "application": "keyctl"}

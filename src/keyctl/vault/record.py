@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from keyctl.errors import SetupProblem
@@ -55,6 +56,27 @@ def from_record(record: object) -> Credential:
         raise damaged() from None
 
 
+def from_each(records: Mapping[str, object]) -> dict[str, Credential | SetupProblem]:
+    """Each record's credential, or why it alone cannot be read; a record may be such a reason already."""
+    found: dict[str, Credential | SetupProblem] = {}
+    for name, record in records.items():
+        try:
+            found[name] = record if isinstance(record, SetupProblem) else from_record(record)
+        except SetupProblem as problem:
+            found[name] = problem
+    return found
+
+
+def all_whole(found: Mapping[str, Credential | SetupProblem]) -> dict[str, Credential]:
+    """The credentials. Raises the first of the reasons why one cannot be read."""
+    whole: dict[str, Credential] = {}
+    for name, item in found.items():
+        if isinstance(item, SetupProblem):
+            raise item
+        whole[name] = item
+    return whole
+
+
 def to_line(record: Record) -> bytes:
     """The record as one line of ASCII."""
     return json.dumps(record, separators=(",", ":"), sort_keys=True).encode("ascii")
@@ -80,4 +102,14 @@ def damaged() -> SetupProblem:
         "the stored secret of this account cannot be read",
         "it was changed by another program or by a newer keyctl; nothing was changed now",
         code="secret_damaged",
+    )
+
+
+def doubled() -> SetupProblem:
+    """The error for an entry of which the keyring holds two: one of them is not ours, and nothing says which."""
+    return SetupProblem(
+        "the keyring holds two secrets of this account, and neither is taken",
+        "somebody or another program has added one; remove the account and add it again: keyctl remove LABEL, "
+        "keyctl add EXCHANGE",
+        code="secret_doubled",
     )
