@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.accounts import Accounts, account_data, mask
+from keyctl.account_entries import account_data
+from keyctl.accounts import Accounts, mask
 from keyctl.errors import KeyctlError, SetupProblem, StoreUnusable, UsageProblem
 from keyctl.home import Home
 from keyctl.model import Kind, Market, Standing

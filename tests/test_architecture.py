@@ -46,7 +46,7 @@ FLOORS = {
     "courses": (
         "trading order_words seeing refreshing closing clearing canceling naming halting resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
-        "rotating rotation_consent rotation_proof account_meaning doctor leftovers"
+        "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers"
     ),
     "wiring": "app",
     "demo": "demonstration",

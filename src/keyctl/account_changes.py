@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from keyctl.accounts import account_data, check_label
+from keyctl.account_entries import account_data
+from keyctl.accounts import check_label
 from keyctl.demo_world import check_outside
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
 from keyctl.grouping import check_not_listed

@@ -7,15 +7,58 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keyctl.model import Account, Algorithm, Kind, Market, Standing
+
+if TYPE_CHECKING:
+    from keyctl.model import JSON
 
 LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 _FACT = re.compile(r"[a-z_]{1,30}")
 # What entries of earlier versions lack, and how those without a standing are read.
 _LATER = ("standing", "key_created", "ip_list", "proxy", "other_uid")
 _DISABLED = {False: Standing.ACTIVE, True: Standing.DISABLED}
+
+
+def account_data(account: Account) -> dict[str, JSON]:
+    """What programs are told of an account; the API key only as its mask, and facts that cannot be read as None."""
+    facts = _facts(account)
+    return {name: None if name in account.unread else value for name, value in facts.items()} | {
+        "unread": list(account.unread)
+    }
+
+
+def _facts(account: Account) -> dict[str, JSON]:
+    return {
+        "label": account.label,
+        "exchange": account.exchange,
+        "kind": account.kind.value,
+        "site": account.site,
+        "markets": [market.value for market in account.markets],
+        "key_type": account.algorithm.value,
+        "api_key": account.api_key_hint,
+        "created": _utc(account.created),
+        "uid": account.uid,
+        "other_uid": account.other_uid,
+        "groups": list(account.groups),
+        "disabled": account.disabled,
+        "standing": account.standing.value,
+        "key_created": None if account.key_created is None else _utc(account.key_created),
+        "ip_list": account.ip_list,
+        "endpoint": account.endpoint,
+        "ca_file": account.ca_file,
+        "proxy": account.proxy,
+    }
+
+
+def stored_facts(account: Account) -> dict[str, JSON]:
+    """All facts of an account, as the list and backups keep them."""
+    return _facts(account) | {
+        "id": account.id,
+        "api_key_hash": account.api_key_hash,
+        "created": account.created.isoformat(),
+    }
 
 
 def read_entry(entry: Any, number: int = 0) -> Account:
@@ -155,3 +198,7 @@ _FACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "ip_list": ("ip_list", _flag),
     "proxy": ("proxy", _proxy),
 }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from keyctl.account_entries import account_data
 from keyctl.account_uid import is_other
-from keyctl.accounts import account_data
 from keyctl.errors import CheckFailed, NeedsPerson, Unreached
 from keyctl.output import Note, Result
 from keyctl.probes import observe
@@ -39,6 +39,7 @@ def take_new_uid(app: App, label: str) -> Result:
         raise CheckFailed("the label was not typed; nothing was changed", code="not_confirmed", account=label)
     changed = replace(app.accounts.get(label), uid=told, other_uid=None)
     app.accounts.replace(changed)
+    app.journal.exchange_accounts.know([changed])
     note = Note(f"{label} now means exchange account {told}. Test it: keyctl verify {label}")
     return Result({"account": account_data(changed), "was": account.uid}, view=(note,))
 

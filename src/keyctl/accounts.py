@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from keyctl.account_entries import LABEL, read_entries, read_entry
+from keyctl.account_entries import LABEL, read_entries, read_entry, stored_facts
 from keyctl.answers import Unreadable, read_object
 from keyctl.demo_world import check_of_twin, choosable
 from keyctl.errors import SetupProblem, StoreUnusable
@@ -22,7 +21,7 @@ from keyctl.model import Account, Standing
 from keyctl.selection import check_readable, choose, find, unknown_account
 
 if TYPE_CHECKING:
-    from keyctl.model import JSON
+    pass
 
 FORMAT = "keyctl-accounts"
 VERSION = 1
@@ -90,6 +89,17 @@ class Accounts:
             check_label(account.label)
             _check_free(others, account.label, account.api_key_hash)
             return tuple(account if other.id == account.id else other for other in accounts)
+
+        self._change(change)
+
+    def note_uids(self, uids: Mapping[str, str]) -> None:
+        """Keeps account ids that exchanges have told, by our account ids; never over one that is known."""
+
+        def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+            return tuple(
+                replace(account, uid=uids[account.id]) if account.uid is None and account.id in uids else account
+                for account in accounts
+            )
 
         self._change(change)
 
@@ -225,37 +235,6 @@ def mask(api_key: str) -> str:
     return f"{api_key[:shown]}..{api_key[-shown:]}"
 
 
-def account_data(account: Account) -> dict[str, JSON]:
-    """What programs are told of an account; the API key only as its mask, and facts that cannot be read as None."""
-    facts = _facts(account)
-    return {name: None if name in account.unread else value for name, value in facts.items()} | {
-        "unread": list(account.unread)
-    }
-
-
-def _facts(account: Account) -> dict[str, JSON]:
-    return {
-        "label": account.label,
-        "exchange": account.exchange,
-        "kind": account.kind.value,
-        "site": account.site,
-        "markets": [market.value for market in account.markets],
-        "key_type": account.algorithm.value,
-        "api_key": account.api_key_hint,
-        "created": _utc(account.created),
-        "uid": account.uid,
-        "other_uid": account.other_uid,
-        "groups": list(account.groups),
-        "disabled": account.disabled,
-        "standing": account.standing.value,
-        "key_created": None if account.key_created is None else _utc(account.key_created),
-        "ip_list": account.ip_list,
-        "endpoint": account.endpoint,
-        "ca_file": account.ca_file,
-        "proxy": account.proxy,
-    }
-
-
 def _number(value: object) -> float:
     """A number of an odd entry, which is written back as it was read."""
     number = float(value) if isinstance(value, Decimal) else float("nan")
@@ -279,22 +258,9 @@ def _check_free(accounts: tuple[Account, ...], label: str | None, key_hash: str 
             )
 
 
-def stored_facts(account: Account) -> dict[str, JSON]:
-    """All facts of an account, as the list and backups keep them."""
-    return _facts(account) | {
-        "id": account.id,
-        "api_key_hash": account.api_key_hash,
-        "created": account.created.isoformat(),
-    }
-
-
 def restored_account(entry: Any) -> Account:
     """The account that stored_facts described. Raises ValueError for facts that are not all ours."""
     account = read_entry(entry)
     if account.unread:
         raise ValueError
     return account
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -29,6 +29,7 @@ from keyctl.selection import check_can_leave, check_one_kind
 from keyctl.sending import send, wait_for_fills
 from keyctl.signals import Stop, interruptible
 from keyctl.trading import Consent, ask
+from keyctl.whose_keys import learn_uids
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -62,7 +63,7 @@ async def close(
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
         parts, warnings = parts_of(app, network, accounts, Market.FUTURES.value)
-        app.journal.exchange_accounts.know(accounts)
+        await learn_uids(app, [part.session for part in parts])
         basis = Basis(app.journal.claims())
         seen = await side_by_side(parts, lambda part: positions_of(part, what.symbol))
         closings: list[Closing] = []

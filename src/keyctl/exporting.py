@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyctl.accounts import stored_facts
+from keyctl.account_entries import stored_facts
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
 from keyctl.output import Note, Result
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyctl.accounts import account_data, check_label, restored_account
+from keyctl.account_entries import account_data
+from keyctl.accounts import check_label, restored_account
 from keyctl.demo_world import check_outside
 from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
 from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem, StoreUnusable, UsageProblem

@@ -81,8 +81,8 @@ def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None],
             )
     exchanges = [leg.leg.exchange for leg in legs]
     return [
-        f"{exchange}: the account id of {labels[0]}{f' and {len(labels) - 1} more' if labels[1:] else ''} is unknown: "
-        "two of these keys may be of one account; where the exchange tells the id, keyctl verify reads it"
+        f"{exchange}: the account id of {labels[0]}{f' and {len(labels) - 1} more' if labels[1:] else ''} is not told: "
+        f"two of these keys may be of one account; if they are, say so: keyctl edit {labels[0]} --same-as LABEL"
         for exchange, labels in untold.items()
         if exchanges.count(exchange) > 1
     ]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from keyctl.accounts import account_data
+from keyctl.account_entries import account_data
 from keyctl.demo_world import check_of_twin
 from keyctl.enrol import dismiss, new_account
 from keyctl.errors import CheckFailed, OutcomeUnknown, SetupProblem

@@ -28,6 +28,7 @@ from keyctl.session import Session
 from keyctl.settle import RECHECK_SECONDS
 from keyctl.signals import Stop, interruptible
 from keyctl.sizes import market_of
+from keyctl.whose_keys import learn_uids
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -85,7 +86,7 @@ async def order(
         sessions = sessions_for(app, network, accounts, market)
         wish = replace(wish, asked=asked_text(wish, sizing))
         targets = [Target(session, wish) for session in sessions]
-        app.journal.exchange_accounts.know(accounts)
+        await learn_uids(app, sessions)
         blocked = {} if dry_run else await settle_first(sessions, app.journal, wish)
         shown = await preview(
             targets, app.journal, app.config, kind_of(accounts), consent.again or dry_run, sizing, blocked
@@ -110,7 +111,7 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
-        app.journal.exchange_accounts.know(involved)
+        await learn_uids(app, sessions_for(app, network, involved, market) if left else [])
         blocked = await _settle_plan(app, network, stored, accounts, allowed)
         if not left:
             return results_of.nothing_left(app, app.journal.legs(plan_id))

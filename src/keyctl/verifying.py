@@ -117,6 +117,7 @@ def _remember(app: App, seen: Sequence[Observation]) -> None:
                 # Not when a rotation has just given the label to another key, or another run an account id.
                 if (now.id, now.uid) == (item.account.id, item.account.uid):
                     app.accounts.replace(replace(now, **facts))
+                    app.journal.exchange_accounts.know([replace(now, **facts)])
             except SetupProblem:
                 continue  # removed meanwhile by another process
 

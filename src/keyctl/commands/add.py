@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
     from keyctl import exchanges
-    from keyctl.accounts import account_data, check_label
+    from keyctl.account_entries import account_data
+    from keyctl.accounts import check_label
     from keyctl.demo_world import check_place
     from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
     from keyctl.grouping import check_not_listed

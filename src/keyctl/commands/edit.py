@@ -23,6 +23,7 @@ from keyctl.output import Result
 @click.option("--no-group", "out_of", multiple=True, help="Take it out of a group; may be repeated.")
 @click.option("--proxy", metavar="URL", help="Go through socks5://HOST:PORT or http://HOST:PORT.")
 @click.option("--no-proxy", is_flag=True, help="Go directly again.")
+@click.option("--same-as", metavar="LABEL", help="Count it as another key of that label's exchange account.")
 @click.option("--new-uid", is_flag=True, help="Let it mean another exchange account; typed at a terminal.")
 @refuses_secrets
 def command(
@@ -36,6 +37,7 @@ def command(
     out_of: tuple[str, ...],
     proxy: str | None,
     no_proxy: bool,
+    same_as: str | None,
     new_uid: bool,
 ) -> Result:
     """Change an account's passphrase, markets, groups, proxy
@@ -47,12 +49,15 @@ def command(
     from keyctl.errors import UsageProblem
     from keyctl.intake import Sources
 
-    if new_uid:
+    if new_uid or same_as:
         from keyctl.account_meaning import take_new_uid
+        from keyctl.whose_keys import declare_same
 
-        if ask_passphrase or passphrase_file or passphrase_command or market or into or out_of or proxy or no_proxy:
-            raise UsageProblem("--new-uid goes alone", f"keyctl edit {label} --new-uid", code="two_ways")
-        return take_new_uid(app, label)
+        others = (ask_passphrase, passphrase_file, passphrase_command, market, into, out_of, proxy, no_proxy)
+        if any(others) or (new_uid and same_as):
+            word = "--new-uid" if new_uid else "--same-as"
+            raise UsageProblem(f"{word} goes alone", f"keyctl edit {label} --help", code="two_ways")
+        return declare_same(app, label, same_as) if same_as else take_new_uid(app, label)
     if no_proxy and proxy is not None:
         raise UsageProblem("--proxy and --no-proxy are two ways", code="two_ways")
     if proxy == "":

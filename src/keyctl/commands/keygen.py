@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from keyctl.accounts import account_data
+from keyctl.account_entries import account_data
 from keyctl.app import App
 from keyctl.errors import UsageProblem
 from keyctl.framing import keyctl_command

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from keyctl.accounts import account_data
+from keyctl.account_entries import account_data
 from keyctl.app import App
 from keyctl.demo_world import odd_accounts, odd_words
 from keyctl.errors import KeyctlError, SetupProblem

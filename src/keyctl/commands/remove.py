@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keyctl.accounts import account_data
+from keyctl.account_entries import account_data
 from keyctl.app import App
 from keyctl.errors import CheckFailed
 from keyctl.framing import keyctl_command

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keyctl.accounts import account_data
+from keyctl.account_entries import account_data
 from keyctl.app import App
 from keyctl.demo_world import odd_accounts, odd_words
 from keyctl.framing import keyctl_command
