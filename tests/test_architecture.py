@@ -34,8 +34,9 @@ FLOORS = {
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
     "work": (
-        "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
-        "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers"
+        "venue_reads withdrawal_right preflight clock_check settle precedence plan_checks fanout dispatch halt_checks "
+        "leverage sending policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession "
+        "overview strangers"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
@@ -71,8 +72,8 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers preflight settle precedence plan_checks fanout dispatch halt_checks leverage sending probes "
-    "diagnosis.*": ("vault* app commands.* prompt output intake twin*"),
+    "overview strangers venue_reads withdrawal_right preflight settle precedence plan_checks fanout dispatch "
+    "halt_checks leverage sending probes diagnosis.*": ("vault* app commands.* prompt output intake twin*"),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
     "twin twin.*": (
         "exchanges* signing session transport network vault* journal app commands.* answers secret output prompt"
