@@ -53,6 +53,8 @@ class World:
         self.key_file = folder / "keys" / "vault.key"
         self.twin = TwinServer(all_faces(), **twin_options)
         self.made: dict[str, MadeKey] = {}
+        # One address that new accounts call instead of their exchange's own.
+        self.gateway = ""
         self.environ = {
             "KEYCTL_HOME": str(self.home),
             "HOME": str(folder),
@@ -100,7 +102,7 @@ class World:
             "--label",
             label,
             "--endpoint",
-            self.twin.endpoint(exchange),
+            self.gateway or self.twin.endpoint(exchange),
             "--credentials-stdin",
             "--no-verify",
             *options,
