@@ -84,7 +84,7 @@ def measure(folder: Path, numbers: set[str], repeats: int) -> Iterable[Line]:
 def _requests(facts: dict[str, Any], desk: Desk, clock: bool) -> list[str]:
     """An account's calls as HTTP, freshly signed."""
     exchange, signer = opened(facts, str(desk.ca_file))
-    time = exchange.time_request(Market.FUTURES) if clock else None
+    time = exchange.time_request(Market.FUTURES) if clock and not exchange.profile.dated else None
     first = [http_text(public_wire(time))] if time else []
     return first + [http_text(signer.sign(request, stamp())) for request in exchange.positions_requests()]
 

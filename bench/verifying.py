@@ -84,7 +84,7 @@ def _bare(desk: Desk, counted: Counted, keys: list[dict[str, Any]]) -> Command:
         lanes, with_clock = [], Counter[str]()
         for exchange, signer, place in ready:
             requests = []
-            clock = exchange.time_request()
+            clock = None if exchange.profile.dated else exchange.time_request()
             if clock is not None and with_clock[exchange.name] < CLOCK_LANES:
                 with_clock[exchange.name] += 1
                 requests.append(http_text(public_wire(clock)))

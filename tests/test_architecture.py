@@ -36,7 +36,7 @@ FLOORS = {
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
-        "comparing cross_price"
+        "comparing cross_price venue_reads withdrawal_right"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
@@ -77,8 +77,10 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers comparing cross_price preflight settle precedence plan_checks fanout dispatch halt_checks "
-    "leverage sending probes diagnosis.*": ("vault* app commands.* prompt output intake twin*"),
+    "overview strangers comparing cross_price venue_reads withdrawal_right preflight settle precedence plan_checks "
+    "fanout dispatch halt_checks leverage sending probes diagnosis.*": (
+        "vault* app commands.* prompt output intake twin*"
+    ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
     "twin twin.*": (
         "exchanges* signing session transport network vault* journal app commands.* answers secret output prompt"

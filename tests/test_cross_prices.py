@@ -13,9 +13,9 @@ from keyctl.cross_price import agreed
 from keyctl.exchanges import names, profile
 from keyctl.model import Instrument
 from keyctl.overview import Prices
-from keyctl.preflight import Shared, instrument_of, usd_per_quote
 from keyctl.session import Session
 from keyctl.twin.book import Book
+from keyctl.venue_reads import Shared, instrument_of, usd_per_quote
 from tests.support.world import RIGHTS, Ran, World
 
 D = Decimal
@@ -78,7 +78,7 @@ def told(world: World, symbol: str = "BTC/EUR", lanes: int = 1) -> tuple[Decimal
 
     async def ask() -> list[tuple[Decimal | None, str]]:
         async with app.network() as network:
-            signers, shared = app.signers([account]), Shared()
+            signers, shared = {account.id: app.signer(account)}, Shared()
 
             async def lane() -> tuple[Decimal | None, str]:
                 session = Session(account, *signers[account.id], network, app.journal)

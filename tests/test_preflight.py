@@ -8,8 +8,9 @@ from pathlib import Path
 
 from keyctl.model import Side, TimeInForce
 from keyctl.plan import Wish
-from keyctl.preflight import Shared, look
+from keyctl.preflight import look
 from keyctl.session import Session
+from keyctl.venue_reads import Shared
 from tests.support.skipping import SkipClock
 from tests.support.world import World
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,6 +17,11 @@ _DIGITS_MAX = 40
 _EXPONENT_MAX = 30
 # Decimal itself would also take blanks, underscores and the digits of other alphabets.
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+_HTTP_DATE = re.compile(
+    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([0-9]{4})"
+    r" ([0-9]{2}):([0-9]{2}):([0-5][0-9]|60) GMT"
+)
 _CODE = re.compile(r"[!-~]{1,40}")
 
 
@@ -119,6 +125,19 @@ def array_of(value: JSON) -> list[JSON]:
     if not isinstance(value, list):
         raise Unreadable("an array is missing")
     return value
+
+
+def http_date(text: str) -> int:
+    """The time of a Date header as Unix ms, of a whole second. Raises Unreadable for any form but RFC 9110's own."""
+    match = _HTTP_DATE.fullmatch(text)
+    if match is None:
+        raise Unreadable("not an HTTP date")
+    day, month, year, hour, minute, second = match.groups()
+    try:
+        at = datetime(int(year), _MONTHS.index(month) // 3 + 1, int(day), int(hour), int(minute), tzinfo=UTC)
+    except ValueError:
+        raise Unreadable("not an HTTP date") from None
+    return (int(at.timestamp()) + int(second)) * 1000  # a leap second is 60
 
 
 def _decimal(text: str) -> Decimal:

@@ -19,7 +19,7 @@ from keyctl.home import none_stored
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
-from keyctl.model import OpenOrder, OrderState, OrderStatus, Outcome
+from keyctl.model import Leg, OpenOrder, OrderState, OrderStatus, Outcome, Request
 from keyctl.naming import ways_to_cancel
 from keyctl.open_orders_view import endings_of, warnings_of
 from keyctl.output import Note, Result, show_aside
@@ -149,7 +149,8 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
 
     An order of unknown outcome is looked up first; while it stays unknown its cancel still goes out, by client order
     id, since a cancel can only lessen what is at risk. One that waits for a trigger is looked up first too: it may
-    have become another order, and then that one is canceled.
+    have become another order, and then that one is canceled. So is every one where the client order id alone may miss
+    it; when that look-up fails the cancel goes out all the same, by what the journal knows.
     """
     order_id, became = stored.exchange_order_id, None
     looked = Lookup(Verdict.UNCLEAR)
@@ -167,11 +168,13 @@ async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelRe
                 if settled.outcome in (Outcome.NOT_SENT, Outcome.REJECTED):
                     word = "never taken" if settled.status is None else f"finished: {settled.status.state}"
                     return CancelResult(leg_facts(stored), word, settled.detail, ExitCode.OK)
-            if stored.leg.order.trigger is not None and looked.status is None:
+            first = stored.leg.order.trigger is not None or session.exchange.dated_ids
+            if first and looked.status is None:
                 looked = await _read_back(session, app, stored, patient=False)
                 if looked.status is not None and looked.status.state is not OrderState.OPEN:
                     return _finished(stored, looked.status)
-                became = looked.status.became if looked.status else None
+                if looked.status is not None:
+                    order_id, became = looked.status.exchange_order_id, looked.status.became
             trouble = await _send_cancel(session, stored, order_id, became)
         except NoAnswer as lost:
             trouble = lost.message
@@ -216,10 +219,28 @@ async def _read_back(session: Session, app: App, stored: StoredLeg, patient: boo
 
 
 async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None, became: str | None) -> str:
-    """Nothing when the exchange took the cancel or the order was finished; else why not."""
+    """Nothing when the exchange took the cancel or the order was finished; else why not. Raises Unreached when nothing
+    has left."""
     exchange, leg = session.exchange, stored.leg
-    request = exchange.cancel_request(leg, order_id) if became is None else exchange.cancel_became_request(leg, became)
-    response = await session.call(request)
+    if became is not None:
+        return await _send_one(session, leg, exchange.cancel_became_request(leg, became), became)
+    by_day = exchange.cancels_by_day(leg, stored.stamp_ms) if order_id is None and stored.stamp_ms else ()
+    why, sent = "", False
+    for request in by_day or (exchange.cancel_request(leg, order_id),):
+        try:
+            trouble = await _send_one(session, leg, request, None)
+        except Unreached as unreached:
+            if not sent and not isinstance(unreached, NoAnswer):
+                raise
+            trouble = unreached.message
+        if not trouble:
+            return ""
+        why, sent = why or trouble, True
+    return why
+
+
+async def _send_one(session: Session, leg: Leg, request: Request, became: str | None) -> str:
+    exchange, response = session.exchange, await session.call(request)
     error = exchange.read_error(response)
     if error is not None:
         return "" if exchange.is_already_final(error) else f"{error.code} {error.text}".strip()

@@ -37,19 +37,23 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Offset(Noun):
-    """How many milliseconds an exchange is ahead of us, from `samples` reads with a usable round trip."""
+    """How many milliseconds an exchange is ahead of us, from `samples` reads with a usable round trip.
+
+    `margin_ms`: how far the exchange's own words may be off, where it tells its time in whole seconds only.
+    """
 
     ms: int
     samples: int
+    margin_ms: int = 0
 
     @property
     def usable(self) -> bool:
         """Whether a request may be stamped with it (a larger offset means that somebody's clock is wrong)."""
-        return abs(self.ms) <= CORRECTED_OFFSET_MS
+        return abs(self.ms) - self.margin_ms <= CORRECTED_OFFSET_MS
 
     @property
     def silent(self) -> bool:
-        return abs(self.ms) <= SILENT_OFFSET_MS
+        return abs(self.ms) - self.margin_ms <= SILENT_OFFSET_MS
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -101,7 +105,7 @@ class ClockReads:
         return self.samples
 
 
-def offset_of(samples: list[ClockSample]) -> Offset | None:
+def offset_of(samples: list[ClockSample], margin_ms: int = 0) -> Offset | None:
     """The median offset of the samples whose round trip was under two seconds; None when there is none."""
     good = [sample for sample in samples if sample.after - sample.before < ROUND_TRIP_MAX_SECONDS]
     if not good:
@@ -109,7 +113,7 @@ def offset_of(samples: list[ClockSample]) -> Offset | None:
     offsets = sorted(sample.theirs_ms - (sample.before + sample.after) * 500 for sample in good)
     # The middle one, or the mean of the two; the statistics module would say the same and takes 2 ms to import.
     middle = (offsets[len(offsets) // 2] + offsets[(len(offsets) - 1) // 2]) / 2
-    return Offset(round(middle), len(good))
+    return Offset(round(middle), len(good), margin_ms)
 
 
 def rfc3339(unix_seconds: float | None) -> str | None:

@@ -34,4 +34,15 @@ def check_clock(session: Session) -> list[str]:
             account=session.account.label,
             exchange=session.exchange.name,
         )
-    return [f"{title}: clocks differ by {seconds:+.1f} s; corrected in what is signed"]
+    corrected = "no time is signed there" if session.exchange.profile.dated else "corrected in what is signed"
+    return [f"{title}: clocks differ by {seconds:+.1f} s; {corrected}"]
+
+
+def check_dates(session: Session, leaving: bool) -> list[str]:
+    """As check_clock, once answers have come, where their dates are all that tells the time.
+
+    An order that only reduces (`leaving`) goes without: nothing that is signed there carries a time.
+    """
+    if session.offset is None and leaving:
+        return [f"{session.exchange.profile.title}: its answers tell no time, so the clock was not checked"]
+    return check_clock(session)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer, UsageProblem
 from keyctl.exchanges.base import plain
-from keyctl.preflight import instrument_of, ticker_of
+from keyctl.venue_reads import instrument_of, ticker_of
 
 if TYPE_CHECKING:
     from keyctl.model import Instrument, Ticker
-    from keyctl.preflight import Shared
     from keyctl.session import Session
+    from keyctl.venue_reads import Shared
 
 AGREE_WITHIN = Decimal("0.02")
 _DIGITS = Context(prec=12)

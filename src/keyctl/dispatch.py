@@ -27,9 +27,10 @@ from keyctl.plan_checks import (
     together,
     within_caps,
 )
-from keyctl.preflight import TICKER_SECONDS, Look, Shared, left_alone, look_all, ticker_of
+from keyctl.preflight import TICKER_SECONDS, Look, left_alone, look_all
 from keyctl.price_checks import check_trigger, moved_too_far
 from keyctl.session import Session
+from keyctl.venue_reads import Shared, ticker_of
 
 if TYPE_CHECKING:
     from keyctl.sizing import Sizing

@@ -278,20 +278,18 @@ async def _ask_clocks(app: App, journal: Journal, accounts: list[Account]) -> li
 
 
 async def _clock(session: Session) -> Check:
-    from keyctl.clock import CORRECTED_OFFSET_MS, SILENT_OFFSET_MS
-
     name = f"clock, {session.account.exchange} {session.account.kind}"
     if session.exchange.time_request() is None:
         return Check(name, Level.UNKNOWN, "the exchange tells no time")
     try:
-        await session.warm()
+        await session.read_clock()
     except KeyctlError as error:
         return Check(name, Level.UNKNOWN, error.message, "; ".join(error.hints))
     offset = session.offset
     if offset is None:
         return Check(name, Level.UNKNOWN, "the answers took too long to tell")
     detail = f"{abs(offset.ms) / 1000:.1f} s {'behind' if offset.ms > 0 else 'ahead of'} the exchange"
-    if abs(offset.ms) > CORRECTED_OFFSET_MS:
+    if not offset.usable:
         return Check(name, Level.FAIL, detail, "set this machine's clock: orders are refused")
-    level = Level.WARN if abs(offset.ms) > SILENT_OFFSET_MS else Level.PASS
+    level = Level.PASS if offset.silent else Level.WARN
     return Check(name, level, detail, "set this machine's clock" if level is Level.WARN else "")

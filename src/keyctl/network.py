@@ -48,12 +48,13 @@ class Network:
         self._loopback_only = loopback_only
         self._routes = dict(routes or {})
         self._lost = dict(lost or {})
-        self.offsets: dict[str, Offset | None] = {}
+        # By exchange and host: two exchanges may stand behind one host.
+        self.offsets: dict[tuple[str, str], Offset | None] = {}
         self.pacer = Pacer(clock.monotonic)
         self._state = state
         self._lines: dict[tuple[str, str], Line] = {}
         self._own_contexts: dict[str, ssl.SSLContext] = {}
-        self._clock_reads: dict[str, ClockReads] = {}
+        self._clock_reads: dict[tuple[str, str], ClockReads] = {}
         self._nonce_locks: dict[str, asyncio.Lock] = {}
 
     @cached_property
@@ -112,9 +113,9 @@ class Network:
             self._own_contexts[account.ca_file] = tls_context(account.ca_file)
         return self._own_contexts[account.ca_file]
 
-    def clock_reads(self, base: str) -> ClockReads:
-        """The reads of a host's clock, shared by all lanes."""
-        return self._clock_reads.setdefault(base, ClockReads())
+    def clock_reads(self, place: tuple[str, str]) -> ClockReads:
+        """The reads of the clock of an exchange at a host, shared by all lanes."""
+        return self._clock_reads.setdefault(place, ClockReads())
 
     @asynccontextmanager
     async def nonce_turn(self, key_hash: str) -> AsyncIterator[None]:

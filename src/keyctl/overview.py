@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.exchanges import profile
 from keyctl.model import Account, Balances, Market, OpenOrder, Position, Request, Response
-from keyctl.preflight import Shared, instrument_of, ticker_of
+from keyctl.venue_reads import Shared, instrument_of, ticker_of
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange

@@ -72,7 +72,7 @@ class _Judge:
             why = self.seen.clock_trouble or "every reading of its clock took too long"
             return self._say("clock", Level.UNKNOWN, f"not measured: {why}")
         words = f"{abs(offset.ms) / 1000:.1f} s {'behind' if offset.ms > 0 else 'ahead of'} {title}'s time"
-        evidence = f"median of {offset.samples} readings"
+        evidence = f"median of {offset.samples} readings" + (" of whole seconds" if offset.margin_ms else "")
         if offset.silent:
             return self._say("clock", Level.PASS, words, evidence)
         if offset.usable:

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from keyctl.account_uid import is_other
 from keyctl.answers import Unreadable
-from keyctl.catalogue import catalogue, command_for
-from keyctl.clock_check import ClockWrong, check_clock
+from keyctl.catalogue import command_for
+from keyctl.clock_check import ClockWrong, check_clock, check_dates
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
-from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import (
-    Balances,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Market,
-    PriceBand,
-    Response,
-    Ticker,
-)
+from keyctl.model import Balances, FuturesState, Instrument, MarginMode, Market, PriceBand, Ticker
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import VenueView
 from keyctl.session import Session
+from keyctl.venue_reads import Shared, instrument_of, key_of, once, rules_asked, ticker_of, usd_per_quote
+from keyctl.withdrawal_right import check_withdrawal, is_about_key, withdrawal_of
 
 if TYPE_CHECKING:
     from keyctl.config import Config
@@ -35,15 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TICKER_SECONDS = 5.0
-PERMISSIONS_SECONDS = 86_400
-RIGHTS = ("signature", "permission", "ip", "account")
-
-
-@dataclass(slots=True)
-class Shared:
-    """What lanes of one venue ask once for all: rules and prices, by host and symbol."""
-
-    answers: dict[tuple[str, str, str], asyncio.Future[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -101,7 +83,7 @@ def left_alone(session: Session, trouble: KeyctlError) -> Look:
 def _gated(item: Look, config: Config, wish: Wish) -> Look:
     """The look after the withdrawal gate, which warns of an order that only reduces and lets it out."""
     try:
-        check_withdrawal(item, config)
+        check_withdrawal(item.session, item.withdraw, config)
     except CheckFailed as gate:
         if not wish.reduces:
             raise
@@ -120,15 +102,12 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
     leaving = wish.reduces and session.market is Market.FUTURES
     try:
         await session.warm()
-        warnings += check_clock(session)
+        dated = session.exchange.profile.dated
+        warnings += [] if dated else check_clock(session)
         # While one lane asks for its venue's rules, the others make their own reads: one round trip less for all.
-        others_ask = _rules_key(session, symbol) in shared.answers
+        others_ask = rules_asked(session, symbol, shared)
         instrument = None if others_ask else await instrument_of(session, symbol, shared)
-        known = session.journal.notes.permissions(session.account.id)
-        if known is not None and session.network.clock.now() - known.at < PERMISSIONS_SECONDS:
-            withdraw = known.withdraw
-        else:
-            withdraw_read, withdraw, uid = await _withdrawal_of(session, leaving, warnings)
+        withdraw_read, withdraw, uid = await withdrawal_of(session, leaving, warnings)
         exchange, futures, band, setting = session.exchange, None, None, 0
         spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
         balances: Balances | None
@@ -143,6 +122,7 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
             setting = setting_number(session, symbol)
             futures = await futures_state(session, instrument, wish.margin)
             band = await _or_none(leaving, lambda: _band(session, instrument, shared))
+        warnings += check_dates(session, leaving) if dated else []
         ticker = await _ticker(session, instrument, shared, wish, futures)
         at = ticker.at if at is None else min(at, ticker.at)
         usd, doubt = await usd_per_quote(session, instrument, shared)
@@ -158,18 +138,6 @@ def setting_number(session: Session, symbol: str) -> int:
     """The number of the last leverage setting there; noted before the setting itself is read."""
     journal = session.journal
     return journal.settings.number(journal.exchange_accounts.of(session.account.id), symbol)
-
-
-async def _withdrawal_of(session: Session, leaving: bool, warnings: list[str]) -> tuple[bool, bool | None, str | None]:
-    """Whether the right to withdraw was read, what it is, and whose the key is. For an order that only reduces a read
-    that fails is a warning."""
-    try:
-        return True, *(await _withdrawal(session))
-    except KeyctlError as trouble:
-        if not leaving or isinstance(trouble, StoreUnusable):
-            raise
-        warnings.append(f"{session.account.label}: the rights of this key could not be read ({trouble.message})")
-        return False, None, None
 
 
 async def _or_none(leaving: bool, ask: Callable[[], Awaitable[T | None]]) -> T | None:
@@ -229,16 +197,15 @@ async def _band(session: Session, instrument: Instrument, shared: Shared) -> Pri
     def ask() -> Awaitable[PriceBand]:
         return session.fetch(request, lambda response: session.exchange.read_band(response, instrument))
 
-    return await _once(shared, (request.base, "band", instrument.native_symbol), ask)
+    return await once(shared, key_of(session, request, "band", instrument.native_symbol), ask)
 
 
 def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
     """The refusal as trouble of this lane alone. Raises CheckFailed when the key itself was refused: that is a matter
     of rights, and stops the whole plan."""
     error = refusal.error
-    found = catalogue(error.exchange).lookup(error.code, session.market, error.text, error.http)
     refusal.hints = (command_for(error, session.market), *refusal.hints)
-    if found and found[0].category in RIGHTS:
+    if is_about_key(error, session.market):
         raise CheckFailed(
             f"{session.account.label}: {refusal.message}",
             *refusal.hints,
@@ -249,96 +216,6 @@ def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
             exchange_code=error.code,
         ) from None
     return refusal
-
-
-def check_withdrawal(item: Look, config: Config) -> None:
-    """Raises CheckFailed when the key is proven to be able to withdraw and the person has not accepted that."""
-    account = item.session.account
-    if item.withdraw and config.accepts(account.label, "withdraw") is None:
-        raise CheckFailed(
-            f"{account.label}: this API key may withdraw; keyctl sends no orders with it",
-            f"switch the withdrawal right off at {item.session.exchange.profile.title}, then: keyctl verify "
-            f"{account.label}",
-            "or accept that risk with a reason in config.toml: [[accepted_risk]]",
-            code="key_may_withdraw",
-            account=account.label,
-            exchange=account.exchange,
-        )
-
-
-async def instrument_of(session: Session, symbol: str, shared: Shared) -> Instrument:
-    """The symbol's rules at the session's venue. Raises CheckFailed (unknown_symbol) when it is not listed."""
-    exchange = session.exchange
-
-    async def ask() -> Instrument:
-        request = exchange.instrument_request(symbol)
-        try:
-            return await session.fetch(request, lambda response: _instrument(session, response, symbol))
-        except UnknownSymbol:
-            raise unknown_symbol(session, symbol) from None
-        except ExchangeRefused as refusal:
-            if exchange.is_unknown_symbol(refusal.error):
-                raise unknown_symbol(session, symbol) from None
-            raise
-
-    return await _once(shared, _rules_key(session, symbol), ask)
-
-
-async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Ticker:
-    """Best bid and ask at the session's venue. Raises NoAnswer when they cannot be used as a reference."""
-    exchange = session.exchange
-    request = exchange.ticker_request(native_symbol, session.market)
-
-    async def ask() -> Ticker:
-        ticker = await session.fetch(request, exchange.read_ticker)
-        if not 0 < ticker.bid <= ticker.ask:
-            raise NoAnswer(f"{exchange.profile.title} has no usable price for {native_symbol}", code="no_price")
-        return replace(ticker, at=session.network.clock.now())
-
-    return await _once(shared, (request.base, "price", native_symbol), ask)
-
-
-async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared) -> tuple[Decimal | None, str]:
-    """What one unit of the quote currency is worth in USD by the venue's own prices, and what to doubt in that.
-
-    None where it cannot be worked out. Raises Unreached.
-    """
-    if instrument.quote in session.exchange.profile.dollars:
-        return Decimal(1), ""
-    from keyctl.cross_price import cross_price
-
-    return await cross_price(session, instrument, shared)
-
-
-def unknown_symbol(session: Session, symbol: str) -> CheckFailed:
-    """The error for a symbol that a venue does not list."""
-    return CheckFailed(
-        f"{session.account.label}: {session.exchange.profile.title} does not list {symbol}",
-        "compare the venues: keyctl price SYMBOL",
-        code="unknown_symbol",
-        account=session.account.label,
-        exchange=session.exchange.name,
-    )
-
-
-def _rules_key(session: Session, symbol: str) -> tuple[str, str, str]:
-    return session.exchange.instrument_request(symbol).base, "rules", symbol
-
-
-def _instrument(session: Session, response: Response, symbol: str) -> Instrument:
-    instrument = session.exchange.read_instrument(response, symbol)
-    if instrument.quantity_step is None:
-        raise Unreadable("missing the symbol's size step")
-    return instrument
-
-
-async def _withdrawal(session: Session) -> tuple[bool | None, str | None]:
-    """Whether the key may withdraw, and whose it is; None for what is not told."""
-    request = session.exchange.permissions_request()
-    if request is None:
-        return None, None
-    told = await session.fetch(request, session.exchange.read_permissions)
-    return told.withdraw, told.uid
 
 
 async def _spot_margin(session: Session) -> MarginMode | None:
@@ -355,10 +232,3 @@ def _stands_in_the_way(session: Session, reason: CheckFailed) -> StandsInTheWay:
     return StandsInTheWay(
         f"{label}: {reason.message}", *reason.hints, account=label, exchange=session.exchange.name, market=market
     )
-
-
-async def _once(shared: Shared, key: tuple[str, str, str], ask: Callable[[], Awaitable[T]]) -> T:
-    """The answer that the first lane to ask gets, for all lanes; its error too."""
-    if key not in shared.answers:
-        shared.answers[key] = asyncio.ensure_future(ask())
-    return cast(T, await asyncio.shield(shared.answers[key]))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, SetupProblem, Unreached
 from keyctl.model import Account, Instrument, Ticker
 from keyctl.opening import keyless_session
-from keyctl.preflight import Shared, instrument_of, ticker_of
 from keyctl.session import Session
 from keyctl.sizes import market_of
+from keyctl.venue_reads import Shared, instrument_of, ticker_of
 
 if TYPE_CHECKING:
     from keyctl.app import App

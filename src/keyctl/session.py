@@ -25,6 +25,8 @@ CALL_SECONDS = 10.0
 READ_TRIES = 3
 CLOCK_READS = 3
 COOL_DOWN_SECONDS = 60
+# A date has whole seconds, and is read as their middle.
+DATE_MARGIN_MS = 500
 RETRY_AFTER = "Retry-After"
 
 
@@ -83,7 +85,7 @@ class Session:
     def offset(self) -> Offset | None:
         """The exchange's clock against ours; None when not measured or the exchange tells no time."""
         request = self.exchange.time_request(self.market)
-        return self.network.offsets.get(request.base) if request else None
+        return self.network.offsets.get(self._place(request)) if request else None
 
     def stamp(self, nonce: int = 0) -> Stamp:
         """A stamp for now, in the exchange's time."""
@@ -120,6 +122,7 @@ class Session:
             async with self.turn(request):
                 response = await self._send(line, request, seconds)
         self.note_limit(request.base, response)
+        self._note_date(request, response)
         return response
 
     async def _send(self, line: Line, request: Request, seconds: float) -> Response:
@@ -166,7 +169,7 @@ class Session:
             raise NoAnswer(f"{self.exchange.name}'s answer is {problem}", code=problem.code) from None
 
     async def warm(self) -> None:
-        """Opens the connection that orders go over, by reading the exchange's clock where it has one.
+        """Opens the connection that orders go over, by reading the exchange's clock where that takes a call of its own.
 
         Three reads of a host, by whichever lanes come first, set the offset for all; the other lanes only connect,
         since exchanges count these calls by address (OKX: 10 in 2 s). Raises Unreached.
@@ -174,9 +177,9 @@ class Session:
         request = self.exchange.time_request(self.market)
         if request is None:
             return
-        reads = self.network.clock_reads(request.base)
+        reads = self.network.clock_reads(self._place(request))
         try:
-            if reads.begun < CLOCK_READS:
+            if reads.begun < CLOCK_READS and not self.exchange.profile.dated:
                 await reads.add(lambda: self._clock_sample(request))
             else:
                 line = self.line(request.base)
@@ -185,9 +188,38 @@ class Session:
         except Unreached as error:
             error.exchange, error.account = self.exchange.name, self.account.label
             raise
+        if self.exchange.profile.dated:
+            return
         samples = await reads.complete(lambda: self._clock_sample(request), CLOCK_READS)
-        if request.base not in self.network.offsets:
-            self.network.offsets[request.base] = offset_of(samples)
+        self.network.offsets.setdefault(self._place(request), offset_of(samples))
+
+    async def read_clock(self) -> None:
+        """Reads the exchange's clock, also where it is told by the date of any answer: for those who ask for it alone.
+
+        Raises Unreached, ExchangeRefused.
+        """
+        request = self.exchange.time_request(self.market)
+        if request is not None and self.exchange.profile.dated:
+            await self.fetch(request, lambda response: None, 5.0)  # its date is noted like any other's
+        else:
+            await self.warm()
+
+    def _place(self, request: Request) -> tuple[str, str]:
+        """Whose clock a time request asks: the exchange's at that host."""
+        return self.exchange.name, request.base
+
+    def _note_date(self, request: Request, response: Response) -> None:
+        """Takes the date of an answer as one more reading, where the exchange tells its time in no other way."""
+        asked = self.exchange.time_request(self.market) if self.exchange.profile.dated else None
+        if asked is None or asked.base != request.base:
+            return
+        try:
+            sample = ClockSample(response.sent_at, response.read_at, self.exchange.read_time(response))
+        except Unreadable:
+            return
+        samples = self.network.clock_reads(self._place(asked)).samples
+        samples.append(sample)
+        self.network.offsets[self._place(asked)] = offset_of(samples, DATE_MARGIN_MS)
 
     async def _clock_sample(self, request: Request) -> ClockSample:
         line = self.line(request.base)

@@ -433,6 +433,21 @@ class TestBinance(ExchangeContract):
         told = self.exchange().read_permissions(answer({name: on for name, on in body.items() if on is not None}))
         assert told.transfer is transfer
 
+    @pytest.mark.parametrize(
+        ("more", "withdraw"),
+        [
+            ({"permitsTimeTravel": True}, False),
+            ({"enableWithdrawals": None}, None),
+            ({"enableWithdrawals": "false"}, None),
+            ({"enableInstantWithdraw": False}, False),
+            ({"enableInstantWithdraw": True}, None),
+            ({"enableInstantWithdraw": "maybe"}, None),
+            ({"enableInstantWithdraw": True, "enableWithdrawals": True}, True),
+        ],
+    )
+    def test_what_is_not_clearly_off_is_unknown(self, more: dict[str, object], withdraw: bool | None) -> None:
+        assert self.exchange().read_permissions(answer({**PERMISSIONS, **more})).withdraw is withdraw
+
     def test_account_flags_are_never_taken_for_rights_of_the_key(self) -> None:
         body = {"canTrade": True, "canWithdraw": True, "canDeposit": True}
         assert self.exchange().read_permissions(answer(body)).withdraw is None

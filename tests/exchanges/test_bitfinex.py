@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -433,6 +433,13 @@ def test_every_scope_that_can_withdraw_counts(scope: str) -> None:
     assert told.withdraw is True
 
 
+def test_a_scope_that_we_do_not_know_leaves_withdrawing_unknown_unless_it_is_told() -> None:
+    unknown = [["orders", 1, 1], ["teleport", 0, 1]]
+    assert exchange().read_permissions(answer(unknown)).withdraw is None
+    assert exchange().read_permissions(answer([*unknown, ["ui_withdraw", 0, 0]])).withdraw is None
+    assert exchange().read_permissions(answer([*unknown, ["withdraw", 0, 0]])).withdraw is False
+
+
 def test_reading_withdrawals_and_unknown_writes_are_named() -> None:
     told = exchange().read_permissions(answer([["withdraw", 1, 0], ["teleport", 0, 1]]))
     assert (told.withdraw, told.extra) == (False, ("teleport", "withdraw (read)"))
@@ -489,13 +496,56 @@ def test_order_not_found_never_means_already_final() -> None:
     assert error is not None and not exchange().is_already_final(error)
 
 
-# What is special here: no clock, typed parameters, credentials.
+# What is special here: the time as a date, typed parameters, credentials.
 
 
-def test_there_is_no_clock_and_no_acceptance_window() -> None:
-    assert exchange().time_request() is None
+def test_the_time_is_the_date_of_an_answer_read_as_the_middle_of_its_second() -> None:
+    request = exchange().time_request()
+    assert request is not None and (request.base, request.private) == (exchange().host("auth"), False)
+    headers = {"date": "Fri, 31 Dec 2027 23:59:59 GMT"}
+    assert exchange().read_time(Response(200, headers, b"[1]")) == 1_830_297_599_500
+    assert exchange().read_time(Response(500, {**headers, "age": "0"}, b"")) == 1_830_297_599_500
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"date": ""},
+        {"date": "Friday, 31-Dec-27 23:59:59 GMT"},
+        {"date": "Fri, 31 Dec 2027 23:59:59 CET"},
+        {"date": "Fri, 32 Dec 2027 23:59:59 GMT"},
+        {"date": "Fri, 31 Dec 2027 25:59:59 GMT"},
+        {"date": "Fri, 31 Dec 0000 23:59:59 GMT"},
+        {"date": "Fri, \u0663\u0661 Dec 2027 23:59:59 GMT"},
+        {"date": "Fri, 31 Dec 2027 23:59:59 GMT", "age": "7"},
+        {"date": "Fri, 31 Dec 2027 23:59:59 GMT", "age": "x"},
+    ],
+)
+def test_an_answer_from_a_store_or_with_another_date_tells_no_time(headers: dict[str, str]) -> None:
     with pytest.raises(Unreadable):
-        exchange().read_time(answer([1]))
+        exchange().read_time(Response(200, headers, b"[1]"))
+
+
+@pytest.mark.parametrize(
+    ("stamp", "days"),
+    [
+        ("2026-09-21T23:59:59", ("2026-09-21", "2026-09-22")),
+        ("2026-09-21T00:00:01", ("2026-09-21", "2026-09-20")),
+        ("2026-09-21T12:00:00", ("2026-09-21", "2026-09-22")),
+        ("2026-09-21T11:59:59", ("2026-09-21", "2026-09-20")),
+        ("2024-02-29T23:00:00", ("2024-02-29", "2024-03-01")),
+    ],
+)
+def test_a_cancel_by_cid_names_the_stamps_day_and_its_nearer_neighbor(stamp: str, days: tuple[str, str]) -> None:
+    stamp_ms = int(datetime.fromisoformat(f"{stamp}+00:00").timestamp()) * 1000
+    requests = exchange().cancels_by_day(leg(), stamp_ms)
+    cid = ("cid", int(leg().client_order_id))
+    assert [request.params for request in requests] == [(cid, ("cid_date", day)) for day in days]
+    assert not any(request.repeatable for request in requests)
+
+
+def test_there_is_no_acceptance_window() -> None:
     settling = exchange().profile.settling
     assert (settling.accept_window_seconds, settling.min_polling_seconds) == (None, 30)
     assert exchange().profile.nonce and "key of its own" in exchange().profile.key_note

@@ -498,6 +498,17 @@ def test_a_right_that_we_did_not_ask_about_is_named() -> None:
     assert (told.extra, told.transfer) == (("enableLending",), True)
 
 
+def test_a_flag_that_we_do_not_know_leaves_a_told_right_to_withdraw_alone_unless_it_has_that_name() -> None:
+    def withdraw(flags: dict[str, object]) -> bool | None:
+        return exchange().read_permissions(answer(envelope(flags))).withdraw
+
+    assert withdraw({"enableLending": "true", "enableWithdrawals": "false"}) is False
+    assert withdraw({"enableLending": "true"}) is None
+    assert withdraw({"enableWithdrawals": "off"}) is None
+    assert withdraw({"enableWithdrawals": False, "withdrawTo": "anybody"}) is None
+    assert withdraw({"enableWithdrawals": True, "withdrawTo": "anybody"}) is True
+
+
 def test_a_failed_permission_call_is_never_read_as_rights() -> None:
     with pytest.raises(Unreadable):
         exchange().read_permissions(answer({"result": "false", "data": {"enableWithdrawals": False}}))

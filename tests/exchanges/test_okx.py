@@ -331,6 +331,24 @@ class TestOKX(ExchangeContract):
         assert (told.ip_restricted, told.ips) == (False, ())
         assert (told.withdraw, told.spot_trade, told.extra, told.spends) == (True, False, ("new",), "")
 
+    @pytest.mark.parametrize(
+        ("words", "withdraw"),
+        [
+            ("read_only", False),
+            ("read_only, trade,", False),
+            ("read_only,trade,new", None),
+            ("new", None),
+            ("READ_ONLY", None),
+            ("read_only,Withdraw", True),
+            ("read_only,withdraw_internal", True),
+            ("new,withdraw", True),
+            (",", None),
+        ],
+    )
+    def test_a_word_that_we_do_not_know_leaves_withdrawing_unknown(self, words: str, withdraw: bool | None) -> None:
+        told = self.exchange().read_permissions(answer(success({"perm": words})))
+        assert told.withdraw is withdraw
+
     def test_rights_that_are_not_listed_are_off_only_when_a_list_was_told(self) -> None:
         told = self.exchange().read_permissions(answer(success({"perm": "", "ip": "203.0.113.7"})))
         assert (told.read, told.withdraw, told.ip_restricted) == (None, None, True)

@@ -244,21 +244,21 @@ ORDERS = [
     ),
 ]  # fmt: skip
 
-_NO_CLOCK = {"bitfinex": {"outcome": "accepted", "alone": OK, "taken": 1}}  # it tells no time and checks nonces only
+_NO_TIME = {"bitfinex": {"outcome": "accepted", "alone": OK, "taken": 1}}  # nothing signed there carries a time
 TIMES = [
     Row("clock off", "5 s", make.clock_off(5_000), "accepted", OK, taken=1),
     *(
-        Row("clock off", f"{seconds} s", make.clock_off(seconds * 1000), "not_sent", CHECK, differs=_NO_CLOCK)
+        Row("clock off", f"{seconds} s", make.clock_off(seconds * 1000), "not_sent", CHECK)
         for seconds in (60, -60)
     ),
     *(
-        Row("clock off", f"jump by {seconds} s", make.clock_jump(seconds), "rejected", REFUSED, differs=_NO_CLOCK)
+        Row("clock off", f"jump by {seconds} s", make.clock_jump(seconds), "rejected", REFUSED, differs=_NO_TIME)
         for seconds in (60, -60)
     ),
     Row("suspend", "60 s after the claim", make.sleep_at(Journal, "claim", 60), "accepted", OK, taken=1),
     Row(
         "suspend", "60 s with the bytes on their way", make.sleep_on_the_way(60), "rejected", REFUSED,
-        differs=_NO_CLOCK,
+        differs=_NO_TIME,
     ),
     Row("suspend", "60 s with the answer on its way", make.sleep_when_taken(60), "accepted", OK, taken=1),
     found(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 HOST = "127.0.0.1"
 
 
-class _Served:
+class Served:
     """A server on an ephemeral port; `with` runs it."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Seen:
     sent: bytearray = field(default_factory=bytearray)
 
 
-class FakeProxy(_Served):
+class FakeProxy(Served):
     """SOCKS5 or HTTP CONNECT. `answer`, when set, is said instead of a good reply, and the connection is closed.
 
     `names` maps a host name to the address that the proxy knows for it: its own DNS. After the call with `last` in it
@@ -141,7 +141,7 @@ class FakeProxy(_Served):
             self.dead = bool(self.last) and copy is self.seen.sent and self.last in data
 
 
-class FakeEcho(_Served):
+class FakeEcho(Served):
     """Tells `address` to every caller, as text or as JSON; keeps every request as it came."""
 
     def __init__(self, address: str, *, json: bool = False, status: int = 200) -> None:

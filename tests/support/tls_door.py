@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support.proxies import HOST, _Served
+from tests.support.proxies import HOST, Served
 
 PLAIN = "a plain-text port"
 GOOD = "a good certificate"
@@ -51,7 +51,7 @@ class Authority:
         return builder.not_valid_before(datetime.now(UTC) - timedelta(days=9)).not_valid_after(ends)
 
 
-class TlsDoor(_Served):
+class TlsDoor(Served):
     """Hands what comes over TLS on to a port of this machine, as long as `shows` is GOOD."""
 
     def __init__(self, contexts: dict[str, ssl.SSLContext], port_behind: int) -> None:

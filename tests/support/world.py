@@ -54,6 +54,8 @@ class World:
         self.twin = TwinServer(all_faces(), **twin_options)
         self.made: dict[str, MadeKey] = {}
         self._apps: list[App] = []
+        # One address that new accounts call instead of their exchange's own.
+        self.gateway = ""
         self.environ = {
             "KEYCTL_HOME": str(self.home),
             "HOME": str(folder),
@@ -102,7 +104,7 @@ class World:
             "--label",
             label,
             "--endpoint",
-            self.twin.endpoint(exchange),
+            self.gateway or self.twin.endpoint(exchange),
             "--credentials-stdin",
             "--no-verify",
             *options,

@@ -123,7 +123,7 @@ class _Gathering:
                 if (error := exchange.read_error(response)) is not None:
                     return _refused("clock", Market.SPOT, error)
                 return Probe("clock", "ok", detail="answers; it tells no time and checks none")
-            await session.warm()
+            await session.read_clock()
         except ExchangeRefused as refusal:
             return _refused("clock", Market.SPOT, refusal.error)
         except Unreached as error:
@@ -204,7 +204,8 @@ class _Gathering:
                 time, here = session.exchange.time_request(), self._session.exchange.time_request()
                 if time is not None and here is not None:
                     offsets = session.network.offsets
-                    offsets.setdefault(time.base, offsets.get(here.base))
+                    name = session.exchange.name
+                    offsets.setdefault((name, time.base), offsets.get((name, here.base)))
                 request = session.exchange.permissions_request() or session.exchange.balance_request()
                 probe, _ = await self._ask("elsewhere", Market.SPOT, request, _nothing, session)
                 place = f"{binding.kind} {binding.site}"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
-from keyctl.exchanges._shapes import flag_of
+from keyctl.exchanges._shapes import flag_of, withdraw_flag
 from keyctl.exchanges.base import plain
 from keyctl.model import JSON, Instrument, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType, Trigger
 
@@ -47,7 +47,7 @@ def permissions(body: dict[str, JSON]) -> KeyPermissions:
         read=flag_of(body.get("enableReading")),
         spot_trade=flag_of(body.get("enableSpotAndMarginTrading")),
         futures_trade=flag_of(body.get("enableFutures")),
-        withdraw=flag_of(body.get("enableWithdrawals")),
+        withdraw=withdraw_flag("enableWithdrawals", body, flag_of),
         transfer=True if True in transfers else None if None in transfers else False,
         ip_restricted=flag_of(body.get("ipRestrict")),
         created=_moment(body.get("createTime")),

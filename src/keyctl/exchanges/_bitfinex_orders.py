@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, text_of
@@ -25,7 +25,7 @@ from keyctl.model import (
 POST_ONLY_FLAG, REDUCE_ONLY_FLAG = 4096, 1024
 # What the `lev` of an order may be [ccxt 4.5.90].
 LEVERAGE_MAX = 100
-# How far our clock may be off: Bitfinex tells no time, so no check of ours has looked at it.
+# How far our clock may have been off, with orders of earlier versions too: nobody checked it against Bitfinex then.
 CLOCK_ERROR = timedelta(days=1)
 # Positions in an order array [official].
 _ID, _CID, _SYMBOL, _CREATED, _REMAINING, _ORIGINAL, _TYPE, _STATUS, _PRICE, _AVERAGE = 0, 2, 3, 4, 6, 7, 8, 13, 16, 17
@@ -92,6 +92,13 @@ def is_ours(row: list[JSON], leg: Leg) -> bool:
         return False
     day = datetime.combine(leg.client_order_date, datetime.min.time(), UTC)
     return integer_of(row[_CREATED]) >= (day - CLOCK_ERROR).timestamp() * 1000
+
+
+def days_around(stamp_ms: int) -> tuple[date, date]:
+    """The UTC day of a time in Unix ms, and the nearer one of its neighbors: an order that is taken around midnight may
+    count for another day than the one that our clock said."""
+    stamp = datetime.fromtimestamp(stamp_ms / 1000, UTC)
+    return stamp.date(), (stamp + timedelta(hours=12 if stamp.hour >= 12 else -12)).date()
 
 
 def check_terms(row: list[JSON], leg: Leg) -> None:

@@ -129,14 +129,15 @@ def instrument(row: dict[str, JSON], symbol: str) -> Instrument:
 def permissions(row: dict[str, JSON]) -> KeyPermissions:
     """The calling key's rights from account/config: `perm`, `ip` and `uid`; all else there is about the account."""
     told, ips = row.get("perm"), row.get("ip")
-    rights = {right.strip() for right in told.split(",")} if isinstance(told, str) and told else None
+    words = {right.strip() for right in told.split(",")} - {""} if isinstance(told, str) else set[str]()
+    rights = words or None
     bound = tuple(clean_text(item, 60) for item in ips.split(",") if item.strip()) if isinstance(ips, str) else None
     uid = row.get("uid")
     return KeyPermissions(
         read=None if rights is None else "read_only" in rights,
         spot_trade=None if rights is None else "trade" in rights,
         futures_trade=None if rights is None else "trade" in rights,
-        withdraw=None if rights is None else "withdraw" in rights,
+        withdraw=_may_withdraw(words),
         ip_restricted=None if bound is None else bool(bound),
         ips=bound,
         uid=uid if isinstance(uid, str) and uid else None,
@@ -144,6 +145,14 @@ def permissions(row: dict[str, JSON]) -> KeyPermissions:
         # `perm` never lists transfers. [official] OKX docs 2026-07: Trade covers funding transfers and settings.
         spends="funding transfers and changes of settings" if rights and "trade" in rights else "",
     )
+
+
+def _may_withdraw(words: set[str]) -> bool | None:
+    """Whether one of these rights is to withdraw. [official] There are three words; what another one allows is not
+    known, and then neither is this."""
+    if any("withdraw" in word.lower() for word in words):
+        return True
+    return False if words and words <= _KNOWN_RIGHTS else None
 
 
 def spot_balances(row: dict[str, JSON]) -> Balances:

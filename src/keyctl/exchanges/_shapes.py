@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from string import ascii_lowercase, digits
 from typing import Literal
@@ -102,6 +103,16 @@ def free_and_total(rows: JSON) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
         if row.get("locked") is not None:
             total[currency] = free[currency] + decimal_of(row["locked"])
     return free, total
+
+
+def withdraw_flag(name: str, flags: Mapping[str, JSON], read: Callable[[JSON], bool | None]) -> bool | None:
+    """Whether a key may withdraw, as the flag of that name tells it: None where it is missing or not a flag.
+
+    None too where it is off and another flag with that word in its name is not: what that one allows is not known.
+    """
+    told = read(flags.get(name))
+    others = [read(value) for other, value in flags.items() if other != name and "withdraw" in other.lower()]
+    return told if told is not False or all(value is False for value in others) else None
 
 
 def flag_of(value: object) -> bool | None:

@@ -33,6 +33,8 @@ class Around(Waiting, ABC):
 
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
     leverage_in_order: ClassVar[bool] = False
+    # Whether a client order id names an order only together with the UTC day on which the exchange took it.
+    dated_ids: ClassVar[bool] = False
     # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
     margin_known: ClassVar[bool] = True
     # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
@@ -53,6 +55,11 @@ class Around(Waiting, ABC):
     def read_account_id(self, response: Response) -> str:
         """The id of the exchange account that the key belongs to."""
         raise Unreadable("the answer to something that was never asked")
+
+    def cancels_by_day(self, leg: Leg, stamp_ms: int) -> tuple[Request, ...]:
+        """Where ids are dated: the calls that cancel the leg's order by its client order id, the likeliest day first,
+        to be made until one is taken. `stamp_ms` is the leg's newest stamp, in exchange time."""
+        return ()
 
     def spot_margin_request(self) -> Request | None:
         """The signed read that tells in which margin mode spot orders go out; None where they have none."""

@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, read_array, read_json, text_of
+from keyctl.answers import (
+    TooLong,
+    Unreadable,
+    array_of,
+    decimal_of,
+    http_date,
+    read_array,
+    read_json,
+    text_of,
+)
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges._bitfinex_answers import data_in, error_in, permissions_in
 from keyctl.exchanges._bitfinex_around import BitfinexAround, leverage_max
@@ -16,6 +25,7 @@ from keyctl.exchanges._bitfinex_names import common_name, is_derivative, native_
 from keyctl.exchanges._bitfinex_orders import (
     CLOCK_ERROR,
     check_terms,
+    days_around,
     filled_of,
     is_ours,
     names_another,
@@ -53,6 +63,7 @@ _KEY = r"[A-Za-z0-9_-]{20,128}"
 _CID_LIMIT = 2**45
 _PRICE_DIGITS = 5
 _STEP = Decimal("0.00000001")
+_HALF_A_SECOND_MS = 500
 # [official] reference page "Orders History (by symbol)": at most 2500 records, two weeks back.
 _HISTORY_LIMIT = 2500
 _NUMBERS = {"cid", "end", "gid", "limit", "sort", "start"}
@@ -84,8 +95,11 @@ class BitfinexSigner(Signer):
 class Bitfinex(BitfinexAround):
     """Bitfinex's exchange wallet and derivatives.
 
-    There is no acceptance window: what bars a late copy of a request is its nonce.
+    There is no acceptance window: what bars a late copy of a request is its nonce. No call tells the time; the date of
+    each answer does, as with every HTTP server.
     """
+
+    dated_ids = True
 
     lookup_names = ("open order by client order id", "open orders", "finished orders")
 
@@ -110,10 +124,13 @@ class Bitfinex(BitfinexAround):
         return replace(request, params=tuple(map(_typed, params))) if request.private else request
 
     def time_request(self, market: Market = Market.SPOT) -> Request | None:
-        return None
+        # The host that orders go to answers public calls as well [sdk: bfx-api-node-rest asks it for this one].
+        return self.read("GET", "auth", "/v2/platform/status", private=False)
 
     def read_time(self, response: Response) -> int:
-        raise Unreadable("Bitfinex tells no time")
+        if response.headers.get("age", "0") != "0":
+            raise Unreadable("an answer from a store, as old as that")
+        return http_date(response.headers.get("date", "")) + _HALF_A_SECOND_MS
 
     def instrument_request(self, symbol: str) -> Request:
         native = native_symbol(symbol) or ""
@@ -202,8 +219,8 @@ class Bitfinex(BitfinexAround):
         return not names_another(value, leg)
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        date = datetime.fromtimestamp(sent_ms / 1000, UTC).date()
-        by_id = (("cid", int(leg.client_order_id)), ("cid_date", date.isoformat()))
+        day = datetime.fromtimestamp(sent_ms / 1000, UTC).date()
+        by_id = (("cid", int(leg.client_order_id)), ("cid_date", day.isoformat()))
         start = ("start", sent_ms - int(CLOCK_ERROR.total_seconds()) * 1000)
         symbol = leg.native_symbol
         # Around midnight the date may be the other one: the second look-up holds open orders of every date.
@@ -228,11 +245,16 @@ class Bitfinex(BitfinexAround):
         return error.code == "10020" and "symbol: invalid" in error.text
 
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        path = "/v2/auth/w/order/cancel"
         if exchange_order_id is not None:
-            return self.write("POST", "auth", path, ("id", int(exchange_order_id)))
-        by_id = (("cid", int(leg.client_order_id)), ("cid_date", leg.client_order_date.isoformat()))
-        return self.write("POST", "auth", path, *by_id)
+            return self.write("POST", "auth", "/v2/auth/w/order/cancel", ("id", int(exchange_order_id)))
+        return self._cancel_by_cid(leg, leg.client_order_date)
+
+    def cancels_by_day(self, leg: Leg, stamp_ms: int) -> tuple[Request, ...]:
+        return tuple(self._cancel_by_cid(leg, day) for day in days_around(stamp_ms))
+
+    def _cancel_by_cid(self, leg: Leg, day: date) -> Request:
+        by_id = (("cid", int(leg.client_order_id)), ("cid_date", day.isoformat()))
+        return self.write("POST", "auth", "/v2/auth/w/order/cancel", *by_id)
 
     def read_canceled(self, response: Response, leg: Leg) -> None:
         check_terms(one_order(data_in(response.body)), leg)

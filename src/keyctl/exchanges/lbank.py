@@ -23,7 +23,14 @@ from keyctl.exchanges._lbank_answers import data_in, flag, instant, step_of
 from keyctl.exchanges._lbank_around import LBankAround
 from keyctl.exchanges._lbank_orders import OPEN_PAGE, could_be, holds_all, order_params, status_of
 from keyctl.exchanges._lbank_signing import LBankSigner
-from keyctl.exchanges._shapes import check_asymmetric, free_and_total, letters_and_digits, signing_key, split_symbol
+from keyctl.exchanges._shapes import (
+    check_asymmetric,
+    free_and_total,
+    letters_and_digits,
+    signing_key,
+    split_symbol,
+    withdraw_flag,
+)
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape
 from keyctl.model import (
     JSON,
@@ -151,7 +158,7 @@ class LBank(LBankAround):
             read=flag(data.get("enableReading")),
             spot_trade=flag(data.get("enableSpotTrading")),
             futures_trade=flag(data.get("enableFuturesTrading")),
-            withdraw=flag(data.get("enableWithdrawals")),
+            withdraw=withdraw_flag("enableWithdrawals", data, flag),
             transfer=flag(data.get("enableTransfer")),
             ip_restricted=flag(data.get("ipRestrict")),
             created=None if created is None else instant(integer_of(created)),

@@ -118,6 +118,8 @@ class Profile(NamedTuple):
 
     `limits` are the headers, by name, in which its answers tell how much of a limit is used, in words for people.
     `paces` are the limits by address that reads are kept within. `dollars` are the currencies that count as one USD.
+    `nonce`: each signed call carries a number above the last one's. `dated`: no call tells the time, only the date of
+    each answer does, in whole seconds; and nothing that is signed carries a time.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -134,6 +136,7 @@ class Profile(NamedTuple):
     lifetime: KeyLifetime
     key_note: str
     nonce: bool
+    dated: bool
     docs: str
     checklist: Checklist
     readable: tuple[ReadablePath, ...]
@@ -188,6 +191,7 @@ def read_profile(name: str) -> Profile:
         lifetime=KeyLifetime(lifetime.get("no_ip_days"), lifetime.get("unused_no_ip_days"), lifetime.get("note", "")),
         key_note=raw.get("key_note", ""),
         nonce=raw.get("nonce", False),
+        dated=raw.get("dated", False),
         docs=raw["docs"],
         checklist=Checklist(checklist["page"], tuple(checklist["steps"]), tuple(checklist.get("notes", ()))),
         readable=tuple(

@@ -214,7 +214,7 @@ class TwinServer:
         early = Call(method, target, {}, b"", address)
         if port.control.owns(early.path):
             call = await connection.read_rest(method, target, address)
-            return await self._send(connection, call, self._guarded(port, lambda: port.control.handle(call)))
+            return await self._send(port, connection, call, self._guarded(port, lambda: port.control.handle(call)))
         if self.faults.on_line(port.face.name, port.face.operation(early), early.path):
             port.venue.calls.add(port.venue.now_ms(), early, port.face.operation(early)).fault = FaultKind.RESET_UNREAD
             connection.reset()
@@ -228,13 +228,13 @@ class TwinServer:
             return await self._fail(port, connection, call, fault, logged)
         answer = self._handle(port, call)
         logged.status = answer.status
-        return await self._send(connection, call, answer)
+        return await self._send(port, connection, call, answer)
 
-    async def _send(self, connection: Connection, call: Call, answer: Answer) -> bool:
+    async def _send(self, port: _Port, connection: Connection, call: Call, answer: Answer) -> bool:
         close = call.headers.get("connection", "").lower() == "close"
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
-        await connection.send(raw_answer(answer, close=close))
+        await connection.send(raw_answer(answer, close=close, now_ms=port.venue.now_ms()))
         return not close
 
     def _handle(self, port: _Port, call: Call, *, late: Fault | None = None, lies: bool = False) -> Answer:
@@ -286,4 +286,4 @@ class TwinServer:
             return await send_oddly(connection, answer, fault)
         if fault.kind is FaultKind.DELAY:
             await asyncio.sleep(fault.seconds)
-        return await self._send(connection, call, answer)
+        return await self._send(port, connection, call, answer)

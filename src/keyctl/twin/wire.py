@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 import zlib
+from email.utils import formatdate
 from http.client import responses
 
 from keyctl.twin.face import Answer, Call
@@ -97,12 +98,14 @@ class Connection:
         self.writer.transport.abort()
 
 
-def raw_answer(answer: Answer, *, close: bool) -> bytes:
-    """The answer as bytes, with its length and, where it is the last one, `Connection: close`."""
+def raw_answer(answer: Answer, *, close: bool, now_ms: int | None = None) -> bytes:
+    """The answer as bytes, with its length, its date if `now_ms` is given, and, where it is the last one,
+    `Connection: close`."""
     lines = [
         f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Unknown')}",
         f"Content-Type: {answer.content_type}",
     ]
+    lines += [] if now_ms is None else [f"Date: {formatdate(now_ms // 1000, usegmt=True)}"]
     lines += [f"{name}: {value}" for name, value in answer.headers]
     lines += [f"Content-Length: {len(answer.body)}", f"Connection: {'close' if close else 'keep-alive'}"]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + answer.body

@@ -1,0 +1,110 @@
+"""What a venue tells everybody, asked once for all lanes: a symbol's rules, its prices, its quote currency in USD."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, TypeVar, cast
+
+from keyctl.answers import Unreadable
+from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer
+from keyctl.exchanges.base import UnknownSymbol
+from keyctl.model import Instrument, Request, Response, Ticker
+from keyctl.session import Session
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Shared:
+    """What lanes of one venue ask once for all: rules and prices, by exchange, host and symbol.
+
+    A host alone does not tell venues apart: several may stand behind one proxy, gateway or test server.
+    """
+
+    answers: dict[tuple[str, ...], asyncio.Future[Any]] = field(default_factory=dict)
+
+
+async def instrument_of(session: Session, symbol: str, shared: Shared) -> Instrument:
+    """The symbol's rules at the session's venue. Raises CheckFailed (unknown_symbol) when it is not listed."""
+    exchange = session.exchange
+    request = exchange.instrument_request(symbol)
+
+    async def ask() -> Instrument:
+        try:
+            return await session.fetch(request, lambda response: _instrument(session, response, symbol))
+        except UnknownSymbol:
+            raise unknown_symbol(session, symbol) from None
+        except ExchangeRefused as refusal:
+            if exchange.is_unknown_symbol(refusal.error):
+                raise unknown_symbol(session, symbol) from None
+            raise
+
+    return await once(shared, _rules_key(session, symbol), ask)
+
+
+async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Ticker:
+    """Best bid and ask at the session's venue. Raises NoAnswer when they cannot be used as a reference."""
+    exchange = session.exchange
+    request = exchange.ticker_request(native_symbol, session.market)
+
+    async def ask() -> Ticker:
+        ticker = await session.fetch(request, exchange.read_ticker)
+        if not 0 < ticker.bid <= ticker.ask:
+            raise NoAnswer(f"{exchange.profile.title} has no usable price for {native_symbol}", code="no_price")
+        return replace(ticker, at=session.network.clock.now())
+
+    return await once(shared, key_of(session, request, "price", native_symbol), ask)
+
+
+async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared) -> tuple[Decimal | None, str]:
+    """What one unit of the quote currency is worth in USD by the venue's own prices, and what to doubt in that.
+
+    None where it cannot be worked out. Raises Unreached.
+    """
+    if instrument.quote in session.exchange.profile.dollars:
+        return Decimal(1), ""
+    from keyctl.cross_price import cross_price
+
+    return await cross_price(session, instrument, shared)
+
+
+def unknown_symbol(session: Session, symbol: str) -> CheckFailed:
+    """The error for a symbol that a venue does not list."""
+    return CheckFailed(
+        f"{session.account.label}: {session.exchange.profile.title} does not list {symbol}",
+        "compare the venues: keyctl price SYMBOL",
+        code="unknown_symbol",
+        account=session.account.label,
+        exchange=session.exchange.name,
+    )
+
+
+def rules_asked(session: Session, symbol: str, shared: Shared) -> bool:
+    """Whether a lane has asked for the symbol's rules at that venue already."""
+    return _rules_key(session, symbol) in shared.answers
+
+
+def key_of(session: Session, request: Request, what: str, symbol: str) -> tuple[str, ...]:
+    """Under which an answer is shared. The market is in it, since native symbols of two can be alike."""
+    return session.exchange.name, request.base, session.market.value, what, symbol
+
+
+async def once(shared: Shared, key: tuple[str, ...], ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer that the first lane to ask gets, for all lanes; its error too."""
+    if key not in shared.answers:
+        shared.answers[key] = asyncio.ensure_future(ask())
+    return cast(T, await asyncio.shield(shared.answers[key]))
+
+
+def _rules_key(session: Session, symbol: str) -> tuple[str, ...]:
+    return key_of(session, session.exchange.instrument_request(symbol), "rules", symbol)
+
+
+def _instrument(session: Session, response: Response, symbol: str) -> Instrument:
+    instrument = session.exchange.read_instrument(response, symbol)
+    if instrument.quantity_step is None:
+        raise Unreadable("missing the symbol's size step")
+    return instrument
