@@ -57,6 +57,7 @@ class Found:
 
 async def cancel(app: App, choice: Choice, yes: bool) -> Result:
     """Cancels the chosen orders that are open or unknown, each confirmed by reading it back."""
+    app.leaving_journal()
     chosen = _chosen(app, choice)
     async with app.network() as network:
         found = await _foreign(app, network, choice, chosen) if choice.foreign else Found()

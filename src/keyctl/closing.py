@@ -53,6 +53,7 @@ async def close(
     app: App, accounts: Sequence[Account], what: What, consent: Consent, dry_run: bool, wait: float
 ) -> Result:
     """Closes positions by immediate orders that only reduce. Raises KeyctlError with nothing sent."""
+    app.sending_journal() if dry_run else app.leaving_journal()
     check_one_kind(tuple(accounts))
     for account in accounts:
         check_active(account)

@@ -31,7 +31,10 @@ ROUND_PAUSE_SECONDS = 2.0
 
 
 class LegState(StrEnum):
-    """Where a leg stands. `absent` means proven never taken; it is final."""
+    """Where a leg stands. `absent` means proven never taken; it is final.
+
+    `void`: it was to be sent when its journal was lost. It may have been, and is never sent from here.
+    """
 
     DRAFT = "draft"
     PLANNED = "planned"
@@ -40,6 +43,7 @@ class LegState(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     ABSENT = "absent"
+    VOID = "void"
 
 
 _STATE_OF = {
@@ -66,8 +70,8 @@ class ClaimWish(Noun):
 class Journal(Records):
     """Plans and legs in one SQLite file. Raises StoreUnusable; then nothing may be sent."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        super().__init__(Database(path), clock)
+    def __init__(self, place: Path | Database, clock: Clock) -> None:
+        super().__init__(place if isinstance(place, Database) else Database(place), clock)
         self.notes = Notes(self._database, clock)
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
@@ -131,7 +135,9 @@ class Journal(Records):
         self.has_claimed = True
         now = self._clock.now()
         ours: dict[int, int] = {}
+        self._database.check_is_the_file()
         with self._database.transaction() as connection:
+            number = self._next_claim_number(connection)
             halted = connection.execute("SELECT reason FROM halt").fetchone()
             if halted and not _all_exempt(connection, [wish.row for wish in wishes]):
                 raise CheckFailed(
@@ -142,15 +148,16 @@ class Journal(Records):
                     continue
                 nonce = self._nonce(connection, wish.nonce_key) if wish.nonce_key else 0
                 changed = connection.execute(
-                    "UPDATE legs SET state='sent', claim=?, claimed_at=?, stamp_ms=?, nonce=?,"
+                    "UPDATE legs SET state='sent', claim=?, claimed_at=?, claim_number=?, stamp_ms=?, nonce=?,"
                     " first_stamp_ms=COALESCE(first_stamp_ms, ?), absent_rounds=0, absent_at=NULL"
                     f" WHERE id=? AND state='planned' AND account_id NOT IN {RETIRED_IDS}",
-                    (name, now, wish.stamp_ms, nonce, wish.stamp_ms, wish.row),
+                    (name, now, number, wish.stamp_ms, nonce, wish.stamp_ms, wish.row),
                 ).rowcount
                 if changed == 1:
                     ours[wish.row] = nonce
                     self._event(connection, None, wish.row, "claimed", {"stamp_ms": wish.stamp_ms})
             self._check_caps(connection, ours, limits, now)
+        self._database.write_mark(number)
         return name, ours
 
     def restamp(self, row: int, claim: str, stamp_ms: int) -> bool:
@@ -261,8 +268,14 @@ class Journal(Records):
         with self._database.transaction(durable=False) as connection:
             self._event(connection, plan_id, row, kind, detail)
 
+    def _next_claim_number(self, connection: sqlite3.Connection) -> int:
+        """One above the last claim's. Raises JournalLost where the claims of this journal are no longer all of them."""
+        return self._database.next_number(connection)
+
     def _check_caps(self, connection: sqlite3.Connection, ours: dict[int, int], limits: Limits, now: float) -> None:
         """Counts with the new claims included, so that ten processes cannot pass one cap together."""
+        if ours and not _all_exempt(connection, [*ours]):
+            self.check_not_used_up()
         for row in ours:
             leg = connection.execute("SELECT account_id, account, kind FROM legs WHERE id=?", (row,)).fetchone()
             for seconds, most in _rates(limits):

@@ -107,9 +107,11 @@ class Notes(VaultNotes):
         return str(rows[0]["reason"]) if rows else None
 
     def halt(self, reason: str) -> None:
-        """Stops every later claim in this home."""
+        """Stops every later claim in this home. It is numbered as a claim is: an older journal must not forget it."""
         with self._database.transaction() as connection:
+            number = self._database.next_number(connection, is_claim=False)
             connection.execute("INSERT OR REPLACE INTO halt VALUES (1, ?, ?)", (self._clock.now(), reason))
+        self._database.write_mark(number)
 
     def lift_halt(self) -> None:
         """Lets orders go again."""

@@ -84,7 +84,8 @@ class Rotations:
     def cut(self, rotation: Rotation) -> bool:
         """Whether the old account is out of use: no leg of it is in doubt, and none is claimed from now on.
 
-        Its orders and kept lists go over to the new account, which can look them up and cancel them.
+        Its orders and kept lists go over to the new account, which can look them up and cancel them. It is numbered as a
+        claim is: an older journal must not forget it.
         """
         with self._database.transaction() as connection:
             if connection.execute(
@@ -102,6 +103,8 @@ class Rotations:
                 "UPDATE OR REPLACE whitelists SET owner=? WHERE scope='account' AND owner=?",
                 (rotation.new_id, rotation.old_id),
             )
+            number = self._database.next_number(connection, is_claim=False)
+        self._database.write_mark(number)
         return True
 
     def hand_over(self, rotation: Rotation) -> None:

@@ -67,6 +67,7 @@ async def order(
 
     The size is each account's, unless `sizing` says how it is worked out.
     """
+    app.sending_journal()
     check_one_kind(tuple(accounts))
     market = market_of(wish.symbol)
     for account in accounts:
@@ -87,7 +88,7 @@ async def order(
 
 async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed = Allowed()) -> Result:
     """Sends what is left of a stored plan, under the ids it was given; what went out before is not touched."""
-    plan_id = app.journal.plan_id(plan_prefix)
+    plan_id = app.sending_journal().plan_id(plan_prefix)
     stored = app.journal.legs(plan_id)
     left = [leg for leg in stored if leg.state in (LegState.DRAFT, LegState.PLANNED)]
     accounts = {account.id: account for account in app.accounts.all()}
@@ -106,6 +107,7 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
             sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in in_doubt], market)
             await settle_first(sessions, app.journal, stored[0].leg.order.symbol)
         if not left:
+            _check_not_void(stored)
             return results_of.nothing_left(app, app.journal.legs(plan_id))
         sessions = sessions_for(app, network, involved, market)
         targets = [
@@ -125,6 +127,18 @@ def sessions_for(
     """A session for each account, from one opening of the store."""
     signers = app.signers(accounts)
     return [Session(account, *signers[account.id], network, app.journal, market) for account in accounts]
+
+
+def _check_not_void(stored: Sequence[StoredLeg]) -> None:
+    """Raises CheckFailed for a plan that waited to be sent when its journal was lost."""
+    void = [leg for leg in stored if leg.state == LegState.VOID]
+    if void:
+        raise CheckFailed(
+            f"plan {void[0].leg.plan_id} waited to be sent when the journal was lost; nothing was sent",
+            "it may have been sent from elsewhere, or since; look first: keyctl orders --open --all",
+            "then order it again",
+            code="plan_void",
+        )
 
 
 def _check_takeable(accounts: Sequence[Account], order: Order, now: float) -> None:

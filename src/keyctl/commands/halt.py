@@ -21,14 +21,13 @@ def command(app: App, reason: str, canceling: bool, lift: bool) -> Result:
     """
     from keyctl.answers import clean_text
 
-    notes = app.journal.notes
     if lift:
         if canceling or reason:
             raise UsageProblem("--lift goes alone", "keyctl halt --lift")
-        notes.lift_halt()
+        app.sending_journal().notes.lift_halt()
         return Result({"halted": None}, view=(Note("orders may go again"),))
     words = clean_text(reason) or "by hand"
-    notes.halt(words)
+    app.leaving_journal().notes.halt(words)
     stopped = Note(f"orders are halted ({words}); to go on: keyctl halt --lift")
     if not canceling:
         return Result({"halted": words}, view=(stopped,))
