@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from keyctl import installation, leftovers
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
+from keyctl.home_health import journal_health, place_health
 from keyctl.model import Level
 from keyctl.output import Result, Table
 
@@ -40,6 +41,7 @@ def examine(app: App, cron: bool) -> Result:
         lambda: _programs(app, cron),
         lambda: _store(app, cron),
         lambda: _files(app),
+        lambda: _home(app),
         lambda: _clocks(app),
         lambda: _egress(app),
         lambda: _leftovers(app),
@@ -149,6 +151,12 @@ def _files(app: App) -> Iterator[Check]:
         yield Check("modes", Level.PASS, "folders and files are this user's alone")
     app.config.values()
     yield Check("config", Level.PASS, f"{len(app.accounts.all())} accounts, settings readable")
+
+
+def _home(app: App) -> Iterator[Check]:
+    """The journal, and where it is: what two machines write to is none that either can rely on."""
+    for name, found in (("place", place_health(app.home)), ("journal", journal_health(app))):
+        yield from (Check(name, *health) for health in found)
 
 
 def _egress(app: App) -> Iterator[Check]:

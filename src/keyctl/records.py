@@ -133,6 +133,10 @@ class Records:
         )
         return sum((Decimal(row["value_usd"]) for row in rows), Decimal(0))
 
+    def facts(self) -> dict[str, str]:
+        """What the journal says of itself: its id and its home's, the number of its last claim, since when and why."""
+        return {str(row["name"]): str(row["value"]) for row in self._database.rows("SELECT name, value FROM facts")}
+
     def used_up_until(self) -> float | None:
         """Until when (Unix s) the day's cap counts as used up, since what was sent today is not known; None: it is."""
         rows = self._database.rows("SELECT value FROM facts WHERE name='used_up_until'")
