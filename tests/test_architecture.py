@@ -28,7 +28,8 @@ FLOORS = {
     ),
     "outside": (
         "home accounts account_settings config config_text database notes addresses rotations "
-        "journal journal_rows records network pacing targets transport tunnels"
+        "journal journal_rows journal_file journal_mark journal_opening journal_successor records "
+        "network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
@@ -44,7 +45,7 @@ FLOORS = {
     "courses": (
         "trading order_words seeing closing clearing canceling resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
-        "rotating rotation_proof doctor leftovers"
+        "rotating rotation_proof doctor leftovers home_health home_backup restoring"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -58,7 +59,8 @@ FORBIDDEN = {
     "exchanges exchanges.*": "transport network session vault* journal clock app commands.* twin* output prompt",
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
-    "journal journal_rows records notes addresses rotations database": (
+    "journal journal_rows journal_file journal_mark journal_opening journal_successor "
+    "records notes addresses rotations database": (
         "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",

@@ -283,8 +283,8 @@ async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) ->
 
 
 def check_not_halted(journal: Journal) -> None:
-    """Raises CheckFailed while orders are halted, or a new journal's first day is not over; asked early, and again inside
-    every claim."""
+    """Raises CheckFailed while orders are halted, or a new journal's first day is not over; asked early, and again
+    inside every claim."""
     reason = journal.notes.halted()
     if reason is not None:
         raise CheckFailed(f"orders are halted ({reason})", "to go on: keyctl halt --lift", code="halted")

@@ -58,7 +58,9 @@ def journal_health(app: App) -> Iterator[Health]:
         return
     journal = app.journal
     if app.lost_journal is not None:
-        yield Health(Level.FAIL, f"lost: {app.lost_journal.reason}", "keyctl restore DIR, or keyctl doctor --new-journal")
+        yield Health(
+            Level.FAIL, f"lost: {app.lost_journal.reason}", "keyctl restore DIR, or keyctl doctor --new-journal"
+        )
         return
     mark, facts = mark_of(home), journal.facts()
     found = mark.read()

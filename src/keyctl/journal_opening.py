@@ -42,8 +42,8 @@ class Begun(Noun):
         """What to say of it."""
         kept = f" The old one is kept: {self.aside}." if self.aside else ""
         return (
-            f"the journal was lost ({self.reason}), and a new one was begun.{kept} Orders are halted, and the day's cap "
-            "counts as used up for 24 h. Orders of before may be missing from it; what the exchanges hold: "
+            f"the journal was lost ({self.reason}), and a new one was begun.{kept} Orders are halted, and the day's "
+            "cap counts as used up for 24 h. Orders of before may be missing from it; what the exchanges hold: "
             "keyctl orders --open --all"
         )
 
@@ -91,7 +91,7 @@ def begin_anew(home: Home, clock: Clock) -> Begun | None:
     """
     path, mark = journal_file(home), mark_of(home)
     with locked(path):
-        reason, is_readable = _why_lost(path, mark)
+        reason, is_readable = why_lost(path, mark)
         if not reason:
             return None
         now = clock.now()
@@ -107,7 +107,7 @@ def begin_anew(home: Home, clock: Clock) -> Begun | None:
         return Begun(Database(path, mark, beginning=begin), reason, aside if is_kept else None)
 
 
-def _why_lost(path: Path, mark: Mark) -> tuple[str, bool]:
+def why_lost(path: Path, mark: Mark) -> tuple[str, bool]:
     """Why the journal is lost or cannot be read, empty when it is neither; and whether its rows can be."""
     try:
         Database(path, mark).close()

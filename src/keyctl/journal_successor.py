@@ -27,7 +27,8 @@ def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str)
         _empty(connection)
     make_void(connection)
     connection.execute(
-        "UPDATE legs SET state='unknown', claim=NULL, absent_rounds=0, absent_at=NULL WHERE state IN ('sent', 'unknown')"
+        "UPDATE legs SET state='unknown', claim=NULL, absent_rounds=0, absent_at=NULL"
+        " WHERE state IN ('sent', 'unknown')"
     )
     connection.execute("UPDATE legs SET status=NULL WHERE state='accepted' AND status='open'")
     connection.execute("UPDATE legs SET claim_number=NULL")  # they counted in the old journal

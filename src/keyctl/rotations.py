@@ -84,8 +84,8 @@ class Rotations:
     def cut(self, rotation: Rotation) -> bool:
         """Whether the old account is out of use: no leg of it is in doubt, and none is claimed from now on.
 
-        Its orders and kept lists go over to the new account, which can look them up and cancel them. It is numbered as a
-        claim is: an older journal must not forget it.
+        Its orders and kept lists go over to the new account, which can look them up and cancel them. It is numbered
+        as a claim is: an older journal must not forget it.
         """
         with self._database.transaction() as connection:
             if connection.execute(

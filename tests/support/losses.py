@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from keyctl.config import Limits
-from keyctl.database import Database
 from keyctl.home import Home
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_mark import FILE_NAME
@@ -73,7 +72,7 @@ def open_desk(world: World) -> Desk:
 
 def drafted(desk: Desk) -> str:
     """The id of the desk's draft plan."""
-    rows = _rows(desk.journal, "SELECT plan_id FROM legs WHERE state='draft'")
+    rows = rows_of(desk.journal, "SELECT plan_id FROM legs WHERE state='draft'")
     return str(rows[0][0])
 
 
@@ -145,9 +144,9 @@ def of_another_home(desk: Desk) -> None:
     other = Home(*(desk.world.folder / "other" / name for name in ("config", "state", "cache")), is_default=False)
     other.prepare()
     database = open_database(other)
-    for number in range(50):
+    for _ in range(50):
         with database.transaction() as connection:
-            number = database.next_number(connection)
+            database.next_number(connection)
     database.close()
     deleted(desk)
     shutil.copy2(other.state / "journal.db", desk.journal)
@@ -216,7 +215,8 @@ def _child(work: Callable[[], Any], pipes: tuple[int, int, int], answer: int) ->
         os._exit(0)
 
 
-def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
+def rows_of(path: Path, query: str) -> list[tuple[Any, ...]]:
+    """What a query finds in a journal's file."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         return connection.execute(query).fetchall()
@@ -226,9 +226,4 @@ def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 def rows(desk: Desk, query: str) -> list[tuple[Any, ...]]:
     """What a query finds in the journal's file."""
-    return _rows(desk.journal, query)
-
-
-def held_open(desk: Desk) -> Database:
-    """The journal, open as another process would have it."""
-    return open_database(desk.home)
+    return rows_of(desk.journal, query)
