@@ -29,7 +29,7 @@ FLOORS = {
     "outside": (
         "home accounts account_settings config config_text database notes addresses rotations "
         "journal journal_rows journal_file journal_mark journal_opening journal_successor records "
-        "network pacing targets transport tunnels"
+        "sqlite_file network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session",
@@ -60,7 +60,7 @@ FORBIDDEN = {
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
     "journal journal_rows journal_file journal_mark journal_opening journal_successor "
-    "records notes addresses rotations database": (
+    "records notes addresses rotations database sqlite_file": (
         "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",
@@ -98,7 +98,7 @@ DOORS = {
     "urllib3": "",
     "keyring": "vault.os_keyring",
     "cryptography": "signing vault.* twin.*",
-    "sqlite3": "database journal journal_rows records rotations",
+    "sqlite3": "sqlite_file database journal journal_rows journal_opening journal_successor records rotations",
     "dotenv": "environ",
     "rich": "output",
     "click": "cli framing commands.*",

@@ -9,15 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keyctl.errors import StoreUnusable
-from keyctl.files import sync_folder
 from keyctl.journal_file import FileLook, is_still, leave_open, look_at, make_private
 from keyctl.journal_mark import Identity, JournalLost, Mark, MarkReading, MarkState
+from keyctl.sqlite_file import open_connection, read_identity, translated, version_of
 
 VERSION = 6
 BUSY_SECONDS = 5.0
-_IDENTITY_VERSION = 6  # from which on a journal knows its own id
-_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
 # `slippage` is NULL for orders with a price, a share for immediate ones, 'none' for the venue's own market type.
@@ -125,9 +122,9 @@ class Database:
             if lost is None:
                 self._connection = self._connect()
             else:
-                self._connection = _open(":memory:")
+                self._connection = open_connection(":memory:", BUSY_SECONDS)
                 self._upgrade(self._connection)
-            self.identity = read_identity(self._connection)
+            self.identity = read_identity(self._connection, VERSION)
 
     @property
     def has_lost_its_mark(self) -> bool:
@@ -183,7 +180,7 @@ class Database:
         """
         if self.lost is not None:
             raise self.lost
-        identity = read_identity(connection)
+        identity = read_identity(connection, VERSION)
         if identity.journal != self.identity.journal:
             raise JournalLost("a new journal was started while this command was running")
         if self._mark is not None:
@@ -219,16 +216,16 @@ class Database:
             elif present.size == 0:
                 self._compare(Identity("", "", 0, ""))
         make_private(self.path)
-        connection = _open(self.path)
+        connection = open_connection(self.path, BUSY_SECONDS)
         try:
             if self._beginning is None:
-                self._compare(read_identity(connection))  # before anything that writes
+                self._compare(read_identity(connection, VERSION))  # before anything that writes
             _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous=FULL")
             is_new = self._upgrade(connection)
             self._files = look_at(self.path)
             if is_new and self._mark is not None and self._beginning is None:
-                self._mark.write(read_identity(connection), 0)
+                self._mark.write(read_identity(connection, VERSION), 0)
                 self._marked = self._mark.read()
         except BaseException:
             connection.close()
@@ -245,12 +242,12 @@ class Database:
 
         Whether the journal has got its identity now.
         """
-        known = read_identity(connection)
+        known = read_identity(connection, VERSION)
         is_complete = known.journal and (self._mark is None or known.home)
-        if is_complete and self._beginning is None and _version(connection) == VERSION:
+        if is_complete and self._beginning is None and version_of(connection) == VERSION:
             return False
         connection.execute("BEGIN IMMEDIATE")
-        version = _version(connection)  # another process may have been faster
+        version = version_of(connection)  # another process may have been faster
         if version == 0:
             _run(connection, _SCHEMA)
             version = 1
@@ -263,48 +260,6 @@ class Database:
             self._beginning(connection)
         connection.execute("COMMIT")
         return True
-
-
-def read_identity(connection: sqlite3.Connection) -> Identity:
-    """What the journal says of itself; nothing in one of a version before it had an identity.
-
-    Raises StoreUnusable for one of a version that is newer than this program.
-    """
-    version = _version(connection)
-    if version > VERSION:
-        path = connection.execute("PRAGMA database_list").fetchone()["file"]
-        raise StoreUnusable(f"{path} was written by a newer keyctl; it was left as it is")
-    if version < _IDENTITY_VERSION:
-        return Identity("", "", 0, "")
-    found = connection.execute("SELECT name, value FROM facts WHERE name IN ('journal', 'home', 'claims', 'replaces')")
-    facts = {row["name"]: row["value"] for row in found.fetchall()}
-    return Identity(
-        facts.get("journal", ""), facts.get("home", ""), int(facts.get("claims", 0)), facts.get("replaces", "")
-    )
-
-
-def copy_journal(source: Path, target: Path) -> None:
-    """A copy as of now of a journal that may be in use, in a new file for this user alone. Raises StoreUnusable."""
-    with translated(source):
-        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-        read, written = _open(source), _open(target)
-        try:
-            read.backup(written)
-            written.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-        finally:
-            written.close()
-            read.close()
-        sync_folder(target.parent)
-
-
-def _open(path: Path | str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -324,32 +279,3 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
     for statement in script.split(";\n"):
         if statement.strip():
             connection.execute(statement)
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """SQLite's and the disk's errors as StoreUnusable."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        text = str(error)
-        if "locked" in text or "busy" in text:
-            raise StoreUnusable("the journal is in use by another process", "try again", code="journal_busy") from None
-        if "full" in text:
-            raise StoreUnusable("the disk is full", f"make room for {path}", code="disk_full") from None
-        raise StoreUnusable(f"the journal {path} cannot be used ({text})") from None
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise StoreUnusable(
-                f"the journal {path} is damaged; it was left as it is",
-                "move it away only after checking your open orders at each exchange",
-                code="journal_damaged",
-            ) from None
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise StoreUnusable(
-            f"the journal {path} did not take a change or a question ({name}); it is as it was before",
-            "the file is not damaged: leave it where it is, and report this",
-            code="journal_refused",
-        ) from None
-    except OSError as error:
-        raise StoreUnusable(f"{path} cannot be opened ({error.strerror})") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock
-from keyctl.database import Database, copy_journal
+from keyctl.database import Database
 from keyctl.errors import StoreUnusable
 from keyctl.files import locked
 from keyctl.home import Home
@@ -22,6 +22,7 @@ from keyctl.journal_file import look_at, set_aside
 from keyctl.journal_mark import FILE_NAME, JournalLost, Mark
 from keyctl.journal_successor import make_void, succeed, tell
 from keyctl.model.noun import Noun
+from keyctl.sqlite_file import copy_journal
 
 if TYPE_CHECKING:
     import sqlite3
