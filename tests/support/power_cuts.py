@@ -6,12 +6,15 @@ go at once. The journal's index (-shm) is memory: no disk has it.
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,21 +149,23 @@ def read_events(lines: Sequence[str], home: Path) -> list[Event]:
     return [_below(event, home) for event in events]
 
 
-def judge_no_loss(recording: Recording, folder: Path, points: int, seed: int) -> Verdicts:
+def judge_no_loss(recording: Recording, points: int, seed: int) -> Verdicts:
     """Whether any cut ends in a lost or unusable journal."""
     verdicts = Verdicts()
-    for place, files in recording.cuts(points, seed):
-        verdicts.points += 1
-        with_home(folder, files, lambda home, place=place: _no_loss(home, place, recording, verdicts))
+    with _scratch() as folder:
+        for place, files in recording.cuts(points, seed):
+            verdicts.points += 1
+            _with_home(folder / "cut", files, lambda home, place=place: _no_loss(home, place, recording, verdicts))
     return verdicts
 
 
-def judge_beginning(recording: Recording, folder: Path, points: int, seed: int) -> Verdicts:
+def judge_beginning(recording: Recording, points: int, seed: int) -> Verdicts:
     """Whether any cut while a new journal is begun leaves one by which orders could open: not lost and not halted."""
     verdicts = Verdicts()
-    for place, files in recording.cuts(points, seed):
-        verdicts.points += 1
-        with_home(folder, files, lambda home, place=place: _safe(home, place, verdicts))
+    with _scratch() as folder:
+        for place, files in recording.cuts(points, seed):
+            verdicts.points += 1
+            _with_home(folder / "cut", files, lambda home, place=place: _safe(home, place, verdicts))
     return verdicts
 
 
@@ -188,7 +193,7 @@ def _safe(home: Home, place: int, verdicts: Verdicts) -> None:
     database.close()
 
 
-def with_home(folder: Path, files: dict[Path, bytes], look: Callable[[Home], None]) -> None:
+def _with_home(folder: Path, files: dict[Path, bytes], look: Callable[[Home], None]) -> None:
     """Looks at a home that has those files, and removes it."""
     for path, data in files.items():
         place = folder / path
@@ -199,6 +204,14 @@ def with_home(folder: Path, files: dict[Path, bytes], look: Callable[[Home], Non
         look(Home(folder / "config", folder / "state", folder / "cache", is_default=False))
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder in memory where there is one: what is looked at need not be on a disk."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="keyctl-cuts-", dir=memory if os.access(memory, os.W_OK) else None) as name:
+        yield Path(name)
 
 
 def _events(call: str, rest: str) -> Iterator[Event]:
