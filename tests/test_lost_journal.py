@@ -23,6 +23,7 @@ from tests.support.losses import (
     open_desk,
     rows,
 )
+from tests.support.processes import race
 from tests.support.world import World
 
 LOST = [way for way in WAYS if way != "damaged_mark"]
@@ -134,6 +135,27 @@ def test_a_process_between_preview_and_claim_sends_nothing_once_its_journal_is_l
     assert ran.exit_code == ExitCode.STORE, ran
     assert "the journal was lost" in ran.stderr
     assert world.placements() == placed
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_close_that_waits_before_its_claim_sends_nothing_either(desk: Desk, way: str) -> None:
+    world = desk.world
+    waiting = Waiting(world, "close", "--every-symbol", "-a", "okx-a", "--yes")
+    placed = world.placements()
+    WAYS[way](desk)
+    ran = waiting.go()
+    assert ran.exit_code == ExitCode.STORE and "the journal was lost" in ran.stderr, ran
+    assert world.placements() == placed and positions(world) != []
+    assert world.keyctl("close", "--every-symbol", "-a", "okx-a", "--yes").exit_code == 0
+    assert positions(world) == []
+
+
+def test_of_four_that_leave_at_once_one_begins_the_new_journal(desk: Desk) -> None:
+    WAYS["older_copy"](desk)
+    codes = race(4, lambda number: desk.world.keyctl("halt", f"stop {number}").exit_code)
+    assert codes == [0] * 4
+    assert len(list(desk.home.state.glob("journal.lost-*.db"))) == 1
+    assert rows(desk, "SELECT COUNT(*) FROM events WHERE kind='journal_begun'") == [(1,)]
 
 
 @pytest.mark.parametrize("way", LOST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import stat
 from dataclasses import dataclass
@@ -84,4 +83,6 @@ def leave_open(connection: object) -> None:
     SQLite's last connection to a journal removes the log at the path it knows. When another journal stands there by
     now, that would be the other's log, with its claims in it. The kernel, which closes what a process leaves, does not.
     """
+    import ctypes
+
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
