@@ -35,7 +35,7 @@ FLOORS = {
     "line": "session",
     "work": (
         "preflight clock_check settle fanout dispatch leverage sending policy observations probes egress "
-        "told_addresses diagnosis diagnosis.* pricing succession overview strangers"
+        "elsewhere told_addresses diagnosis diagnosis.* pricing succession overview strangers"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
@@ -71,7 +71,7 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers preflight settle fanout dispatch leverage sending probes diagnosis.*": (
+    "overview strangers preflight settle elsewhere fanout dispatch leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",

@@ -17,6 +17,7 @@ from tests.test_json import commands
 # What each command needs to be named, for the run in which no account is stored.
 WORDS = {
     "add": ("okx", "--label", "x"),
+    "backup": ("copy",),
     "checklist": ("okx",),
     "completion": ("bash",),
     "diagnose": ("okx", "50113"),
@@ -35,6 +36,7 @@ WORDS = {
     "remove": ("a", "--yes"),
     "rename": ("a", "b"),
     "request": ("a", "GET", "/api/v5/account/config"),
+    "restore": ("copy",),
     "reveal": ("a",),
     "rotate": ("a",),
     "show": ("a",),
@@ -50,7 +52,18 @@ NAMES = [" ".join(words) for words in commands()]
 NEW = ("disable", "edit", "enable", "env", "exec", "export", "import", "keygen", "rename", "reveal", "rotate")
 # With an account in a vault that is locked: what needs no secret works, and the rest names the person or the key.
 OPEN = {
-    *("cancel", "checklist", "completion", "config path", "config show", "demo", "diagnose", "disable", "doctor"),
+    *(
+        "backup",
+        "cancel",
+        "checklist",
+        "completion",
+        "config path",
+        "config show",
+        "demo",
+        "diagnose",
+        "disable",
+        "doctor",
+    ),
     *("enable", "halt", "limits", "list", "orders export", "orders list", "orders settle", "price", "rename", "show"),
     *("vault status", "whitelist plan", "whitelist set", "whitelist show"),
 }

@@ -12,6 +12,7 @@ import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.journal_mark import Identity, Mark, MarkState
+from keyctl.model import Kind
 from tests.support.losses import (
     MOMENTS,
     OPENING,
@@ -24,7 +25,7 @@ from tests.support.losses import (
     rows,
 )
 from tests.support.processes import race
-from tests.support.world import World
+from tests.support.world import ALL, RIGHTS, World
 
 LOST = [way for way in WAYS if way != "damaged_mark"]
 REASONS = {
@@ -275,3 +276,22 @@ def test_the_draft_of_a_lost_swap_is_not_sent_by_any_name(desk: Desk) -> None:
 def mark_of(desk: Desk) -> Mark:
     """The desk's mark."""
     return Mark(desk.mark, desk.home.identity())
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_the_leg_of_a_stored_plan_that_a_copy_of_this_home_has_sent_is_recorded_and_not_sent(
+    world: World, exchange: str
+) -> None:
+    world.add(exchange, rights=RIGHTS)
+    order = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "-a", f"{exchange}-a", "--dry-run", "--json")
+    plan = world.keyctl(*order).data["plan"]
+    shutil.copytree(world.home, world.folder / "copy")
+    here = world.environ["KEYCTL_HOME"]
+    world.environ["KEYCTL_HOME"] = str(world.folder / "copy")
+    assert world.keyctl("order", "--plan", plan, "--yes").exit_code == 0
+    world.environ["KEYCTL_HOME"] = here
+    ran = world.keyctl("order", "--plan", plan, "--yes", "--json")
+    assert ran.exit_code == 0, ran
+    assert [leg["outcome"] for leg in ran.data["legs"]] == ["accepted"]
+    assert list(world.placements().values()) == [1]
+    assert world.app().journal.used_today(Kind.DEMO) > 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
+from keyctl.elsewhere import sent_elsewhere, without_sent
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
 from keyctl.fanout import check_not_halted
 from keyctl.journal import Journal, LegState
@@ -98,17 +99,16 @@ async def preview(
     """The plan of all accounts that can be reached. Raises CheckFailed for whatever stops the whole plan."""
     if not all(target.wish.reduces for target in targets):
         check_not_halted(journal)
-    symbol = targets[0].wish.symbol
     sessions = [target.session for target in targets]
     network, accounts = sessions[0].network, [session.account for session in sessions]
-    looks, moved = await asyncio.gather(
-        look_all(sessions, symbol, config, [target.wish.margin for target in targets]),
+    looks, moved, elsewhere = await asyncio.gather(
+        look_all(sessions, targets[0].wish.symbol, config, [target.wish.margin for target in targets]),
         moved_addresses(network, journal.addresses, accounts, config.echo_url),
+        asyncio.gather(*(sent_elsewhere(target.session, journal, target.stored) for target in targets)),
     )
-    clock = network.clock
-    stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
-    plan_id = stored_ids[0] if stored_ids else new_plan_id()
-    warnings: list[str] = [*moved]
+    looks, unclear = without_sent(looks, elsewhere)
+    plan_id = next((target.stored.leg.plan_id for target in targets if target.stored), None) or new_plan_id()
+    warnings: list[str] = [*moved, *unclear]
     if sizing is not None:
         from keyctl.sizing import Part, size_all
 
@@ -128,7 +128,9 @@ async def preview(
     if not again:
         _check_repeats(legs, journal, config)
     plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
-    return Preview(plan, tuple(left_out), tuple(dict.fromkeys(warnings)), clock.now(), targets[0].wish.immediate)
+    return Preview(
+        plan, tuple(left_out), tuple(dict.fromkeys(warnings)), network.clock.now(), targets[0].wish.immediate
+    )
 
 
 def _legs(

@@ -26,15 +26,14 @@ from keyctl.rotations import RETIRED_IDS, Rotations
 if TYPE_CHECKING:
     from keyctl.config import Limits
 
-
 ROUND_PAUSE_SECONDS = 2.0
+ELSEWHERE = "sent from elsewhere"
 
 
 class LegState(StrEnum):
     """Where a leg stands. `absent` means proven never taken; it is final.
 
-    `void`: it was to be sent when its journal was lost. It may have been, and is never sent from here.
-    """
+    `void`: its journal was lost while it waited; it may have been sent since, and is never sent from here."""
 
     DRAFT = "draft"
     PLANNED = "planned"
@@ -135,7 +134,6 @@ class Journal(Records):
         self.has_claimed = True
         now = self._clock.now()
         ours: dict[int, int] = {}
-        self._database.check_is_the_file()
         with self._database.transaction() as connection:
             number = self._next_claim_number(connection)
             halted = connection.execute("SELECT reason FROM halt").fetchone()
@@ -185,7 +183,8 @@ class Journal(Records):
         """Writes outcomes durably. A proven outcome is kept, with two exceptions: proof of acceptance wins over
         absence, and an immediate order that was accepted and then read to have ended without a fill is rejected.
 
-        Legs that never left go through `release`; handing one in here is a KeyError.
+        Legs that never left go through `release`; handing one in here is a KeyError. From ELSEWHERE also one that waits
+        to be sent has an outcome, and counts as claimed now.
         """
         if not results:
             return
@@ -195,9 +194,9 @@ class Journal(Records):
                 error, status = result.error, result.status
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
-                    " error_code=?, error_text=?, detail=?"
+                    " error_code=?, error_text=?, detail=?, claimed_at=COALESCE(claimed_at, ?)"
                     " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
-                    " OR (state='accepted' AND ?))",
+                    " OR (state='accepted' AND ?) OR (state IN ('draft', 'planned') AND ?))",
                     (
                         state,
                         result.exchange_order_id,
@@ -205,9 +204,11 @@ class Journal(Records):
                         error.code if error else None,
                         error.text if error else None,
                         result.detail,
+                        self._clock.now(),
                         row,
                         state,
                         int(result.outcome is Outcome.REJECTED and status is not None and status.filled == 0),
+                        int(source == ELSEWHERE),
                     ),
                 ).rowcount
                 if changed:
@@ -269,12 +270,11 @@ class Journal(Records):
             self._event(connection, plan_id, row, kind, detail)
 
     def _next_claim_number(self, connection: sqlite3.Connection) -> int:
-        """One above the last claim's. Raises JournalLost where the claims of this journal are no longer all of them."""
         return self._database.next_number(connection)
 
     def _check_caps(self, connection: sqlite3.Connection, ours: dict[int, int], limits: Limits, now: float) -> None:
         """Counts with the new claims included, so that ten processes cannot pass one cap together."""
-        if ours and not _all_exempt(connection, [*ours]):
+        if not _all_exempt(connection, [*ours]):
             self.check_not_used_up()
         for row in ours:
             leg = connection.execute("SELECT account_id, account, kind FROM legs WHERE id=?", (row,)).fetchone()
