@@ -106,9 +106,9 @@ async def preview(
         moved_addresses(network, journal.addresses, accounts, config.echo_url),
         asyncio.gather(*(sent_elsewhere(target.session, journal, target.stored) for target in targets)),
     )
-    looks, unclear = without_sent(looks, elsewhere)
+    looks, warnings = without_sent(looks, elsewhere, moved)
+    clock = network.clock
     plan_id = next((target.stored.leg.plan_id for target in targets if target.stored), None) or new_plan_id()
-    warnings: list[str] = [*moved, *unclear]
     if sizing is not None:
         from keyctl.sizing import Part, size_all
 
@@ -128,9 +128,7 @@ async def preview(
     if not again:
         _check_repeats(legs, journal, config)
     plan = check_plan(plan_id, kind, tuple(legs), journal.used_today(kind), config.limits)
-    return Preview(
-        plan, tuple(left_out), tuple(dict.fromkeys(warnings)), network.clock.now(), targets[0].wish.immediate
-    )
+    return Preview(plan, tuple(left_out), tuple(dict.fromkeys(warnings)), clock.now(), targets[0].wish.immediate)
 
 
 def _legs(

@@ -44,10 +44,12 @@ async def sent_elsewhere(session: Session, journal: Journal, stored: StoredLeg |
     )
 
 
-def without_sent(looks: Sequence[Look], told: Sequence[CheckFailed | str | None]) -> tuple[list[Look], list[str]]:
-    """The looks, with what was sent from elsewhere as trouble of its leg alone; and what could not be looked up."""
+def without_sent(
+    looks: Sequence[Look], told: Sequence[CheckFailed | str | None], warnings: Sequence[str]
+) -> tuple[list[Look], list[str]]:
+    """The looks, what was sent from elsewhere as trouble of its leg alone; the warnings, with what is not clear."""
     kept = [
         replace(look, view=None, trouble=why) if isinstance(why, CheckFailed) else look
         for look, why in zip(looks, told, strict=True)
     ]
-    return kept, [why for why in told if isinstance(why, str)]
+    return kept, [*warnings, *(why for why in told if isinstance(why, str))]
