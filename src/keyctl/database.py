@@ -147,6 +147,7 @@ class Database:
         """
         used = self._connection
         with translated(self.path):
+            self.check_is_the_file()  # before SQLite stumbles over what stands there now
             used.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             used.execute("BEGIN IMMEDIATE")
             try:
@@ -166,7 +167,7 @@ class Database:
     def check_is_the_file(self) -> None:
         """Nothing while the files that were opened stand at their paths. Raises JournalLost.
 
-        Every transaction asks it with the file's write lock held: whoever starts a new journal holds that too.
+        Every transaction asks it, also with the file's write lock held: whoever begins a new journal holds that too.
         """
         if self._files is not None and not is_still(self.path, self._files):
             raise JournalLost("the file was replaced or removed while this command was running")
