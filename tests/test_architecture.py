@@ -29,14 +29,15 @@ FLOORS = {
     "outside": (
         "home demo_world accounts account_entries account_settings config config_text database notes addresses "
         "rotations exchange_accounts venue_settings guards halts claims story endings "
-        "journal journal_rows records network pacing targets transport tunnels"
+        "journal journal_rows journal_file journal_mark journal_opening journal_successor sqlite_file "
+        "records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
     "line": "session opening",
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
-        "comparing cross_price venue_reads withdrawal_right"
+        "comparing cross_price venue_reads withdrawal_right elsewhere"
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
@@ -44,9 +45,11 @@ FLOORS = {
         "overview_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
-        "trading order_words seeing refreshing closing clearing canceling naming halting resolving verifying vaulting "
+        "trading consent order_words "
+        "seeing refreshing closing clearing canceling naming halting resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
-        "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers"
+        "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers "
+        "home_health home_backup restoring"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -63,7 +66,8 @@ FORBIDDEN = {
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
     "journal claims guards exchange_accounts venue_settings journal_rows records notes addresses rotations halts story "
-    "endings database": ("vault* transport network session exchanges* app commands.* secret signing"),
+    "endings database sqlite_file journal_file journal_mark "
+    "journal_opening journal_successor": ("vault* transport network session exchanges* app commands.* secret signing"),
     "session": "vault* app commands.* prompt intake output twin*",
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
@@ -77,8 +81,8 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers comparing cross_price venue_reads withdrawal_right preflight settle precedence plan_checks "
-    "fanout dispatch halt_checks leverage sending probes diagnosis.*": (
+    "overview strangers comparing elsewhere cross_price venue_reads withdrawal_right preflight settle precedence "
+    "plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
@@ -107,7 +111,8 @@ DOORS = {
     "keyring": "vault.os_keyring",
     "cryptography": "signing vault.* twin.*",
     "sqlite3": (
-        "database halts claims story endings journal_rows records rotations exchange_accounts venue_settings journal"
+        "database halts claims story endings journal_rows records rotations exchange_accounts venue_settings journal "
+        "journal_opening journal_successor sqlite_file"
     ),
     "dotenv": "environ",
     "rich": "output",

@@ -114,17 +114,20 @@ def test_what_is_traded_stays_traded(known: str | None, told: str, kept: str) ->
     assert str(most_filled(known, D(told), "1")) == kept
 
 
-def test_a_canceled_order_that_a_later_look_up_shows_open_counts_in_full_again(journal: Journal) -> None:
+def test_an_order_that_has_ended_stays_so_and_its_later_fills_count_again(journal: Journal) -> None:
+    """An answer that shows it open was given before it ended, and comes late; a fill that it tells has happened."""
     leg = accepted(journal)
     journal.note_status([(leg.row, status(CANCELED, "0"))])
     journal.note_status([(leg.row, status(OPEN, "0"))])
-    assert counts(journal) == (100, 100)
+    assert counts(journal) == (0, 100)
+    journal.note_status([(leg.row, status(CANCELED, "0.0004"))])
+    assert counts(journal) == (40, 100)
 
 
 @pytest.mark.parametrize("state", ["released", "rejected", "absent", "resolved absent"])
 def test_what_was_never_taken_is_in_neither_count(journal: Journal, state: str) -> None:
     (leg,) = stored_legs(journal, value=100)
-    claim, _ = journal.claim([ClaimWish(leg.row, 1_000, None, leg.leg.order)], LIMITS)
+    claim = journal.claim([ClaimWish(leg.row, 1_000, None, leg.leg.order)], LIMITS).name
     if state == "released":
         journal.release([leg.row], claim)
     elif state == "rejected":
@@ -164,7 +167,7 @@ def test_no_number_of_cancels_makes_room_for_more_than_twice_the_cap(journal: Jo
     refused: list[str] = []
     for turn in range(20):
         plan = f"plan{turn}"
-        (leg,) = stored_legs(journal, plan_id=plan, value=90)
+        (leg,) = stored_legs(journal, plan_id=plan, value=90, owner=plan)
         try:
             journal.claim([ClaimWish(leg.row, 1_000, None, leg.leg.order)], limits)
         except CheckFailed as refusal:
@@ -202,7 +205,7 @@ def test_ten_processes_cannot_pass_the_cap_while_orders_end(tmp_path: Path, fill
         journal, seen = Journal(path, Clock()), []
         for turn in range(6):
             plan = f"plan{number}{turn}"
-            (leg,) = stored_legs(journal, plan_id=plan, value=90)
+            (leg,) = stored_legs(journal, plan_id=plan, value=90, owner=plan)
             try:
                 journal.claim([ClaimWish(leg.row, 1_000, None, leg.leg.order)], limits)
             except CheckFailed:

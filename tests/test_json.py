@@ -110,6 +110,7 @@ GOOD: dict[str, tuple[str, ...]] = {
 }
 BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "add": (("nowhere", "--label", "x"), 2),
+    "backup": (("/nowhere/at/all",), 2),
     "balance": (("nobody",), 3),
     "cancel": ((), 2),
     "checklist": (("nowhere",), 2),
@@ -137,6 +138,7 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "remove": (("nobody", "--yes"), 3),
     "rename": (("okx-a", "binance-a"), 3),
     "request": (("okx-a", "POST", "/api/v5/asset/withdrawal"), 2),
+    "restore": (("/nowhere/at/all",), 3),
     "reveal": (("okx-a",), 10),
     "rotate": (("okx-a", "--finish"), 4),
     "show": (("nobody",), 3),

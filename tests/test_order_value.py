@@ -10,13 +10,13 @@ import pytest
 
 from keyctl import preflight
 from keyctl.app import App
+from keyctl.consent import Consent, ask
 from keyctl.dispatch import Preview
 from keyctl.errors import CheckFailed, NeedsPerson
 from keyctl.model import Kind
 from keyctl.order_value import Value, is_typed, rounded
 from keyctl.order_view import money, total_data, total_text
 from keyctl.plan import Plan, PlannedLeg
-from keyctl.trading import Consent, ask
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import RIGHTS, Ran, World
 from tests.test_plan import planned, wish

@@ -51,7 +51,13 @@ def everything(world: World) -> Iterator[tuple[str, ...]]:
     yield (*BUY, "--dry-run")
     yield (*BUY, "--yes", "--again")
     yield ("cancel", "--all", "--yes")
-    yield from (("doctor",), ("import", "/nowhere"), ("export", "/nowhere/at/all"), ("rotate", "okx-a"))
+    yield from (
+        ("doctor",),
+        ("import", "/nowhere"),
+        ("export", "/nowhere/at/all"),
+        ("backup", "/nowhere/at/all"),
+        ("rotate", "okx-a"),
+    )
     yield from (
         ("disable", "okx-a"),
         ("exec", "okx-a", "--", "true"),

@@ -27,8 +27,7 @@ def world(tmp_path: Any) -> Any:
 
 def forget(world: World) -> None:
     """A new journal: every order so far is somebody else's."""
-    for file in world.app().home.state.glob("journal.db*"):
-        file.unlink()
+    world.forget_journal()
 
 
 def before(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, number: int, act: Callable[[], None]) -> None:

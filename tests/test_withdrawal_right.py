@@ -75,7 +75,7 @@ class Desk:
                 signers = app.signer(account)
                 session = Session(replace(account, kind=Kind.LIVE), *signers, network, app.journal)
                 await session.warm()
-                return await withdrawal_of(session, leaving, warnings)
+                return (await withdrawal_of(session, leaving, warnings))[:2]
 
         try:
             return *asyncio.run(ask()), warnings

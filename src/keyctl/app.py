@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from keyctl.errors import StoreUnusable
 from keyctl.output import OutputOptions
 
 if TYPE_CHECKING:
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from keyctl.clock import Clock
     from keyctl.config import Config
     from keyctl.credential_check import Fitness
+    from keyctl.database import Database
     from keyctl.errors import SetupProblem
     from keyctl.exchanges.base import Exchange, Signer
     from keyctl.grouping import Groups
     from keyctl.halts import Halts
     from keyctl.home import Home
     from keyctl.journal import Journal
+    from keyctl.journal_mark import JournalLost
     from keyctl.model import Account, Binding, Credential
     from keyctl.network import Network
     from keyctl.notes import VaultNotes
@@ -45,6 +48,7 @@ class App:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.no_input = False
         self.demo = False
+        self.remarks: list[str] = []  # of a command's result, whatever it is
 
     @cached_property
     def home(self) -> Home:
@@ -90,22 +94,18 @@ class App:
         """The journal's memory of vaults, without the rest of the journal, which takes longer to load."""
         if "journal" in self.__dict__:
             return self.journal.notes
-        from keyctl.database import Database
         from keyctl.notes import VaultNotes
 
-        self.home.prepare()
-        return VaultNotes(Database(self.home.state / "journal.db"))
+        return VaultNotes(self._database)
 
     @cached_property
     def halts(self) -> Halts:
         """The journal's memory of halts, without the rest of the journal, which takes longer to load."""
         if "journal" in self.__dict__:
             return self.journal.halts
-        from keyctl.database import Database
         from keyctl.halts import Halts
 
-        self.home.prepare()
-        return Halts(Database(self.home.state / "journal.db"), self.clock)
+        return Halts(self._database, self.clock)
 
     def halted(self, account: Account) -> str | None:
         """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""
@@ -122,10 +122,56 @@ class App:
 
     @cached_property
     def journal(self) -> Journal:
+        """The journal to read and to note in. While it is lost it is an empty one in memory: see `lost_journal`."""
         from keyctl.journal import Journal
 
+        return Journal(self._database, self.clock)
+
+    @cached_property
+    def _database(self) -> Database:
+        from keyctl.journal_opening import open_database
+
         self.home.prepare()
-        return Journal(self.home.state / "journal.db", self.clock)
+        return open_database(self.home)
+
+    @property
+    def lost_journal(self) -> JournalLost | None:
+        """Why the journal that this command has read is an empty one in memory; None when it is the real one."""
+        return self._database.lost if "_database" in self.__dict__ else None
+
+    def sending_journal(self) -> Journal:
+        """The journal for what may open or enlarge, or must be kept. Raises JournalLost, StoreUnusable."""
+        from keyctl.journal_opening import secure
+
+        if self._database.lost is not None:
+            raise self._database.lost
+        secure(self._database, self.clock)
+        return self.journal
+
+    def leaving_journal(self) -> Journal:
+        """The journal for what only leaves: where it is lost a new one is begun, which `remarks` tell of.
+
+        Raises StoreUnusable.
+        """
+        from keyctl.journal_opening import begin_anew
+
+        self.home.prepare()
+        try:
+            is_lost = self._database.lost is not None
+        except StoreUnusable as trouble:
+            if trouble.code != "journal_damaged":
+                raise
+            is_lost = True
+        if is_lost:
+            if "_database" in self.__dict__:
+                self._database.close()
+            begun = begin_anew(self.home, self.clock)
+            for name in ("journal", "vault_notes", "halts", "_database"):
+                self.__dict__.pop(name, None)
+            if begun is not None:  # else another process has begun one meanwhile
+                self.__dict__["_database"] = begun.database
+                self.remarks.append(begun.words)
+        return self.sending_journal()
 
     def network(self) -> Network:
         """Lines to the exchanges, each account's along its own route, for one `async with`.
@@ -223,8 +269,5 @@ class App:
 
     def close(self) -> None:
         """Closes what was opened."""
-        for name in ("vault_notes", "halts"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
-        if "journal" in self.__dict__:
-            self.journal.close()
+        if "_database" in self.__dict__:
+            self.__dict__.pop("_database").close()

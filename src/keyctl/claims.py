@@ -103,7 +103,7 @@ class Claims(Records):
         stopped: KeyctlError | None = None
         try:
             with self._database.transaction() as connection:
-                number = self._next_claim_number(connection)
+                number = self._database.next_number(connection)
                 legs = [(wish, leg) for wish in wishes if (leg := _claimable(connection, wish)) is not None]
                 # What only reduces comes first: no halt and no cap that stops the others takes it along.
                 for wish, leg in legs:
@@ -114,6 +114,7 @@ class Claims(Records):
                 )
                 if not claim.nonces or (all_or_nothing and claim.refused):
                     raise _NoneClaimed
+            self._database.write_mark(number)
         except _NoneClaimed:
             claim.nonces.clear()
             halted = [error for error in claim.refused.values() if error.code == "halted"]
@@ -178,13 +179,6 @@ class Claims(Records):
         claim.nonces[wish.row] = nonce
         self._event(connection, leg["plan_id"], wish.row, "claimed", {"stamp_ms": wish.stamp_ms})
 
-    def _next_claim_number(self, connection: sqlite3.Connection) -> int:
-        connection.execute(
-            "INSERT INTO facts VALUES ('claims', '1')"
-            " ON CONFLICT (name) DO UPDATE SET value=CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
-        )
-        return int(connection.execute("SELECT value FROM facts WHERE name='claims'").fetchone()["value"])
-
     def restamp(self, row: int, claim: str, stamp_ms: int) -> bool:
         """Whether the leg is still ours and may be signed anew with this stamp (after the machine slept)."""
         with self._database.transaction() as connection:
@@ -209,6 +203,8 @@ class Claims(Records):
     def _check_caps(self, connection: sqlite3.Connection, rows: Sequence[int], limits: Limits) -> None:
         """Counts with the new claims included, so that ten processes cannot pass one cap together."""
         now = self._clock.now()
+        if rows:
+            self.check_not_used_up()
         kinds = set()
         for row in rows:
             leg = connection.execute("SELECT exchange_account, account, kind FROM legs WHERE id=?", (row,)).fetchone()

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -117,7 +118,7 @@ def run(arguments: list[str], app: App | None = None) -> int:
     app = app or App(output=output)
     app.output.json = app.output.json or output.json
     try:
-        result = outcome(arguments, app)
+        result = _with_remarks(outcome(arguments, app), app)
     finally:
         app.close()
     if isinstance(result, Result):
@@ -161,6 +162,17 @@ def _show(result: Result, output: OutputOptions) -> None:
             _show_traceback(error)
         with suppress(OSError, ValueError):
             sys.stderr.write(f"warning: the result was not shown ({type(error).__name__}); the exit code is its own\n")
+
+
+def _with_remarks(result: Result | int, app: App) -> Result | int:
+    """The result with what it must not go without: that a new journal was begun, or that none could be read."""
+    if not isinstance(result, Result):
+        return result
+    remarks = [*app.remarks]
+    lost = app.lost_journal
+    if lost is not None and lost not in result.errors:
+        remarks.append(f"the journal was lost: {lost.reason}. Nothing is known here of orders sent before")
+    return replace(result, warnings=(*result.warnings, *remarks)) if remarks else result
 
 
 def _explain(result: Result) -> None:

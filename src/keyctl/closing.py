@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from keyctl import closing_view as view
 from keyctl.closing_view import Closing
 from keyctl.comparing import note_ended
+from keyctl.consent import Consent, ask
 from keyctl.dispatch import LeftOut, Preview, Target, preview, refresh, store
 from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable
 from keyctl.guards import Basis
@@ -28,7 +29,6 @@ from keyctl.seeing import parts_of
 from keyctl.selection import check_can_leave, check_one_kind
 from keyctl.sending import send, wait_for_fills
 from keyctl.signals import Stop, interruptible
-from keyctl.trading import Consent, ask
 from keyctl.whose_keys import learn_uids
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ async def close(
     app: App, accounts: Sequence[Account], what: What, consent: Consent, dry_run: bool, wait: float
 ) -> Result:
     """Closes positions by immediate orders that only reduce. Raises KeyctlError with nothing sent."""
+    app.sending_journal() if dry_run else app.leaving_journal()
     check_one_kind(tuple(accounts))
     for account in accounts:
         check_can_leave(account)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keyctl.errors import StoreUnusable
+from keyctl.journal_file import FileLook, is_still, leave_open, look_at, make_private
+from keyctl.journal_mark import Identity, JournalLost, Mark, MarkReading, MarkState
+from keyctl.sqlite_file import open_connection, read_identity, translated, version_of
 
 VERSION = 6
 BUSY_SECONDS = 5.0
-_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended codes
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
 # `slippage` is NULL for orders with a price, a share for immediate ones, 'none' for the venue's own market type.
@@ -103,18 +103,45 @@ ALTER TABLE vaults ADD COLUMN content TEXT;
 class Database:
     """One connection to the file. A durable transaction is flushed to the disk, with all that was written before it.
 
-    Raises StoreUnusable for every trouble with the file.
+    With a `mark` it is compared with that: JournalLost when it is not the journal that was used last. A `beginning`
+    makes a new journal of what is there, in one transaction, and nothing is compared. With `lost` it is an empty
+    journal in memory, to read from while the real one is lost; no claim comes out of it. Raises StoreUnusable for
+    every trouble with the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        mark: Mark | None = None,
+        *,
+        beginning: Callable[[sqlite3.Connection], None] | None = None,
+        lost: JournalLost | None = None,
+    ) -> None:
         self.path = path
+        self.lost = lost
+        self._mark = mark
+        self._marked = mark.read() if mark else MarkReading(MarkState.MISSING)  # before the journal, which only grows
+        self._beginning = beginning
+        self._files: FileLook | None = None
         with translated(path):
-            self._create_private(path)
-            self._connection = self._connect()
+            if lost is None:
+                self._connection = self._connect()
+            else:
+                self._connection = open_connection(":memory:", BUSY_SECONDS)
+                self._upgrade(self._connection)
+            self.identity = read_identity(self._connection, VERSION)
+
+    @property
+    def has_lost_its_mark(self) -> bool:
+        """Whether the mark is missing or damaged although orders were claimed."""
+        return self._mark is not None and self.identity.claims > 0 and not self._marked.is_readable
 
     def close(self) -> None:
         """Closes the file."""
-        self._connection.close()
+        if self._files is not None and not is_still(self.path, self._files):
+            leave_open(self._connection)
+        else:
+            self._connection.close()
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -125,9 +152,11 @@ class Database:
         """
         used = self._connection
         with translated(self.path):
+            self.check_is_the_file()  # before SQLite stumbles over what stands there now
             used.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             used.execute("BEGIN IMMEDIATE")
             try:
+                self.check_is_the_file()
                 yield used
                 used.execute("COMMIT")
             except BaseException:
@@ -140,48 +169,103 @@ class Database:
         with translated(self.path):
             return self._connection.execute(query, values).fetchall()
 
-    def _create_private(self, path: Path) -> None:
-        # A file that is there is looked at without opening it: closing any descriptor of it would drop the locks that
-        # another connection of this process holds (POSIX locks belong to the process and the file).
-        try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-        except FileExistsError:
-            info = os.lstat(path)
-            if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid():
-                raise StoreUnusable(f"{path} is not a file of this user; it was left as it is") from None
-            if info.st_mode & 0o077:
-                os.chmod(path, 0o600)
+    def check_is_the_file(self) -> None:
+        """Nothing while the files that were opened stand at their paths. Raises JournalLost.
+
+        Every transaction asks it, also with the file's write lock held: whoever begins a new journal holds that too.
+        """
+        if self._files is not None and not is_still(self.path, self._files):
+            raise JournalLost("the file was replaced or removed while this command was running")
+
+    def next_number(self, connection: sqlite3.Connection, *, is_claim: bool = True) -> int:
+        """The number of what this transaction does, one above the last: a claim, or what must not be forgotten.
+
+        Until the first claim of a journal that was begun anew the old file may be put back, so only a claim counts
+        there; else it is 0.
+        Raises JournalLost when the journal is not the one that was used last, or no longer the one that was opened.
+        """
+        if self.lost is not None:
+            raise self.lost
+        identity = read_identity(connection, VERSION)
+        if identity.journal != self.identity.journal:
+            raise JournalLost("a new journal was started while this command was running")
+        if self._mark is not None:
+            self._check_mark(connection, self._mark, identity)
+        if identity.replaces and not identity.claims and not is_claim:
+            return 0
+        number = identity.claims + 1
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('claims', ?)", (str(number),))
+        return number
+
+    def write_mark(self, number: int) -> None:
+        """Writes a number into the mark, once its transaction is committed and before anything leaves."""
+        if self._mark is not None and number:
+            self._mark.write(self.identity, number)
+            self._marked = self._mark.read()
+
+    def _check_mark(self, connection: sqlite3.Connection, mark: Mark, identity: Identity) -> None:
+        found = mark.read()
+        why = mark.why_lost(found, identity)
+        if not why and identity.claims and self._marked.is_readable and not found.is_readable:
+            why = f"{mark.path} was damaged or removed while this command was running"
+        if why:
+            raise JournalLost(why)
+        if found.state is MarkState.FOREIGN:  # it is about to be replaced; doctor tells of it
+            connection.execute("INSERT OR REPLACE INTO facts VALUES ('foreign_mark', strftime('%s', 'now'))")
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        present = look_at(self.path)
+        if self._beginning is None:
+            # A log would be thrown away with an empty journal, so such a one is not even opened.
+            if present is None:
+                self._compare(None)
+            elif present.size == 0:
+                self._compare(Identity("", "", 0, ""))
+        make_private(self.path)
+        connection = open_connection(self.path, BUSY_SECONDS)
         try:
-            self._prepare(connection)
+            if self._beginning is None:
+                self._compare(read_identity(connection, VERSION))  # before anything that writes
+            _use_write_ahead_log(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+            is_new = self._upgrade(connection)
+            self._files = look_at(self.path)
+            if is_new and self._mark is not None and self._beginning is None:
+                self._mark.write(read_identity(connection, VERSION), 0)
+                self._marked = self._mark.read()
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.row_factory = sqlite3.Row
-        version = connection.execute("PRAGMA user_version").fetchone()[0]  # before anything that writes
-        if version > VERSION:
-            raise StoreUnusable(f"{self.path} was written by a newer keyctl; it was left as it is")
-        _use_write_ahead_log(connection)
-        connection.execute("PRAGMA synchronous=FULL")
-        if version < VERSION:
-            self._upgrade(connection)
+    def _compare(self, identity: Identity | None) -> None:
+        why = self._mark.why_lost(self._marked, identity) if self._mark is not None else ""
+        if why:
+            raise JournalLost(why)
 
-    def _upgrade(self, connection: sqlite3.Connection) -> None:
-        """Makes the schema, or brings an older one up to date, in one transaction."""
+    def _upgrade(self, connection: sqlite3.Connection) -> bool:
+        """Makes the schema, or brings an older one up to date, and gives the journal its identity, in one transaction.
+
+        Whether the journal has got its identity now.
+        """
+        known = read_identity(connection, VERSION)
+        is_complete = known.journal and (self._mark is None or known.home)
+        if is_complete and self._beginning is None and version_of(connection) == VERSION:
+            return False
         connection.execute("BEGIN IMMEDIATE")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+        version = version_of(connection)  # another process may have been faster
         if version == 0:
             _run(connection, _SCHEMA)
             version = 1
         for newer in range(version + 1, VERSION + 1):
             _run(connection, _UPGRADES[newer])
         connection.execute(f"PRAGMA user_version={max(version, VERSION)}")
+        facts = {"journal": os.urandom(16).hex()} | ({"home": self._mark.home_id} if self._mark else {})
+        connection.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", facts.items())
+        if self._beginning is not None:
+            self._beginning(connection)
         connection.execute("COMMIT")
+        return True
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -201,32 +285,3 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
     for statement in script.split(";\n"):
         if statement.strip():
             connection.execute(statement)
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """SQLite's and the disk's errors as StoreUnusable."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        text = str(error)
-        if "locked" in text or "busy" in text:
-            raise StoreUnusable("the journal is in use by another process", "try again", code="journal_busy") from None
-        if "full" in text:
-            raise StoreUnusable("the disk is full", f"make room for {path}", code="disk_full") from None
-        raise StoreUnusable(f"the journal {path} cannot be used ({text})") from None
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise StoreUnusable(
-                f"the journal {path} is damaged; it was left as it is",
-                "move it away only after checking your open orders at each exchange",
-                code="journal_damaged",
-            ) from None
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise StoreUnusable(
-            f"the journal {path} did not take a change or a question ({name}); it is as it was before",
-            "the file is not damaged: leave it where it is, and report this",
-            code="journal_refused",
-        ) from None
-    except OSError as error:
-        raise StoreUnusable(f"{path} cannot be opened ({error.strerror})") from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from keyctl.account_uid import check_same
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
+from keyctl.elsewhere import sent_elsewhere, without_sent
 from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.guards import Basis
 from keyctl.halt_checks import halted, passing, refusal_of
@@ -125,10 +126,12 @@ async def preview(
         raise together([blocked[target.session.account.id] for target in targets], len(targets))
     sessions = [target.session for target in free]
     network, accounts = sessions[0].network, [session.account for session in sessions]
-    found, moved = await asyncio.gather(
+    found, moved, elsewhere = await asyncio.gather(
         look_all(sessions, symbol, config, [target.wish for target in free]),
         moved_addresses(network, journal.addresses, accounts, config.echo_url),
+        asyncio.gather(*(sent_elsewhere(target.session, journal, target.stored) for target in free)),
     )
+    found, warnings = without_sent(found, elsewhere, moved)
     by_account = {look.session.account.id: look for look in found}
     looks = [
         by_account.get(target.session.account.id) or left_alone(target.session, blocked[target.session.account.id])
@@ -136,7 +139,6 @@ async def preview(
     ]
     stored_ids = [target.stored.leg.plan_id for target in targets if target.stored is not None]
     plan_id = stored_ids[0] if stored_ids else new_plan_id()
-    warnings: list[str] = [*moved]
     if sizing is not None:
         from keyctl.sizing import Part, size_all
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from keyctl import installation, leftovers
 from keyctl.demo_world import choosable, odd_accounts, odd_words
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
+from keyctl.home_health import halt_health, journal_health, place_health
 from keyctl.model import Level
 from keyctl.output import Result, Table
 
@@ -43,7 +44,7 @@ def examine(app: App, cron: bool) -> Result:
         lambda: _store(app, cron),
         lambda: _files(app),
         lambda: _accounts(app),
-        lambda: _halts(app),
+        lambda: _home(app),
         lambda: _clocks(app),
         lambda: _egress(app),
         lambda: _leftovers(app),
@@ -158,21 +159,6 @@ def _files(app: App) -> Iterator[Check]:
     yield Check("config", Level.PASS, f"{len(app.accounts.all())} accounts, settings readable")
 
 
-def _halts(app: App) -> Iterator[Check]:
-    """What stops orders on purpose, and is easily forgotten. A list that cannot be read is told elsewhere."""
-    known = (app.home.state / "journal.db").exists()
-    if app.home.halt_mark.exists() and not (known and app.halts.all()):
-        detail = "orders were halted, and this journal does not know of it: it is another or an older one"
-        yield Check("halt", Level.WARN, detail, "halt them again: keyctl halt; or if they may go: keyctl halt --lift")
-    if not known:
-        return
-    from keyctl.halting import in_force, known_accounts
-
-    for line in in_force(app, known_accounts(app)[0]):
-        halted, _, way_out = line.partition("; ")
-        yield Check("halt", Level.WARN, halted, way_out)
-
-
 def _accounts(app: App) -> Iterator[Check]:
     """Accounts that this version cannot use, as far as that shows without their secrets."""
     with_trouble = asyncio.run(_troubles(app, app.accounts.all()))
@@ -187,6 +173,16 @@ async def _troubles(app: App, accounts: Sequence[Account]) -> list[KeyctlError]:
         async with app.network() as network:
             sessions = [keyless_session(account, network, journal) for account in accounts]
     return [session.trouble for session in sessions if session.trouble is not None]
+
+
+def _home(app: App) -> Iterator[Check]:
+    """The journal, halts in force, and where it is: what two machines write to is none that either can rely on."""
+    for name, found in (
+        ("place", place_health(app.home)),
+        ("journal", journal_health(app)),
+        ("halt", halt_health(app)),
+    ):
+        yield from (Check(name, *health) for health in found)
 
 
 def _egress(app: App) -> Iterator[Check]:

@@ -73,7 +73,7 @@ def lift(app: App, what: What) -> Result:
     """Ends halts, each by the words that began it; the others stay, and are named. Raises as `halt` does."""
     _check_exchanges(what.exchanges)
     scopes = [(Scope.HOME, "")] if what.whole else [(Scope.EXCHANGE, name) for name in what.exchanges]
-    app.halts.lift(scopes)
+    app.sending_journal().halts.lift(scopes)
     accounts, troubles = known_accounts(app)
     chosen, unknown = _chosen(accounts, what)
     app.halts.lift([(Scope.ACCOUNT, account.id) for account in chosen])
@@ -145,7 +145,7 @@ def known_accounts(app: App) -> tuple[tuple[Account, ...], list[KeyctlError]]:
 def _begin(app: App, scopes: Sequence[tuple[Scope, str]], words: str) -> None:
     """Sets the flags. Raises StoreUnusable, which says first of all that nothing is halted by them."""
     try:
-        app.halts.begin(scopes, words)
+        app.leaving_journal().halts.begin(scopes, words)
     except StoreUnusable as error:
         raise StoreUnusable(
             f"this halt is NOT in force: {error.message}",

@@ -112,9 +112,13 @@ class Halts:
         return next((halt for halt in self.all() if halt.scope is Scope.HOME), None)
 
     def begin(self, scopes: Sequence[tuple[Scope, str]], reason: str) -> None:
-        """Stops every later claim of these scopes and owners; flushed to the disk when this returns."""
+        """Stops every later claim of these scopes and owners; flushed to the disk when this returns.
+
+        It is numbered as a claim is: an older journal must not forget it.
+        """
         now = self._clock.now()
         with self._database.transaction() as connection:
+            number = self._database.next_number(connection, is_claim=False)
             for scope, owner in scopes:
                 if scope is Scope.HOME:
                     connection.execute("INSERT OR REPLACE INTO halt VALUES (1, ?, ?)", (now, reason))
@@ -122,6 +126,7 @@ class Halts:
                     connection.execute("INSERT OR REPLACE INTO halts VALUES (?, ?, ?, ?)", (scope, owner, now, reason))
             with suppress(OSError):  # whether orders are halted does not depend on the mark
                 self._mark.touch(mode=0o600)
+        self._database.write_mark(number)
 
     def lift(self, scopes: Sequence[tuple[Scope, str]]) -> None:
         """Ends the halts of exactly these scopes; an account's also where another key of its exchange account was

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["ROUND_PAUSE_SECONDS", "ClaimWish", "Journal", "LegState"]
 
 ROUND_PAUSE_SECONDS = 2.0
+ELSEWHERE = "sent from elsewhere"
 
 
 class LegState(StrEnum):
-    """Where a leg stands. `absent` means proven never taken; it is final."""
+    """Where a leg stands. `absent` means proven never taken; it is final.
+
+    `void`: its journal was lost while it waited; it may have been sent since, and is never sent from here."""
 
     DRAFT = "draft"
     PLANNED = "planned"
@@ -38,6 +41,7 @@ class LegState(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     ABSENT = "absent"
+    VOID = "void"
 
 
 _STATE_OF = {
@@ -50,8 +54,8 @@ _STATE_OF = {
 class Journal(Claims):
     """Plans and legs in one SQLite file. Raises StoreUnusable; then nothing may be sent."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        super().__init__(Database(path), clock)
+    def __init__(self, place: Path | Database, clock: Clock) -> None:
+        super().__init__(place if isinstance(place, Database) else Database(place), clock)
         self.notes = Notes(self._database, clock)
         self.halts = Halts(self._database, clock)
         self.addresses = Addresses(self._database, clock)
@@ -108,7 +112,8 @@ class Journal(Claims):
         """Writes outcomes durably. A proven outcome is kept, with two exceptions: proof of acceptance wins over
         absence, and an immediate order that was accepted and then read to have ended without a fill is rejected.
 
-        Legs that never left go through `release`; handing one in here is a KeyError.
+        Legs that never left go through `release`; handing one in here is a KeyError. From ELSEWHERE also one that waits
+        to be sent has an outcome, and counts as claimed now.
         """
         if not results:
             return
@@ -118,9 +123,9 @@ class Journal(Claims):
                 error, status = result.error, result.status
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
-                    " error_code=?, error_text=?, detail=?"
+                    " error_code=?, error_text=?, detail=?, claimed_at=COALESCE(claimed_at, ?)"
                     " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
-                    " OR (state='accepted' AND ?))",
+                    " OR (state='accepted' AND ?) OR (state IN ('draft', 'planned') AND ?))",
                     (
                         state,
                         result.exchange_order_id,
@@ -128,9 +133,11 @@ class Journal(Claims):
                         error.code if error else None,
                         error.text if error else None,
                         result.detail,
+                        self._clock.now(),
                         row,
                         state,
                         int(result.outcome is Outcome.REJECTED and status is not None and status.filled == 0),
+                        int(source == ELSEWHERE),
                     ),
                 ).rowcount
                 if changed:

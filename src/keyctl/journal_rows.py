@@ -34,6 +34,7 @@ _OUTCOME_OF_STATE = {
     "accepted": Outcome.ACCEPTED,
     "rejected": Outcome.REJECTED,
     "absent": Outcome.NOT_SENT,
+    "void": Outcome.NOT_SENT,
 }
 
 

@@ -69,9 +69,9 @@ def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None],
     untold: dict[str, list[str]] = {}
     for leg in legs:
         told = leg.view.balances.uid if leg.view.balances else None
-        if (told or known.get(leg.leg.account_id)) is None:
-            untold.setdefault(leg.leg.exchange, []).append(leg.leg.account)
         place = journal.exchange_accounts.of(leg.leg.account_id)
+        if (told or known.get(leg.leg.account_id)) is None and place == leg.leg.account_id:
+            untold.setdefault(leg.leg.exchange, []).append(leg.leg.account)
         other = seen.setdefault(place, leg.leg.account)
         if other != leg.leg.account:
             raise UsageProblem(

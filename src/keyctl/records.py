@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.day_counts import DayCounts, day_counts
-from keyctl.errors import UsageProblem
+from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.journal_rows import StoredLeg, stored_leg
 from keyctl.model import Kind, Market
 
@@ -139,6 +139,26 @@ class Records:
     def used_today(self, kind: Kind) -> Decimal:
         """The first of the day's two counts, in USD."""
         return self.counts_today(kind).used
+
+    def facts(self) -> dict[str, str]:
+        """What the journal says of itself: its id and its home's, the number of its last claim, since when and why."""
+        return {str(row["name"]): str(row["value"]) for row in self._database.rows("SELECT name, value FROM facts")}
+
+    def used_up_until(self) -> float | None:
+        """Until when (Unix s) the day's cap counts as used up, since what was sent today is not known; None: it is."""
+        rows = self._database.rows("SELECT value FROM facts WHERE name='used_up_until'")
+        return float(rows[0]["value"]) if rows and float(rows[0]["value"]) > self._clock.now() else None
+
+    def check_not_used_up(self) -> None:
+        """Raises CheckFailed while the day's cap counts as used up."""
+        until = self.used_up_until()
+        if until is not None:
+            raise CheckFailed(
+                "the journal was begun anew, so the last 24 h count as used up; "
+                f"{(until - self._clock.now()) / 3600:.1f} h are left",
+                "closing and canceling go on: keyctl close, keyctl cancel",
+                code="over_day_limit",
+            )
 
     def _legs(self, where: str, *values: object) -> tuple[StoredLeg, ...]:
         return tuple(stored_leg(row) for row in self._database.rows(f"SELECT * FROM legs WHERE {where}", *values))

@@ -126,7 +126,7 @@ def abort(app: App, label: str, yes: bool) -> Result:
 
 
 def _alone(app: App) -> Any:
-    app.home.prepare()
+    app.sending_journal()
     return locked(app.home.state / "rotation")
 
 

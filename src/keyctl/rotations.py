@@ -86,7 +86,8 @@ class Rotations:
     def cut(self, rotation: Rotation) -> bool:
         """Whether the old account is out of use: no leg of it is in doubt, and none is claimed from now on.
 
-        Its orders, kept lists and halts go over to the new account, which can look up and cancel the orders.
+        Its orders, kept lists and halts go over to the new account, which can look up and cancel the orders. It is
+        numbered as a claim is: an older journal must not forget it.
         """
         with self._database.transaction() as connection:
             if connection.execute(
@@ -105,6 +106,8 @@ class Rotations:
                     f"UPDATE OR REPLACE {table} SET owner=? WHERE scope='account' AND owner=?",
                     (rotation.new_id, rotation.old_id),
                 )
+            number = self._database.next_number(connection, is_claim=False)
+        self._database.write_mark(number)
         return True
 
     def hand_over(self, rotation: Rotation) -> None:

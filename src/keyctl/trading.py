@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from keyctl import order_results as results_of
 from keyctl.comparing import note_ended
+from keyctl.consent import Consent, ask
 from keyctl.dispatch import Preview, Target, preview, refresh, store
-from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem
+from keyctl.errors import CheckFailed, KeyctlError, SetupProblem
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import Account, LegResult, Market, Order
 from keyctl.model.noun import Noun
 from keyctl.order_advice import words_again
-from keyctl.order_value import is_typed, rounded
 from keyctl.order_words import asked_text
 from keyctl.output import Result
-from keyctl.plan import Plan, Wish
+from keyctl.plan import Wish
 from keyctl.precedence import settle_first
 from keyctl.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.sending import follow_left_out, send, wait_for_fills
@@ -35,23 +35,7 @@ if TYPE_CHECKING:
     from keyctl.network import Network
     from keyctl.sizing import Sizing
 
-VALUE_TOLERANCE = Decimal("0.01")
 # What is typed where the total cannot be worked out: all whose value is not known can only reduce positions.
-WORD = "close"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Consent(Noun):
-    """How the person agrees: `--yes`, `--expect-value`, or by typing; `--again` for a repeat within a minute.
-
-    `all_or_nothing`: where one leg cannot go, none goes. `expected_usd` may be off by one part in a hundred; what is
-    typed may not.
-    """
-
-    yes: bool = False
-    expected_usd: Decimal | None = None
-    again: bool = False
-    all_or_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -75,6 +59,7 @@ async def order(
 
     The size is each account's, unless `sizing` says how it is worked out.
     """
+    app.sending_journal()
     check_one_kind(tuple(accounts))
     market = market_of(wish.symbol)
     for account in accounts:
@@ -100,7 +85,7 @@ async def order(
 
 async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed = Allowed()) -> Result:
     """Sends what is left of a stored plan, under the ids it was given; what went out before is not touched."""
-    plan_id = app.journal.plan_id(plan_prefix)
+    plan_id = app.sending_journal().plan_id(plan_prefix)
     stored = app.journal.legs(plan_id)
     left = [leg for leg in stored if leg.state in (LegState.DRAFT, LegState.PLANNED)]
     accounts = {account.id: account for account in app.accounts.all()}
@@ -114,6 +99,7 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
         await learn_uids(app, sessions_for(app, network, involved, market) if left else [])
         blocked = await _settle_plan(app, network, stored, accounts, allowed)
         if not left:
+            _check_not_void(stored)
             return results_of.nothing_left(app, app.journal.legs(plan_id))
         sessions = sessions_for(app, network, involved, market)
         targets = [
@@ -149,6 +135,18 @@ def sessions_for(
     """A session for each account, from one opening of the store; a barred one for an account that cannot be used."""
     opened = app.opened(accounts)
     return [opened.session(account, network, app.journal, market) for account in accounts]
+
+
+def _check_not_void(stored: Sequence[StoredLeg]) -> None:
+    """Raises CheckFailed for a plan that waited to be sent when its journal was lost."""
+    void = [leg for leg in stored if leg.state == LegState.VOID]
+    if void:
+        raise CheckFailed(
+            f"plan {void[0].leg.plan_id} waited to be sent when the journal was lost; nothing was sent",
+            "it may have been sent from elsewhere, or since; look first: keyctl orders --open --all",
+            "then order it again",
+            code="plan_void",
+        )
 
 
 def _check_takeable(accounts: Sequence[Account], order: Order, now: float) -> None:
@@ -202,63 +200,6 @@ async def _confirm_and_send(
         await note_ended(app.journal, shown, targets)
     again = words_again(targets[0].wish, consent.all_or_nothing)
     return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
-
-
-def ask(app: App, shown: Preview, consent: Consent) -> None:
-    """Returns when the person, or the script for them, has agreed to the plan's total value.
-
-    Where a value in it cannot be worked out there is no total: a person types the word instead, a script says `--yes`,
-    and a value that it expects is refuted only by known values above it. Raises CheckFailed for another value or a
-    refusal, NeedsPerson when there is nobody to ask.
-    """
-    plan, total = shown.plan, rounded(shown.plan.value_usd)
-    if consent.expected_usd is not None:
-        _check_expected(plan, consent.expected_usd)
-        return
-    if consent.yes and not _must_be_typed(plan):
-        return
-    in_a_script = "--yes" if plan.unvalued else f"--expect-value {total:f}"
-    if not app.prompt.has_terminal or app.no_input:
-        if consent.yes:
-            parts = [text.partition(":\n") for text in plan.touched]  # what it is, and facts about it line by line
-            raise CheckFailed(
-                f"the plan touches a soft limit ({'; '.join(name for name, _, _ in parts)}); nothing was sent",
-                *(line.removeprefix("- ") for _, _, facts in parts for line in facts.splitlines()),
-                f"a script passes it by the value: --expect-value {total:f}",
-                code="soft_limit",
-            )
-        raise NeedsPerson(
-            "an order needs a yes, and there is no terminal; nothing was sent",
-            f"in a script: {'--yes' if plan.unvalued else f'--yes, or {in_a_script}'}",
-        )
-    for text in plan.touched:
-        app.prompt.show(f"careful: this is {text}")
-    question = f"Type the total in USD to send ({total:f}), anything else to stop"
-    if plan.unvalued:
-        question = f'The total is not known: type "{WORD}" to send, anything else to stop'
-    typed = app.prompt.ask(question, option=in_a_script.split()[0])
-    if not (typed.strip() == WORD if plan.unvalued else is_typed(typed, plan.value_usd)):
-        raise CheckFailed("stopped by you; nothing was sent", code="not_confirmed")
-
-
-def _must_be_typed(plan: Plan) -> bool:
-    """Whether a soft limit is touched that needs the value and not only a yes."""
-    if not plan.unvalued:
-        return bool(plan.touched)
-    # Without a total there is nothing to type; what keeps such orders from harm is that they can only reduce.
-    return bool(plan.soft) or any(leg.soft for leg in plan.legs if not leg.leg.exempt)
-
-
-def _check_expected(plan: Plan, expected: Decimal) -> None:
-    known = plan.value_usd
-    off = known - expected if plan.unvalued else abs(expected - known)
-    if off > known * VALUE_TOLERANCE:
-        least = "at least " if plan.unvalued else ""
-        raise CheckFailed(
-            f"the plan is worth {least}{rounded(known):f} USD, not {expected} USD; nothing was sent",
-            "check the size and its unit",
-            code="value_differs",
-        )
 
 
 def _wish_of(stored: StoredLeg, slippage: str | None, allowed: Allowed) -> Wish:

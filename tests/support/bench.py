@@ -99,8 +99,7 @@ class Bench:
         assert self.world.twin.faults_of_its_own == []
         self.world.twin.faults.clear()
         self.clock.skip(-self.clock.skipped)
-        for path in self.journal.parent.glob("*.db*"):
-            path.unlink()
+        self.world.forget_journal()
         self.world.app().home.config_file.unlink(missing_ok=True)
         for exchange in ALL:
             venue = self.world.venue(exchange)

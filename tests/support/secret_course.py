@@ -364,3 +364,5 @@ def _vaults(course: Course) -> Iterator[Step]:
     key = world.folder / "keys" / "key-of-backup"
     yield Step("export", [backups / "by-file", "--key-file", key], allowed=to_key_file)
     course.canaries.watch_bytes("the backup's key", key.read_bytes())
+    yield Step("backup", [backups / "home"])
+    yield Step("restore", [backups / "home", "--yes"], home=world.folder / "restored")

@@ -17,6 +17,7 @@ from unittest.mock import patch
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
+from keyctl.journal_mark import FILE_NAME
 from keyctl.model import Account, Algorithm, MarginMode, OrderType, PositionSide, Side
 from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
 from keyctl.twin.perpetual import DerivativeDraft
@@ -146,6 +147,12 @@ class World:
         with redirect_stdout(out), redirect_stderr(err), patch.object(sys, "stdin", source):
             code = run(list(arguments), self._new_app(clock))
         return Ran(code, out.getvalue(), err.getvalue())
+
+    def forget_journal(self) -> None:
+        """As if no order had ever been sent from here: with its mark, since without it alone it would be lost."""
+        home = self.app().home
+        for path in (*home.state.glob("journal.db*"), home.config / FILE_NAME):
+            path.unlink(missing_ok=True)
 
     def spawn(
         self, *arguments: str, stdin: str = "", environ: dict[str, str] | None = None, cwd: Path | None = None

@@ -3,6 +3,7 @@
 # Each command's first line of help, so that `keyctl --help` and TAB import no command; a test compares them.
 SHORT_HELP = {
     "add": "Store an API key and test it",
+    "backup": "Copy accounts, settings, vault and journal into a folder",
     "balance": "Show what accounts own, with the sum in USD",
     "cancel": "Cancel open orders",
     "checklist": "Show how to make a safe key at an exchange",
@@ -30,6 +31,7 @@ SHORT_HELP = {
     "remove": "Forget an account and its secret",
     "rename": "Give an account another label",
     "request": "Send one signed read and show the answer",
+    "restore": "Bring a backup back, halted",
     "reveal": "Show a secret on the screen, once its label is typed",
     "rotate": "Replace a key by a new one, step by step",
     "show": "Show one account, without its secret",

@@ -40,9 +40,9 @@ def command(app: App, **options: Any) -> Result:
     import asyncio
 
     from keyctl.closing import What, close
+    from keyctl.consent import Consent
     from keyctl.model import PositionSide
     from keyctl.sizes import read_number
-    from keyctl.trading import Consent
 
     slippage = options["max_slippage"]
     if slippage == "none":

@@ -5,18 +5,26 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.errors import UsageProblem
 from keyctl.framing import keyctl_command
 from keyctl.output import Result
 
 
-@keyctl_command(examples="keyctl doctor\nkeyctl doctor --cron --quiet")
+@keyctl_command(examples="keyctl doctor\nkeyctl doctor --cron --quiet\nkeyctl doctor --new-journal")
+@click.option("--new-journal", is_flag=True, help="Begin a new journal where the old one is lost, halted.")
 @click.option("--cron", is_flag=True, help="Hold it to what cron has: no person, no keyring, PATH=/usr/bin:/bin.")
-def command(app: App, cron: bool) -> Result:
+def command(app: App, new_journal: bool, cron: bool) -> Result:
     """Look at this machine, the store, files and clocks
 
     Which keyctl would run, whether the store opens, file modes, clocks against the exchanges (one public call each),
-    plain-text keys that lie about, versions. Exit 4 when something must be mended.
+    plain-text keys that lie about, versions, the journal and where it is. Exit 4 when something must be mended.
     """
+    if new_journal:
+        from keyctl.home_health import new_journal as begin
+
+        if cron:
+            raise UsageProblem("--new-journal cannot be combined with --cron")
+        return begin(app)
     from keyctl.doctor import examine
 
     return examine(app, cron)

@@ -88,11 +88,12 @@ def command(app: App, **options: Any) -> Result:
     import asyncio
 
     from keyctl import trading
+    from keyctl.consent import Consent
     from keyctl.order_words import sizing_of, wish_of
     from keyctl.sizes import read_number
 
     expected = options["expect_value"]
-    consent = trading.Consent(
+    consent = Consent(
         options["yes"],
         read_number(expected, "expected value") if expected else None,
         options["again"],

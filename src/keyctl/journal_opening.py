@@ -1,0 +1,122 @@
+"""Which journal a command gets: the home's own, an empty one in memory while that is lost, or a new one begun.
+
+A journal is lost when it is not the one that was used last (see `journal_mark`): gone, empty, an older copy, another
+home's. Reads then see nothing, whatever opens or enlarges is refused, and only what leaves begins a new one, in the
+safest state.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keyctl.clock import Clock
+from keyctl.database import Database
+from keyctl.errors import StoreUnusable
+from keyctl.files import locked
+from keyctl.home import Home
+from keyctl.journal_file import look_at, set_aside
+from keyctl.journal_mark import FILE_NAME, JournalLost, Mark
+from keyctl.journal_successor import make_void, succeed, tell
+from keyctl.model.noun import Noun
+from keyctl.sqlite_file import copy_journal
+
+if TYPE_CHECKING:
+    import sqlite3
+
+JOURNAL_NAME = "journal.db"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Begun(Noun):
+    """A new journal, open; why the old one was lost, and where it is kept (None: there was nothing to keep)."""
+
+    database: Database
+    reason: str
+    aside: Path | None
+
+    @property
+    def words(self) -> str:
+        """What to say of it."""
+        kept = f" The old one is kept: {self.aside}." if self.aside else ""
+        return (
+            f"the journal was lost ({self.reason}), and a new one was begun.{kept} Orders are halted, and the day's "
+            "cap counts as used up for 24 h. Orders of before may be missing from it; what the exchanges hold: "
+            "keyctl orders --open --all"
+        )
+
+
+def journal_file(home: Home) -> Path:
+    """Where a home's journal is."""
+    return home.state / JOURNAL_NAME
+
+
+def mark_of(home: Home) -> Mark:
+    """A home's mark. Raises StoreUnusable, SetupProblem as `Home.identity` does."""
+    return Mark(home.config / FILE_NAME, home.identity())
+
+
+def open_database(home: Home) -> Database:
+    """The home's journal, or an empty one in memory (its `lost` says why) while that is lost.
+
+    Raises StoreUnusable, SetupProblem.
+    """
+    mark = mark_of(home)
+    try:
+        return Database(journal_file(home), mark)
+    except JournalLost as lost:
+        return Database(journal_file(home), lost=lost)
+
+
+def secure(database: Database, clock: Clock) -> None:
+    """Makes up for a mark that is missing or damaged although orders were claimed: what waits to be sent is void.
+
+    The journal may be an older copy, and then it was sent since. Whatever sends calls this before it plans.
+    """
+    if not database.has_lost_its_mark:
+        return
+    with database.transaction() as connection:
+        make_void(connection)
+        tell(connection, clock.now(), "mark_lost", "what waited to be sent is void")
+        claims = connection.execute("SELECT value FROM facts WHERE name='claims'").fetchone()["value"]
+    database.write_mark(int(claims))
+
+
+def begin_anew(home: Home, clock: Clock) -> Begun | None:
+    """A new journal where the old one is lost or damaged, once for all processes; None when it is neither.
+
+    The old file is kept, and what must go on is carried over. Raises StoreUnusable, SetupProblem.
+    """
+    path, mark = journal_file(home), mark_of(home)
+    with locked(path):
+        reason, is_readable = why_lost(path, mark)
+        if not reason:
+            return None
+        now = clock.now()
+        stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%S") + f"-{os.urandom(2).hex()}"
+        aside = path.with_name(f"{path.stem}.lost-{stamp}{path.suffix}")
+        is_kept = is_readable or set_aside(path, aside)
+
+        def begin(connection: sqlite3.Connection) -> None:
+            if is_readable:
+                copy_journal(path, aside)  # with the write lock held: nothing can be claimed after this copy
+            succeed(connection, mark, now, reason)
+
+        return Begun(Database(path, mark, beginning=begin), reason, aside if is_kept else None)
+
+
+def why_lost(path: Path, mark: Mark) -> tuple[str, bool]:
+    """Why the journal is lost or cannot be read, empty when it is neither; and whether its rows can be."""
+    try:
+        Database(path, mark).close()
+    except JournalLost as lost:
+        found = look_at(path)
+        return lost.reason, found is not None and found.size > 0
+    except StoreUnusable as trouble:
+        if trouble.code != "journal_damaged":
+            raise
+        return "the file is damaged", False
+    return "", False
