@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -120,6 +121,7 @@ def test_it_is_lost_when_it_comes_back_after_orders_of_a_newer_one(old: World) -
     assert ran.exit_code == ExitCode.STORE and "older than its mark" in ran.stderr
     assert old.keyctl("halt", "now").exit_code == 0
     with pytest.raises(CheckFailed):
-        Journal(open_database(home), Clock()).check_not_used_up()
+        with closing(Journal(open_database(home), Clock())) as journal:
+            journal.check_not_used_up()
     states = [leg.state for leg in old.app().journal.everything()]
     assert states == ["accepted", "unknown", "unknown", "void", "void", "accepted"]

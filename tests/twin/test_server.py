@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import http.client
 import ipaddress
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -413,3 +415,16 @@ def test_the_control_path_says_what_is_wrong(twin: TwinServer, path: str, value:
 def test_an_unknown_control_path_is_404_and_nothing_is_recorded(twin: TwinServer, venue: Venue) -> None:
     assert send(twin.endpoint("binance"), Wire("POST", "/_twin/nothing", {}, b"{}")).status == 404
     assert venue.calls.lines == []
+
+
+def test_connections_that_come_just_before_the_end_are_closed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    left_open: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda odd: left_open.append(odd.exc_value))
+    for _ in range(20):
+        twin = TwinServer([face("binance")]).start()
+        for _ in range(3):
+            socket.create_connection(("127.0.0.1", urlsplit(twin.endpoint("binance")).port)).close()
+        twin.stop()
+        del twin  # what it left open warns now
+        gc.collect()
+    assert left_open == []

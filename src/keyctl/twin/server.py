@@ -21,6 +21,8 @@ from keyctl.twin.wire import BadRequest, Connection, raw_answer
 
 HOST, HOST_IPV6 = "127.0.0.1", "::1"
 FREE_PORT_TRIES = 5
+# Turns of the event loop in which a connection that was accepted comes to its task, with some to spare.
+ACCEPT_TURNS = 8
 
 
 @dataclass(slots=True)
@@ -171,6 +173,11 @@ class TwinServer:
                     raise
 
     async def _deafen(self, port: _Port) -> None:
+        # What was accepted just now becomes a connection first: asyncio leaves its socket open otherwise.
+        for sock in (sock for listener in port.listeners for sock in listener.sockets):
+            asyncio.get_running_loop().remove_reader(sock)
+        for _ in range(ACCEPT_TURNS):
+            await asyncio.sleep(0)
         while port.listeners:
             port.listeners.pop().close()
 
@@ -178,13 +185,15 @@ class TwinServer:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.get_running_loop().create_task(self._converse(port, Connection(reader, writer)))
             self._connections.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(lambda done: self._ended(done, writer))
 
         return accept
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
         self._connections.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            writer.transport.abort()  # a task that was canceled before it began has closed nothing
+        elif (error := task.exception()) is not None:
             self.faults_of_its_own.append("".join(traceback.format_exception(error)))
 
     # One connection.
