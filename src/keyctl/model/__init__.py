@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from keyctl.model.diagnosis import (
         Diagnosis as Diagnosis,
+        ToldError as ToldError,
     )
     from keyctl.model.futures import (
         FuturesState as FuturesState,
@@ -94,7 +95,7 @@ MODULES = {
     "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
     "futures": ("Position", "FuturesState", "Setup", "OpenOrder"),
     "verdict": ("Finding",),
-    "diagnosis": ("Diagnosis",),
+    "diagnosis": ("Diagnosis", "ToldError"),
 }
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and so a wrong name is still an error for them
