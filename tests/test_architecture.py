@@ -23,7 +23,8 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose key_age plan make_order order_checks perpetuals sizing leaks judge profiles rights "
+        "catalogue diagnose pasted pasted_marks outcomes phrases wrapped_json venue_names lost_answers "
+        "marked_lines key_age plan make_order order_checks perpetuals sizing leaks judge profiles rights "
         "whitelist"
     ),
     "outside": (
@@ -38,8 +39,8 @@ FLOORS = {
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
-        "output order_view order_advice order_results verify_view whitelist_view diagnose_view diagnosis_view "
-        "overview_view open_orders_view closing_view canceling_view"
+        "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
+        "diagnosis_view overview_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
         "trading order_words seeing closing clearing canceling resolving verifying vaulting "
@@ -65,8 +66,11 @@ FORBIDDEN = {
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
+    "pasted pasted_marks outcomes phrases wrapped_json venue_names lost_answers marked_lines": (
+        "transport network session vault* journal notes database app commands.* prompt output twin* secret"
+    ),
     "rights whitelist": ("transport network session vault* journal notes database app commands.* prompt output twin*"),
-    "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
+    "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes diagnosis.date_header": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
     "overview strangers preflight settle fanout dispatch leverage sending probes diagnosis.*": (

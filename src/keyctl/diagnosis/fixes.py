@@ -10,6 +10,12 @@ from keyctl.exchanges.profile import Profile
 from keyctl.model import Market
 from keyctl.policy import address_in
 
+_NTP = (
+    "set this machine's clock by NTP: timedatectl set-ntp true; with chrony: chronyc makestep; WSL2: wsl --shutdown, "
+    "then start it again; Docker Desktop: restart it, containers have its clock; a VM: turn on time sync with its "
+    "host; Windows: w32tm /resync"
+)
+
 
 def fix_for(cause: Cause, evidence: Evidence) -> str:
     """The exact next step for a cause."""
@@ -41,8 +47,8 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.READ_RIGHT: f"switch reading on: {_step(facts, _rights_step(facts))}, {again}",
         Cause.TRADE_RIGHT: f"switch trading on: {_step(facts, _rights_step(facts))}, {again}",
         Cause.FUTURES_RIGHT: f"switch futures on: {_step(facts, _rights_step(facts))}, {again}",
-        Cause.CLOCK_AHEAD: f"set this machine's clock back (NTP), {again}",
-        Cause.CLOCK_BEHIND: f"set this machine's clock forward (NTP), {again}",
+        Cause.CLOCK_AHEAD: f"{_NTP}; {again}",
+        Cause.CLOCK_BEHIND: f"{_NTP}; {again}",
         Cause.NONCE: f"one key for one program: {facts.key_note or 'nonces only ever grow'} So {new_key}",
         Cause.RATE_LIMIT: f"wait{_seconds(evidence)}, send less from this address, {again}",
         Cause.BAN: f"send nothing{_seconds(evidence)}; a ban grows when calls go on; {again}",

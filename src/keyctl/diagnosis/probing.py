@@ -11,6 +11,7 @@ from keyctl.answers import Unreadable, read_json
 from keyctl.credential_check import Fitness
 from keyctl.diagnose import safe_words
 from keyctl.diagnosis.causes import ALIKE_EVERYWHERE, BY_ADDRESS, OUTSIDE, Cause
+from keyctl.diagnosis.date_header import seconds_ahead
 from keyctl.diagnosis.evidence import Evidence, Probe
 from keyctl.diagnosis.reasoning import SIGNED, judge, suspects
 from keyctl.diagnosis.self_test import self_test
@@ -122,7 +123,7 @@ class _Gathering:
                 response = await session.call(request)
                 if (error := exchange.read_error(response)) is not None:
                     return _refused("clock", Market.SPOT, error)
-                return Probe("clock", "ok", detail="answers; it tells no time and checks none")
+                return self._by_date(request, response)
             await session.warm()
         except ExchangeRefused as refusal:
             return _refused("clock", Market.SPOT, refusal.error)
@@ -130,11 +131,20 @@ class _Gathering:
             return _trouble("clock", "", error)
         offset = session.offset
         if offset is None:
-            return Probe("clock", "ok", detail="not measured: every reading took too long")
+            return Probe("clock", "unknown", detail="not measured: every reading took too long")
         self._seen = replace(self._seen, offset_ms=offset.ms)
         seconds = abs(offset.ms) / 1000
         side = "" if offset.silent else (" behind" if offset.ms > 0 else " ahead of")
         return Probe("clock", "ok", detail=f"{seconds:.1f} s {side.strip() or 'from'} the exchange")
+
+    def _by_date(self, request: Request, response: Response) -> Probe:
+        """The clock of an exchange that tells no time, by the header that came over TLS (or from this machine)."""
+        title = self._session.exchange.profile.title
+        seconds = seconds_ahead(request, response)
+        if seconds is None:
+            return Probe("clock", "unknown", detail=f"not measured: {title} reports no time (and checks none)")
+        self._seen = replace(self._seen, offset_ms=round(seconds * 1000))
+        return Probe("clock", "ok", detail=f"{abs(seconds):.0f} s off (from the HTTP Date; {title} checks none)")
 
     async def _ask_for_rights(self) -> None:
         exchange = self._session.exchange

@@ -180,7 +180,39 @@ def _inside(evidence: Evidence) -> Verdict:
         return Verdict(left[0], left[1:], tuple(cause for cause in missing if cause not in left)[:1], check)
     if missing:
         return Verdict(missing[0], missing[1:], check="key")
+    if clock_refused_elsewhere(evidence):
+        assert evidence.offset_ms is not None
+        return Verdict(_which_clock(evidence.offset_ms), check="clock")
     return Verdict(Cause.HEALTHY)
+
+
+def clock_refused_elsewhere(evidence: Evidence) -> bool:
+    """Whether keyctl corrects this machine's clock, but the exchange refuses programs that do not."""
+    offset, limits = evidence.offset_ms, profile(evidence.exchange).clock
+    if offset is None or limits is None or abs(offset) > CORRECTED_OFFSET_MS:
+        return False
+    return -offset > limits.ahead_ms or offset > limits.behind_ms
+
+
+def reasons(evidence: Evidence) -> list[str]:
+    """What each read left possible or ruled out, in the order of the reads: the way to the verdict."""
+    told = []
+    for probe in evidence.probes:
+        possible = causes_of(evidence.exchange, probe)
+        if probe.outcome == "unknown":
+            told.append(f"{probe.check}: not measured, so it neither shows a fault nor rules one out")
+        elif possible:
+            code = f" {probe.code}" if probe.code else ""
+            told.append(f"{probe.check}: {probe.outcome}{code}, which may mean {', '.join(possible)}")
+        elif probe.check in _CLEARS and probe.ok:
+            told.append(f"{probe.check}: answered, which rules out {', '.join(sorted(_CLEARS[probe.check]))}")
+        else:
+            told.append(f"{probe.check}: no fault seen")
+    if evidence.earlier:
+        told.append(f"earlier: this key was read on {evidence.earlier}, so causes that it never had come last")
+    if missing := rights_missing(evidence):
+        told.append(f"permissions: the exchange reports as missing: {', '.join(missing)}")
+    return told
 
 
 def _lapsed(evidence: Evidence, key: Probe) -> bool:

@@ -18,7 +18,10 @@ class ToldError(NamedTuple):
 
 
 class Diagnosis(NamedTuple):
-    """One row of an exchange's error catalogue. A named tuple: quicker to define, and catalogues have a thousand."""
+    """One row of an exchange's error catalogue. A named tuple: quicker to define, and catalogues have a thousand.
+
+    `message`: the exchange's own words for it, several with " | " between; %s stands for what changes.
+    """
 
     exchange: str
     scope: str
@@ -34,3 +37,4 @@ class Diagnosis(NamedTuple):
     repeatable: str
     source: str
     market: str = ""
+    message: str = ""
