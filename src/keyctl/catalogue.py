@@ -94,6 +94,10 @@ class Catalogue:
         wanted = code.strip().casefold()
         return wanted in self._by_code or wanted.partition("_")[0] in self._by_code
 
+    def says(self, row: Diagnosis, text: str) -> bool:
+        """Whether the text has the row's own words."""
+        return _says(row, text) or bool(row.text_match and _text_fits(row, text))
+
     def ranked(self, rows: Iterable[Diagnosis], market: Market | None = None) -> tuple[Diagnosis, ...]:
         """The rows, best first: those of the market alone where it has any."""
         found = list(rows)

@@ -53,7 +53,8 @@ _ANCHORS = (
 ).split("|")
 # Words of time-outs that are an exchange's own sentence, a setting or a figure.
 _NOT_LOST = (
-    r"timeout waiting for response from backend|recvwindow|timeout[\"']?\s*[:=]\s*[\d{]|read timeout=|enable\w*timeout"
+    r"timeout waiting for response from backend|gateway time-?out|recvwindow|timeout[\"']?\s*[:=]\s*[\d{]|read timeout="
+    r"|enable\w*timeout"
 )
 _ORDER = (
     r"\b(?:create|place|submit|send|post|put|new|cancel|amend|edit|modify)[_ -]?(?:\w{0,20}[_ -])?orders?\b",
@@ -62,8 +63,10 @@ _ORDER = (
     r"order/(?:submit|cancel|test|new|multi)|create_order\.do|cancel_order\.do",
     r"\border (?:timed|failed|placement|was|has|call|request)",
     r"\b(?:buy|sell|bought|sold|buying|selling|placed|placing)\b",
+    r"\borders?\b(?![ -]?book)",
     r"下单|开仓|平仓|买入|卖出|委托|下單|注文|주문|ордер",
 )
+_SENT = r"(?i)\bPOST\b|(?:create|place|submit|new|send)[_ ]?\w{0,12}[_ ]?order"
 _READ = (
     r"(?i)\bGET\s+https?://|\bfetch_?(?:balance|ticker|ohlcv|markets|time|orders?|positions?|my_?trades)|exchangeInfo"
 )
@@ -90,9 +93,9 @@ def lost_in(text: str) -> Iterator[Lost]:
 
 def is_order_call(text: str) -> bool | None:
     """Whether the text speaks of an order; False where it speaks of a read alone, None where it does not say."""
-    if _order().search(text):
-        return True
-    return False if re.search(_READ, text) else None
+    if re.search(_READ, text) and not re.search(_SENT, text):
+        return False
+    return True if _order().search(text) else None
 
 
 @cache

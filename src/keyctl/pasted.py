@@ -19,6 +19,7 @@ from keyctl.outcomes import Reading, Said, once
 from keyctl.pasted_marks import (
     ACCEPTED,
     LONE_CODE,
+    REASONS,
     SHORT_LINE,
     Mark,
     before_words_in,
@@ -149,8 +150,10 @@ class _Reader:
         market = self._market_of(owner, start, end)
         code = f"{told.code}_{told.sub_code}" if told.sub_code else told.code
         rows = [row for name in known for row in catalogue(name).lookup(code, market, told.text)]
-        if not rows and market is not None and self._market is None:
-            rows, market = [row for name in known for row in catalogue(name).lookup(code, None, told.text)], None
+        if market is not None and self._market is None:  # a guess, which the exchange's own words overrule
+            anywhere = [row for name in known for row in catalogue(name).lookup(code, None, told.text)]
+            if not rows or (anywhere[0] not in rows and catalogue(owner).says(anywhere[0], told.text)):
+                rows, market = anywhere, None
         return Said("refused", start, end, owner, market, told.code, told.sub_code, told.text, 0, tuple(rows), how)
 
     def _codes(self) -> None:
@@ -208,10 +211,12 @@ class _Reader:
         """The exchanges' own words, where nothing has told a code."""
         books = {name: catalogue(name) for name in ((self._exchange,) if self._exchange else self._named or names())}
         templates = dict.fromkeys(template for book in books.values() for template in book.sayings)
-        for phrase in found_in(self._left, templates):
+        for phrase in found_in(self._left, templates) or found_in(self._without_names(), templates):
             owners = self._owner(phrase.start, phrase.end)
             line = self.text[phrase.start : phrase.end + _WORDS_AFTER].partition("\n")[0]
             words = self.text[phrase.start : phrase.end]
+            if any(reason.end() == phrase.end for reason in REASONS.finditer(self.text, max(0, phrase.start - 30))):
+                continue
             for name, book in books.items():
                 said = book.sayings.get(phrase.template, ()) if not owners or name in owners else ()
                 if said:
@@ -219,6 +224,14 @@ class _Reader:
                     codes = dict.fromkeys(row.code for row in said)
                     rows = tuple(row for code in codes for row in book.lookup(code, market, line)) or said
                     self._worded(phrase.start, phrase.end, name, market, rows, words, f'the words "{words[:60]}"')
+
+    def _without_names(self) -> str:
+        """What is left, with a colon in the place of each letter of an exchange's name: words begin after it."""
+        pieces, place = list[str](), 0
+        for named in self._mentions:
+            pieces += [self._left[place : named.start], ":" * (named.end - named.start)]
+            place = named.end
+        return "".join(pieces) + self._left[place:]
 
     def _worded(
         self, start: int, end: int, name: str, market: Market | None, rows: tuple[Diagnosis, ...], words: str, how: str

@@ -8,13 +8,17 @@ from typing import NamedTuple
 
 from keyctl.marked_lines import lines_with
 
+# What HTTP itself says beside a status: no words of the exchange.
+REASONS = re.compile(
+    r"(?i)\b[45]\d\d\b.{0,20}(?:too many requests|bad request|unauthorized|forbidden|service unavailable)"
+)
 LONE_CODE = r"-?[0-9]{1,6}(?:_[0-9]{1,5})?|ERR_[A-Z_]{1,36}|HTTP ?[45][0-9]{2}"
 # "NAME -2015", "NAME: 50111 Invalid ...": the number first, and no other figure after it.
 SHORT_LINE = r"[\s:,#(\[-]{1,3}?(-?[0-9]{2,6})(?![\w.,:/%-])(?:\W+(?!ms\b|s\b|usd|btc|eth|x\b)[^\d]*)?\W*$"
 # What says that an order is at the exchange: in unified answers of libraries, in bodies of others, in words of logs.
 ACCEPTED = (
     r"""["']status["']\s*:\s*["'](?:NEW|FILLED|PARTIALLY_FILLED|open|closed)["']"""
-    r"""|["'](?:ordId|orderId|order_id)["']\s*:\s*["']?[0-9A-Za-z-]{6,}"""
+    r"""|["']SUCCESS["']|["'](?:ordId|orderId|order_id)["']\s*:\s*["']?[0-9A-Za-z-]{6,}"""
     r"""|(?i:\border (?:was )?(?:successfully )?(?:accepted|filled)\b)"""
 )
 _UNIT = r"(?!\d|[.,]\d|%|\s*(?:ms|msec|s|sec|seconds?|min|usdt?|usdc|btc|eth|eur|x|kb|mb|lots?|contracts?|times|of)\b)"

@@ -60,12 +60,13 @@ def found_in(text: str, templates: Iterable[str]) -> list[Phrase]:
 
 
 def nearest(text: str, templates: Iterable[str]) -> list[str]:
-    """Templates that have every word of a short text, those with the fewest further words; empty for a long text."""
+    """Templates that have every word of a short text and not many more, those with the fewest; none for a text with
+    figures in it."""
     wanted = set(_LETTERS.findall(text.lower().replace("'", "").replace("’", "")))
-    if not 2 <= len(wanted) <= 8:
+    if not 2 <= len(wanted) <= 8 or re.search(r"\d", text):
         return []
     having = [(len(_words_of(template)), template) for template in templates if wanted <= _letters_of(template)]
-    least = min(having, default=(0, ""))[0]
+    least = min((size for size, _ in having if size <= 2 * len(wanted)), default=0)
     return [template for size, template in having if size == least]
 
 

@@ -16,7 +16,7 @@ DEPTH_MAX = 30
 TOKENS_MAX = 4_000  # of one body
 BUDGET = 400_000  # tokens of a whole text
 _BROKEN_MAX = 4_000
-_START = re.compile(r"""\{(?:\s|\\[nrt])*\\?b?["']|\[\s*(?:\\?["']error|\{|\d{6,},\s*\\?["'])""")
+_START = re.compile(r"""\{(?:\s|\\[nrt])*\\?b?["']|\[\s*(?:\\?["']error|\{|\d{1,20},\s*\\?["'])""")
 _TOKEN = re.compile(
     r"""(?:\s|\\[nrt])*(?:(?P<open>[{\[(])|(?P<close>[}\])])|(?P<mark>[,:])"""
     r"""|b?(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<word>[^\s,:{}\[\]()"'\\]+))"""

@@ -50,7 +50,7 @@ def test_a_block_says_what_why_fix_and_whether_it_was_taken(capsys: pytest.Captu
     shown = capsys.readouterr().out
     for label in ("what", "why", "fix", "taken", "more"):
         assert f"\n  {label}" in shown
-    assert "proves that the order was not taken" in shown
+    assert "proves that the order was not accepted" in shown
     assert "contract" not in shown
 
 
