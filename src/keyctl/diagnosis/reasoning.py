@@ -26,6 +26,8 @@ from keyctl.exchanges import profile
 from keyctl.model import Algorithm, Market
 
 SIGNED = ("key", "spot", "futures")
+# Causes of a refusal by a place that knows the key.
+KNOWS = {Cause.IP_LIST, Cause.FUTURES_IP_LIST, Cause.READ_RIGHT, Cause.TRADE_RIGHT, Cause.FUTURES_RIGHT}
 _CLEARS = {"key": BY_ANY_ANSWER, "spot": BY_A_READ, "futures": BY_A_FUTURES_READ}
 
 
@@ -108,8 +110,10 @@ def _cleared(evidence: Evidence) -> set[Cause]:
 
 
 def _unknown_there(exchange: str, probe: Probe) -> bool:
-    """Whether that other place refused the key as it refuses one that it does not know."""
-    return probe.outcome == "refused" and bool({Cause.UNKNOWN_KEY, Cause.DELETED_KEY} & set(causes_of(exchange, probe)))
+    """Whether that other place can only have refused the key because it does not know it: a refusal that may as well
+    be about the address or a permission there rules nothing out."""
+    found = set(causes_of(exchange, probe))
+    return probe.outcome == "refused" and bool({Cause.UNKNOWN_KEY, Cause.DELETED_KEY} & found) and not KNOWS & found
 
 
 def _offline(evidence: Evidence) -> Verdict | None:
