@@ -125,7 +125,9 @@ class Catalogue:
                 rows = [*saying, *(row for row in rows if not row.message and row.scope in scopes)]
         if http is not None:
             rows = [row for row in rows if _status_fits(row, http)] or rows
-        return tuple(sorted(rows, key=lambda row: (row not in saying, self._rank(row))))
+        worded = any(row.message for row in rows)  # a code of one endpoint alone has no message of its own
+        silent = {id(row) for row in rows if worded and not row.message and not row.text_match}
+        return tuple(sorted(rows, key=lambda row: (row not in saying, id(row) in silent, self._rank(row))))
 
     def taken(self, error: ExchangeError, market: Market) -> Taken:
         """NO when this answer to an order placement proves that the order was not taken; MAYBE in every other case.

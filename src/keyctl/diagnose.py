@@ -38,7 +38,7 @@ class Reported:
     @property
     def full_code(self) -> str:
         """The code with the one below it, where keyctl has noted one after the words."""
-        below = re.search(_SUB_CODE, self.text)
+        below = re.search(_SUB_CODE, self.text) if "(subCode" in self.text else None
         return f"{self.code}_{below[1]}" if below else self.code
 
 

@@ -23,9 +23,10 @@ def explained(
     error: Reported,
     facts: Mapping[str, str | None] | None = None,
     live: Result | None = None,
+    reasons: str = "",
 ) -> Result:
-    """The meanings of a code, best first; `facts` say on which order of ours it came, and `live` what reads of its
-    account show now."""
+    """The meanings of a code, best first; `facts` say on which order of ours it came, `live` what reads of its account
+    show now, and `reasons` what the rows were chosen by."""
     hidden = len(found) - SHOWN
     more = f"{hidden} more reasons share this code; name the response's words: --text '...'" if hidden > 0 else ""
     blocks = "\n\n".join(block(item, error.text) for item in found[:SHOWN])
@@ -35,6 +36,8 @@ def explained(
         blocks = f"{order}: {facts['state']}\n\n{blocks}\n\n"
         blocks += "Now:" if live else f"  next   keyctl diagnose {facts['account']}"
         data = {**facts, **data}
+    if reasons:
+        blocks += f"\n\n{reasons}"
     view = (Text(blocks), *((Note(more),) if more else ()))
     if live is None:
         return Result(data, view)

@@ -96,7 +96,13 @@ def _code(name: str | None, code: str | None, market: Market | None, text: str, 
     found = explain(name, error, market)
     if not found:
         raise not_found(name, error, market)
-    return explained(found, error)
+    return explained(found, error, reasons=_chosen_by(code, market, text) if why else "")
+
+
+def _chosen_by(code: str, market: Market | None, text: str) -> str:
+    """What the rows of a code were chosen by."""
+    given = [f"the code {code}", f"the market {market}" if market else "", "the words of --text" if text else ""]
+    return f"Why keyctl says so: rows chosen by {', '.join(part for part in given if part)}"
 
 
 def _every(code: str, market: Market | None, text: str) -> Result:

@@ -192,10 +192,11 @@ def _inside(evidence: Evidence) -> Verdict:
 
 def clock_refused_elsewhere(evidence: Evidence) -> bool:
     """Whether keyctl corrects this machine's clock, but the exchange refuses programs that do not."""
-    offset, limits = evidence.offset_ms, profile(evidence.exchange).clock
+    offset, limits = evidence.offset_ms, profile(evidence.exchange).clock_limits_ms
     if offset is None or limits is None or abs(offset) > CORRECTED_OFFSET_MS:
         return False
-    return -offset > limits.ahead_ms or offset > limits.behind_ms
+    ahead, behind = limits
+    return -offset > ahead or offset > behind
 
 
 def reasons(evidence: Evidence) -> list[str]:

@@ -92,13 +92,6 @@ class Settling(NamedTuple):
         return self.accept_window_seconds if longer is None else longer
 
 
-class ClockLimits(NamedTuple):
-    """By how many ms the timestamp of a request may be ahead of the exchange's clock, and behind it at most."""
-
-    ahead_ms: int
-    behind_ms: int
-
-
 class Pace(NamedTuple):
     """At most so many `calls` in any `seconds` from one address to the paths together (with * for any text).
 
@@ -120,7 +113,8 @@ class Profile(NamedTuple):
     """All facts of one exchange.
 
     `limits` are the headers, by name, in which its answers tell how much of a limit is used, in words for people.
-    `paces` are the limits by address that reads are kept within. `clock` None: no timestamp is checked.
+    `paces` are the limits by address that reads are kept within. `clock_limits_ms`
+    are by how much a timestamp may be ahead of the exchange's clock and behind it; None: none is checked.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -144,7 +138,7 @@ class Profile(NamedTuple):
     own_tool: OwnTool | None = None
     limits: Mapping[str, str] = MappingProxyType({})
     paces: tuple[Pace, ...] = ()
-    clock: ClockLimits | None = None
+    clock_limits_ms: tuple[int, int] | None = None
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -203,7 +197,7 @@ def read_profile(name: str) -> Profile:
             Pace(tuple(item["paths"]), item["calls"], item["seconds"], item.get("weights", {}))
             for item in raw.get("paces", ())
         ),
-        clock=ClockLimits(raw["clock"]["ahead_ms"], raw["clock"]["behind_ms"]) if "clock" in raw else None,
+        clock_limits_ms=(raw["clock"]["ahead_ms"], raw["clock"]["behind_ms"]) if "clock" in raw else None,
     )
 
 

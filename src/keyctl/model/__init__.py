@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     )
     from keyctl.model.diagnosis import (
         Diagnosis as Diagnosis,
-        ToldError as ToldError,
     )
     from keyctl.model.futures import (
         FuturesState as FuturesState,
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
         Order as Order,
         OrderStatus as OrderStatus,
         Placed as Placed,
+    )
+    from keyctl.model.told import (
+        ToldError as ToldError,
     )
     from keyctl.model.venue import (
         Balances as Balances,
@@ -95,7 +97,8 @@ MODULES = {
     "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
     "futures": ("Position", "FuturesState", "Setup", "OpenOrder"),
     "verdict": ("Finding",),
-    "diagnosis": ("Diagnosis", "ToldError"),
+    "diagnosis": ("Diagnosis",),
+    "told": ("ToldError",),
 }
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and so a wrong name is still an error for them

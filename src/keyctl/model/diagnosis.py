@@ -1,20 +1,10 @@
-"""What an exchange's answer tells of an error, and what keyctl says of its code."""
+"""What keyctl says of an exchange's error code."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from keyctl.model.words import Taken
-
-
-class ToldError(NamedTuple):
-    """An error as a body tells it: its code as text, its words made safe to show, and the code below it, where the
-    exchange has one (OKX: subCode).
-    """
-
-    code: str
-    text: str = ""
-    sub_code: str = ""
 
 
 class Diagnosis(NamedTuple):
