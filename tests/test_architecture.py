@@ -23,7 +23,7 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose pasted pasted_marks outcomes phrases wrapped_json venue_names lost_answers "
+        "catalogue diagnose pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers "
         "marked_lines key_age plan make_order order_checks perpetuals sizing leaks judge profiles rights "
         "whitelist"
     ),
@@ -66,7 +66,7 @@ FORBIDDEN = {
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
-    "pasted pasted_marks outcomes phrases wrapped_json venue_names lost_answers marked_lines": (
+    "pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers marked_lines": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
     "rights whitelist": ("transport network session vault* journal notes database app commands.* prompt output twin*"),

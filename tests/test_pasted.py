@@ -187,6 +187,29 @@ def test_random_lines_of_logs_give_no_code() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'binance POST https://api.binance.com/api/v3/order 503 {"code":-1013,"msg":"Filter failure: LOT_SIZE"}',
+        'okx order 312269865356374016 live then {"code":"50113","msg":"Invalid Sign"}',
+        "binance batch: NEW, NEW, error code -4164",
+        "okx sCode=51008 sMsg=Order failed. Insufficient USDT balance in account; sCode=0 ordId=3122698653",
+        "binance attempt 1 hung for 30 s. attempt 2: APIError(code=-2013): Order does not exist.",
+        "binance 1st try: 502\n2nd try: APIError(code=-2010): Account has insufficient balance for requested action.",
+        'bitfinex ["on-req", SUCCESS] then ["error",10001,"Invalid order: minimum size for BTCUSD is 0.00006"]',
+        'okx {"code":"1","data":[{"ordId":"","sCode":"51008","sMsg":"a"},{"ordId":"","sC',
+        'okx {"code":"2","data":[{"ordId":"","sCode":"51008","sMsg":"a"}],"msg":"Partial success"}',
+        "okx: Partial fill 0.5 of 1, then error 51008",
+        "binance FILLED then APIError(code=-2010): Market is closed.",
+        'lbank {"data":{"order_id":"a-b-1"},"error_code":0}\nlbank {"error_code":10016,"msg":"Currency is not enough"}',
+    ],
+)
+def test_a_rejection_beside_anything_else_proves_nothing(text: str) -> None:
+    reading = read_pasted(text)
+    assert reading.said and not reading.proves
+    assert "proves" not in said_to_people(text)
+
+
 def test_random_damage_never_turns_a_maybe_into_a_proof() -> None:
     """Cut, doubled and joined texts: where one part leaves an order alive, the whole does."""
     source = random.Random(7)

@@ -30,7 +30,7 @@ _NO_ANSWER = (
     r"connection (?:was )?(?:reset|closed|lost|dropped|aborted)|reset by peer",
     r"closed by (?:the )?(?:remote|peer|server)",
     r"(?:request|order|call|connection|response|operation|post) (?:has )?timed[ -]?out|timed[ -]out|\btime-?out\b",
-    r"no (?:response|answer|reply) (?:from|received|within|came)|response (?:was )?(?:cut|truncated|incomplete)",
+    r"no (?:response|answer|reply)\b|response (?:was )?(?:cut|truncated|incomplete)",
     r"server disconnected|network error while",
     r"请求超时|连接超时|响应超时|超时|連線逾時|连接被重置|连接重置|タイムアウト|시간 ?초과|таймаут",
     r"превышено время ожидания",

@@ -49,12 +49,14 @@ class Reading:
     """All that a text says, in its order. `order`: whether it speaks of an order (None: it does not say).
 
     `cut`: how many characters at its beginning were not read. `whole`: whether every body in it was read to its end.
+    `doubt`: words beside the outcomes that leave open what became of an order.
     """
 
     said: tuple[Said, ...]
     order: bool | None = None
     cut: int = 0
     whole: bool = True
+    doubt: str = ""
 
     @property
     def first(self) -> Said | None:
@@ -67,7 +69,9 @@ class Reading:
     @property
     def proves(self) -> bool:
         """Whether nothing in the text leaves an order alive: every outcome is a proven refusal, and all was read."""
-        return bool(self.said) and not self.cut and self.whole and all(said.proves for said in self.said)
+        return (
+            bool(self.said) and not (self.cut or self.doubt) and self.whole and all(said.proves for said in self.said)
+        )
 
 
 def once(said: list[Said]) -> list[Said]:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
 from keyctl.catalogue import catalogue
-from keyctl.exchanges import error_shapes, names
+from keyctl.exchanges import names
 from keyctl.lost_answers import is_order_call, lost_in
-from keyctl.model import JSON, Diagnosis, Market, ToldError
+from keyctl.model import Diagnosis, Market, ToldError
 from keyctl.outcomes import Reading, Said, once
 from keyctl.pasted_marks import (
     ACCEPTED,
     LONE_CODE,
     REASONS,
     SHORT_LINE,
+    STATES,
+    TRIES,
     Mark,
     before_words_in,
     codes_in,
@@ -28,6 +29,7 @@ from keyctl.pasted_marks import (
     is_page,
     statuses_in,
 )
+from keyctl.pasted_results import results_of
 from keyctl.phrases import fits, found_in, nearest, templates_of
 from keyctl.venue_names import Named, market_in, mentions
 from keyctl.wrapped_json import bodies_in, unescaped
@@ -51,7 +53,7 @@ def read_pasted(pasted: str, exchange: str = "", market: Market | None = None) -
     if not said and (escaped := reader.text.replace("\\n", "\n")) != reader.text:
         reader = _Reader(escaped, exchange, market)
         said = reader.read()
-    return Reading(tuple(said), is_order_call(reader.around(said)), cut, reader.whole)
+    return Reading(tuple(said), is_order_call(reader.around(said)), cut, reader.whole, reader.doubt)
 
 
 class _Reader:
@@ -59,7 +61,7 @@ class _Reader:
 
     def __init__(self, text: str, exchange: str, market: Market | None) -> None:
         self.text, self.whole = text, True
-        self._left = text
+        self._left = self._without_bodies = text
         self._exchange, self._market = exchange, market
         self._said: list[Said] = []
 
@@ -68,11 +70,25 @@ class _Reader:
         lone = self.text.strip()
         if re.fullmatch(LONE_CODE, lone):
             return [self._coded(0, len(self.text), ToldError(lone), self._owner(0, 0), "the text is a code")]
-        for step in (self._bodies, self._codes, self._accepted, self._lost, self._phrases, self._statuses):
+        for step in (
+            self._bodies,
+            self._accepted,
+            self._codes,
+            self._lost,
+            self._phrases,
+            self._statuses,
+            self._take_phrases,
+        ):
             step()
         if not self._said:
             self._nearest()
         return once(sorted(self._said, key=lambda said: said.start))
+
+    @property
+    def doubt(self) -> str:
+        """Words in what no outcome was read from that leave an order alive; empty where there are none."""
+        match = STATES.search(self._without_bodies) or TRIES.search(self._left)
+        return match[0] if match else ""
 
     def around(self, said: list[Said]) -> str:
         """The text near what it says: which call that was stands there, if anywhere."""
@@ -115,27 +131,14 @@ class _Reader:
             if body.value is None:
                 self.whole = False
                 continue
-            found = list(self._results(body.value, self._owner(body.start, body.end)))
+            owners = self._owner(body.start, body.end)
+            found = list(results_of(body.value, owners, others=not self._exchange))
             for owner, told in found:
                 self._add(body.start, body.end, told, owner, "a body in the text" if body.whole else "a body cut off")
             if found:
                 self.whole = self.whole and body.whole
                 self._take(body.start, body.end)
-
-    def _results(self, value: JSON, owners: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ToldError | None]]:
-        """Each outcome in a value: its own, else those of the values inside it."""
-        for places in dict.fromkeys((owners, names() if not self._exchange else owners)):
-            for owner in places:
-                if results := error_shapes(owner).results_in(value):
-                    yield from ((owner, told) for told in results)
-                    return
-        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-        for item in inner if depth < 6 else []:
-            if isinstance(item, str) and item[:2] in ('{"', "{'", '["', "['", "[{"):
-                for body in bodies_in(item):
-                    yield from self._results(body.value, owners, depth + 1)
-            elif isinstance(item, dict | list):
-                yield from self._results(item, owners, depth + 1)
+        self._without_bodies = self._left
 
     def _add(self, start: int, end: int, told: ToldError | None, owner: str, how: str) -> None:
         if told is None:
@@ -225,6 +228,11 @@ class _Reader:
                     rows = tuple(row for code in codes for row in book.lookup(code, market, line)) or said
                     self._worded(phrase.start, phrase.end, name, market, rows, words, f'the words "{words[:60]}"')
 
+    def _take_phrases(self) -> None:
+        """Takes the words of every outcome out, so that what is left is what the exchange did not say."""
+        for said in self._said:
+            self._take(said.start, said.end)
+
     def _without_names(self) -> str:
         """What is left, with a colon in the place of each letter of an exchange's name: words begin after it."""
         pieces, place = list[str](), 0
@@ -253,7 +261,7 @@ class _Reader:
         if not self._mentions and not self._exchange or len(line) > _SHORT or "\n" in line:
             return
         name = self._exchange or self._mentions[0].exchange
-        spoken = line if self._exchange else line[self._mentions[-1].end - line_start(self.text) :]
+        spoken = line if self._exchange else self.text[self._mentions[-1].end :]
         book = catalogue(name)
         rows = tuple(row for template in nearest(spoken, book.sayings) for row in book.sayings[template])
         if rows:
@@ -286,8 +294,3 @@ class _Reader:
         """Takes a piece out of what is left; places stay, and lines stay lines."""
         piece = re.sub(r"[^\n]", " ", self._left[start:end])
         self._left = self._left[:start] + piece + self._left[end:]
-
-
-def line_start(text: str) -> int:
-    """How many characters stand before the first that shows."""
-    return len(text) - len(text.lstrip())

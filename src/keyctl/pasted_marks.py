@@ -18,8 +18,19 @@ SHORT_LINE = r"[\s:,#(\[-]{1,3}?(-?[0-9]{2,6})(?![\w.,:/%-])(?:\W+(?!ms\b|s\b|us
 # What says that an order is at the exchange: in unified answers of libraries, in bodies of others, in words of logs.
 ACCEPTED = (
     r"""["']status["']\s*:\s*["'](?:NEW|FILLED|PARTIALLY_FILLED|open|closed)["']"""
-    r"""|["']SUCCESS["']|["'](?:ordId|orderId|order_id)["']\s*:\s*["']?[0-9A-Za-z-]{6,}"""
+    r"""|["']SUCCESS["']|\b(?:ordId|orderId|order_id)["']?\s{0,2}[:=]\s{0,2}["']?[0-9A-Za-z-]{6,}"""
+    r"""|\bsCode["']?\s{0,2}[:=]\s{0,2}["']?0\b"""
     r"""|(?i:\border (?:was )?(?:successfully )?(?:accepted|filled)\b)"""
+)
+# What leaves open what became of an order, beside a rejection: the state of another one, and another try.
+STATES = re.compile(
+    r"\b(?:NEW|FILLED|PARTIALLY_FILLED|SUCCESS|EXECUTED|PARTIAL(?:LY)?)\b"
+    r"|\d{6,}\W{1,3}(?i:is |was )?(?i:live|open|active)\b|成交"
+)
+TRIES = re.compile(
+    r"(?i)\b(?:partial(?:ly)? fill\w*|filled|accepted|attempts?|retr(?:y|ies|ied|ying)|again|resen[dt]\w*|hung|stuck"
+    r"|(?:1st|2nd|3rd|first|second|third|next|last) (?:try|order)|g[ia]ven? up|unanswered|never (?:came|answered))\b"
+    r"|重试|再次|重新"
 )
 _UNIT = r"(?!\d|[.,]\d|%|\s*(?:ms|msec|s|sec|seconds?|min|usdt?|usdc|btc|eth|eur|x|kb|mb|lots?|contracts?|times|of)\b)"
 _CODE = re.compile(

@@ -111,7 +111,7 @@ def _taken_words(row: Diagnosis, said: Said, reading: Reading) -> str | None:
     """None where the row's own words may stand."""
     if row.taken is not Taken.NO or reading.proves:
         return None
-    if len(reading.said) > 1 or reading.cut or not reading.whole:
+    if len(reading.said) > 1 or reading.cut or reading.doubt or not reading.whole:
         return "this response rejected its own order; the text leaves open what became of other orders or sendings"
     if said.status and not said.proves and str(said.status) not in row.http.split():
         return f"unknown: HTTP {said.status} is not a status that this code is documented with; look the order up"
@@ -146,6 +146,8 @@ def _reasons(reading: Reading) -> str:
         lines.append(f"  {_line(said)}: {safe_words(said.how)} ({owner}{market}{status})")
     order = {True: "it speaks of an order", False: "it speaks of a read", None: "it does not say which call it was"}
     lines.append(f"  the call: {order[reading.order]}")
+    if reading.doubt:
+        lines.append(f'  the text also says "{safe_words(reading.doubt)}", so another order or sending may be alive')
     if not reading.whole:
         lines.append("  a body in the text is cut off, so other orders in it are not known")
     return "\n".join(lines)

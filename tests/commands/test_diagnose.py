@@ -350,6 +350,59 @@ def test_a_pasted_exception_needs_no_exchange_when_it_names_one(capsys: pytest.C
     assert (found[0]["exchange"], found[0]["code"]) == ("okx", "50111")
 
 
+def test_a_code_alone_is_told_for_every_exchange_that_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {item["exchange"] for item in diagnoses(capsys, "-1022")} == {"binance"}
+    assert {item["exchange"] for item in diagnoses(capsys, "10001")} == {"bitfinex", "lbank"}
+    assert run(["diagnose", "99999"]) == ExitCode.CHECK
+
+
+def test_a_label_of_digits_is_still_an_account(world: World) -> None:
+    world.add("okx", "10007")
+    assert world.keyctl("diagnose", "10007", "--json").data["account"] == "10007"
+
+
+def test_a_text_of_an_unknown_exchange_is_a_usage_error(capsys: pytest.CaptureFixture[str], paste: Any) -> None:
+    paste("HTTP/1.1 429 for the desk")
+    assert run(["diagnose"]) == ExitCode.USAGE
+    assert "cannot see which exchange the text is from" in capsys.readouterr().err
+
+
+def test_a_pasted_text_has_its_outcomes_in_json(capsys: pytest.CaptureFixture[str], paste: Any) -> None:
+    refusal = '{"code":-2010,"msg":"Account has insufficient balance for requested action."}'
+    paste(f"binance order Read timed out\nbinance {refusal}")
+    assert run(["diagnose", "--json", "--explain"]) == ExitCode.OK
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert [(item["kind"], item["code"]) for item in data["outcomes"]] == [("lost", ""), ("refused", "-2010")]
+    assert (data["taken"], data["order"], data["unread_characters"]) == ("maybe", True, 0)
+    assert all(item["because"] for item in data["outcomes"])
+    assert data["diagnoses"][0]["message"] is not None
+
+
+def test_explain_names_what_led_to_the_verdict(ward: Ward, capsys: pytest.CaptureFixture[str]) -> None:
+    app = ward.enter(Case("okx", "spot", State.IP_LIST, 0))
+    assert run(["diagnose", "desk", "--market", "spot", "--explain"], app) == ExitCode.CHECK
+    assert "Why keyctl says so:" in capsys.readouterr().out
+    assert run(["diagnose", "okx", "50113", "--explain"]) == ExitCode.OK
+    assert "rows chosen by the code 50113" in capsys.readouterr().out
+
+
+def test_slow_answers_leave_the_clock_unknown(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keyctl.clock.ROUND_TRIP_MAX_SECONDS", -1.0)
+    data = ward.diagnose(Case("okx", "spot", State.HEALTHY, 0)).data
+    (clock,) = [row for row in data["evidence"] if row["check"] == "clock"]
+    assert clock["level"] == "unknown" and "not measured" in clock["detail"]
+
+
+def test_a_clock_that_keyctl_corrects_is_named_for_the_other_programs(ward: Ward) -> None:
+    app = ward.enter(Case("binance", "spot", State.HEALTHY, 0))
+    ward.here.venue("binance").offset_ms = -3_000
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+        assert run(["diagnose", "desk", "--market", "spot", "--json"], app) == ExitCode.CHECK
+    data = json.loads(out.getvalue())["data"]
+    assert data["cause"] == "clock_ahead" and "-1021" in data["meaning"] and "WSL2" in data["fix"]
+
+
 def test_a_refusal_that_another_command_meets_is_explained_by_the_catalogue(world: World) -> None:
     world.add("okx", ips={"spot": ("203.0.113.9",)})
     ran = world.keyctl("request", "okx-a", "GET", "/api/v5/account/config", "--json")

@@ -36,7 +36,8 @@ def results_in(body: JSON) -> tuple[ToldError | None, ...]:
     elements = [row for row in data if isinstance(row, dict) and "sCode" in row] if isinstance(data, list) else []
     results = tuple(_element(row) for row in elements if _element(row) is not None or row.get("sCode") in ("0", 0))
     if results:
-        return results
+        # Code 2 is "some succeeded": one that the body does not show is at the exchange.
+        return (None, *results) if code == "2" and None not in results else results
     told = error_in(body)
     return () if told is None else (told,)
 
