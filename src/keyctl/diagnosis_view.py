@@ -149,16 +149,16 @@ def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Ca
             add("note", "keyctl corrects its clock for this exchange; other programs on this machine may not")
         if untold := _untold(evidence):
             title = profile(evidence.exchange).title
-            add("note", f"{title} does not tell whether the key may trade {untold}: only an order shows it")
+            add("note", f"{title} does not report whether the key may trade {untold}; only an order shows it")
         return lines
     certain = not verdict.rivals
-    add("cause", sentence(verdict.cause, evidence) + ("" if certain else " (the likeliest)"))
+    add("cause", sentence(verdict.cause, evidence) + ("" if certain else " (likely, not confirmed)"))
     add("fix", fixes[verdict.cause])
     for cause in verdict.rivals:
         add("or", sentence(cause, evidence))
         add("fix", fixes[cause])
     if verdict.rivals:
-        add("note", f"{profile(evidence.exchange).title} tells no more: from outside these look the same")
+        add("note", f"{profile(evidence.exchange).title} reports no more; from outside these causes look the same")
     for cause in verdict.others:
         add("also found", sentence(cause, evidence))
         add("fix", fixes[cause])

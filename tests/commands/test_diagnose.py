@@ -179,7 +179,7 @@ def test_causes_that_look_the_same_from_outside_are_all_named_with_their_fixes(
     app = ward.enter(Case("binance", "spot", State.IP_LIST, 0))
     assert run(["diagnose", "desk", "--market", "spot"], app) == ExitCode.CHECK
     shown = capsys.readouterr().out
-    assert "(the likeliest)" in shown and "look the same" in shown
+    assert "(likely, not confirmed)" in shown and "look the same" in shown
     assert shown.count("\n  or ") == shown.count("\n  fix ") - 1 >= 1
 
 

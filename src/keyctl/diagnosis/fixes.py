@@ -27,7 +27,7 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
     new_key = f"make a new key (keyctl checklist {facts.name}), then store it: {anew}"
     fixes = {
         Cause.HEALTHY: "",
-        Cause.BLANK: f"store it again without blanks: {anew}",
+        Cause.BLANK: f"store it again without spaces: {anew}",
         Cause.SWAPPED: f"store it again, each text in its own field: {anew}",
         Cause.KEY_TYPE: f"store it with the type that it was made with: {anew} --key-type {'|'.join(facts.algorithms)}",
         Cause.KEY_FORMAT: f"copy it whole from {facts.title}: {anew}",
@@ -37,7 +37,8 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.EXPIRED_KEY: f"{facts.lifetime.note.strip()} Set an IP list and switch trading on again, or {new_key}",
         Cause.WRONG_SECRET: f"store key and secret again, as they were shown together: {anew}. A lost secret cannot be "
         "read again: make a new key",
-        Cause.PASSPHRASE: f"store the key with its own passphrase: {anew}. It cannot be recovered: else make a new key",
+        Cause.PASSPHRASE: f"type the passphrase again: keyctl edit {label} --ask-passphrase. A lost one cannot be "
+        "recovered: make a new key",
         Cause.ENVIRONMENT: f"store it for the environment where it was made: {anew} --env {_environments(facts)}",
         Cause.REGION: f"store it for the site where the account was opened: {anew} --site {_sites(facts, evidence)}",
         Cause.IP_LIST: f"add {address}: {_step(facts, facts.ip_list.step)}, {again}",

@@ -153,7 +153,7 @@ class _Gathering:
             return
         probe, rights = await self._ask("key", Market.SPOT, request, exchange.read_permissions)
         if rights is not None:
-            probe = replace(probe, detail="the exchange tells the key's rights", facts=_facts(rights))
+            probe = replace(probe, detail="the exchange reported the key's permissions", facts=_facts(rights))
         self._note(probe)
 
     async def _read(self, market: Market) -> None:
