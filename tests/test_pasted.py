@@ -238,3 +238,8 @@ def test_the_catalogues_never_say_no_and_look_it_up_in_one_breath() -> None:
             safe = re.search(r"look|settle|wait|query|not|fix|cancel", row.fix, re.IGNORECASE)
             assert not (row.taken is Taken.NO and doubt), row
             assert not (row.taken is Taken.MAYBE and again and not safe), row
+
+
+def test_colors_of_a_terminal_hide_nothing() -> None:
+    (said,) = read_pasted('\x1b[31mokx\x1b[0m \x1b[1m{"code":"50113","msg":"Invalid Sign"}\x1b[0m').said
+    assert (said.exchange, said.code) == ("okx", "50113")

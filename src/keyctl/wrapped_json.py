@@ -55,7 +55,9 @@ def bodies_in(text: str) -> Iterator[Body]:
 
 
 def unescaped(text: str) -> str:
-    """The text with HTML's and a string's own escapes undone once; the same text where it has none."""
+    """The text without colors of a terminal, with HTML's and a string's own escapes undone once."""
+    if "\x1b[" in text:
+        text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
     if re.search(r"&(?:quot|#34|#39|apos|amp|lt|gt);", text):
         from html import unescape
 

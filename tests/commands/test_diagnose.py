@@ -378,6 +378,16 @@ def test_a_pasted_text_has_its_outcomes_in_json(capsys: pytest.CaptureFixture[st
     assert data["diagnoses"][0]["message"] is not None
 
 
+def test_a_log_of_any_encoding_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "bot.log"
+    log.write_bytes(b'Ausf\xfchrung fehlgeschlagen: okx {"code":"50113","msg":"Invalid Sign"}\n')
+    with log.open("rb") as file:
+        command = [sys.executable, "-m", "keyctl", "diagnose", "--json"]
+        environ = {"HOME": str(tmp_path), "KEYCTL_HOME": str(tmp_path / "home"), "PYTHONUTF8": "1"}
+        done = subprocess.run(command, stdin=file, capture_output=True, text=True, env=environ, check=False)
+    assert json.loads(done.stdout)["data"]["diagnoses"][0]["code"] == "50113", done.stderr
+
+
 def test_explain_names_what_led_to_the_verdict(ward: Ward, capsys: pytest.CaptureFixture[str]) -> None:
     app = ward.enter(Case("okx", "spot", State.IP_LIST, 0))
     assert run(["diagnose", "desk", "--market", "spot", "--explain"], app) == ExitCode.CHECK

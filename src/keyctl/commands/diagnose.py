@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -203,6 +204,8 @@ def _path(name: str) -> Path:
 def _stdin() -> str:
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageProblem("name the code, or pass the error's body on stdin", "keyctl diagnose EXCHANGE CODE")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a log may be of any encoding
     kept = ""
     while piece := sys.stdin.read(STDIN_MAX):
         kept = (kept + piece)[-STDIN_MAX:]
