@@ -17,6 +17,7 @@ from keyctl.cli import run
 from keyctl.errors import ExitCode
 from keyctl.exchanges import profile
 from keyctl.model import Market
+from keyctl.pasted import read_pasted
 from keyctl.twin import Fault, FaultKind, State
 from tests.support.confusion import Case, Ward
 from tests.support.world import World
@@ -323,6 +324,17 @@ def test_an_error_about_the_order_alone_is_explained_without_a_call(world: World
     last = world.keyctl("diagnose", "--last")
     assert last.exit_code == ExitCode.OK and "next   keyctl diagnose poor" in last.stdout
     assert len(world.venue("okx").calls.lines) == calls
+
+
+def test_the_newest_error_and_the_same_body_pasted_are_explained_alike(world: World, tmp_path: Path) -> None:
+    world.add("okx", "poor")
+    element = {"clOrdId": "", "ordId": "", "sCode": "51008", "sMsg": "Insufficient USDT balance", "subCode": "1000"}
+    body = json.dumps({"code": "1", "data": [element], "msg": "All operations failed"})
+    world.fault(kind="answer", exchange="okx", operation="place", status=200, body=body)
+    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "60", "-a", "poor")
+    last, pasted = world.keyctl("diagnose", "--last", "--json").data, read_pasted(body)
+    assert last["exchange_code"] == pasted.said[0].code == "51008"
+    assert last["diagnoses"][0]["code"] == pasted.said[0].rows[0].code == "51008_1000"
 
 
 def test_the_newest_error_of_an_account_that_is_gone_is_explained_all_the_same(world: World) -> None:
