@@ -210,6 +210,13 @@ def test_a_rejection_beside_anything_else_proves_nothing(text: str) -> None:
     assert "proves" not in said_to_people(text)
 
 
+def test_words_of_an_exchange_that_the_text_does_not_name_prove_nothing() -> None:
+    assert read_pasted("binance: Margin is insufficient.").proves
+    reading = read_pasted("Margin is insufficient.")
+    assert reading.said[0].rows and not reading.proves
+    assert "if the response came from the usdm API of Binance" in said_to_people("Margin is insufficient.")
+
+
 def test_random_damage_never_turns_a_maybe_into_a_proof() -> None:
     """Cut, doubled and joined texts: where one part leaves an order alive, the whole does."""
     source = random.Random(7)

@@ -13,7 +13,7 @@ class Said:
 
     `exchange` is empty where the text does not tell; `status` 0 where no HTTP status is told. `rows` are what the
     catalogues have for it, best first. `how`: what in the text made it out. `text` is as pasted: mask it before it is
-    shown.
+    shown. `named` is False where words alone, which others may use too, are all that speaks for the exchange.
     """
 
     kind: str
@@ -27,6 +27,7 @@ class Said:
     status: int = 0
     rows: tuple[Diagnosis, ...] = ()
     how: str = ""
+    named: bool = True
 
     def distance(self, start: int, end: int) -> int:
         """How many characters lie between it and another place in the text."""
@@ -38,6 +39,7 @@ class Said:
         statuses = str(self.status), f"{self.status // 100}xx"
         return (
             self.kind == "refused"
+            and self.named
             and bool(self.rows)
             and all(row.taken is Taken.NO for row in self.rows)
             and (not self.status or all(set(statuses) & set(row.http.split()) for row in self.rows))

@@ -247,9 +247,8 @@ class _Reader:
         ranked = catalogue(name).ranked(rows, market)
         same = next((said for said in self._said if (said.start, said.end) == (start, end)), None)
         if same is None:
-            self._said.append(
-                Said("refused", start, end, name, market, ranked[0].code, text=words, rows=ranked, how=how)
-            )
+            said = Said("refused", start, end, name, market, ranked[0].code, text=words, rows=ranked, how=how)
+            self._said.append(replace(said, named=bool(self._exchange or self._named)))
         else:  # the same words at another exchange, or under another code
             self._said.remove(same)
             owner = name if same.exchange == name else ""

@@ -115,7 +115,8 @@ def _taken_words(row: Diagnosis, said: Said, reading: Reading) -> str | None:
         return "this response rejected its own order; the text leaves open what became of other orders or sendings"
     if said.status and not said.proves and str(said.status) not in row.http.split():
         return f"unknown: HTTP {said.status} is not a status that this code is documented with; look the order up"
-    return f"if the response came from the {row.scope} API, {NOT_ACCEPTED}; else look the order up"
+    where = f"the {row.scope} API of {profile(row.exchange).title}"
+    return f"if the response came from {where}, {NOT_ACCEPTED}; else look the order up"
 
 
 def _until(text: str) -> str:
