@@ -210,6 +210,11 @@ def test_a_rejection_beside_anything_else_proves_nothing(text: str) -> None:
     assert "proves" not in said_to_people(text)
 
 
+def test_a_figure_beside_one_word_is_not_a_message() -> None:
+    for text in ("lbank volume=8.420;", "lbank price 0.01, volume 0.001", "lbank: Volume < 0.001 was the day's low"):
+        assert read_pasted(text).said == (), text
+
+
 def test_words_of_an_exchange_that_the_text_does_not_name_prove_nothing() -> None:
     assert read_pasted("binance: Margin is insufficient.").proves
     reading = read_pasted("Margin is insufficient.")

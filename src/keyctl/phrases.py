@@ -41,13 +41,17 @@ def found_in(text: str, templates: Iterable[str]) -> list[Phrase]:
     """The templates in the text, in its order; of those at the same place the longest. Short ones must be all that is
     said between two colons, quotes or brackets."""
     spoken = set(_LETTERS.findall(text.lower()))
-    candidates = [template for template in templates if (needed := _letters_of(template)) and needed <= spoken]
+    candidates = [
+        template
+        for template in templates
+        if (needed := _letters_of(template)) and needed <= spoken and not _mostly_figures(template)
+    ]
     words = plain_words(text) if candidates else ""
     found = [
         Phrase(match.start(), match.end(), template)
         for template in candidates
         for match in _pattern(template).finditer(words)
-        if len(_words_of(template)) >= _WORDS_MIN or _alone(text, match.start(), match.end(), template)
+        if len(_LETTERS.findall(template)) >= _WORDS_MIN or _alone(text, match.start(), match.end(), template)
     ]
     found.sort(key=lambda phrase: (phrase.start, phrase.start - phrase.end))
     kept: list[Phrase] = []
@@ -84,6 +88,11 @@ def _words_of(template: str) -> list[str]:
 
 def _parts(template: str) -> list[str]:
     return [" ".join(plain_words(part).split()) for part in template.split(BLANK)]
+
+
+def _mostly_figures(template: str) -> bool:
+    """Whether it is little more than a comparison, such as "Price < 0.01", which any line of figures may look like."""
+    return bool(re.search(r"\d", template)) and len(_letters_of(template)) < _WORDS_MIN
 
 
 @cache
