@@ -23,7 +23,8 @@ FLOORS = {
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
-        "catalogue diagnose account_uid key_age plan make_order order_checks order_value price_checks day_counts "
+        "catalogue diagnose pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers "
+        "marked_lines account_uid key_age plan make_order order_checks order_value price_checks day_counts "
         "perpetuals sizing leaks judge profiles rights whitelist"
     ),
     "outside": (
@@ -41,8 +42,8 @@ FLOORS = {
     ),
     "newcomers": "interview enrol keygen foreign",
     "pictures": (
-        "output order_view order_advice order_results verify_view whitelist_view diagnose_view diagnosis_view "
-        "overview_view open_orders_view closing_view canceling_view"
+        "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
+        "diagnosis_view overview_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
         "trading consent order_words "
@@ -74,6 +75,9 @@ FORBIDDEN = {
     ),
     "order_value price_checks day_counts": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
+    ),
+    "pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers marked_lines": (
+        "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
     "rights whitelist account_uid": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"

@@ -26,6 +26,7 @@ from keyctl.errors import ExitCode, SetupProblem, UsageProblem
 from keyctl.exchanges import load, names, profile
 from keyctl.loader import open_data
 from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
+from keyctl.output import Text
 from keyctl.secret import Secret
 from tests.support.desk import MemoryStore
 
@@ -139,7 +140,49 @@ def test_an_outage_hides_everything_else() -> None:
 def test_a_clock_beyond_correction_is_the_cause_although_reads_work() -> None:
     assert named(replace(SOUND, offset_ms=10_001)) == ("clock_behind",)
     assert named(replace(SOUND, offset_ms=-10_001)) == ("clock_ahead",)
-    assert named(replace(SOUND, offset_ms=-10_000)) == ("healthy",)
+    assert named(replace(SOUND, exchange="okx", offset_ms=-10_000)) == ("healthy",)
+
+
+def test_a_clock_that_keyctl_corrects_is_the_cause_where_the_exchange_refuses_programs_that_do_not() -> None:
+    for ahead in (1_001, 3_000, 6_000, 10_000):
+        wrong = replace(SOUND, offset_ms=-ahead)
+        assert named(wrong) == ("clock_ahead",), ahead
+        data = report(wrong, judge(wrong)).data
+        assert "keyctl corrects it" in data["meaning"] and "-1021" in data["meaning"]
+        assert all(word in data["fix"] for word in ("WSL2", "Docker", "VM", "chrony"))
+    assert named(replace(SOUND, offset_ms=5_001)) == ("clock_behind",)
+    assert named(replace(SOUND, offset_ms=5_000)) == named(replace(SOUND, offset_ms=-1_000)) == ("healthy",)
+    assert named(replace(SOUND, exchange="bitfinex", offset_ms=-6_000)) == ("healthy",)
+
+
+def test_what_was_not_measured_is_unknown_and_never_called_as_it_should_be() -> None:
+    unmeasured = seen(
+        Probe("clock", "unknown", detail="not measured: every reading took too long"), KEY, SPOT, offset_ms=None
+    )
+    result = report(unmeasured, judge(unmeasured))
+    (clock,) = [row for row in result.data["evidence"] if row["check"] == "clock"]
+    assert clock["level"] == "unknown"
+    (text,) = [part.text for part in result.view if isinstance(part, Text)]
+    assert " unknown  not measured: " in text and "clock was not measured" in text
+    assert "clock are as they should be" not in text
+    measured = seen(Probe("clock", "ok", detail="0.0 s from the exchange"), KEY, SPOT)
+    assert "and clock are as they should be" in str(report(measured, judge(measured)).view)
+
+
+def test_explain_tells_which_reads_led_to_the_verdict() -> None:
+    evidence = seen(refused("key", "-2015"), SPOT)
+    because = report(evidence, judge(evidence), explain=True).data["because"]
+    assert any(line.startswith("key: refused -2015") and "ip_not_listed" in line for line in because)
+    assert any(line.startswith("spot: answered, which rules out") for line in because)
+    assert "because" not in report(evidence, judge(evidence)).data
+
+
+def test_cause_and_fix_are_said_once() -> None:
+    evidence = seen(refused("key", "-1022"))
+    result = report(evidence, judge(evidence))
+    (text,) = [part.text for part in result.view if isinstance(part, Text)]
+    assert text.count(result.data["meaning"]) == 1 and text.count("\n  fix ") == text.count("\n  or ") + 1
+    assert result.data["meaning"] not in str(result.errors[0]) and result.errors[0].hints == ()
 
 
 def test_a_clock_refusal_is_told_by_the_side_that_was_measured() -> None:

@@ -99,7 +99,7 @@ def test_a_key_that_reads_futures_and_may_not_trade_them(world: World) -> None:
     # No call of LBank tells this right: nothing is wrong that could be read, and that is what is said.
     assert found.data["cause"] == "healthy"
     told = world.keyctl("diagnose", "lbank-a").stdout
-    assert "does not tell whether the key may trade futures: only an order shows it" in told
+    assert "does not report whether the key may trade futures; only an order shows it" in told
     ran = world.keyctl(*FUTURES, "--leverage", "2")
     (leg,) = ran.data["legs"]
     assert (ran.exit_code, leg["outcome"]) == (8, "not_sent")

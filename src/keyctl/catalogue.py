@@ -2,7 +2,8 @@
 
 Columns: `scope` (the exchange's own grouping of its codes), `code`, `http` (statuses the code comes with, blanks
 between, `5xx` for a class, empty: not known), `text_match` (where one code carries several reasons: a piece of the
-answer's text, or /a regular expression/; case does not count), `name`, `category`, `meaning`, `likely_causes`, `fix`,
+answer's text, or /a regular expression/; case does not count), `name`, `message` (the exchange's own words, several
+with " | " between, %s for what changes), `category`, `meaning`, `likely_causes`, `fix`,
 `taken`, `repeatable` (may a read be asked again: yes, no, unknown-state), `source`.
 
 The rule for `taken`. It speaks of answers to order placement only. It is `maybe` unless a person has checked by hand
@@ -18,7 +19,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Collection, Iterable
 from functools import cache, cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from keyctl.exchanges import profile
@@ -32,7 +35,7 @@ CATEGORIES = frozenset(
     "signature permission ip clock rate_limit funds order instrument account server parameter success session".split()
 )
 COLUMNS = (
-    "scope code http text_match name category meaning likely_causes fix taken repeatable source".split()
+    "scope code http text_match name message category meaning likely_causes fix taken repeatable source".split()
 )  # the order in the files
 
 _ONLY_STATUS = re.compile(r"(?:http[- ]?)?([1-5][0-9]{2})", re.IGNORECASE)
@@ -67,24 +70,64 @@ class Catalogue:
         """Every row, in the order of the file."""
         return tuple(map(self._diagnosis, self._records))
 
+    @cached_property
+    def sayings(self) -> dict[str, tuple[Diagnosis, ...]]:
+        """The exchange's own words for its errors, each with the rows that have them."""
+        from keyctl.phrases import templates_of
+
+        found: dict[str, list[Diagnosis]] = {}
+        for row in self.rows:
+            words = [*templates_of(row.message)]
+            if row.text_match and not row.text_match.startswith("/"):
+                words.append(row.text_match)
+            for template in words:
+                found.setdefault(template, []).append(row)
+        return {template: tuple(rows) for template, rows in found.items()}
+
+    @property
+    def codes(self) -> Collection[str]:
+        """Every code that has a row, in small letters."""
+        return self._by_code.keys()
+
+    def has(self, code: str) -> bool:
+        """Whether there is a row for exactly this code, or for the code below which a sub-code stands."""
+        wanted = code.strip().casefold()
+        return wanted in self._by_code or wanted.partition("_")[0] in self._by_code
+
+    def says(self, row: Diagnosis, text: str) -> bool:
+        """Whether the text has the row's own words."""
+        return _says(row, text) or bool(row.text_match and _text_fits(row, text))
+
+    def ranked(self, rows: Iterable[Diagnosis], market: Market | None = None) -> tuple[Diagnosis, ...]:
+        """The rows, best first: those of the market alone where it has any."""
+        found = list(rows)
+        return tuple(sorted(self._in_market(found, market) or found, key=self._rank))
+
     def lookup(
         self, code: str, market: Market | None = None, text: str = "", http: int | None = None
     ) -> tuple[Diagnosis, ...]:
         """The rows for a code as the exchange wrote it, best first; empty when the catalogue has none.
 
         Rows whose text is found in `text` win over the code's general row; an unknown code is sought by text alone.
-        Without a market the rows of every scope, spot's first. `http` leaves out rows known for other statuses only,
-        unless no row would be left. A missing minus sign and a sub-code (51008_1000) that is not listed are forgiven.
+        Without a market the rows of every scope. Where rows have the exchange's own words on record and `text` says
+        them, those come first, and rows with other words are left out. `http` leaves out rows known for other statuses
+        only, unless no row would be left. A missing minus sign and an unlisted sub-code (51008_1000) are forgiven.
         """
+        saying: list[Diagnosis] = []
         rows = self._in_market(self._with_code(code, text), market)
         if text:
             named = [row for row in rows if row.text_match and _text_fits(row, text)]
             if not rows:
                 named = self._in_market([row for row in self.rows if row.text_match and _text_fits(row, text)], market)
             rows = named or [row for row in rows if not row.text_match] or rows
+            if saying := [row for row in rows if _says(row, text)]:
+                scopes = {row.scope for row in saying}
+                rows = [*saying, *(row for row in rows if not row.message and row.scope in scopes)]
         if http is not None:
             rows = [row for row in rows if _status_fits(row, http)] or rows
-        return tuple(sorted(rows, key=self._rank))
+        worded = any(row.message for row in rows)  # a code of one endpoint alone has no message of its own
+        silent = {id(row) for row in rows if worded and not row.message and not row.text_match}
+        return tuple(sorted(rows, key=lambda row: (row not in saying, id(row) in silent, self._rank(row))))
 
     def taken(self, error: ExchangeError, market: Market) -> Taken:
         """NO when this answer to an order placement proves that the order was not taken; MAYBE in every other case.
@@ -114,7 +157,7 @@ class Catalogue:
             return list(records)
 
     def _diagnosis(self, record: list[str]) -> Diagnosis:
-        scope, code, http, text_match, name, category, meaning, causes, fix, taken, repeatable, source = record
+        scope, code, http, text_match, name, message, category, meaning, causes, fix, taken, repeatable, source = record
         markets = [market for market, scopes in self.scopes.items() if scope in scopes]
         return Diagnosis(
             exchange=self.exchange,
@@ -131,6 +174,7 @@ class Catalogue:
             repeatable=repeatable,
             source=source,
             market=markets[0] if len(markets) == 1 else "",
+            message=message,
         )
 
     def _with_code(self, code: str, text: str) -> list[Diagnosis]:
@@ -146,11 +190,23 @@ class Catalogue:
     def _in_market(self, rows: list[Diagnosis], market: Market | None) -> list[Diagnosis]:
         return rows if market is None else [row for row in rows if row.scope in self.scopes.get(market, ())]
 
+    def _scopes_of(self, market: Market) -> tuple[str, ...]:
+        return self.scopes.get(market, ())
+
     def _rank(self, row: Diagnosis) -> tuple[int, bool, bool]:
-        """Spot's scopes first, then those of futures, then the rest; a code's general row before its text rows."""
-        order = [scope for market in Market for scope in self.scopes.get(market, ())]
+        """The first scope of each market, then the second ones, then the rest; general rows before text rows."""
+        order = [scope for scopes in zip_longest(*map(self._scopes_of, Market)) for scope in scopes]
         place = order.index(row.scope) if row.scope in order else len(order)
         return place, bool(row.text_match), row.http.endswith("xx")
+
+
+def _says(row: Diagnosis, text: str) -> bool:
+    """Whether the text has the row's own words."""
+    if not row.message:
+        return False
+    from keyctl.phrases import fits, templates_of
+
+    return any(fits(template, text) for template in templates_of(row.message))
 
 
 def _text_fits(row: Diagnosis, text: str) -> bool:

@@ -14,6 +14,7 @@ from keyctl.output import Note, Result, Table, Text
 SHOWN = 6
 FOUND_SHOWN = 30
 FOUND_COLUMNS = ("exchange", "scope", "code", "category", "meaning")
+NOT_ACCEPTED = "the order was not accepted"
 _QUOTE = '"'
 
 
@@ -22,18 +23,21 @@ def explained(
     error: Reported,
     facts: Mapping[str, str | None] | None = None,
     live: Result | None = None,
+    reasons: str = "",
 ) -> Result:
-    """The meanings of a code, best first; `facts` say on which order of ours it came, and `live` what reads of its
-    account show now."""
+    """The meanings of a code, best first; `facts` say on which order of ours it came, `live` what reads of its account
+    show now, and `reasons` what the rows were chosen by."""
     hidden = len(found) - SHOWN
-    more = f"{hidden} more reasons share this code; name the answer's words: --text '...'" if hidden > 0 else ""
-    blocks = "\n\n".join(_block(item, error) for item in found[:SHOWN])
+    more = f"{hidden} more reasons share this code; name the response's words: --text '...'" if hidden > 0 else ""
+    blocks = "\n\n".join(block(item, error.text) for item in found[:SHOWN])
     data: dict[str, object] = {"diagnoses": [as_data(item) for item in found]}
     if facts:
         order = f"{facts['account']} {facts['market']}, {facts['symbol']}, plan {facts['plan']}, {facts['at']}"
         blocks = f"{order}: {facts['state']}\n\n{blocks}\n\n"
         blocks += "Now:" if live else f"  next   keyctl diagnose {facts['account']}"
         data = {**facts, **data}
+    if reasons:
+        blocks += f"\n\n{reasons}"
     view = (Text(blocks), *((Note(more),) if more else ()))
     if live is None:
         return Result(data, view)
@@ -44,7 +48,7 @@ def found_rows(found: Sequence[Diagnosis], wanted: str) -> Result:
     """The rows that a search found. Raises CheckFailed when there is none."""
     if not found:
         raise CheckFailed(
-            "no row of the catalogues has these words",
+            "no error code matches these words",
             "fewer words find more; codes: keyctl diagnose EXCHANGE CODE",
             code="not_in_catalogue",
         )
@@ -62,7 +66,7 @@ def not_found(exchange: str, error: Reported, market: Market | None) -> CheckFai
         f"{facts.title} {error.code}{f' ({error.text})' if error.text else ''} is not in the catalogue"
         + (f" for {market}" if market else ""),
         f"its documentation: {facts.docs}",
-        "as the answer to an order it proves nothing: look the order up before you send it again",
+        "after an order it proves nothing: look the order up before you resend",
         code="not_in_catalogue",
         exchange=exchange,
         market=market,
@@ -81,6 +85,7 @@ def as_data(item: Diagnosis) -> dict[str, str]:
         "text_match": item.text_match,
         "name": item.name,
         "category": item.category,
+        "message": item.message,
         "meaning": item.meaning,
         "likely_causes": item.likely_causes,
         "fix": item.fix,
@@ -90,17 +95,19 @@ def as_data(item: Diagnosis) -> dict[str, str]:
     }
 
 
-def _block(item: Diagnosis, error: Reported) -> str:
+def block(item: Diagnosis, text: str = "", taken: str | None = None, until: str = "") -> str:
+    """A row for people: with the words that came with it, another sentence about orders, and the end of a ban."""
     facts = profile(item.exchange)
     where = item.scope if item.market in ("", item.scope) else f"{item.market} ({item.scope})"
     code = item.code if item.code.startswith(("HTTP", "NETWORK", "SYMPTOM")) else f"code {item.code}"
-    why = item.likely_causes + (f' (the answer said: "{error.text}")' if error.text else "")
+    why = item.likely_causes + (f' (the response said: "{text}")' if text else "")
     lines = [
         f"{facts.title} {where} {code} [{item.category}]",
         f"  what   {item.meaning}" + (f" ({item.name.strip(_QUOTE)})" if _tells(item.name) else ""),
         f"  why    {why.strip()}" if why else "",
+        f"  until  {until}" if until else "",
         f"  fix    {item.fix}",
-        f"  taken  {_taken_words(item)}",
+        f"  taken  {taken or _taken_words(item)}",
         f"  more   {facts.docs} ({item.source})",
     ]
     return "\n".join(line for line in lines if line)
@@ -113,7 +120,7 @@ def _tells(name: str) -> bool:
 
 def _taken_words(item: Diagnosis) -> str:
     if item.taken is Taken.NO:
-        return "as the answer to an order it proves that the order was not taken"
+        return f"after an order: it proves that {NOT_ACCEPTED}"
     if item.category == "success":
-        return "an order was taken only if the answer names it"
-    return "as the answer to an order: it may have been taken, look before you send it again"
+        return "an order was accepted only if the response names it"
+    return "after an order: it may have been accepted; look it up before you resend"

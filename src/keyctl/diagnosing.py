@@ -34,7 +34,9 @@ RECORD_MAX_BYTES = 1_000_000
 _LISTS = {Cause.IP_LIST, Cause.FUTURES_IP_LIST, Cause.IPV4_NOT_LISTED, Cause.IPV6_NOT_LISTED}
 
 
-def diagnose_account(app: App, account: Account, market: Market | None, record: Path | None) -> Result:
+def diagnose_account(
+    app: App, account: Account, market: Market | None, record: Path | None, explain: bool = False
+) -> Result:
     """The account's verdict, from reads only. Raises SetupProblem when a secret cannot be had, StoreUnusable."""
     markets = (market,) if market else account.markets
     evidence = asyncio.run(_gather(app, account, markets))
@@ -42,10 +44,10 @@ def diagnose_account(app: App, account: Account, market: Market | None, record: 
         from keyctl.files import write_whole
 
         write_whole(record, to_text(evidence).encode())
-    return report(evidence, judge(evidence))
+    return report(evidence, judge(evidence), explain)
 
 
-def replay(path: Path) -> Result:
+def replay(path: Path, explain: bool = False) -> Result:
     """The verdict on a recorded diagnosis, without network or store. Raises UsageProblem."""
     try:
         with path.open("rb") as file:
@@ -54,7 +56,7 @@ def replay(path: Path) -> Result:
         raise UsageProblem(f"{path} cannot be read", code="bad_record") from None
     evidence = from_text(text)
     profile(evidence.exchange)
-    return report(evidence, judge(evidence))
+    return report(evidence, judge(evidence), explain)
 
 
 def other_places(account: Account) -> dict[Cause, tuple[Binding, ...]]:

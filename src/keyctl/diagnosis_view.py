@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from keyctl.clock import SILENT_OFFSET_MS
 from keyctl.diagnosis.causes import WORDS, Cause
 from keyctl.diagnosis.evidence import CHECKS, Evidence, Probe
 from keyctl.diagnosis.fixes import fix_for
-from keyctl.diagnosis.reasoning import SIGNED, Verdict
-from keyctl.diagnosis.signs import causes_of
+from keyctl.diagnosis.reasoning import Verdict, clock_refused_elsewhere, reasons
+from keyctl.diagnosis.signs import causes_of, clock_code
 from keyctl.errors import CheckFailed, KeyctlError, Unreached
 from keyctl.exchanges import profile
 from keyctl.model import Level
@@ -26,8 +27,11 @@ class Row:
         self.check, self.level, self.word, self.detail, self.marked = check, level, word, detail, marked
 
 
-def report(evidence: Evidence, verdict: Verdict) -> Result:
-    """The whole result: exit OK without a fault, UNREACHED when the exchange was not reached, else CHECK."""
+def report(evidence: Evidence, verdict: Verdict, explain: bool = False) -> Result:
+    """The whole result: exit OK without a fault, UNREACHED when the exchange was not reached, else CHECK.
+
+    `explain` adds what each read left possible.
+    """
     rows = rows_of(evidence, verdict)
     fixes = {cause: fix_for(cause, evidence) for cause in (*verdict.named, *verdict.others)}
     data = {
@@ -43,16 +47,24 @@ def report(evidence: Evidence, verdict: Verdict) -> Result:
         "fixes": {cause.value: fix for cause, fix in fixes.items()},
         "calls": evidence.calls,
     }
-    view = (Text("\n".join(_lines(evidence, verdict, rows, fixes))),)
+    lines = _lines(evidence, verdict, rows, fixes)
+    if explain:
+        data["because"] = reasons(evidence)
+        lines += ["", "Why keyctl says so:", *(f"  {reason}" for reason in reasons(evidence))]
+    view = (Text("\n".join(lines)),)
     if verdict.cause is Cause.HEALTHY:
         return Result(data, view)
-    error = _error(evidence, verdict, fixes[verdict.cause])
+    error = _error(evidence, verdict)
     return Result(data, view, error.exit_code, (error,))
 
 
 def sentence(cause: Cause, evidence: Evidence) -> str:
     """The cause in words."""
-    return WORDS[cause][1].format(title=profile(evidence.exchange).title)
+    words = WORDS[cause][1].format(title=profile(evidence.exchange).title)
+    if cause in _CLOCKS and clock_refused_elsewhere(evidence):
+        code = f"{clock_code(evidence.exchange)} from {profile(evidence.exchange).title}"
+        words += f": keyctl corrects it, but other programs on this machine get {code}"
+    return words
 
 
 def rows_of(evidence: Evidence, verdict: Verdict) -> list[Row]:
@@ -83,7 +95,11 @@ def _limits(evidence: Evidence) -> str:
 
 def _row(evidence: Evidence, probe: Probe, verdict: Verdict) -> Row:
     if probe.check == "clock" and verdict.cause in _CLOCKS and verdict.check == "clock":
-        return Row("clock", Level.FAIL, WORDS[verdict.cause][0], f"{probe.detail}; orders would be refused", True)
+        others = "keyctl corrects this, other programs here do not"
+        words = others if clock_refused_elsewhere(evidence) else "orders would be rejected"
+        return Row("clock", Level.FAIL, WORDS[verdict.cause][0], f"{probe.detail}; {words}", True)
+    if probe.outcome == "unknown":
+        return Row(probe.check, Level.UNKNOWN, "unknown", probe.detail)
     if probe.check == "version":
         marked = verdict.check == "version"
         return Row(probe.check, Level.FAIL if marked else Level.PASS, "ONE" if marked else "same", probe.detail, marked)
@@ -95,11 +111,8 @@ def _row(evidence: Evidence, probe: Probe, verdict: Verdict) -> Row:
         return Row(probe.check, Level.PASS, "no", probe.detail)
     possible = causes_of(evidence.exchange, probe)
     shown = next((cause for cause in verdict.named if cause in possible), possible[0])
-    detail = probe.detail
-    if probe.check in SIGNED and shown in verdict.named:
-        detail = f"{probe.detail}; {sentence(shown, evidence)}" if len(verdict.named) == 1 else probe.detail
     marked = probe.check == verdict.check
-    return Row(probe.check, Level.FAIL, WORDS[shown][0] if marked else "REFUSED", detail, marked)
+    return Row(probe.check, Level.FAIL, WORDS[shown][0] if marked else "REFUSED", probe.detail, marked)
 
 
 def _untold(evidence: Evidence) -> str:
@@ -124,32 +137,41 @@ def _lines(evidence: Evidence, verdict: Verdict, rows: list[Row], fixes: dict[Ca
         lines.append(f"  {name:<{check_width}}  {words}")
 
     if verdict.cause is Cause.HEALTHY:
-        add("cause", "none: key, rights, address and clock are as they should be")
+        clock = evidence.of("clock")
+        measured = clock is not None and clock.ok
+        add(
+            "cause",
+            "none: key, permissions, IP address" + (" and clock" if measured else "") + " are as they should be",
+        )
+        if not measured:
+            add("unknown", "the clock was not measured: compare this machine's time with an NTP server")
+        elif evidence.offset_ms is not None and abs(evidence.offset_ms) > SILENT_OFFSET_MS:
+            add("note", "keyctl corrects its clock for this exchange; other programs on this machine may not")
         if untold := _untold(evidence):
             title = profile(evidence.exchange).title
-            add("note", f"{title} does not tell whether the key may trade {untold}: only an order shows it")
+            add("note", f"{title} does not report whether the key may trade {untold}; only an order shows it")
         return lines
     certain = not verdict.rivals
-    add("cause", sentence(verdict.cause, evidence) + ("" if certain else " (the likeliest)"))
+    add("cause", sentence(verdict.cause, evidence) + ("" if certain else " (likely, not confirmed)"))
     add("fix", fixes[verdict.cause])
     for cause in verdict.rivals:
         add("or", sentence(cause, evidence))
         add("fix", fixes[cause])
     if verdict.rivals:
-        add("note", f"{profile(evidence.exchange).title} tells no more: from outside these look the same")
+        add("note", f"{profile(evidence.exchange).title} reports no more; from outside these causes look the same")
     for cause in verdict.others:
         add("also found", sentence(cause, evidence))
         add("fix", fixes[cause])
     return lines
 
 
-def _error(evidence: Evidence, verdict: Verdict, fix: str) -> KeyctlError:
+def _error(evidence: Evidence, verdict: Verdict) -> KeyctlError:
+    """The error beside the report: which cause and of which account; the report has the words and the fix."""
     kind = Unreached if verdict.cause in _UNREACHED else CheckFailed
     probe = evidence.of(verdict.check)
-    words = "; or: ".join(sentence(cause, evidence) for cause in verdict.named)
+    count = len(verdict.named)
     return kind(
-        f"{evidence.account}: {words}",
-        fix,
+        f"{evidence.account}: " + ("1 cause found" if count == 1 else f"{count} causes are possible"),
         code=verdict.cause.value,
         exchange=evidence.exchange,
         account=evidence.account,

@@ -17,6 +17,7 @@ from keyctl.cli import run
 from keyctl.errors import ExitCode
 from keyctl.exchanges import profile
 from keyctl.model import Market
+from keyctl.pasted import read_pasted
 from keyctl.twin import Fault, FaultKind, State
 from tests.support.confusion import Case, Ward
 from tests.support.world import World
@@ -50,7 +51,7 @@ def test_a_block_says_what_why_fix_and_whether_it_was_taken(capsys: pytest.Captu
     shown = capsys.readouterr().out
     for label in ("what", "why", "fix", "taken", "more"):
         assert f"\n  {label}" in shown
-    assert "proves that the order was not taken" in shown
+    assert "proves that the order was not accepted" in shown
     assert "contract" not in shown
 
 
@@ -179,7 +180,7 @@ def test_causes_that_look_the_same_from_outside_are_all_named_with_their_fixes(
     app = ward.enter(Case("binance", "spot", State.IP_LIST, 0))
     assert run(["diagnose", "desk", "--market", "spot"], app) == ExitCode.CHECK
     shown = capsys.readouterr().out
-    assert "(the likeliest)" in shown and "look the same" in shown
+    assert "(likely, not confirmed)" in shown and "look the same" in shown
     assert shown.count("\n  or ") == shown.count("\n  fix ") - 1 >= 1
 
 
@@ -325,6 +326,17 @@ def test_an_error_about_the_order_alone_is_explained_without_a_call(world: World
     assert len(world.venue("okx").calls.lines) == calls
 
 
+def test_the_newest_error_and_the_same_body_pasted_are_explained_alike(world: World, tmp_path: Path) -> None:
+    world.add("okx", "poor")
+    element = {"clOrdId": "", "ordId": "", "sCode": "51008", "sMsg": "Insufficient USDT balance", "subCode": "1000"}
+    body = json.dumps({"code": "1", "data": [element], "msg": "All operations failed"})
+    world.fault(kind="answer", exchange="okx", operation="place", status=200, body=body)
+    world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "59000", "--expect-value", "59", "-a", "poor")
+    last, pasted = world.keyctl("diagnose", "--last", "--json").data, read_pasted(body)
+    assert last["exchange_code"] == pasted.said[0].code == "51008"
+    assert last["diagnoses"][0]["code"] == pasted.said[0].rows[0].code == "51008_1000"
+
+
 def test_the_newest_error_of_an_account_that_is_gone_is_explained_all_the_same(world: World) -> None:
     world.add("okx", "gone")
     body = '{"code":"50110","data":[],"msg":"Your IP 203.0.113.7 is not included in your API key\'s IP whitelist."}'
@@ -348,6 +360,69 @@ def test_a_pasted_exception_needs_no_exchange_when_it_names_one(capsys: pytest.C
     paste('ccxt.base.errors.AuthenticationError: okx {"msg":"Invalid OK-ACCESS-KEY","code":"50111"}')
     found = diagnoses(capsys)
     assert (found[0]["exchange"], found[0]["code"]) == ("okx", "50111")
+
+
+def test_a_code_alone_is_told_for_every_exchange_that_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {item["exchange"] for item in diagnoses(capsys, "-1022")} == {"binance"}
+    assert {item["exchange"] for item in diagnoses(capsys, "10001")} == {"bitfinex", "lbank"}
+    assert run(["diagnose", "99999"]) == ExitCode.CHECK
+
+
+def test_a_label_of_digits_is_still_an_account(world: World) -> None:
+    world.add("okx", "10007")
+    assert world.keyctl("diagnose", "10007", "--json").data["account"] == "10007"
+
+
+def test_a_text_of_an_unknown_exchange_is_a_usage_error(capsys: pytest.CaptureFixture[str], paste: Any) -> None:
+    paste("HTTP/1.1 429 for the desk")
+    assert run(["diagnose"]) == ExitCode.USAGE
+    assert "cannot see which exchange the text is from" in capsys.readouterr().err
+
+
+def test_a_pasted_text_has_its_outcomes_in_json(capsys: pytest.CaptureFixture[str], paste: Any) -> None:
+    refusal = '{"code":-2010,"msg":"Account has insufficient balance for requested action."}'
+    paste(f"binance order Read timed out\nbinance {refusal}")
+    assert run(["diagnose", "--json", "--explain"]) == ExitCode.OK
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert [(item["kind"], item["code"]) for item in data["outcomes"]] == [("lost", ""), ("refused", "-2010")]
+    assert (data["taken"], data["order"], data["unread_characters"]) == ("maybe", True, 0)
+    assert all(item["because"] for item in data["outcomes"])
+    assert data["diagnoses"][0]["message"] is not None
+
+
+def test_a_log_of_any_encoding_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "bot.log"
+    log.write_bytes(b'Ausf\xfchrung fehlgeschlagen: okx {"code":"50113","msg":"Invalid Sign"}\n')
+    with log.open("rb") as file:
+        command = [sys.executable, "-m", "keyctl", "diagnose", "--json"]
+        environ = {"HOME": str(tmp_path), "KEYCTL_HOME": str(tmp_path / "home"), "PYTHONUTF8": "1"}
+        done = subprocess.run(command, stdin=file, capture_output=True, text=True, env=environ, check=False)
+    assert json.loads(done.stdout)["data"]["diagnoses"][0]["code"] == "50113", done.stderr
+
+
+def test_explain_names_what_led_to_the_verdict(ward: Ward, capsys: pytest.CaptureFixture[str]) -> None:
+    app = ward.enter(Case("okx", "spot", State.IP_LIST, 0))
+    assert run(["diagnose", "desk", "--market", "spot", "--explain"], app) == ExitCode.CHECK
+    assert "Why keyctl says so:" in capsys.readouterr().out
+    assert run(["diagnose", "okx", "50113", "--explain"]) == ExitCode.OK
+    assert "rows chosen by the code 50113" in capsys.readouterr().out
+
+
+def test_slow_answers_leave_the_clock_unknown(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keyctl.clock.ROUND_TRIP_MAX_SECONDS", -1.0)
+    data = ward.diagnose(Case("okx", "spot", State.HEALTHY, 0)).data
+    (clock,) = [row for row in data["evidence"] if row["check"] == "clock"]
+    assert clock["level"] == "unknown" and "not measured" in clock["detail"]
+
+
+def test_a_clock_that_keyctl_corrects_is_named_for_the_other_programs(ward: Ward) -> None:
+    app = ward.enter(Case("binance", "spot", State.HEALTHY, 0))
+    ward.here.venue("binance").offset_ms = -3_000
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+        assert run(["diagnose", "desk", "--market", "spot", "--json"], app) == ExitCode.CHECK
+    data = json.loads(out.getvalue())["data"]
+    assert data["cause"] == "clock_ahead" and "-1021" in data["meaning"] and "WSL2" in data["fix"]
 
 
 def test_a_refusal_that_another_command_meets_is_explained_by_the_catalogue(world: World) -> None:

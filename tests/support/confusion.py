@@ -112,20 +112,26 @@ class Ward:
             self.here.add_key(case.exchange, self._keys[name])
         return self._keys[name]
 
-    def enter(self, case: Case) -> App:
-        """A fresh home with the account "desk", and the twin in the case's state."""
+    def enter(self, case: Case, also: State | None = None) -> App:
+        """A fresh home with the account "desk", and the twin in the case's state, and in another one as well."""
         venue = self.here.venue(case.exchange)
         self.there.venue(case.exchange).keys.clear()
         self.lbank.contract_ip_code = 65 if case.variation == 2 else 10007
         stand = put_in_state(self.here, case.exchange, self.key(case), case.state, self.there)
+        if also is not None:
+            with patch("keyctl.twin.states.clear_state"):  # what the first one changed stays
+                second = put_in_state(self.here, case.exchange, self.key(case), also, self.there)
+            held = second.key if second.key is not self.key(case) else stand.key
+            tls = next((one.endpoint for one in (stand, second) if one.endpoint.startswith("https")), stand.endpoint)
+            stand = Stand(held, tls)
         with venue.lock:
             venue.offset_ms = venue.offset_ms // CLOCK_MS[0] * CLOCK_MS[case.variation]
             venue.calls.lines.clear()
         return self._app(case, stand)
 
-    def diagnose(self, case: Case, *options: str) -> Named:
-        """What the command says of the case."""
-        app, venue, out = self.enter(case), self.here.venue(case.exchange), io.StringIO()
+    def diagnose(self, case: Case, *options: str, also: State | None = None) -> Named:
+        """What the command says of the case, with another fault beside it."""
+        app, venue, out = self.enter(case, also), self.here.venue(case.exchange), io.StringIO()
         with redirect_stdout(out), redirect_stderr(io.StringIO()), patch("keyctl.diagnosing.other_places", self.places):
             exit_code = run(["diagnose", "desk", "--market", case.market, "--json", *options], app)
         assert self.here.faults_of_its_own == [], self.here.faults_of_its_own

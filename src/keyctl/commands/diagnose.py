@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from keyctl.app import App
-from keyctl.diagnose import Reported, exchange_in, explain, read_pasted, safe_words, search
+from keyctl.diagnose import Reported, every_exchange, explain, safe_words, search
 from keyctl.diagnose_view import explained, found_rows, not_found
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
 from keyctl.exchanges import names, profile
@@ -19,7 +21,8 @@ from keyctl.output import Result
 if TYPE_CHECKING:
     from pathlib import Path
 
-PASTED_MAX = 100_000
+STDIN_MAX = 64_000_000
+_CODE = r"-?[0-9]{1,6}(_[0-9]{1,5})?|ERR_[A-Z_]{1,36}"
 # Errors that reads can get to the bottom of; what was wrong with an order is told by its code.
 LIVE = ("signature", "permission", "ip", "clock", "rate_limit", "server")
 
@@ -42,6 +45,7 @@ LIVE = ("signature", "permission", "ip", "clock", "rate_limit", "server")
 @click.option("--text", default="", help="The words that came with the code, where one code has many reasons.")
 @click.option("--last", is_flag=True, help="The newest error that an order met, and its account now.")
 @click.option("--search", "wanted", metavar="TEXT", help="Search the catalogues of error codes.")
+@click.option("--explain", "why", is_flag=True, help="Show which reads or words led to the verdict.")
 @click.option("--record", metavar="FILE", help="Keep what the reads showed, without secrets.")
 @click.option("--replay", metavar="FILE", help="Judge a recorded diagnosis again, offline.")
 def command(
@@ -52,6 +56,7 @@ def command(
     text: str,
     last: bool,
     wanted: str | None,
+    why: bool,
     record: str | None,
     replay: str | None,
 ) -> Result:
@@ -71,34 +76,74 @@ def command(
     if replay is not None:
         from keyctl.diagnosing import replay as judge_again
 
-        return judge_again(_path(replay))
+        return judge_again(_path(replay), why)
     if last:
-        return _last(app, record)
+        return _last(app, record, why)
     if name is not None and code is None and name not in names():
-        return _live(app, name, only, record)
+        if re.fullmatch(_CODE, name) and name not in {account.label for account in app.accounts.all()}:
+            return _every(name, only, text)
+        return _live(app, name, only, record, why)
     if record is not None:
         raise UsageProblem("--record is for the diagnosis of an account", "keyctl diagnose ACCOUNT --record FILE")
-    return _code(name, code, only, text)
+    return _code(name, code, only, text, why)
 
 
-def _code(name: str | None, code: str | None, market: Market | None, text: str) -> Result:
+def _code(name: str | None, code: str | None, market: Market | None, text: str, why: bool) -> Result:
     if name is not None:
         profile(name)
-    if code is not None and name is not None:
-        error = Reported(code, safe_words(text))
-    else:
-        pasted = _stdin()
-        if name is None:
-            name, told = exchange_in(pasted)
-            market = market or told
-        error = read_pasted(pasted, name)
+    if code is None or name is None:
+        return _pasted(_stdin(), name or "", market, why)
+    error = Reported(code, safe_words(text))
     found = explain(name, error, market)
     if not found:
         raise not_found(name, error, market)
-    return explained(found, error)
+    return explained(found, error, reasons=_chosen_by(code, market, text) if why else "")
 
 
-def _live(app: App, label: str, market: Market | None, record: str | None) -> Result:
+def _chosen_by(code: str, market: Market | None, text: str) -> str:
+    """What the rows of a code were chosen by."""
+    given = [f"the code {code}", f"the market {market}" if market else "", "the words of --text" if text else ""]
+    return f"Why keyctl says so: rows chosen by {', '.join(part for part in given if part)}"
+
+
+def _every(code: str, market: Market | None, text: str) -> Result:
+    """A code without an exchange: what it means at each."""
+    found = every_exchange(code, market)
+    if not found:
+        raise CheckFailed(
+            f"no exchange's catalogue has the code {code}",
+            "with its exchange: keyctl diagnose EXCHANGE CODE",
+            code="not_in_catalogue",
+        )
+    return explained(found, Reported(code, safe_words(text)))
+
+
+def _pasted(pasted: str, name: str, market: Market | None, why: bool) -> Result:
+    from keyctl.pasted import READ_MAX, read_pasted
+    from keyctl.pasted_view import told
+
+    reading = read_pasted(pasted, name, market)
+    first = reading.first
+    if first is None:
+        unread = f" in its last {READ_MAX} characters; {reading.cut} before them were not read" if reading.cut else ""
+        raise UsageProblem(
+            f"no error code and no words of an exchange in the text on stdin{unread}",
+            "paste the body of the exchange's response, or name the code: keyctl diagnose EXCHANGE CODE",
+            'or look for its words: keyctl diagnose --search "WORDS"',
+            code="no_error_code",
+        )
+    if first.kind == "refused" and not any(said.rows for said in reading.said):
+        if first.exchange:
+            raise not_found(first.exchange, Reported(first.code, safe_words(first.text)), first.market)
+        raise UsageProblem(
+            "cannot see which exchange the text is from",
+            "name it: keyctl diagnose EXCHANGE < answer.txt",
+            code="no_exchange",
+        )
+    return told(reading, why)
+
+
+def _live(app: App, label: str, market: Market | None, record: str | None, why: bool = False) -> Result:
     try:
         account = app.accounts.get(label)
     except SetupProblem:
@@ -109,10 +154,10 @@ def _live(app: App, label: str, market: Market | None, record: str | None) -> Re
         raise UsageProblem(f"{profile(account.exchange).title} has no {market} market", code="no_such_market")
     from keyctl.diagnosing import diagnose_account
 
-    return diagnose_account(app, account, market, _path(record) if record else None)
+    return diagnose_account(app, account, market, _path(record) if record else None, why)
 
 
-def _last(app: App, record: str | None) -> Result:
+def _last(app: App, record: str | None, why: bool) -> Result:
     known = app.journal.last_error()
     if known is None or known[0].error is None:
         raise CheckFailed(
@@ -138,15 +183,16 @@ def _last(app: App, record: str | None) -> Result:
         "exchange_code": error.code,
         "text": error.text,
     }
-    return explained(found, error, facts, _now(app, stored.leg.account, market, found[0].category, record))
+    now = _now(app, stored.leg.account, market, found[0].category, record, why)
+    return explained(found, error, facts, now)
 
 
-def _now(app: App, label: str, market: Market, category: str, record: str | None) -> Result | None:
+def _now(app: App, label: str, market: Market, category: str, record: str | None, why: bool) -> Result | None:
     """What reads of the account show now, where the error was about more than the order itself, and the account is
     still there."""
     if category not in LIVE or label not in {account.label for account in app.accounts.all()}:
         return None
-    return _live(app, label, market, record)
+    return _live(app, label, market, record, why)
 
 
 def _path(name: str) -> Path:
@@ -158,4 +204,9 @@ def _path(name: str) -> Path:
 def _stdin() -> str:
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageProblem("name the code, or pass the error's body on stdin", "keyctl diagnose EXCHANGE CODE")
-    return sys.stdin.read(PASTED_MAX)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a log may be of any encoding
+    kept = ""
+    while piece := sys.stdin.read(STDIN_MAX):
+        kept = (kept + piece)[-STDIN_MAX:]
+    return kept

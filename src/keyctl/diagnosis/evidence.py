@@ -15,7 +15,8 @@ CHECKS = ("credential", "signing", "clock", "key", "spot", "futures", "version",
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One check: `outcome` is ok, refused (code, http and text are the exchange's), trouble or fail (ours: `kind`).
+    """One check: `outcome` is ok, refused (code, http and text are the exchange's), trouble, fail (ours: `kind`) or
+    unknown (not measured).
 
     `detail` is in words for people. `facts` are what an answer told: rights, the seconds to wait, "limits" by the
     header that told them, and for the check "version" the IP "version" that was tried instead of the usual one.

@@ -10,6 +10,12 @@ from keyctl.exchanges.profile import Profile
 from keyctl.model import Market
 from keyctl.policy import address_in
 
+_NTP = (
+    "set this machine's clock by NTP: timedatectl set-ntp true; with chrony: chronyc makestep; WSL2: wsl --shutdown, "
+    "then start it again; Docker Desktop: restart it, containers have its clock; a VM: turn on time sync with its "
+    "host; Windows: w32tm /resync"
+)
+
 
 def fix_for(cause: Cause, evidence: Evidence) -> str:
     """The exact next step for a cause."""
@@ -21,7 +27,7 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
     new_key = f"make a new key (keyctl checklist {facts.name}), then store it: {anew}"
     fixes = {
         Cause.HEALTHY: "",
-        Cause.BLANK: f"store it again without blanks: {anew}",
+        Cause.BLANK: f"store it again without spaces: {anew}",
         Cause.SWAPPED: f"store it again, each text in its own field: {anew}",
         Cause.KEY_TYPE: f"store it with the type that it was made with: {anew} --key-type {'|'.join(facts.algorithms)}",
         Cause.KEY_FORMAT: f"copy it whole from {facts.title}: {anew}",
@@ -31,7 +37,8 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.EXPIRED_KEY: f"{facts.lifetime.note.strip()} Set an IP list and switch trading on again, or {new_key}",
         Cause.WRONG_SECRET: f"store key and secret again, as they were shown together: {anew}. A lost secret cannot be "
         "read again: make a new key",
-        Cause.PASSPHRASE: f"store the key with its own passphrase: {anew}. It cannot be recovered: else make a new key",
+        Cause.PASSPHRASE: f"type the passphrase again: keyctl edit {label} --ask-passphrase. A lost one cannot be "
+        "recovered: make a new key",
         Cause.ENVIRONMENT: f"store it for the environment where it was made: {anew} --env {_environments(facts)}",
         Cause.REGION: f"store it for the site where the account was opened: {anew} --site {_sites(facts, evidence)}",
         Cause.IP_LIST: f"add {address}: {_step(facts, facts.ip_list.step)}, {again}",
@@ -41,8 +48,8 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.READ_RIGHT: f"switch reading on: {_step(facts, _rights_step(facts))}, {again}",
         Cause.TRADE_RIGHT: f"switch trading on: {_step(facts, _rights_step(facts))}, {again}",
         Cause.FUTURES_RIGHT: f"switch futures on: {_step(facts, _rights_step(facts))}, {again}",
-        Cause.CLOCK_AHEAD: f"set this machine's clock back (NTP), {again}",
-        Cause.CLOCK_BEHIND: f"set this machine's clock forward (NTP), {again}",
+        Cause.CLOCK_AHEAD: f"{_NTP}; {again}",
+        Cause.CLOCK_BEHIND: f"{_NTP}; {again}",
         Cause.NONCE: f"one key for one program: {facts.key_note or 'nonces only ever grow'} So {new_key}",
         Cause.RATE_LIMIT: f"wait{_seconds(evidence)}, send less from this address, {again}",
         Cause.BAN: f"send nothing{_seconds(evidence)}; a ban grows when calls go on; {again}",

@@ -122,7 +122,8 @@ class _Gathering:
                 response = await session.call(request)
                 if (error := exchange.read_error(response)) is not None:
                     return _refused("clock", Market.SPOT, error)
-                return Probe("clock", "ok", detail="answers; it tells no time and checks none")
+                detail = f"not measured: {exchange.profile.title} reports no time"
+                return Probe("clock", "unknown", detail=detail)
             await session.read_clock()
         except ExchangeRefused as refusal:
             return _refused("clock", Market.SPOT, refusal.error)
@@ -130,10 +131,13 @@ class _Gathering:
             return _trouble("clock", "", error)
         offset = session.offset
         if offset is None:
-            return Probe("clock", "ok", detail="not measured: every reading took too long")
+            return Probe("clock", "unknown", detail="not measured: every reading took too long")
         self._seen = replace(self._seen, offset_ms=offset.ms)
         seconds = abs(offset.ms) / 1000
         side = "" if offset.silent else (" behind" if offset.ms > 0 else " ahead of")
+        if exchange.profile.dated:
+            title = exchange.profile.title
+            return Probe("clock", "ok", detail=f"{seconds:.0f} s off (from the HTTP Date; {title} checks none)")
         return Probe("clock", "ok", detail=f"{seconds:.1f} s {side.strip() or 'from'} the exchange")
 
     async def _ask_for_rights(self) -> None:
@@ -143,7 +147,7 @@ class _Gathering:
             return
         probe, rights = await self._ask("key", Market.SPOT, request, exchange.read_permissions)
         if rights is not None:
-            probe = replace(probe, detail="the exchange tells the key's rights", facts=_facts(rights))
+            probe = replace(probe, detail="the exchange reported the key's permissions", facts=_facts(rights))
         self._note(probe)
 
     async def _read(self, market: Market) -> None:

@@ -26,6 +26,8 @@ from keyctl.exchanges import profile
 from keyctl.model import Algorithm, Market
 
 SIGNED = ("key", "spot", "futures")
+# Causes of a refusal by a place that knows the key.
+KNOWS = {Cause.IP_LIST, Cause.FUTURES_IP_LIST, Cause.READ_RIGHT, Cause.TRADE_RIGHT, Cause.FUTURES_RIGHT}
 _CLEARS = {"key": BY_ANY_ANSWER, "spot": BY_A_READ, "futures": BY_A_FUTURES_READ}
 
 
@@ -108,8 +110,10 @@ def _cleared(evidence: Evidence) -> set[Cause]:
 
 
 def _unknown_there(exchange: str, probe: Probe) -> bool:
-    """Whether that other place refused the key as it refuses one that it does not know."""
-    return probe.outcome == "refused" and bool({Cause.UNKNOWN_KEY, Cause.DELETED_KEY} & set(causes_of(exchange, probe)))
+    """Whether that other place can only have refused the key because it does not know it: a refusal that may as well
+    be about the address or a permission there rules nothing out."""
+    found = set(causes_of(exchange, probe))
+    return probe.outcome == "refused" and bool({Cause.UNKNOWN_KEY, Cause.DELETED_KEY} & found) and not KNOWS & found
 
 
 def _offline(evidence: Evidence) -> Verdict | None:
@@ -180,7 +184,40 @@ def _inside(evidence: Evidence) -> Verdict:
         return Verdict(left[0], left[1:], tuple(cause for cause in missing if cause not in left)[:1], check)
     if missing:
         return Verdict(missing[0], missing[1:], check="key")
+    if clock_refused_elsewhere(evidence):
+        assert evidence.offset_ms is not None
+        return Verdict(_which_clock(evidence.offset_ms), check="clock")
     return Verdict(Cause.HEALTHY)
+
+
+def clock_refused_elsewhere(evidence: Evidence) -> bool:
+    """Whether keyctl corrects this machine's clock, but the exchange refuses programs that do not."""
+    offset, limits = evidence.offset_ms, profile(evidence.exchange).clock_limits_ms
+    if offset is None or limits is None or abs(offset) > CORRECTED_OFFSET_MS:
+        return False
+    ahead, behind = limits
+    return -offset > ahead or offset > behind
+
+
+def reasons(evidence: Evidence) -> list[str]:
+    """What each read left possible or ruled out, in the order of the reads: the way to the verdict."""
+    told = []
+    for probe in evidence.probes:
+        possible = causes_of(evidence.exchange, probe)
+        if probe.outcome == "unknown":
+            told.append(f"{probe.check}: not measured, so it neither shows a fault nor rules one out")
+        elif possible:
+            code = f" {probe.code}" if probe.code else ""
+            told.append(f"{probe.check}: {probe.outcome}{code}, which may mean {', '.join(possible)}")
+        elif probe.check in _CLEARS and probe.ok:
+            told.append(f"{probe.check}: answered, which rules out {', '.join(sorted(_CLEARS[probe.check]))}")
+        else:
+            told.append(f"{probe.check}: no fault seen")
+    if evidence.earlier:
+        told.append(f"earlier: this key was read on {evidence.earlier}, so causes that it never had come last")
+    if missing := rights_missing(evidence):
+        told.append(f"permissions: the exchange reports as missing: {', '.join(missing)}")
+    return told
 
 
 def _lapsed(evidence: Evidence, key: Probe) -> bool:

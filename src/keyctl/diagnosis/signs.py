@@ -34,7 +34,7 @@ _BY_CATEGORY = {
 
 def causes_of(exchange: str, probe: Probe) -> tuple[Cause, ...]:
     """What the probe leaves possible, the likeliest first; empty for an answer without an error."""
-    if probe.outcome == "ok":
+    if probe.outcome in ("ok", "unknown"):
         return ()
     if probe.outcome == "fail":
         return (Cause(probe.kind),)
@@ -48,6 +48,12 @@ def causes_of(exchange: str, probe: Probe) -> tuple[Cause, ...]:
     market_of = Market(probe.market) if probe.market else None
     found = catalogue(exchange).lookup(probe.code, market_of, probe.text, probe.http)
     return _BY_CATEGORY.get(found[0].category if found else "", (Cause.REFUSED,))
+
+
+def clock_code(exchange: str) -> str:
+    """The code with which the exchange refuses a wrong timestamp; empty where it checks none."""
+    clocks = {Cause.CLOCK_AHEAD, Cause.CLOCK_BEHIND}
+    return next((code for _, code, text, causes in _rows(exchange) if clocks & set(causes) and not text), "")
 
 
 @cache

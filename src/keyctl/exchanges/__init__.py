@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from keyctl.errors import UsageProblem
@@ -10,8 +11,21 @@ from keyctl.exchanges.profile import Profile, read_profile
 from keyctl.loader import load_module, module_names
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from keyctl.exchanges.base import Exchange
-    from keyctl.model import Binding
+    from keyctl.model import JSON, Binding, ToldError
+
+    class ErrorShapes(Protocol):
+        """One exchange's reader of errors, for live answers and pasted bodies alike."""
+
+        def error_in(self, body: JSON, status: int = 0) -> ToldError | None:
+            """The error that a body tells; None where it tells none. `status`: 0 where it is not known."""
+            ...
+
+        def results_in(self, body: JSON) -> tuple[ToldError | None, ...]:
+            """Error or None (accepted) for each order that a body tells of; () for a body of another exchange."""
+            ...
 
 
 def names() -> tuple[str, ...]:
@@ -42,3 +56,12 @@ def load(binding: Binding) -> Exchange:
     module = load_module("exchanges", binding.exchange)
     exchange: Exchange = module.EXCHANGE(facts, binding)
     return exchange
+
+
+@cache
+def error_shapes(name: str) -> ErrorShapes:
+    """How that exchange writes errors in its bodies; quick to load, without its signer. Raises KeyError."""
+    if name not in names():
+        raise KeyError(name)
+    shapes: ErrorShapes = import_module(f"keyctl.exchanges._{name}_errors")
+    return shapes

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, code_of, decimal_of, object_of, read_object, text_of
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
 from keyctl.exchanges._okx_orders import trade_mode
 from keyctl.model import (
     JSON,
@@ -22,8 +21,6 @@ from keyctl.model import (
     OrderType,
     Response,
 )
-
-UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 _STATES = {
     "live": OrderState.OPEN,
@@ -184,21 +181,3 @@ def positive(value: JSON) -> Decimal:
     if number <= 0:
         raise Unreadable("a number that is not positive")
     return number
-
-
-def error_in(body: dict[str, JSON]) -> tuple[str, str] | None:
-    """Code and words of an OKX error; an element's sCode wins over the code of the whole answer."""
-    data = body.get("data")
-    for row in data if isinstance(data, list) else []:
-        if isinstance(row, dict) and row.get("sCode") not in (None, "", "0", 0):
-            sub_code = row.get("subCode")
-            note = f" (subCode {_words(sub_code, 40)})" if sub_code else ""
-            return code_of(row["sCode"]), _words(row.get("sMsg")) + note
-    code = body.get("code")
-    return None if code in (None, "", "0", 0) else (code_of(code), _words(body.get("msg")))
-
-
-def _words(value: JSON, limit: int = 300) -> str:
-    """An answer's text made safe to show. OKX names the calling key in some messages: that is left out."""
-    text = re.sub(UUID, "<API key>", str(value)) if isinstance(value, str | int) else ""
-    return clean_text(text, limit)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.around import Around
 from keyctl.exchanges.profile import Profile
+from keyctl.exchanges.told import told_by
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -32,6 +33,7 @@ from keyctl.model import (
     SignedRequest,
     Stamp,
     Ticker,
+    ToldError,
     WireRequest,
 )
 from keyctl.secret import Secret
@@ -246,13 +248,14 @@ class Exchange(Around):
         """Whether an error answer to a cancel means that the order is filled or canceled already."""
         return False
 
+    @staticmethod
     @abstractmethod
-    def read_error(self, response: Response) -> ExchangeError | None:
-        """The exchange's own error, from body or HTTP status; None when the answer is not an error.
+    def error_in(body: JSON, status: int = 0) -> ToldError | None:
+        """The error that a body tells, live or pasted; `status` is 0 where the HTTP status is not known."""
 
-        Never raises: an unreadable body with a bad status gives code "http-<status>"; an unreadable body with HTTP
-        200 gives None, and the reader that follows raises Unreadable.
-        """
+    def read_error(self, response: Response) -> ExchangeError | None:
+        """The error of a live answer; None for none, and for HTTP 200 with an unreadable body. Never raises."""
+        return told_by(response, self.error_in, self.name)
 
 
 class UnknownSymbol(Exception):

@@ -9,7 +9,6 @@ from keyctl.answers import (
     TooLong,
     Unreadable,
     array_of,
-    clean_text,
     decimal_of,
     integer_of,
     object_of,
@@ -30,6 +29,7 @@ from keyctl.exchanges._binance_answers import (
     permissions,
     spot_order_params,
 )
+from keyctl.exchanges._binance_errors import error_in
 from keyctl.exchanges._binance_futures import BinancePerpetuals
 from keyctl.exchanges._binance_names import USDM, product_of, product_of_native, product_of_symbol
 from keyctl.exchanges._shapes import (
@@ -267,19 +267,7 @@ class Binance(BinancePerpetuals):
     def is_already_final(self, error: ExchangeError) -> bool:
         return error.code == "-2011" and error.text.casefold().startswith("unknown order sent")
 
-    def read_error(self, response: Response) -> ExchangeError | None:
-        failed = response.status >= 300
-        try:
-            body = read_json(response.body)
-            if isinstance(body, dict) and "code" in body:
-                code = integer_of(body["code"])
-                if code < 0 or failed:
-                    text = body.get("msg")
-                    words = clean_text(text) if isinstance(text, str) else ""
-                    return ExchangeError(self.name, response.status, str(code), words)
-        except Unreadable:
-            pass
-        return ExchangeError(self.name, response.status, f"http-{response.status}", "") if failed else None
+    error_in = staticmethod(error_in)
 
 
 def _check_ours(body: dict[str, JSON], leg: Leg) -> None:

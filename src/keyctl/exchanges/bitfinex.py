@@ -15,12 +15,12 @@ from keyctl.answers import (
     decimal_of,
     http_date,
     read_array,
-    read_json,
     text_of,
 )
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.exchanges._bitfinex_answers import data_in, error_in, permissions_in
+from keyctl.exchanges._bitfinex_answers import data_in, permissions_in
 from keyctl.exchanges._bitfinex_around import BitfinexAround, leverage_max
+from keyctl.exchanges._bitfinex_errors import error_in
 from keyctl.exchanges._bitfinex_names import common_name, is_derivative, native_symbol
 from keyctl.exchanges._bitfinex_orders import (
     CLOCK_ERROR,
@@ -261,13 +261,7 @@ class Bitfinex(BitfinexAround):
 
     # is_already_final stays False: "Order not found." also comes for an open order asked for by another date.
 
-    def read_error(self, response: Response) -> ExchangeError | None:
-        by_status = "" if 200 <= response.status < 300 else f"http-{response.status}"
-        try:
-            code, text = error_in(read_json(response.body), by_status)
-        except Unreadable:
-            code, text = by_status, ""
-        return ExchangeError(self.name, response.status, code, text) if code else None
+    error_in = staticmethod(error_in)
 
 
 def _typed(param: tuple[str, str]) -> tuple[str, JSON]:

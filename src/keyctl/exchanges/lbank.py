@@ -10,7 +10,6 @@ from keyctl.answers import (
     Unreadable,
     array_of,
     clean_text,
-    code_of,
     decimal_of,
     integer_of,
     object_of,
@@ -21,6 +20,7 @@ from keyctl.errors import SetupProblem
 from keyctl.exchanges import _lbank_contract as contract
 from keyctl.exchanges._lbank_answers import data_in, flag, instant, step_of
 from keyctl.exchanges._lbank_around import LBankAround
+from keyctl.exchanges._lbank_errors import error_in
 from keyctl.exchanges._lbank_orders import OPEN_PAGE, could_be, holds_all, order_params, status_of
 from keyctl.exchanges._lbank_signing import LBankSigner
 from keyctl.exchanges._shapes import (
@@ -256,19 +256,7 @@ class LBank(LBankAround):
     def is_already_final(self, error: ExchangeError) -> bool:
         return error.code in ("10025", "10026", "10037")
 
-    def read_error(self, response: Response) -> ExchangeError | None:
-        good = 200 <= response.status < 300
-        by_status = None if good else ExchangeError(self.name, response.status, f"http-{response.status}", "")
-        try:
-            answer = read_object(response.body)
-            code = text_of(answer.get("error_code"))
-        except Unreadable:
-            return by_status
-        if code == "0":
-            return by_status
-        text = answer.get("msg")
-        words = clean_text(text) if isinstance(text, str) else ""
-        return ExchangeError(self.name, response.status, code_of(code), words)
+    error_in = staticmethod(error_in)
 
 
 def _native(symbol: str) -> str:

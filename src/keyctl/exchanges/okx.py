@@ -7,11 +7,9 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of, read_json, text_of
+from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of, text_of
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import (
-    UUID,
-    error_in,
     instrument,
     one_row,
     order_status,
@@ -20,6 +18,7 @@ from keyctl.exchanges._okx_answers import (
     spot_balances,
     taken_row,
 )
+from keyctl.exchanges._okx_errors import UUID, error_in
 from keyctl.exchanges._okx_futures import OKXAround
 from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, swap_instrument
 from keyctl.exchanges._okx_orders import order_kind, swap_fields, trade_mode
@@ -257,16 +256,7 @@ class OKX(OKXAround):
     def is_already_final(self, error: ExchangeError) -> bool:
         return error.code in _FINAL
 
-    def read_error(self, response: Response) -> ExchangeError | None:
-        failed = response.status >= 300
-        try:
-            body = read_json(response.body)
-            found = error_in(body) if isinstance(body, dict) else None
-            if found is not None:
-                return ExchangeError(self.name, response.status, *found)
-        except Unreadable:
-            pass
-        return ExchangeError(self.name, response.status, f"http-{response.status}", "") if failed else None
+    error_in = staticmethod(error_in)
 
 
 def _swap_name(symbol: str) -> str:

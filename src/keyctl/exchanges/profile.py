@@ -118,6 +118,7 @@ class Profile(NamedTuple):
 
     `limits` are the headers, by name, in which its answers tell how much of a limit is used, in words for people.
     `paces` are the limits by address that reads are kept within. `dollars` are the currencies that count as one USD.
+    `clock_limits_ms`: how far a timestamp may be ahead of the exchange's clock and behind it; None: none is checked.
     `nonce`: each signed call carries a number above the last one's. `dated`: no call tells the time, only the date of
     each answer does, in whole seconds; and nothing that is signed carries a time.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
@@ -145,6 +146,7 @@ class Profile(NamedTuple):
     limits: Mapping[str, str] = MappingProxyType({})
     paces: tuple[Pace, ...] = ()
     dollars: frozenset[str] = frozenset()
+    clock_limits_ms: tuple[int, int] | None = None
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -206,6 +208,7 @@ def read_profile(name: str) -> Profile:
             for item in raw.get("paces", ())
         ),
         dollars=frozenset(raw.get("dollars", _DOLLARS)),
+        clock_limits_ms=(raw["clock"]["ahead_ms"], raw["clock"]["behind_ms"]) if "clock" in raw else None,
     )
 
 

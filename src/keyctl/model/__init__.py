@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         OrderStatus as OrderStatus,
         Placed as Placed,
     )
+    from keyctl.model.told import (
+        ToldError as ToldError,
+    )
     from keyctl.model.venue import (
         Balances as Balances,
         Instrument as Instrument,
@@ -95,6 +98,7 @@ MODULES = {
     "futures": ("Position", "FuturesState", "Setup", "OpenOrder"),
     "verdict": ("Finding",),
     "diagnosis": ("Diagnosis",),
+    "told": ("ToldError",),
 }
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and so a wrong name is still an error for them

@@ -8,7 +8,10 @@ from keyctl.model.words import Taken
 
 
 class Diagnosis(NamedTuple):
-    """One row of an exchange's error catalogue. A named tuple: quicker to define, and catalogues have a thousand."""
+    """One row of an exchange's error catalogue. A named tuple: quicker to define, and catalogues have a thousand.
+
+    `message`: the exchange's own words for it, several with " | " between; %s stands for what changes.
+    """
 
     exchange: str
     scope: str
@@ -24,3 +27,4 @@ class Diagnosis(NamedTuple):
     repeatable: str
     source: str
     market: str = ""
+    message: str = ""
