@@ -19,7 +19,7 @@ from tests.support.source import Definition, Module, module, modules
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
     "tools": "plain_text routes answers loader clock files signals hardening sizes environ installation",
-    "keys and choices": "signing selection",
+    "keys and choices": "signing private_key key_text selection",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
@@ -36,14 +36,14 @@ FLOORS = {
         "preflight clock_check settle fanout dispatch leverage sending policy observations probes egress "
         "told_addresses diagnosis diagnosis.* pricing succession overview strangers"
     ),
-    "newcomers": "interview enrol keygen foreign",
+    "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view diagnosis_view "
         "overview_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
         "trading order_words seeing closing clearing canceling resolving verifying vaulting "
-        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
+        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing restoring "
         "rotating rotation_proof doctor leftovers"
     ),
     "wiring": "app",
@@ -95,9 +95,10 @@ DOORS = {
     "requests": "",
     "urllib3": "",
     "keyring": "vault.os_keyring",
-    "cryptography": "signing vault.* twin.*",
+    "cryptography": "signing private_key vault.* twin.*",
     "sqlite3": "database journal journal_rows records rotations",
-    "dotenv": "environ",
+    "dotenv": "",
+    "yaml": "formats.yaml_file",
     "rich": "output",
     "click": "cli framing commands.*",
     "termios": "prompt",
@@ -112,9 +113,11 @@ REVEALERS = {
     "vault.record": "writes it into the record that the store keeps",
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
+    "key_hints": "reads what stands beside a key in a file: exchange, environment, label",
     "foreign": "compares what other programs' files hold, before the checks of its text",
     "environ": "hands it on to one program, a pipe or the screen",
     "exchanges.base": "some exchanges want the passphrase in a header",
+    "private_key": "opens an encrypted private key with the passphrase that was asked for",
     "intake": "checks the text of what came in before anything else",
 }
 
@@ -298,7 +301,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys, keyctl.cli\n"
         f"keyctl.cli.run({arguments!r})\n"
-        "heavy = {'httpx', 'h11', 'keyring', 'cryptography', 'rich', 'sqlite3', 'asyncio', 'dotenv'}\n"
+        "heavy = {'httpx', 'h11', 'keyring', 'cryptography', 'rich', 'sqlite3', 'asyncio', 'yaml'}\n"
         "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)

@@ -19,8 +19,9 @@ from keyctl.intake import (
 )
 from keyctl.model import Algorithm
 from keyctl.secret import Secret
+from keyctl.signing import new_private_key
 
-PEM = "-----BEGIN PRIVATE KEY-----\nAbCd\nEfGh\n-----END PRIVATE KEY-----\n"
+PEM = new_private_key("ed25519").reveal().decode()
 
 
 def stdin_is(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
@@ -143,7 +144,7 @@ def test_a_pem_block_keeps_its_lines_and_gets_plain_line_ends() -> None:
         b"can\x00ary",
         b"\xff\xfecanary",
         "\u200b".encode() + PEM.encode(),
-        PEM.replace("Ab", "A\u200bb").encode(),
+        PEM.replace("VwBC", "Vw\u200bBC").encode(),
     ],
 )
 def test_a_secret_with_what_no_secret_holds_is_refused_without_being_shown(text: bytes) -> None:

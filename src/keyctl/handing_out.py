@@ -56,7 +56,11 @@ def print_variables(app: App, label: str, form: str) -> Result:
     account = app.accounts.get(label)
     values = _values(app, account, form)
     _warn(app, account)
-    sys.stdout.write(lines_for_shell(values))
+    lines, for_shells = lines_for_shell(values)
+    if for_shells:
+        words = f"{' and '.join(for_shells)}: only a shell and keyctl import read this value unchanged; run the program"
+        show_aside([Note(f"{words} with it instead: keyctl exec {label} -- CMD")], app.output)
+    sys.stdout.write(lines)
     return Result({"account": label, "form": form, "names": list(values)})
 
 

@@ -12,6 +12,7 @@ import shlex
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from keyctl.errors import SetupProblem, UsageProblem
@@ -22,7 +23,6 @@ BYTES_MAX = 64 * 1024
 COMMAND_SECONDS = 30
 _INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
 _DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/(\d{1,4}))|/proc/self/fd/(\d{1,4})")
-_PEM = "-----BEGIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,32 @@ def api_key_text(raw: Secret) -> str:
     return clean_api_key(_decoded(raw, "the API key"))
 
 
-def clean_secret(raw: Secret) -> Secret:
-    """The secret without line ends around it; a PEM block keeps its lines. Raises SetupProblem (bad_input)."""
-    text = _decoded(raw, "the secret").strip("\r\n")
-    if text.startswith(_PEM):
-        if "\n" not in text:  # one line of a .env file, with its line ends written out
-            text = text.replace("\\n", "\n").rstrip("\n")
-        _refuse_invisible(text, "the secret")
-        return Secret(text.replace("\r\n", "\n") + "\n")
-    return Secret(_clean(text, "the secret"))
+def clean_secret(
+    raw: Secret, kind: Algorithm | None = None, *, ask: Callable[[], Secret] | None = None, bare: bool = False
+) -> Secret:
+    """The secret as it is stored: a text without line ends around it, a private key as PKCS#8 in PEM.
+
+    `kind` is the key type where it is known; else a private key is recognised. `ask` gives the passphrase of an
+    encrypted one; `bare` as in clean_private_key. Raises SetupProblem (bad_input, ambiguous_secret, bad_private_key,
+    wrong_key_type, key_encrypted).
+    """
+    from keyctl.key_text import is_private_key
+    from keyctl.private_key import clean_private_key, seed_key
+
+    data = raw.reveal()
+    if kind is Algorithm.ED25519 and (seed := seed_key(data, meant=True)) is not None:
+        return seed
+    if kind is None and seed_key(data, meant=False) is not None:
+        raise SetupProblem(
+            "this may be the seed of an Ed25519 key or the text of an HMAC secret",
+            "give the key type: --key-type ed25519, or --key-type hmac",
+            code="ambiguous_secret",
+        )
+    if kind in (Algorithm.ED25519, Algorithm.RSA) or (kind is None and is_private_key(data)):
+        if _INVISIBLE.search(data.decode("utf-8", "ignore").removeprefix("\ufeff")):
+            raise _bad("the private key holds an invisible character", "copy it again, from where it was made")
+        return clean_private_key(data, ask, bare=bare)
+    return Secret(_clean(_decoded(raw, "the secret"), "the secret"))
 
 
 def clean_passphrase(raw: Secret) -> Secret:

@@ -114,6 +114,8 @@ class Profile(NamedTuple):
 
     `limits` are the headers, by name, in which its answers tell how much of a limit is used, in words for people.
     `paces` are the limits by address that reads are kept within.
+    `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
+    names that look like it and mean another exchange, each with that one's title.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -137,6 +139,8 @@ class Profile(NamedTuple):
     own_tool: OwnTool | None = None
     limits: Mapping[str, str] = MappingProxyType({})
     paces: tuple[Pace, ...] = ()
+    known_as: Mapping[str, str] = MappingProxyType({})
+    not_ours: Mapping[str, str] = MappingProxyType({})
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -195,6 +199,8 @@ def read_profile(name: str) -> Profile:
             Pace(tuple(item["paths"]), item["calls"], item["seconds"], item.get("weights", {}))
             for item in raw.get("paces", ())
         ),
+        known_as=raw.get("known_as", {}),
+        not_ours=raw.get("not_ours", {}),
     )
 
 

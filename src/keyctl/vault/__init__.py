@@ -30,6 +30,9 @@ class SecretStore(Protocol):
     def put(self, account_id: str, credential: Credential) -> None:
         """Stores a credential, or replaces it in one step; on disk when this returns."""
 
+    def put_many(self, credentials: Mapping[str, Credential]) -> None:
+        """Stores or replaces credentials by account id, in as few writes as the store allows."""
+
     def delete(self, account_id: str) -> None:
         """Removes a credential; nothing happens when there is none."""
 
