@@ -19,7 +19,7 @@ from tests.support.source import Definition, Module, module, modules
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
     "tools": "plain_text routes answers loader clock files signals hardening sizes environ installation",
-    "keys and choices": "signing private_key key_text selection",
+    "keys and choices": "signing masking private_key key_text selection",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
@@ -114,6 +114,7 @@ REVEALERS = {
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
     "key_hints": "reads what stands beside a key in a file: exchange, environment, label",
+    "masking": "hides a passphrase in the words of an answer that quotes it",
     "foreign": "compares what other programs' files hold, before the checks of its text",
     "environ": "hands it on to one program, a pipe or the screen",
     "exchanges.base": "some exchanges want the passphrase in a header",

@@ -113,14 +113,13 @@ READ = {
     ),
     "freqtrade": (
         "x.json",
-        '{\n// mine\n"exchange": {"name": "binance", /* key */ "key": "%s",\n"secret": "%s",},\n}\n'
-        % (A.api_key, A.secret),
+        f'{{\n// mine\n"exchange": {{"name": "binance", /* key */ "key": "{A.api_key}",\n"secret": "{A.secret}",}},\n}}\n',
         "binance-main",
         A,
     ),
     "comment first": (
         "x.json",
-        '// mine\n{"exchange": {"name": "binance", "key": "%s", "secret": "%s"}}' % (A.api_key, A.secret),
+        f'// mine\n{{"exchange": {{"name": "binance", "key": "{A.api_key}", "secret": "{A.secret}"}}}}',
         "binance-main",
         A,
     ),
@@ -141,7 +140,7 @@ READ = {
     ),
     "JavaScript": (
         "x.js.txt",
-        "{ exchange: 'binance', apiKey: '%s', secret: '%s' }" % (A.api_key, A.secret),
+        f"{{ exchange: 'binance', apiKey: '{A.api_key}', secret: '{A.secret}' }}",
         "binance-main",
         A,
     ),

@@ -208,16 +208,16 @@ async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None
     exchange, leg = session.exchange, stored.leg
     request = exchange.cancel_request(leg, order_id) if became is None else exchange.cancel_became_request(leg, became)
     response = await session.call(request)
-    error = exchange.read_error(response)
+    error = session.error_in(response)
     if error is not None:
-        return "" if exchange.is_already_final(error) else f"{error.code} {error.text}".strip()
+        return "" if exchange.is_already_final(error) else f"{error.code} {error.words}".strip()
     try:
         if became is None:
             exchange.read_canceled(response, leg)
         else:
             exchange.read_became_canceled(response, leg, became)
     except Unreadable as problem:
-        return f"the answer is {problem}"
+        return f"the answer is {session.mask.masked(str(problem))}"
     return ""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from keyctl.catalogue import catalogue
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import names, profile
+from keyctl.masking import hide_beside
 from keyctl.plain_text import clean_text
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def meaning_of(error: KeyctlError) -> str:
 
 def safe_words(text: str) -> str:
     """An exchange's words on one line, with anything that may be a key cut to its first and last four characters."""
-    shown = clean_text(text)
+    shown = hide_beside(clean_text(text))
     return re.sub(_LONG_RUN, r"\1..\2", re.sub(_UUID, r"\1..\2", shown)) if shown else ""
 
 

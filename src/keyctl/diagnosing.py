@@ -38,11 +38,17 @@ def diagnose_account(app: App, account: Account, market: Market | None, record: 
     """The account's verdict, from reads only. Raises SetupProblem when a secret cannot be had, StoreUnusable."""
     markets = (market,) if market else account.markets
     evidence = asyncio.run(_gather(app, account, markets))
+    verdict = judge(evidence)
+    signers, _ = app.usable_signers([account])
+    if account.id in signers:  # after the verdict: an exchange may quote our request
+        mask = signers[account.id][1].mask
+        probes = tuple(replace(probe, text=mask.masked(probe.text)) for probe in evidence.probes)
+        evidence = replace(evidence, probes=probes)
     if record is not None:
         from keyctl.files import write_whole
 
         write_whole(record, to_text(evidence).encode())
-    return report(evidence, judge(evidence))
+    return report(evidence, verdict)
 
 
 def replay(path: Path) -> Result:

@@ -188,7 +188,7 @@ class Journal(Records):
                 error, status = result.error, result.status
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
-                    " error_code=?, error_text=?, detail=?"
+                    " error_code=?, error_text=?, detail=?, catalogue_row=?"
                     " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
                     " OR (state='accepted' AND ?))",
                     (
@@ -196,8 +196,9 @@ class Journal(Records):
                         result.exchange_order_id,
                         error.http if error else None,
                         error.code if error else None,
-                        error.text if error else None,
+                        error.words if error else None,
                         result.detail,
+                        result.catalogue_row or None,
                         row,
                         state,
                         int(result.outcome is Outcome.REJECTED and status is not None and status.filled == 0),

@@ -34,6 +34,7 @@ from keyctl.model import (
     Ticker,
     WireRequest,
 )
+from keyctl.masking import Mask
 from keyctl.secret import Secret
 from keyctl.signing import SigningKey
 
@@ -47,6 +48,7 @@ class Signer(ABC):
         self.api_key = api_key
         self.key = key
         self.passphrase = passphrase
+        self.mask = Mask(api_key, passphrase)
 
     def passphrase_text(self) -> str:
         """The passphrase for a header, where an exchange wants it in clear. Raises SetupProblem without one."""
