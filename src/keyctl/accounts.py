@@ -274,7 +274,8 @@ def restored_account(entry: Any) -> Account:
         proxy=_proxy(entry.get("proxy")),
     )
     names = set(stored_facts(account))
-    if not _LABEL.fullmatch(account.label) or account.created.tzinfo is None or {*entry, *_LATER} != names:
+    lists = type(entry["groups"]) is type(entry["markets"]) is list
+    if not (lists and _LABEL.fullmatch(account.label) and account.created.tzinfo and {*entry, *_LATER} == names):
         raise ValueError
     return account
 

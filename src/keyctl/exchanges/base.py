@@ -15,6 +15,7 @@ from urllib.parse import quote
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.around import Around
 from keyctl.exchanges.profile import Profile
+from keyctl.masking import Mask
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -34,7 +35,6 @@ from keyctl.model import (
     Ticker,
     WireRequest,
 )
-from keyctl.masking import Mask
 from keyctl.secret import Secret
 from keyctl.signing import SigningKey
 
