@@ -113,7 +113,8 @@ READ = {
     ),
     "freqtrade": (
         "x.json",
-        f'{{\n// mine\n"exchange": {{"name": "binance", /* x */ "key": "{A.api_key}",\n"secret": "{A.secret}",}},\n}}\n',
+        f'{{\n// mine\n"exchange": {{"name": "binance", /* x */ "key": "{A.api_key}",\n'
+        f'"secret": "{A.secret}",}},\n}}\n',
         "binance-main",
         A,
     ),

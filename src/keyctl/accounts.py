@@ -138,9 +138,8 @@ class Accounts:
     ) -> tuple[Account, ...]:
         """The accounts that were chosen, by name, by group or all of them; disabled ones only by name.
 
-        `groups` are the groups that config.toml names. "All" means all live accounts or, where only one kind is
-        stored, all of that kind. Raises UsageProblem for a double name, no choice or two, an unknown group;
-        SetupProblem for an unknown account or none at all.
+        `groups` are those of config.toml. "All" means all live accounts or, where only one kind is stored, all of it.
+        Raises UsageProblem for a double name, no choice or two, an unknown group; SetupProblem for no such account.
         """
         return choose(self.all(), labels, group, everything, groups or {})
 

@@ -161,6 +161,12 @@ def _clean(text: str, what: str) -> str:
 def _refuse_invisible(text: str, what: str) -> None:
     if text.startswith("\ufeff"):
         raise _bad(f"{what} begins with a byte order mark", "save it as UTF-8 without one")
+    if "\x1b[200~" in text or "\x1b[201~" in text:
+        raise _bad(f"{what} holds the marks of a bracketed paste", "paste it again, or give it by a file")
+    if "\x1b" in text:
+        raise _bad(f"{what} holds an ESC character", "an arrow or function key was pressed: type or paste it again")
+    if "\t" in text:
+        raise _bad(f"{what} holds a TAB character", "copy it alone, without what stands around it")
     if _INVISIBLE.search(text):
         raise _bad(f"{what} holds an invisible character", "copy it again, from the exchange's own page")
 
