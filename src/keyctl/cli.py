@@ -104,7 +104,10 @@ class Root(click.Group):
 def root(ctx: click.Context, demo: bool) -> Result | None:
     """The welcome when no command is named."""
     if demo:
+        from keyctl.home import demo_environment
+
         ctx.obj.demo = True
+        ctx.obj.environ = demo_environment(ctx.obj.environ)
         ctx.obj.output.demo_commands = DEMO_COMMANDS
     if ctx.invoked_subcommand is None:
         from keyctl.output import Text

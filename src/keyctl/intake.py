@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import shlex
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -215,23 +217,55 @@ def _read_command(line: str) -> Secret:
     """What the command prints. Its complaints are not shown: nobody knows what else it would print there."""
     try:
         words = shlex.split(line)
+        signs = [word for word in shlex.shlex(line, posix=True, punctuation_chars=True) if not word.strip("|&;<>()")]
     except ValueError:
         raise UsageProblem("--secret-command: a quote is not closed", code="bad_command") from None
     if not words:
         raise UsageProblem("--secret-command: there is no command", code="bad_command")
-    try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=COMMAND_SECONDS
+    if any(signs):
+        raise UsageProblem(
+            "--secret-command is run without a shell, so pipes and redirections do not work in it",
+            "to use a shell: --secret-command \"sh -c '...'\"",
+            "or pipe it in: COMMAND | keyctl add EXCHANGE --secret-stdin",
+            code="bad_command",
         )
-    except subprocess.TimeoutExpired:
-        raise _bad(f"the secret command did not end within {COMMAND_SECONDS} s") from None
+    try:
+        with subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                printed = _printed_by(process)
+            finally:
+                process.kill()
+            code = process.wait()
     except OSError as error:
         raise _bad(f"the secret command cannot be run: {error.strerror}") from None
-    if done.returncode != 0:
-        raise _bad(
-            f"the secret command ended with exit code {done.returncode}", "run it by itself to see what is wrong"
-        )
-    return _within_bounds(done.stdout)
+    if len(printed) > BYTES_MAX:
+        raise _bad(f"the secret command printed more than {BYTES_MAX} bytes, which is no secret")
+    if code != 0:
+        shell = ("variables, ~ and * mean nothing without a shell: --secret-command \"sh -c '...'\"",)
+        hints = shell if re.search(r"[$~*?]", line) else ()
+        raise _bad(f"the secret command ended with exit code {code}", "run it by itself to see what is wrong", *hints)
+    return _within_bounds(printed)
+
+
+def _printed_by(process: subprocess.Popen[bytes]) -> bytes:
+    """What a process prints until it ends, and no more than a secret can have; it has a time limit."""
+    assert process.stdout is not None
+    descriptor, printed, deadline = process.stdout.fileno(), b"", time.monotonic() + COMMAND_SECONDS
+    while len(printed) <= BYTES_MAX:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            raise _bad(f"the secret command did not end within {COMMAND_SECONDS} s")
+        chunk = os.read(descriptor, BYTES_MAX)
+        if not chunk:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                raise _bad(f"the secret command did not end within {COMMAND_SECONDS} s") from None
+            break
+        printed += chunk
+    return printed
 
 
 def _within_bounds(data: bytes) -> Secret:
