@@ -27,7 +27,7 @@ FLOORS = {
         "whitelist"
     ),
     "outside": (
-        "home accounts account_settings config config_text database notes addresses rotations "
+        "home folders accounts account_settings config config_text database notes addresses rotations "
         "journal journal_rows records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",

@@ -147,14 +147,24 @@ def outcome(arguments: list[str], app: App) -> Result | int:
         return failure(_with_hint(error, app))
     except (KeyboardInterrupt, click.Abort):
         return failure(_after_sending(app) or _interrupted())
+    except OSError as error:
+        if not isinstance(error.filename, str | bytes):
+            return _fault(error, app)
+        from keyctl.files import disk_trouble
+
+        return failure(_after_sending(app) or _with_hint(disk_trouble(error), app))
     except Exception as error:
-        if app.output.debug:
-            _show_traceback(error)
-        fault = KeyctlError(
-            f"a fault in keyctl ({type(error).__name__}); nothing was sent",
-            "run again with --debug to see where",
-        )
-        return failure(_after_sending(app) or fault)
+        return _fault(error, app)
+
+
+def _fault(error: Exception, app: App) -> Result:
+    if app.output.debug:
+        _show_traceback(error)
+    fault = KeyctlError(
+        f"a fault in keyctl ({type(error).__name__}); nothing was sent",
+        "run again with --debug to see where",
+    )
+    return failure(_after_sending(app) or fault)
 
 
 def _hide_strangers(result: Result, arguments: list[str], app: App) -> None:
@@ -179,7 +189,7 @@ def _known_words(app: App) -> set[str]:
     from keyctl.exchanges import names
 
     known = {*SHORT_HELP, *ALIASES, *names()}
-    with suppress(KeyctlError):
+    with suppress(KeyctlError, OSError):
         accounts = app.accounts.all()
         known |= {account.label for account in accounts} | {group for item in accounts for group in item.groups}
     return known

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from keyctl import installation, leftovers
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
+from keyctl.files import disk_trouble
+from keyctl.folders import examine_folders
 from keyctl.model import Level
 from keyctl.output import Result, Table
 
@@ -38,6 +40,7 @@ def examine(app: App, cron: bool) -> Result:
     """All checks; exit CHECK when one failed. Never raises for what it finds."""
     parts: tuple[Callable[[], Iterator[Check]], ...] = (
         lambda: _programs(app, cron),
+        lambda: _folders(app),
         lambda: _store(app, cron),
         lambda: _files(app),
         lambda: _clocks(app),
@@ -51,6 +54,10 @@ def examine(app: App, cron: bool) -> Result:
             checks += part()
         except KeyctlError as error:
             checks.append(Check("home", Level.FAIL, error.message, "; ".join(error.hints)))
+        except OSError as error:  # a folder that cannot be entered
+            trouble = disk_trouble(error)
+            checks.append(Check("home", Level.FAIL, trouble.message, "; ".join(trouble.hints)))
+    checks = list(dict.fromkeys(checks))  # several parts meet the same trouble
     failed = [check for check in checks if check.level is Level.FAIL]
     errors = tuple(CheckFailed(f"{check.name}: {check.detail}", check.fix or "see above") for check in failed)
     rows = [(check.name, str(check.level), check.detail, check.fix) for check in checks]
@@ -83,6 +90,11 @@ def _programs(app: App, cron: bool) -> Iterator[Check]:
     yield Check("cron", level, detail, "" if safe else "in crontab and units name the full path")
     if cron and not full:
         yield Check("cron", Level.FAIL, "no keyctl of this kind has a path that a cron line could name", by_path)
+
+
+def _folders(app: App) -> Iterator[Check]:
+    for name, level, detail, fix in examine_folders(app.home):
+        yield Check(name, level, detail, fix)
 
 
 def _store(app: App, cron: bool) -> Iterator[Check]:
