@@ -44,6 +44,7 @@ FLOORS = {
     "courses": (
         "trading order_words seeing closing clearing canceling resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing restoring "
+        "bringing "
         "rotating rotation_proof same_key doctor leftovers"
     ),
     "wiring": "app",

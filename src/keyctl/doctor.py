@@ -130,7 +130,14 @@ def _vault(app: App, cron: bool) -> Check:
         fix = _KEY_FILE_FOR_CRON if cron else keyring.fix
         return replace(keyring, detail=f"vault, {source.describe()}: {keyring.detail}", fix=fix)
     try:
-        count = len(open_vault(app).open_other(app.home.vault_file).records)
+        opened = open_vault(app).open_other(app.home.vault_file)
+        count = len(opened.records)
+        if (app.home.state / "journal.db").exists():
+            from keyctl.vault.encrypted_file import forked
+            from keyctl.vault.generations import Generations
+
+            if not Generations(lambda: app.vault_notes, app.prompt).is_ours(opened.document, opened.mark):
+                raise forked(app.home.vault_file.with_name(f"{app.home.vault_file.name}.own"))
     except KeyctlError as error:
         return Check("store", Level.FAIL, f"vault, {source.describe()}: {error.message}", "; ".join(error.hints))
     return Check("store", Level.PASS, f"vault, opened by {source.describe()}: {count} secrets")

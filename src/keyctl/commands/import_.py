@@ -26,6 +26,7 @@ from keyctl.output import Result
 @click.option("--group", "groups", multiple=True, help="Put the accounts into a group; may be repeated.")
 @click.option("--key-file", metavar="F", help="The key file of a backup.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read a backup's passphrase from this file descriptor.")
+@click.option("--from-vault", is_flag=True, help="Bring back accounts of another line of this vault.")
 @click.option("--dry-run", is_flag=True, help="Show what would be stored; store nothing.")
 @click.option("--yes", is_flag=True, help="Store without a question.")
 def command(
@@ -36,6 +37,7 @@ def command(
     groups: tuple[str, ...],
     key_file: str | None,
     passphrase_fd: int | None,
+    from_vault: bool,
     dry_run: bool,
     yes: bool,
 ) -> Result:
@@ -50,5 +52,9 @@ def command(
 
     if exchange is not None:
         profile(exchange)
+    if from_vault:
+        from keyctl.bringing import bring_back
+
+        return bring_back(app, Path(file).absolute(), yes=yes)
     key = BackupKey(None if key_file is None else Path(key_file).absolute(), passphrase_fd)
     return import_file(app, file, Options(exchange, env, groups, key, yes, dry_run))

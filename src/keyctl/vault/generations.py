@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,11 +22,22 @@ class Memory(Protocol):
     def vault_generation(self, vault_id: str) -> int:
         """The highest generation that was seen; 0 for an unknown vault."""
 
-    def note_vault(self, vault_id: str, generation: int) -> None:
-        """Remembers a generation when it is the highest so far."""
+    def vault_content(self, vault_id: str) -> str:
+        """The hash of the vault that was seen last; empty for an unknown one."""
 
-    def accept_vault(self, vault_id: str, generation: int) -> None:
+    def note_vault(self, vault_id: str, generation: int, content: str = "") -> None:
+        """Remembers a generation and the hash of its file when it is the highest so far."""
+
+    def accept_vault(self, vault_id: str, generation: int, content: str = "") -> None:
         """Takes a generation as the highest, even a lower one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What tells one version of a vault from another: the hash of its file, and those of the versions it came from."""
+
+    content: str
+    line: tuple[str, ...] = ()
 
 
 class Generations:
@@ -44,13 +56,29 @@ class Generations:
         """The highest generation seen so far. Ask before reading the file again: a writer may be quicker than we."""
         return self._memory.vault_generation(vault_id)
 
-    def check(self, document: Document, highest: int) -> None:
-        """Nothing when the vault, read after `highest` was, is not older; a newer one is remembered.
+    def is_ours(self, document: Document, mark: Mark) -> bool:
+        """Whether the vault is the one that was seen last or comes from it; a first one always is."""
+        seen = self._memory.vault_content(document["id"])
+        return not seen or seen == mark.content or seen in mark.line
 
-        Asks the person at the terminal about an older one. Raises SetupProblem (vault_older).
+    def seen_last(self, document: Document) -> str:
+        """The hash of the vault that was seen last under that id."""
+        return self._memory.vault_content(document["id"])
+
+    def check(self, document: Document, highest: int, mark: Mark, keep: Callable[[], None]) -> bool:
+        """Whether the vault, read after `highest` was, is of another line: one that another machine wrote meanwhile.
+
+        A newer one of our line is remembered. Asks the person at the terminal about an older one; before another one
+        takes its place, `keep` puts our own copy aside. Raises SetupProblem (vault_older).
         """
-        if document["generation"] > highest:
-            self.note(document)
+        if document["generation"] >= highest and not self.is_ours(document, mark):
+            if not self._accept:
+                return True
+            keep()
+            self._memory.accept_vault(document["id"], document["generation"], mark.content)
+            return False
+        if document["generation"] > highest or (document["generation"] == highest and not self.seen_last(document)):
+            self.note(document, mark)
         elif document["generation"] < highest and not self._is_accepted(document["generation"], highest):
             raise SetupProblem(
                 f"this vault is older than the last one seen here (generation {document['generation']}, not {highest})",
@@ -59,11 +87,13 @@ class Generations:
                 code="vault_older",
             )
         elif document["generation"] < highest:
-            self._memory.accept_vault(document["id"], document["generation"])
+            keep()
+            self._memory.accept_vault(document["id"], document["generation"], mark.content)
+        return False
 
-    def note(self, document: Document) -> None:
-        """Remembers the generation of a vault that is in place. Call it after the rename, never before."""
-        self._memory.note_vault(document["id"], document["generation"])
+    def note(self, document: Document, mark: Mark) -> None:
+        """Remembers a vault that is in place. Call it after the rename, never before."""
+        self._memory.note_vault(document["id"], document["generation"], mark.content)
 
     def _is_accepted(self, found: int, highest: int) -> bool:
         if self._accept:
