@@ -52,7 +52,7 @@ def open_store(
         from keyctl.vault.generations import Generations
         from keyctl.vault.key_source import VaultKey
 
-        generations = None if remember is None else Generations(remember, prompt)
+        generations = None if remember is None else Generations(remember, prompt, folder=home.state)
         vault = EncryptedFile(home.vault_file, VaultKey(home, prompt, environ), generations)
         return SteadyStore(home, vault, is_vault=True)
     from keyctl.vault.os_keyring import open_keyring

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from keyctl.errors import SetupProblem
+from keyctl.errors import SetupProblem, StoreUnusable
+from keyctl.files import unwritable
 from keyctl.vault.sealing import Document
 
 if TYPE_CHECKING:
     from keyctl.prompt import Prompt
 
 _WORD = "older"
+_UNCHECKED = "unchecked"
 
 
 class Memory(Protocol):
@@ -40,17 +43,57 @@ class Mark:
     line: tuple[str, ...] = ()
 
 
-class Generations:
-    """Watches the vault's generation. `remember` gives the memory, which is opened at the first use."""
+class _NoMemory:
+    """Knows nothing of any vault, and remembers nothing: for one command in a folder that cannot be written."""
 
-    def __init__(self, remember: Callable[[], Memory], prompt: Prompt, *, accept: bool = False) -> None:
+    def vault_generation(self, vault_id: str) -> int:
+        return 0
+
+    def vault_content(self, vault_id: str) -> str:
+        return ""
+
+    def note_vault(self, vault_id: str, generation: int, content: str = "") -> None:
+        return None
+
+    def accept_vault(self, vault_id: str, generation: int, content: str = "") -> None:
+        return None
+
+
+class Generations:
+    """Watches the vault's generation. `remember` gives the memory, which is opened at the first use.
+
+    `folder` is where the memory is: where nothing can be written in it, a person may use the vault without the check.
+    """
+
+    def __init__(
+        self, remember: Callable[[], Memory], prompt: Prompt, *, accept: bool = False, folder: Path | None = None
+    ) -> None:
         self._remember = remember
         self._prompt = prompt
         self._accept = accept
+        self._folder = folder
 
     @cached_property
     def _memory(self) -> Memory:
-        return self._remember()
+        try:
+            memory = self._remember()
+            memory.vault_generation("")  # the file is opened by the first question
+        except StoreUnusable as trouble:
+            why = "" if self._folder is None else unwritable(self._folder)
+            if not why:
+                raise
+            trouble.hints = (f"nothing can be written in {self._folder}: {why}", *trouble.hints)
+            if not self._prompt.has_terminal or not self._may_go_unchecked(why):
+                raise
+            return _NoMemory()
+        return memory
+
+    def _may_go_unchecked(self, why: str) -> bool:
+        question = (
+            f"Nothing can be written in {self._folder} ({why}), so keyctl cannot check whether an older vault was put\n"
+            f"back. Type {_UNCHECKED} to use the vault without that check"
+        )
+        return self._prompt.confirm_typed(question, _UNCHECKED)
 
     def highest(self, vault_id: str) -> int:
         """The highest generation seen so far. Ask before reading the file again: a writer may be quicker than we."""
