@@ -93,7 +93,8 @@ def import_file(app: App, source: str, options: Options) -> Result:
     }
     if not coming:
         show_aside((table,), app.output)
-        hints = (*(advice or ("correct what the notes say; nothing was stored",)), last)
+        hints = advice or ("correct what the notes say; nothing was stored",)
+        hints = (*hints, last) if remarks else hints  # an empty file holds no secret either
         problem = CheckFailed(f"{shown_name} holds no key that can be stored", *hints, code="no_keys")
         return Result(data_out, exit_code=problem.exit_code, errors=(problem,), warnings=warnings)
     if options.dry_run:

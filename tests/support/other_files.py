@@ -121,7 +121,7 @@ def _noise(random: Random, comment: str, entry: Callable[[str, str], str]) -> li
     if random.random() < 0.5:
         found.append(comment.format(random.choice(COMMENTS)))
     if random.random() < 0.5:
-        found.append(entry(random.choice(NOISE) + str(random.randint(1, 99)), str(random.randint(0, 10**6))))
+        found.append(entry(random.choice(NOISE) + str(random.randint(1, 10**9)), str(random.randint(0, 10**6))))
     return found
 
 
