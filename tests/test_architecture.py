@@ -18,8 +18,8 @@ from tests.support.source import Definition, Module, module, modules
 # Only imports for type checking may look up: they do not exist when the program runs.
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
-    "tools": "plain_text routes answers loader clock files signals hardening sizes environ installation",
-    "keys and choices": "signing selection grouping",
+    "tools": "plain_text typed_words routes answers loader clock files signals hardening sizes environ installation",
+    "keys and choices": "signing masking private_key key_text selection grouping",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",
     "knowledge": (
@@ -28,7 +28,8 @@ FLOORS = {
         "perpetuals sizing leaks judge profiles rights whitelist"
     ),
     "outside": (
-        "home demo_world accounts account_entries account_settings config config_text database notes addresses "
+        "home folders demo_world accounts account_entries account_settings config config_text database notes "
+        "addresses "
         "rotations exchange_accounts venue_settings guards halts claims story endings "
         "journal journal_rows journal_file journal_mark journal_opening journal_successor sqlite_file "
         "records network pacing targets transport tunnels"
@@ -40,7 +41,7 @@ FLOORS = {
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
         "comparing cross_price venue_reads withdrawal_right elsewhere"
     ),
-    "newcomers": "interview enrol keygen foreign",
+    "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
         "diagnosis_view overview_view open_orders_view closing_view canceling_view"
@@ -50,7 +51,7 @@ FLOORS = {
         "seeing refreshing closing clearing canceling naming halting resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers "
-        "home_health home_backup restoring"
+        "home_health home_backup restoring from_backup bringing same_key"
     ),
     "wiring": "app",
     "demo": "demonstration",
@@ -113,12 +114,13 @@ DOORS = {
     "requests": "",
     "urllib3": "",
     "keyring": "vault.os_keyring",
-    "cryptography": "signing vault.* twin.*",
+    "cryptography": "signing private_key vault.* twin.*",
     "sqlite3": (
         "database halts claims story endings journal_rows records rotations exchange_accounts venue_settings journal "
         "journal_opening journal_successor sqlite_file"
     ),
-    "dotenv": "environ",
+    "dotenv": "",
+    "yaml": "formats.yaml_file",
     "rich": "output",
     "click": "cli framing commands.*",
     "termios": "prompt",
@@ -133,9 +135,12 @@ REVEALERS = {
     "vault.record": "writes it into the record that the store keeps",
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
+    "key_hints": "reads what stands beside a key in a file: exchange, environment, label",
+    "masking": "hides a passphrase in the words of an answer that quotes it",
     "foreign": "compares what other programs' files hold, before the checks of its text",
     "environ": "hands it on to one program, a pipe or the screen",
     "exchanges.base": "some exchanges want the passphrase in a header",
+    "private_key": "opens an encrypted private key with the passphrase that was asked for",
     "intake": "checks the text of what came in before anything else",
 }
 
@@ -318,7 +323,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys, keyctl.cli\n"
         f"keyctl.cli.run({arguments!r})\n"
-        "heavy = {'httpx', 'h11', 'keyring', 'cryptography', 'rich', 'sqlite3', 'asyncio', 'dotenv'}\n"
+        "heavy = {'httpx', 'h11', 'keyring', 'cryptography', 'rich', 'sqlite3', 'asyncio', 'yaml'}\n"
         "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)

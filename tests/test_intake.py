@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ from keyctl.intake import (
 )
 from keyctl.model import Algorithm
 from keyctl.secret import Secret
+from keyctl.signing import new_private_key
 
-PEM = "-----BEGIN PRIVATE KEY-----\nAbCd\nEfGh\n-----END PRIVATE KEY-----\n"
+PEM = new_private_key("ed25519").reveal().decode()
 
 
 def stdin_is(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
@@ -104,6 +106,31 @@ def test_a_command_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         read(Sources(command=f'{sys.executable} -c "import signal; signal.pause()"'))
 
 
+@pytest.mark.parametrize("line", ["cat f | head -1", "cat f|head", "a && b", "cat < f", "cat f > g", "a; b", "(a)"])
+def test_a_command_that_wants_a_shell_is_told_how_to_use_one(line: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        read(Sources(command=line))
+    assert "without a shell" in caught.value.message and "sh -c" in caught.value.hints[0]
+
+
+def test_a_shell_that_is_named_works() -> None:
+    assert read(Sources(command="sh -c 'echo abc | cat'")) == (b"abc\n", [])
+
+
+@pytest.mark.parametrize("line", ["cat $HOME/x", "cat ~/x", "cat /nowhere/*"])
+def test_a_failing_command_with_signs_of_a_shell_says_so(line: str) -> None:
+    with pytest.raises(SetupProblem) as caught:
+        read(Sources(command=line))
+    assert any("mean nothing without a shell" in hint for hint in caught.value.hints)
+
+
+def test_a_command_that_prints_without_end_is_ended_at_once() -> None:
+    begun = time.perf_counter()
+    with pytest.raises(SetupProblem, match="more than 65536 bytes"):
+        read(Sources(command="yes"))
+    assert time.perf_counter() - begun < 5
+
+
 def test_too_much_is_no_secret(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_bytes(b"x" * 65_537)
@@ -143,7 +170,7 @@ def test_a_pem_block_keeps_its_lines_and_gets_plain_line_ends() -> None:
         b"can\x00ary",
         b"\xff\xfecanary",
         "\u200b".encode() + PEM.encode(),
-        PEM.replace("Ab", "A\u200bb").encode(),
+        PEM.replace("VwBC", "Vw\u200bBC").encode(),
     ],
 )
 def test_a_secret_with_what_no_secret_holds_is_refused_without_being_shown(text: bytes) -> None:

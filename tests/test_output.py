@@ -216,3 +216,11 @@ def test_where_room_is_short_a_label_is_folded_last_and_never_cut(
     for cell in (label, *cells):
         assert set(cell) - {" "} <= set("".join(lines[2:]))
     assert sum(line.count("-") for line in lines[2:]) == sum(cell.count("-") for cell in (label, *cells))
+
+
+def test_a_note_outside_a_terminal_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    result = Result({}, view=(Note("a \x1b[31mred\u202e name\nand a second line"), Text("t\x1b]0;x\x07")))
+    render(result, OutputOptions())
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out + shown.err and "\u202e" not in shown.err
+    assert shown.err.splitlines() == ["a [31mred name", "and a second line"]

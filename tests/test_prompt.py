@@ -1,12 +1,16 @@
 """Questions at a real (pseudo) terminal: nothing hidden is echoed, and nobody is asked where nobody is."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from keyctl import intake
 from keyctl.errors import NeedsPerson, SetupProblem, UsageProblem
 from keyctl.prompt import Prompt
+from keyctl.secret import Secret
 from tests.support.terminal import Person
 
 PROGRAM = """
@@ -114,3 +118,68 @@ def test_a_passphrase_from_a_descriptor_must_be_there_and_not_empty() -> None:
         Prompt(passphrase_fd=987).passphrase("P")
     with open(os.devnull) as empty, pytest.raises(SetupProblem):
         Prompt(passphrase_fd=empty.fileno()).passphrase("P")
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\n" + "Abcd" * 16 + "\nAbcd\n-----END PRIVATE KEY-----\n"
+BAG = "Bag Attributes\n    localKeyID: 01 02\n"
+
+
+def in_pieces(at: Person, text: str, size: int = 40) -> Person:
+    """Types as a terminal sends a long paste: a piece, a pause, a piece."""
+    for start in range(0, len(text), size):
+        at.types(text[start : start + size])
+        time.sleep(0.01)
+    return at
+
+
+@pytest.mark.parametrize("before", ["", BAG, "my key\n\n", "x=1\n"])
+@pytest.mark.parametrize("after", ["", "rm -rf nothing\n", "trailing words\nand more\n"])
+def test_a_paste_in_pieces_is_read_whole_and_nothing_of_it_is_left_for_a_shell(before: str, after: str) -> None:
+    program = "code = prompt.hidden('Key: ').reveal().decode(); import select, sys"
+    program += "; left = select.select([0], [], [], 0.4)[0]; print('read', len(code), 'END' in code, bool(left))"
+    at = in_pieces(person(program).waits_for("Key: "), before + PEM + after)
+    code, seen = at.leaves()
+    assert code == 0 and " True False" in seen, seen
+    for word in ("Abcd", "BEGIN", "rm -rf", "trailing", "localKeyID"):
+        assert word not in seen
+
+
+def test_a_refused_first_line_leaves_no_rest_either() -> None:
+    """The secret question refuses after it has read: the rest must be gone by then."""
+    program = "prompt.passphrase('Word: '); import select; print('left', bool(select.select([0], [], [], 0.4)[0]))"
+    _, seen = in_pieces(person(program).waits_for("Word: "), "one\n" + PEM).leaves()
+    assert "left False" in seen and "Abcd" not in seen
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        PEM.rstrip().replace("\n", "\\n"),
+        PEM.rstrip().replace("\n", ""),
+        PEM.rstrip().replace("\n", " "),
+        '"' + PEM.rstrip().replace("\n", "\\n") + '"',
+    ],
+)
+def test_a_private_key_in_one_line_ends_at_enter(line: str) -> None:
+    at = person("print('got', len(prompt.hidden('Key: ')))").waits_for("Key: ").types(f"{line}\n")
+    assert f"got {len(line)}" in at.leaves()[1]
+
+
+def test_the_marks_of_a_bracketed_paste_are_taken_off() -> None:
+    at = person("print('got', prompt.hidden('S: ').reveal())").waits_for("S: ").types("\x1b[200~abc\x1b[201~\n")
+    assert "got b'abc'" in at.leaves()[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ab\x1b[Acd", "an ESC character"),
+        ("ab\tcd", "a TAB character"),
+        ("ab\x1b[200~cd", "bracketed paste"),
+        ("\tabcd", "a TAB character"),
+    ],
+)
+@pytest.mark.parametrize("clean", [intake.clean_secret, intake.clean_passphrase])
+def test_a_key_that_was_pressed_is_named(text: str, words: str, clean: Callable[[Secret], Secret]) -> None:
+    with pytest.raises(SetupProblem, match=words):
+        clean(Secret(text))

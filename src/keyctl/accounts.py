@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -66,11 +66,17 @@ class Accounts:
 
     def add(self, account: Account) -> None:
         """Stores one more account. Raises as check_new and check_unused do; the list is then as it was."""
+        self.add_all([account])
+
+    def add_all(self, added: Sequence[Account]) -> None:
+        """Stores more accounts in one step. Raises as check_new and check_unused do; the list is then as it was."""
 
         def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
-            check_label(account.label)
-            _check_free(accounts, account.label, account.api_key_hash)
-            return (*accounts, account)
+            for account in added:
+                check_label(account.label)
+                _check_free(accounts, account.label, account.api_key_hash)
+                accounts = (*accounts, account)
+            return accounts
 
         self._change(change)
 

@@ -242,16 +242,16 @@ async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None
 
 async def _send_one(session: Session, leg: Leg, request: Request, became: str | None) -> str:
     exchange, response = session.exchange, await session.call(request)
-    error = exchange.read_error(response)
+    error = session.error_in(response)
     if error is not None:
-        return "" if exchange.is_already_final(error) else f"{error.code} {error.text}".strip()
+        return "" if exchange.is_already_final(error) else f"{error.code} {error.words}".strip()
     try:
         if became is None:
             exchange.read_canceled(response, leg)
         else:
             exchange.read_became_canceled(response, leg, became)
     except Unreadable as problem:
-        return f"the answer is {problem}"
+        return f"the answer is {session.mask.masked(str(problem))}"
     return ""
 
 

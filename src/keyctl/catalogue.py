@@ -145,6 +145,15 @@ class Catalogue:
         )
         return Taken.NO if proven else Taken.MAYBE
 
+    def row_name(self, error: ExchangeError, market: Market | None = None) -> str:
+        """The name of the row that explains the error best, by which it is found again; empty without one."""
+        found = self.lookup(error.code, market, error.text, error.http)
+        return _name_of(found[0]) if found else ""
+
+    def named(self, name: str) -> tuple[Diagnosis, ...]:
+        """The row of that name; empty when this version has none."""
+        return tuple(row for row in self.rows if _name_of(row) == name) if name else ()
+
     def first_line(self, error: ExchangeError, market: Market | None = None) -> str:
         """One sentence on what the error means, or that the catalogue does not have it."""
         found = self.lookup(error.code, market, error.text, error.http)
@@ -214,6 +223,10 @@ def _text_fits(row: Diagnosis, text: str) -> bool:
     if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
         return re.search(pattern[1:-1], text, re.IGNORECASE) is not None
     return pattern.casefold() in text.casefold()
+
+
+def _name_of(row: Diagnosis) -> str:
+    return "|".join((row.scope, row.code, row.http, row.text_match))
 
 
 def _status_fits(row: Diagnosis, http: int) -> bool:

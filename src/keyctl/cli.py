@@ -16,7 +16,7 @@ from keyctl import __version__
 from keyctl.app import App
 from keyctl.commands import SHORT_HELP
 from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
-from keyctl.framing import CONTEXT, command_name
+from keyctl.framing import CONTEXT, command_name, secret_on_command_line
 from keyctl.loader import load_module, module_names
 from keyctl.output import OutputOptions, Result, failure, render
 
@@ -36,6 +36,8 @@ keyctl - API keys and orders for crypto exchanges. Secrets stay on this machine.
     keyctl order buy BTC/USDT 0.001 --price 60000 --fanout --all --dry-run
 All commands: keyctl --help   (not the kernel's key tool of the same name)"""
 
+# Errors of these kinds are about what was typed; others come after every word was understood.
+_ABOUT_WORDS = (ExitCode.USAGE, ExitCode.SETUP, ExitCode.CHECK, ExitCode.STORE, ExitCode.PERSON)
 DEMO_COMMANDS = tuple(name for name in SHORT_HELP if name != "demo")
 
 
@@ -103,7 +105,10 @@ class Root(click.Group):
 def root(ctx: click.Context, demo: bool) -> Result | None:
     """The welcome when no command is named."""
     if demo:
+        from keyctl.home import demo_environment
+
         ctx.obj.demo = True
+        ctx.obj.environ = demo_environment(ctx.obj.environ)
         ctx.obj.output.demo_commands = DEMO_COMMANDS
     if ctx.invoked_subcommand is None:
         from keyctl.output import Text
@@ -122,6 +127,7 @@ def run(arguments: list[str], app: App | None = None) -> int:
     finally:
         app.close()
     if isinstance(result, Result):
+        _hide_strangers(result, arguments, app)
         _show(result, app.output)
         return int(result.exit_code)
     return result
@@ -142,14 +148,52 @@ def outcome(arguments: list[str], app: App) -> Result | int:
         return failure(_with_hint(error, app))
     except (KeyboardInterrupt, click.Abort):
         return failure(_after_sending(app) or _interrupted())
+    except OSError as error:
+        if not isinstance(error.filename, str | bytes):
+            return _fault(error, app)
+        from keyctl.files import disk_trouble
+
+        return failure(_after_sending(app) or _with_hint(disk_trouble(error), app))
     except Exception as error:
-        if app.output.debug:
-            _show_traceback(error)
-        fault = KeyctlError(
-            f"a fault in keyctl ({type(error).__name__}); nothing was sent",
-            "run again with --debug to see where",
-        )
-        return failure(_after_sending(app) or fault)
+        return _fault(error, app)
+
+
+def _fault(error: Exception, app: App) -> Result:
+    if app.output.debug:
+        _show_traceback(error)
+    fault = KeyctlError(
+        f"a fault in keyctl ({type(error).__name__}); nothing was sent",
+        "run again with --debug to see where",
+    )
+    return failure(_after_sending(app) or fault)
+
+
+def _hide_strangers(result: Result, arguments: list[str], app: App) -> None:
+    """Takes words of the command line that nothing knows out of errors: a secret may have been pasted there."""
+    told = [error for error in result.errors if error.exit_code in _ABOUT_WORDS]
+    if not told:
+        return
+    from keyctl.typed_words import file_exists, nearly, without_strangers
+
+    known = _known_words(app)
+
+    def is_known(word: str) -> bool:
+        return word in known or file_exists(word) or nearly(word, known)
+
+    for error in told:
+        error.message = without_strangers(error.message, arguments, is_known)
+        error.hints = tuple(without_strangers(hint, arguments, is_known) for hint in error.hints)
+
+
+def _known_words(app: App) -> set[str]:
+    """Commands, exchanges, labels and groups; without the latter two where the list cannot be read."""
+    from keyctl.exchanges import names
+
+    known = {*SHORT_HELP, *ALIASES, *names()}
+    with suppress(KeyctlError, OSError):
+        accounts = app.accounts.all()
+        known |= {account.label for account in accounts} | {group for item in accounts for group in item.groups}
+    return known
 
 
 def _show(result: Result, output: OutputOptions) -> None:
@@ -207,7 +251,14 @@ def _with_hint(error: KeyctlError, app: App) -> KeyctlError:
 
 
 def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProblem:
-    hints = []
+    hints: list[str] = []
+    if isinstance(error, click.NoSuchOption):
+        from keyctl.typed_words import takes_secret
+
+        if takes_secret(error.option_name):
+            return secret_on_command_line()
+        known = [name for name in error.possibilities or () if not takes_secret(name)]
+        error = click.NoSuchOption(error.option_name, possibilities=known, ctx=error.ctx)
     if error.ctx is not None:
         hints.append(f"see: {error.ctx.command_path} --help")
     if isinstance(error, NoArgsIsHelpError) and isinstance(group := error.ctx.command, click.Group):

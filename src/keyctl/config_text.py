@@ -30,6 +30,15 @@ class ConfigText:
             raise self.problem(f"not valid TOML: {error}", None) from None
         except (UnicodeDecodeError, RecursionError):
             raise self.problem("not valid TOML in UTF-8", None) from None
+        except ValueError:  # Python reads no number of more than 4,300 digits
+            raise self.problem("a number with too many digits", self._long_number()) from None
+        except ArithmeticError:
+            raise self.problem("not valid TOML in UTF-8", None) from None
+
+    def _long_number(self) -> int | None:
+        """The line of the first number that is too long to be read."""
+        lines = enumerate(self._text.splitlines(), 1)
+        return next((number for number, line in lines if re.search("[0-9_]{4000}", line)), None)
 
     def whole(self, raw: Mapping[str, Any], table: str, key: str, default: int) -> int:
         """A whole number above zero, at most 10^9; the default where the key is not there."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from keyctl.catalogue import catalogue
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import names, profile
+from keyctl.masking import hide_beside
 from keyctl.plain_text import clean_text
 
 if TYPE_CHECKING:
@@ -105,5 +106,5 @@ def meaning_of(error: KeyctlError) -> str:
 def safe_words(text: str) -> str:
     """An exchange's words on one line: what may be a key is cut to its first and last four characters, and what stands
     beside a word such as "passphrase" is left out."""
-    shown = clean_text(re.sub(_HIDDEN, r"\1[hidden]", text)) if text else ""
+    shown = hide_beside(clean_text(re.sub(_HIDDEN, r"\1[hidden]", text))) if text else ""
     return re.sub(_LONG_RUN, r"\1..\2", re.sub(_UUID, r"\1..\2", shown)) if shown else ""

@@ -40,11 +40,17 @@ def diagnose_account(
     """The account's verdict, from reads only. Raises SetupProblem when a secret cannot be had, StoreUnusable."""
     markets = (market,) if market else account.markets
     evidence = asyncio.run(_gather(app, account, markets))
+    verdict = judge(evidence)
+    signers = app.opened([account]).signers
+    if account.id in signers:  # after the verdict: an exchange may quote our request
+        mask = signers[account.id][1].mask
+        probes = tuple(replace(probe, text=mask.masked(probe.text)) for probe in evidence.probes)
+        evidence = replace(evidence, probes=probes)
     if record is not None:
         from keyctl.files import write_whole
 
         write_whole(record, to_text(evidence).encode())
-    return report(evidence, judge(evidence), explain)
+    return report(evidence, verdict, explain)
 
 
 def replay(path: Path, explain: bool = False) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from keyctl import installation, leftovers
 from keyctl.demo_world import choosable, odd_accounts, odd_words
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
-from keyctl.home_health import halt_health, journal_health, place_health
+from keyctl.files import disk_trouble
+from keyctl.folders import examine_folders
+from keyctl.home_health import account_health, halt_health, journal_health, place_health
 from keyctl.model import Level
 from keyctl.output import Result, Table
 
@@ -41,6 +43,7 @@ def examine(app: App, cron: bool) -> Result:
     """All checks; exit CHECK when one failed. Never raises for what it finds."""
     parts: tuple[Callable[[], Iterator[Check]], ...] = (
         lambda: _programs(app, cron),
+        lambda: _folders(app),
         lambda: _store(app, cron),
         lambda: _files(app),
         lambda: _accounts(app),
@@ -56,6 +59,10 @@ def examine(app: App, cron: bool) -> Result:
             checks += part()
         except KeyctlError as error:
             checks.append(Check("home", Level.FAIL, error.message, "; ".join(error.hints)))
+        except OSError as error:  # a folder that cannot be entered
+            trouble = disk_trouble(error)
+            checks.append(Check("home", Level.FAIL, trouble.message, "; ".join(trouble.hints)))
+    checks = list(dict.fromkeys(checks))  # several parts meet the same trouble
     failed = [check for check in checks if check.level is Level.FAIL]
     errors = tuple(CheckFailed(f"{check.name}: {check.detail}", check.fix or "see above") for check in failed)
     rows = [(check.name, str(check.level), check.detail, check.fix) for check in checks]
@@ -88,6 +95,11 @@ def _programs(app: App, cron: bool) -> Iterator[Check]:
     yield Check("cron", level, detail, "" if safe else "in crontab and units name the full path")
     if cron and not full:
         yield Check("cron", Level.FAIL, "no keyctl of this kind has a path that a cron line could name", by_path)
+
+
+def _folders(app: App) -> Iterator[Check]:
+    for name, level, detail, fix in examine_folders(app.home):
+        yield Check(name, level, detail, fix)
 
 
 def _store(app: App, cron: bool) -> Iterator[Check]:
@@ -123,7 +135,14 @@ def _vault(app: App, cron: bool) -> Check:
         fix = _KEY_FILE_FOR_CRON if cron else keyring.fix
         return replace(keyring, detail=f"vault, {source.describe()}: {keyring.detail}", fix=fix)
     try:
-        count = len(open_vault(app).open_other(app.home.vault_file).records)
+        opened = open_vault(app).open_other(app.home.vault_file)
+        count = len(opened.records)
+        if (app.home.state / "journal.db").exists():
+            from keyctl.vault.encrypted_file import forked
+            from keyctl.vault.generations import Generations
+
+            if not Generations(lambda: app.vault_notes, app.prompt).is_ours(opened.document, opened.mark):
+                raise forked(app.home.vault_file.with_name(f"{app.home.vault_file.name}.own"))
     except KeyctlError as error:
         return Check("store", Level.FAIL, f"vault, {source.describe()}: {error.message}", "; ".join(error.hints))
     return Check("store", Level.PASS, f"vault, opened by {source.describe()}: {count} secrets")
@@ -161,18 +180,8 @@ def _files(app: App) -> Iterator[Check]:
 
 def _accounts(app: App) -> Iterator[Check]:
     """Accounts that this version cannot use, as far as that shows without their secrets."""
-    with_trouble = asyncio.run(_troubles(app, app.accounts.all()))
-    for trouble in with_trouble:
-        yield Check("account", Level.FAIL, trouble.message, "; ".join(trouble.hints))
-
-
-async def _troubles(app: App, accounts: Sequence[Account]) -> list[KeyctlError]:
-    from keyctl.opening import keyless_session
-
     with _journal(app) as journal:
-        async with app.network() as network:
-            sessions = [keyless_session(account, network, journal) for account in accounts]
-    return [session.trouble for session in sessions if session.trouble is not None]
+        yield from (Check("account", *health) for health in account_health(app, journal))
 
 
 def _home(app: App) -> Iterator[Check]:

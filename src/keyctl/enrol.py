@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,6 +127,26 @@ def enrol(accounts: Accounts, store: SecretStore, account: Account, credential: 
     finally:
         if not enrolled:
             store.delete(account.id)
+
+
+def enrol_all(accounts: Accounts, store: SecretStore, pairs: Sequence[tuple[Account, Credential]]) -> None:
+    """Stores all secrets, then all accounts, each in as few writes as the store allows; all of them, or none.
+
+    An interruption leaves at most secrets that nothing names. Raises as enrol does.
+    """
+    for account, credential in pairs:
+        accounts.check_new(account.label)
+        if credential.api_key:
+            accounts.check_unused(credential.api_key)
+    enrolled = False
+    try:
+        store.put_many({account.id: credential for account, credential in pairs})
+        accounts.add_all([account for account, _ in pairs])
+        enrolled = True
+    finally:
+        if not enrolled:
+            for account, _ in pairs:
+                store.delete(account.id)
 
 
 def dismiss(accounts: Accounts, store: SecretStore, account: Account) -> None:

@@ -1,17 +1,14 @@
-"""Keys in from a .env file, and out into one child process. The one door to python-dotenv and to exec."""
+"""Keys out: as lines of NAME=value, and into one child process. The one door to exec."""
 
 from __future__ import annotations
 
-import io
 import os
-import shlex
+import re
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from keyctl.errors import SetupProblem
-from keyctl.secret import Secret
 
 if TYPE_CHECKING:
     from keyctl.model import Credential
@@ -32,34 +29,6 @@ ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """One line of a .env file: a name and its value, or what the line was dropped for."""
-
-    line: int
-    name: str
-    value: Secret | None
-    trouble: str = ""
-
-
-def read_assignments(text: str) -> list[Assignment]:
-    """What python-dotenv reads in a .env file, line by line, doubles and unreadable lines too. Values stay as written:
-    `$` means nothing."""
-    from dotenv.parser import parse_stream
-
-    found = []
-    for binding in parse_stream(io.StringIO(text)):
-        string, line = binding.original.string, binding.original.line
-        line += len(string) - len(string.lstrip("\r\n"))
-        if binding.error:
-            found.append(Assignment(line, "", None, "not understood as NAME=value"))
-        elif binding.key is not None:
-            trouble = "no value" if binding.value is None else ""
-            value = None if binding.value is None else Secret(binding.value)
-            found.append(Assignment(line, binding.key, value, trouble))
-    return found
-
-
 def variables(credential: Credential, names: Sequence[str], more: Mapping[str, str]) -> dict[str, str]:
     """The credential as environment variables of those names (key, secret, passphrase)."""
     key, secret, passphrase = names
@@ -69,9 +38,28 @@ def variables(credential: Credential, names: Sequence[str], more: Mapping[str, s
     return values
 
 
-def lines_for_shell(values: Mapping[str, str]) -> str:
-    """The variables as lines that a shell or a .env reader takes."""
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+def lines_for_shell(values: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """The variables as lines for a shell, a .env reader and `keyctl import`, and the names of those that only a shell
+    and `keyctl import` read unchanged."""
+    quoted = {name: _quoted(value) for name, value in values.items()}
+    lines = "".join(f"{name}={text}\n" for name, (text, _) in quoted.items())
+    return lines, tuple(name for name, (_, common) in quoted.items() if not common)
+
+
+def _quoted(value: str) -> tuple[str, bool]:
+    """A value in quotes that mean the same to a shell and to python-dotenv; with False where there are none such.
+
+    Between single quotes a shell takes a backslash as it is, and python-dotenv undoes it before another one and
+    before a quote. Between double quotes a shell also takes $ and ` as its own.
+    """
+    if re.fullmatch(r"[A-Za-z0-9_@%+=:,./-]+", value):
+        return value, True
+    if "'" not in value and "\\\\" not in value and not value.endswith("\\"):
+        return f"'{value}'", True
+    if not re.search(r"[$`]", value) and not value.endswith("\\"):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"', True
+    # Two parts without a blank between them can only be meant for a shell.
+    return '""' + '"\'"'.join(f"'{part}'" for part in value.split("'")), False
 
 
 def lines_for_screen(credential: Credential) -> list[str]:

@@ -98,7 +98,7 @@ class ExchangeRefused(KeyctlError):
     exit_code = ExitCode.REFUSED
 
     def __init__(self, error: ExchangeError, *hints: str, account: str | None = None, market: str | None = None):
-        text = f": {error.text}" if error.text else ""
+        text = f": {error.words}" if error.words else ""
         super().__init__(
             f"{error.exchange} answered {error.code} (HTTP {error.http}){text}",
             *hints,

@@ -227,7 +227,7 @@ async def _answer(lane: Lane) -> LegResult:
     try:
         response = await lane.line.answer(lane.deadline)
         lane.session.note_limit(lane.request.base, response)
-        return judge_placed(lane.session.exchange, leg, response)
+        return judge_placed(lane.session.exchange, leg, response, lane.session.mask)
     except NoAnswer as trouble:
         return LegResult(leg, Outcome.UNKNOWN, detail=str(trouble))
     except Exception as error:  # a fault of ours after the send must not lose the leg

@@ -80,6 +80,35 @@ def _check_owned(path: Path, facts: os.stat_result, forbidden_mode: int, problem
         raise problem(f"{path} is open to other users (mode {mode:04o})", f"chmod 600 {path}")
 
 
+def disk_trouble(error: OSError) -> StoreUnusable:
+    """The error for a file or folder that the system does not let us use, with what to do."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the disk"
+    return StoreUnusable(f"{name} cannot be used: {error.strerror}", *_advice(error.errno, name))
+
+
+def _advice(number: int | None, name: str) -> tuple[str, ...]:
+    if number in (errno.EACCES, errno.EPERM):
+        return (f"see who owns it: ls -ld {name}", "run keyctl as the user who owns it")
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return (f"free some space: df -h {name}",)
+    return ("the file system is read-only; nothing was changed",) if number == errno.EROFS else ()
+
+
+def unwritable(folder: Path) -> str:
+    """Why nothing can be written in a folder; empty when it can be."""
+    probe = folder / f".{os.urandom(8).hex()}.tmp"
+    try:
+        with open(probe, "xb") as file:
+            file.write(b"\0" * 8192)
+            file.flush()
+    except OSError as error:
+        return error.strerror or "it cannot be written"
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return ""
+
+
 def create_once(path: Path, data: bytes, *, mode: int) -> None:
     """Makes a file that must not exist yet, on disk when this returns. Raises FileExistsError, OSError."""
     _write_new(path, data, mode)

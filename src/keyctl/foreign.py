@@ -1,53 +1,50 @@
-"""What files of other programs hold: .env, ccxt and freqtrade JSON, hummingbot's YAML lines, TOML of exchanges' tools.
+"""What files of other programs hold: their format is recognised, and their entries are put together to keys.
 
 Only finds keys; whether they can be right is asked later. Values are Secrets from the first moment, and are unchanged.
+No text of a file is in a remark, but for names that look like names.
 """
 
 from __future__ import annotations
 
-import json
+import hmac
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import groupby
 
-from keyctl.environ import ENDINGS, Assignment, read_assignments
 from keyctl.errors import SetupProblem
-from keyctl.exchanges import names, profile
-from keyctl.model import Kind
+from keyctl.formats import Entry, NotInFormat, Parsed, Trouble
+from keyctl.formats.encoding import text_of
+from keyctl.key_hints import Hints, read_hints
+from keyctl.key_names import PARTS, Part, Place, label_words, looks_like_name, part_in, words_of
+from keyctl.references import may_hold_reference, reference_in
 from keyctl.secret import Secret
 
 BYTES_MAX = 1024 * 1024
-PARTS = ("api_key", "secret", "passphrase")
-# The fields of JSON and TOML tables, without their underscores and in small letters.
-_FIELDS = {
-    "api_key": ("apikey", "key"),
-    "secret": ("secret", "apisecret", "secretkey", "privatekey"),
-    "passphrase": ("password", "passphrase", "apipassphrase"),
-}
-_NAMING = ("exchange", "name", "exchangeid", "connector", "id")
-_FREQTRADE = "FREQTRADE__EXCHANGE__"
-_FREQTRADE_PARTS = {"KEY": "api_key", "SECRET": "secret", "PASSWORD": "passphrase"}
-_YAML_LINE = re.compile(r"\s*([A-Za-z0-9_]+)\s*:\s*(.*?)\s*")
-# Hummingbot writes encrypted values as the hex of a JSON key store: {"crypto ...
-_ENCRYPTED = b"7b2263727970746f"
+_SHOWN_NAMES = 8
+_TITLES = {"api_key": "API key", "secret": "secret", "passphrase": "passphrase"}
 
 
 @dataclass(slots=True)
 class Found:
-    """One key in a file: where it stands there, for which exchange by the file's own word ("" when it does not say)."""
+    """One key in a file: where it stands there, and all that the file says of it.
 
-    exchange: str
+    `kinds` are those of "live", "test" and "demo" that it is said to be of. With `wrong` it must not be stored.
+    """
+
+    place: Place
     names: str
-    suffix: str = ""
-    lines: list[str] = field(default_factory=list)
-    parts: dict[str, Secret] = field(default_factory=dict)
-    kind: Kind | None = None
+    suffix: str
+    lines: list[int]
+    parts: dict[Part, Secret]
+    kinds: set[str]
+    wrong: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
-    def is_key(self) -> bool:
-        return "api_key" in self.parts and "secret" in self.parts
+    def line(self) -> str:
+        """The lines of its parts, as they are shown."""
+        return ",".join(str(line) for line in sorted(set(self.lines)) if line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,194 +58,182 @@ class Remark:
 
 @dataclass(slots=True)
 class Reading:
-    """All that a file holds: keys, and remarks on the rest."""
+    """All that a file holds: keys, remarks on the rest, and what to do where it holds no key in a form that is read."""
 
     found: list[Found] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+    advice: tuple[str, ...] = ()
 
 
 def read_foreign(data: bytes, file_name: str) -> Reading:
-    """The keys in a file's bytes; the format is seen from the name's ending and the first character.
+    """The keys in a file's bytes; the format is seen from its name's ending and from its text.
 
-    Raises SetupProblem (bad_file) for what is no text, or is broken JSON or TOML: its words never show the text.
+    Raises SetupProblem (bad_file) for what is no text, or breaks its format's rules; its words never show the text.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise SetupProblem(f"{file_name} is not text in UTF-8", code="bad_file") from None
-    ending = file_name.rpartition(".")[2].lower()
-    try:
-        if text.lstrip().startswith("{"):
-            return _read_tables(json.loads(text, object_pairs_hook=_unique))
-        if ending == "toml":
-            return _read_tables(tomllib.loads(text))
-    except tomllib.TOMLDecodeError:
+    text = text_of(data)
+    if text is None:
         raise SetupProblem(
-            f"{file_name} is not TOML, or has a name twice", "correct it there; nothing was stored", code="bad_file"
-        ) from None
-    except (ValueError, RecursionError):
+            f"{file_name} is not a text file",
+            "a private key alone is stored by: keyctl add EXCHANGE --secret-file FILE",
+            code="bad_file",
+        )
+    try:
+        parsed = _parse(text, file_name.rpartition(".")[2].lower())
+    except NotInFormat as wrong:
         raise SetupProblem(
-            f"{file_name} is not JSON, or has a name twice",
-            "comments and trailing commas are no JSON: make a copy without them",
+            f"{file_name}, line {wrong.line}: {wrong.why}",
+            "nothing was stored; correct that line in a copy, or type the key: keyctl add EXCHANGE",
             code="bad_file",
         ) from None
-    lines = _yaml_assignments(text) if ending in ("yml", "yaml") else read_assignments(text)
-    return _read_assignments(lines)
-
-
-def _read_assignments(assignments: list[Assignment]) -> Reading:
-    reading, groups, others = Reading(), dict[str, Found](), list[str]()
-    doubles = {item.name for item in assignments if item.name and sum(one.name == item.name for one in assignments) > 1}
-    for item in assignments:
-        if item.trouble and not item.name:
-            reading.remarks.append(Remark(str(item.line), "(not understood)", item.trouble))
-    for name in sorted(doubles):
-        lines = ",".join(str(item.line) for item in assignments if item.name == name)
-        reading.remarks.append(Remark(lines, name, "stands there twice: none is taken"))
-    names_seen: dict[tuple[str, str], Assignment] = {}
-    freqtrade = next((item.value for item in assignments if item.name == f"{_FREQTRADE}NAME"), None)
-    for item in assignments:
-        prefix, part = _split(item.name)
-        if not item.name or item.name in doubles or item.name == f"{_FREQTRADE}NAME":
-            continue
-        if not part or item.value is None or not len(item.value):
-            others.append(item.name)
-            continue
-        if item.value.reveal().startswith(_ENCRYPTED):
-            reading.remarks.append(Remark(str(item.line), item.name, "is encrypted by the other program"))
-            continue
-        if (prefix, part) in names_seen:
-            other = names_seen[prefix, part]
-            note = f"is the same as {other.name} in line {other.line}, under another name: only that one is taken"
-            reading.remarks.append(Remark(str(item.line), item.name, note))
-            continue
-        names_seen[prefix, part] = item
-        group = groups.setdefault(prefix, _new_group(prefix, freqtrade))
-        group.parts[part] = item.value
-        group.lines.append(str(item.line))
-    for prefix, group in groups.items():
-        if group.is_key:
-            reading.found.append(group)
-        elif group.exchange in names() and "passphrase" not in group.parts:
-            lacking = "secret" if "api_key" in group.parts else "API key"
-            reading.remarks.append(Remark(",".join(group.lines), group.names, f"its {lacking} is missing"))
-        else:
-            others += [item.name for (start, _), item in names_seen.items() if start == prefix]
-    if others:
-        reading.remarks.append(Remark("", ", ".join(others[:8]), "no keys; left alone"))
+    reading = _keys_in(parsed, file_name)
+    if not reading.found:
+        reading.advice = _advice(text)
     return reading
 
 
-def _split(name: str) -> tuple[str, str]:
-    """The prefix and the part of a key that a name stands for; the part is empty for other names."""
-    if name.startswith(_FREQTRADE):
-        return _FREQTRADE, _FREQTRADE_PARTS.get(name.removeprefix(_FREQTRADE), "")
-    best = ("", "", "")
-    for part, endings in ENDINGS.items():
-        for ending in endings:
-            if f"_{name.upper()}".endswith(f"_{ending}") and len(ending) > len(best[2]):
-                best = (name[: -len(ending)].rstrip("_"), part, ending)
-    return best[0], best[1]
+def _parse(text: str, ending: str) -> Parsed:
+    from keyctl.formats.csv_file import read_csv, separator_of
+    from keyctl.formats.env_file import read_env
+    from keyctl.formats.ini_file import looks_like_ini, read_ini
+    from keyctl.formats.json_file import looks_like_json, read_json_file
+    from keyctl.formats.toml_file import read_toml
+    from keyctl.formats.yaml_file import read_yaml
+
+    if looks_like_json(text):
+        return read_json_file(text)
+    if ending == "toml":
+        return read_toml(text)
+    if ending in ("yml", "yaml"):
+        return read_yaml(text)
+    is_unit = re.search(r"(?m)^\s*Environment=", text) is not None
+    if ending in ("ini", "cfg") or (looks_like_ini(text) and not is_unit):
+        return read_ini(text)
+    if ending != "env" and _looks_like_yaml(text):
+        return read_yaml(text)
+    if separator := separator_of(text):
+        return read_csv(text, separator)
+    return read_env(text)
 
 
-def _new_group(prefix: str, freqtrade: Secret | None) -> Found:
-    if prefix == _FREQTRADE:
-        return Found("" if freqtrade is None else _word(freqtrade), f"{_FREQTRADE}*")
-    small = prefix.lower()
-    for exchange in names():
-        if small == exchange or small.startswith(f"{exchange}_"):
-            return Found(exchange, f"{prefix}_*", small.removeprefix(exchange).strip("_"))
-    return Found(small, f"{prefix}_*" if prefix else "(no prefix)")
+def _looks_like_yaml(text: str) -> bool:
+    """Whether lines with `name: value`, and none with `NAME=value`, are in a text."""
+    return bool(re.search(r"(?m)^[A-Za-z_][\w-]*:(?:\s|$)", text)) and not re.search(r"(?m)^\s*[\w.]+\s*=", text)
 
 
-def _yaml_assignments(text: str) -> list[Assignment]:
-    """Plain `name: value` lines; of YAML itself no more is understood."""
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        match = _YAML_LINE.fullmatch(line)
-        if match is None or not match[2]:
-            if line.strip() and not line.lstrip().startswith("#") and match is None:
-                found.append(Assignment(number, "", None, "not understood as name: value"))
-            continue
-        value = match[2]
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        found.append(Assignment(number, match[1], Secret(value)))
+def _keys_in(parsed: Parsed, file_name: str) -> Reading:
+    reading = Reading(remarks=list(_not_understood(parsed.troubles)))
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[tuple[Part, Entry]]] = {}
+    others: list[Entry] = []
+    for entry in parsed.entries:
+        part, rest = part_in(words_of(entry.path[-1])) if entry.path else (None, ())
+        if part is None:
+            others.append(entry)
+        elif len(entry.value):
+            groups.setdefault((entry.path[:-1], rest), []).append((part, entry))
+    hints = Hints(others)
+    left: list[Entry] = []
+    for (table, rest), members in groups.items():
+        found = _group(table, rest, members, hints, file_name)
+        if {"api_key", "secret"} <= set(found.parts):
+            reading.found.append(found)
+        elif found.place.exchange and {"api_key", "secret"} & set(found.parts):
+            lacking = "secret" if "api_key" in found.parts else "API key"
+            reading.remarks.append(Remark(found.line, found.names, f"its {lacking} is missing"))
+        else:
+            left += [entry for _, entry in members]
+    reading.remarks += _left_alone([*left, *(entry for entry in others if not hints.used(entry))])
+    return reading
+
+
+def _group(
+    table: tuple[str, ...], rest: tuple[str, ...], members: list[tuple[Part, Entry]], hints: Hints, file_name: str
+) -> Found:
+    """The key that entries of one table with the same other words make up."""
+    said = read_hints(hints, table, rest, {entry.path[-1] for _, entry in members})
+    steps = (word for step in table if not step.isdigit() for word in words_of(step))  # digits number a list's members
+    found = Found(
+        place=said.place,
+        names=_shown_names(table, members),
+        suffix="-".join(said.label or label_words((*steps, *rest))),
+        lines=[entry.line for _, entry in members],
+        parts={},
+        kinds=said.kinds,
+        wrong=list(said.wrong),
+        notes=list(said.notes),
+    )
+    for part in PARTS:
+        entries = [entry for which, entry in members if which == part]
+        if entries:
+            _take(found, part, entries, file_name)
     return found
 
 
-def _read_tables(content: Any) -> Reading:
-    reading = Reading()
-    for path, table in _tables(content, ()):
-        parts = {
-            part: Secret(value)
-            for part, fields in _FIELDS.items()
-            for name, value in table.items()
-            if _small(name) in fields and isinstance(value, str) and value
-        }
-        if not {"api_key", "secret"} <= set(parts):
-            continue
-        where = ".".join(path) or "(top)"
-        found = Found(_exchange_of(path, table), where, lines=[where], parts=parts, kind=_kind_of(path, table))
-        if path and path[-1].lower() != found.exchange and "exchange" not in (path[-1].lower(), found.exchange):
-            found.suffix = path[-1].lower()
-        reading.found.append(found)
-    return reading
+def _take(found: Found, part: Part, entries: list[Entry], file_name: str) -> None:
+    """Puts a part into the key; says what is wrong with it, or doubtful."""
+    first, title = entries[0], _TITLES[part]
+    found.parts[part] = first.value
+    if part == "passphrase" and found.place.exchange and not _has_passphrase(found.place.exchange):
+        del found.parts[part]
+        return
+    if any(not hmac.compare_digest(first.value.reveal(), other.value.reveal()) for other in entries[1:]):
+        lines = ",".join(sorted({str(entry.line) for entry in entries}, key=int))
+        found.wrong.append(f"holds two different values for the {title} (line {lines}); leave one of them")
+    what, command = reference_in(first.value, file_name)
+    if part == "passphrase" and first.cut:
+        found.wrong.append("its passphrase ends before a # that may be part of it; put it in quotes")
+    elif what:
+        found.wrong.append(f"its {title} {what}" + (f"; run: {command}" if command else ""))
+    elif part == "passphrase" and may_hold_reference(first.value):
+        found.notes.append("its passphrase holds ${...}, which is stored as it stands")
 
 
-def _tables(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    if isinstance(value, dict):
-        yield path, value
-        for name, child in value.items():
-            yield from _tables(child, (*path, str(name)))
-    elif isinstance(value, list):
-        for number, child in enumerate(value, 1):
-            yield from _tables(child, (*path, str(number)))
+def _has_passphrase(exchange: str) -> bool:
+    from keyctl.exchanges import profile
+
+    return profile(exchange).passphrase
 
 
-def _exchange_of(path: tuple[str, ...], table: Mapping[str, Any]) -> str:
-    """The exchange that a table is for: by its own word, by its place, or by the shape of an exchange's own tool."""
-    told = [
-        value.lower()
-        for name, value in table.items()
-        if _small(name) in _NAMING and isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{2,20}", value)
-    ]
-    for word in told:
-        if word in names():
-            return word
-    for step in reversed(path):
-        for exchange in names():
-            if step.lower() == exchange or re.match(rf"{exchange}[_-]", step.lower()):
-                return exchange
-    for exchange in names():
-        tool = profile(exchange).own_tool
-        if tool and path[:1] == (tool.table,) and len(path) == 2 and set(tool.fields) <= set(table):
-            return exchange
-    if path == ("auth",) and {"api_key", "api_secret"} <= set(table):
-        return "kraken"  # the layout of Kraken's own command line tool
-    placed = [step.lower() for step in path[-1:] if step.lower() not in ("exchange", "auth", "default")]
-    return [*told, *placed, ""][0]
+def _shown_names(table: tuple[str, ...], members: list[tuple[Part, Entry]]) -> str:
+    """How a key is called in remarks: its table, or what its names begin with; less where they are no names."""
+    steps = [step for step in table if looks_like_name(step)]
+    if table:
+        return ".".join(steps) if len(steps) == len(table) and len(steps) <= 6 else "(a table)"
+    given = [entry.path[-1] for _, entry in members]
+    if not all(map(looks_like_name, given)):
+        return "(names not shown)"
+    begin = given[0]
+    while begin and not all(name.startswith(begin) for name in given):
+        begin = begin[:-1]
+    if len(given) == 1 or begin in given:
+        begin = re.sub(r"(?i)[_-]*(api)?[_-]*(key|secret|password|passphrase)[a-z_-]*$", "", given[0])
+    return f"{re.sub(r'(?i)[_-]*(api|secret|s|pass|key)?[_-]*$', '', begin)}_*".removeprefix("_*") or "(no prefix)"
 
 
-def _kind_of(path: tuple[str, ...], table: Mapping[str, Any]) -> Kind | None:
-    if table.get("demo") is True or (path and path[-1].lower() == "demo"):
-        return Kind.DEMO
-    if table.get("testnet") is True or table.get("sandbox") is True:
-        return Kind.TESTNET
-    return None
+def _not_understood(troubles: list[Trouble]) -> Iterator[Remark]:
+    """One remark for lines that follow one another and have the same trouble."""
+    numbered = [(trouble.line - place, trouble) for place, trouble in enumerate(troubles)]
+    for _, run in groupby(numbered, key=lambda pair: (pair[0], pair[1].why)):
+        lines = [trouble.line for _, trouble in run]
+        why = troubles[[trouble.line for trouble in troubles].index(lines[0])].why
+        yield Remark(str(lines[0]) if len(lines) == 1 else f"{lines[0]}-{lines[-1]}", "(not understood)", why)
 
 
-def _small(name: str) -> str:
-    return re.sub(r"[_-]", "", name).lower()
+def _left_alone(entries: list[Entry]) -> list[Remark]:
+    """One remark that names what is no key; names that do not look like names are counted only."""
+    if not entries:
+        return []
+    given = dict.fromkeys(entry.path[-1] if entry.path else "" for entry in entries)
+    shown = [name for name in given if looks_like_name(name)][:_SHOWN_NAMES]
+    more = len(given) - len(shown)
+    words = [*shown, *([f"{more} more" if shown else f"{more} others"] if more else [])]
+    return [Remark("", ", ".join(words), "no keys; left alone")]
 
 
-def _word(value: Secret) -> str:
-    text = value.reveal().decode("utf-8", "replace").strip().lower()
-    return text if re.fullmatch(r"[a-z0-9_-]{2,20}", text) else ""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError
-    return result
+def _advice(text: str) -> tuple[str, ...]:
+    """What to do with a file that holds one key in another form; by its shape, without any of its text."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if "PRIVATE KEY-----" in text:
+        return ("a private key alone says no API key; store both: keyctl add EXCHANGE --secret-file FILE",)
+    if 2 <= len(lines) <= 3 and all(re.fullmatch(r"[!-~]{8,200}", line) for line in lines):
+        return ("API key and secret in lines of their own? type or paste them: keyctl add EXCHANGE",)
+    return ("names that are read: EXCHANGE_API_KEY, EXCHANGE_API_SECRET, EXCHANGE_PASSPHRASE",)

@@ -128,12 +128,25 @@ def takes_key(function: Callable[..., Result]) -> Callable[..., Result]:
 
 def _refuse_secret(ctx: click.Context, param: click.Parameter, given: str | None) -> None:
     if given is not None:
-        raise UsageProblem(
-            "a secret does not belong on the command line: other users see it, and the shell keeps it",
-            "use --secret-stdin, --secret-file F or --secret-command 'CMD', or be asked for it unseen",
-            "the secret you just typed is in your shell's history: better make a new key",
-            code="secret_on_command_line",
-        )
+        raise secret_on_command_line()
+
+
+def secret_on_command_line() -> UsageProblem:
+    """The error for a secret that was given as an option's value, with how it is taken out of the shell's history."""
+    import os
+
+    shell = os.path.basename(os.environ.get("SHELL", ""))
+    delete = {
+        "zsh": "delete its line from the history file ($HISTFILE, ~/.zsh_history), then run: fc -R",
+        "fish": "delete it there: history delete --contains keyctl",
+    }.get(shell, "delete it there (bash): history -d -2; history -w")
+    return UsageProblem(
+        "do not pass a secret as an option: it shows in `ps` and the shell history",
+        f"your shell's history has it now; {delete}",
+        "others may have seen it: better create a new key on the exchange",
+        "use --secret-stdin, --secret-file F or --secret-command 'CMD', or type it hidden when asked",
+        code="secret_on_command_line",
+    )
 
 
 def command_name(ctx: click.Context) -> str:

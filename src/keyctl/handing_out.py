@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from keyctl.environ import (
     FORMS,
@@ -40,8 +43,13 @@ def run(app: App, label: str, form: str, command: Sequence[str]) -> NoReturn:
     replace_process(command, environment, [] if descriptor is None else [descriptor])
 
 
-def print_variables(app: App, label: str, form: str) -> Result:
-    """Writes the variables to stdout, for a pipe. Raises CheckFailed for a terminal, UsageProblem with --json."""
+def print_variables(app: App, label: str, form: str, to_file: str | None = None) -> Result:
+    """Writes the variables to stdout, for a pipe, or to a new file with mode 0600.
+
+    Raises CheckFailed for a terminal or a plain file as stdout, UsageProblem (file_exists, bad_file), also with --json.
+    """
+    if to_file is not None:
+        return _write_variables(app, label, form, Path(to_file).absolute())
     if app.output.json:
         raise UsageProblem(
             "a secret is never part of a JSON document", "leave --json out, or: keyctl exec", code="secret_in_json"
@@ -53,11 +61,50 @@ def print_variables(app: App, label: str, form: str) -> Result:
             f"to look at it: keyctl reveal {label}",
             code="stdout_is_terminal",
         )
+    if _is_plain_file(sys.stdout):
+        raise CheckFailed(
+            "this would leave the secret in a plain file, which others may be able to read",
+            f"run the program with it: keyctl exec {label} -- CMD",
+            f"to write a file that only you can read: keyctl env {label} --to-file FILE",
+            code="stdout_is_file",
+        )
+    lines, names = _lines(app, label, form)
+    sys.stdout.write(lines)
+    return Result({"account": label, "form": form, "names": names})
+
+
+def _write_variables(app: App, label: str, form: str, path: Path) -> Result:
+    from keyctl.files import create_once
+
+    lines, names = _lines(app, label, form)
+    try:
+        create_once(path, lines.encode(), mode=0o600)
+    except FileExistsError:
+        raise UsageProblem(f"{path} is there already", "choose another name", code="file_exists") from None
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be written: {error.strerror}", code="bad_file") from None
+    note = f"{path} (mode 0600) now holds the secret of {label} in plain text: delete it when it is no longer needed."
+    data = {"account": label, "form": form, "names": names, "file": str(path)}
+    return Result(data, view=(Note(note), Note("Keep it out of git, backups and synced folders.")))
+
+
+def _lines(app: App, label: str, form: str) -> tuple[str, list[str]]:
+    """The lines, and the names in them; on stderr what the person should know of them."""
     account = app.accounts.get(label)
     values = _values(app, account, form)
     _warn(app, account)
-    sys.stdout.write(lines_for_shell(values))
-    return Result({"account": label, "form": form, "names": list(values)})
+    lines, for_shells = lines_for_shell(values)
+    if for_shells:
+        words = f"{' and '.join(for_shells)}: only a shell and keyctl import read this value unchanged; run the program"
+        show_aside([Note(f"{words} with it instead: keyctl exec {label} -- CMD")], app.output)
+    return lines, list(values)
+
+
+def _is_plain_file(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def reveal(app: App, label: str) -> Result:

@@ -148,6 +148,11 @@ def none_stored(home: Home) -> SetupProblem:
     )
 
 
+def demo_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a home of the demo: what is said there of the person's own vault is not about its vault."""
+    return {name: value for name, value in environ.items() if not name.startswith("KEYCTL_VAULT_")}
+
+
 def _xdg_folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
     # Relative values are to be ignored: XDG Base Directory Specification 0.8, "Environment variables".
     base = environ.get(variable, "")

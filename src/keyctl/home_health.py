@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from keyctl.errors import CheckFailed
+from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.journal_mark import FILE_NAME, MarkState
 from keyctl.journal_opening import begin_anew, journal_file, mark_of
 from keyctl.model import Level
@@ -17,6 +18,7 @@ from keyctl.output import Note, Result
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.home import Home
+    from keyctl.journal import Journal
 
 _MOUNTS = Path("/proc/self/mountinfo")
 # File systems behind which another machine may write, as Linux names them.
@@ -49,6 +51,20 @@ class Health(NamedTuple):
     level: Level
     detail: str
     fix: str = ""
+
+
+def account_health(app: App, journal: Journal) -> Iterator[Health]:
+    """The accounts that cannot be used, each with its trouble."""
+
+    async def troubles() -> list[KeyctlError]:
+        from keyctl.opening import keyless_session
+
+        async with app.network() as network:
+            sessions = [keyless_session(account, network, journal) for account in app.accounts.all()]
+        return [session.trouble for session in sessions if session.trouble is not None]
+
+    for trouble in asyncio.run(troubles()):
+        yield Health(Level.FAIL, trouble.message, "; ".join(trouble.hints))
 
 
 def halt_health(app: App) -> Iterator[Health]:

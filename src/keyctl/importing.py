@@ -4,41 +4,49 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.account_entries import account_data
-from keyctl.accounts import check_label, restored_account
+from keyctl.accounts import check_label
 from keyctl.demo_world import check_outside
-from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
-from keyctl.errors import CheckFailed, KeyctlError, NeedsPerson, SetupProblem, StoreUnusable, UsageProblem
-from keyctl.foreign import BYTES_MAX, Found, Remark, read_foreign
+from keyctl.enrol import Place, binding_for, enrol_all, markets_for, new_account
+from keyctl.errors import CheckFailed, NeedsPerson, SetupProblem, UsageProblem
+from keyctl.foreign import BYTES_MAX, Found, Reading, Remark, read_foreign
 from keyctl.grouping import check_not_listed
-from keyctl.model import Account, Credential, Standing
+from keyctl.model import Account, Credential, Kind, Standing
 from keyctl.output import Note, Result, Table, show_aside
 from keyctl.secret import Secret
 
 if TYPE_CHECKING:
     from keyctl.app import App
+    from keyctl.exchanges.profile import Profile
     from keyctl.exporting import BackupKey
 
-_COLUMNS = ("line", "name", "becomes", "note")
+STDIN = "-"
+_COLUMNS = ("line", "name", "becomes", "environment", "note")
 # Stands in for a passphrase that a file lacks, so that all else can be checked.
 _STAND_IN = "Stand-in-0"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How keys are taken over: the exchange of a file that names none, its kind, a group, a backup's key, consent."""
+    """How keys are taken over: the exchange of a file that names none, its kind, a group, a backup's key, consent.
+
+    `dry_run`: only look.
+    """
 
     exchange: str | None
     env: str | None
     groups: tuple[str, ...]
     key: BackupKey
     yes: bool
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,158 +60,203 @@ class Newcomer:
     note: str
 
 
-def import_file(app: App, path: Path, options: Options) -> Result:
-    """Stores the keys of a file that nothing changes. Raises SetupProblem, CheckFailed when nothing can be taken,
-    NeedsPerson without --yes or --no-input where nobody can be asked."""
+def import_file(app: App, source: str, options: Options) -> Result:
+    """Stores the keys of a file that nothing changes, or of stdin. Raises SetupProblem, CheckFailed when nothing can
+    be taken, NeedsPerson without --yes, --no-input or --dry-run where nobody can be asked."""
     from keyctl.vault.backup import is_backup
 
     check_outside(app.home, "import", "a file holds keys of real accounts")
     for group in options.groups:
         check_label(group)
         check_not_listed([group], app.config.groups)
-    data, warnings = _read(path)
+    path = Path(source).absolute()
+    shown_name = "stdin" if source == STDIN else path.name
+    data, warnings, kept = _read(source)
+    advice: tuple[str, ...] = ()
     if is_backup(data):
-        coming, remarks = _from_backup(app, path, options)
-        last = f"{path.name} is encrypted and stays as it is."
+        from keyctl.from_backup import from_backup
+
+        if not kept:
+            raise UsageProblem("a backup is read from a file, not from a pipe", code="backup_from_pipe")
+        coming, remarks = from_backup(app, path, options, asked=not options.yes and app.prompt.has_terminal)
+        last = f"{shown_name} is encrypted and stays as it is."
     else:
         if len(data) > BYTES_MAX:
-            raise SetupProblem(f"{path} is larger than 1 MiB", "name the file with the keys itself", code="bad_file")
-        coming, remarks = _from_other_programs(app, data, path.name, options)
-        last = _what_is_left(path)
-    table = Table(_COLUMNS, [*map(_row, coming), *((item.line, item.name, "-", item.note) for item in remarks)])
+            raise SetupProblem(
+                f"{shown_name} is larger than 1 MiB", "give the file with the keys itself", code="bad_file"
+            )
+        reading = read_foreign(data, STDIN if source == STDIN else path.name)
+        coming, remarks = _newcomers(app, reading, options)
+        advice = reading.advice
+        last = _what_is_left(path.name) if kept else "Nothing was written to disk but the stored keys."
+    table = Table(_COLUMNS, [*map(_row, coming), *((item.line, item.name, "-", "", item.note) for item in remarks)])
+    data_out = {
+        "accounts": [account_data(item.account) for item in coming],
+        "remarks": [{"line": item.line, "name": item.name, "note": item.note} for item in remarks],
+        "file": str(path) if source != STDIN else STDIN,
+        "stored": bool(coming) and not options.dry_run,
+    }
     if not coming:
         show_aside((table,), app.output)
-        raise CheckFailed(f"{path.name} holds no key that can be stored", "see the notes; nothing was stored", last)
+        hints = advice or ("correct what the notes say; nothing was stored",)
+        hints = (*hints, last) if remarks else hints  # an empty file holds no secret either
+        problem = CheckFailed(f"{shown_name} holds no key that can be stored", *hints, code="no_keys")
+        return Result(data_out, exit_code=problem.exit_code, errors=(problem,), warnings=warnings)
+    if options.dry_run:
+        note = Note(f"{_counted(len(coming), 'account')} would be stored. Nothing was stored.")
+        return Result(data_out, view=(table, note), warnings=warnings)
     shown = _agree(app, table, coming, options)
     stored = _store(app, coming)
     labels = ", ".join(account.label for account in stored)
-    notes = (Note(f"{len(stored)} accounts stored: {labels}. Test them: keyctl verify {stored[0].label}"), Note(last))
-    data_out = {
-        "accounts": [account_data(account) for account in stored],
-        "remarks": [{"line": item.line, "name": item.name, "note": item.note} for item in remarks],
-        "file": str(path),
-    }
+    count = _counted(len(stored), "account")
+    notes = (Note(f"{count} stored: {labels}. Test: keyctl verify {stored[0].label}"), Note(last))
     return Result(data_out, view=notes if shown else (table, *notes), warnings=warnings)
 
 
-def _read(path: Path) -> tuple[bytes, tuple[str, ...]]:
-    """The file's bytes, opened for reading only; never a device or a pipe."""
+def _read(source: str) -> tuple[bytes, tuple[str, ...], bool]:
+    """The bytes of a file, a pipe or stdin; warnings; and whether they stay on disk. Never of a device."""
     from keyctl.files import SIZE_MAX
 
+    path = Path(source).absolute()
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if source == STDIN:
+            return _read_stdin(SIZE_MAX), (), False
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | _without_waiting(path))
         with os.fdopen(descriptor, "rb") as file:
             facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise SetupProblem(f"{path} is not a plain file", code="bad_file")
+            kept = stat.S_ISREG(facts.st_mode)
+            if not kept and not stat.S_ISFIFO(facts.st_mode):
+                raise SetupProblem(f"{path} is not a file or a pipe", code="bad_file")
             data = file.read(SIZE_MAX + 1)
     except OSError as error:
         raise SetupProblem(f"{path} cannot be read: {error.strerror}", code="bad_file") from None
     if len(data) > SIZE_MAX:
         raise SetupProblem(f"{path} is too large", code="bad_file")
-    return data, (f"other users can read {path.name}",) if facts.st_mode & 0o044 else ()
+    return data, (f"other users can read {path.name}",) if kept and facts.st_mode & 0o044 else (), kept
 
 
-def _from_other_programs(
-    app: App, data: bytes, file_name: str, options: Options
-) -> tuple[list[Newcomer], list[Remark]]:
-    from keyctl.exchanges import names
+def _without_waiting(path: Path) -> int:
+    """The flag that keeps the opening of a device from waiting; a pipe, such as a shell's `<(...)`, is waited for."""
+    return 0 if stat.S_ISFIFO(os.stat(path).st_mode) else os.O_NONBLOCK
 
-    reading = read_foreign(data, file_name)
+
+def _read_stdin(most: int) -> bytes:
+    if sys.stdin is None or sys.stdin.closed:
+        raise SetupProblem("there is no stdin", code="bad_file")
+    if sys.stdin.isatty():
+        raise UsageProblem(
+            "import - reads a pipe, and stdin is the terminal, which would show what you type",
+            "for example: sops -d bot.env | keyctl import -",
+            code="stdin_is_terminal",
+        )
+    data = sys.stdin.buffer.read(most + 1)
+    if len(data) > most:
+        raise SetupProblem("what came on stdin is too large", code="bad_file")
+    return data
+
+
+def _newcomers(app: App, reading: Reading, options: Options) -> tuple[list[Newcomer], list[Remark]]:
     coming: list[Newcomer] = []
     for found in reading.found:
-        found.exchange = found.exchange or options.exchange or ""
-        line = ",".join(found.lines)
-        if found.exchange not in names():
-            whose = f"{found.exchange[:20]} is not known here" if found.exchange else "for which exchange? --exchange"
-            reading.remarks.append(Remark(line, found.names, whose))
-            continue
-        try:
-            coming.append(_newcomer(app, found, line, options, coming))
-        except (SetupProblem, UsageProblem) as problem:
-            reading.remarks.append(Remark(line, found.names, problem.message))
+        problem = _not_ours(found, options)
+        if not problem:
+            try:
+                coming.append(_newcomer(app, found, options, coming))
+            except (SetupProblem, UsageProblem) as error:
+                problem = "; ".join((error.message, *error.hints[:1]))
+        if problem:
+            reading.remarks.append(Remark(found.line, found.names, problem))
     return coming, reading.remarks
 
 
-def _newcomer(app: App, found: Found, line: str, options: Options, others: list[Newcomer]) -> Newcomer:
+def _not_ours(found: Found, options: Options) -> str:
+    """Why a key cannot be keyctl's, or must not be stored; else its exchange is settled and the text empty."""
+    from keyctl.exchanges import names
+    from keyctl.key_names import Place as Told
+    from keyctl.key_names import place_of
+
+    if not found.place.exchange:
+        other = found.place.other
+        if other and (place_of(other) is not None or other[0].isupper()):
+            return f"{other} is not an exchange that keyctl supports"
+        if options.exchange is None:
+            whose = f"{other} is not known here" if other else "the file does not say which exchange"
+            return f"{whose}; if it is one of {', '.join(names())}, add --exchange NAME"
+        found.place = Told(options.exchange)
+    return "; ".join(found.wrong)
+
+
+def _newcomer(app: App, found: Found, options: Options, others: list[Newcomer]) -> Newcomer:
     from keyctl.exchanges import load, profile
     from keyctl.intake import api_key_text, clean_passphrase, clean_secret
     from keyctl.interview import recognise
 
-    facts = profile(found.exchange)
-    kind = options.env or found.kind
-    binding = binding_for(facts, Place(env=kind))
+    facts = profile(found.place.exchange)
+    kind, notes = _kind(found, facts, options.env)
+    binding = binding_for(facts, Place(env=kind, site=found.place.site or None))
     api_key = api_key_text(found.parts["api_key"])
     if any(other.credential.api_key == api_key for other in others):
         raise SetupProblem("this API key stands above already", code="duplicate_key")
     app.accounts.check_unused(api_key)
-    secret = clean_secret(found.parts["secret"])
+    secret = clean_secret(found.parts["secret"], bare=facts.public_key_form != "pem")
     algorithm = recognise(secret, facts.algorithms)
-    passphrase, note = None, "key and secret"
+    passphrase, what = None, "key and secret"
     if facts.passphrase and "passphrase" in found.parts:
-        passphrase, note = clean_passphrase(found.parts["passphrase"]), "key, secret and passphrase"
+        passphrase, what = clean_passphrase(found.parts["passphrase"]), "key, secret and passphrase"
     stand_in = Secret(_STAND_IN) if facts.passphrase else None
-    load(binding).check_credential(api_key, secret, algorithm, passphrase or stand_in)
-    label = _free_label(app, found.exchange, found.suffix, [other.account.label for other in others])
+    notes += load(binding).check_credential(api_key, secret, algorithm, passphrase or stand_in)
+    label = _free_label(app, found.place.exchange, found.suffix, [other.account.label for other in others])
     credential = Credential(api_key, secret, algorithm, passphrase, binding)
     account = new_account(app.accounts, label, markets_for(facts, None), credential, options.groups)
     if facts.passphrase and passphrase is None:
         account = replace(account, standing=Standing.PENDING)
-        note += f", passphrase missing -> keyctl edit {label} --ask-passphrase"
-    return Newcomer(line, found.names, account, credential, note)
+        what += f", passphrase missing -> keyctl edit {label} --ask-passphrase"
+    note = "; ".join((what, *notes, *found.notes))
+    return Newcomer(found.line, found.names, account, credential, note)
 
 
-def _from_backup(app: App, path: Path, options: Options) -> tuple[list[Newcomer], list[Remark]]:
-    from keyctl.vault.backup import backup_kind, read_backup
-
-    entries = read_backup(path, options.key.given(app, backup_kind(path), new=False))
-    coming: list[Newcomer] = []
-    remarks: list[Remark] = []
-    for entry in entries.values():
-        try:
-            account = restored_account(dict(entry.facts))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            remarks.append(Remark("", "(an entry)", "its facts cannot be read"))
-            continue
-        try:
-            coming.append(_returning(app, account, entry.credential, options, coming))
-        except SetupProblem as problem:
-            remarks.append(Remark("", account.label, problem.message))
-    return coming, remarks
+def _kind(found: Found, facts: Profile, wanted: str | None) -> tuple[Kind, list[str]]:
+    """Which kind of account it is, and what the preview must say of that. Raises SetupProblem (kind_unclear)."""
+    said = {_meant(word, facts) for word in found.kinds}
+    kind = next(iter(said)) if len(said) == 1 else None
+    if wanted is not None:
+        if kind is not None and kind != wanted:
+            raise SetupProblem(
+                f"the file says {kind}, and --env says {wanted}", "leave --env out, or correct the file's names",
+                code="kind_unclear",
+            )  # fmt: skip
+        return Kind(wanted), []
+    site = [f"site {found.place.site}"] if found.place.site else []
+    if kind is None:
+        return Kind.LIVE, ["taken as live: the file does not say", *site]
+    return kind, [f"{kind} as the file says", *site]
 
 
-def _returning(
-    app: App, account: Account, credential: Credential, options: Options, others: list[Newcomer]
-) -> Newcomer:
-    """An account of the backup as it will be here: its own id, unless that is taken; its label, unless that is."""
-    if credential.binding != account.binding:
-        raise SetupProblem("facts and secret disagree on exchange or endpoint", code="binding_mismatch")
-    if credential.api_key:
-        app.accounts.check_unused(credential.api_key)
-    stored = app.accounts.all()
-    if any(other.id == account.id for other in stored):
-        raise SetupProblem("is stored here already", code="duplicate_key")
-    taken = {other.label for other in stored} | {other.account.label for other in others}
-    was = account.label
-    label = _free_label(app, was, "", taken, base=was) if was in taken else was
-    key_hash = app.accounts.key_hash(credential.api_key or f"pending {account.id}")
-    groups = tuple(dict.fromkeys((*account.groups, *options.groups)))
-    if account.standing is Standing.QUARANTINED:  # its rotation stays where it was begun
-        account = replace(account, standing=Standing.DISABLED)
-    account = replace(account, label=label, api_key_hash=key_hash, groups=groups)
-    note = str(account.standing) if label == was else f"{account.standing}, was {was}"
-    return Newcomer("", was, account, credential, note)
+def _meant(word: str, facts: Profile) -> Kind:
+    """The exchange's kind for a word of files: "demo" and "test" mean the other one where there is only that."""
+    if word == "live":
+        return Kind.LIVE
+    for kind in (Kind.DEMO, Kind.TESTNET) if word == "demo" else (Kind.TESTNET, Kind.DEMO):
+        if facts.sites(kind):
+            return kind
+    raise SetupProblem(
+        f"the file says that this is no live key, and {facts.title} has no test environment", code="kind_unclear"
+    )
 
 
-def _free_label(app: App, exchange: str, suffix: str, others: Iterable[str], base: str = "") -> str:
-    wanted = base or f"{exchange}-{re.sub('[^a-z0-9.-]', '-', suffix) or 'main'}"
-    taken = {account.label for account in app.accounts.all()} | set(others)
-    for number in range(1, 1000):
+def _free_label(app: App, exchange: str, suffix: str, others: Iterable[str]) -> str:
+    wanted = f"{exchange}-{re.sub('[^a-z0-9.-]', '-', suffix) or 'main'}"
+    return free_label(wanted, {account.label for account in app.accounts.all()} | set(others))
+
+
+def free_label(wanted: str, taken: set[str]) -> str:
+    """The wanted label, with a number where it is taken. Raises UsageProblem for one that labels cannot be."""
+    for number in range(1, len(taken) + 2):
         label = wanted[:36] + (f"-{number}" if number > 1 else "")
         if label not in taken:
             check_label(label)
             return label
-    raise SetupProblem(f"no free label like {wanted[:36]}", code="bad_label")
+    raise AssertionError("one of these numbers is free")
 
 
 def _agree(app: App, table: Table, coming: list[Newcomer], options: Options) -> bool:
@@ -211,44 +264,34 @@ def _agree(app: App, table: Table, coming: list[Newcomer], options: Options) -> 
     if options.yes or app.no_input:
         return False
     if not app.prompt.has_terminal:
-        raise NeedsPerson("nobody can be asked whether to store these keys", "give --yes, after a look without it")
+        raise NeedsPerson(
+            "cannot ask whether to store these keys: there is no terminal",
+            "to look first, add --dry-run",
+            "to store them, add --yes",
+        )
     show_aside((table,), app.output)
-    question = f"Store {len(coming)} accounts? Type yes"
+    question = f"Store {_counted(len(coming), 'account')}? Type yes"
     if not app.prompt.confirm_typed(question, "yes"):
-        raise CheckFailed("stopped by you; nothing was stored", code="not_confirmed")
+        raise CheckFailed("not confirmed; nothing was stored", code="not_confirmed")
     return True
 
 
 def _store(app: App, coming: list[Newcomer]) -> list[Account]:
-    """Stores one after another; each is whole or not there. Raises with those that are stored named in a hint."""
-    stored: list[Account] = []
-    app.store.get_many(())
-    for item in coming:
-        try:
-            if item.credential.api_key:
-                enrol(app.accounts, app.store, item.account, item.credential)
-            else:
-                app.store.put(item.account.id, item.credential)
-                app.accounts.add(item.account)
-        except (SetupProblem, StoreUnusable) as error:
-            raise _with_stored(error, stored) from None
-        stored.append(item.account)
-    return stored
-
-
-def _with_stored(error: KeyctlError, stored: list[Account]) -> KeyctlError:
-    if stored:
-        labels = ", ".join(account.label for account in stored)
-        error.hints = (*error.hints, f"stored before that: {labels}; import again, and they are passed over")
-    return error
+    """Stores all of them in as few steps as the store allows, or none. Raises SetupProblem, StoreUnusable."""
+    enrol_all(app.accounts, app.store, [(item.account, item.credential) for item in coming])
+    return [item.account for item in coming]
 
 
 def _row(item: Newcomer) -> tuple[str, ...]:
-    return (item.line, item.name, item.account.label, item.note)
+    return (item.line, item.name, item.account.label, str(item.account.kind), item.note)
 
 
-def _what_is_left(path: Path) -> str:
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _what_is_left(name: str) -> str:
     return (
-        f"{path.name} still holds the secrets: delete it, and look for copies of it in backups. Was it ever in git? "
-        f"Ask: git log --all --oneline -- {path.name}; if so, rotate these keys: keyctl rotate LABEL"
+        f"{name} still holds the secrets: delete it, and look for copies of it in backups. Was it ever in git? "
+        f"Ask: git log --all --oneline -- {shlex.quote(name)}; if so, rotate these keys: keyctl rotate LABEL"
     )

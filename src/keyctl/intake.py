@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import shlex
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from keyctl.errors import SetupProblem, UsageProblem
@@ -22,7 +25,6 @@ BYTES_MAX = 64 * 1024
 COMMAND_SECONDS = 30
 _INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u00ad]")
 _DESCRIPTOR = re.compile(r"/dev/(?:stdin|fd/(\d{1,4}))|/proc/self/fd/(\d{1,4})")
-_PEM = "-----BEGIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +103,32 @@ def api_key_text(raw: Secret) -> str:
     return clean_api_key(_decoded(raw, "the API key"))
 
 
-def clean_secret(raw: Secret) -> Secret:
-    """The secret without line ends around it; a PEM block keeps its lines. Raises SetupProblem (bad_input)."""
-    text = _decoded(raw, "the secret").strip("\r\n")
-    if text.startswith(_PEM):
-        if "\n" not in text:  # one line of a .env file, with its line ends written out
-            text = text.replace("\\n", "\n").rstrip("\n")
-        _refuse_invisible(text, "the secret")
-        return Secret(text.replace("\r\n", "\n") + "\n")
-    return Secret(_clean(text, "the secret"))
+def clean_secret(
+    raw: Secret, kind: Algorithm | None = None, *, ask: Callable[[], Secret] | None = None, bare: bool = False
+) -> Secret:
+    """The secret as it is stored: a text without line ends around it, a private key as PKCS#8 in PEM.
+
+    `kind` is the key type where it is known; else a private key is recognised. `ask` gives the passphrase of an
+    encrypted one; `bare` as in clean_private_key. Raises SetupProblem (bad_input, ambiguous_secret, bad_private_key,
+    wrong_key_type, key_encrypted).
+    """
+    from keyctl.key_text import is_private_key
+    from keyctl.private_key import clean_private_key, seed_key
+
+    data = raw.reveal()
+    if kind is Algorithm.ED25519 and (seed := seed_key(data, meant=True)) is not None:
+        return seed
+    if kind is None and seed_key(data, meant=False) is not None:
+        raise SetupProblem(
+            "this may be the seed of an Ed25519 key or the text of an HMAC secret",
+            "give the key type: --key-type ed25519, or --key-type hmac",
+            code="ambiguous_secret",
+        )
+    if kind in (Algorithm.ED25519, Algorithm.RSA) or (kind is None and is_private_key(data)):
+        if _INVISIBLE.search(data.decode("utf-8", "ignore").removeprefix("\ufeff")):
+            raise _bad("the private key holds an invisible character", "copy it again, from where it was made")
+        return clean_private_key(data, ask, bare=bare)
+    return Secret(_clean(_decoded(raw, "the secret"), "the secret"))
 
 
 def clean_passphrase(raw: Secret) -> Secret:
@@ -144,6 +163,12 @@ def _clean(text: str, what: str) -> str:
 def _refuse_invisible(text: str, what: str) -> None:
     if text.startswith("\ufeff"):
         raise _bad(f"{what} begins with a byte order mark", "save it as UTF-8 without one")
+    if "\x1b[200~" in text or "\x1b[201~" in text:
+        raise _bad(f"{what} holds the marks of a bracketed paste", "paste it again, or give it by a file")
+    if "\x1b" in text:
+        raise _bad(f"{what} holds an ESC character", "an arrow or function key was pressed: type or paste it again")
+    if "\t" in text:
+        raise _bad(f"{what} holds a TAB character", "copy it alone, without what stands around it")
     if _INVISIBLE.search(text):
         raise _bad(f"{what} holds an invisible character", "copy it again, from the exchange's own page")
 
@@ -192,23 +217,55 @@ def _read_command(line: str) -> Secret:
     """What the command prints. Its complaints are not shown: nobody knows what else it would print there."""
     try:
         words = shlex.split(line)
+        signs = [word for word in shlex.shlex(line, posix=True, punctuation_chars=True) if not word.strip("|&;<>()")]
     except ValueError:
         raise UsageProblem("--secret-command: a quote is not closed", code="bad_command") from None
     if not words:
         raise UsageProblem("--secret-command: there is no command", code="bad_command")
-    try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=COMMAND_SECONDS
+    if any(signs):
+        raise UsageProblem(
+            "--secret-command is run without a shell, so pipes and redirections do not work in it",
+            "to use a shell: --secret-command \"sh -c '...'\"",
+            "or pipe it in: COMMAND | keyctl add EXCHANGE --secret-stdin",
+            code="bad_command",
         )
-    except subprocess.TimeoutExpired:
-        raise _bad(f"the secret command did not end within {COMMAND_SECONDS} s") from None
+    try:
+        with subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                printed = _printed_by(process)
+            finally:
+                process.kill()
+            code = process.wait()
     except OSError as error:
         raise _bad(f"the secret command cannot be run: {error.strerror}") from None
-    if done.returncode != 0:
-        raise _bad(
-            f"the secret command ended with exit code {done.returncode}", "run it by itself to see what is wrong"
-        )
-    return _within_bounds(done.stdout)
+    if len(printed) > BYTES_MAX:
+        raise _bad(f"the secret command printed more than {BYTES_MAX} bytes, which is no secret")
+    if code != 0:
+        shell = ("variables, ~ and * mean nothing without a shell: --secret-command \"sh -c '...'\"",)
+        hints = shell if re.search(r"[$~*?]", line) else ()
+        raise _bad(f"the secret command ended with exit code {code}", "run it by itself to see what is wrong", *hints)
+    return _within_bounds(printed)
+
+
+def _printed_by(process: subprocess.Popen[bytes]) -> bytes:
+    """What a process prints until it ends, and no more than a secret can have; it has a time limit."""
+    assert process.stdout is not None
+    descriptor, printed, deadline = process.stdout.fileno(), b"", time.monotonic() + COMMAND_SECONDS
+    while len(printed) <= BYTES_MAX:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            raise _bad(f"the secret command did not end within {COMMAND_SECONDS} s")
+        chunk = os.read(descriptor, BYTES_MAX)
+        if not chunk:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                raise _bad(f"the secret command did not end within {COMMAND_SECONDS} s") from None
+            break
+        printed += chunk
+    return printed
 
 
 def _within_bounds(data: bytes) -> Secret:

@@ -59,7 +59,7 @@ class Interview:
         said = pair.algorithm if pair else self._said_algorithm(pasted)
         api_key = clean_api_key(self._api_key(pasted))
         self._accounts.check_unused(api_key)
-        secret = pair.secret if pair else clean_secret(self._secret(pasted, said))
+        secret = pair.secret if pair else self._clean_secret(self._secret(pasted, said), said)
         algorithm = said or recognise(secret, self._profile.algorithms)
         passphrase = self._passphrase(pasted)
         self.warnings += exchange.check_credential(api_key, secret, algorithm, passphrase)
@@ -130,6 +130,15 @@ class Interview:
         what = "Secret" if algorithm in (None, Algorithm.HMAC) else "Private key, the whole PEM block"
         return self._prompt.hidden(f"{what} (hidden, nothing is echoed): ")
 
+    def _clean_secret(self, raw: Secret, said: Algorithm | None) -> Secret:
+        """The secret as it is stored; the passphrase of an encrypted private key is asked for at the terminal."""
+
+        def ask() -> Secret:
+            return self._prompt.hidden("Passphrase of the private key (hidden): ")
+
+        bare = self._profile.public_key_form != "pem"
+        return clean_secret(raw, said, ask=ask if self._prompt.has_terminal else None, bare=bare)
+
     def _passphrase(self, pasted: Pasted) -> Secret | None:
         if not self._profile.passphrase:
             if pasted.passphrase is not None:
@@ -152,22 +161,16 @@ class Interview:
 
 
 def recognise(secret: Secret, known: tuple[Algorithm, ...]) -> Algorithm:
-    """How a secret signs when nobody said so: by HMAC, unless it is a private key.
+    """How a clean secret signs when nobody said so: by HMAC, unless it is a private key.
 
-    Raises SetupProblem for a private key that cannot be read, or of a type that the exchange does not have.
+    Raises SetupProblem for a private key of a type that the exchange does not have.
     """
-    from keyctl.signing import check_private_key, secret_fits
+    from keyctl.signing import private_key_type
 
-    if not secret_fits(secret, "(?s)-----BEGIN.*"):
+    kind = private_key_type(secret)
+    if kind is None:
         return Algorithm.HMAC if Algorithm.HMAC in known else known[0]
-    try:
-        check_private_key(secret, "ed25519")
-        found = Algorithm.ED25519
-    except SetupProblem as problem:
-        if problem.code != "wrong_key_type":
-            raise
-        check_private_key(secret, "rsa")
-        found = Algorithm.RSA
+    found = Algorithm(kind)
     if found not in known:
         raise SetupProblem(
             f"this is an {found} private key, and the exchange has no such keys",

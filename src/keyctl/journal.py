@@ -123,7 +123,7 @@ class Journal(Claims):
                 error, status = result.error, result.status
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
-                    " error_code=?, error_text=?, detail=?, claimed_at=COALESCE(claimed_at, ?)"
+                    " error_code=?, error_text=?, detail=?, catalogue_row=?, claimed_at=COALESCE(claimed_at, ?)"
                     " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
                     " OR (state='accepted' AND ?) OR (state IN ('draft', 'planned') AND ?))",
                     (
@@ -131,8 +131,9 @@ class Journal(Claims):
                         result.exchange_order_id,
                         error.http if error else None,
                         error.code if error else None,
-                        error.text if error else None,
+                        error.words if error else None,
                         result.detail,
+                        result.catalogue_row or None,
                         self._clock.now(),
                         row,
                         state,

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import StoreUnusable
 from keyctl.files import locked
@@ -26,6 +25,8 @@ from keyctl.sqlite_file import copy_journal
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from keyctl.clock import Clock
 
 JOURNAL_NAME = "journal.db"
 

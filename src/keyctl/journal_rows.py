@@ -60,6 +60,7 @@ class StoredLeg(Noun):
     detail: str
     absent_rounds: int
     absent_at: float | None
+    catalogue_row: str = ""
 
 
 def leg_values(leg: Leg) -> dict[str, object]:
@@ -161,6 +162,7 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         detail=row["detail"],
         absent_rounds=row["absent_rounds"],
         absent_at=row["absent_at"],
+        catalogue_row=row["catalogue_row"] or "",
     )
 
 
@@ -173,6 +175,7 @@ def stored_result(stored: StoredLeg) -> LegResult:
         stored.status,
         stored.error,
         stored.detail or stored.state,
+        catalogue_row=stored.catalogue_row,
     )
 
 

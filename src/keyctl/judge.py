@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from keyctl.answers import Unreadable, clean_text, read_json
 from keyctl.catalogue import catalogue
 from keyctl.exchanges.base import Exchange
+from keyctl.masking import Mask
 from keyctl.model import Leg, LegResult, OrderState, OrderStatus, Outcome, Response, Taken
 
 
-def judge_placed(exchange: Exchange, leg: Leg, response: Response) -> LegResult:
+def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | None = None) -> LegResult:
     """The leg's result as its own answer proves it.
 
     Accepted needs our id echoed and everything else echoed to agree. Rejected needs a catalogue row that says that
     this code, at this HTTP status, proves the order was not taken, in an answer that names no order but ours.
-    Everything else is unknown; so is an order that is echoed as rejected, until a look-up shows it.
+    Everything else is unknown; so is an order that is echoed as rejected, until a look-up shows it. `mask` hides the
+    account's secrets in what is kept and shown of the answer; it changes no verdict.
     """
+    mask = mask or Mask()
     error = exchange.read_error(response)
     if error is not None:
-        proven = catalogue(exchange.name).taken(error, leg.order.market) is Taken.NO
+        book = catalogue(exchange.name)
+        proven = book.taken(error, leg.order.market) is Taken.NO
+        row = book.row_name(error, leg.order.market)
+        error = replace(error, masked=mask.masked(error.text))
         if proven and exchange.is_refusal_of(read_json(response.body), leg):
-            detail = clean_text(f"{error.code} {error.text}".strip())
-            return LegResult(leg, Outcome.REJECTED, error=error, detail=detail)
-        words = f'"{error.text}" ' if error.text else ""
+            detail = clean_text(f"{error.code} {error.words}".strip())
+            return LegResult(leg, Outcome.REJECTED, error=error, detail=detail, catalogue_row=row)
+        words = f'"{error.words}" ' if error.words else ""
         detail = clean_text(f"answer {error.code} {words}(HTTP {error.http}) does not prove what became of the order")
-        return LegResult(leg, Outcome.UNKNOWN, error=error, detail=detail)
+        return LegResult(leg, Outcome.UNKNOWN, error=error, detail=detail, catalogue_row=row)
     if response.status != 200:
         return LegResult(leg, Outcome.UNKNOWN, detail=f"HTTP {response.status} proves nothing")
     try:
         placed = exchange.read_placed(response, leg)
     except Unreadable as problem:
-        return LegResult(leg, Outcome.UNKNOWN, detail=clean_text(f"the answer is {problem}"))
+        return LegResult(leg, Outcome.UNKNOWN, detail=clean_text(f"the answer is {mask.masked(str(problem))}"))
     order_id = placed.exchange_order_id
     if placed.state is OrderState.REJECTED:
         return LegResult(leg, Outcome.UNKNOWN, order_id, detail="the answer echoes our order as rejected")

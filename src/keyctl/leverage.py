@@ -139,7 +139,7 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
     detail |= {name: str(value) for name, value in request.params}
     journal.event(planned.leg.plan_id, None, "setting", detail)
     response = await session.call(request, SETTING_SECONDS)
-    error = exchange.read_error(response)
+    error = session.error_in(response)
     if error is not None:
         if exchange.is_already_set(error):
             return

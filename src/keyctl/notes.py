@@ -32,19 +32,28 @@ class VaultNotes:
         rows = self._database.rows("SELECT generation FROM vaults WHERE id=?", vault_id)
         return int(rows[0]["generation"]) if rows else 0
 
-    def note_vault(self, vault_id: str, generation: int) -> None:
-        """Remembers a generation that was seen, when it is the highest so far."""
+    def vault_content(self, vault_id: str) -> str:
+        """The hash of the vault that was seen last; empty for an unknown one."""
+        rows = self._database.rows("SELECT content FROM vaults WHERE id=?", vault_id)
+        return str(rows[0]["content"] or "") if rows else ""
+
+    def note_vault(self, vault_id: str, generation: int, content: str = "") -> None:
+        """Remembers a generation that was seen and the hash of its file, when it is the highest so far."""
         with self._database.transaction(durable=False) as connection:
             connection.execute(
-                "INSERT INTO vaults (id, generation) VALUES (?, ?)"
-                " ON CONFLICT (id) DO UPDATE SET generation=max(generation, excluded.generation)",
-                (vault_id, generation),
+                "INSERT INTO vaults (id, generation, content) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " content=CASE WHEN excluded.generation >= generation THEN excluded.content ELSE content END,"
+                " generation=max(generation, excluded.generation)",
+                (vault_id, generation, content or None),
             )
 
-    def accept_vault(self, vault_id: str, generation: int) -> None:
-        """Takes a generation as the highest from now on, even a lower one: a person has accepted an older vault."""
+    def accept_vault(self, vault_id: str, generation: int, content: str = "") -> None:
+        """Takes a generation as the highest from now on, even a lower one: a person has accepted that vault."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO vaults (id, generation) VALUES (?, ?)", (vault_id, generation))
+            connection.execute(
+                "INSERT OR REPLACE INTO vaults (id, generation, content) VALUES (?, ?, ?)",
+                (vault_id, generation, content or None),
+            )
 
     def close(self) -> None:
         """Closes the file."""

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.model.noun import Noun
-from keyctl.plain_text import clean_text, wrapped
+from keyctl.plain_text import clean_lines, clean_text, wrapped
 
 SCHEMA = "keyctl.result/1"
 # Long words are wrapped for people and whole for programs; this only bounds what an exchange can make us print.
@@ -158,7 +158,7 @@ def show_aside(blocks: Sequence[Table | Text | Note], options: OutputOptions) ->
             if isinstance(block, Table):
                 _show_table(block, options, options.people or is_terminal(sys.stderr), sys.stderr)
             else:
-                text = _named(clean_text(block.text, SHOWN_MAX), options)
+                text = _named(clean_lines(block.text, SHOWN_MAX), options)
                 _write(sys.stderr, wrapped(text) if is_terminal(sys.stderr) else text)
         sys.stderr.flush()
     except (OSError, ValueError):
@@ -184,7 +184,7 @@ def _render_people(result: Result, options: OutputOptions) -> None:
         elif isinstance(block, Text) and block.exact:
             _write(sys.stdout, block.text)
         elif isinstance(block, Text) or not options.quiet:
-            text = _named(block.text, options)
+            text = _named(clean_lines(block.text, SHOWN_MAX), options)
             if terminal:
                 _write(sys.stdout, wrapped(text))
             elif isinstance(block, Text):

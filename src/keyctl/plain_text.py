@@ -14,6 +14,13 @@ def clean_text(text: str, limit: int = _TEXT_MAX) -> str:
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
+def clean_lines(text: str, limit: int) -> str:
+    """The lines of a text, each without what could steer a terminal; columns within plain lines stay."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "\n".join(clean_text(line, limit) for line in text.split("\n"))
+
+
 def _without_invisible(text: str) -> str:
     from unicodedata import category
 

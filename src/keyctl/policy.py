@@ -245,7 +245,7 @@ class _Judge:
         return self._row.category if self._row else ""
 
     def _refusal(self, error: ExchangeError) -> str:
-        words = self._row.meaning if self._row else error.text or "not in the catalogue"
+        words = self._row.meaning if self._row else error.words or "not in the catalogue"
         return f"{error.code}: {words}"
 
     def _refusal_fix(self, error: ExchangeError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
+import select
 import sys
 import termios
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,12 @@ DESCRIPTOR_VARIABLE = "KEYCTL_VAULT_PASSPHRASE_FD"
 _TERMINAL = "/dev/tty"
 _LINE_MAX = 64 * 1024
 _ECHO_FLAGS = 3
+_BEGIN, _END = b"-----BEGIN", b"-----END"
+# How long a paste may pause: a terminal that sends 512 bytes every 10 ms, and a slow ssh line.
+QUIET_SECONDS = 0.25
+_DRAINED_MAX = 4096
+# What a terminal in bracketed paste mode puts around a paste.
+_PASTE_BEGINS, _PASTE_ENDS = b"\x1b[200~", b"\x1b[201~"
 
 
 class Prompt:
@@ -75,13 +82,13 @@ class Prompt:
             self.show(f"Type one of: {', '.join(choices)}")
 
     def hidden(self, text: str, *, option: str = "") -> Secret:
-        """What was typed or pasted without being shown; a PEM block is read to its last line.
+        """What was typed or pasted without being shown, all lines of a paste; a PEM block is read to its last line.
 
         Raises NeedsPerson without a terminal.
         """
         self._require(text, option)
         with _Terminal() as terminal:
-            return Secret(terminal.read_hidden(text))
+            return Secret(terminal.read_hidden(text, block=True))
 
     def confirm_typed(self, text: str, expected: str, *, option: str = "--yes") -> bool:
         """Whether the person typed exactly what was asked for. Raises NeedsPerson without a terminal."""
@@ -124,6 +131,8 @@ def given_descriptor(environ: Mapping[str, str]) -> int | None:
 class _Terminal:
     """The controlling terminal, opened for one question."""
 
+    _is_quiet = False
+
     def __enter__(self) -> _Terminal:
         try:
             self._descriptor = _open_terminal()
@@ -148,27 +157,47 @@ class _Terminal:
         self.write(text)
         return self._line()
 
-    def read_hidden(self, text: str) -> bytes:
-        """The line, or the whole PEM block that begins with it, with echo off from before the question is shown."""
+    def read_hidden(self, text: str, *, block: bool = False) -> bytes:
+        """The line, with echo off from before the question is shown; with `block` all that was pasted at once, a PEM
+        block to its END line."""
         shown = termios.tcgetattr(self._descriptor)
         silent = list(shown)
         silent[_ECHO_FLAGS] &= ~(termios.ECHO | termios.ECHONL)
         try:
             termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, silent)
             self.write(text)
-            return self._block()
+            return self._block() if block else self._line()
         finally:
-            # What was typed beyond the answer is thrown away, so that the rest of a secret never reaches a shell.
+            # What comes beyond the answer is thrown away unseen, so that the rest of a secret never reaches a shell. A
+            # terminal sends a long paste in pieces: it is over when the line has been quiet for a while.
+            if not self._is_quiet:
+                self._drain()
             with suppress(termios.error):
                 termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, shown)
             self.write("\n")
 
     def _block(self) -> bytes:
-        lines = [self._line()]
-        if lines[0].lstrip().startswith(b"-----BEGIN"):
-            while not lines[-1].lstrip().startswith(b"-----END") and sum(map(len, lines)) < _LINE_MAX:
-                lines.append(self._line())
-        return b"\n".join(lines)
+        """What was typed or pasted: one line, the lines that follow it at once, and a PEM block as a whole."""
+        lines, size = [self._line()], 0
+        while size < _LINE_MAX:
+            open_block = any(_BEGIN in line for line in lines) and not any(_END in line for line in lines)
+            if not open_block and not self._is_more_coming():
+                self._is_quiet = True
+                break
+            lines.append(self._line())
+            size += len(lines[-1]) + 1
+        pasted = b"\n".join(lines)
+        return pasted.removeprefix(_PASTE_BEGINS).removesuffix(_PASTE_ENDS)
+
+    def _is_more_coming(self) -> bool:
+        return bool(select.select([self._descriptor], [], [], QUIET_SECONDS)[0])
+
+    def _drain(self) -> None:
+        """Throws away what comes until nothing has come for a while, at most for some seconds."""
+        with suppress(OSError, termios.error, ValueError):
+            for _ in range(_DRAINED_MAX):
+                if not self._is_more_coming() or not os.read(self._descriptor, 4096):
+                    return
 
     def _line(self) -> bytes:
         """One line without its end. Raises NeedsPerson when the person ends the input instead."""

@@ -22,6 +22,7 @@ from keyctl.output import Note, Result
 from keyctl.rotation_consent import ask_about, check_succession
 from keyctl.rotation_proof import prove_dead
 from keyctl.rotations import Rotation, Step
+from keyctl.same_key import check_same_key
 from keyctl.selection import check_active
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def rotate(app: App, label: str, options: Mapping[str, Any], wait: bool, yes: bo
             rotation = None
         if rotation is None:
             rotation = _begin(app, account, options)
-        elif not rotation.is_cut:
-            _check_same_key(app, rotation, options)
+        else:
+            check_same_key(app, rotation, options)
         if rotation.step is Step.BEGUN:
             _take_in(app, rotation)
         notes: tuple[str, ...] = ()
@@ -230,17 +231,6 @@ def _told(app: App, rotation: Rotation, notes: tuple[str, ...]) -> Result:
     }
     head = Note(f"{label} uses its new key. The old one is stored as {pair.old.label if pair.old else '-'}, in no use.")
     return Result(data, view=(head, *(Note(f"  [ ] {line}") for line in todo)), warnings=notes)
-
-
-def _check_same_key(app: App, rotation: Rotation, options: Mapping[str, Any]) -> None:
-    """A key that is named again must be the one that was taken in: two new keys at once would be one too many."""
-    given = options["api_key"]
-    if given is not None and given.strip() != app.store.get(rotation.new_id).api_key:
-        raise CheckFailed(
-            f"a rotation of {rotation.label} is under way with another key",
-            f"go on without naming a key, or: keyctl rotate {rotation.label} --abort",
-            code="other_key",
-        )
 
 
 def _has_secret(app: App, account_id: str) -> bool:

@@ -105,13 +105,13 @@ def unknown_account(label: str, accounts: tuple[Account, ...]) -> SetupProblem:
         hint = f"did you mean {near[0]}?"
     else:
         hint = "see the stored ones: keyctl list" if accounts else "store one: keyctl add EXCHANGE"
-    return SetupProblem(f"no account {label[:41]}", hint, code="unknown_account")
+    return SetupProblem(f"no account {label}", hint, code="unknown_account")
 
 
 def _by_name(accounts: tuple[Account, ...], labels: tuple[str, ...]) -> tuple[Account, ...]:
     for label in labels:
         if labels.count(label) > 1:
-            raise UsageProblem(f"{label[:41]} is named twice", "name each account once", code="account_twice")
+            raise UsageProblem(f"{label} is named twice", "name each account once", code="account_twice")
     return tuple(find(accounts, label) for label in labels)
 
 
@@ -122,9 +122,13 @@ def _by_group(accounts: tuple[Account, ...], group: str, listed: Mapping[str, tu
         find(accounts, label)
     chosen = groups.members(group)
     if not chosen:
+        import difflib
+
         known = sorted(groups.names())
+        near = difflib.get_close_matches(group, known, n=1)
         raise UsageProblem(
-            f"no account is in group {group[:41]}",
+            f"no account is in group {group}",
+            *([f"did you mean {near[0]}?"] if near else []),
             "groups: " + ", ".join(known) if known else "add accounts to one with --group, or in config.toml",
             code="unknown_group",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import uniform
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,7 +13,8 @@ from keyctl.answers import Unreadable
 from keyctl.clock import ClockSample, Offset, offset_of
 from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import Exchange, Signer, public_wire
-from keyctl.model import Account, Market, Request, Response, SignedRequest, Stamp
+from keyctl.masking import Mask
+from keyctl.model import Account, ExchangeError, Market, Request, Response, SignedRequest, Stamp
 from keyctl.network import Network
 from keyctl.transport import Line
 
@@ -157,8 +159,18 @@ class Session:
             await self.network.clock.sleep(uniform(0.05, 0.25))
         raise AssertionError("unreachable")
 
-    def _judge(self, response: Response, reader: Callable[[Response], T]) -> T:
+    @property
+    def mask(self) -> Mask:
+        """What hides this account's secrets in words that come from its exchange."""
+        return self._signer.mask if self._signer is not None else Mask()
+
+    def error_in(self, response: Response) -> ExchangeError | None:
+        """The exchange's own error in an answer, with its words masked for people; None when it is none."""
         error = self.exchange.read_error(response)
+        return None if error is None else replace(error, masked=self.mask.masked(error.text))
+
+    def _judge(self, response: Response, reader: Callable[[Response], T]) -> T:
+        error = self.error_in(response)
         if error is not None:
             if response.status >= 500 and error.code == f"http-{response.status}":
                 raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
@@ -166,7 +178,8 @@ class Session:
         try:
             return reader(response)
         except Unreadable as problem:
-            raise NoAnswer(f"{self.exchange.name}'s answer is {problem}", code=problem.code) from None
+            words = self.mask.masked(str(problem))
+            raise NoAnswer(f"{self.exchange.name}'s answer is {words}", code=problem.code) from None
 
     async def warm(self) -> None:
         """Opens the connection that orders go over, by reading the exchange's clock where that takes a call of its own.

@@ -249,4 +249,11 @@ def _absent(journal: Journal, stored: StoredLeg) -> LegResult:
 
 
 def _still_unknown(stored: StoredLeg, detail: str) -> LegResult:
-    return LegResult(stored.leg, Outcome.UNKNOWN, stored.exchange_order_id, error=stored.error, detail=detail)
+    return LegResult(
+        stored.leg,
+        Outcome.UNKNOWN,
+        stored.exchange_order_id,
+        error=stored.error,
+        detail=detail,
+        catalogue_row=stored.catalogue_row,
+    )

@@ -123,6 +123,26 @@ def check_private_key(secret: Secret, kind: Literal["ed25519", "rsa"]) -> int:
     raise _wrong_key("Ed25519" if kind == "ed25519" else "RSA")
 
 
+def private_key_type(secret: Secret) -> Literal["ed25519", "rsa"] | None:
+    """What kind of private key a stored secret is; None for one that is no private key.
+
+    Raises SetupProblem (bad_private_key, wrong_key_type) for a PEM block that cannot sign.
+    """
+    is_block = secret_fits(secret, r"(?s)\s*-----BEGIN.*")
+    if not is_block and not secret_fits(secret, r"M[A-Za-z0-9+/]{40,}={0,2}"):
+        return None
+    try:
+        check_private_key(secret, "ed25519")
+        return "ed25519"
+    except SetupProblem as problem:
+        if problem.code != "wrong_key_type":
+            if is_block:
+                raise
+            return None
+    check_private_key(secret, "rsa")
+    return "rsa"
+
+
 def secret_fits(secret: Secret, pattern: str) -> bool:
     """Whether the secret's whole text matches a pattern, so that exchanges can check a shape without seeing it."""
     return re.fullmatch(pattern.encode("ascii"), secret.reveal()) is not None

@@ -105,9 +105,9 @@ async def _send(part: Part, order: OpenOrder) -> bool:
     everything else."""
     session, exchange = part.session, part.session.exchange
     response = await session.call(exchange.cancel_request(_leg(part, order), order.exchange_order_id))
-    error = exchange.read_error(response)
+    error = session.error_in(response)
     if error is not None and not exchange.is_already_final(error):
-        raise KeyctlError(f"{error.code} {error.text}".strip(), code="cancel_refused", exchange_code=error.code)
+        raise KeyctlError(f"{error.code} {error.words}".strip(), code="cancel_refused", exchange_code=error.code)
     return error is None
 
 

@@ -73,7 +73,7 @@ def _works(old: Observation, new: Observation) -> list[str]:
     if not any(answer is not None and answer.worked for answer in new.markets.values()):
         refused = new.refusal
         found = [
-            f"it does not work: {refused[1].code}, {refused[1].text}" if refused else "no signed read was answered"
+            f"it does not work: {refused[1].code}, {refused[1].words}" if refused else "no signed read was answered"
         ]
     return found
 

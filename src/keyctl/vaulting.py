@@ -72,8 +72,13 @@ def check(app: App, accept_generation: bool) -> Result:
     """Opens the vault and looks at every record, backup and file mode; exit 4 when something in it is unreadable."""
     from keyctl.vault.upkeep import examine
 
-    report = examine(vault_in_use(app, accept=accept_generation))
-    listed = {account.id for account in app.accounts.all()}
+    vault = vault_in_use(app, accept=accept_generation)
+    report = examine(vault)
+    if vault.is_forked():
+        from keyctl.vault.encrypted_file import forked
+
+        raise forked(vault.own_copy)
+    listed = {account.id: account.label for account in app.accounts.all()}
     data: dict[str, Any] = {
         "vault": str(app.home.vault_file),
         "generation": report.generation,
@@ -158,7 +163,7 @@ def open_vault(app: App, key: VaultKey | None = None, *, accept: bool = False) -
     from keyctl.vault.generations import Generations
 
     harden_process()
-    generations = Generations(lambda: app.vault_notes, app.prompt, accept=accept)
+    generations = Generations(lambda: app.vault_notes, app.prompt, accept=accept, folder=app.home.state)
     return EncryptedFile(app.home.vault_file, key or vault_key(app), generations)
 
 
@@ -221,13 +226,13 @@ def _vault_status(app: App, unfinished: str | None, warnings: tuple[str, ...]) -
     return Result(data, view=(Table(("name", "value"), rows),), warnings=warnings)
 
 
-def _findings(report: Report, listed: set[str]) -> tuple[str, ...]:
+def _findings(report: Report, listed: dict[str, str]) -> tuple[str, ...]:
     found = []
     if len(listed) != len(report.ids):
         found.append(f"the account list has {len(listed)} accounts")
-    lacking = len(listed - set(report.ids))
+    lacking = [label for name, label in listed.items() if name not in report.ids]
     if lacking:
-        found.append(f"{lacking} of them have no secret in the vault")
+        found.append(f"{', '.join(lacking)}: no secret in the vault; bring it from a backup, or add the key again")
     found += [f"{name} is open to other users: chmod 600 it" for name in report.loose]
     found += [f"{name} is left from an interrupted change; the next one removes it" for name in report.leftovers]
     found += [f"the {kind} slot is cheaper to guess than new ones: keyctl vault rekey" for kind in report.weak]

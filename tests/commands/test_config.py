@@ -2,6 +2,8 @@
 
 import sys
 
+import pytest
+
 from tests.support.stores import make_account
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import World
@@ -66,3 +68,23 @@ def test_edit_tells_of_an_editor_that_is_not_there(world: World) -> None:
     code, seen = keyctl_at_terminal(["config", "edit"], world.home, EDITOR="/no/such/editor").leaves()
     assert code == 3
     assert "set EDITOR" in seen
+
+
+@pytest.mark.parametrize("digits", [4_301, 5_000, 100_000])
+def test_a_number_of_thousands_of_digits_is_told_with_its_line(world: World, digits: int) -> None:
+    path = world.home / "config" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"[limits]\nleg_hard = {'9' * digits}\n")
+    path.chmod(0o600)
+    for line in (("config", "show"), ("limits",), ("doctor",)):
+        ran = world.keyctl(*line, "--json")
+        told = " ".join(error["message"] for error in ran.document["errors"])
+        assert ran.exit_code in (3, 4) and "too many digits" in told and "2" in told, ran
+        assert "99999" not in ran.stdout
+
+
+@pytest.mark.parametrize("variable", ["EDITOR", "VISUAL"])
+def test_an_editor_with_an_open_quote_is_told(world: World, variable: str) -> None:
+    person = keyctl_at_terminal(["config", "edit"], world.home, **{variable: "vi 'x"})
+    code, seen = person.leaves()
+    assert code == 3 and f"{variable} has a quote that is not closed" in " ".join(seen.split())

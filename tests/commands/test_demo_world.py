@@ -110,6 +110,7 @@ def code(ran: Ran) -> tuple[int, str]:
 LINES: dict[str, tuple[str, ...]] = {
     "add": ("okx", "--label", "x", "--credentials-stdin"),
     "balance": (),
+    "backup": ("a-copy",),
     "cancel": ("--all", "--yes", "--foreign"),
     "checklist": ("okx",),
     "close": ("--every-symbol", "--all", "--yes"),
@@ -142,6 +143,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "remove": ("nobody", "--yes"),
     "rename": ("okx-live", "okx-real"),
     "request": ("okx-live", "GET", "/api/v5/account/config"),
+    "restore": ("a-copy", "--yes"),
     "reveal": ("okx-live",),
     "rotate": ("okx-live", "--credentials-stdin"),
     "show": ("okx-live",),

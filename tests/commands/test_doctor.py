@@ -1,8 +1,10 @@
 """keyctl doctor: looks from all sides, changes nothing, and shows no value."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -199,3 +201,62 @@ def test_quiet_says_only_what_needs_a_person(world: World, elsewhere: Path) -> N
     (elsewhere / "bot.env").write_text(f"BINANCE_API_KEY={made.api_key}\nBINANCE_API_SECRET={made.secret}\n")
     lines = world.keyctl("doctor", "--quiet").stdout.splitlines()
     assert lines and all("\tpass\t" not in line for line in lines)
+
+
+@pytest.mark.parametrize("place", ["state", "config", "cache"])
+def test_a_folder_that_cannot_be_entered_is_told_and_is_no_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """As for a user who is not root: the folder's mode forbids it, and the system says so."""
+    folder = world.home / place
+    folder.mkdir(parents=True, exist_ok=True)
+    real = os.stat
+
+    def stat(path: Any, *more: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith(f"{folder}/"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *more, **named)
+
+    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "access", lambda path, *more, **named: str(path) != str(folder))
+    ran = world.keyctl("doctor", "--json")
+    assert ran.exit_code == 4
+    found = {item["detail"]: item for item in ran.data["checks"] if item["name"] == "folders"}
+    assert any("cannot be entered" in detail and str(folder) in detail for detail in found), ran.data
+    assert "a fault in keyctl" not in ran.stdout
+
+
+@pytest.mark.parametrize(("mode", "who"), [(0o777, "every user"), (0o775, "its group"), (0o1777, ""), (0o755, "")])
+def test_a_folder_above_that_others_may_change_is_told(world: World, mode: int, who: str) -> None:
+    world.folder.chmod(mode)
+    found = [item for item in world.keyctl("doctor", "--json").data["checks"] if item["name"] == "folders"]
+    assert bool([item for item in found if f"{who} may replace" in item["detail"]]) is bool(who), found
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_refuses_gets_words_in_every_command(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*arguments: object, **named: object) -> None:
+        raise OSError(number, os.strerror(number), "/some/where")
+
+    monkeypatch.setattr("keyctl.accounts.Accounts.all", refuse)
+    ran = world.keyctl("list", "--json")
+    (error,) = ran.document["errors"]
+    assert (ran.exit_code, error["code"]) == (9, "store_unusable")
+    assert os.strerror(number) in error["message"] and error["hints"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_data_folder_that_cannot_be_written_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr("keyctl.folders.unwritable", lambda folder: os.strerror(number))
+    checks = world.keyctl("doctor", "--json").data["checks"]
+    assert [item["level"] for item in checks if os.strerror(number) in item["detail"]]
+
+
+def test_doctor_leaves_no_file_behind(world: World) -> None:
+    before = sorted(world.home.rglob("*"))
+    world.keyctl("doctor")
+    assert sorted(world.home.rglob("*")) == before

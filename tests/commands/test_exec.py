@@ -1,5 +1,6 @@
 """keyctl exec, env and reveal: a key is used, and seen only by whom it is meant for."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from keyctl.model import Algorithm
+from keyctl.twin import make_key
 from tests.support.canary import Canaries
 from tests.support.terminal import Person, keyctl_at_terminal
 from tests.support.world import Ran, World
@@ -146,3 +148,50 @@ def test_no_secret_is_left_when_the_program_fails(world: World) -> None:
     canaries.watch("a", world.add("okx", "a"))
     ran: Ran = world.spawn("exec", "a", "--debug", "--", "/nowhere")
     assert canaries.find(ran.stdout + ran.stderr) == []
+
+
+def test_env_leaves_no_secret_in_a_plain_file(world: World) -> None:
+    world.add("okx")
+    out = world.folder / "out.env"
+    for command in ("{} > {}", "{} >> {}"):
+        line = command.format(f"{sys.executable} -I -m keyctl env okx-a", out)
+        done = subprocess.run(["sh", "-c", f"umask 022; {line}"], env=world.environ, capture_output=True, text=True)
+        assert done.returncode == 4 and "stdout_is_file" in done.stderr and "--to-file" in done.stderr
+        assert out.read_bytes() == b""
+    piped = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -I -m keyctl env okx-a | cat"],
+        env=world.environ,
+        capture_output=True,
+        text=True,
+    )
+    assert world.made["okx-a"].secret in piped.stdout
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_env_writes_a_file_that_only_the_person_can_read(world: World, more: tuple[str, ...]) -> None:
+    world.add("okx")
+    path = world.folder / "bot.env"
+    ran = world.keyctl("env", "okx-a", "--to-file", str(path), *more)
+    assert ran.exit_code == 0 and path.stat().st_mode & 0o777 == 0o600
+    assert world.made["okx-a"].secret in path.read_text()
+    assert world.made["okx-a"].secret not in ran.stdout + ran.stderr
+    again = world.keyctl("env", "okx-a", "--to-file", str(path))
+    assert again.exit_code == 2 and "there already" in again.stderr
+    assert world.keyctl("env", "okx-a", "--to-file", str(world.folder / "no" / "x")).exit_code == 2
+    world.keyctl("remove", "okx-a", "--yes")
+    assert world.keyctl("import", str(path), "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "phrase", ["dbl\\\\x1A!", "a'b1A!xxx", "p$HOME`x`'1A", "#hash 1A!".replace(" ", ""), "q\"u\\o't$e1A"]
+)
+def test_what_env_gives_import_takes_back_unchanged(world: World, phrase: str) -> None:
+    made = make_key("okx")
+    entry = {"api_key": made.api_key, "secret": made.secret, "passphrase": phrase}
+    line = ("add", "okx", "--label", "t", "--credentials-stdin", "--no-verify")
+    assert world.keyctl(*line, stdin=json.dumps(entry)).exit_code == 0
+    lines = world.spawn("env", "t").stdout
+    world.keyctl("remove", "t", "--yes")
+    assert world.keyctl("import", "-", "--yes", stdin=lines).exit_code == 0
+    got = world.spawn("exec", "okx-main", "--", "sh", "-c", 'printf %s "$OKX_API_PASSPHRASE"')
+    assert got.stdout == phrase

@@ -251,6 +251,49 @@ def test_both_keys_go_the_account_s_way_and_none_directly(world: World) -> None:
     assert secrets_in(world).keys() == {old.api_key, new.api_key}
 
 
+@pytest.mark.parametrize("cut", [False, True], ids=["before the switch", "after it"])
+@pytest.mark.parametrize("way", ["credentials", "api-key", "secret-file", "from-keygen"])
+def test_another_key_is_never_dropped_in_silence(world: World, cut: bool, way: str) -> None:
+    world.add("binance", "a", Algorithm.ED25519)
+    first = successor(world, "a", rights=("read", "spot_trade", "withdraw"))
+    assert rotate(world, "a", first).exit_code == 4
+    if cut:
+        first.key.permissions["withdraw"] = False
+        assert rotate(world, "a").exit_code == 0
+    before = secrets_in(world)
+    second = successor(world, "a")
+    path = world.folder / "secret"
+    path.write_text(second.secret)
+    path.chmod(0o600)
+    if way == "from-keygen":
+        world.keyctl("keygen", "binance", "--label", "pair")
+        before = secrets_in(world)
+    ran = {
+        "credentials": lambda: rotate(world, "a", second),
+        "api-key": lambda: rotate(world, "a", None, "--api-key", second.api_key, "--secret-file", str(path)),
+        "secret-file": lambda: rotate(world, "a", None, "--secret-file", str(path)),
+        "from-keygen": lambda: rotate(world, "a", None, "--from-keygen", "pair", "--api-key", second.api_key),
+    }[way]()
+    (error,) = ran.document["errors"]
+    assert (ran.exit_code, error["code"]) == (4, "other_key")
+    assert (
+        f"{first.api_key[:4]}..{first.api_key[-4:]}" in error["message"]
+        and "nothing of it was stored" in error["message"]
+    )
+    assert ("--finish" if cut else "--abort") in " ".join(error["hints"])
+    assert secrets_in(world) == before and second.api_key not in before
+
+
+def test_the_same_key_given_again_goes_on(world: World) -> None:
+    world.add("okx", "a")
+    new = successor(world, "a", rights=("read", "spot_trade", "withdraw"))
+    assert rotate(world, "a", new).exit_code == 4
+    new.key.permissions["withdraw"] = False
+    assert rotate(world, "a", new).exit_code == 0
+    assert rotate(world, "a", new).exit_code == 0, "and after the switch it only says what is left to do"
+    assert key_of(world, "a") == new.api_key
+
+
 def test_a_rename_in_the_middle_is_followed(world: World) -> None:
     old = world.add("okx", "a")
     bad = successor(world, "a", rights=("read", "spot_trade", "withdraw"))

@@ -9,7 +9,7 @@ import pytest
 
 from keyctl import database
 from keyctl.database import Database
-from keyctl.errors import SetupProblem
+from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.notes import VaultNotes
 from keyctl.prompt import Prompt
 from keyctl.secret import Secret
@@ -18,6 +18,8 @@ from keyctl.vault.envelope import GivenKey
 from keyctl.vault.generations import Generations
 from keyctl.vault.upkeep import rekey
 from tests.support.stores import make_credential
+from tests.support.terminal import Person as AtTerminal
+from tests.support.world import World
 
 KEY = GivenKey("keyfile", Secret(b"k" * 32))
 
@@ -169,3 +171,41 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_that_it_h
     assert new.execute("PRAGMA user_version").fetchone() == (database.VERSION,)
     assert new.execute("SELECT reason FROM halt").fetchone() == ("kept",)
     new.close()
+
+
+@pytest.mark.parametrize(("typed", "goes"), [("unchecked", True), ("yes", False)])
+def test_in_a_folder_that_cannot_be_written_a_person_decides(world: World, typed: str, goes: bool) -> None:
+    world.add("okx")
+    journal = world.home / "state" / "journal.db"
+    for path in (journal, journal.with_name("journal.db-wal"), journal.with_name("journal.db-shm")):
+        path.unlink(missing_ok=True)
+    code = (
+        "import sys\n"
+        "from keyctl.vault import generations\n"
+        "from keyctl.errors import StoreUnusable\n"
+        "from keyctl.app import App\n"
+        "def refuse(*a, **k): raise StoreUnusable('the journal cannot be used')\n"
+        "generations.unwritable = lambda folder: 'Read-only file system'\n"
+        "app = App()\n"
+        "app.__dict__['vault_notes'] = type('N', (), {'vault_generation': refuse, 'close': lambda self: None})()\n"
+        "account = app.accounts.get('okx-a')\n"
+        "try: print('opened', app.store.get(account.id).api_key[:4])\n"
+        "except StoreUnusable as error: print('refused', error.hints[0])\n"
+    )
+    environ = {**world.environ, "KEYCTL_HOME": str(world.home)}
+    seen = AtTerminal(["-c", code], environ).waits_for("without that check").types(f"{typed}\n").leaves()[1]
+    assert ("opened" in seen) is goes and ("refused nothing can be written" in " ".join(seen.split())) is not goes, seen
+
+
+def test_without_a_person_a_folder_that_cannot_be_written_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add("okx")
+
+    def refuse(*arguments: object) -> int:
+        raise StoreUnusable("the journal cannot be used")
+
+    monkeypatch.setattr("keyctl.notes.VaultNotes.vault_generation", refuse)
+    monkeypatch.setattr("keyctl.vault.generations.unwritable", lambda folder: "Read-only file system")
+    ran = world.keyctl("exec", "okx-a", "--", "true")
+    assert ran.exit_code == 9 and "Read-only file system" in ran.stderr

@@ -91,7 +91,13 @@ def edit(app: App) -> Result:
         raise NeedsPerson("an editor needs a terminal", f"edit the file yourself: {app.home.config_file}")
     app.home.prepare()
     path = app.home.config_file
-    words = shlex.split(app.environ.get("VISUAL") or app.environ.get("EDITOR") or "vi")
+    variable = "VISUAL" if app.environ.get("VISUAL") else "EDITOR"
+    try:
+        words = shlex.split(app.environ.get(variable) or "vi") or ["vi"]
+    except ValueError:
+        raise SetupProblem(
+            f"{variable} has a quote that is not closed", f"correct {variable}, or edit the file yourself: {path}"
+        ) from None
     try:
         # A file that the editor makes anew must not be open to others, which read_config refuses.
         code = subprocess.run([*words, str(path)], umask=0o077).returncode

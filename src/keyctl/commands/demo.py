@@ -38,10 +38,10 @@ def _play(app: App, twin: TwinServer) -> Result:
     from pathlib import Path
 
     from keyctl import demonstration
-    from keyctl.home import demo_home
+    from keyctl.home import demo_environment, demo_home
 
     with tempfile.TemporaryDirectory(prefix="keyctl-demo-") as folder:
-        inner = App(app.output, app.environ, demo_home(Path(folder) / "demo"))
+        inner = App(app.output, demo_environment(app.environ), demo_home(Path(folder) / "demo"))
         inner.no_input = True
         try:
             demonstration.furnish(inner, twin)
@@ -133,9 +133,9 @@ def _serve(app: App, twin: TwinServer) -> Result:
     import threading
 
     from keyctl import demonstration
-    from keyctl.home import find_home
+    from keyctl.home import demo_environment, find_home
 
-    inner = App(app.output, app.environ, find_home(app.environ, demo=True))
+    inner = App(app.output, demo_environment(app.environ), find_home(app.environ, demo=True))
     demonstration.clear_home(inner.home)
     try:
         demonstration.furnish(inner, twin)

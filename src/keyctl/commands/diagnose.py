@@ -165,9 +165,12 @@ def _last(app: App, record: str | None, why: bool) -> Result:
         )
     stored, at = known
     assert stored.error is not None
-    error = Reported(stored.error.code, safe_words(stored.error.text))
+    error = Reported(stored.error.code, safe_words(stored.error.words))
     market, exchange = stored.leg.order.market, stored.leg.exchange
-    found = explain(exchange, error, market)
+    from keyctl.catalogue import catalogue
+
+    # Stored words are masked: they were judged when the answer came, and the row that judged them was kept.
+    found = catalogue(exchange).named(stored.catalogue_row) or explain(exchange, Reported(error.code), market)
     if not found:
         raise not_found(exchange, error, market)
     from keyctl.clock import rfc3339

@@ -14,11 +14,12 @@ from keyctl.output import Result
 @click.option(
     "--as", "form", default="env", show_default=True, help="Names: env, ccxt, freqtrade, or own ones such as okx."
 )
-def command(app: App, label: str, form: str) -> Result:
+@click.option("--to-file", metavar="F", help="Write a new file that only you can read, instead of stdout.")
+def command(app: App, label: str, form: str, to_file: str | None) -> Result:
     """Print a key as variables, into a pipe only
 
     A program on this machine is better run by keyctl exec, which writes the secret nowhere.
     """
     from keyctl.handing_out import print_variables
 
-    return print_variables(app, label, form)
+    return print_variables(app, label, form, to_file)

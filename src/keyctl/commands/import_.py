@@ -14,14 +14,20 @@ from keyctl.output import Result
 
 @keyctl_command(
     examples="keyctl import bot.env\nkeyctl import keys.local.json --exchange binance --group desk\n"
-    "keyctl import ~/.okx/config.toml --yes\nkeyctl import keys.backup --key-file /media/stick/backup.key"
+    "sops -d bot.env | keyctl import - --yes\nkeyctl import keys.backup --key-file /media/stick/backup.key"
 )
 @click.argument("file")
-@click.option("--exchange", metavar="NAME", help="For keys of which the file does not tell it.")
-@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Which world the keys are of (live).")
+@click.option("--exchange", metavar="NAME", help="Exchange of keys of which the file does not say it.")
+@click.option(
+    "--env",
+    type=click.Choice([kind.value for kind in Kind]),
+    help="Environment of the keys, where the file does not say [default: live]",
+)
 @click.option("--group", "groups", multiple=True, help="Put the accounts into a group; may be repeated.")
 @click.option("--key-file", metavar="F", help="The key file of a backup.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read a backup's passphrase from this file descriptor.")
+@click.option("--from-vault", is_flag=True, help="Bring back accounts of another line of this vault.")
+@click.option("--dry-run", is_flag=True, help="Show what would be stored; store nothing.")
 @click.option("--yes", is_flag=True, help="Store without a question.")
 def command(
     app: App,
@@ -31,12 +37,14 @@ def command(
     groups: tuple[str, ...],
     key_file: str | None,
     passphrase_fd: int | None,
+    from_vault: bool,
+    dry_run: bool,
     yes: bool,
 ) -> Result:
     """Take keys over from files of other programs
 
-    Reads .env files, JSON of ccxt and freqtrade, hummingbot's lines, TOML of exchanges' own tools, and backups of
-    keyctl export. Shows what becomes of each key first.
+    Reads .env files, JSON of ccxt and freqtrade, YAML, INI, TOML, tables (CSV), systemd units, and backups of keyctl
+    export; FILE is - for stdin. Shows what becomes of each key first.
     """
     from keyctl.exchanges import profile
     from keyctl.exporting import BackupKey
@@ -44,5 +52,9 @@ def command(
 
     if exchange is not None:
         profile(exchange)
+    if from_vault:
+        from keyctl.bringing import bring_back
+
+        return bring_back(app, Path(file).absolute(), yes=yes)
     key = BackupKey(None if key_file is None else Path(key_file).absolute(), passphrase_fd)
-    return import_file(app, Path(file).absolute(), Options(exchange, env, groups, key, yes))
+    return import_file(app, file, Options(exchange, env, groups, key, yes, dry_run))

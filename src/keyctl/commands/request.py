@@ -12,6 +12,7 @@ from keyctl.framing import keyctl_command
 from keyctl.output import Result, Table, Text
 
 if TYPE_CHECKING:
+    from keyctl.masking import Mask
     from keyctl.model import Account, Request, Response
 
 
@@ -103,7 +104,7 @@ def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str,
     account = app.accounts.get(label)
     request = load(account.binding).readable_request(method, path, params)
     try:
-        response = asyncio.run(_fetch(app, account, request))
+        response, mask = asyncio.run(_fetch(app, account, request))
     except ExchangeRefused as refusal:
         from keyctl.catalogue import catalogue
 
@@ -111,10 +112,10 @@ def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str,
         meaning = catalogue(error.exchange).first_line(error)
         refusal.hints = (meaning, f"keyctl diagnose {error.exchange} {error.code}", *refusal.hints)
         raise
-    return _shown(app, response)
+    return _shown(app, response, mask)
 
 
-async def _fetch(app: App, account: Account, request: Request) -> Response:
+async def _fetch(app: App, account: Account, request: Request) -> tuple[Response, Mask]:
     from keyctl.session import Session
 
     exchange, signer = app.signer(account)
@@ -122,19 +123,32 @@ async def _fetch(app: App, account: Account, request: Request) -> Response:
         session = Session(account, exchange, signer, network, app.journal)
         if request.private:
             await session.warm()  # the stamp has to be in the exchange's time
-        return await session.fetch(request, lambda response: response)
+        return await session.fetch(request, lambda response: response), session.mask
 
 
-def _shown(app: App, response: Response) -> Result:
+def _shown(app: App, response: Response, mask: Mask) -> Result:
     from keyctl.answers import Unreadable, read_json
 
     text = _visible(response.body.decode("utf-8", "replace"))
     try:
         body: Any = read_json(response.body)
     except Unreadable:
+        text = mask.masked(text)
         return Result({"status": response.status, "body": text}, view=(Text(text, exact=True),))
+    masked = _masked(body, mask)
+    if masked != body:
+        body, text = masked, _visible(_indented(masked))
     view = Text(_visible(_indented(body)) if app.output.for_people else text, exact=True)
     return Result({"status": response.status, "body": body}, view=(view,))
+
+
+def _masked(value: Any, mask: Mask) -> Any:
+    """The answer with its texts masked; numbers and names of fields stay."""
+    if isinstance(value, str):
+        return mask.masked(value)
+    if isinstance(value, list):
+        return [_masked(item, mask) for item in value]
+    return {name: _masked(item, mask) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _visible(text: str) -> str:

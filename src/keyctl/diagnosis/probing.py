@@ -120,7 +120,7 @@ class _Gathering:
             if exchange.time_request() is None:
                 request = exchange.instrument_request(PUBLIC_SYMBOL)
                 response = await session.call(request)
-                if (error := exchange.read_error(response)) is not None:
+                if (error := session.error_in(response)) is not None:
                     return _refused("clock", Market.SPOT, error)
                 detail = f"not measured: {exchange.profile.title} reports no time"
                 return Probe("clock", "unknown", detail=detail)
@@ -234,7 +234,7 @@ class _Gathering:
             try:
                 response = await session.call(request)
                 self._count()
-                error = session.exchange.read_error(response)
+                error = session.error_in(response)
                 if error is not None:
                     return _refused(check, market, error), None
                 return Probe(check, "ok", market.value), reader(response)
@@ -244,7 +244,13 @@ class _Gathering:
             except Unreached as error:
                 return _trouble(check, market.value, error), None
             except Unreadable as problem:
-                return Probe(check, "trouble", market.value, kind="no_answer", detail=f"the answer is {problem}"), None
+                return Probe(
+                    check,
+                    "trouble",
+                    market.value,
+                    kind="no_answer",
+                    detail=f"the answer is {self._session.mask.masked(str(problem))}",
+                ), None
         return probe, None
 
     def _count(self) -> None:
@@ -256,9 +262,9 @@ def _nothing(response: Response) -> None:
 
 
 def _refused(check: str, market: Market, error: ExchangeError) -> Probe:
-    words = safe_words(error.text)
-    detail = f"{error.code} (HTTP {error.http})" + (f": {words}" if words else "")
-    return Probe(check, "refused", market.value, error.code, error.http, words, detail=detail)
+    shown = safe_words(error.words)
+    detail = f"{error.code} (HTTP {error.http})" + (f": {shown}" if shown else "")
+    return Probe(check, "refused", market.value, error.code, error.http, safe_words(error.text), detail=detail)
 
 
 def _trouble(check: str, market: str, error: Unreached) -> Probe:

@@ -1,8 +1,7 @@
 """Exchange and Signer: the contract that each exchange's module fulfils. Pure: no network, no clock, no store.
 
-Builders end in `_request` and return data; readers begin with `read_` and turn an answer into our nouns. A reader is
-called only with answers for which `read_error` returned None, and raises `Unreadable` when it cannot be sure.
-"""
+Builders end in `_request`; readers begin with `read_`, are called only with answers for which `read_error` returned
+None, and raise `Unreadable` when they cannot be sure."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.around import Around
 from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.told import told_by
+from keyctl.masking import Mask
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -49,6 +49,7 @@ class Signer(ABC):
         self.api_key = api_key
         self.key = key
         self.passphrase = passphrase
+        self.mask = Mask(api_key, passphrase)
 
     def passphrase_text(self) -> str:
         """The passphrase for a header, where an exchange wants it in clear. Raises SetupProblem without one."""

@@ -121,6 +121,8 @@ class Profile(NamedTuple):
     `clock_limits_ms`: how far a timestamp may be ahead of the exchange's clock and behind it; None: none is checked.
     `nonce`: each signed call carries a number above the last one's. `dated`: no call tells the time, only the date of
     each answer does, in whole seconds; and nothing that is signed carries a time.
+    `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
+    names that look like it and mean another exchange, each with that one's title.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -147,6 +149,8 @@ class Profile(NamedTuple):
     paces: tuple[Pace, ...] = ()
     dollars: frozenset[str] = frozenset()
     clock_limits_ms: tuple[int, int] | None = None
+    known_as: Mapping[str, str] = MappingProxyType({})
+    not_ours: Mapping[str, str] = MappingProxyType({})
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -209,6 +213,8 @@ def read_profile(name: str) -> Profile:
         ),
         dollars=frozenset(raw.get("dollars", _DOLLARS)),
         clock_limits_ms=(raw["clock"]["ahead_ms"], raw["clock"]["behind_ms"]) if "clock" in raw else None,
+        known_as=raw.get("known_as", {}),
+        not_ours=raw.get("not_ours", {}),
     )
 
 

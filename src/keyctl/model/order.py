@@ -95,12 +95,21 @@ class Leg(Noun):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ExchangeError(Noun):
-    """An exchange's own error: its code as text, its words, the HTTP status it came with."""
+    """An exchange's own error: its code as text, its words, the HTTP status it came with.
+
+    `text` is what answers are judged by; what is printed or written down is `words`, in which nothing of our request's
+    secrets is left.
+    """
 
     exchange: str
     http: int
     code: str
     text: str
+    masked: str | None = None
+
+    @property
+    def words(self) -> str:
+        return self.text if self.masked is None else self.masked
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -135,6 +144,7 @@ class OrderStatus(Noun):
 class LegResult(Noun):
     """What became of one leg. `detail` is a sentence for people, `error` the exchange's own words where it refused.
 
+    `catalogue_row` names the row of the error catalogue that judged it, where one did.
     `recorded` is False for an outcome that this run knows and the journal does not, because it could not be written.
     `trouble` is what in keyctl kept a leg that was not sent from being claimed.
     """
@@ -147,3 +157,4 @@ class LegResult(Noun):
     detail: str = ""
     recorded: bool = True
     trouble: KeyctlError | None = None
+    catalogue_row: str = ""

@@ -34,6 +34,9 @@ class SecretStore(Protocol):
     def put(self, account_id: str, credential: Credential) -> None:
         """Stores a credential, or replaces it in one step; on disk when this returns."""
 
+    def put_many(self, credentials: Mapping[str, Credential]) -> None:
+        """Stores or replaces credentials by account id, in as few writes as the store allows."""
+
     def delete(self, account_id: str) -> None:
         """Removes a credential; nothing happens when there is none."""
 
@@ -53,7 +56,7 @@ def open_store(
         from keyctl.vault.generations import Generations
         from keyctl.vault.key_source import VaultKey
 
-        generations = None if remember is None else Generations(remember, prompt)
+        generations = None if remember is None else Generations(remember, prompt, folder=home.state)
         vault = EncryptedFile(home.vault_file, VaultKey(home, prompt, environ), generations)
         return SteadyStore(home, vault, is_vault=True)
     from keyctl.vault.os_keyring import open_keyring

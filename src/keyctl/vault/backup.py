@@ -22,9 +22,13 @@ from keyctl.vault.envelope import (
     slot_kinds,
 )
 from keyctl.vault.record import from_record, to_record
+from keyctl.vault.sealing import Document
 
 _FACTS = "account"
 _MARK = b'"format":"keyctl-vault"'
+# scrypt takes 128 * r * n bytes and a time that grows with n * p: 256 MiB, and 1.4 s where 2^17 takes 0.33 s.
+_SCRYPT_N_MAX = 2**18
+_SCRYPT_WORK_MAX = 2**19
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,27 @@ def read_backup(path: Path, key: GivenKey) -> dict[str, Entry]:
     """The accounts in the backup, by their ids there. Raises SetupProblem (backup_locked, bad_file)."""
     try:
         document = read_document(_bytes(path))
+        _check_cost(document)
         content = open_content(document, Unlocker(key).data_key(document))
         return {
-            name: Entry(record.get(_FACTS, {}), from_record(record)) for name, record in content["accounts"].items()
+            name: Entry(record[_FACTS] if isinstance(record.get(_FACTS), dict) else {}, from_record(record))
+            for name, record in content["accounts"].items()
         }
     except SetupProblem as problem:
         raise _translated(problem) from None
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise _translated(SetupProblem("", code="vault_locked")) from None
+
+
+def _check_cost(document: Document) -> None:
+    """Nothing when the backup's key can be derived in bounded time and memory. Raises SetupProblem (backup_locked)."""
+    for slot in document["slots"]:
+        if slot.get("n", 0) > _SCRYPT_N_MAX or slot.get("n", 0) * slot.get("p", 1) > _SCRYPT_WORK_MAX:
+            raise SetupProblem(
+                "this backup asks for more memory or time than keyctl gives to deriving its key",
+                "keyctl export never writes such a file; nothing was changed",
+                code="backup_locked",
+            )
 
 
 def _bytes(path: Path) -> bytes:

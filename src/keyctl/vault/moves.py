@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +101,10 @@ class SteadyStore:
     def put(self, account_id: str, credential: Credential) -> None:
         with self._steady():
             self._store.put(account_id, credential)
+
+    def put_many(self, credentials: Mapping[str, Credential]) -> None:
+        with self._steady():
+            self._store.put_many(credentials)
 
     def delete(self, account_id: str) -> None:
         with self._steady():

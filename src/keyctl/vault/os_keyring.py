@@ -13,9 +13,10 @@ from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
-from keyctl.errors import KeyctlError, SetupProblem
+from keyctl.errors import SetupProblem
 from keyctl.model import Credential
 from keyctl.vault.items import Items, erase_record, read_record, write_record
+from keyctl.vault.keyring_trouble import VAULT_HINT, translated, unavailable
 from keyctl.vault.record import Record, all_whole, damaged, from_each, missing, to_record
 
 CALL_SECONDS = 10.0
@@ -28,7 +29,6 @@ ALLOWED = (
     ("keyring.backends.libsecret", "Keyring", "the system's keyring (libsecret)"),
     ("keyring.backends.kwallet", "DBusKeyring", "KWallet"),
 )
-VAULT_HINT = "or keep secrets in an encrypted file: keyctl vault init"
 _T = TypeVar("_T")
 
 
@@ -256,42 +256,17 @@ def _limited(work: Callable[[], _T], backend_name: str, seconds: float) -> _T:
     if results:
         return results[0]
     if failures:
-        raise _translated(failures[0], backend_name) from None
-    raise _unavailable(
+        raise translated(failures[0], backend_name) from None
+    raise unavailable(
         f"the keyring did not answer within {seconds:.0f} s",
         "it may wait for its password on some screen: unlock it",
         VAULT_HINT,
     )
 
 
-def _translated(error: Exception, backend_name: str) -> KeyctlError:
-    """Our own words for a backend's error; the library's advice is plain-text storage, and is never passed on."""
-    from keyring.errors import InitError, KeyringLocked, NoKeyringError
-
-    if isinstance(error, KeyctlError):
-        return error
-    kind = type(error).__name__
-    if isinstance(error, KeyringLocked) or kind in ("LockedException", "PromptDismissedException"):
-        return _unavailable("the keyring is locked", "unlock it (log in once at the desktop)", VAULT_HINT)
-    if isinstance(error, InitError):
-        return _unavailable("the keyring has no collection yet", "log in once at the desktop", VAULT_HINT)
-    if (
-        isinstance(error, NoKeyringError | RuntimeError | ConnectionError)
-        or kind == "SecretServiceNotAvailableException"
-    ):
-        return _unavailable("the keyring cannot be reached from here", VAULT_HINT)
-    if "1783" in str(error):
-        return _unavailable("the Windows credential store refused an item as too large", VAULT_HINT)
-    return _unavailable(f"the keyring failed ({kind} in {backend_name})", VAULT_HINT)
-
-
 def _no_keyring() -> SetupProblem:
-    return _unavailable(
+    return unavailable(
         "no keyring of the operating system can be used here",
         "in cron, over ssh or in a container: keyctl vault init --key-file FILE",
         f"on a desktop where you are logged in: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
     )
-
-
-def _unavailable(message: str, *hints: str) -> SetupProblem:
-    return SetupProblem(message, *hints, code="store_unavailable")
