@@ -212,6 +212,10 @@ def _with_remarks(result: Result | int, app: App) -> Result | int:
     """The result with what it must not go without: that a new journal was begun, or that none could be read."""
     if not isinstance(result, Result):
         return result
+    if "journal" in app.__dict__ and (changed := app.journal.settings.changed):
+        from keyctl.order_results import with_leverage
+
+        result = with_leverage(result, changed)
     remarks = [*app.remarks]
     lost = app.lost_journal
     if lost is not None and lost not in result.errors:

@@ -138,12 +138,18 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
     detail: dict[str, object] = {"account": label, "path": request.path}
     detail |= {name: str(value) for name, value in request.params}
     journal.event(planned.leg.plan_id, None, "setting", detail)
-    response = await session.call(request, SETTING_SECONDS)
+    words = f"{planned.leg.order.symbol} ({_words(wanted)})"
+    try:
+        response = await session.call(request, SETTING_SECONDS)
+    except NoAnswer:
+        journal.settings.changed[label] = f"{words}, perhaps"
+        raise
     error = session.error_in(response)
     if error is not None:
         if exchange.is_already_set(error):
             return
         raise ExchangeRefused(error, account=label, market=session.market.value)
+    journal.settings.changed[label] = words
     try:
         exchange.read_setup(response, request, wanted)
     except Unreadable as problem:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl import order_view as view
@@ -17,6 +18,9 @@ from keyctl.output import Note, Result, Table, show_aside
 
 if TYPE_CHECKING:
     from keyctl.app import App
+
+
+_NOTHING, _NO_ORDER = "nothing was sent", "no order was sent"
 
 
 def show_preview(app: App, shown: Preview) -> None:
@@ -164,3 +168,20 @@ def nothing_left(app: App, stored: tuple[StoredLeg, ...]) -> Result:
         errors=tuple(error for result in results if (error := error_of(result))),
         some_accepted=Outcome.ACCEPTED in outcomes,
     )
+
+
+def with_leverage(result: Result, changed: Mapping[str, str]) -> Result:
+    """The result with the accounts whose leverage or margin mode was set, and whose order was not sent after all.
+
+    "Nothing was sent" is no longer said of them.
+    """
+    legs = result.data.get("legs", ()) if isinstance(result.data, Mapping) else ()
+    went_out = {leg["account"] for leg in legs if leg.get("outcome") in ("accepted", "rejected", "unknown")}
+    left = [f"{label} {words}" for label, words in changed.items() if label not in went_out]
+    if not left:
+        return result
+    for error in result.errors:
+        error.message = error.message.replace(_NOTHING, _NO_ORDER)
+        error.hints = tuple(hint.replace(_NOTHING, _NO_ORDER) for hint in error.hints)
+    told = f"no order was sent; leverage was changed: {', '.join(left)}"
+    return replace(result, warnings=(*result.warnings, told))
