@@ -119,7 +119,7 @@ DOORS = {
         "database halts claims story endings journal_rows records rotations exchange_accounts venue_settings journal "
         "journal_opening journal_successor sqlite_file"
     ),
-    "dotenv": "",
+    "dotenv": "formats.env_file",
     "yaml": "formats.yaml_file",
     "rich": "output",
     "click": "cli framing commands.*",
@@ -323,7 +323,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys, keyctl.cli\n"
         f"keyctl.cli.run({arguments!r})\n"
-        "heavy = {'httpx', 'h11', 'keyring', 'cryptography', 'rich', 'sqlite3', 'asyncio', 'yaml'}\n"
+        "heavy = {'httpx', 'h11', 'keyring', 'cryptography', 'rich', 'sqlite3', 'asyncio', 'yaml', 'dotenv'}\n"
         "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)

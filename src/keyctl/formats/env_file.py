@@ -1,13 +1,17 @@
 """NAME=value lines: .env files, lines for a shell, systemd units, and what `keyctl env` writes.
 
-Quotes mean what they mean to python-dotenv, which most bots read these files with. Where one quoted part follows
-another without a blank, which only a shell can read, they mean what they mean to a shell.
+A value in quotes is read by python-dotenv, which most bots read these files with. It tells no lines and reads nothing
+that only a shell can, so the lines are found here. Where one quoted part follows another without a blank, which only a
+shell can read, they mean what they mean to a shell.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
+
+from dotenv import dotenv_values
 
 from keyctl.formats import Entry, Parsed, Trouble
 from keyctl.secret import Secret
@@ -19,7 +23,6 @@ _IDLE = re.compile(r"\s*(?:[#;].*|\[[A-Za-z0-9_ .-]+\]\s*)?")
 _COMMENT = re.compile(r"\s+#(.*)", re.DOTALL)
 _REST = re.compile(r"[^\S\r\n]*(?:#[^\r\n]*)?(?=\r|\n|\Z)")
 _SHELL_PART = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|[A-Za-z0-9_@%+=:,./-]+", re.DOTALL)
-_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _NOT_UNDERSTOOD = "not understood as NAME=value"
 _BEGIN, _END = "-----BEGIN ", "-----END "
 
@@ -73,7 +76,8 @@ def _quoted(text: str, place: int, quote: str) -> tuple[str, int] | None:
     """A quoted value and its end: one part as python-dotenv reads it, several as a shell does; None for neither."""
     whole = re.compile(rf"{quote}((?:\\.|[^{quote}\\])*){quote}", re.DOTALL).match(text, place)
     if whole is not None and _REST.match(text, whole.end()):
-        return _unescaped(whole[1], quote), whole.end()
+        value = dotenv_values(stream=io.StringIO(f"value={whole[0]}"), interpolate=False).get("value")
+        return None if value is None else (value, whole.end())
     parts, end = [], place
     while part := _SHELL_PART.match(text, end):
         parts.append(part[0])
@@ -81,12 +85,6 @@ def _quoted(text: str, place: int, quote: str) -> tuple[str, int] | None:
     if len(parts) < 2 or not _REST.match(text, end):
         return None
     return "".join(map(_as_shell, parts)), end
-
-
-def _unescaped(inner: str, quote: str) -> str:
-    if quote == "'":
-        return re.sub(r"\\([\\'])", r"\1", inner)
-    return re.sub(r"\\([\\'\"abfnrtv])", lambda found: _ESCAPES.get(found[1], found[1]), inner)
 
 
 def _as_shell(part: str) -> str:
