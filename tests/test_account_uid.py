@@ -112,6 +112,18 @@ def test_a_person_says_that_the_label_means_another_account(world: World) -> Non
     assert code == 4 and "which is known" in seen
 
 
+def test_no_label_changes_its_account_while_an_order_is_unknown(world: World) -> None:
+    uid = verified(world, "binance")
+    world.fault(exchange="binance", operation="place", kind=FaultKind.RESET_AFTER)
+    world.fault(exchange="binance", operation="query", kind=FaultKind.HTML, times=None)
+    assert world.keyctl(*BUY, "-a", "a").exit_code == 7
+    moved(world, "binance")
+    person = keyctl_at_terminal(["edit", "a", "--new-uid"], world.home, COLUMNS="200")
+    code, seen = person.leaves()
+    assert code == 4 and f"is still unknown at exchange account {uid}" in seen
+    assert world.account("a").uid == uid
+
+
 def successor(world: World, exchange: str, **facts: Any) -> Any:
     made = make_key(exchange, world.made["a"].algorithm, **{"ips": IPS, "rights": RIGHTS, **facts})
     world.twin.add_key(exchange, made)

@@ -46,7 +46,7 @@ def test_a_connection_counts_from_its_opening_to_its_close_with_the_lines_that_o
         database, other = Database(tmp_path / "journal.db"), Database(tmp_path / "journal.db")
         other.close()
         (lines,) = left.values()
-        assert lines.startswith("database.py:") and " < test_connections.py:" in lines
+        assert lines.startswith("sqlite_file.py:") and " < database.py:" in lines and " < test_connections.py:" in lines
         database.close()
         assert left == {}
 

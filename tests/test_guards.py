@@ -239,6 +239,42 @@ def test_a_leg_that_is_written_after_a_uid_was_told_has_the_name_that_stands_the
     assert Plans(journal).write().leg.exchange_account == "okx/demo/77"
 
 
+def told(journal: Journal, account_id: str, uid: str) -> None:
+    """The exchange has told the uid of a key."""
+    from keyctl.exchange_accounts import _tell_uid
+
+    with journal._database.transaction() as connection:
+        _tell_uid(connection, account_id, uid, f"okx/demo/{uid}")
+
+
+@pytest.mark.parametrize("way", ["rotation", "declared"])
+def test_a_key_whose_account_nobody_told_joins_those_that_it_is_said_to_be_of(journal: Journal, way: str) -> None:
+    for account_id in ("two", "three"):
+        told(journal, account_id, "77")
+    if way == "rotation":
+        journal.rotations.begin("one", "two", "label")
+    else:
+        journal.exchange_accounts.join("one", "two")
+    assert {journal.exchange_accounts.of(name) for name in ("one", "two", "three")} == {"okx/demo/77"}
+    told(journal, "one", "77")
+    assert journal.exchange_accounts.of("one") == "okx/demo/77"
+
+
+def test_keys_of_two_known_accounts_are_never_joined(journal: Journal) -> None:
+    told(journal, "one", "77")
+    told(journal, "two", "78")
+    journal.exchange_accounts.join("one", "two")
+    assert [journal.exchange_accounts.of(name) for name in ("one", "two")] == ["okx/demo/77", "okx/demo/78"]
+
+
+def test_a_stored_plan_belongs_to_the_account_that_its_key_means_when_it_is_taken_up(journal: Journal) -> None:
+    told(journal, "one", "77")
+    draft = Plans(journal).write()
+    told(journal, "one", "78")
+    journal.reprice([(draft, draft.leg, Decimal(58))])
+    assert journal.legs(draft.leg.plan_id)[0].leg.exchange_account == "okx/demo/78"
+
+
 # Halts.
 
 
@@ -337,8 +373,8 @@ def opening(plans: Plans, account_id: str = "one") -> StoredLeg:
     return plans.write(account_id, **PERPETUAL)
 
 
-def on(leg: StoredLeg, number: int) -> Basis:
-    return Basis(0, settings={leg.leg.client_order_id: number})
+def on(leg: StoredLeg, number: int, value: str = "leverage 3") -> Basis:
+    return Basis(0, settings={leg.leg.client_order_id: (number, value)})
 
 
 def test_an_opening_order_is_refused_when_its_leverage_was_set_by_another_run(plans: Plans, tmp_path: Path) -> None:
@@ -348,7 +384,7 @@ def test_an_opening_order_is_refused_when_its_leverage_was_set_by_another_run(pl
     other.settings.take("one", "one", "BTC/USDT:USDT", "leverage 5")
     other.close()
     assert plans.claim(leg, on(leg, noted)) == "setting_moved"
-    assert plans.claim(leg, on(leg, noted + 1)) == ""
+    assert plans.claim(leg, on(leg, noted + 1, "leverage 5")) == ""
 
 
 def test_two_runs_that_want_different_leverages_take_turns(plans: Plans, tmp_path: Path, clock: SkipClock) -> None:
@@ -361,6 +397,37 @@ def test_two_runs_that_want_different_leverages_take_turns(plans: Plans, tmp_pat
     clock.skip(31)
     assert other.settings.take("one", "one", "BTC/USDT:USDT", "leverage 5") == number + 1
     other.close()
+
+
+@pytest.mark.parametrize(("held", "code"), [("leverage 5", "setting_held"), ("leverage 3", "")])
+def test_a_value_that_another_run_holds_may_land_at_any_moment(
+    plans: Plans, tmp_path: Path, clock: SkipClock, held: str, code: str
+) -> None:
+    leg, other = opening(plans), Journal(tmp_path / "journal.db", clock)
+    number = other.settings.take("one", "one", "BTC/USDT:USDT", held)
+    assert plans.claim(leg, on(leg, number)) == code
+    other.settings.release("one", "BTC/USDT:USDT")  # the exchange has refused it
+    other.close()
+    if code:
+        assert plans.claim(leg, on(leg, number)) == ""
+
+
+def test_a_setting_stays_held_when_its_account_becomes_known(plans: Plans, tmp_path: Path, clock: SkipClock) -> None:
+    journal, other = plans.journal, Journal(tmp_path / "journal.db", clock)
+    journal.settings.take("one", "one", "BTC/USDT:USDT", "leverage 3")
+    told(journal, "one", "77")
+    with pytest.raises(CheckFailed) as caught:
+        other.settings.take("one", "okx/demo/77", "BTC/USDT:USDT", "leverage 5")
+    assert caught.value.code == "setting_held"
+    other.close()
+
+
+def test_of_two_settings_that_become_one_none_keeps_its_number(plans: Plans, clock: SkipClock) -> None:
+    journal = plans.journal
+    journal.settings.take("one", "one", "BTC/USDT:USDT", "leverage 3")
+    leg, number = opening(plans), journal.settings.take("two", "two", "BTC/USDT:USDT", "leverage 3")
+    journal.exchange_accounts.join("one", "two")
+    assert plans.claim(leg, on(leg, number)) == "setting_moved"
 
 
 def test_a_hold_that_has_run_out_sends_nothing_and_a_claim_lengthens_it(plans: Plans, clock: SkipClock) -> None:

@@ -25,6 +25,7 @@ def take_new_uid(app: App, label: str) -> Result:
     the label was not typed, Unreached.
     """
     account = app.accounts.get(label)
+    _check_settled(app, account)
     if not app.prompt.has_terminal or app.no_input:
         raise NeedsPerson(
             f"{label}: only a person at a terminal can say that it now means another exchange account",
@@ -42,6 +43,23 @@ def take_new_uid(app: App, label: str) -> Result:
     app.journal.exchange_accounts.know([changed])
     note = Note(f"{label} now means exchange account {told}. Test it: keyctl verify {label}")
     return Result({"account": account_data(changed), "was": account.uid}, view=(note,))
+
+
+def _check_settled(app: App, account: Account) -> None:
+    """Raises CheckFailed while an order has no outcome: another account's key would never find it."""
+    place = app.journal.exchange_accounts.of(account.id)
+    open_questions = [leg for leg in app.journal.unsettled() if leg.leg.exchange_account == place]
+    if open_questions:
+        plan = open_questions[0].leg.plan_id
+        raise CheckFailed(
+            f"{account.label}: an order of plan {plan} is still unknown at exchange account {account.uid}; "
+            "nothing was changed",
+            "find out its outcome first: keyctl orders settle --wait",
+            "or say what you have seen there: keyctl orders resolve --help",
+            code="outcome_unknown",
+            account=account.label,
+            exchange=account.exchange,
+        )
 
 
 async def _observed(app: App, account: Account) -> Observation:

@@ -11,7 +11,7 @@ from keyctl import canceling_view as view
 from keyctl import exchanges
 from keyctl.answers import Unreadable
 from keyctl.canceling_view import CancelResult, leg_facts, stranger_facts
-from keyctl.clearing import pairs_of
+from keyctl.clearing import GONE, pairs_of
 from keyctl.comparing import forget_if_past
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached, UsageProblem
 from keyctl.exchanges.base import plain
@@ -74,8 +74,7 @@ async def cancel(app: App, choice: Choice, yes: bool) -> Result:
             _ask(app, rows, yes)
         pairs, orphans = pairs_of(app, network, chosen)
         results = await _cancel_all(app, pairs, found)
-    gone = "its account is no longer stored"
-    results += [CancelResult(leg_facts(leg), "unknown", gone, ExitCode.UNKNOWN) for leg in orphans]
+    results += [CancelResult(leg_facts(leg), "unknown", GONE, ExitCode.UNKNOWN) for leg in orphans]
     return view.report(results, found.unread, found.warnings)
 
 

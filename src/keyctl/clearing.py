@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from keyctl.network import Network
 
 
+GONE = "its account is no longer stored, or means another exchange account now"
+
+
 async def settle_unknown(app: App, wait: bool) -> Result:
     """What became of every unknown leg, after one pass or after all windows."""
     unsettled = app.journal.unsettled()
@@ -33,8 +36,7 @@ async def settle_unknown(app: App, wait: bool) -> Result:
     if not settled and not orphans:
         return Result({"legs": []}, view=(Note("nothing is unknown"),))
     settled += [
-        LegResult(leg.leg, Outcome.UNKNOWN, detail="its account is no longer stored; look at the exchange's own pages")
-        for leg in orphans
+        LegResult(leg.leg, Outcome.UNKNOWN, detail=f"{GONE}; look at the exchange's own pages") for leg in orphans
     ]
     outcomes = [result.outcome for result in settled]
     return Result(
@@ -49,7 +51,7 @@ def pairs_of(
     app: App, network: Network, legs: Sequence[StoredLeg]
 ) -> tuple[list[tuple[Session, StoredLeg]], list[StoredLeg]]:
     """Each leg with its account's session on its market, a barred one where the account cannot be used; and the legs
-    whose account is gone."""
+    whose account is gone, or means another exchange account than the one that they were sent to."""
     accounts: dict[str, Account] = {account.id: account for account in app.accounts.all()}
     involved = {leg.leg.account_id for leg in legs} & accounts.keys()
     opened = app.opened([account for account in accounts.values() if account.id in involved])
@@ -58,7 +60,7 @@ def pairs_of(
     orphans: list[StoredLeg] = []
     for leg in legs:
         account, market = accounts.get(leg.leg.account_id), leg.leg.order.market
-        if account is None:
+        if account is None or app.journal.exchange_accounts.of(account.id) != leg.leg.exchange_account:
             orphans.append(leg)
             continue
         key = (account.id, market)

@@ -93,7 +93,8 @@ async def read_open_orders(
     lanes: dict[str, list[tuple[Session, StoredLeg]]] = {}
     for item in seen:
         if item.trouble is None:
-            ours = [leg for leg in watched if _is_of(leg, item.part) and covers(item.part, leg)]
+            place = journal.exchange_accounts.of(item.part.account.id)
+            ours = [leg for leg in watched if _is_of(leg, item.part, place) and covers(item.part, leg)]
             lane = lanes.setdefault(item.part.account.id, [])
             lane += [(item.part.session, leg) for leg in _doubtful(ours, item.found)]
     for ended in await asyncio.gather(
@@ -164,7 +165,10 @@ def forget_if_past(session: Session, journal: Journal, stored: StoredLeg, looked
     return Change(stored, OrderState.FORGOTTEN, None, detail)
 
 
-def _is_of(stored: StoredLeg, part: Part) -> bool:
+def _is_of(stored: StoredLeg, part: Part, place: str) -> bool:
+    """Whether a leg was sent to the exchange account `place`, which is that of the part's key now."""
+    if stored.leg.exchange_account != place:
+        return False
     return stored.leg.account_id == part.account.id and stored.leg.order.market == part.where
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from keyctl.database import Database
+from keyctl.venue_settings import rename
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +18,7 @@ class ExchangeAccounts:
     """The name of the exchange account behind each stored key: exchange, kind and uid where the uid is known, else the
     id of the key that came first. Raises StoreUnusable.
 
-    Whenever a name changes, all legs of the keys that bear it take the new one in the same transaction.
+    Whenever a name changes, all legs and leverage settings under it take the new one in the same transaction.
     """
 
     def __init__(self, database: Database) -> None:
@@ -53,14 +54,26 @@ class ExchangeAccounts:
 
 
 def join(connection: sqlite3.Connection, old_id: str, new_id: str) -> None:
-    """As `ExchangeAccounts.join`, within the transaction of what makes them one."""
-    row = connection.execute(
-        "SELECT exchange_account, uid FROM exchange_accounts WHERE account_id=?", (old_id,)
-    ).fetchone()
-    name, uid = (row["exchange_account"], row["uid"]) if row else (old_id, None)
-    for key in {old_id, new_id, *_siblings(connection, new_id)}:
+    """As `ExchangeAccounts.join`, within the transaction of what makes them one. The name is that of the key whose uid
+    is known; keys with two uids are never joined."""
+    (old_name, old_uid), (new_name, new_uid) = _known(connection, old_id), _known(connection, new_id)
+    if old_uid and new_uid and old_uid != new_uid:
+        return  # the exchange has told that they are two
+    by_new = bool(new_uid) and not old_uid
+    name, uid = (new_name, new_uid) if by_new else (old_name, old_uid)
+    for key in {old_id, new_id, *_siblings(connection, old_id if by_new else new_id)}:
         _rename(connection, key, name)
-    connection.execute("UPDATE exchange_accounts SET uid=COALESCE(uid, ?) WHERE account_id=?", (uid, new_id))
+    connection.execute(
+        "UPDATE exchange_accounts SET uid=COALESCE(uid, ?) WHERE account_id IN (?, ?)", (uid, old_id, new_id)
+    )
+
+
+def _known(connection: sqlite3.Connection, account_id: str) -> tuple[str, str | None]:
+    """The name of a key's exchange account and its uid."""
+    row = connection.execute(
+        "SELECT exchange_account, uid FROM exchange_accounts WHERE account_id=?", (account_id,)
+    ).fetchone()
+    return (row["exchange_account"], row["uid"]) if row else (account_id, None)
 
 
 def _tell_uid(connection: sqlite3.Connection, account_id: str, uid: str, name: str) -> None:
@@ -87,6 +100,9 @@ def _siblings(connection: sqlite3.Connection, account_id: str) -> list[str]:
 
 
 def _rename(connection: sqlite3.Connection, account_id: str, name: str) -> None:
+    was, _ = _known(connection, account_id)
+    if was != name:
+        rename(connection, was, name)
     connection.execute(
         "INSERT INTO exchange_accounts (account_id, exchange_account) VALUES (?, ?)"
         " ON CONFLICT (account_id) DO UPDATE SET exchange_account=excluded.exchange_account",

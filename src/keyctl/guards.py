@@ -40,12 +40,13 @@ class Basis(Noun):
     """What a run's decisions rest on, noted before it looked at the exchanges.
 
     `claims`: how many claims the journal had counted before positions were asked for. `settings`: by client order id,
-    the number of the leverage setting that was read or confirmed for the leg. `again`: a repeat is meant.
+    the number of the leverage setting that was read or confirmed for the leg, and what was confirmed, in the words of
+    `VenueSettings.take`. `again`: a repeat is meant.
     """
 
     claims: int
     again: bool = False
-    settings: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -49,6 +49,10 @@ _STATE_OF = {
     Outcome.REJECTED: LegState.REJECTED,
     Outcome.UNKNOWN: LegState.UNKNOWN,
 }
+_EXCHANGE_ACCOUNT = (
+    "exchange_account=COALESCE((SELECT known.exchange_account FROM exchange_accounts AS known"
+    " WHERE known.account_id=legs.account_id), account_id)"
+)
 
 
 class Journal(Claims):
@@ -89,8 +93,7 @@ class Journal(Claims):
                 connection.execute(f"INSERT INTO legs ({names}) VALUES ({marks})", tuple(values.values()))
             # Read here, and not carried from the preview: another process may have learned a uid since.
             connection.execute(
-                "UPDATE legs SET exchange_account=COALESCE((SELECT known.exchange_account FROM exchange_accounts AS"
-                " known WHERE known.account_id=legs.account_id), account_id) WHERE plan_id=?",
+                f"UPDATE legs SET {_EXCHANGE_ACCOUNT} WHERE plan_id=?",
                 (plan_id,),
             )
             self._event(connection, plan_id, None, str(state), {"legs": len(legs)})
@@ -100,7 +103,7 @@ class Journal(Claims):
         with self._database.transaction() as connection:
             for stored, leg, value in legs:
                 values = {**order_values(leg.order), "exempt": int(leg.exempt), "value_usd": value_text(value)}
-                names = ", ".join(f"{name}=?" for name in values)
+                names = ", ".join([*(f"{name}=?" for name in values), _EXCHANGE_ACCOUNT])
                 changed = connection.execute(
                     f"UPDATE legs SET {names}, state='planned' WHERE id=? AND state IN ('draft', 'planned')",
                     (*values.values(), stored.row),

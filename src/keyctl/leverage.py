@@ -32,9 +32,9 @@ async def confirm_all(
     legs: list[tuple[Session, PlannedLeg]],
     journal: Journal,
     stopping: Callable[[], Awaitable[bool]],
-) -> tuple[dict[str, KeyctlError], dict[str, int]]:
+) -> tuple[dict[str, KeyctlError], dict[str, tuple[int, str]]]:
     """By client order id, why a leg may not be sent; legs that are not in there are confirmed. And for those the number
-    of the setting under which they are, which their claim is held to.
+    of the setting under which they are and what it is, which their claim is held to.
 
     Each setting is sent once and read back; none is sent any more when `stopping`, or while another run of keyctl sets
     another value there.
@@ -44,7 +44,7 @@ async def confirm_all(
     by_id = {planned.leg.client_order_id: item for (_, planned), item in zip(perpetual, found, strict=True)}
     return (
         {name: item for name, item in by_id.items() if isinstance(item, KeyctlError)},
-        {name: item for name, item in by_id.items() if isinstance(item, int)},
+        {name: item for name, item in by_id.items() if isinstance(item, tuple)},
     )
 
 
@@ -53,8 +53,8 @@ async def _confirm(
     planned: PlannedLeg,
     journal: Journal,
     stopping: Callable[[], Awaitable[bool]],
-) -> KeyctlError | int:
-    """The number of the setting that was read or made, or why the leg may not be sent."""
+) -> KeyctlError | tuple[int, str]:
+    """The number of the setting that was read or made and its words, or why the leg may not be sent."""
     terms, state, number = planned.terms, planned.view.futures, planned.view.setting
     assert terms is not None and state is not None
     label = session.account.label
@@ -75,7 +75,7 @@ async def _confirm(
             exchange=session.exchange.name,
             market="futures",
         )
-    return number
+    return number, "" if terms.setup is None else _words(terms.setup)
 
 
 async def _set_up(
@@ -98,7 +98,11 @@ async def _set_up(
     for request in requests:
         if await stopping():
             raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
-        await _set(session, planned, request, wanted, journal)
+        try:
+            await _set(session, planned, request, wanted, journal)
+        except ExchangeRefused:
+            journal.settings.release(place, symbol)
+            raise
     return await futures_state(session, planned.instrument, wanted.margin), number
 
 

@@ -48,13 +48,7 @@ class VenueSettings:
             held = row is not None and row["until"] > now
             shared = held and row["value"] == value
             if held and not shared and row["run"].split() != [self.run]:
-                raise CheckFailed(
-                    f"{account}: another run of keyctl is setting {symbol} to {row['value']}; "
-                    f"{value} was not set and the order was not sent",
-                    f"wait {row['until'] - now:.0f} s, then run the command again",
-                    code="setting_held",
-                    account=account,
-                )
+                raise _held(account, symbol, row, now, f"{value} was not set and the order was not sent")
             number = row["number"] if shared else (row["number"] if row else 0) + 1
             runs = {self.run, *(row["run"].split() if shared else ())}
             connection.execute(
@@ -63,21 +57,49 @@ class VenueSettings:
             )
         return int(number)
 
+    def release(self, exchange_account: str, symbol: str) -> None:
+        """Ends this run's own hold: the exchange has refused the setting, so nothing of it is still to come."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE settings SET until=? WHERE exchange_account=? AND symbol=? AND run=?",
+                (self._clock.now(), exchange_account, symbol, self.run),
+            )
+
+
+def rename(connection: sqlite3.Connection, was: str, name: str) -> None:
+    """Gives the settings of an exchange account its new name. Where both names have one, its number differs from all
+    that were noted, and the longer hold stays.
+    """
+    for row in connection.execute("SELECT * FROM settings WHERE exchange_account=?", (was,)).fetchall():
+        other = connection.execute(
+            "SELECT * FROM settings WHERE exchange_account=? AND symbol=?", (name, row["symbol"])
+        ).fetchone()
+        last = row if other is None or row["until"] > other["until"] else other
+        number = row["number"] if other is None else max(row["number"], other["number"]) + 1
+        connection.execute(
+            "INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?, ?, ?)",
+            (name, row["symbol"], last["value"], number, last["run"], last["until"]),
+        )
+    connection.execute("DELETE FROM settings WHERE exchange_account=?", (was,))
+
 
 def check_setting(
-    connection: sqlite3.Connection, run: str, leg: sqlite3.Row, noted: int | None, now: float, until: float
+    connection: sqlite3.Connection, run: str, leg: sqlite3.Row, noted: tuple[int, str] | None, now: float, until: float
 ) -> CheckFailed | None:
     """Why an opening order on a perpetual may not be claimed: the setting that it was confirmed under is another now,
-    or this run's own hold has run out. None when it may; a hold of this run then lasts until `until` at least.
+    another run holds another value, which may land at any moment, or this run's own hold has run out. None when it
+    may; a hold of this run then lasts until `until` at least.
     """
     row = connection.execute(
         "SELECT * FROM settings WHERE exchange_account=? AND symbol=?", (leg["exchange_account"], leg["symbol"])
     ).fetchone()
     if row is None or noted is None:
         return None
-    ours = run in row["run"].split()
-    if row["number"] != noted or (ours and row["until"] <= now):
-        what = "was set by another run" if row["number"] != noted else "was confirmed too long ago"
+    (number, value), ours = noted, run in row["run"].split()
+    if row["number"] == number and not ours and row["until"] > now and row["value"] != value:
+        return _held(leg["account"], leg["symbol"], row, now, "the order was not sent")
+    if row["number"] != number or (ours and row["until"] <= now):
+        what = "was set by another run" if row["number"] != number else "was confirmed too long ago"
         return CheckFailed(
             f"{leg['account']}: the leverage of {leg['symbol']} {what} ({row['value']}); the order was not sent",
             "run the command again",
@@ -91,3 +113,12 @@ def check_setting(
             (until, leg["exchange_account"], leg["symbol"]),
         )
     return None
+
+
+def _held(account: str, symbol: str, row: sqlite3.Row, now: float, so: str) -> CheckFailed:
+    return CheckFailed(
+        f"{account}: another run of keyctl is setting {symbol} to {row['value']}; {so}",
+        f"wait {row['until'] - now:.0f} s, then run the command again",
+        code="setting_held",
+        account=account,
+    )
