@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from keyctl import fanout, leverage, settle, trading
+from keyctl import dispatch, fanout, leverage, settle, trading
+from keyctl.claims import Claim
 from keyctl.errors import Unreached
 from keyctl.journal import Journal
 from keyctl.model import LegResult, Market, Outcome
@@ -43,9 +44,10 @@ def _claim_after_the_send() -> None:
     claim, collect = Journal.claim, fanout._collect
     waiting: list[tuple[Any, ...]] = []
 
-    def later(journal: Journal, wishes: Any, limits: Any) -> tuple[str, dict[int, int]]:
+    def later(journal: Journal, wishes: Any, limits: Any, *others: Any) -> Claim:
         waiting.append((journal, wishes, limits))
-        return "later", {wish.row: journal.notes.next_nonce(wish.nonce_key) if wish.nonce_key else 0 for wish in wishes}
+        nonces = {wish.row: journal.notes.next_nonce(wish.nonce_key) if wish.nonce_key else 0 for wish in wishes}
+        return Claim("later", nonces, {})
 
     async def collect_then_claim(*arguments: Any) -> None:
         await collect(*arguments)
@@ -87,7 +89,7 @@ def _exception_means_rejected() -> None:
 
 
 def _resume_sends_what_was_sent() -> None:
-    """Taking a plan up again begins with the legs that a dead run had claimed."""
+    """Taking a plan up again begins with the legs that a dead run had claimed, and looks none of them up."""
     resume = trading.resume
 
     async def anew(app: Any, plan: str, *others: Any) -> Any:
@@ -95,7 +97,11 @@ def _resume_sends_what_was_sent() -> None:
             connection.execute("UPDATE legs SET state='planned' WHERE plan_id=? AND state='sent'", (plan,))
         return await resume(app, plan, *others)
 
+    async def nowhere(*_: Any) -> None:
+        return None
+
     trading.resume = anew
+    dispatch.sent_elsewhere = nowhere
 
 
 def _one_miss_means_absent() -> None:

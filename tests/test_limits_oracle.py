@@ -323,7 +323,8 @@ def _check(case: Case, venues: list[tuple[Account, Exchange]], figures: Figures)
         if trouble := _differs(leg, ruling, case, exchange):
             figures.findings.append(f"{trouble}, oracle {ruling}: {leg.leg.order} {case.wish} {view} {case.limits}")
         legs.append(leg)
-        counted.append(ruling.counted)
+        if not ruling.closes:  # what only reduces is in no count, of orders neither
+            counted.append(ruling.counted)
         figures.opened += leg.terms is not None and not ruling.closes
         figures.closed += ruling.closes
     if legs:

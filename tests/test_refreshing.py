@@ -66,7 +66,7 @@ class Bench:
             words = (*words, "--leverage", "1")
         if (exchange, symbol) == ("lbank", SWAP):
             words = (*words, "--experimental")
-        value = {"--stop-at": "303", "--take-profit-at": "297.6"}.get(words[0], "299.5")
+        value = {"--stop-at": "303", "--take-profit-at": "294.5"}.get(words[0], "299.5")
         accepted = self.run(
             "order", "buy", symbol, "0.005", *words, "-a", f"{exchange}-a", "--expect-value", value, "--yes", "--again"
         )

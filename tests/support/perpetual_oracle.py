@@ -75,6 +75,8 @@ def rule_perpetual(wish: Wish, view: VenueView, exchange: str, limits: Limits) -
     shown = worth if wish.price is not None else highest
     value, counted = value_limits(shown, highest, view, limits, reasons, soft, closes=terms.closes)
     price_limits(wish, price, bid, ask, limits, reasons, soft)
+    if terms.closes:
+        soft.discard("market")  # whoever leaves may leave at any price
     if _beyond_band(wish, price, view.band):
         reasons.add("price_band")
     return Ruling(

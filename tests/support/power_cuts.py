@@ -31,13 +31,13 @@ KEYCTL = ("-I", "-m", "keyctl")
 MARK_FIRST = (
     "-I",
     "-c",
-    "from keyctl.journal import Journal\n"
-    "real = Journal._next_claim_number\n"
+    "from keyctl.database import Database\n"
+    "real = Database.next_number\n"
     "def first(self, connection):\n"
     "    number = real(self, connection)\n"
-    "    self._database.write_mark(number)\n"
+    "    self.write_mark(number)\n"
     "    return number\n"
-    "Journal._next_claim_number = first\n"
+    "Database.next_number = first\n"
     "from keyctl.__main__ import main\n"
     "main()\n",
 )
