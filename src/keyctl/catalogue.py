@@ -38,6 +38,7 @@ COLUMNS = (
     "scope code http text_match name message category meaning likely_causes fix taken repeatable source".split()
 )  # the order in the files
 
+_SUB_CODE = re.compile(r"\(subCode (\w+)\)\Z")  # as an adapter notes it behind the words
 _ONLY_STATUS = re.compile(r"(?:http[- ]?)?([1-5][0-9]{2})", re.IGNORECASE)
 _STATUS_ROW = re.compile(r"HTTP ?[0-9]", re.IGNORECASE)
 
@@ -187,7 +188,8 @@ class Catalogue:
         )
 
     def _with_code(self, code: str, text: str) -> list[Diagnosis]:
-        for candidate in (code, f"-{code}", code.partition("_")[0]):
+        finer = _SUB_CODE.search(text)
+        for candidate in (*([f"{code}_{finer[1]}"] if finer else []), code, f"-{code}", code.partition("_")[0]):
             if records := self._by_code.get(candidate.strip().casefold()):
                 return [self._diagnosis(record) for record in records]
         status = _ONLY_STATUS.fullmatch(code.strip())
