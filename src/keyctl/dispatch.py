@@ -68,18 +68,8 @@ class LeftOut(Noun):
     @property
     def trouble(self) -> KeyctlError:
         """The error with its account named: what a connection says knows hosts only."""
-        error, account = self.error, self.target.session.account
-        named = KeyctlError(
-            f"{self.label}: {self.reason}",
-            *error.hints,
-            code=error.code,
-            exchange=error.exchange or account.exchange,
-            account=self.label,
-            market=error.market or str(self.target.session.market),
-            exchange_code=error.exchange_code,
-        )
-        named.exit_code, named.repeatable = error.exit_code, error.repeatable
-        return named
+        account = self.target.session.account
+        return self.error.named(self.label, account.exchange, str(self.target.session.market))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

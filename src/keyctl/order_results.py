@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keyctl import order_view as view
 from keyctl.catalogue import command_for
 from keyctl.dispatch import LeftOut, Preview
-from keyctl.errors import ExitCode, KeyctlError
+from keyctl.errors import ExitCode, KeyctlError, worst
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import LegResult, Outcome
@@ -74,22 +74,21 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
 
 
 def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> ExitCode:
-    """The exit code of a fan-out, as safety.md's rule says; clock trouble alone is a failed check, and what an
-    account itself lacks is a matter of setting it up."""
+    """The exit code of a fan-out, as safety.md's rule says, wherever in the run a trouble was met.
+
+    Of a run that sent nothing the worst trouble counts; without any, nothing was reached.
+    """
     if Outcome.UNKNOWN in outcomes:
         return ExitCode.UNKNOWN
     if outcomes and all(outcome is Outcome.ACCEPTED for outcome in outcomes) and not troubles:
         return ExitCode.OK
     if Outcome.ACCEPTED in outcomes:
         return ExitCode.PARTIAL
-    if Outcome.REJECTED in outcomes:
-        return ExitCode.REFUSED
     if any(trouble.exit_code is ExitCode.UNKNOWN for trouble in troubles):
         return ExitCode.UNKNOWN
-    for code in (ExitCode.CHECK, ExitCode.SETUP):
-        if troubles and all(trouble.exit_code is code for trouble in troubles):
-            return code
-    return ExitCode.UNREACHED
+    if Outcome.REJECTED in outcomes:
+        return ExitCode.REFUSED
+    return worst(troubles) if troubles else ExitCode.UNREACHED
 
 
 def draft_code(kept: bool, troubles: Sequence[KeyctlError]) -> ExitCode:

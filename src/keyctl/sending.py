@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.config import Config
 from keyctl.dispatch import Preview, Target, refresh
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, Unreached
 from keyctl.fanout import NOT_ALL, fan_out, follow_others
 from keyctl.halt_checks import check_not_all_halted
 from keyctl.journal import Journal, LegState
@@ -86,7 +86,10 @@ def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -
     detail = trouble.message.removeprefix(f"{stored.leg.account}: ") if trouble else otherwise
     # A setting that is not confirmed is trouble with the exchange; what keyctl itself checked is a failed check.
     checked = isinstance(trouble, CheckFailed) and trouble.code != "leverage_not_confirmed"
-    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail, trouble=trouble if checked else None)
+    named = None
+    if trouble is not None and (checked or isinstance(trouble, Unreached)):
+        named = trouble.named(stored.leg.account, stored.leg.exchange, str(stored.leg.order.market))
+    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail, trouble=named)
 
 
 async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:
