@@ -77,11 +77,18 @@ class Claims(Records):
         facts = {"id": rows[0]["id"] if rows else 0, "exchange_account": place, **leg_values(leg)}
         return met(self._database.rows, facts, basis, self._clock.now(), limits.repeat_seconds)
 
-    def check_rates(self, legs: Sequence[Leg], limits: Limits) -> None:
-        """Nothing when these legs fit the orders that their accounts may send now; every claim counts them again.
+    def check_rates(self, legs: Sequence[Leg], limits: Limits) -> dict[str, CheckFailed]:
+        """By client order id, which of these legs the rates of orders stop now: all, or none, but those that only
+        reduce, as at the claim, which counts them again. Raises CheckFailed when nothing else is left."""
+        try:
+            self._check_rates(legs, limits)
+        except CheckFailed as cap:
+            if not any(leg.exempt for leg in legs):
+                raise
+            return {leg.client_order_id: cap for leg in legs if not leg.exempt}
+        return {}
 
-        Orders that only reduce are not asked. Raises CheckFailed.
-        """
+    def _check_rates(self, legs: Sequence[Leg], limits: Limits) -> None:
         now = self._clock.now()
         for leg in legs:
             for seconds, most in () if leg.exempt else _rates(limits):

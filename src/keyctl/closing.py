@@ -17,7 +17,7 @@ from keyctl import closing_view as view
 from keyctl.closing_view import Closing
 from keyctl.comparing import note_ended
 from keyctl.consent import Consent, ask
-from keyctl.dispatch import LeftOut, Preview, Target, preview, refresh, store
+from keyctl.dispatch import LeftOut, Preview, Target, preview, still_holding, store
 from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable
 from keyctl.guards import Basis
 from keyctl.journal import LegState
@@ -290,5 +290,4 @@ async def _fresh(app: App, closing: Closing, targets: list[Target]) -> Preview:
                 code="price_moved",
             )
         shown = replace(anew, left_out=(*shown.left_out, *anew.left_out))
-    await refresh(shown, targets, app.config)
-    return shown
+    return await still_holding(shown, targets, app.config)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl import order_view as view
 from keyctl.dispatch import Preview, Target
-from keyctl.errors import ExitCode, KeyctlError
+from keyctl.errors import ExitCode, KeyctlError, worst
 from keyctl.model import LegResult, Outcome, Position
 from keyctl.order_advice import Step, close_command
 from keyctl.order_results import draft_code, error_of, exit_code, table_of
 from keyctl.output import Note, Result, Table, show_aside
 from keyctl.overview import Seen
-from keyctl.overview_view import part_row, result, unread, worst
+from keyctl.overview_view import part_row, result, unread
 
 if TYPE_CHECKING:
     from keyctl.app import App

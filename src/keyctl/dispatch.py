@@ -12,12 +12,12 @@ from keyctl.account_uid import check_same
 from keyctl.config import Config
 from keyctl.egress import moved_addresses
 from keyctl.elsewhere import sent_elsewhere, without_sent
-from keyctl.errors import CheckFailed, KeyctlError
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, Unreached, worst
 from keyctl.guards import Basis
 from keyctl.halt_checks import halted, passing, refusal_of
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Kind
+from keyctl.model import Account, Kind, Ticker
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import Plan, PlannedLeg, Wish, new_plan_id, plan_leg, same_leg
@@ -68,18 +68,8 @@ class LeftOut(Noun):
     @property
     def trouble(self) -> KeyctlError:
         """The error with its account named: what a connection says knows hosts only."""
-        error, account = self.error, self.target.session.account
-        named = KeyctlError(
-            f"{self.label}: {self.reason}",
-            *error.hints,
-            code=error.code,
-            exchange=error.exchange or account.exchange,
-            account=self.label,
-            market=error.market or str(self.target.session.market),
-            exchange_code=error.exchange_code,
-        )
-        named.exit_code, named.repeatable = error.exit_code, error.repeatable
-        return named
+        account = self.target.session.account
+        return self.error.named(self.label, account.exchange, str(self.target.session.market))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -213,37 +203,62 @@ def _legs(
     return legs, left_out, warnings
 
 
-async def refresh(shown: Preview, targets: list[Target], config: Config) -> None:
-    """Checks, after the person has answered, that the preview still holds.
+async def refresh(shown: Preview, targets: list[Target], config: Config) -> dict[str, KeyctlError]:
+    """By client order id, why orders of the preview no longer hold, after the person has answered: it is too old, their
+    price cannot be read, or has moved so that they pass a hard limit now or would be triggered at once.
 
-    Raises CheckFailed when it is too old, or when prices have moved so that a leg passes a hard limit now or would be
-    triggered at once.
+    Raises the worst of these when they leave none.
     """
     by_account = {target.session.account.id: target.session for target in targets}
     clock = targets[0].session.network.clock
     # What leaves at any price needs none.
     legs = [leg for leg in shown.plan.legs if not leg.leg.exempt or leg.leg.order.price is not None]
     if all(clock.now() - leg.view.ticker_at <= TICKER_SECONDS for leg in legs):
-        return
+        return {}
     shared = Shared()
-    tickers = await asyncio.gather(
-        *(ticker_of(by_account[leg.leg.account_id], leg.leg.native_symbol, shared) for leg in legs)
-    )
+
+    async def why(leg: PlannedLeg) -> KeyctlError | None:
+        session = by_account[leg.leg.account_id]
+        try:
+            ticker = await ticker_of(session, leg.leg.native_symbol, shared)
+            _check_holds(leg, session.account, ticker, config)
+        except (Unreached, ExchangeRefused, CheckFailed) as trouble:
+            return trouble
+        return None
+
+    reasons: Sequence[KeyctlError | None] = await asyncio.gather(*map(why, legs))
     age = clock.now() - shown.made_at  # these reads may have waited for their slot
     if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
-        raise CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
-    for leg, ticker in zip(legs, tickers, strict=True):
-        order = leg.leg.order
-        if order.trigger is not None and order.trigger_price is not None:
-            account = by_account[leg.leg.account_id].account
-            check_trigger(account, order.side, order.trigger, order.trigger_price, ticker, order.market)
-        if moved_too_far(leg.leg, ticker, leg.view.usd_per_quote, config.limits):
-            raise CheckFailed(
-                f"{leg.leg.account}: the market moved since the preview; nothing was sent",
-                "run the command again",
-                code="price_moved",
-                account=leg.leg.account,
-            )
+        old = CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
+        reasons = [old] * len(legs)
+    found = {leg.leg.client_order_id: error for leg, error in zip(legs, reasons, strict=True) if error is not None}
+    if found and len(found) == len(shown.plan.legs):
+        raise min(found.values(), key=lambda error: error.exit_code is not worst(found.values()))
+    return found
+
+
+def _check_holds(leg: PlannedLeg, account: Account, ticker: Ticker, config: Config) -> None:
+    """Raises CheckFailed for an order that does not hold at this price."""
+    order = leg.leg.order
+    if order.trigger is not None and order.trigger_price is not None:
+        check_trigger(account, order.side, order.trigger, order.trigger_price, ticker, order.market)
+    if moved_too_far(leg.leg, ticker, leg.view.usd_per_quote, config.limits):
+        raise CheckFailed(
+            f"{leg.leg.account}: the market moved since the preview; nothing was sent",
+            "run the command again",
+            code="price_moved",
+            account=leg.leg.account,
+        )
+
+
+async def still_holding(shown: Preview, targets: list[Target], config: Config) -> Preview:
+    """The preview with the orders that no longer hold left out. Raises KeyctlError as `refresh` does."""
+    late = await refresh(shown, targets, config)
+    by_account = {target.session.account.id: target for target in targets}
+    out = [leg.leg for leg in shown.plan.legs if leg.leg.client_order_id in late]
+    left_out = [LeftOut(by_account[leg.account_id], late[leg.client_order_id]) for leg in out]
+    legs = tuple(leg for leg in shown.plan.legs if leg.leg.client_order_id not in late)
+    return replace(shown, plan=replace(shown.plan, legs=legs), left_out=(*shown.left_out, *left_out))
 
 
 def store(shown: Preview, targets: list[Target], journal: Journal, state: LegState) -> list[StoredLeg]:

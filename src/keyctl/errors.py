@@ -18,6 +18,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from keyctl.model import ExchangeError
 
 
@@ -68,6 +70,20 @@ class KeyctlError(Exception):
         self.account = account
         self.market = market
         self.exchange_code = exchange_code
+
+    def named(self, account: str, exchange: str, market: str) -> KeyctlError:
+        """This error with its account named: what a connection says knows hosts only."""
+        error = KeyctlError(
+            f"{account}: {self.message.removeprefix(f'{account}: ')}",
+            *self.hints,
+            code=self.code,
+            exchange=self.exchange or exchange,
+            account=account,
+            market=self.market or market,
+            exchange_code=self.exchange_code,
+        )
+        error.exit_code, error.repeatable = self.exit_code, self.repeatable
+        return error
 
 
 class UsageProblem(KeyctlError):
@@ -143,3 +159,12 @@ class NeedsPerson(KeyctlError):
 
     code = "needs_person"
     exit_code = ExitCode.PERSON
+
+
+def worst(troubles: Iterable[KeyctlError]) -> ExitCode:
+    """How a run ends of which nothing worked: one refusal says more than silence, and silence more than a check."""
+    codes = {trouble.exit_code for trouble in troubles}
+    for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE):
+        if code in codes:
+            return code
+    return ExitCode.SETUP if codes == {ExitCode.SETUP} else ExitCode.CHECK

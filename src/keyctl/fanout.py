@@ -66,10 +66,10 @@ async def fan_out(
             if isinstance(lane, Lane):
                 lanes.append(lane)
             else:
-                results[stored.row] = LegResult(stored.leg, Outcome.NOT_SENT, detail=str(lane))
+                results[stored.row] = _not_sent(stored, str(lane), lane)
         if stopping() or (all_or_nothing and results):
             reason = "stopped before sending" if stopping() else NOT_ALL
-            results |= {lane.stored.row: LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=reason) for lane in lanes}
+            results |= {lane.stored.row: _not_sent(lane.stored, reason) for lane in lanes}
             lanes = []
         sent = _burst(lanes, journal, limits, results, basis, all_or_nothing)
         await _collect(sent, journal, results)
@@ -89,7 +89,7 @@ async def _take_turns(
         try:
             await turns.enter_async_context(session.turn(session.exchange.order_request(stored.leg)))
         except StoreUnusable as trouble:
-            results[stored.row] = LegResult(stored.leg, Outcome.NOT_SENT, detail=str(trouble))
+            results[stored.row] = _not_sent(stored, str(trouble), trouble)
 
 
 async def _open(session: Session, stored: StoredLeg) -> Lane | KeyctlError:
@@ -136,7 +136,7 @@ def _burst(
             results[row] = guarded(lane.stored.leg, refused[row])
             continue
         if row not in nonces:
-            results[row] = _not_ours(lane, NOT_ALL if refused and all_or_nothing else TAKEN_UP)
+            results[row] = _not_sent(lane.stored, NOT_ALL if refused and all_or_nothing else TAKEN_UP)
             continue
         assert lane.stamp is not None
         lane.stamp = replace(lane.stamp, nonce=nonces[row])
@@ -168,7 +168,7 @@ def _write_all(
             row = lane.stored.row
             try:
                 if not _fresh(lane, journal, claim):
-                    results[row] = _not_ours(lane, TAKEN_UP)
+                    results[row] = _not_sent(lane.stored, TAKEN_UP)
                     continue
                 lane.deadline = loop_time() + CALL_SECONDS
                 lane.line.write(lane.data)
@@ -197,12 +197,15 @@ def _fresh(lane: Lane, journal: Journal, claim: str) -> bool:
 
 
 def _never_left(lane: Lane, trouble: Exception) -> LegResult:
-    detail = trouble.message if isinstance(trouble, KeyctlError) else f"a fault in keyctl ({type(trouble).__name__})"
-    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=detail)
+    if isinstance(trouble, KeyctlError):
+        return _not_sent(lane.stored, trouble.message, trouble)
+    return _not_sent(lane.stored, f"a fault in keyctl ({type(trouble).__name__})")
 
 
-def _not_ours(lane: Lane, why: str) -> LegResult:
-    return LegResult(lane.stored.leg, Outcome.NOT_SENT, detail=why)
+def _not_sent(stored: StoredLeg, detail: str, trouble: KeyctlError | None = None) -> LegResult:
+    leg = stored.leg
+    named = trouble.named(leg.account, leg.exchange, str(leg.order.market)) if trouble else None
+    return LegResult(leg, Outcome.NOT_SENT, detail=detail, trouble=named)
 
 
 async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:

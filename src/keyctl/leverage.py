@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
+from keyctl.catalogue import catalogue
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.base import plain
-from keyctl.model import FuturesState, Request
+from keyctl.model import ExchangeError, FuturesState, Market, Request
 from keyctl.perpetuals import confirmed
 from keyctl.preflight import TICKER_SECONDS, futures_state, setting_number
 
@@ -142,18 +143,24 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
     detail: dict[str, object] = {"account": label, "path": request.path}
     detail |= {name: str(value) for name, value in request.params}
     journal.event(planned.leg.plan_id, None, "setting", detail)
-    words = f"{planned.leg.order.symbol} ({_words(wanted)})"
+    changed, place = journal.settings.changed, (label, planned.leg.order.symbol)
+    before = changed.get(place)
+    changed[place] = f"({_words(wanted)}), perhaps"  # before the first byte: whatever breaks off, it has been told
     try:
         response = await session.call(request, SETTING_SECONDS)
-    except NoAnswer:
-        journal.settings.changed[label] = f"{words}, perhaps"
+    except Unreached as trouble:
+        if not isinstance(trouble, NoAnswer):
+            _take_back(changed, place, before)
         raise
     error = session.error_in(response)
     if error is not None:
-        if exchange.is_already_set(error):
+        already = exchange.is_already_set(error)
+        if already or _is_refusal(error):
+            _take_back(changed, place, before)
+        if already:
             return
         raise ExchangeRefused(error, account=label, market=session.market.value)
-    journal.settings.changed[label] = words
+    changed[place] = f"({_words(wanted)})"
     try:
         exchange.read_setup(response, request, wanted)
     except Unreadable as problem:
@@ -161,3 +168,18 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
             f"{label}: what {exchange.profile.title} says of the leverage is {problem}; the order was not sent",
             code="leverage_not_confirmed",
         ) from None
+
+
+def _take_back(changed: dict[tuple[str, str], str], place: tuple[str, str], before: str | None) -> None:
+    """Leaves of a setting that changed nothing only what an earlier one has done."""
+    if before is None:
+        del changed[place]
+    else:
+        changed[place] = before
+
+
+def _is_refusal(error: ExchangeError) -> bool:
+    """Whether the error proves that nothing was set: a code that the catalogue knows, and not trouble of the server."""
+    book = catalogue(error.exchange)
+    rows = book.lookup(error.code, Market.FUTURES, error.text, error.http)
+    return book.has(error.code) and all(row.category != "server" for row in rows)

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 from keyctl import order_view as view
 from keyctl.catalogue import command_for
 from keyctl.dispatch import LeftOut, Preview
-from keyctl.errors import ExitCode, KeyctlError
+from keyctl.errors import ExitCode, KeyctlError, worst
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg, stored_result
 from keyctl.model import LegResult, Outcome
 from keyctl.order_advice import Step, plan_command, steps
-from keyctl.output import Note, Result, Table, show_aside
+from keyctl.output import Note, Result, Table, Text, show_aside
 
 if TYPE_CHECKING:
     from keyctl.app import App
 
 
 _NOTHING, _NO_ORDER = "nothing was sent", "no order was sent"
+_WENT_OUT = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN)
 
 
 def show_preview(app: App, shown: Preview) -> None:
@@ -73,22 +74,21 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
 
 
 def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> ExitCode:
-    """The exit code of a fan-out, as safety.md's rule says; clock trouble alone is a failed check, and what an
-    account itself lacks is a matter of setting it up."""
+    """The exit code of a fan-out, as safety.md's rule says, wherever in the run a trouble was met.
+
+    Of a run that sent nothing the worst trouble counts; without any, nothing was reached.
+    """
     if Outcome.UNKNOWN in outcomes:
         return ExitCode.UNKNOWN
     if outcomes and all(outcome is Outcome.ACCEPTED for outcome in outcomes) and not troubles:
         return ExitCode.OK
     if Outcome.ACCEPTED in outcomes:
         return ExitCode.PARTIAL
-    if Outcome.REJECTED in outcomes:
-        return ExitCode.REFUSED
     if any(trouble.exit_code is ExitCode.UNKNOWN for trouble in troubles):
         return ExitCode.UNKNOWN
-    for code in (ExitCode.CHECK, ExitCode.SETUP):
-        if troubles and all(trouble.exit_code is code for trouble in troubles):
-            return code
-    return ExitCode.UNREACHED
+    if Outcome.REJECTED in outcomes:
+        return ExitCode.REFUSED
+    return worst(troubles) if troubles else ExitCode.UNREACHED
 
 
 def draft_code(kept: bool, troubles: Sequence[KeyctlError]) -> ExitCode:
@@ -170,18 +170,37 @@ def nothing_left(app: App, stored: tuple[StoredLeg, ...]) -> Result:
     )
 
 
-def with_leverage(result: Result, changed: Mapping[str, str]) -> Result:
+def with_leverage(result: Result, changed: Mapping[tuple[str, str], str]) -> Result:
     """The result with the accounts whose leverage or margin mode was set, and whose order was not sent after all.
 
-    "Nothing was sent" is no longer said of them.
+    `changed` is by label and symbol. "Nothing was sent" is no longer said, in data, view or errors.
     """
-    legs = result.data.get("legs", ()) if isinstance(result.data, Mapping) else ()
-    went_out = {leg["account"] for leg in legs if leg.get("outcome") in ("accepted", "rejected", "unknown")}
-    left = [f"{label} {words}" for label, words in changed.items() if label not in went_out]
+    legs = result.data.get("legs", ())
+    went_out = {(leg["account"], leg["symbol"]) for leg in legs if leg["outcome"] in _WENT_OUT}
+    left = [
+        f"{label} {symbol} {words}" for (label, symbol), words in changed.items() if (label, symbol) not in went_out
+    ]
     if not left:
         return result
     for error in result.errors:
-        error.message = error.message.replace(_NOTHING, _NO_ORDER)
-        error.hints = tuple(hint.replace(_NOTHING, _NO_ORDER) for hint in error.hints)
-    told = f"no order was sent; leverage was changed: {', '.join(left)}"
-    return replace(result, warnings=(*result.warnings, told))
+        error.message = _no_order(error.message)
+        error.hints = tuple(map(_no_order, error.hints))
+    data = {**result.data}
+    if legs:
+        data["legs"] = [{**leg, "detail": _no_order(leg["detail"])} for leg in legs]
+    # A command that broke off cannot tell whether an order went out.
+    broke_off = not legs and any(error.exit_code is ExitCode.UNKNOWN for error in result.errors)
+    told = f"{'' if broke_off else f'{_NO_ORDER}; '}leverage was changed: {', '.join(left)}"
+    view = tuple(map(_without_nothing, result.view))
+    return replace(result, data=data, view=view, warnings=(*map(_no_order, result.warnings), told))
+
+
+def _no_order(text: str) -> str:
+    return text.replace(_NOTHING, _NO_ORDER)
+
+
+def _without_nothing(block: Table | Text | Note) -> Table | Text | Note:
+    if isinstance(block, Table):
+        rows = [tuple(map(_no_order, row)) for row in block.rows]
+        return replace(block, rows=rows, notes=tuple(map(_no_order, block.notes)))
+    return replace(block, text=_no_order(block.text))

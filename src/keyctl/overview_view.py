@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from keyctl.clock import rfc3339
-from keyctl.errors import ExchangeRefused, ExitCode, KeyctlError
+from keyctl.errors import ExchangeRefused, ExitCode, KeyctlError, worst
 from keyctl.exchanges.base import plain
 from keyctl.model import Balances, Position
 from keyctl.order_view import money
@@ -126,15 +126,6 @@ def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Note], war
     if troubles:
         code = worst(troubles) if len(troubles) == len(seen) else ExitCode.PARTIAL
     return Result(data, tuple(view), code, tuple(unread(seen)), tuple(dict.fromkeys(warnings)))
-
-
-def worst(troubles: Sequence[KeyctlError]) -> ExitCode:
-    """How a run ends of which nothing worked, as a fan-out does: one refusal says more than silence."""
-    codes = {trouble.exit_code for trouble in troubles}
-    for code in (ExitCode.REFUSED, ExitCode.UNREACHED, ExitCode.STORE):
-        if code in codes:
-            return code
-    return ExitCode.SETUP if codes == {ExitCode.SETUP} else ExitCode.CHECK
 
 
 def unread(seen: Sequence[Seen[T]]) -> list[KeyctlError]:

@@ -129,4 +129,5 @@ def guarded(leg: Leg, trouble: KeyctlError) -> LegResult:
     """The result of a leg that was left out for what the journal has against it."""
     # Wherever a leg is shown its account's name stands beside it.
     detail = trouble.message.removeprefix(f"{leg.account}: ")
-    return LegResult(leg, Outcome.NOT_SENT, detail=detail, trouble=trouble)
+    named = trouble.named(leg.account, leg.exchange, str(leg.order.market))
+    return LegResult(leg, Outcome.NOT_SENT, detail=detail, trouble=named)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.config import Config
 from keyctl.dispatch import Preview, Target, refresh
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, Unreached
 from keyctl.fanout import NOT_ALL, fan_out, follow_others
 from keyctl.halt_checks import check_not_all_halted
 from keyctl.journal import Journal, LegState
@@ -44,14 +44,15 @@ async def send(
     by_account = {target.session.account.id: target.session for target in targets}
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
     planned_by_id = {planned.leg.client_order_id: planned for planned in shown.plan.legs}
-    halted = check_not_all_halted([(session, leg.leg) for session, leg in pairs])
+    stopped: dict[str, KeyctlError] = {**check_not_all_halted([(session, leg.leg) for session, leg in pairs])}
     # Whatever refuses the order comes before leverage is set: the account stays as it is then.
-    journal.check_rates([leg.leg for leg in stored if leg.state == LegState.PLANNED], config.limits)
+    rates = journal.check_rates([leg.leg for leg in stored if leg.state == LegState.PLANNED], config.limits)
+    stopped = {**rates, **stopped}
     clock = pairs[0][0].network.clock
     met, waited = await clear_way(stored, shown.basis, journal, config.limits, clock, stop.asked)
     if waited:
-        await refresh(shown, targets, config)
-    met |= {leg.row: halted[leg.leg.client_order_id] for leg in stored if leg.leg.client_order_id in halted}
+        stopped = {**await refresh(shown, targets, config), **stopped}
+    met |= {leg.row: stopped[leg.leg.client_order_id] for leg in stored if leg.leg.client_order_id in stopped}
     results = {leg.row: guarded(leg.leg, met[leg.row]) for leg in stored if leg.row in met}
     open_way = [pair for pair in pairs if pair[1].row not in met]
     troubles: dict[str, KeyctlError] = {}
@@ -65,9 +66,9 @@ async def send(
             troubles, numbers = await confirm_all(legs, journal, stop.asked_by_now)
             basis = replace(basis, settings=numbers)
             confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
-            await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
+            troubles |= await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
         elif all_or_nothing and not troubles:
-            await refresh(shown, targets, config)
+            troubles = await refresh(shown, targets, config)
     if all_or_nothing and (troubles or met):
         kept = {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), NOT_ALL) for leg in stored}
         return [(kept | results)[leg.row] for leg in stored]
@@ -86,7 +87,10 @@ def _kept_back(stored: StoredLeg, trouble: KeyctlError | None, otherwise: str) -
     detail = trouble.message.removeprefix(f"{stored.leg.account}: ") if trouble else otherwise
     # A setting that is not confirmed is trouble with the exchange; what keyctl itself checked is a failed check.
     checked = isinstance(trouble, CheckFailed) and trouble.code != "leverage_not_confirmed"
-    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail, trouble=trouble if checked else None)
+    named = None
+    if trouble is not None and (checked or isinstance(trouble, Unreached)):
+        named = trouble.named(stored.leg.account, stored.leg.exchange, str(stored.leg.order.market))
+    return LegResult(stored.leg, Outcome.NOT_SENT, error=error, detail=detail, trouble=named)
 
 
 async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlError]:

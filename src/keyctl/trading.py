@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from keyctl import order_results as results_of
 from keyctl.comparing import note_ended
 from keyctl.consent import Consent, ask
-from keyctl.dispatch import Preview, Target, preview, refresh, store
+from keyctl.dispatch import Preview, Target, preview, still_holding, store
 from keyctl.errors import CheckFailed, KeyctlError, SetupProblem
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg, stored_result
@@ -178,6 +178,25 @@ async def _confirm_and_send(
     stop: Stop,
     wait: float,
 ) -> Result:
+    _check_all_can_go(shown, targets, consent)
+    results = done
+    if shown.plan.legs:
+        results_of.show_preview(app, shown)
+        with interruptible():
+            ask(app, shown, consent)
+        shown = await still_holding(shown, targets, app.config)
+        _check_all_can_go(shown, targets, consent)
+        stored = store(shown, targets, app.journal, LegState.PLANNED)
+        fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
+        results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
+        results.sort(key=lambda result: result.leg.index)
+        await note_ended(app.journal, shown, targets)
+    again = words_again(targets[0].wish, consent.all_or_nothing)
+    return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
+
+
+def _check_all_can_go(shown: Preview, targets: list[Target], consent: Consent) -> None:
+    """Raises CheckFailed for an order that cannot go where all are sent or none."""
     if consent.all_or_nothing and shown.left_out:
         first, *others = shown.troubles
         raise CheckFailed(
@@ -187,19 +206,6 @@ async def _confirm_and_send(
             *(text for error in others for text in (error.message, *error.hints)),
             code="not_all_ready",
         )
-    results = done
-    if shown.plan.legs:
-        results_of.show_preview(app, shown)
-        with interruptible():
-            ask(app, shown, consent)
-        await refresh(shown, targets, app.config)
-        stored = store(shown, targets, app.journal, LegState.PLANNED)
-        fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
-        results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
-        results.sort(key=lambda result: result.leg.index)
-        await note_ended(app.journal, shown, targets)
-    again = words_again(targets[0].wish, consent.all_or_nothing)
-    return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
 
 
 def _wish_of(stored: StoredLeg, slippage: str | None, allowed: Allowed) -> Wish:

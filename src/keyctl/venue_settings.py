@@ -25,8 +25,8 @@ class VenueSettings:
         self._database = database
         self._clock = clock
         self.run = secrets.token_hex(8)
-        # What this process has set, or may have, by account label: so that nobody is told that nothing was sent.
-        self.changed: dict[str, str] = {}
+        # What this process has set, or may have, by label and symbol: so that nobody is told that nothing was sent.
+        self.changed: dict[tuple[str, str], str] = {}
 
     def number(self, exchange_account: str, symbol: str) -> int:
         """The number of the last setting that was made by any run; noted before a setting is read."""
