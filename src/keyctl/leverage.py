@@ -101,8 +101,9 @@ async def _set_up(
             raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
         try:
             await _set(session, planned, request, wanted, journal)
-        except ExchangeRefused:
-            journal.settings.release(place, symbol)
+        except ExchangeRefused as refusal:
+            if _is_refusal(refusal.error):
+                journal.settings.release(place, symbol)
             raise
     return await futures_state(session, planned.instrument, wanted.margin), number
 
