@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from keyctl.errors import ExitCode
+from keyctl.files import SIZE_MAX
 from tests.support.losses import MOMENTS, OPENING, WAYS, Desk, drafted, open_desk, rows, rows_of
 from tests.support.world import Ran, World
 
@@ -130,3 +132,17 @@ def test_another_home_is_never_written_over(desk: Desk) -> None:
     ran = elsewhere(desk, "restore", str(folder), "--yes")
     assert ran.exit_code == ExitCode.SETUP and "other_home" in ran.stderr
     assert desk.world.keyctl("restore", str(folder), "--yes").exit_code == ExitCode.CHECK
+
+
+def test_a_backup_comes_back_however_long_its_journal_is(desk: Desk) -> None:
+    connection = sqlite3.connect(desk.journal)
+    with connection:
+        text = "INSERT INTO events (at, kind, detail) VALUES (0, 'long', hex(zeroblob(?)))"
+        connection.execute(text, ((SIZE_MAX + 1024 * 1024) // 2,))
+    connection.close()
+    folder = backed_up(desk)
+    assert (folder / "journal.db").stat().st_size > SIZE_MAX
+    ran = elsewhere(desk, "restore", str(folder), "--yes")
+    assert ran.exit_code == 0, ran
+    theirs = desk.world.folder / "elsewhere" / "state" / "journal.db"
+    assert rows_of(theirs, "SELECT length(detail) FROM events WHERE kind='long'") == [(SIZE_MAX + 1024 * 1024,)]

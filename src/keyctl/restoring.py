@@ -20,7 +20,7 @@ from keyctl.database import Database
 from keyctl.errors import CheckFailed, NeedsPerson, SetupProblem, StoreUnusable
 from keyctl.files import create_once, locked, sync_folder, write_whole
 from keyctl.home import Home
-from keyctl.home_backup import Manifest, places, read_file, read_manifest
+from keyctl.home_backup import Manifest, places, read_manifest, stage_file
 from keyctl.journal_file import set_aside
 from keyctl.journal_mark import FILE_NAME, Mark
 from keyctl.journal_opening import JOURNAL_NAME, journal_file, why_lost
@@ -79,7 +79,7 @@ def _staged(folder: Path, manifest: Manifest, stage: Path) -> Home:
         raise SetupProblem(f"{folder} names files that no backup has", "nothing was changed", code="bad_backup")
     try:
         for name in manifest.files:
-            create_once(known[name], read_file(folder, name, manifest), mode=0o600)
+            stage_file(folder, name, manifest, known[name])
         create_once(stage / "home-id", manifest.home_id.encode() + b"\n", mode=0o600)
     except OSError as error:
         raise StoreUnusable(f"{stage} cannot be written: {error.strerror}") from None
