@@ -114,9 +114,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def stage_file(folder: Path, name: str, manifest: Manifest, target: Path) -> None:
-    """Copies one file of a backup to a new one. Raises SetupProblem where it is not the one that was backed up, OSError.
+    """Copies one file of a backup to a new one; a journal of any size.
 
-    A journal may be of any size, as it was when it was backed up.
+    Raises SetupProblem where it is not the one that was backed up, OSError.
     """
     source = folder / name
     if name == JOURNAL_NAME:
