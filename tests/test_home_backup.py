@@ -11,7 +11,7 @@ import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.files import SIZE_MAX
-from tests.support.losses import MOMENTS, OPENING, WAYS, Desk, drafted, open_desk, rows, rows_of
+from tests.support.losses import MOMENTS, OPENING, WAYS, Desk, drafted, open_desk, rows, rows_of, spoil_legs
 from tests.support.world import Ran, World
 
 NAMES = {"accounts.json", "config.toml", "vault.json", "vault-source.json", "journal.db"}
@@ -68,6 +68,7 @@ def test_an_empty_home_becomes_the_one_that_was_backed_up_halted_and_without_its
     assert asked.exit_code == ExitCode.PERSON
     ran = elsewhere(desk, "restore", str(folder), "--yes")
     assert ran.exit_code == 0 and SENT in ran.stdout + ran.stderr, ran
+    assert "orders are halted" in elsewhere(desk, "show", "okx-a", "--json").stdout
     for taken in (OPENING, ("order", "--plan", plan, "--yes")):
         assert elsewhere(desk, *taken).exit_code == ExitCode.CHECK
     assert elsewhere(desk, "halt", "--lift").exit_code == 0
@@ -99,6 +100,14 @@ def test_a_lost_journal_comes_back_beside_files_that_stay_as_they_are(desk: Desk
     assert desk.world.keyctl(*OPENING).exit_code == ExitCode.CHECK
     assert desk.world.keyctl("close", "--every-symbol", "-a", "okx-a", "--yes").exit_code == 0
     assert bool(list(desk.home.state.glob("journal.lost-*.db"))) == (way != "deleted")
+
+
+def test_a_backup_comes_back_in_the_place_of_a_journal_with_damaged_pages(desk: Desk) -> None:
+    folder = backed_up(desk)
+    spoil_legs(desk.journal)
+    ran = desk.world.keyctl("restore", str(folder), "--yes")
+    assert ran.exit_code == 0, ran
+    assert desk.world.keyctl("close", "--every-symbol", "-a", "okx-a", "--yes").exit_code == 0
 
 
 def test_accounts_whose_state_is_gone_get_it_back(desk: Desk) -> None:

@@ -25,6 +25,7 @@ from tests.support.losses import (
     in_flight,
     open_desk,
     rows,
+    spoil_legs,
 )
 from tests.support.processes import race
 from tests.support.world import ALL, RIGHTS, World
@@ -104,6 +105,8 @@ def test_cancel_halt_and_a_persons_word_begin_a_new_journal_once(desk: Desk, way
     ran = world.keyctl(*arguments[how])
     assert ran.exit_code == 0 and "a new one was begun" in ran.stdout + ran.stderr, ran
     assert rows(desk, "SELECT COUNT(*) FROM halt") == [(1,)]
+    shown = world.keyctl("show", "okx-a", "--json")
+    assert "orders are halted" in shown.stdout, "the halt of a new journal is seen where accounts are"
     assert (how == "cancel") == (open_orders(world) == [])
     again = world.keyctl("doctor", "--new-journal")
     assert again.exit_code == ExitCode.CHECK and "not lost" in again.stderr
@@ -226,6 +229,33 @@ def test_a_damaged_journal_keeps_nobody_from_leaving(desk: Desk) -> None:
     assert ran.exit_code == 0 and "the file is damaged" in ran.stderr
     assert positions(world) == []
     assert next(desk.home.state.glob("journal.lost-*.db")).read_bytes() == b"not a database at all" * 500
+
+
+DAMAGED_WAYS_OUT = {
+    "cancel": ("cancel", "-a", "okx-a", "--foreign", "--yes"),
+    "close": ("close", "--every-symbol", "-a", "okx-a", "--yes"),
+    "halt": ("halt", "gone"),
+    "doctor": ("doctor", "--new-journal"),
+}
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+@pytest.mark.parametrize("how", DAMAGED_WAYS_OUT)
+def test_a_journal_with_damaged_pages_has_ways_out(desk: Desk, how: str, is_older: bool) -> None:
+    world = desk.world
+    if is_older:
+        WAYS["older_copy"](desk)
+    spoil_legs(desk.journal)
+    spoilt = desk.journal.read_bytes()
+    assert world.keyctl(*OPENING).exit_code == ExitCode.STORE
+    checks = world.keyctl("doctor", "--json").data["checks"]
+    told = [check for check in checks if check["name"] == "journal"]
+    assert [check["level"] for check in told] == ["fail"] and "doctor --new-journal" in told[0]["fix"], told
+    ran = world.keyctl(*DAMAGED_WAYS_OUT[how])
+    assert ran.exit_code == 0 and "a new one was begun" in ran.stdout + ran.stderr, ran
+    assert (REASONS["older_copy"] if is_older else "the file is damaged") in ran.stdout + ran.stderr
+    assert next(desk.home.state.glob("journal.lost-*.db")).read_bytes() == spoilt
+    assert rows(desk, "SELECT COUNT(*) FROM halt") == [(1,)]
 
 
 def test_a_bitfinex_read_without_a_journal_counts_its_nonces_from_the_clock(world: World) -> None:

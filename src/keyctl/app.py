@@ -149,7 +149,7 @@ class App:
         return self.journal
 
     def leaving_journal(self) -> Journal:
-        """The journal for what only leaves: where it is lost a new one is begun, which `remarks` tell of.
+        """The journal for what only leaves: where it is lost or damaged a new one is begun, which `remarks` tell of.
 
         Raises StoreUnusable.
         """
@@ -157,7 +157,7 @@ class App:
 
         self.home.prepare()
         try:
-            is_lost = self._database.lost is not None
+            is_lost = self._database.lost is not None or not self._database.is_whole()
         except StoreUnusable as trouble:
             if trouble.code != "journal_damaged":
                 raise

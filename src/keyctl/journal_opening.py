@@ -13,15 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyctl.database import Database
+from keyctl.database import BUSY_SECONDS, Database
 from keyctl.errors import StoreUnusable
 from keyctl.files import locked
+from keyctl.halts import hint_at_halts
 from keyctl.home import Home
 from keyctl.journal_file import look_at, set_aside
 from keyctl.journal_mark import FILE_NAME, JournalLost, Mark
 from keyctl.journal_successor import make_void, succeed, tell
 from keyctl.model.noun import Noun
-from keyctl.sqlite_file import copy_journal
+from keyctl.sqlite_file import copy_journal, is_whole, open_connection, translated
 
 if TYPE_CHECKING:
     import sqlite3
@@ -105,19 +106,32 @@ def begin_anew(home: Home, clock: Clock) -> Begun | None:
             if is_readable:
                 copy_journal(path, aside)  # with the write lock held: nothing can be claimed after this copy
             succeed(connection, mark, now, reason)
+            hint_at_halts(home.state)
 
         return Begun(Database(path, mark, beginning=begin), reason, aside if is_kept else None)
 
 
 def why_lost(path: Path, mark: Mark) -> tuple[str, bool]:
-    """Why the journal is lost or cannot be read, empty when it is neither; and whether its rows can be."""
+    """Why the journal is lost or cannot be read to its end, empty when it is neither; and whether its rows can be."""
     try:
-        Database(path, mark).close()
+        database = Database(path, mark)
+        try:
+            return ("", True) if database.is_whole() else ("the file is damaged", False)
+        finally:
+            database.close()
     except JournalLost as lost:
         found = look_at(path)
-        return lost.reason, found is not None and found.size > 0
+        return lost.reason, found is not None and found.size > 0 and _can_be_read(path)
     except StoreUnusable as trouble:
         if trouble.code != "journal_damaged":
             raise
         return "the file is damaged", False
-    return "", False
+
+
+def _can_be_read(path: Path) -> bool:
+    with translated(path):
+        connection = open_connection(path, BUSY_SECONDS)
+        try:
+            return is_whole(connection)
+        finally:
+            connection.close()

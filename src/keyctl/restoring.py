@@ -19,6 +19,7 @@ from keyctl.config import Config, read_config
 from keyctl.database import Database
 from keyctl.errors import CheckFailed, NeedsPerson, SetupProblem, StoreUnusable
 from keyctl.files import create_once, locked, sync_folder, write_whole
+from keyctl.halts import hint_at_halts
 from keyctl.home import Home
 from keyctl.home_backup import Manifest, places, read_manifest, stage_file
 from keyctl.journal_file import set_aside
@@ -158,6 +159,7 @@ def _put_journal(app: App, staged: Home, manifest: Manifest, mark: Mark) -> Path
     try:
         write_whole(home.state / "home-id", manifest.home_id.encode() + b"\n")
         moved = set_aside(path, aside)
+        hint_at_halts(home.state)
         os.rename(journal_file(staged), path)
         sync_folder(path.parent)
     except OSError as error:
