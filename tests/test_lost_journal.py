@@ -127,6 +127,46 @@ def test_a_damaged_mark_stops_nothing_and_lifts_no_guard(desk: Desk, moment: str
     assert mark_of(desk).read().state is MarkState.OURS
 
 
+def without_a_mark_for_good(desk: Desk) -> None:
+    """The mark is gone, and cannot be written again: what stands there is no file of ours."""
+    desk.mark.unlink()
+    desk.mark.symlink_to(desk.world.folder / "elsewhere")
+
+
+def test_a_mark_that_can_never_be_written_bars_what_waited_once_and_nothing_after_it(desk: Desk) -> None:
+    world, before = desk.world, drafted(desk)
+    without_a_mark_for_good(desk)
+    draft = ("order", "buy", "SOL/USDT", "0.4", "--price", "100", "-a", "okx-a", "--dry-run", "--json")
+    plan = world.keyctl(*draft).data["plan"]
+    assert rows(desk, f"SELECT state FROM legs WHERE plan_id='{before}'") == [("void",)]
+    assert world.keyctl("order", "--plan", before, "--yes").exit_code == ExitCode.CHECK
+    assert world.keyctl("order", "--plan", plan, "--yes").exit_code == 0
+    assert rows(desk, "SELECT COUNT(*) FROM events WHERE kind='mark_lost'") == [(1,)]
+
+
+def test_a_cancel_without_a_mark_bars_no_close_that_another_terminal_has_just_stored(desk: Desk) -> None:
+    world = desk.world
+    without_a_mark_for_good(desk)
+    waiting = Waiting(world, "close", "--every-symbol", "-a", "okx-a", "--yes")
+    assert world.keyctl("cancel", "-a", "okx-a", "--foreign", "--yes").exit_code == 0
+    ran = waiting.go()
+    assert ran.exit_code == 0, ran
+    assert positions(world) == []
+
+
+def test_what_waited_is_barred_also_where_a_cancel_has_written_the_mark_anew(desk: Desk) -> None:
+    world, before = desk.world, drafted(desk)
+    for _ in range(2):
+        WAYS["damaged_mark"](desk)
+        assert world.keyctl("cancel", "-a", "okx-a", "--foreign", "--yes").exit_code == 0
+        assert mark_of(desk).read().state is MarkState.OURS
+        ran = world.keyctl("order", "--plan", before, "--yes")
+        assert ran.exit_code == ExitCode.CHECK and "waited to be sent" in ran.stderr, ran
+        draft = ("order", "buy", "SOL/USDT", "0.4", "--price", "100", "-a", "okx-a", "--dry-run", "--json")
+        before = world.keyctl(*draft).data["plan"]  # the mark is lost again after it was written
+    assert world.keyctl("order", "--plan", before, "--yes").exit_code == 0
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_process_between_preview_and_claim_sends_nothing_once_its_journal_is_lost(

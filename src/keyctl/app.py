@@ -153,7 +153,7 @@ class App:
 
         Raises StoreUnusable.
         """
-        from keyctl.journal_opening import begin_anew
+        from keyctl.journal_opening import begin_anew, notice_lost_mark
 
         self.home.prepare()
         try:
@@ -171,7 +171,10 @@ class App:
             if begun is not None:  # else another process has begun one meanwhile
                 self.__dict__["_database"] = begun.database
                 self.remarks.append(begun.words)
-        return self.sending_journal()
+        if self._database.lost is not None:
+            raise self._database.lost
+        notice_lost_mark(self._database, self.clock)
+        return self.journal
 
     def network(self) -> Network:
         """Lines to the exchanges, each account's along its own route, for one `async with`.

@@ -73,18 +73,43 @@ def open_database(home: Home) -> Database:
         return Database(journal_file(home), lost=lost)
 
 
-def secure(database: Database, clock: Clock) -> None:
-    """Makes up for a mark that is missing or damaged although orders were claimed: what waits to be sent is void.
+def notice_lost_mark(database: Database, clock: Clock) -> None:
+    """Notes, once, up to which order the journal had come when its mark was missing although orders were claimed.
 
-    The journal may be an older copy, and then it was sent since. Whatever sends calls this before it plans.
+    The journal may be an older copy: what waits in it was sent since. Then the mark is written anew, where it can be.
     """
     if not database.has_lost_its_mark:
         return
-    with database.transaction() as connection:
-        make_void(connection)
-        tell(connection, clock.now(), "mark_lost", "what waited to be sent is void")
-        claims = connection.execute("SELECT value FROM facts WHERE name='claims'").fetchone()["value"]
-    database.write_mark(int(claims))
+    if _void_up_to(database) is None:
+        with database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO facts VALUES ('void_up_to', (SELECT COALESCE(MAX(id), 0) FROM legs))"
+            )
+            tell(connection, clock.now(), "mark_lost", "what waited to be sent is void")
+    database.write_mark(int(database.rows("SELECT value FROM facts WHERE name='claims'")[0]["value"]))
+
+
+def secure(database: Database, clock: Clock) -> None:
+    """Makes up for a mark that was missing: what had been waiting by then is void. Whatever sends calls this first.
+
+    What only leaves does not: an order that another process has just stored must not be barred by it. While the mark
+    stays missing no other orders become void.
+    """
+    notice_lost_mark(database, clock)
+    up_to = _void_up_to(database)
+    if up_to is None:
+        return
+    waits = database.rows("SELECT 1 FROM legs WHERE state IN ('draft', 'planned') AND id<=? LIMIT 1", up_to)
+    if waits or not database.has_lost_its_mark:
+        with database.transaction() as connection:
+            make_void(connection, up_to)
+            if not database.has_lost_its_mark:
+                connection.execute("DELETE FROM facts WHERE name='void_up_to'")
+
+
+def _void_up_to(database: Database) -> int | None:
+    rows = database.rows("SELECT value FROM facts WHERE name='void_up_to'")
+    return int(rows[0]["value"]) if rows else None
 
 
 def begin_anew(home: Home, clock: Clock) -> Begun | None:
