@@ -12,6 +12,7 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.files import SIZE_MAX
 from tests.support.losses import MOMENTS, OPENING, WAYS, Desk, drafted, open_desk, rows, rows_of, spoil_legs
+from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import Ran, World
 
 NAMES = {"accounts.json", "config.toml", "vault.json", "vault-source.json", "journal.db"}
@@ -155,3 +156,50 @@ def test_a_backup_comes_back_however_long_its_journal_is(desk: Desk) -> None:
     assert ran.exit_code == 0, ran
     theirs = desk.world.folder / "elsewhere" / "state" / "journal.db"
     assert rows_of(theirs, "SELECT length(detail) FROM events WHERE kind='long'") == [(SIZE_MAX + 1024 * 1024,)]
+
+
+BROUGHT = """
+[limits]
+day_value_usd = 400000
+leverage_hard = 20
+[groups]
+desk = ["okx-a"]
+[[accepted_risk]]
+account = "okx-a"
+risk = "withdraw"
+reason = "the desk's own"
+date = 2026-01-31
+"""
+SHOWN = [
+    "group desk: okx-a",
+    "accepted risk: okx-a withdraw, the desk's own",
+    "limit day_value_usd: 400000 (shipped: 20000)",
+    "limit leverage_hard: 20 (shipped: 5)",
+]
+
+
+def test_raised_limits_groups_and_risks_of_a_backup_are_shown_also_with_yes(desk: Desk) -> None:
+    desk.home.config_file.write_text(BROUGHT, encoding="utf-8")
+    folder = backed_up(desk)
+    there = keyctl_at_terminal(["restore", str(folder)], desk.world.folder / "elsewhere", COLUMNS="200")
+    there.waits_for("Type restore").types("no\n")
+    code, seen = there.leaves()
+    assert code == ExitCode.CHECK and all(line in seen for line in SHOWN), seen
+    ran = elsewhere(desk, "restore", str(folder), "--yes")
+    assert ran.exit_code == 0 and all(line in ran.stdout + ran.stderr for line in SHOWN), ran
+
+
+@pytest.mark.parametrize("where", ["config.toml", "accounts.json"])
+def test_a_proxy_of_a_backup_is_not_taken_over_when_nobody_was_asked(desk: Desk, where: str) -> None:
+    if where == "config.toml":
+        desk.home.config_file.write_text('[accounts.okx-a]\nproxy = "socks5://127.0.0.1:1080"\n', encoding="utf-8")
+    else:
+        assert desk.world.keyctl("edit", "okx-a", "--proxy", "socks5://127.0.0.1:1080").exit_code == 0
+    folder = backed_up(desk)
+    ran = elsewhere(desk, "restore", str(folder), "--yes")
+    assert ran.exit_code == ExitCode.PERSON and "okx-a" in ran.stderr and "proxy" in ran.stderr, ran
+    assert [path for path in (desk.world.folder / "elsewhere").rglob("*.db")] == []
+    there = keyctl_at_terminal(["restore", str(folder)], desk.world.folder / "elsewhere", COLUMNS="200")
+    there.waits_for("Type restore").types("restore\n")
+    code, seen = there.leaves()
+    assert code == 0 and "socks5://127.0.0.1:1080" in seen, seen
