@@ -205,3 +205,15 @@ def test_a_list_that_was_edited_to_fit_a_strangers_key_sends_no_order_there(worl
     assert world.keyctl(*BUY, "-a", "a").exit_code == 4
     assert world.venue(exchange).orders == []
     assert world.account("a").uid == account.uid
+
+
+def test_a_label_takes_no_new_meaning_while_the_journal_is_lost(world: World) -> None:
+    uid = verified(world, "binance")
+    assert world.keyctl(*BUY, "-a", "a").exit_code == 0
+    moved(world, "binance")
+    for path in world.app().home.state.glob("journal.db*"):
+        path.unlink()
+    person = keyctl_at_terminal(["edit", "a", "--new-uid"], world.home, COLUMNS="200")
+    code, shown = person.leaves()
+    assert code == 9 and "the journal was lost" in shown
+    assert world.account("a").uid == uid

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from keyctl.errors import ExitCode
-from tests.support.losses import MOMENTS, OPENING, WAYS, Desk, drafted, open_desk, rows, rows_of
+from keyctl.files import SIZE_MAX
+from tests.support.losses import MOMENTS, OPENING, WAYS, Desk, drafted, open_desk, rows, rows_of, spoil_legs
+from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import Ran, World
 
 NAMES = {"accounts.json", "config.toml", "vault.json", "vault-source.json", "journal.db"}
@@ -66,6 +69,7 @@ def test_an_empty_home_becomes_the_one_that_was_backed_up_halted_and_without_its
     assert asked.exit_code == ExitCode.PERSON
     ran = elsewhere(desk, "restore", str(folder), "--yes")
     assert ran.exit_code == 0 and SENT in ran.stdout + ran.stderr, ran
+    assert "orders are halted" in elsewhere(desk, "show", "okx-a", "--json").stdout
     for taken in (OPENING, ("order", "--plan", plan, "--yes")):
         assert elsewhere(desk, *taken).exit_code == ExitCode.CHECK
     assert elsewhere(desk, "halt", "--lift").exit_code == 0
@@ -99,6 +103,14 @@ def test_a_lost_journal_comes_back_beside_files_that_stay_as_they_are(desk: Desk
     assert bool(list(desk.home.state.glob("journal.lost-*.db"))) == (way != "deleted")
 
 
+def test_a_backup_comes_back_in_the_place_of_a_journal_with_damaged_pages(desk: Desk) -> None:
+    folder = backed_up(desk)
+    spoil_legs(desk.journal)
+    ran = desk.world.keyctl("restore", str(folder), "--yes")
+    assert ran.exit_code == 0, ran
+    assert desk.world.keyctl("close", "--every-symbol", "-a", "okx-a", "--yes").exit_code == 0
+
+
 def test_accounts_whose_state_is_gone_get_it_back(desk: Desk) -> None:
     folder = backed_up(desk)
     shutil.rmtree(desk.home.state)
@@ -130,3 +142,64 @@ def test_another_home_is_never_written_over(desk: Desk) -> None:
     ran = elsewhere(desk, "restore", str(folder), "--yes")
     assert ran.exit_code == ExitCode.SETUP and "other_home" in ran.stderr
     assert desk.world.keyctl("restore", str(folder), "--yes").exit_code == ExitCode.CHECK
+
+
+def test_a_backup_comes_back_however_long_its_journal_is(desk: Desk) -> None:
+    connection = sqlite3.connect(desk.journal)
+    with connection:
+        text = "INSERT INTO events (at, kind, detail) VALUES (0, 'long', hex(zeroblob(?)))"
+        connection.execute(text, ((SIZE_MAX + 1024 * 1024) // 2,))
+    connection.close()
+    folder = backed_up(desk)
+    assert (folder / "journal.db").stat().st_size > SIZE_MAX
+    ran = elsewhere(desk, "restore", str(folder), "--yes")
+    assert ran.exit_code == 0, ran
+    theirs = desk.world.folder / "elsewhere" / "state" / "journal.db"
+    assert rows_of(theirs, "SELECT length(detail) FROM events WHERE kind='long'") == [(SIZE_MAX + 1024 * 1024,)]
+
+
+BROUGHT = """
+[limits]
+day_value_usd = 400000
+leverage_hard = 20
+[groups]
+desk = ["okx-a"]
+[[accepted_risk]]
+account = "okx-a"
+risk = "withdraw"
+reason = "the desk's own"
+date = 2026-01-31
+"""
+SHOWN = [
+    "group desk: okx-a",
+    "accepted risk: okx-a withdraw, the desk's own",
+    "limit day_value_usd: 400000 (shipped: 20000)",
+    "limit leverage_hard: 20 (shipped: 5)",
+]
+
+
+def test_raised_limits_groups_and_risks_of_a_backup_are_shown_also_with_yes(desk: Desk) -> None:
+    desk.home.config_file.write_text(BROUGHT, encoding="utf-8")
+    folder = backed_up(desk)
+    there = keyctl_at_terminal(["restore", str(folder)], desk.world.folder / "elsewhere", COLUMNS="200")
+    there.waits_for("Type restore").types("no\n")
+    code, seen = there.leaves()
+    assert code == ExitCode.CHECK and all(line in seen for line in SHOWN), seen
+    ran = elsewhere(desk, "restore", str(folder), "--yes")
+    assert ran.exit_code == 0 and all(line in ran.stdout + ran.stderr for line in SHOWN), ran
+
+
+@pytest.mark.parametrize("where", ["config.toml", "accounts.json"])
+def test_a_proxy_of_a_backup_is_not_taken_over_when_nobody_was_asked(desk: Desk, where: str) -> None:
+    if where == "config.toml":
+        desk.home.config_file.write_text('[accounts.okx-a]\nproxy = "socks5://127.0.0.1:1080"\n', encoding="utf-8")
+    else:
+        assert desk.world.keyctl("edit", "okx-a", "--proxy", "socks5://127.0.0.1:1080").exit_code == 0
+    folder = backed_up(desk)
+    ran = elsewhere(desk, "restore", str(folder), "--yes")
+    assert ran.exit_code == ExitCode.PERSON and "okx-a" in ran.stderr and "proxy" in ran.stderr, ran
+    assert [path for path in (desk.world.folder / "elsewhere").rglob("*.db")] == []
+    there = keyctl_at_terminal(["restore", str(folder)], desk.world.folder / "elsewhere", COLUMNS="200")
+    there.waits_for("Type restore").types("restore\n")
+    code, seen = there.leaves()
+    assert code == 0 and "socks5://127.0.0.1:1080" in seen, seen

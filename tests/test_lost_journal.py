@@ -25,6 +25,7 @@ from tests.support.losses import (
     in_flight,
     open_desk,
     rows,
+    spoil_legs,
 )
 from tests.support.processes import race
 from tests.support.world import ALL, RIGHTS, World
@@ -104,6 +105,8 @@ def test_cancel_halt_and_a_persons_word_begin_a_new_journal_once(desk: Desk, way
     ran = world.keyctl(*arguments[how])
     assert ran.exit_code == 0 and "a new one was begun" in ran.stdout + ran.stderr, ran
     assert rows(desk, "SELECT COUNT(*) FROM halt") == [(1,)]
+    shown = world.keyctl("show", "okx-a", "--json")
+    assert "orders are halted" in shown.stdout, "the halt of a new journal is seen where accounts are"
     assert (how == "cancel") == (open_orders(world) == [])
     again = world.keyctl("doctor", "--new-journal")
     assert again.exit_code == ExitCode.CHECK and "not lost" in again.stderr
@@ -122,6 +125,46 @@ def test_a_damaged_mark_stops_nothing_and_lifts_no_guard(desk: Desk, moment: str
     assert world.keyctl("close", "--every-symbol", "-a", "okx-a", "--yes").exit_code == 0
     assert positions(world) == []
     assert mark_of(desk).read().state is MarkState.OURS
+
+
+def without_a_mark_for_good(desk: Desk) -> None:
+    """The mark is gone, and cannot be written again: what stands there is no file of ours."""
+    desk.mark.unlink()
+    desk.mark.symlink_to(desk.world.folder / "elsewhere")
+
+
+def test_a_mark_that_can_never_be_written_bars_what_waited_once_and_nothing_after_it(desk: Desk) -> None:
+    world, before = desk.world, drafted(desk)
+    without_a_mark_for_good(desk)
+    draft = ("order", "buy", "SOL/USDT", "0.4", "--price", "100", "-a", "okx-a", "--dry-run", "--json")
+    plan = world.keyctl(*draft).data["plan"]
+    assert rows(desk, f"SELECT state FROM legs WHERE plan_id='{before}'") == [("void",)]
+    assert world.keyctl("order", "--plan", before, "--yes").exit_code == ExitCode.CHECK
+    assert world.keyctl("order", "--plan", plan, "--yes").exit_code == 0
+    assert rows(desk, "SELECT COUNT(*) FROM events WHERE kind='mark_lost'") == [(1,)]
+
+
+def test_a_cancel_without_a_mark_bars_no_close_that_another_terminal_has_just_stored(desk: Desk) -> None:
+    world = desk.world
+    without_a_mark_for_good(desk)
+    waiting = Waiting(world, "close", "--every-symbol", "-a", "okx-a", "--yes")
+    assert world.keyctl("cancel", "-a", "okx-a", "--foreign", "--yes").exit_code == 0
+    ran = waiting.go()
+    assert ran.exit_code == 0, ran
+    assert positions(world) == []
+
+
+def test_what_waited_is_barred_also_where_a_cancel_has_written_the_mark_anew(desk: Desk) -> None:
+    world, before = desk.world, drafted(desk)
+    for _ in range(2):
+        WAYS["damaged_mark"](desk)
+        assert world.keyctl("cancel", "-a", "okx-a", "--foreign", "--yes").exit_code == 0
+        assert mark_of(desk).read().state is MarkState.OURS
+        ran = world.keyctl("order", "--plan", before, "--yes")
+        assert ran.exit_code == ExitCode.CHECK and "waited to be sent" in ran.stderr, ran
+        draft = ("order", "buy", "SOL/USDT", "0.4", "--price", "100", "-a", "okx-a", "--dry-run", "--json")
+        before = world.keyctl(*draft).data["plan"]  # the mark is lost again after it was written
+    assert world.keyctl("order", "--plan", before, "--yes").exit_code == 0
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -226,6 +269,33 @@ def test_a_damaged_journal_keeps_nobody_from_leaving(desk: Desk) -> None:
     assert ran.exit_code == 0 and "the file is damaged" in ran.stderr
     assert positions(world) == []
     assert next(desk.home.state.glob("journal.lost-*.db")).read_bytes() == b"not a database at all" * 500
+
+
+DAMAGED_WAYS_OUT = {
+    "cancel": ("cancel", "-a", "okx-a", "--foreign", "--yes"),
+    "close": ("close", "--every-symbol", "-a", "okx-a", "--yes"),
+    "halt": ("halt", "gone"),
+    "doctor": ("doctor", "--new-journal"),
+}
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+@pytest.mark.parametrize("how", DAMAGED_WAYS_OUT)
+def test_a_journal_with_damaged_pages_has_ways_out(desk: Desk, how: str, is_older: bool) -> None:
+    world = desk.world
+    if is_older:
+        WAYS["older_copy"](desk)
+    spoil_legs(desk.journal)
+    spoilt = desk.journal.read_bytes()
+    assert world.keyctl(*OPENING).exit_code == ExitCode.STORE
+    checks = world.keyctl("doctor", "--json").data["checks"]
+    told = [check for check in checks if check["name"] == "journal"]
+    assert [check["level"] for check in told] == ["fail"] and "doctor --new-journal" in told[0]["fix"], told
+    ran = world.keyctl(*DAMAGED_WAYS_OUT[how])
+    assert ran.exit_code == 0 and "a new one was begun" in ran.stdout + ran.stderr, ran
+    assert (REASONS["older_copy"] if is_older else "the file is damaged") in ran.stdout + ran.stderr
+    assert next(desk.home.state.glob("journal.lost-*.db")).read_bytes() == spoilt
+    assert rows(desk, "SELECT COUNT(*) FROM halt") == [(1,)]
 
 
 def test_a_bitfinex_read_without_a_journal_counts_its_nonces_from_the_clock(world: World) -> None:

@@ -156,6 +156,18 @@ def test_a_word_that_is_known_is_shown_and_one_after_a_secrets_option_is_not() -
     assert without_strangers("cut: Hunter2-Aa", ["Hunter2-Aa!bcdefgh"], lambda word: False) == "cut: (18 characters)"
 
 
+@pytest.mark.parametrize("words", [("secret", "hunter2pass"), ("passphrase", "hunter2pass"), ("secret=hunter2pass",)])
+def test_a_word_after_a_word_that_takes_a_secret_is_not_shown(world: World, words: tuple[str, ...]) -> None:
+    shown = without_strangers("'hunter2pass' is too much", ["add", "binance", *words], lambda word: False)
+    assert shown == "'(11 characters)' is too much"
+    ran = world.keyctl("add", "binance", *words)
+    assert ran.exit_code == 2 and "hunter2pass" not in ran.stdout + ran.stderr, ran
+
+
+def test_no_command_is_a_word_that_takes_a_secret() -> None:
+    assert [words for words, _ in commands() if any(map(takes_secret, words))] == []
+
+
 def test_nearness_counts_letters() -> None:
     assert nearly("okx-mian", {"okx-main"}) and nearly("okxmain", {"okx-main"})
     assert not nearly("bitfinex", {"okx-main"})

@@ -64,3 +64,15 @@ def test_keys_of_two_exchanges_and_of_two_told_accounts_are_never_one(world: Wor
     refused = world.keyctl("edit", "first", "--same-as", "second")
     assert refused.exit_code == ExitCode.CHECK
     assert "tells two accounts" in refused.stderr
+
+
+def test_what_a_person_declares_is_refused_while_the_journal_is_lost(world: World) -> None:
+    world.add("okx", "first")
+    world.add("okx", "second")
+    order = ("order", "buy", "BTC/USDT", "0.002", "--price", "50000", "-a", "first", "--yes")
+    assert world.keyctl(*order).exit_code == 0
+    for path in world.app().home.state.glob("journal.db*"):
+        path.unlink()
+    declared = world.keyctl("edit", "first", "--same-as", "second")
+    assert declared.exit_code == ExitCode.STORE and "the file is gone" in declared.stderr, declared
+    assert not (world.app().home.state / "journal.db").exists()

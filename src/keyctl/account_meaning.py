@@ -22,7 +22,7 @@ def take_new_uid(app: App, label: str) -> Result:
     """Keeps the account id that the exchange tells of the key now, once a person has typed the label.
 
     Raises NeedsPerson without a terminal (no option stands for the person), CheckFailed when nothing else is told or
-    the label was not typed, Unreached.
+    the label was not typed, Unreached; JournalLost where it could not be kept, before anybody is asked.
     """
     account = app.accounts.get(label)
     _check_settled(app, account)
@@ -31,6 +31,7 @@ def take_new_uid(app: App, label: str) -> Result:
             f"{label}: only a person at a terminal can say that it now means another exchange account",
             "there is no option for scripts; to store the key under another label: keyctl add EXCHANGE",
         )
+    journal = app.sending_journal()
     told = _told(account, asyncio.run(_observed(app, account)))
     app.prompt.show(
         f"careful: {label} has meant exchange account {account.uid}; its key belongs to {told}. Orders, positions and "
@@ -40,7 +41,7 @@ def take_new_uid(app: App, label: str) -> Result:
         raise CheckFailed("the label was not typed; nothing was changed", code="not_confirmed", account=label)
     changed = replace(app.accounts.get(label), uid=told, other_uid=None)
     app.accounts.replace(changed)
-    app.journal.exchange_accounts.know([changed])
+    journal.exchange_accounts.know([changed])
     note = Note(f"{label} now means exchange account {told}. Test it: keyctl verify {label}")
     return Result({"account": account_data(changed), "was": account.uid}, view=(note,))
 

@@ -149,15 +149,15 @@ class App:
         return self.journal
 
     def leaving_journal(self) -> Journal:
-        """The journal for what only leaves: where it is lost a new one is begun, which `remarks` tell of.
+        """The journal for what only leaves: where it is lost or damaged a new one is begun, which `remarks` tell of.
 
         Raises StoreUnusable.
         """
-        from keyctl.journal_opening import begin_anew
+        from keyctl.journal_opening import begin_anew, notice_lost_mark
 
         self.home.prepare()
         try:
-            is_lost = self._database.lost is not None
+            is_lost = self._database.lost is not None or not self._database.is_whole()
         except StoreUnusable as trouble:
             if trouble.code != "journal_damaged":
                 raise
@@ -171,7 +171,10 @@ class App:
             if begun is not None:  # else another process has begun one meanwhile
                 self.__dict__["_database"] = begun.database
                 self.remarks.append(begun.words)
-        return self.sending_journal()
+        if self._database.lost is not None:
+            raise self._database.lost
+        notice_lost_mark(self._database, self.clock)
+        return self.journal
 
     def network(self) -> Network:
         """Lines to the exchanges, each account's along its own route, for one `async with`.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from keyctl.journal_file import FileLook, is_still, leave_open, look_at, make_private
 from keyctl.journal_mark import Identity, JournalLost, Mark, MarkReading, MarkState
-from keyctl.sqlite_file import open_connection, read_identity, translated, version_of
+from keyctl.sqlite_file import is_whole, open_connection, read_identity, translated, version_of
 
 VERSION = 6
 BUSY_SECONDS = 5.0
@@ -168,6 +168,11 @@ class Database:
         """The rows of a read."""
         with translated(self.path):
             return self._connection.execute(query, values).fetchall()
+
+    def is_whole(self) -> bool:
+        """Whether every page of the file makes sense, which opening it does not show; some 3 ms for each MiB."""
+        with translated(self.path):
+            return is_whole(self._connection)
 
     def check_is_the_file(self) -> None:
         """Nothing while the files that were opened stand at their paths. Raises JournalLost.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import time
@@ -17,6 +18,7 @@ LOCK_SECONDS = 10.0
 WRITABLE_BY_OTHERS = 0o022
 OPEN_TO_OTHERS = 0o077
 _POLL_SECONDS = 0.01
+_PIECE = 1024 * 1024
 
 
 def read_owned(
@@ -26,23 +28,34 @@ def read_owned(
 
     Raises `problem` for a link, another owner, a mode with any bit of `forbidden_mode`, no plain file, over 16 MiB.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
+    descriptor = _open_owned(path, forbidden_mode, problem)
+    if descriptor is None:
         return None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise problem(f"{path} is a link", "put the file itself there") from None
-        raise problem(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        _check_owned(path, os.fstat(descriptor), forbidden_mode, problem)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(SIZE_MAX + 1)
-    finally:
-        os.close(descriptor)
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(SIZE_MAX + 1)
     if len(data) > SIZE_MAX:
         raise problem(f"{path} is larger than {SIZE_MAX} bytes")
     return data
+
+
+def copy_owned(
+    path: Path, target: Path, *, forbidden_mode: int = OPEN_TO_OTHERS, problem: type[KeyctlError] = StoreUnusable
+) -> str | None:
+    """Copies a file of any size, piece by piece, to a new one for this user alone; the SHA-256 of what was copied.
+
+    None when there is no such file. Raises `problem` as `read_owned` does, FileExistsError, OSError. Not flushed.
+    """
+    descriptor = _open_owned(path, forbidden_mode, problem)
+    if descriptor is None:
+        return None
+    digest = hashlib.sha256()
+    with os.fdopen(descriptor, "rb") as source:
+        made = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(made, "wb") as copy:
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                copy.write(piece)
+    return digest.hexdigest()
 
 
 def write_whole(
@@ -68,6 +81,24 @@ def write_whole(
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _open_owned(path: Path, forbidden_mode: int, problem: type[KeyctlError]) -> int | None:
+    """A descriptor to read the file by; None when there is no such file. Raises `problem` as `read_owned` does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise problem(f"{path} is a link", "put the file itself there") from None
+        raise problem(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        _check_owned(path, os.fstat(descriptor), forbidden_mode, problem)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _check_owned(path: Path, facts: os.stat_result, forbidden_mode: int, problem: type[KeyctlError]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.database import Database
@@ -87,6 +88,12 @@ def halted_scopes(connection: sqlite3.Connection, account_id: str, exchange: str
     return tuple(map(_halt, connection.execute(_OF, (account_id, exchange))))
 
 
+def hint_at_halts(folder: Path) -> None:
+    """Makes the file beside the journal that says that halts are in force, which they are with or without it."""
+    with suppress(OSError):
+        (folder / HALT_MARK).touch(mode=0o600)
+
+
 class Halts:
     """The halts of one home. Raises StoreUnusable.
 
@@ -124,8 +131,7 @@ class Halts:
                     connection.execute("INSERT OR REPLACE INTO halt VALUES (1, ?, ?)", (now, reason))
                 else:
                     connection.execute("INSERT OR REPLACE INTO halts VALUES (?, ?, ?, ?)", (scope, owner, now, reason))
-            with suppress(OSError):  # whether orders are halted does not depend on the mark
-                self._mark.touch(mode=0o600)
+            hint_at_halts(self._mark.parent)
         self._database.write_mark(number)
 
     def lift(self, scopes: Sequence[tuple[Scope, str]]) -> None:

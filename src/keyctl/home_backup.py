@@ -19,7 +19,7 @@ from keyctl import __version__
 from keyctl.answers import Unreadable, read_object
 from keyctl.database import VERSION as JOURNAL_VERSION
 from keyctl.errors import SetupProblem, StoreUnusable, UsageProblem
-from keyctl.files import create_once, read_owned, sync_folder
+from keyctl.files import copy_owned, create_once, read_owned, sync_folder
 from keyctl.home import Home
 from keyctl.journal_opening import JOURNAL_NAME, journal_file
 from keyctl.model.noun import Noun
@@ -69,7 +69,8 @@ def back_up(app: App, folder: Path) -> Result:
                 create_once(folder / name, data, mode=0o600)
         for name in places(home):
             if (folder / name).exists():
-                hashes[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+                with (folder / name).open("rb") as file:
+                    hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
         made = datetime.fromtimestamp(app.clock.now(), UTC)
         create_once(folder / MANIFEST, _manifest_text(home.identity(), made, hashes), mode=0o600)
         sync_folder(folder.parent)
@@ -112,13 +113,22 @@ def read_manifest(folder: Path) -> Manifest:
         raise SetupProblem(f"{folder / MANIFEST} is damaged; nothing was changed", code="bad_backup") from None
 
 
-def read_file(folder: Path, name: str, manifest: Manifest) -> bytes:
-    """The bytes of one file of a backup. Raises SetupProblem where they are not those that were backed up."""
-    data = read_owned(folder / name, forbidden_mode=0, problem=SetupProblem)
-    if data is None or hashlib.sha256(data).hexdigest() != manifest.files[name]:
-        what = "is missing" if data is None else "is not the file that was backed up"
-        raise SetupProblem(f"{folder / name} {what}; nothing was changed", code="bad_backup")
-    return data
+def stage_file(folder: Path, name: str, manifest: Manifest, target: Path) -> None:
+    """Copies one file of a backup to a new one; a journal of any size.
+
+    Raises SetupProblem where it is not the one that was backed up, OSError.
+    """
+    source = folder / name
+    if name == JOURNAL_NAME:
+        digest = copy_owned(source, target, forbidden_mode=0, problem=SetupProblem)
+    elif (data := read_owned(source, forbidden_mode=0, problem=SetupProblem)) is not None:
+        create_once(target, data, mode=0o600)
+        digest = hashlib.sha256(data).hexdigest()
+    else:
+        digest = None
+    if digest != manifest.files[name]:
+        what = "is missing" if digest is None else "is not the file that was backed up"
+        raise SetupProblem(f"{source} {what}; nothing was changed", code="bad_backup")
 
 
 def _make_folder(folder: Path) -> None:

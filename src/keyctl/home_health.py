@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.journal_mark import FILE_NAME, MarkState
-from keyctl.journal_opening import begin_anew, journal_file, mark_of
+from keyctl.journal_opening import begin_anew, journal_file, mark_of, why_lost
 from keyctl.model import Level
 from keyctl.output import Note, Result
 
@@ -88,10 +88,9 @@ def journal_health(app: App) -> Iterator[Health]:
     if not journal_file(home).exists() and not (home.config / FILE_NAME).exists():
         return
     journal = app.journal
-    if app.lost_journal is not None:
-        yield Health(
-            Level.FAIL, f"lost: {app.lost_journal.reason}", "keyctl restore DIR, or keyctl doctor --new-journal"
-        )
+    lost = app.lost_journal
+    if reason := lost.reason if lost is not None else why_lost(journal_file(home), mark_of(home))[0]:
+        yield Health(Level.FAIL, f"lost: {reason}", "keyctl restore DIR, or keyctl doctor --new-journal")
         return
     mark, facts = mark_of(home), journal.facts()
     found = mark.read()

@@ -13,15 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyctl.database import Database
+from keyctl.database import BUSY_SECONDS, Database
 from keyctl.errors import StoreUnusable
 from keyctl.files import locked
+from keyctl.halts import hint_at_halts
 from keyctl.home import Home
 from keyctl.journal_file import look_at, set_aside
 from keyctl.journal_mark import FILE_NAME, JournalLost, Mark
 from keyctl.journal_successor import make_void, succeed, tell
 from keyctl.model.noun import Noun
-from keyctl.sqlite_file import copy_journal
+from keyctl.sqlite_file import copy_journal, is_whole, open_connection, translated
 
 if TYPE_CHECKING:
     import sqlite3
@@ -72,18 +73,43 @@ def open_database(home: Home) -> Database:
         return Database(journal_file(home), lost=lost)
 
 
-def secure(database: Database, clock: Clock) -> None:
-    """Makes up for a mark that is missing or damaged although orders were claimed: what waits to be sent is void.
+def notice_lost_mark(database: Database, clock: Clock) -> None:
+    """Notes, once, up to which order the journal had come when its mark was missing although orders were claimed.
 
-    The journal may be an older copy, and then it was sent since. Whatever sends calls this before it plans.
+    The journal may be an older copy: what waits in it was sent since. Then the mark is written anew, where it can be.
     """
     if not database.has_lost_its_mark:
         return
-    with database.transaction() as connection:
-        make_void(connection)
-        tell(connection, clock.now(), "mark_lost", "what waited to be sent is void")
-        claims = connection.execute("SELECT value FROM facts WHERE name='claims'").fetchone()["value"]
-    database.write_mark(int(claims))
+    if _void_up_to(database) is None:
+        with database.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO facts VALUES ('void_up_to', (SELECT COALESCE(MAX(id), 0) FROM legs))"
+            )
+            tell(connection, clock.now(), "mark_lost", "what waited to be sent is void")
+    database.write_mark(int(database.rows("SELECT value FROM facts WHERE name='claims'")[0]["value"]))
+
+
+def secure(database: Database, clock: Clock) -> None:
+    """Makes up for a mark that was missing: what had been waiting by then is void. Whatever sends calls this first.
+
+    What only leaves does not: an order that another process has just stored must not be barred by it. While the mark
+    stays missing no other orders become void.
+    """
+    notice_lost_mark(database, clock)
+    up_to = _void_up_to(database)
+    if up_to is None:
+        return
+    waits = database.rows("SELECT 1 FROM legs WHERE state IN ('draft', 'planned') AND id<=? LIMIT 1", up_to)
+    if waits or not database.has_lost_its_mark:
+        with database.transaction() as connection:
+            make_void(connection, up_to)
+            if not database.has_lost_its_mark:
+                connection.execute("DELETE FROM facts WHERE name='void_up_to'")
+
+
+def _void_up_to(database: Database) -> int | None:
+    rows = database.rows("SELECT value FROM facts WHERE name='void_up_to'")
+    return int(rows[0]["value"]) if rows else None
 
 
 def begin_anew(home: Home, clock: Clock) -> Begun | None:
@@ -105,19 +131,32 @@ def begin_anew(home: Home, clock: Clock) -> Begun | None:
             if is_readable:
                 copy_journal(path, aside)  # with the write lock held: nothing can be claimed after this copy
             succeed(connection, mark, now, reason)
+            hint_at_halts(home.state)
 
         return Begun(Database(path, mark, beginning=begin), reason, aside if is_kept else None)
 
 
 def why_lost(path: Path, mark: Mark) -> tuple[str, bool]:
-    """Why the journal is lost or cannot be read, empty when it is neither; and whether its rows can be."""
+    """Why the journal is lost or cannot be read to its end, empty when it is neither; and whether its rows can be."""
     try:
-        Database(path, mark).close()
+        database = Database(path, mark)
+        try:
+            return ("", True) if database.is_whole() else ("the file is damaged", False)
+        finally:
+            database.close()
     except JournalLost as lost:
         found = look_at(path)
-        return lost.reason, found is not None and found.size > 0
+        return lost.reason, found is not None and found.size > 0 and _can_be_read(path)
     except StoreUnusable as trouble:
         if trouble.code != "journal_damaged":
             raise
         return "the file is damaged", False
-    return "", False
+
+
+def _can_be_read(path: Path) -> bool:
+    with translated(path):
+        connection = open_connection(path, BUSY_SECONDS)
+        try:
+            return is_whole(connection)
+        finally:
+            connection.close()

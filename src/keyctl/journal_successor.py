@@ -32,6 +32,7 @@ def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str)
     )
     connection.execute("UPDATE legs SET status=NULL WHERE state='accepted' AND status='open'")
     connection.execute("UPDATE legs SET claim_number=NULL")  # they counted in the old journal
+    connection.execute("DELETE FROM facts WHERE name='void_up_to'")  # all of it is void
     found = mark.read()
     facts = {
         "journal": os.urandom(16).hex(),
@@ -48,9 +49,10 @@ def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str)
     tell(connection, now, "journal_begun", reason)
 
 
-def make_void(connection: sqlite3.Connection) -> None:
-    """Bars every order that waits to be sent, for good."""
-    connection.execute("UPDATE legs SET state='void', detail=? WHERE state IN ('draft', 'planned')", (VOID,))
+def make_void(connection: sqlite3.Connection, up_to: int | None = None) -> None:
+    """Bars every order that waits to be sent, for good; `up_to`: those up to this row, as they were written."""
+    waiting = "state IN ('draft', 'planned') AND (?2 IS NULL OR id<=?2)"
+    connection.execute(f"UPDATE legs SET state='void', detail=?1 WHERE {waiting}", (VOID, up_to))
 
 
 def tell(connection: sqlite3.Connection, now: float, kind: str, detail: str) -> None:

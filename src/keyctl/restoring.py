@@ -9,18 +9,21 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.accounts import Accounts
 from keyctl.answers import Unreadable, read_object
-from keyctl.config import Config, read_config
+from keyctl.config import Config, Limits, read_config
 from keyctl.database import Database
 from keyctl.errors import CheckFailed, NeedsPerson, SetupProblem, StoreUnusable
 from keyctl.files import create_once, locked, sync_folder, write_whole
+from keyctl.halts import hint_at_halts
 from keyctl.home import Home
-from keyctl.home_backup import Manifest, places, read_file, read_manifest
+from keyctl.home_backup import Manifest, places, read_manifest, stage_file
 from keyctl.journal_file import set_aside
 from keyctl.journal_mark import FILE_NAME, Mark
 from keyctl.journal_opening import JOURNAL_NAME, journal_file, why_lost
@@ -37,7 +40,8 @@ MUST_STOP = "the machine it came from must send no more"
 
 def restore(app: App, folder: Path, yes: bool) -> Result:
     """Brings a backup back into this home. Raises SetupProblem (another home, a damaged backup), CheckFailed (the
-    journal is here, or no yes), NeedsPerson, StoreUnusable; then nothing was changed."""
+    journal is here, or no yes), NeedsPerson (also for a proxy or CA file with --yes), StoreUnusable; then nothing was
+    changed."""
     manifest = read_manifest(folder)
     home = app.home
     home.prepare()
@@ -47,7 +51,11 @@ def restore(app: App, folder: Path, yes: bool) -> Result:
         _check_home(home, manifest, mark)
         missing = [name for name, path in places(home).items() if name in manifest.files and not _is_there(path)]
         accounts, config = _checked(staged)
-        _ask(app, manifest, [name for name in missing if name != JOURNAL_NAME], accounts, config, yes)
+        brings = _brought(missing, accounts, config)
+        if yes:
+            _check_ways(missing, accounts, config)
+        else:
+            _ask(app, manifest, [name for name in missing if name != JOURNAL_NAME], brings)
         with locked(journal_file(home)):  # not while the person is asked: nobody who wants out waits for that
             _check_home(home, manifest, mark)
             aside = _put_journal(app, staged, manifest, mark)
@@ -66,7 +74,13 @@ def restore(app: App, folder: Path, yes: bool) -> Result:
         words.append(f"Kept as they are here: {', '.join(kept)}.")
     if aside is not None:
         words.append(f"The journal that was here is kept: {aside}.")
-    data = {"restored": sorted({JOURNAL_NAME, *missing}), "kept": kept, "aside": str(aside) if aside else None}
+    words += brings if yes else []  # else it was shown and agreed to
+    data = {
+        "restored": sorted({JOURNAL_NAME, *missing}),
+        "kept": kept,
+        "aside": str(aside) if aside else None,
+        "brought": brings,
+    }
     return Result(data, tuple(map(Note, words)), warnings=(MUST_STOP,))
 
 
@@ -79,7 +93,7 @@ def _staged(folder: Path, manifest: Manifest, stage: Path) -> Home:
         raise SetupProblem(f"{folder} names files that no backup has", "nothing was changed", code="bad_backup")
     try:
         for name in manifest.files:
-            create_once(known[name], read_file(folder, name, manifest), mode=0o600)
+            stage_file(folder, name, manifest, known[name])
         create_once(stage / "home-id", manifest.home_id.encode() + b"\n", mode=0o600)
     except OSError as error:
         raise StoreUnusable(f"{stage} cannot be written: {error.strerror}") from None
@@ -120,31 +134,62 @@ def _checked(staged: Home) -> tuple[Sequence[Account], Config]:
     return Accounts(staged).all(), read_config(staged)
 
 
-def _ask(
-    app: App, manifest: Manifest, missing: Sequence[str], accounts: Sequence[Account], config: Config, yes: bool
-) -> None:
+def _ask(app: App, manifest: Manifest, missing: Sequence[str], brings: Sequence[str]) -> None:
     """Shows what comes back. Returns when the person agrees. Raises NeedsPerson, CheckFailed."""
     lines = [f"A backup of {manifest.made:%Y-%m-%d %H:%M} UTC by keyctl {manifest.keyctl}; {MUST_STOP}."]
     lines.append(f"The journal comes back halted{', and with it ' + ', '.join(missing) if missing else ''}.")
-    if "accounts.json" in missing:
-        lines += [f"account {account.label}: {account.exchange} {account.kind}{_ways(account)}" for account in accounts]
-    if "config.toml" in missing:
-        lines += [f"accepted risk: {risk.account} {risk.risk}, {risk.reason}" for risk in config.accepted_risks]
-        labels = [account.label for account in accounts]
-        lines += [f"{label} goes by {way}" for label, way in config.routes(labels).items() if way != DIRECT]
-    if yes:
-        return
     if not app.prompt.has_terminal or app.no_input:
         raise NeedsPerson("restoring needs a yes, and there is no terminal; nothing was changed", "in a script: --yes")
-    app.prompt.show("\n".join(lines))
+    app.prompt.show("\n".join((*lines, *brings)))
     if not app.prompt.confirm_typed("Type restore to bring it back", "restore"):
         raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
 
 
+def _brought(missing: Sequence[str], accounts: Sequence[Account], config: Config) -> list[str]:
+    """What a person should see of the files that come back: accounts, groups, risks, limits, other ways out."""
+    lines: list[str] = []
+    if "accounts.json" in missing:
+        lines += [f"account {account.label}: {account.exchange} {account.kind}{_ways(account)}" for account in accounts]
+    if "config.toml" in missing:
+        lines += [f"group {name}: {', '.join(labels)}" for name, labels in config.groups.items()]
+        lines += [f"accepted risk: {risk.account} {risk.risk}, {risk.reason}" for risk in config.accepted_risks]
+        lines += _other_limits(config)
+        labels = [account.label for account in accounts]
+        lines += [f"{label} goes by {way}" for label, way in config.routes(labels).items() if way != DIRECT]
+        if config.echo_url:
+            lines.append(f"this machine's address is asked at {config.echo_url}")
+    return lines
+
+
+def _other_limits(config: Config) -> list[str]:
+    pairs = [(item.name, getattr(config.limits, item.name), getattr(Limits(), item.name)) for item in fields(Limits)]
+    return [
+        f"limit {name}: {Decimal(value):f} (shipped: {Decimal(shipped):f})"
+        for name, value, shipped in pairs
+        if value != shipped
+    ]
+
+
+def _check_ways(missing: Sequence[str], accounts: Sequence[Account], config: Config) -> None:
+    """Raises NeedsPerson where a proxy or a CA file would come back although nobody was asked."""
+    led = [account.label for account in accounts if account.proxy or account.ca_file]
+    led = led if "accounts.json" in missing else []
+    if "config.toml" in missing:
+        ways = config.routes([account.label for account in accounts])
+        led += [label for label, way in ways.items() if way.proxied]
+    if led:
+        raise NeedsPerson(
+            f"this backup leads {', '.join(dict.fromkeys(led))} through a proxy or by a CA file of its own, which "
+            "--yes does not agree to; nothing was changed",
+            "look at it at a terminal: keyctl restore DIR",
+        )
+
+
 def _ways(account: Account) -> str:
-    """What leads an account elsewhere than its exchange's own hosts by the plain way."""
+    """What leads an account elsewhere than its exchange's own hosts by the plain way, and its groups."""
     named = {"endpoint": account.endpoint, "ca_file": account.ca_file, "proxy": account.proxy}
-    return "".join(f", {name} {value}" for name, value in named.items() if value)
+    groups = f", groups {' '.join(account.groups)}" if account.groups else ""
+    return "".join(f", {name} {value}" for name, value in named.items() if value) + groups
 
 
 def _put_journal(app: App, staged: Home, manifest: Manifest, mark: Mark) -> Path | None:
@@ -158,6 +203,7 @@ def _put_journal(app: App, staged: Home, manifest: Manifest, mark: Mark) -> Path
     try:
         write_whole(home.state / "home-id", manifest.home_id.encode() + b"\n")
         moved = set_aside(path, aside)
+        hint_at_halts(home.state)
         os.rename(journal_file(staged), path)
         sync_folder(path.parent)
     except OSError as error:

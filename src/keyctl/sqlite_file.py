@@ -56,6 +56,16 @@ def open_connection(path: Path | str, busy_seconds: float) -> sqlite3.Connection
     return connection
 
 
+def is_whole(connection: sqlite3.Connection) -> bool:
+    """Whether SQLite can read every page of a file, and finds them in order."""
+    try:
+        return [row[0] for row in connection.execute("PRAGMA quick_check(1)")] == ["ok"]
+    except sqlite3.DatabaseError as error:
+        if _means_damage(error):
+            return False
+        raise
+
+
 def version_of(connection: sqlite3.Connection) -> int:
     """The version of the schema; 0 for a file without one."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -74,10 +84,11 @@ def translated(path: Path) -> Iterator[None]:
             raise StoreUnusable("the disk is full", f"make room for {path}", code="disk_full") from None
         raise StoreUnusable(f"the journal {path} cannot be used ({text})") from None
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if _means_damage(error):
             raise StoreUnusable(
                 f"the journal {path} is damaged; it was left as it is",
-                "move it away only after checking your open orders at each exchange",
+                "to get out all the same: keyctl close, keyctl cancel --all --foreign, keyctl halt",
+                "restore a backup: keyctl restore DIR, or start a new journal, halted: keyctl doctor --new-journal",
                 code="journal_damaged",
             ) from None
         name = getattr(error, "sqlite_errorname", type(error).__name__)
@@ -88,3 +99,8 @@ def translated(path: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be opened ({error.strerror})") from None
+
+
+def _means_damage(error: sqlite3.DatabaseError) -> bool:
+    code = int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY_CODE
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -68,10 +68,9 @@ def _words(arguments: Sequence[str]) -> list[str]:
 
 
 def _follows_secret(word: str, arguments: Sequence[str]) -> bool:
-    before = [
-        one for one, other in zip(arguments, arguments[1:], strict=False) if other == word and one.startswith("-")
-    ]
-    joined = [one.partition("=")[0] for one in arguments if one.startswith("-") and one.partition("=")[2] == word]
+    """Whether the word stands behind an option or another word that takes a secret."""
+    before = [one for one, other in zip(arguments, arguments[1:], strict=False) if other == word]
+    joined = [one.partition("=")[0] for one in arguments if one.partition("=")[2] == word]
     return any(map(takes_secret, (*before, *joined)))
 
 

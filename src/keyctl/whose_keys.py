@@ -40,7 +40,8 @@ async def learn_uids(app: App, sessions: Sequence[Session]) -> None:
 def declare_same(app: App, label: str, other: str) -> Result:
     """Counts the key `label` as one of the exchange account that `other` is of, because a person says so.
 
-    Raises UsageProblem for keys of different exchanges or kinds, CheckFailed where the exchange has told two ids.
+    Raises UsageProblem for keys of different exchanges or kinds, CheckFailed where the exchange has told two ids,
+    JournalLost where it could not be kept, StoreUnusable.
     """
     one, two = app.accounts.get(label), app.accounts.get(other)
     if one.id == two.id or (one.exchange, one.kind) != (two.exchange, two.kind):
@@ -57,8 +58,9 @@ def declare_same(app: App, label: str, other: str) -> Result:
             account=label,
             exchange=one.exchange,
         )
-    app.journal.exchange_accounts.know([one, two])
-    app.journal.exchange_accounts.join(two.id, one.id)
+    journal = app.sending_journal()
+    journal.exchange_accounts.know([one, two])
+    journal.exchange_accounts.join(two.id, one.id)
     note = Note(f"{label} and {other} count as two keys of one exchange account")
     return Result({"account": label, "same_as": other}, view=(note,))
 

@@ -167,6 +167,18 @@ def damaged_mark(desk: Desk) -> None:
     desk.mark.write_bytes(b"\0" * 109)
 
 
+def spoil_legs(journal: Path) -> None:
+    """Overwrites the page at which the orders begin; the header and all else stay whole."""
+    connection = sqlite3.connect(journal)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name='legs'").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with journal.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)
+
+
 WAYS = {item.__name__: item for item in (deleted, empty, older_copy, of_another_home, without_log, damaged_mark)}
 
 
