@@ -74,7 +74,7 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
 
 def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> ExitCode:
     """The exit code of a fan-out, as safety.md's rule says; clock trouble alone is a failed check, and what an
-    account itself lacks is a matter of setting it up."""
+    account itself lacks is a matter of setting it up. Nonces in use alone end STORE."""
     if Outcome.UNKNOWN in outcomes:
         return ExitCode.UNKNOWN
     if outcomes and all(outcome is Outcome.ACCEPTED for outcome in outcomes) and not troubles:
@@ -85,7 +85,7 @@ def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> E
         return ExitCode.REFUSED
     if any(trouble.exit_code is ExitCode.UNKNOWN for trouble in troubles):
         return ExitCode.UNKNOWN
-    for code in (ExitCode.CHECK, ExitCode.SETUP):
+    for code in (ExitCode.CHECK, ExitCode.SETUP, ExitCode.STORE):
         if troubles and all(trouble.exit_code is code for trouble in troubles):
             return code
     return ExitCode.UNREACHED

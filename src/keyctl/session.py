@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyctl.answers import Unreadable
 from keyctl.clock import ClockSample, Offset, offset_of
-from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, NonceBusy, StoreUnusable, Unreached
 from keyctl.exchanges.base import Exchange, Signer, public_wire
 from keyctl.masking import Mask
 from keyctl.model import Account, ExchangeError, Market, Request, Response, SignedRequest, Stamp
@@ -157,7 +157,7 @@ class Session:
                 return self._judge(await self.call(request, seconds), reader)
             except Unreached as error:
                 error.exchange, error.account = self.exchange.name, self.account.label
-                if last or error.code in ("cooling_down", "not_sendable", "forbidden_host"):
+                if last or error.code in ("cooling_down", "not_sendable", "forbidden_host", NonceBusy.code):
                     raise
             await self.network.clock.sleep(uniform(0.05, 0.25))
         raise AssertionError("unreachable")

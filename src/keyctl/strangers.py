@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable, UsageProblem
+from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable, Unreached, UsageProblem
 from keyctl.model import Leg, Market, OpenOrder, Order
 from keyctl.overview import Part, open_orders_of
 
@@ -140,8 +140,8 @@ async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[_
 def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[_Number], unread: str) -> Ended:
     why = "" if trouble is None else trouble.message
     if unread:
-        if trouble is not None and trouble.exit_code is ExitCode.UNREACHED and not isinstance(trouble, NoAnswer):
-            return Ended(part, order, "not_sent", why, ExitCode.UNREACHED)
+        if trouble is not None and isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
+            return Ended(part, order, "not_sent", why, trouble.exit_code)
         return Ended(
             part, order, "unknown", f"{why or 'taken'}; open orders could not be read: {unread}", ExitCode.UNKNOWN
         )
