@@ -48,7 +48,7 @@ FLOORS = {
     ),
     "courses": (
         "trading consent order_words "
-        "seeing refreshing closing clearing canceling naming halting resolving verifying vaulting "
+        "seeing refreshing closing clearing canceling cancel_order naming halting resolving verifying vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers "
         "home_health home_backup restoring from_backup bringing same_key"

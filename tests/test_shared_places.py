@@ -11,8 +11,10 @@ from typing import TypeVar
 import pytest
 
 from keyctl.clock import Offset
+from keyctl.errors import KeyctlError
 from keyctl.model import Market, Ticker
-from keyctl.session import Session
+from keyctl.session import READ_TRIES, Session
+from keyctl.twin import FaultKind
 from keyctl.twin.book import Book
 from keyctl.venue_reads import Shared, instrument_of, ticker_of
 from tests.support.gateway import Gateway
@@ -91,3 +93,60 @@ def test_an_order_at_two_exchanges_behind_one_host_goes_to_each_as_it_wants_it(w
     ran = world.keyctl(*words)
     legs = {leg["exchange"]: leg["outcome"] for leg in ran.data["legs"]}
     assert legs == {"binance": "accepted", "bitfinex": "accepted", "lbank": "accepted", "okx": "not_sent"}, ran.stdout
+
+
+@pytest.mark.parametrize("operation", ["instruments", "ticker"])
+@pytest.mark.parametrize("kind", [FaultKind.ANSWER, FaultKind.HTML])
+def test_what_one_lane_could_not_read_the_others_ask_for_themselves(
+    tmp_path: Path, operation: str, kind: FaultKind
+) -> None:
+    refused = {"status": 403, "body": "{}"} if kind is FaultKind.ANSWER else {}
+    tries = 1 if kind is FaultKind.ANSWER else READ_TRIES
+    with World(tmp_path) as world:
+        labels = ("okx-a", "okx-b", "okx-c")
+        for label in labels:
+            world.add("okx", label)
+        world.fault(kind=kind, exchange="okx", operation=operation, times=tries, **refused)
+        app = world.app()
+
+        async def ask() -> list[object]:
+            shared = Shared()
+
+            async def read(session: Session) -> Ticker:
+                rules = await instrument_of(session, "BTC/USDT", shared)
+                return await ticker_of(session, rules.native_symbol, shared)
+
+            async with app.network() as network:
+                accounts = [world.account(label) for label in labels]
+                sessions = [Session(one, *app.signer(one), network, app.journal, Market.SPOT) for one in accounts]
+                return list(await asyncio.gather(*map(read, sessions), return_exceptions=True))
+
+        first, *others = asyncio.run(ask())
+        assert isinstance(first, KeyctlError)
+        assert all(isinstance(other, Ticker) for other in others), others
+
+
+def test_a_symbol_that_is_not_listed_is_asked_for_once(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        for label in ("okx-a", "okx-b"):
+            world.add("okx", label)
+        ran = world.keyctl("order", "buy", "NONE/USDT", "1", "--price", "1", "--all", "--fanout", "--yes", "--json")
+        assert ran.document["errors"][0]["code"] == "unknown_symbol", ran.stdout
+        assert [line.operation for line in world.venue("okx").calls.lines].count("instruments") == 1
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refused_clock_stops_its_own_leg_of_a_stored_plan_alone(tmp_path: Path, status: int) -> None:
+    with World(tmp_path) as world:
+        for exchange in ("okx", "binance"):
+            world.add(exchange)
+        words = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--all", "--fanout", "--json")
+        plan = world.keyctl(*words, "--dry-run").data["plan"]
+        world.fault(kind=FaultKind.ANSWER, exchange="okx", operation="time", times=None, status=status, body="{}")
+        ran = world.keyctl("order", "--plan", plan, "--yes", "--json")
+        assert ran.exit_code == 6, ran.stdout
+        assert {leg["account"]: leg["outcome"] for leg in ran.data["legs"]} == {
+            "okx-a": "not_sent",
+            "binance-a": "accepted",
+        }
+        assert any("okx answered" in error["message"] for error in ran.document["errors"]), ran.stdout

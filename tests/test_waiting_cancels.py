@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keyctl import canceling, strangers
+from keyctl import cancel_order, strangers
 from keyctl.model import OrderState
 from keyctl.session import Session
 from keyctl.twin import FaultKind
@@ -91,7 +91,7 @@ def test_one_that_fires_after_a_lost_cancel_gets_a_cancel_of_its_own(
 ) -> None:
     place(world, exchange, symbol, "take-profit-limit")
     world.fault(kind=FaultKind.RESET_BEFORE, exchange=exchange, operation="cancel")
-    before(monkeypatch, canceling, "_send_cancel", 2, lambda: fire(world, exchange, symbol, 59_000))
+    before(monkeypatch, cancel_order, "_send_cancel", 2, lambda: fire(world, exchange, symbol, 59_000))
     ended = world.keyctl("cancel", "--all", "--yes", "--json")
     assert (ended.exit_code, ended.data["legs"][0]["outcome"]) == (0, "canceled"), ended.stdout
     assert the_order(world, exchange).state is OrderState.CANCELED

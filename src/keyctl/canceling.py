@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 
 from keyctl import canceling_view as view
 from keyctl import exchanges
-from keyctl.answers import Unreadable
+from keyctl.cancel_order import cancel_order, warm_if_possible
 from keyctl.canceling_view import CancelResult, leg_facts, stranger_facts
 from keyctl.clearing import GONE, pairs_of
-from keyctl.comparing import forget_if_past
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, NoAnswer, Unreached, UsageProblem
-from keyctl.exchanges.base import plain
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, UsageProblem
 from keyctl.home import none_stored
-from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import judge_found
-from keyctl.model import Leg, OpenOrder, OrderState, OrderStatus, Outcome, Request
+from keyctl.model import OpenOrder
 from keyctl.naming import ways_to_cancel
 from keyctl.open_orders_view import endings_of, warnings_of
 from keyctl.output import Note, Result, show_aside
@@ -27,8 +23,7 @@ from keyctl.overview import Part
 from keyctl.overview_view import unread
 from keyctl.seeing import open_orders_at
 from keyctl.session import Session
-from keyctl.settle import Lookup, Verdict, look_up, settle_leg
-from keyctl.strangers import LOOKS, PAUSE_SECONDS, SENDS, cancel_strangers
+from keyctl.strangers import cancel_strangers
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -117,7 +112,7 @@ async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[Sto
 
 async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], found: Found) -> list[CancelResult]:
     """The result of each order, ours first. Accounts side by side; the orders of one account go one after another,
-    since they share a connection."""
+    since they share a connection. A fault in one account is raised once every other one has ended."""
     by_account: dict[str, list[tuple[Session, StoredLeg]]] = {}
     for session, stored in pairs:
         by_account.setdefault(session.account.id, []).append((session, stored))
@@ -126,9 +121,10 @@ async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], foun
         strangers.setdefault(part.account.id, []).append((part, orders))
 
     async def lane(account_id: str) -> tuple[list[tuple[int, CancelResult]], list[CancelResult]]:
-        ours = [
-            (stored.row, await _cancel_leg(session, app, stored)) for session, stored in by_account.get(account_id, ())
-        ]
+        mine = by_account.get(account_id, ())
+        for session in dict.fromkeys(session for session, _ in mine):
+            await warm_if_possible(session)
+        ours = [(stored.row, await cancel_order(session, app.journal, stored)) for session, stored in mine]
         theirs = []
         # What one of ours became may be listed without our id; its cancel is behind us.
         done = {(result.facts["symbol"], result.became) for _, result in ours if result.became}
@@ -139,119 +135,13 @@ async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], foun
                 theirs.append(CancelResult(facts, item.outcome, item.detail, item.exit_code))
         return ours, theirs
 
-    lanes = await asyncio.gather(*map(lane, {**by_account, **strangers}))
+    lanes = []
+    for ended in await asyncio.gather(*map(lane, {**by_account, **strangers}), return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
+        lanes.append(ended)
     by_row = {row: result for ours, _ in lanes for row, result in ours}
     return [*(by_row[stored.row] for _, stored in pairs), *(item for _, theirs in lanes for item in theirs)]
-
-
-async def _cancel_leg(session: Session, app: App, stored: StoredLeg) -> CancelResult:
-    """One cancel, sent once; after a lost answer it is sent again only when the order was read to be still open.
-
-    An order of unknown outcome is looked up first; while it stays unknown its cancel still goes out, by client order
-    id, since a cancel can only lessen what is at risk. One that waits for a trigger is looked up first too: it may
-    have become another order, and then that one is canceled. So is every one where the client order id alone may miss
-    it; when that look-up fails the cancel goes out all the same, by what the journal knows.
-    """
-    order_id, became = stored.exchange_order_id, None
-    looked = Lookup(Verdict.UNCLEAR)
-    trouble, left = "", SENDS
-    if session.trouble is not None:
-        own = session.trouble
-        why = own.message.removeprefix(f"{session.account.label}: ")
-        return CancelResult(leg_facts(stored), "not_sent", why, own.exit_code, hints=own.hints)
-    while left:
-        left -= 1
-        try:
-            await session.warm()
-            if stored.state != LegState.ACCEPTED:
-                settled = await settle_leg(session, app.journal, stored)
-                if settled.outcome in (Outcome.NOT_SENT, Outcome.REJECTED):
-                    word = "never taken" if settled.status is None else f"finished: {settled.status.state}"
-                    return CancelResult(leg_facts(stored), word, settled.detail, ExitCode.OK)
-            first = stored.leg.order.trigger is not None or session.exchange.dated_ids
-            if first and looked.status is None:
-                looked = await _read_back(session, app, stored, patient=False)
-                if looked.status is not None and looked.status.state is not OrderState.OPEN:
-                    return _finished(stored, looked.status)
-                if looked.status is not None:
-                    order_id, became = looked.status.exchange_order_id, looked.status.became
-            trouble = await _send_cancel(session, stored, order_id, became)
-        except NoAnswer as lost:
-            trouble = lost.message
-        except Unreached as unreached:
-            return CancelResult(leg_facts(stored), "not_sent", unreached.message, ExitCode.UNREACHED)
-        looked = await _read_back(session, app, stored, patient=not trouble)
-        if looked.status is None:
-            if not trouble and (forgotten := forget_if_past(session, app.journal, stored, looked)):
-                return CancelResult(leg_facts(stored), str(forgotten.status), forgotten.detail, ExitCode.UNKNOWN)
-            why = trouble or looked.why or "not found"
-            return CancelResult(leg_facts(stored), "unknown", why, ExitCode.UNKNOWN, became)
-        if looked.status.state is not OrderState.OPEN:
-            return _finished(stored, looked.status)
-        order_id = looked.status.exchange_order_id
-        if became is None and looked.status.became is not None:
-            # It is another order since: no cancel has named that one yet, whatever was said of the waiting one.
-            became, left = looked.status.became, SENDS
-        elif not trouble:
-            break
-    why = trouble or "the cancel was taken, the order is still open"
-    return CancelResult(leg_facts(stored), "open", why, ExitCode.REFUSED, became)
-
-
-def _finished(stored: StoredLeg, status: OrderStatus) -> CancelResult:
-    word = "canceled" if status.state is OrderState.CANCELED else f"finished: {status.state}"
-    return CancelResult(leg_facts(stored), word, f"filled {plain(status.filled)}", ExitCode.OK, status.became)
-
-
-async def _read_back(session: Session, app: App, stored: StoredLeg, patient: bool) -> Lookup:
-    """What the order looks like after a cancel; with `patient` a few looks, since some venues cancel a little later."""
-    for _ in range(LOOKS if patient else 1):
-        looked = await look_up(session, stored)
-        if looked.verdict is not Verdict.FOUND or looked.status is None:
-            return looked
-        if stored.state != LegState.ACCEPTED:
-            app.journal.record([(stored.row, judge_found(stored.leg, looked.status))], "look-up")
-        app.journal.note_status([(stored.row, looked.status)])
-        if looked.status.state is not OrderState.OPEN:
-            break
-        await session.network.clock.sleep(PAUSE_SECONDS)
-    return looked
-
-
-async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None, became: str | None) -> str:
-    """Nothing when the exchange took the cancel or the order was finished; else why not. Raises Unreached when nothing
-    has left."""
-    exchange, leg = session.exchange, stored.leg
-    if became is not None:
-        return await _send_one(session, leg, exchange.cancel_became_request(leg, became), became)
-    by_day = exchange.cancels_by_day(leg, stored.stamp_ms) if order_id is None and stored.stamp_ms else ()
-    why, sent = "", False
-    for request in by_day or (exchange.cancel_request(leg, order_id),):
-        try:
-            trouble = await _send_one(session, leg, request, None)
-        except Unreached as unreached:
-            if not sent and not isinstance(unreached, NoAnswer):
-                raise
-            trouble = unreached.message
-        if not trouble:
-            return ""
-        why, sent = why or trouble, True
-    return why
-
-
-async def _send_one(session: Session, leg: Leg, request: Request, became: str | None) -> str:
-    exchange, response = session.exchange, await session.call(request)
-    error = session.error_in(response)
-    if error is not None:
-        return "" if exchange.is_already_final(error) else f"{error.code} {error.words}".strip()
-    try:
-        if became is None:
-            exchange.read_canceled(response, leg)
-        else:
-            exchange.read_became_canceled(response, leg, became)
-    except Unreadable as problem:
-        return f"the answer is {session.mask.masked(str(problem))}"
-    return ""
 
 
 def _check_known(app: App, client_order_id: str) -> None:

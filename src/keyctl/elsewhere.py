@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
-from keyctl.errors import CheckFailed, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, Unreached
 from keyctl.journal import ELSEWHERE, Journal
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import judge_found
@@ -18,15 +18,15 @@ from keyctl.settle import Verdict, look_up
 async def sent_elsewhere(session: Session, journal: Journal, stored: StoredLeg | None) -> CheckFailed | str | None:
     """Why a leg that waits to be sent must not be: its exchange has the order already, which is written down now.
 
-    A text where that could not be looked up. None where the exchange does not have it, where it cannot be reached (the
-    other reads of the pre-flight say so), and without a leg.
+    A text where that could not be looked up. None where the exchange does not have it, where it cannot be reached or
+    does not tell its time (the other reads of the pre-flight say so), and without a leg.
     """
     if stored is None:
         return None
     planned_ms = int(datetime.combine(stored.leg.client_order_date, time(), UTC).timestamp() * 1000)
     try:
         await session.warm()
-    except Unreached:
+    except (Unreached, ExchangeRefused):
         return None
     looked = await look_up(session, replace(stored, first_stamp_ms=stored.first_stamp_ms or planned_ms))
     label, plan = stored.leg.account, stored.leg.plan_id

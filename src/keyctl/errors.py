@@ -8,6 +8,7 @@ KeyctlError
  + OutcomeUnknown     7   an order's outcome is not known
  + Unreached          8   the exchange was not reached: no byte of the request has left
  |  + NoAnswer        8   bytes have left and no usable answer came back
+ |  + NonceBusy       9   another process uses this API key's nonces
  + StoreUnusable      9   journal or disk
  + NeedsPerson       10   a question needs a person and there is no terminal
 """
@@ -145,6 +146,14 @@ class NoAnswer(Unreached):
     """Bytes may have left, and no complete, readable answer came back. For a write this means unknown."""
 
     code = "no_answer"
+
+
+class NonceBusy(Unreached):
+    """Another process has used this API key's nonces for too long: no call with that key could leave. A matter of that
+    one account, like an exchange that is not reached; it ends as the journal's trouble does."""
+
+    code = "nonce_busy"
+    exit_code = ExitCode.STORE
 
 
 class StoreUnusable(KeyctlError):

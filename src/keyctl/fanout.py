@@ -88,7 +88,7 @@ async def _take_turns(
     for session, stored in sorted(pairs, key=lambda pair: pair[0].account.api_key_hash):
         try:
             await turns.enter_async_context(session.turn(session.exchange.order_request(stored.leg)))
-        except StoreUnusable as trouble:
+        except Unreached as trouble:
             results[stored.row] = _not_sent(stored, str(trouble), trouble)
 
 

@@ -49,19 +49,21 @@ def halt(app: App, what: What, reason: str, canceling: bool) -> Result:
 
     The flag is set before the account list, the config or the store are looked at; troubles with these come after it,
     in the result. Exit SETUP where the halt cannot be known to stop anything. Raises UsageProblem for an unknown
-    exchange, StoreUnusable when the flag itself cannot be set.
+    exchange, StoreUnusable when the flag itself cannot be set; with `canceling` that is in the result too, since what
+    is open can be canceled all the same.
     """
     _check_exchanges(what.exchanges)
     words = clean_text(reason) or "by hand"
     scopes = [(Scope.HOME, "")] if what.whole else [(Scope.EXCHANGE, name) for name in what.exchanges]
-    if scopes:
-        _begin(app, scopes, words)
+    unset = _begin(app, scopes, words, canceling)
     accounts, troubles = known_accounts(app)
     chosen, unknown = _chosen(accounts, what)
-    if chosen:
-        _begin(app, [(Scope.ACCOUNT, account.id) for account in chosen], words)
+    if not unset:
+        unset = _begin(app, [(Scope.ACCOUNT, account.id) for account in chosen], words, canceling)
     troubles += _without_effect(app, accounts, what, _GO_ON) if not troubles else []
     troubles += unknown
+    if unset:
+        return _with_cancels(app, accounts, what, _not_in_force(app, [*unset, *troubles]))
     done = What(tuple(account.label for account in chosen), what.exchanges)
     notes = [] if done.whole and not what.whole else [_halted(app, done, words)]
     notes += _narrower(accounts, what, words)
@@ -142,17 +144,34 @@ def known_accounts(app: App) -> tuple[tuple[Account, ...], list[KeyctlError]]:
         return (), [trouble]
 
 
-def _begin(app: App, scopes: Sequence[tuple[Scope, str]], words: str) -> None:
-    """Sets the flags. Raises StoreUnusable, which says first of all that nothing is halted by them."""
+def _begin(app: App, scopes: Sequence[tuple[Scope, str]], words: str, going_on: bool) -> list[KeyctlError]:
+    """Sets the flags, if any are given. The trouble with that, which says first of all that nothing is halted by them,
+    when the command goes on without them; else raises it: StoreUnusable."""
+    if not scopes:
+        return []
     try:
         app.leaving_journal().halts.begin(scopes, words)
     except StoreUnusable as error:
-        raise StoreUnusable(
+        trouble = StoreUnusable(
             f"this halt is NOT in force: {error.message}",
             *error.hints,
             "to be safe, end the programs that send orders, and cancel at the exchanges",
             code=error.code,
-        ) from None
+        )
+        if not going_on:
+            raise trouble from None
+        return [trouble]
+    return []
+
+
+def _not_in_force(app: App, troubles: Sequence[KeyctlError]) -> Result:
+    """The result of a halt whose flag could not be set, before anything is canceled. What was halted is told where it
+    can still be read."""
+    try:
+        data = _result(app, known_accounts(app)[0], (), ()).data
+    except StoreUnusable:
+        data = {"halted": None, "halts": [], "home": str(app.home.root)}
+    return Result(data, (), ExitCode.STORE, tuple(troubles))
 
 
 def _narrower(accounts: Sequence[Account], what: What, words: str) -> list[str]:
@@ -215,9 +234,13 @@ def _result(app: App, accounts: Sequence[Account], notes: Sequence[str], trouble
 
 
 def _with_cancels(app: App, accounts: Sequence[Account], what: What, halted: Result) -> Result:
-    """The halt's result with that of canceling what is open where it stops orders; the halt stands whatever fails."""
+    """The halt's result with that of canceling what is open where it stops orders; the halt stands whatever fails.
+
+    One whose flag could not be set ends STORE, save where what became of an order is unknown.
+    """
     from keyctl.canceling import Choice, cancel
 
+    in_vain = halted.exit_code is ExitCode.STORE
     held = tuple(account.label for account in accounts if what.whole or _is_held(app, account, what))
     if not (what.whole or held):
         return halted
@@ -227,11 +250,16 @@ def _with_cancels(app: App, accounts: Sequence[Account], what: What, halted: Res
         )
     except KeyctlError as error:
         known = {problem.code for problem in halted.errors}
-        canceled = failure(error) if error.code not in known else Result({})
+        canceled = failure(error) if in_vain or error.code not in known else Result({})
+    codes = (canceled.exit_code, halted.exit_code)
+    if in_vain:
+        code = ExitCode.UNKNOWN if ExitCode.UNKNOWN in codes else ExitCode.STORE
+    else:
+        code = codes[0] if codes[0] is not ExitCode.OK else codes[1]
     return Result(
         {**halted.data, **canceled.data},
         (*halted.view, *canceled.view),
-        canceled.exit_code if canceled.exit_code is not ExitCode.OK else halted.exit_code,
+        code,
         (*halted.errors, *canceled.errors),
         canceled.warnings,
         canceled.some_accepted,
@@ -243,4 +271,7 @@ def _is_held(app: App, account: Account, what: What) -> bool:
     if account.exchange in what.exchanges or account.label in what.labels:
         return True
     named = {other.id for other in app.accounts.all() if other.label in what.labels}
-    return any(halt.owner in named for halt in app.halts.of(account.id, account.exchange))
+    try:
+        return any(halt.owner in named for halt in app.halts.of(account.id, account.exchange))
+    except StoreUnusable:
+        return False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keyctl.clock import Clock, ClockReads, Offset
-from keyctl.errors import SetupProblem, StoreUnusable, Unreached
+from keyctl.errors import NonceBusy, SetupProblem, Unreached
 from keyctl.model import Account
 from keyctl.pacing import Pacer
 from keyctl.routes import DIRECT, Route, is_loopback, route_of
@@ -56,6 +56,8 @@ class Network:
         self._own_contexts: dict[str, ssl.SSLContext] = {}
         self._clock_reads: dict[tuple[str, str], ClockReads] = {}
         self._nonce_locks: dict[str, asyncio.Lock] = {}
+        # Keys whose nonces another process has kept for too long.
+        self._busy = set[str]()
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
@@ -121,7 +123,7 @@ class Network:
     async def nonce_turn(self, key_hash: str) -> AsyncIterator[None]:
         """The right to use nonces of one API key, across processes, from taking the nonce to its answer.
 
-        Raises StoreUnusable when another process holds it for longer than 30 s.
+        Raises NonceBusy when another process holds it for longer than 30 s; who asks again is not kept waiting again.
         """
         lock = self._nonce_locks.setdefault(key_hash, asyncio.Lock())
         async with lock:
@@ -129,20 +131,20 @@ class Network:
             folder.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(folder / f"nonce-{key_hash[:32]}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             try:
-                await self._take(descriptor)
+                await self._take(descriptor, key_hash)
                 yield
             finally:
                 os.close(descriptor)
 
-    async def _take(self, descriptor: int) -> None:
-        until = self.clock.monotonic() + NONCE_LOCK_SECONDS
+    async def _take(self, descriptor: int, key_hash: str) -> None:
+        until = self.clock.monotonic() + (0 if key_hash in self._busy else NONCE_LOCK_SECONDS)
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._busy.discard(key_hash)
                 return
             except BlockingIOError:
-                if self.clock.monotonic() > until:
-                    raise StoreUnusable(
-                        "another keyctl has used this API key's nonces for over 30 s", code="nonce_busy"
-                    ) from None
+                if self.clock.monotonic() >= until:
+                    self._busy.add(key_hash)
+                    raise NonceBusy("another keyctl has used this API key's nonces for over 30 s") from None
                 await asyncio.sleep(0.01)

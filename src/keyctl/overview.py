@@ -94,7 +94,7 @@ async def _seen(part: Part, read: Callable[[Part], Awaitable[tuple[T, ...]]]) ->
         await part.session.warm()
         found = await read(part)
     except KeyctlError as trouble:
-        if isinstance(trouble, StoreUnusable) and trouble.code != "nonce_busy":
+        if isinstance(trouble, StoreUnusable):
             raise
         return Seen(part, clock.now(), trouble=trouble)
     return Seen(part, clock.now(), found)

@@ -101,7 +101,11 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
     warnings: list[str] = []
     leaving = wish.reduces and session.market is Market.FUTURES
     try:
-        await session.warm()
+        try:
+            await session.warm()
+        except ExchangeRefused as refusal:  # it carries no key, so it says nothing of one
+            refusal.hints = (command_for(refusal.error, session.market), *refusal.hints)
+            return left_alone(session, refusal)
         dated = session.exchange.profile.dated
         warnings += [] if dated else check_clock(session)
         # While one lane asks for its venue's rules, the others make their own reads: one round trip less for all.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from random import uniform
 from typing import TYPE_CHECKING, TypeVar
 
 from keyctl.answers import Unreadable
 from keyctl.clock import ClockSample, Offset, offset_of
-from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, Unreached
+from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, NonceBusy, StoreUnusable, Unreached
 from keyctl.exchanges.base import Exchange, Signer, public_wire
 from keyctl.masking import Mask
 from keyctl.model import Account, ExchangeError, Market, Request, Response, SignedRequest, Stamp
@@ -30,6 +30,8 @@ COOL_DOWN_SECONDS = 60
 # A date has whole seconds, and is read as their middle.
 DATE_MARGIN_MS = 500
 RETRY_AFTER = "Retry-After"
+# Marks the cool-downs that hold ways out too.
+LEAVING = " leaving"
 
 
 class Session:
@@ -109,12 +111,13 @@ class Session:
         else:
             yield
 
-    async def call(self, request: Request, seconds: float = CALL_SECONDS) -> Response:
+    async def call(self, request: Request, seconds: float = CALL_SECONDS, leaving: bool = False) -> Response:
         """The answer to one send of a request, whatever it says.
 
+        `leaving`: a way out, such as a cancel, which waits only for what the host said of a ban or of a way out.
         Raises Unreached (nothing has left) or NoAnswer (something may have).
         """
-        self.check_cool_down(request.base)
+        self.check_cool_down(request.base, leaving)
         self.limits_told.pop(RETRY_AFTER, None)
         line = self.line(request.base)
         async with line.turn:
@@ -123,7 +126,7 @@ class Session:
                 await self._keep_pace(request)
             async with self.turn(request):
                 response = await self._send(line, request, seconds)
-        self.note_limit(request.base, response)
+        self.note_limit(request.base, response, leaving)
         self._note_date(request, response)
         return response
 
@@ -154,7 +157,7 @@ class Session:
                 return self._judge(await self.call(request, seconds), reader)
             except Unreached as error:
                 error.exchange, error.account = self.exchange.name, self.account.label
-                if last or error.code in ("cooling_down", "not_sendable", "forbidden_host"):
+                if last or error.code in ("cooling_down", "not_sendable", "forbidden_host", NonceBusy.code):
                     raise
             await self.network.clock.sleep(uniform(0.05, 0.25))
         raise AssertionError("unreachable")
@@ -245,9 +248,9 @@ class Session:
 
         return await self.fetch(request, read, 5.0)
 
-    def check_cool_down(self, base: str) -> None:
-        """Raises Unreached while that host has told this machine to wait."""
-        left = self.cool_down_left(base)
+    def check_cool_down(self, base: str, leaving: bool = False) -> None:
+        """Raises Unreached while that host has told this machine to wait; `leaving` as in `call`."""
+        left = self.cool_down_left(base, leaving)
         if left:
             raise Unreached(
                 f"{self.exchange.name} asked this machine to wait; {left} s left",
@@ -255,13 +258,18 @@ class Session:
                 code="cooling_down",
             )
 
-    def cool_down_left(self, base: str) -> int:
+    def cool_down_left(self, base: str, leaving: bool = False) -> int:
         """For how many seconds that host is to be left alone from here; 0 when it is not."""
-        left = self.journal.notes.cool_down_until(self._limited(base)) - self.network.clock.now()
+        place = self._limited(base) + (LEAVING if leaving else "")
+        left = self.journal.notes.cool_down_until(place) - self.network.clock.now()
         return int(left) + 1 if left > 0 else 0
 
-    def note_limit(self, base: str, response: Response) -> None:
-        """Keeps what an answer tells of limits, and writes down a limit or ban, so that later processes wait too."""
+    def note_limit(self, base: str, response: Response, leaving: bool = False) -> None:
+        """Keeps what an answer tells of limits, and writes down a limit or ban, so that later processes wait too.
+
+        Ways out wait only for a ban, during which nothing gets through and each call makes it longer, and for the time
+        that the host told one of them. An answer is never lost because that could not be written.
+        """
         told = {
             name: response.headers.get(name.casefold(), "") for name in (*self.exchange.profile.limits, RETRY_AFTER)
         }
@@ -269,7 +277,11 @@ class Session:
         if response.status in (418, 429):
             wanted = told[RETRY_AFTER]
             seconds = min(int(wanted), 3 * 86_400) if wanted.isascii() and wanted.isdigit() else COOL_DOWN_SECONDS
-            self.journal.notes.cool_down(self._limited(base), self.network.clock.now() + seconds)
+            until, place = self.network.clock.now() + seconds, self._limited(base)
+            with suppress(StoreUnusable):
+                self.journal.notes.cool_down(place, until)
+                if response.status == 418 or (leaving and wanted):
+                    self.journal.notes.cool_down(place + LEAVING, until)
 
     def _limited(self, base: str) -> str:
         """What a cool-down is about: a host as seen from one way out, since exchanges count and ban by address."""

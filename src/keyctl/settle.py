@@ -22,7 +22,7 @@ FIRST_LOOKS_SECONDS = (0.0, 1.0, 2.0)
 # How long `--wait` bears an exchange that cannot be read; the usual cool-down is a minute.
 PATIENCE_SECONDS = 300.0
 RECHECK_SECONDS = 600.0
-# What ends a read without a result; StoreUnusable: the nonces are in use.
+# What ends a read without a result.
 CANNOT_READ = (Unreached, NoAnswer, Unreadable, StoreUnusable)
 
 

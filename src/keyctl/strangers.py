@@ -1,17 +1,18 @@
 """Open orders that the journal does not have as open: canceled only when a person says so, and read back as gone.
 
-Each cancel is written into the journal before it is sent, and what became of it after.
+Each cancel is written into the journal before it is sent, where that can be written, and what became of it after.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.errors import ExitCode, KeyctlError, NoAnswer, UsageProblem
+from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable, Unreached, UsageProblem
 from keyctl.model import Leg, Market, OpenOrder, Order
 from keyctl.overview import Part, open_orders_of
 
@@ -48,7 +49,7 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
     left = list(orders)
     for _ in range(SENDS if orders else 0):
         for order in left:
-            journal.event(None, None, "foreign_cancel", _facts(part, order))
+            _note(journal, "foreign_cancel", _facts(part, order))
             troubles.pop(_number(order), None)
             try:
                 if not await _send(part, order):
@@ -66,8 +67,14 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
         for order in orders
     ]
     for item in ended:
-        journal.event(None, None, "foreign_cancel_ended", {**_facts(part, item.order), "outcome": item.outcome})
+        _note(journal, "foreign_cancel_ended", {**_facts(part, item.order), "outcome": item.outcome})
     return ended
+
+
+def _note(journal: Journal, kind: str, facts: dict[str, object]) -> None:
+    """Writes it down where that is possible: a journal that cannot be written must not keep an order open."""
+    with suppress(StoreUnusable):
+        journal.event(None, None, kind, facts)
 
 
 def _cancelable(part: Part, order: OpenOrder) -> bool:
@@ -104,7 +111,7 @@ async def _send(part: Part, order: OpenOrder) -> bool:
     """One cancel, sent once: whether the exchange took it, or says that the order is final. Raises KeyctlError for
     everything else."""
     session, exchange = part.session, part.session.exchange
-    response = await session.call(exchange.cancel_request(_leg(part, order), order.exchange_order_id))
+    response = await session.call(exchange.cancel_request(_leg(part, order), order.exchange_order_id), leaving=True)
     error = session.error_in(response)
     if error is not None and not exchange.is_already_final(error):
         raise KeyctlError(f"{error.code} {error.words}".strip(), code="cancel_refused", exchange_code=error.code)
@@ -133,8 +140,8 @@ async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[_
 def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[_Number], unread: str) -> Ended:
     why = "" if trouble is None else trouble.message
     if unread:
-        if trouble is not None and trouble.exit_code is ExitCode.UNREACHED and not isinstance(trouble, NoAnswer):
-            return Ended(part, order, "not_sent", why, ExitCode.UNREACHED)
+        if trouble is not None and isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
+            return Ended(part, order, "not_sent", why, trouble.exit_code)
         return Ended(
             part, order, "unknown", f"{why or 'taken'}; open orders could not be read: {unread}", ExitCode.UNKNOWN
         )

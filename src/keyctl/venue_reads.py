@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from keyctl.answers import Unreadable
-from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import Instrument, Request, Response, Ticker
 from keyctl.session import Session
 
 T = TypeVar("T")
+UNKNOWN_SYMBOL = "unknown_symbol"
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def unknown_symbol(session: Session, symbol: str) -> CheckFailed:
     return CheckFailed(
         f"{session.account.label}: {session.exchange.profile.title} does not list {symbol}",
         "compare the venues: keyctl price SYMBOL",
-        code="unknown_symbol",
+        code=UNKNOWN_SYMBOL,
         account=session.account.label,
         exchange=session.exchange.name,
     )
@@ -93,10 +94,24 @@ def key_of(session: Session, request: Request, what: str, symbol: str) -> tuple[
 
 
 async def once(shared: Shared, key: tuple[str, ...], ask: Callable[[], Awaitable[T]]) -> T:
-    """The answer that the first lane to ask gets, for all lanes; its error too."""
-    if key not in shared.answers:
+    """The answer that the first lane to ask gets, for all lanes; so is its error where the symbol is not listed.
+
+    Any other error may be a matter of that lane's own way out: each lane that waited then asks once for itself.
+    """
+    first = key not in shared.answers
+    if first:
         shared.answers[key] = asyncio.ensure_future(ask())
-    return cast(T, await asyncio.shield(shared.answers[key]))
+    asked = shared.answers[key]
+    try:
+        return cast(T, await asyncio.shield(asked))
+    except KeyctlError as error:
+        if error.code == UNKNOWN_SYMBOL:
+            raise
+        if shared.answers.get(key) is asked:
+            del shared.answers[key]
+        if first:
+            raise
+    return await ask()
 
 
 def _rules_key(session: Session, symbol: str) -> tuple[str, ...]:

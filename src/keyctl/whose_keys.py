@@ -82,6 +82,6 @@ async def _uid_of(session: Session) -> str | None:
                 return None if is_other(session.account, uid) else uid
         return (await session.fetch(exchange.balance_request(), exchange.read_balances)).uid
     except KeyctlError as trouble:
-        if isinstance(trouble, StoreUnusable) and trouble.code != "nonce_busy":
+        if isinstance(trouble, StoreUnusable):
             raise
         return None

@@ -15,6 +15,7 @@ from keyctl.exchanges._binance_futures import BinancePerpetuals
 from keyctl.halts import Halts, Scope, halted_scopes
 from keyctl.journal import Journal
 from keyctl.model import OrderState, Side
+from keyctl.twin import FaultKind
 from tests.commands.test_close import SYMBOL, open_position
 from tests.support.skipping import SkipClock
 from tests.support.world import RIGHTS, Ran, World
@@ -95,6 +96,27 @@ def test_a_flag_that_could_not_be_set_is_no_halt(two: World) -> None:
     assert ran.exit_code == 9
     assert "NOT in force: the disk is full" in ran.document["errors"][0]["message"]
     assert two.keyctl("limits", "--json").data["halts"] == []
+
+
+@pytest.mark.parametrize("scope", [(), ("--exchange", "okx"), ("-a", "okx-a")])
+def test_a_flag_that_could_not_be_set_cancels_all_the_same(two: World, scope: tuple[str, ...]) -> None:
+    assert two.keyctl(*BUY, "-a", "okx-a").exit_code == 0
+    with patch.object(Database, "transaction", side_effect=StoreUnusable("the disk is full", "make room")):
+        ran = two.keyctl("halt", *scope, "--cancel", "--json")
+    assert ran.exit_code == 9, ran.stdout
+    assert "NOT in force: the disk is full" in ran.document["errors"][0]["message"]
+    assert [leg["outcome"] for leg in ran.data["legs"]] == ["canceled"]
+    assert (ran.data["halted"], ran.data["halts"]) == (None, [])
+    assert [order.state for order in two.venue("okx").orders] == [OrderState.CANCELED]
+
+
+def test_a_cancel_of_unknown_outcome_is_the_more_urgent_of_two(two: World) -> None:
+    assert two.keyctl(*BUY, "-a", "okx-a").exit_code == 0
+    for operation in ("query", "open_orders", "history", "fills"):
+        two.fault(kind=FaultKind.HTML, exchange="okx", operation=operation, times=None)
+    with patch.object(Database, "transaction", side_effect=StoreUnusable("the disk is full", "make room")):
+        ran = two.keyctl("halt", "--cancel", "--json")
+    assert (ran.exit_code, codes(ran)) == (7, ["store_unusable", "cancel_failed"])
 
 
 @pytest.mark.parametrize(("word", "scope"), [("okx-a", "-a okx-a"), ("lbank", "--exchange lbank")])

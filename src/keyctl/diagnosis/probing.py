@@ -15,7 +15,7 @@ from keyctl.diagnosis.evidence import Evidence, Probe
 from keyctl.diagnosis.reasoning import SIGNED, judge, suspects
 from keyctl.diagnosis.self_test import self_test
 from keyctl.diagnosis.signs import causes_of
-from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
+from keyctl.errors import ExchangeRefused, NoAnswer, NonceBusy, Unreached
 from keyctl.model import Binding, ExchangeError, KeyPermissions, Market, Request, Response
 from keyctl.session import Session
 from keyctl.tunnels import versions_of
@@ -241,6 +241,8 @@ class _Gathering:
             except NoAnswer as error:
                 self._count()
                 probe = _trouble(check, market.value, error)
+            except NonceBusy:  # it says nothing of the account
+                raise
             except Unreached as error:
                 return _trouble(check, market.value, error), None
             except Unreadable as problem:
