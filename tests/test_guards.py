@@ -79,7 +79,7 @@ def plans(journal: Journal) -> Plans:
 
 
 def fresh(journal: Journal) -> Basis:
-    return Basis(journal.claims())
+    return journal.basis()
 
 
 # A repeat.
@@ -348,6 +348,36 @@ def test_a_position_that_was_reduced_after_it_was_read_is_read_again(plans: Plan
     plans.send(outcome, **REDUCING, exempt=True)
     leg = reducing(plans)
     assert plans.claim(leg, basis) == ("reduced_meanwhile" if outcome is Outcome.ACCEPTED else "")
+
+
+def test_an_order_on_its_way_while_a_position_is_read_may_be_missing_in_it(plans: Plans, journal: Journal) -> None:
+    first = plans.send(None, **REDUCING, exempt=True)
+    basis = fresh(journal)  # noted, then the whole position is read
+    journal.record([(first.row, LegResult(first.leg, Outcome.ACCEPTED))], "answer")
+    assert plans.claim(reducing(plans), basis) == "reduced_meanwhile"
+    assert plans.claim(reducing(plans), fresh(journal)) == ""
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, None])
+def test_an_unknown_close_that_could_be_taken_after_a_reading_bars_no_close_after_the_next(
+    plans: Plans, journal: Journal, clock: SkipClock, outcome: Outcome | None
+) -> None:
+    first = plans.send(Outcome.UNKNOWN, **REDUCING, exempt=True, window_seconds=5)
+    basis = fresh(journal)
+    clock.skip(LIMITS.repeat_seconds + 60)
+    if outcome is not None:
+        journal.record([(first.row, LegResult(first.leg, outcome))], "look-up")
+    assert plans.claim(reducing(plans), basis) == "reduced_meanwhile"
+    basis = fresh(journal)
+    journal.record([(first.row, LegResult(first.leg, Outcome.ACCEPTED))], "look-up")
+    assert plans.claim(reducing(plans), basis) == ""  # what it did was there to be read
+
+
+def test_what_is_on_its_way_is_over_before_a_position_is_read_again(plans: Plans, journal: Journal) -> None:
+    basis = fresh(journal)
+    plans.send(Outcome.ACCEPTED, **REDUCING, exempt=True)
+    plans.send(None, **REDUCING, exempt=True)
+    assert plans.claim(reducing(plans), basis) == "order_in_flight"
 
 
 def test_the_order_rates_and_the_caps_let_reducing_orders_through(plans: Plans, journal: Journal) -> None:

@@ -279,6 +279,58 @@ def test_what_another_order_left_is_closed(desk: Desk, monkeypatch: pytest.Monke
     assert [Decimal(leg["quantity"]) for leg in ran.data["legs"]] == [Decimal("0.01")]
 
 
+def test_what_is_reduced_during_the_wait_for_another_account_is_read_again_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from keyctl import closing
+
+    second = Desk(desk.world, desk.clock, desk.exchange)
+    ask, wait = closing.ask, closing.wait_for_others
+    half = ("order", "sell", PERPETUAL, "0.01", "--reduce-only", "--yes")
+
+    def slowly(*arguments: Any) -> None:
+        assert elsewhere(lambda: desk.run(*half)) == 0
+        ask(*arguments)
+
+    async def long(*arguments: Any) -> Any:
+        found = await wait(*arguments)
+        assert elsewhere(lambda: second.run(*half)) == 0
+        return found
+
+    monkeypatch.setattr(closing, "ask", slowly)
+    monkeypatch.setattr(closing, "wait_for_others", long)
+    ran = desk.close("-a", second.label)
+    assert ran.exit_code == 0, ran.stdout
+    assert desk.flat and second.flat
+    assert [Decimal(leg["quantity"]) for leg in ran.data["legs"]] == [Decimal("0.01")] * 2
+
+
+def test_a_close_looks_up_no_order_that_cannot_change_it(desk: Desk) -> None:
+    desk.unknown_opening()
+    journal = desk.world.app(desk.clock).journal
+    label = desk.label
+    (opening,) = [leg for leg in journal.unsettled() if leg.leg.account == label]
+    looked = len(journal.events(opening.leg.plan_id))
+    assert desk.close().exit_code == 0
+    assert desk.flat and len(journal.events(opening.leg.plan_id)) == looked
+    journal.close()
+
+
+def test_a_second_key_that_is_found_out_late_keeps_no_other_account_from_closing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from keyctl import closing
+
+    other = Desk(desk.world, desk.clock, desk.exchange)
+    mate = f"{desk.label}-mate"
+    desk.world.add(desk.exchange, mate, rights=RIGHTS, uid=desk.world.made[desk.label].key.uid)
+    monkeypatch.setattr(closing, "_one_key_each", lambda seen, journal: (list(seen), []))
+    ran = desk.close("-a", mate, "-a", other.label)
+    assert ran.exit_code == ExitCode.PARTIAL, ran.stdout
+    assert desk.flat and other.flat
+    assert [error["account"] for error in ran.document["errors"]] == [desk.label]  # which was named after its mate
+
+
 def test_the_printed_close_of_what_is_left_can_be_pasted(desk: Desk, tmp_path: Path) -> None:
     """Opened, half of it reduced, and the rest closed, all within a minute."""
     assert desk.run("order", "sell", PERPETUAL, "0.01", "--reduce-only", "--yes").exit_code == 0

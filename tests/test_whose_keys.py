@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from keyctl.errors import ExitCode
+from keyctl.accounts import Accounts
+from keyctl.errors import ExitCode, StoreUnusable
+from keyctl.model import Side
 from keyctl.twin import FaultKind
 from tests.support.starts import PERPETUAL
-from tests.support.world import RIGHTS, World
+from tests.support.world import RIGHTS, World, open_position
 
 ORDERS = {
     "binance": ("order", "buy", PERPETUAL, "0.002", "--price", "50000", "--leverage", "3"),
@@ -30,6 +32,21 @@ def test_the_second_key_of_an_account_is_known_before_its_first_order(world: Wor
     assert world.keyctl(*order, "third").exit_code == 0
     assert sum(world.placements().values()) == 2
     assert world.account("first").uid == world.account("second").uid == made.key.uid
+
+
+def test_accounts_that_cannot_be_written_stop_no_close(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = world.add("okx", "first", rights=RIGHTS)
+    world.add("okx", "second", rights=RIGHTS, uid=made.key.uid)
+    open_position(world, "first", PERPETUAL, Side.BUY, "2")
+
+    def refuse(*_: object) -> None:
+        raise StoreUnusable("accounts.json cannot be written")
+
+    monkeypatch.setattr(Accounts, "note_uids", refuse)
+    ran = world.keyctl("close", PERPETUAL, "--yes", "--json", "-a", "first", "-a", "second")
+    assert ran.exit_code == 0, ran.stdout
+    assert not world.venue("okx").derivatives.positions(made.key.uid)
+    assert any("two keys of one account" in text for text in ran.document["warnings"])  # the journal has learned it
 
 
 def test_a_key_that_stands_alone_costs_no_call_more(world: World) -> None:

@@ -12,7 +12,7 @@ from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.exchange_accounts import ExchangeAccounts
-from keyctl.guards import IN_FLIGHT_SECONDS, Basis, Met, met
+from keyctl.guards import IN_FLIGHT_SECONDS, Basis, Met, met, undecided
 from keyctl.halts import halted_scopes
 from keyctl.journal_rows import leg_values, order_values
 from keyctl.model import Kind, Leg, Market, Order
@@ -70,6 +70,12 @@ class Claims(Records):
         rows = self._database.rows("SELECT value FROM facts WHERE name='claims'")
         return int(rows[0]["value"]) if rows else 0
 
+    def basis(self, again: bool = False) -> Basis:
+        """What a run's decisions rest on from now on; noted before positions are asked for."""
+        # Counted first: an order that is claimed between the two is above the number.
+        claims = self.claims()
+        return Basis(claims, again, undecided=undecided(self._database.rows, self._clock.now()))
+
     def met(self, leg: Leg, basis: Basis, limits: Limits) -> Met | None:
         """What stands in a leg's way now; None when it may go. Its claim asks again."""
         rows = self._database.rows("SELECT id FROM legs WHERE client_order_id=?", leg.client_order_id)
@@ -104,7 +110,7 @@ class Claims(Records):
         A guard leaves its leg out alone; a halt and the caps all but those that their venues hold to reducing. With
         `all_or_nothing` one that is left out leaves out all. Raises CheckFailed when a halt or a cap leaves none.
         """
-        basis = basis or Basis(self.claims())
+        basis = basis or self.basis()
         claim = Claim(secrets.token_hex(8), {}, {})
         self.has_claimed = True
         stopped: KeyctlError | None = None

@@ -24,7 +24,7 @@ from keyctl.journal import LegState
 from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
 from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, Wish, new_plan_id
-from keyctl.precedence import IN_FLIGHT_PAUSE_SECONDS, settle_first
+from keyctl.precedence import settle_first, wait_for_others
 from keyctl.seeing import parts_of
 from keyctl.selection import check_can_leave, check_one_kind
 from keyctl.sending import send, wait_for_fills
@@ -65,13 +65,13 @@ async def close(
         network = await stack.enter_async_context(app.network())
         parts, warnings = parts_of(app, network, accounts, Market.FUTURES.value)
         await learn_uids(app, [part.session for part in parts])
-        basis = Basis(app.journal.claims())
+        basis = app.journal.basis()
         seen = await side_by_side(parts, lambda part: positions_of(part, what.symbol))
         closings: list[Closing] = []
         alone, doubles = _one_key_each(seen, app.journal)
         warnings += doubles
         for targets in _grouped(alone, what):
-            closings += await _planned(app, targets, basis, settle=not dry_run)
+            closings += await _planned(app, targets, basis, not dry_run, stop)
         if not closings:
             return view.nothing(seen, what.symbol, warnings)
         if dry_run:
@@ -138,7 +138,7 @@ def _wish(position: Position, what: What) -> Wish:
     )
 
 
-async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool) -> list[Closing]:
+async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool, stop: Stop) -> list[Closing]:
     """The targets' plan. What is refused for one account leaves that one out, and what names no account is tried venue
     by venue, so that the others can leave."""
     if not targets:
@@ -146,7 +146,7 @@ async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool) 
     first = targets[0]
     try:
         if settle:
-            await settle_first([target.session for target in targets], app.journal, first.wish)
+            await settle_first([target.session for target in targets], app.journal, first.wish, stop.asked)
         kind = first.session.account.kind
         shown = await preview(targets, app.journal, app.config, kind, again=False, basis=basis)
         return [Closing(shown, tuple(targets))]
@@ -157,13 +157,13 @@ async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool) 
         rest = [target for target in targets if target not in named]
         venues = {target.session.account.exchange for target in targets}
         if named:
-            return [*await _planned(app, rest, basis, settle), _left_out(app, first, named, error)]
+            return [*await _planned(app, rest, basis, settle, stop), _left_out(app, first, named, error)]
         if len(venues) == 1:
             return [_left_out(app, first, targets, error)]
     closings: list[Closing] = []
     for venue in sorted(venues):
         some = [target for target in targets if target.session.account.exchange == venue]
-        closings += await _planned(app, some, basis, settle)
+        closings += await _planned(app, some, basis, settle, stop)
     return closings
 
 
@@ -205,15 +205,15 @@ async def _after_others(app: App, closing: Closing, stop: Stop) -> Closing:
     """
     journal, limits, targets = app.journal, app.config.limits, list(closing.targets)
     places = [target.session.account.id for target in targets]
-    met = {leg.leg.account_id for leg in closing.shown.plan.legs if journal.met(leg.leg, closing.shown.basis, limits)}
+    legs, basis = [leg.leg for leg in closing.shown.plan.legs], closing.shown.basis
+    if not any(journal.met(leg, basis, limits) for leg in legs):
+        return closing
+    await wait_for_others(legs, basis, journal, limits, app.clock, stop.asked)
+    # The new basis holds for all of the plan: so it is noted first, and then read again whatever the old one stops.
+    noted = journal.basis()
+    met = {leg.account_id for leg in legs if journal.met(leg, basis, limits)}
     if not met:
         return closing
-    while not stop.asked():
-        waits = [journal.met(leg.leg, closing.shown.basis, limits) for leg in closing.shown.plan.legs]
-        if not any(wait is not None and (wait.until or 0) > app.clock.now() for wait in waits):
-            break
-        await app.clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
-    basis = Basis(journal.claims())
     again = [targets[places.index(account_id)] for account_id in places if account_id in met]
     parts = [Part(target.session, Market.FUTURES.value) for target in again]
     seen = await side_by_side(parts, lambda part: positions_of(part, again[0].wish.symbol))
@@ -228,7 +228,7 @@ async def _after_others(app: App, closing: Closing, stop: Stop) -> Closing:
             gone.append(target.session.account.label)
         else:
             left.append(replace(target, wish=replace(target.wish, contracts=position.contracts)))
-    return await _with_what_is_left(app, closing, basis, met, left, gone, troubles)
+    return await _with_what_is_left(app, closing, noted, met, left, gone, troubles)
 
 
 def _is_of(position: Position, wish: Wish) -> bool:

@@ -108,7 +108,7 @@ async def preview(
     """
     barred = {target.session.account.id: target.session.trouble for target in targets if target.session.trouble}
     blocked = {**blocked, **barred}
-    basis = basis or Basis(journal.claims(), again)
+    basis = basis or journal.basis(again)
     symbol, wish = targets[0].wish.symbol, targets[0].wish
     blocked = {**blocked, **halted([(target.session, target.wish) for target in targets])}
     free = [target for target in targets if target.session.account.id not in blocked]

@@ -31,22 +31,25 @@ Ask = Callable[..., Sequence[Any]]
 
 _PLACE = (
     "SELECT * FROM legs WHERE exchange_account=? AND symbol=? AND id<>?"
-    " AND (state IN ('sent', 'unknown') OR (state='accepted' AND (claimed_at > ? OR claim_number > ?)))"
+    " AND (state IN ('sent', 'unknown') OR (state='accepted' AND (claimed_at > ? OR claim_number > ? OR id IN ({}))))"
 )
+_REDUCING = "SELECT * FROM legs WHERE state IN ('sent', 'unknown') AND reduce_only"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Basis(Noun):
     """What a run's decisions rest on, noted before it looked at the exchanges.
 
-    `claims`: how many claims the journal had counted before positions were asked for. `settings`: by client order id,
-    the number of the leverage setting that was read or confirmed for the leg, and what was confirmed, in the words of
-    `VenueSettings.take`. `again`: a repeat is meant.
+    `claims`: how many claims the journal had counted before positions were asked for. `undecided`: the rows of reducing
+    orders among them that could still be taken then, so that a position may have been read without what they did.
+    `settings`: by client order id, the number of the leverage setting that was read or confirmed for the leg, and what
+    was confirmed, in the words of `VenueSettings.take`. `again`: a repeat is meant.
     """
 
     claims: int
     again: bool = False
     settings: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    undecided: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -62,7 +65,9 @@ def met(ask: Ask, leg: Facts, basis: Basis, now: float, repeat_seconds: int) -> 
 
     `leg` are its columns, `id` among them (0 for one that is not stored yet).
     """
-    others = ask(_PLACE, leg["exchange_account"], leg["symbol"], leg["id"], now - repeat_seconds, basis.claims)
+    place = _PLACE.format(", ".join("?" * len(basis.undecided)))
+    since = now - repeat_seconds, basis.claims
+    others = ask(place, leg["exchange_account"], leg["symbol"], leg["id"], *since, *sorted(basis.undecided))
     if not (leg["closes"] or basis.again):
         for other in others:
             if (other["claimed_at"] or 0) > now - repeat_seconds and same_order(other, leg):
@@ -105,21 +110,40 @@ def in_flight_until(leg: Facts, now: float) -> float | None:
     return float(claimed_at) + IN_FLIGHT_SECONDS
 
 
+def undecided(ask: Ask, now: float) -> frozenset[int]:
+    """The rows of reducing orders that have no outcome yet and can still be taken."""
+    return frozenset(other["id"] for other in ask(_REDUCING) if _undecided_until(other, now) is not None)
+
+
 def _met_by_reducing(others: Sequence[Facts], leg: Facts, basis: Basis, now: float) -> Met | None:
-    """What stops a leg whose venue holds it to reducing: another such order of the same position, and nothing else."""
-    for other in others:
-        if not _reduces_the_same(other, leg):
-            continue
-        if other["state"] != "accepted":
-            if (until := in_flight_until(other, now)) is not None:
-                return Met(_in_flight(leg, other), until)
-            if not leg["closes"]:  # a whole position is read anew and closed; a size that was given is not
-                return Met(_unknown(leg, other))
-            if (until := _window_until(other)) > now >= (other["claimed_at"] or 0):
-                return Met(_unknown(leg, other), until)
-        if (other["claim_number"] or 0) > basis.claims:
+    """What stops a leg whose venue holds it to reducing: another such order of the same position, and nothing else.
+
+    What can still be taken comes first: only when that is over the position can be read again for good.
+    """
+    same = [other for other in others if _reduces_the_same(other, leg)]
+    open_questions = [other for other in same if other["state"] != "accepted"]
+    if leg["closes"]:
+        waits = [(until, other) for other in open_questions if (until := _undecided_until(other, now)) is not None]
+    else:
+        waits = [(until, other) for other in open_questions if (until := in_flight_until(other, now)) is not None]
+    if waits:
+        until, other = max(waits, key=lambda wait: wait[0])
+        error = _unknown(leg, other) if in_flight_until(other, now) is None else _in_flight(leg, other)
+        return Met(error, until)
+    if open_questions and not leg["closes"]:  # a whole position is read anew and closed; a size that was given is not
+        return Met(_unknown(leg, open_questions[0]))
+    for other in same:
+        if (other["claim_number"] or 0) > basis.claims or other["id"] in basis.undecided:
             return Met(_reduced_meanwhile(leg, other), now)
     return None
+
+
+def _undecided_until(other: Facts, now: float) -> float | None:
+    """When a reducing order without an outcome can no longer be taken (Unix s); None where that is over."""
+    in_flight, window = in_flight_until(other, now), _window_until(other)
+    if in_flight is not None:
+        return max(in_flight, window)
+    return window if window > now >= (other["claimed_at"] or 0) else None
 
 
 def _reduces_the_same(other: Facts, leg: Facts) -> bool:

@@ -78,6 +78,8 @@ def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None],
                 f"{other} and {leg.leg.account} are two keys of one {leg.leg.exchange} account",
                 "one plan sends one order to an exchange account; leave one of them out",
                 code="same_exchange_account",
+                account=leg.leg.account,
+                exchange=leg.leg.exchange,
             )
     exchanges = [leg.leg.exchange for leg in legs]
     return [

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown
-from keyctl.guards import Basis, in_flight_until
+from keyctl.guards import Basis, Met, in_flight_until
 from keyctl.journal import Journal
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Leg, LegResult, Outcome
+from keyctl.model import Leg, LegResult, Order, Outcome
 from keyctl.session import Session
 from keyctl.settle import recheck_absent, settle_all
 
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 IN_FLIGHT_PAUSE_SECONDS = 0.05
 
 
-async def settle_first(sessions: Sequence[Session], journal: Journal, wish: Wish) -> dict[str, KeyctlError]:
+async def settle_first(
+    sessions: Sequence[Session], journal: Journal, wish: Wish, stopping: Callable[[], bool] = lambda: False
+) -> dict[str, KeyctlError]:
     """One settling pass over what is unknown on these exchange accounts, whichever key it was sent with.
 
     By account id, why no order of the wish may go there now: an order of the symbol that stays unknown, or one that
     counted as never taken and has shown up. What is on its way is waited for first. An order that only reduces is
-    stopped by unknown ones that reduce the same position; one that closes what is there, by none.
+    stopped by unknown ones that reduce the same position; one that closes what is there, by none, and for it only those
+    that reduce the same position are looked up.
     """
     sessions = [session for session in sessions if session.trouble is None]
     if not sessions:
@@ -34,15 +37,15 @@ async def settle_first(sessions: Sequence[Session], journal: Journal, wish: Wish
     places = {session.account.id: journal.exchange_accounts.of(session.account.id) for session in sessions}
     by_place = {places[session.account.id]: session for session in sessions}
     troubles: dict[str, KeyctlError] = {}
-    for stored, _ in await recheck_absent(by_place, journal):
+    for stored, _ in () if wish.closes else await recheck_absent(by_place, journal):
         if stored.leg.order.symbol == wish.symbol and not wish.reduces:
             troubles[stored.leg.exchange_account] = _showed_up(by_place[stored.leg.exchange_account], stored)
     if not wish.closes:
-        await wait_in_flight(journal, set(by_place), wish.symbol, sessions[0].network.clock)
+        await wait_in_flight(journal, set(by_place), wish, sessions[0].network.clock, stopping)
     pairs = [
         (by_place[stored.leg.exchange_account], stored)
         for stored in journal.unsettled()
-        if stored.leg.exchange_account in by_place
+        if stored.leg.exchange_account in by_place and (not wish.closes or _reduces_the_same(stored.leg.order, wish))
     ]
     for stored, result in await settle_all(pairs, journal):
         if result.outcome is Outcome.UNKNOWN and _stands_before(stored.leg, wish):
@@ -54,24 +57,30 @@ async def settle_first(sessions: Sequence[Session], journal: Journal, wish: Wish
 async def wait_in_flight(
     journal: Journal,
     places: Collection[str],
-    symbol: str,
+    wish: Wish,
     clock: Clock,
-    stopping: Callable[[], bool] = lambda: False,
-) -> bool:
-    """Whether orders of the symbol were on their way on these exchange accounts; returns when none is any more.
+    stopping: Callable[[], bool],
+) -> None:
+    """Returns when no order that the wish waits for is on its way on these exchange accounts: one of its symbol, and
+    where it only reduces, one that reduces on its side.
 
-    Each is either answered within its call's deadline or counts as unknown from then on.
+    Each is either answered within its call's deadline or counts as unknown from then on; those that are met first are
+    waited for, and none that sets out later for longer than they are.
     """
-    waited = False
+    deadline: float | None = None
     while not stopping():
         now = clock.now()
-        if not any(
-            in_flight_until(leg, now) for leg in journal.on_their_way(symbol) if leg["exchange_account"] in places
-        ):
-            break
-        waited = True
+        ends = [
+            until
+            for leg in journal.on_their_way(wish.symbol)
+            if leg["exchange_account"] in places
+            and (not wish.reduces or (leg["reduce_only"] and leg["side"] == wish.side))
+            and (until := in_flight_until(leg, now)) is not None
+        ]
+        deadline = max(ends, default=now) if deadline is None else deadline
+        if not ends or now >= deadline:
+            return
         await clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
-    return waited
 
 
 def _stands_before(leg: Leg, wish: Wish) -> bool:
@@ -80,7 +89,12 @@ def _stands_before(leg: Leg, wish: Wish) -> bool:
         return False
     if not wish.reduces:
         return True
-    return leg.order.reduce_only and leg.order.side is wish.side and not wish.closes
+    return _reduces_the_same(leg.order, wish) and not wish.closes
+
+
+def _reduces_the_same(order: Order, wish: Wish) -> bool:
+    """Whether an order reduces the position that the wish reduces."""
+    return order.symbol == wish.symbol and order.reduce_only and order.side is wish.side
 
 
 def _showed_up(session: Session, stored: StoredLeg) -> CheckFailed:
@@ -113,16 +127,33 @@ async def clear_way(
     stopping: Callable[[], bool],
 ) -> tuple[dict[int, KeyctlError], bool]:
     """By row, what the journal has against sending a leg, and whether orders that are on their way were waited for."""
+    found, waited = await wait_for_others([stored.leg for stored in legs], basis, journal, limits, clock, stopping)
+    return {stored.row: met.error for stored, met in zip(legs, found, strict=True) if met is not None}, waited
+
+
+async def wait_for_others(
+    legs: Sequence[Leg],
+    basis: Basis,
+    journal: Journal,
+    limits: Limits,
+    clock: Clock,
+    stopping: Callable[[], bool],
+) -> tuple[list[Met | None], bool]:
+    """What stands in the way of each leg when waiting no longer helps, and whether it was waited at all.
+
+    At most until all that was met first is over: what sets out later does not make it longer.
+    """
+    deadline: float | None = None
     waited = False
     while True:
-        found = {stored.row: journal.met(stored.leg, basis, limits) for stored in legs}
-        until = [met.until for met in found.values() if met is not None and met.until is not None]
+        found = [journal.met(leg, basis, limits) for leg in legs]
         now = clock.now()
-        if not until or min(until) <= now or stopping():
-            break
+        ends = max((met.until for met in found if met is not None and met.until is not None), default=now)
+        deadline = ends if deadline is None else deadline
+        if min(ends, deadline) <= now or stopping():
+            return found, waited
         waited = True
         await clock.sleep(IN_FLIGHT_PAUSE_SECONDS)
-    return {row: met.error for row, met in found.items() if met is not None}, waited
 
 
 def guarded(leg: Leg, trouble: KeyctlError) -> LegResult:

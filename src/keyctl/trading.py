@@ -72,7 +72,7 @@ async def order(
         wish = replace(wish, asked=asked_text(wish, sizing))
         targets = [Target(session, wish) for session in sessions]
         await learn_uids(app, sessions)
-        blocked = {} if dry_run else await settle_first(sessions, app.journal, wish)
+        blocked = {} if dry_run else await settle_first(sessions, app.journal, wish, stop.asked)
         shown = await preview(
             targets, app.journal, app.config, kind_of(accounts), consent.again or dry_run, sizing, blocked
         )
@@ -97,7 +97,7 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
         stop = await stack.enter_async_context(Stop())
         network = await stack.enter_async_context(app.network())
         await learn_uids(app, sessions_for(app, network, involved, market) if left else [])
-        blocked = await _settle_plan(app, network, stored, accounts, allowed)
+        blocked = await _settle_plan(app, network, stored, accounts, allowed, stop)
         if not left:
             _check_not_void(stored)
             return results_of.nothing_left(app, app.journal.legs(plan_id))
@@ -114,7 +114,12 @@ async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allo
 
 
 async def _settle_plan(
-    app: App, network: Network, stored: Sequence[StoredLeg], accounts: dict[str, Account], allowed: Allowed
+    app: App,
+    network: Network,
+    stored: Sequence[StoredLeg],
+    accounts: dict[str, Account],
+    allowed: Allowed,
+    stop: Stop,
 ) -> dict[str, KeyctlError]:
     """By account id, why a leg of a stored plan may not go now: an unknown order, of this plan or any other, blocks its
     exchange account and symbol."""
@@ -126,7 +131,7 @@ async def _settle_plan(
     market = stored[0].leg.order.market
     sessions = sessions_for(app, network, [_account_of(leg, accounts) for leg in legs], market)
     wish = _wish_of(stored[0], app.journal.slippage(stored[0].leg.plan_id), allowed)
-    return await settle_first(sessions, app.journal, wish)
+    return await settle_first(sessions, app.journal, wish, stop.asked)
 
 
 def sessions_for(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from keyctl.account_uid import is_other
@@ -20,7 +21,8 @@ async def learn_uids(app: App, sessions: Sequence[Session]) -> None:
     """Makes known to the journal which of these keys are of one exchange account.
 
     An account id that nobody has told yet is asked for, where another key of the same exchange is stored, and kept.
-    What cannot be read stays unknown; the preview then says so. Raises StoreUnusable.
+    What cannot be read stays unknown; the preview then says so. Raises StoreUnusable for the journal; where the
+    accounts' file cannot be written, the id is asked for again next time.
     """
     accounts = app.accounts.all()
     mates = [
@@ -32,9 +34,10 @@ async def learn_uids(app: App, sessions: Sequence[Session]) -> None:
     ]
     told = dict(zip((session.account.id for session in mates), await asyncio.gather(*map(_uid_of, mates)), strict=True))
     news = {account_id: uid for account_id, uid in told.items() if uid is not None}
-    if news:
-        app.accounts.note_uids(news)
     app.journal.exchange_accounts.know([session.account for session in sessions], news)
+    if news:
+        with suppress(StoreUnusable):  # the journal has it, and that is what orders are held against
+            app.accounts.note_uids(news)
 
 
 def declare_same(app: App, label: str, other: str) -> Result:
