@@ -85,7 +85,7 @@ TYPOS = [
     (("orders", "shw"), "'shw'", "Did you mean 'show'?"),
     (("verify", "--al"), "--al", "--all"),
     (("orders", "show", "abcd1234"), "abcd1234", "keyctl orders"),
-    (("price", "BTC-USDT"), "BTC-USDT", "BASE/QUOTE"),
+    (("price", "BTC-USDT"), "BTC-USDT", "BTC/USDT"),
     (("order", "buy", "NOPE/USDT:USDT-261225", "1", "-a", "okx-a", "--price", "1"), "NOPE/USDT:USDT-261225", ""),
     (("import", "/nowhere/bot.env"), "/nowhere/bot.env", ""),
 ]

@@ -97,7 +97,7 @@ async def _open(session: Session, stored: StoredLeg) -> Lane | KeyctlError:
     request = session.exchange.order_request(stored.leg)
     line = session.line(request.base)
     try:
-        session.check_cool_down(request.base)
+        session.check_cool_down(request.base, leaving=stored.leg.exempt)
         await line.open()
     except (Unreached, StoreUnusable) as trouble:
         return trouble
