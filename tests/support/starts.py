@@ -104,8 +104,9 @@ class Starts:
 
     def leverage_round(self, where: str, count: int) -> None:
         """One round of starts that want 3x and 5x in turn and mean it each time: whatever was placed went out under
-        the leverage that it wanted."""
+        the leverage that it wanted. Nothing is open when it begins: OKX changes no leverage under an open order."""
         self._number += 1
+        self.world.keyctl("cancel", "-a", f"{where}-a", "--symbol", PERPETUAL, "--yes")
         venue, label = self.world.venue(where), f"{where}-a"
         uid, placed = self.world.made[label].key.uid, list[tuple[Decimal, Decimal]]()
         place = venue.derivatives.place
