@@ -33,11 +33,13 @@ class Served:
 
     async def _run(self, started: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        writers: list[asyncio.StreamWriter] = []
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.get_running_loop().create_task(self._guarded(reader, writer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            writers.append(writer)
 
         server = await asyncio.start_server(accept, HOST, 0)
         self.port = server.sockets[0].getsockname()[1]
@@ -47,6 +49,8 @@ class Served:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in writers:  # a task that was canceled before its first step has closed nothing
+            writer.transport.abort()
 
     async def _guarded(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
