@@ -111,10 +111,10 @@ class FakeProxy(Served):
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            away.transport.abort()  # before anything is awaited: at its end this server cancels here once more
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            away.transport.abort()
 
     async def _socks(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
         assert await reader.readexactly(3) == b"\x05\x01\x00"
