@@ -58,7 +58,7 @@ class TimedServer(TwinServer):
             connection = TimedConnection(reader, writer, port.face, self.seen)
             task = asyncio.get_running_loop().create_task(self._converse(port, connection))
             self._connections.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(lambda done: self._ended(done, writer))
 
         return accept
 
