@@ -76,7 +76,8 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
 def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> ExitCode:
     """The exit code of a fan-out, as safety.md's rule says, wherever in the run a trouble was met.
 
-    Of a run that sent nothing the worst trouble counts; without any, nothing was reached.
+    Of a run that sent nothing the worst trouble counts; without any, nothing was reached. A refused read is no refused
+    order: then too the exchange was not reached with it.
     """
     if Outcome.UNKNOWN in outcomes:
         return ExitCode.UNKNOWN
@@ -88,7 +89,8 @@ def exit_code(outcomes: Sequence[Outcome], troubles: Sequence[KeyctlError]) -> E
         return ExitCode.UNKNOWN
     if Outcome.REJECTED in outcomes:
         return ExitCode.REFUSED
-    return worst(troubles) if troubles else ExitCode.UNREACHED
+    code = worst(troubles) if troubles else ExitCode.UNREACHED
+    return ExitCode.UNREACHED if code is ExitCode.REFUSED else code
 
 
 def draft_code(kept: bool, troubles: Sequence[KeyctlError]) -> ExitCode:
