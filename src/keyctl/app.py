@@ -256,6 +256,7 @@ class App:
         found, troubles = self.credentials([account])
         for trouble in troubles.values():
             raise trouble
+        self.store.get(account.id)  # refuses a vault of another line, whose keys are taken for leaving alone
         return found[account.id]
 
     def credentials(self, accounts: Iterable[Account]) -> tuple[dict[str, Credential], dict[str, SetupProblem]]:
