@@ -66,17 +66,26 @@ class Halt(Noun):
 # All keys of the exchange account that an account id belongs to: known by the id that the exchange tells, or as the two
 # halves of a rotation.
 _SAME = """
-SELECT ?1 UNION SELECT other.account_id FROM exchange_accounts AS mine JOIN exchange_accounts AS other
- ON other.exchange_account=mine.exchange_account WHERE mine.account_id=?1
- UNION SELECT new_id FROM rotations WHERE old_id=?1 UNION SELECT old_id FROM rotations WHERE new_id=?1"""
+SELECT ? UNION SELECT other.account_id FROM exchange_accounts AS mine JOIN exchange_accounts AS other
+ ON other.exchange_account=mine.exchange_account WHERE mine.account_id=?
+ UNION SELECT new_id FROM rotations WHERE old_id=? UNION SELECT old_id FROM rotations WHERE new_id=?"""
 _ALL = (
     "SELECT 'home' AS scope, '' AS owner, at, reason FROM halt"
     " UNION ALL SELECT scope, owner, at, reason FROM (SELECT * FROM halts ORDER BY scope DESC, owner)"
 )
 _OF = (
-    f"SELECT * FROM ({_ALL}) WHERE scope='home' OR (scope='exchange' AND owner=?2)"
+    f"SELECT * FROM ({_ALL}) WHERE scope='home' OR (scope='exchange' AND owner=?)"
     f" OR (scope='account' AND owner IN ({_SAME}))"
 )
+
+
+def _asked(account_id: str, exchange: str) -> tuple[str, ...]:
+    return exchange, *_keys(account_id)
+
+
+def _keys(account_id: str) -> tuple[str, ...]:
+    """What _SAME is asked with."""
+    return (account_id,) * _SAME.count("?")
 
 
 def halted_scopes(connection: sqlite3.Connection, account_id: str, exchange: str) -> tuple[Halt, ...]:
@@ -85,7 +94,7 @@ def halted_scopes(connection: sqlite3.Connection, account_id: str, exchange: str
     For use on an open connection, so that a claim can ask inside its own transaction. A halt of one account holds all
     keys of its exchange account.
     """
-    return tuple(map(_halt, connection.execute(_OF, (account_id, exchange))))
+    return tuple(map(_halt, connection.execute(_OF, _asked(account_id, exchange))))
 
 
 def hint_at_halts(folder: Path) -> None:
@@ -112,7 +121,7 @@ class Halts:
 
     def of(self, account_id: str, exchange: str) -> tuple[Halt, ...]:
         """The halts that stop orders of an account, the widest first; empty when its orders may go."""
-        return tuple(map(_halt, self._database.rows(_OF, account_id, exchange)))
+        return tuple(map(_halt, self._database.rows(_OF, *_asked(account_id, exchange))))
 
     def home(self) -> Halt | None:
         """The halt of the whole home; None when there is none."""
@@ -144,7 +153,7 @@ class Halts:
                 elif scope is Scope.EXCHANGE:
                     connection.execute("DELETE FROM halts WHERE scope='exchange' AND owner=?", (owner,))
                 else:
-                    connection.execute(f"DELETE FROM halts WHERE scope='account' AND owner IN ({_SAME})", (owner,))
+                    connection.execute(f"DELETE FROM halts WHERE scope='account' AND owner IN ({_SAME})", _keys(owner))
         # In a transaction of its own, so that no halt can begin between the look and the removal.
         with suppress(OSError, StoreUnusable), self._database.transaction(durable=False) as connection:
             if connection.execute(_ALL).fetchone() is None:

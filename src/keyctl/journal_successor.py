@@ -51,8 +51,8 @@ def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str)
 
 def make_void(connection: sqlite3.Connection, up_to: int | None = None) -> None:
     """Bars every order that waits to be sent, for good; `up_to`: those up to this row, as they were written."""
-    waiting = "state IN ('draft', 'planned') AND (?2 IS NULL OR id<=?2)"
-    connection.execute(f"UPDATE legs SET state='void', detail=?1 WHERE {waiting}", (VOID, up_to))
+    waiting = "state IN ('draft', 'planned') AND (? IS NULL OR id<=?)"
+    connection.execute(f"UPDATE legs SET state='void', detail=? WHERE {waiting}", (VOID, up_to, up_to))
 
 
 def tell(connection: sqlite3.Connection, now: float, kind: str, detail: str) -> None:
