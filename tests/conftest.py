@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +30,20 @@ def closed_connections(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def nothing_takes_the_place_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that `keyctl exec` would become fails its test; once one ended the whole run, without a failure."""
+    tests, become = os.getpid(), os.execvpe
+
+    def guarded(*arguments: Any) -> Any:
+        assert os.getpid() != tests, "this test would have become the command that it ran"
+        return become(*arguments)
+
+    monkeypatch.setattr(os, "execvpe", guarded)
+
+
+@pytest.fixture(autouse=True)
 def empty_home(closed_connections: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty HOME and KEYCTL_HOME, and nothing in the environment that could reach a real one."""
-    import os
-
     for name in list(os.environ):
         if name.startswith(_DROPPED) and not name.startswith(_KEPT):
             monkeypatch.delenv(name)
