@@ -158,12 +158,12 @@ def test_an_order_on_its_way_stops_another_one_of_its_symbol_until_it_counts_as_
     plans.send(None)
     other = plans.write(quantity=Decimal(3))
     assert plans.claim(other) == "order_in_flight"
-    met = journal.met(other.leg, fresh(journal), LIMITS)
+    (met,) = journal.met([other.leg], fresh(journal), LIMITS)
     assert met is not None and met.until is not None
     assert met.until - clock.now() == pytest.approx(IN_FLIGHT_SECONDS, abs=1)
     clock.skip(IN_FLIGHT_SECONDS)
     assert plans.claim(other) == "outcome_unknown"
-    met = journal.met(other.leg, fresh(journal), LIMITS)
+    (met,) = journal.met([other.leg], fresh(journal), LIMITS)
     assert met is not None and met.until is None
 
 
@@ -489,5 +489,5 @@ def test_hedge_positions_of_one_symbol_are_two(plans: Plans) -> None:
 def test_the_facts_of_a_leg_are_asked_alike_before_and_in_the_claim(plans: Plans, journal: Journal) -> None:
     plans.send(Outcome.UNKNOWN)
     unsaved: Leg = replace(make_leg(0, "unsaved", quantity=Decimal(3)), account_id="one")
-    met = journal.met(unsaved, fresh(journal), LIMITS)
+    (met,) = journal.met([unsaved], fresh(journal), LIMITS)
     assert met is not None and met.error.code == "outcome_unknown"

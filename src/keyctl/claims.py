@@ -76,12 +76,11 @@ class Claims(Records):
         claims = self.claims()
         return Basis(claims, again, undecided=undecided(self._database.rows, self._clock.now()))
 
-    def met(self, leg: Leg, basis: Basis, limits: Limits) -> Met | None:
-        """What stands in a leg's way now; None when it may go. Its claim asks again."""
-        rows = self._database.rows("SELECT id FROM legs WHERE client_order_id=?", leg.client_order_id)
-        place = self.exchange_accounts.of(leg.account_id)
-        facts = {"id": rows[0]["id"] if rows else 0, "exchange_account": place, **leg_values(leg)}
-        return met(self._database.rows, facts, basis, self._clock.now(), limits.repeat_seconds)
+    def met(self, legs: Sequence[Leg], basis: Basis, limits: Limits) -> list[Met | None]:
+        """What stands in the way of each leg now; None when it may go. Their claim asks again."""
+        places, now = self.exchange_accounts.names(leg.account_id for leg in legs), self._clock.now()
+        facts = ({**leg_values(leg), "exchange_account": places[leg.account_id]} for leg in legs)
+        return [met(self._database.rows, leg, basis, now, limits.repeat_seconds) for leg in facts]
 
     def check_rates(self, legs: Sequence[Leg], limits: Limits) -> dict[str, CheckFailed]:
         """By client order id, which of these legs the rates of orders stop now: all, or none, but those that only
@@ -95,11 +94,10 @@ class Claims(Records):
         return {}
 
     def _check_rates(self, legs: Sequence[Leg], limits: Limits) -> None:
-        now = self._clock.now()
+        now, places = self._clock.now(), self.exchange_accounts.names(leg.account_id for leg in legs)
         for leg in legs:
             for seconds, most in () if leg.exempt else _rates(limits):
-                place = self.exchange_accounts.of(leg.account_id)
-                if self._database.rows(_CLAIMED_SINCE, place, now - seconds)[0]["orders"] >= most:
+                if self._database.rows(_CLAIMED_SINCE, places[leg.account_id], now - seconds)[0]["orders"] >= most:
                     raise _too_many(leg.account, most, seconds)
 
     def claim(

@@ -206,12 +206,12 @@ async def _after_others(app: App, closing: Closing, stop: Stop) -> Closing:
     journal, limits, targets = app.journal, app.config.limits, list(closing.targets)
     places = [target.session.account.id for target in targets]
     legs, basis = [leg.leg for leg in closing.shown.plan.legs], closing.shown.basis
-    if not any(journal.met(leg, basis, limits) for leg in legs):
+    if not any(journal.met(legs, basis, limits)):
         return closing
     await wait_for_others(legs, basis, journal, limits, app.clock, stop.asked)
     # The new basis holds for all of the plan: so it is noted first, and then read again whatever the old one stops.
     noted = journal.basis()
-    met = {leg.account_id for leg in legs if journal.met(leg, basis, limits)}
+    met = {leg.account_id for leg, found in zip(legs, journal.met(legs, basis, limits), strict=True) if found}
     if not met:
         return closing
     again = [targets[places.index(account_id)] for account_id in places if account_id in met]

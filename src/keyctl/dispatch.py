@@ -179,7 +179,8 @@ def _legs(
             refused.append((target, refusal))
             continue
         leg = same_leg(leg, target.stored.leg) if target.stored is not None else leg
-        halt = refusal_of(target.session, leg.leg)
+        # Of all others `halted` was asked before the exchanges were.
+        halt = refusal_of(target.session, leg.leg) if target.wish.reduces else None
         if halt is not None:
             left_out.append(LeftOut(target, halt))
             continue

@@ -29,6 +29,12 @@ class ExchangeAccounts:
         rows = self._database.rows("SELECT exchange_account FROM exchange_accounts WHERE account_id=?", account_id)
         return str(rows[0]["exchange_account"]) if rows else account_id
 
+    def names(self, account_ids: Iterable[str]) -> dict[str, str]:
+        """The names of several keys' exchange accounts, by account id, in one read."""
+        rows = self._database.rows("SELECT account_id, exchange_account FROM exchange_accounts")
+        known = {str(row["account_id"]): str(row["exchange_account"]) for row in rows}
+        return {account_id: known.get(account_id, account_id) for account_id in account_ids}
+
     def know(self, accounts: Iterable[Account], told: Mapping[str, str] | None = None) -> dict[str, str]:
         """The names by account id, after uids that have become known were written down: the accounts' own, and those
         that an exchange has just told (by account id)."""

@@ -30,7 +30,7 @@ class Facts(Protocol):
 Ask = Callable[..., Sequence[Any]]
 
 _PLACE = (
-    "SELECT * FROM legs WHERE exchange_account=? AND symbol=? AND id<>?"
+    "SELECT * FROM legs WHERE exchange_account=? AND symbol=? AND NOT (plan_id=? AND client_order_id=?)"
     " AND (state IN ('sent', 'unknown') OR (state='accepted' AND (claimed_at > ? OR claim_number > ? OR id IN ({}))))"
 )
 _REDUCING = "SELECT * FROM legs WHERE state IN ('sent', 'unknown') AND reduce_only"
@@ -63,11 +63,11 @@ class Met(Noun):
 def met(ask: Ask, leg: Facts, basis: Basis, now: float, repeat_seconds: int) -> Met | None:
     """What stands in the way of a leg; None when it may be claimed. `ask` runs a query of the journal.
 
-    `leg` are its columns, `id` among them (0 for one that is not stored yet).
+    `leg` are its columns, whether or not it is stored yet.
     """
     place = _PLACE.format(", ".join("?" * len(basis.undecided)))
-    since = now - repeat_seconds, basis.claims
-    others = ask(place, leg["exchange_account"], leg["symbol"], leg["id"], *since, *sorted(basis.undecided))
+    which = leg["exchange_account"], leg["symbol"], leg["plan_id"], leg["client_order_id"]
+    others = ask(place, *which, now - repeat_seconds, basis.claims, *sorted(basis.undecided))
     if not (leg["closes"] or basis.again):
         for other in others:
             if (other["claimed_at"] or 0) > now - repeat_seconds and same_order(other, leg):

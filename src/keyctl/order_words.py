@@ -12,10 +12,10 @@ from keyctl.exchanges.base import plain
 from keyctl.model import MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
 from keyctl.plan import Wish
 from keyctl.sizes import market_of, read_number, read_symbol
-from keyctl.sizing import Sizing, Split
 
 if TYPE_CHECKING:
     from keyctl.config import Config
+    from keyctl.sizing import Sizing
 
 _SIZES = (("size", "SIZE"), ("quote", "--quote"), ("contracts", "--contracts"))
 
@@ -85,6 +85,8 @@ def sizing_of(options: Mapping[str, Any], config: Config) -> Sizing | None:
         raise UsageProblem("--risk and --stop belong together", "--risk 1 --stop 58000 loses 1 % at 58000")
     if not chosen:
         return None
+    from keyctl.sizing import Sizing, Split
+
     for share in (percent, risk):
         if share is not None and share > 100:
             raise UsageProblem("a share is at most 100 per cent")

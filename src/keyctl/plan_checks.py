@@ -33,8 +33,7 @@ def stopped_by_guards(
     """
     kept: list[PlannedLeg] = []
     stopped: list[tuple[PlannedLeg, KeyctlError]] = []
-    for leg in legs:
-        met = journal.met(leg.leg, basis, limits)
+    for leg, met in zip(legs, journal.met([leg.leg for leg in legs], basis, limits), strict=True):
         if met is not None and met.error.code == "repeated_order":
             stopped.append((leg, met.error))
         else:
@@ -65,11 +64,12 @@ def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None],
 
     Warnings where an exchange's accounts cannot be told apart so.
     """
+    places = journal.exchange_accounts.names(leg.leg.account_id for leg in legs)
     seen: dict[str, str] = {}
     untold: dict[str, list[str]] = {}
     for leg in legs:
         told = leg.view.balances.uid if leg.view.balances else None
-        place = journal.exchange_accounts.of(leg.leg.account_id)
+        place = places[leg.leg.account_id]
         if (told or known.get(leg.leg.account_id)) is None and place == leg.leg.account_id:
             untold.setdefault(leg.leg.exchange, []).append(leg.leg.account)
         other = seen.setdefault(place, leg.leg.account)

@@ -34,7 +34,7 @@ async def settle_first(
     sessions = [session for session in sessions if session.trouble is None]
     if not sessions:
         return {}
-    places = {session.account.id: journal.exchange_accounts.of(session.account.id) for session in sessions}
+    places = journal.exchange_accounts.names(session.account.id for session in sessions)
     by_place = {places[session.account.id]: session for session in sessions}
     troubles: dict[str, KeyctlError] = {}
     for stored, _ in () if wish.closes else await recheck_absent(by_place, journal):
@@ -146,7 +146,7 @@ async def wait_for_others(
     deadline: float | None = None
     waited = False
     while True:
-        found = [journal.met(leg, basis, limits) for leg in legs]
+        found = journal.met(legs, basis, limits)
         now = clock.now()
         ends = max((met.until for met in found if met is not None and met.until is not None), default=now)
         deadline = ends if deadline is None else deadline

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl import order_results as results_of
-from keyctl.comparing import note_ended
 from keyctl.consent import Consent, ask
 from keyctl.dispatch import Preview, Target, preview, still_holding, store
 from keyctl.errors import CheckFailed, KeyctlError, SetupProblem
@@ -78,7 +77,7 @@ async def order(
         )
         if dry_run:
             legs = store(shown, targets, app.journal, LegState.DRAFT) if shown.plan.legs else []
-            await note_ended(app.journal, shown, targets)
+            await _note_ended(app, shown, targets)
             return results_of.draft(shown, legs, words_again(wish, consent.all_or_nothing))
         return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
 
@@ -195,7 +194,7 @@ async def _confirm_and_send(
         fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
         results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         results.sort(key=lambda result: result.leg.index)
-        await note_ended(app.journal, shown, targets)
+        await _note_ended(app, shown, targets)
     again = words_again(targets[0].wish, consent.all_or_nothing)
     return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
 
@@ -249,3 +248,10 @@ def _account_of(stored: StoredLeg, accounts: dict[str, Account]) -> Account:
         )
     (check_can_leave if stored.leg.exempt else check_active)(account)
     return account
+
+
+async def _note_ended(app: App, shown: Preview, targets: Sequence[Target]) -> None:
+    if any(leg.view.futures is not None for leg in shown.plan.legs):
+        from keyctl.comparing import note_ended
+
+        await note_ended(app.journal, shown, targets)

@@ -24,14 +24,9 @@ async def learn_uids(app: App, sessions: Sequence[Session]) -> None:
     What cannot be read stays unknown; the preview then says so. Raises StoreUnusable for the journal; where the
     accounts' file cannot be written, the id is asked for again next time.
     """
-    accounts = app.accounts.all()
-    mates = [
-        session
-        for session in sessions
-        if session.trouble is None
-        and session.account.uid is None
-        and any(_may_be_one(session.account, other) for other in accounts)
-    ]
+    untold = [session for session in sessions if session.trouble is None and session.account.uid is None]
+    accounts = app.accounts.all() if untold else ()
+    mates = [session for session in untold if any(_may_be_one(session.account, other) for other in accounts)]
     told = dict(zip((session.account.id for session in mates), await asyncio.gather(*map(_uid_of, mates)), strict=True))
     news = {account_id: uid for account_id, uid in told.items() if uid is not None}
     app.journal.exchange_accounts.know([session.account for session in sessions], news)
