@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
+from keyctl import canceling
 from keyctl.errors import StoreUnusable
 from keyctl.journal import Journal
 from keyctl.notes import Notes
@@ -125,3 +126,24 @@ def test_foreign_orders_are_canceled_though_the_journal_takes_no_event(world: Wo
     with patch.object(Journal, "event", side_effect=FULL):
         ran = world.keyctl("cancel", "--all", "--foreign", "--yes", "--json")
     assert (outcomes(ran), open_at(world, "okx")) == ({"okx-a": "canceled"}, 0), ran.stdout
+
+
+def test_an_account_that_becomes_known_while_the_person_is_asked_is_canceled_all_the_same(world: World) -> None:
+    resting(world, "okx")
+    ask = canceling._ask
+
+    def asked(app: Any, *others: Any) -> None:
+        (account,) = app.accounts.all()
+        app.journal.exchange_accounts.know([account], {account.id: "7654321"})
+        ask(app, *others)
+
+    with patch.object(canceling, "_ask", asked):
+        ran = world.keyctl(*CANCEL)
+    assert (ran.exit_code, outcomes(ran), cancels(world, "okx")) == (0, {"okx-a": "canceled"}, 1), ran.stdout
+
+
+def test_a_lost_mark_that_cannot_be_noted_keeps_no_cancel_back(world: World) -> None:
+    resting(world, "okx")
+    with patch("keyctl.journal_opening.notice_lost_mark", side_effect=StoreUnusable("the disk is full")):
+        ran = world.keyctl(*CANCEL)
+    assert (ran.exit_code, outcomes(ran), cancels(world, "okx")) == (0, {"okx-a": "canceled"}, 1), ran.stdout

@@ -452,6 +452,27 @@ def test_a_setting_stays_held_when_its_account_becomes_known(plans: Plans, tmp_p
     other.close()
 
 
+def test_a_setting_stays_with_the_keys_that_keep_the_name(plans: Plans, tmp_path: Path, clock: SkipClock) -> None:
+    journal, other = plans.journal, Journal(tmp_path / "journal.db", clock)
+    journal.exchange_accounts.join("one", "two")
+    journal.exchange_accounts.join("one", "three")
+    journal.settings.take("one", "one", "BTC/USDT:USDT", "leverage 3")
+    told(journal, "two", "77")
+    told(journal, "two", "78")  # a person said so: its label means another account now
+    for name in {journal.exchange_accounts.of(key) for key in ("one", "three")}:
+        with pytest.raises(CheckFailed, match="another run of keyctl is setting"):
+            other.settings.take("one", name, "BTC/USDT:USDT", "leverage 5")
+    other.close()
+
+
+def test_what_was_sent_to_the_account_of_before_stays_there_when_its_key_is_joined(journal: Journal) -> None:
+    told(journal, "one", "77")
+    before = Plans(journal).send(Outcome.UNKNOWN)
+    told(journal, "one", "78")
+    journal.exchange_accounts.join("one", "two")
+    assert journal.legs(before.leg.plan_id)[0].leg.exchange_account == "okx/demo/77"
+
+
 def test_of_two_settings_that_become_one_none_keeps_its_number(plans: Plans, clock: SkipClock) -> None:
     journal = plans.journal
     journal.settings.take("one", "one", "BTC/USDT:USDT", "leverage 3")

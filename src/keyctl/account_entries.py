@@ -76,8 +76,7 @@ def read_entry(entry: Any, number: int = 0) -> Account:
         values["standing"] = Standing(given.get("standing", _DISABLED[given["disabled"]]))
     except (ValueError, KeyError, TypeError):
         unread.append("standing")
-    known = {*_FACTS, "standing", "disabled"}
-    unread += sorted({_name(name) for name in given if name not in known})
+    unread += sorted({_name(name) for name in given if name not in _KNOWN})
     return Account(**values, unread=tuple(unread))
 
 
@@ -198,6 +197,7 @@ _FACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "ip_list": ("ip_list", _flag),
     "proxy": ("proxy", _proxy),
 }
+_KNOWN = frozenset({*_FACTS, "standing", "disabled"})
 
 
 def _utc(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -173,7 +174,8 @@ class App:
                 self.remarks.append(begun.words)
         if self._database.lost is not None:
             raise self._database.lost
-        notice_lost_mark(self._database, self.clock)
+        with suppress(StoreUnusable):  # what sends notes it again; who leaves is not kept by a full or busy disk
+            notice_lost_mark(self._database, self.clock)
         return self.journal
 
     def network(self) -> Network:

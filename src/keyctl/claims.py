@@ -148,7 +148,7 @@ class Claims(Records):
             self._claim_one(connection, claim, number, wish, leg, limits, basis)
         stopped: CheckFailed | None = None
         try:
-            self._check_caps(connection, [wish.row for wish, _ in legs if wish.row in claim.nonces], limits)
+            self._check_caps(connection, [leg for wish, leg in legs if wish.row in claim.nonces], limits)
         except CheckFailed as cap:
             connection.execute("ROLLBACK TO opening")
             stopped = cap
@@ -211,14 +211,13 @@ class Claims(Records):
                 if changed:
                     self._event(connection, None, row, "never_left", {})
 
-    def _check_caps(self, connection: sqlite3.Connection, rows: Sequence[int], limits: Limits) -> None:
+    def _check_caps(self, connection: sqlite3.Connection, legs: Sequence[sqlite3.Row], limits: Limits) -> None:
         """Counts with the new claims included, so that ten processes cannot pass one cap together."""
         now = self._clock.now()
-        if rows:
+        if legs:
             self.check_not_used_up()
         kinds = set()
-        for row in rows:
-            leg = connection.execute("SELECT exchange_account, account, kind FROM legs WHERE id=?", (row,)).fetchone()
+        for leg in legs:
             kinds.add(leg["kind"])
             for seconds, most in _rates(limits):
                 count = connection.execute(_CLAIMED_SINCE, (leg["exchange_account"], now - seconds)).fetchone()[

@@ -58,9 +58,10 @@ def pairs_of(
     sessions: dict[tuple[str, Market], Session] = {}
     pairs: list[tuple[Session, StoredLeg]] = []
     orphans: list[StoredLeg] = []
+    sent_to, means = app.journal.places(legs), app.journal.exchange_accounts.names(involved)
     for leg in legs:
         account, market = accounts.get(leg.leg.account_id), leg.leg.order.market
-        if account is None or app.journal.exchange_accounts.of(account.id) != leg.leg.exchange_account:
+        if account is None or means[account.id] != sent_to[leg.row]:
             orphans.append(leg)
             continue
         key = (account.id, market)

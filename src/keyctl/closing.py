@@ -78,7 +78,7 @@ async def close(
             for closing in closings:
                 if closing.shown.plan.legs:
                     store(closing.shown, list(closing.targets), app.journal, LegState.DRAFT)
-            return view.drafts(app, closings, seen, warnings)
+            return view.drafts(closings, seen, warnings)
         if any(closing.shown.plan.legs for closing in closings):
             view.show_preview(app, closings, seen)
             with interruptible():

@@ -76,7 +76,7 @@ def show_preview(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Posi
     show_aside(blocks, app.output)
 
 
-def drafts(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Position]], warnings: Iterable[str]) -> Result:
+def drafts(closings: Sequence[Closing], seen: Sequence[Seen[Position]], warnings: Iterable[str]) -> Result:
     """A dry run's result: each plan as it would be sent, and the command that sends it."""
     blocks: list[Table | Note] = []
     legs: list[dict[str, Any]] = []

@@ -205,11 +205,16 @@ def _legs(
 
 
 async def refresh(shown: Preview, targets: list[Target], config: Config) -> dict[str, KeyctlError]:
-    """By client order id, why orders of the preview no longer hold, after the person has answered: it is too old, their
-    price cannot be read, or has moved so that they pass a hard limit now or would be triggered at once.
+    """As `no_longer_holding`. Raises the worst of these errors when they leave no order."""
+    found = await no_longer_holding(shown, targets, config)
+    if found and len(found) == len(shown.plan.legs):
+        raise min(found.values(), key=lambda error: error.exit_code is not worst(found.values()))
+    return found
 
-    Raises the worst of these when they leave none.
-    """
+
+async def no_longer_holding(shown: Preview, targets: list[Target], config: Config) -> dict[str, KeyctlError]:
+    """By client order id, why orders of the preview no longer hold, after the person has answered: it is too old, their
+    price cannot be read, or has moved so that they pass a hard limit now or would be triggered at once."""
     by_account = {target.session.account.id: target.session for target in targets}
     clock = targets[0].session.network.clock
     # What leaves at any price needs none.
@@ -232,10 +237,7 @@ async def refresh(shown: Preview, targets: list[Target], config: Config) -> dict
     if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
         old = CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
         reasons = [old] * len(legs)
-    found = {leg.leg.client_order_id: error for leg, error in zip(legs, reasons, strict=True) if error is not None}
-    if found and len(found) == len(shown.plan.legs):
-        raise min(found.values(), key=lambda error: error.exit_code is not worst(found.values()))
-    return found
+    return {leg.leg.client_order_id: error for leg, error in zip(legs, reasons, strict=True) if error is not None}
 
 
 def _check_holds(leg: PlannedLeg, account: Account, ticker: Ticker, config: Config) -> None:

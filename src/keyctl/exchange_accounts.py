@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from keyctl.database import Database
@@ -67,8 +67,7 @@ def join(connection: sqlite3.Connection, old_id: str, new_id: str) -> None:
         return  # the exchange has told that they are two
     by_new = bool(new_uid) and not old_uid
     name, uid = (new_name, new_uid) if by_new else (old_name, old_uid)
-    for key in {old_id, new_id, *_siblings(connection, old_id if by_new else new_id)}:
-        _rename(connection, key, name)
+    _rename(connection, {old_id, new_id, *_siblings(connection, old_id if by_new else new_id)}, name)
     connection.execute(
         "UPDATE exchange_accounts SET uid=COALESCE(uid, ?) WHERE account_id IN (?, ?)", (uid, old_id, new_id)
     )
@@ -90,8 +89,7 @@ def _tell_uid(connection: sqlite3.Connection, account_id: str, uid: str, name: s
         # A person said that the label means another exchange account now: what was sent before was sent to the old one.
         connection.execute("UPDATE exchange_accounts SET exchange_account=? WHERE account_id=?", (name, account_id))
     else:
-        for key in {account_id, *_siblings(connection, account_id)}:
-            _rename(connection, key, name)
+        _rename(connection, {account_id, *_siblings(connection, account_id)}, name)
     connection.execute("UPDATE exchange_accounts SET uid=? WHERE account_id=?", (uid, account_id))
 
 
@@ -105,15 +103,19 @@ def _siblings(connection: sqlite3.Connection, account_id: str) -> list[str]:
     return [str(row["account_id"]) for row in rows]
 
 
-def _rename(connection: sqlite3.Connection, account_id: str, name: str) -> None:
-    was, _ = _known(connection, account_id)
-    if was != name:
-        rename(connection, was, name)
-    connection.execute(
-        "INSERT INTO exchange_accounts (account_id, exchange_account) VALUES (?, ?)"
-        " ON CONFLICT (account_id) DO UPDATE SET exchange_account=excluded.exchange_account",
-        (account_id, name),
-    )
-    connection.execute(
-        "UPDATE legs SET exchange_account=? WHERE account_id=? AND exchange_account<>?", (name, account_id, name)
-    )
+def _rename(connection: sqlite3.Connection, account_ids: Collection[str], name: str) -> None:
+    """Gives keys, and what was sent under the names that they bear, another name. Settings stay under an old name that
+    another key still bears; legs of before a key meant another exchange account stay where they were sent."""
+    names = {account_id: _known(connection, account_id)[0] for account_id in account_ids}
+    for account_id, was in names.items():
+        connection.execute(
+            "INSERT INTO exchange_accounts (account_id, exchange_account) VALUES (?, ?)"
+            " ON CONFLICT (account_id) DO UPDATE SET exchange_account=excluded.exchange_account",
+            (account_id, name),
+        )
+        connection.execute(
+            "UPDATE legs SET exchange_account=? WHERE account_id=? AND exchange_account=?", (name, account_id, was)
+        )
+    for was in set(names.values()) - {name}:
+        rows = connection.execute("SELECT 1 FROM exchange_accounts WHERE exchange_account=? LIMIT 1", (was,)).fetchall()
+        rename(connection, was, name, keep=bool(rows))

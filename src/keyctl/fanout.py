@@ -229,7 +229,7 @@ async def _answer(lane: Lane) -> LegResult:
     leg = lane.stored.leg
     try:
         response = await lane.line.answer(lane.deadline)
-        lane.session.note_limit(lane.request.base, response)
+        lane.session.note_limit(lane.request.base, response, leaving=leg.exempt)
         return judge_placed(lane.session.exchange, leg, response, lane.session.mask)
     except NoAnswer as trouble:
         return LegResult(leg, Outcome.UNKNOWN, detail=str(trouble))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from keyctl.addresses import Addresses
 from keyctl.claims import Claims, ClaimWish
@@ -18,10 +17,6 @@ from keyctl.journal_rows import StoredLeg, leg_values, order_values, value_text
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
 from keyctl.notes import Notes
 from keyctl.rotations import Rotations
-
-if TYPE_CHECKING:
-    pass
-
 
 __all__ = ["ROUND_PAUSE_SECONDS", "ClaimWish", "Journal", "LegState"]
 

@@ -180,7 +180,8 @@ def _take_back(changed: dict[tuple[str, str], str], place: tuple[str, str], befo
 
 
 def _is_refusal(error: ExchangeError) -> bool:
-    """Whether the error proves that nothing was set: a code that the catalogue knows, and not trouble of the server."""
+    """Whether the error proves that nothing was set: a code that the catalogue knows, no trouble of the server, and no
+    time-out."""
     book = catalogue(error.exchange)
     rows = book.lookup(error.code, Market.FUTURES, error.text, error.http)
-    return book.has(error.code) and all(row.category != "server" for row in rows)
+    return book.has(error.code) and all(row.category not in ("server", "clock") for row in rows)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import ssl
 
 NONCE_LOCK_SECONDS = 30.0
+NONCE_AGAIN_SECONDS = 1.0
 
 
 class Network:
@@ -123,7 +124,7 @@ class Network:
     async def nonce_turn(self, key_hash: str) -> AsyncIterator[None]:
         """The right to use nonces of one API key, across processes, from taking the nonce to its answer.
 
-        Raises NonceBusy when another process holds it for longer than 30 s; who asks again is not kept waiting again.
+        Raises NonceBusy when another process holds it for longer than 30 s; who asks again waits one second more.
         """
         lock = self._nonce_locks.setdefault(key_hash, asyncio.Lock())
         async with lock:
@@ -137,7 +138,7 @@ class Network:
                 os.close(descriptor)
 
     async def _take(self, descriptor: int, key_hash: str) -> None:
-        until = self.clock.monotonic() + (0 if key_hash in self._busy else NONCE_LOCK_SECONDS)
+        until = self.clock.monotonic() + (NONCE_AGAIN_SECONDS if key_hash in self._busy else NONCE_LOCK_SECONDS)
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

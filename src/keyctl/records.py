@@ -91,6 +91,16 @@ class Records:
             found += self._legs(f"id IN ({', '.join('?' * len(rows))}) AND {_WATCHED} ORDER BY id", *rows)
         return tuple(found)
 
+    def places(self, legs: Sequence[StoredLeg]) -> dict[int, str]:
+        """The name of the exchange account of each leg by row, as it is now: it may have become known since."""
+        found: dict[int, str] = {}
+        for start in range(0, len(legs), IDS_AT_ONCE):
+            rows = [leg.row for leg in legs[start : start + IDS_AT_ONCE]]
+            marks = ", ".join("?" * len(rows))
+            now = self._database.rows(f"SELECT id, exchange_account FROM legs WHERE id IN ({marks})", *rows)
+            found.update((row["id"], row["exchange_account"]) for row in now)
+        return found
+
     def known(self, exchange: str, client_order_ids: Sequence[str]) -> dict[str, StoredLeg]:
         """The legs among these orders of an exchange, by client order id; the others are not in the journal."""
         found: dict[str, StoredLeg] = {}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl.config import Config
-from keyctl.dispatch import Preview, Target, refresh
+from keyctl.dispatch import Preview, Target, no_longer_holding, refresh
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, Unreached
 from keyctl.fanout import NOT_ALL, fan_out, follow_others
 from keyctl.halt_checks import check_not_all_halted
@@ -66,7 +66,9 @@ async def send(
             troubles, numbers = await confirm_all(legs, journal, stop.asked_by_now)
             basis = replace(basis, settings=numbers)
             confirmed = tuple(planned for _, planned in legs if planned.leg.client_order_id not in troubles)
-            troubles |= await refresh(replace(shown, plan=replace(shown.plan, legs=confirmed)), targets, config)
+            left = replace(shown, plan=replace(shown.plan, legs=confirmed))
+            # Where others are decided already, those that are late are told beside them.
+            troubles |= await (no_longer_holding if met or troubles else refresh)(left, targets, config)
         elif all_or_nothing and not troubles:
             troubles = await refresh(shown, targets, config)
     if all_or_nothing and (troubles or met):

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from keyctl.network import Network
     from keyctl.sizing import Sizing
 
-# What is typed where the total cannot be worked out: all whose value is not known can only reduce positions.
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Allowed(Noun):

@@ -66,9 +66,10 @@ class VenueSettings:
             )
 
 
-def rename(connection: sqlite3.Connection, was: str, name: str) -> None:
-    """Gives the settings of an exchange account its new name. Where both names have one, its number differs from all
-    that were noted, and the longer hold stays.
+def rename(connection: sqlite3.Connection, was: str, name: str, keep: bool) -> None:
+    """Gives the settings of an exchange account its new name; `keep`: they also stay under the old one.
+
+    Where both names have one, its number differs from all that were noted, and the longer hold stays.
     """
     for row in connection.execute("SELECT * FROM settings WHERE exchange_account=?", (was,)).fetchall():
         other = connection.execute(
@@ -80,7 +81,8 @@ def rename(connection: sqlite3.Connection, was: str, name: str) -> None:
             "INSERT OR REPLACE INTO settings VALUES (?, ?, ?, ?, ?, ?)",
             (name, row["symbol"], last["value"], number, last["run"], last["until"]),
         )
-    connection.execute("DELETE FROM settings WHERE exchange_account=?", (was,))
+    if not keep:
+        connection.execute("DELETE FROM settings WHERE exchange_account=?", (was,))
 
 
 def check_setting(
