@@ -183,3 +183,9 @@ def test_the_marks_of_a_bracketed_paste_are_taken_off() -> None:
 def test_a_key_that_was_pressed_is_named(text: str, words: str, clean: Callable[[Secret], Secret]) -> None:
     with pytest.raises(SetupProblem, match=words):
         clean(Secret(text))
+
+
+def test_a_person_at_a_program_that_is_not_there_is_no_second_run_of_the_tests(tmp_path: Path) -> None:
+    person = Person([], program=str(tmp_path / "nothing"))
+    code, _ = person.leaves()
+    assert code == 127

@@ -25,7 +25,10 @@ class Person:
         with forking():
             self._child, self._terminal = pty.fork()
         if self._child == 0:
-            os.execvpe(program, [program, *arguments], environ or dict(os.environ))
+            try:
+                os.execvpe(program, [program, *arguments], environ or dict(os.environ))
+            finally:
+                os._exit(127)  # no such program: this child must not go on as a second run of the tests
 
     def waits_for(self, text: str) -> Person:
         """Reads until the text is shown, after what was waited for last. Fails when the child ends or is silent."""
