@@ -38,6 +38,7 @@ class Limits(Noun):
     price_through_hard: Decimal = Decimal("0.05")
     price_through_soft: Decimal = Decimal("0.01")
     price_away_soft: Decimal = Decimal("0.5")
+    price_apart_soft: Decimal = Decimal("0.03")
     leverage_hard: int = 5
     leverage_soft: int = 1
     legs_per_plan: int = 200

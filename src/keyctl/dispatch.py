@@ -23,6 +23,7 @@ from keyctl.order_checks import StandsInTheWay
 from keyctl.plan import Plan, PlannedLeg, Wish, new_plan_id, plan_leg, same_leg
 from keyctl.plan_checks import (
     check_one_account_each,
+    compare_prices,
     know_exchange_accounts,
     stopped_by_guards,
     together,
@@ -149,6 +150,8 @@ async def preview(
     left_out += [LeftOut(by_id[leg.leg.account_id], error) for leg, error in stopped]
     plan, over = within_caps(plan_id, kind, legs, journal, config.limits)
     left_out += [LeftOut(by_id[leg.leg.account_id], error) for leg, error in over]
+    plan, apart = compare_prices(plan, config.limits)
+    warnings += apart
     return Preview(plan, tuple(left_out), tuple(dict.fromkeys(warnings)), network.clock.now(), wish.immediate, basis)
 
 

@@ -69,7 +69,11 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
         view=(view.preview_table(shown, "would send"), Note(words)),
         exit_code=draft_code(bool(legs), shown.troubles),
         errors=tuple(shown.troubles),
-        warnings=(*shown.warnings, *(line for text in plan.touched for line in f"soft limit: {text}".splitlines())),
+        warnings=tuple(
+            dict.fromkeys(
+                [*shown.warnings, *(line for text in plan.touched for line in f"soft limit: {text}".splitlines())]
+            )
+        ),
     )
 
 

@@ -1,8 +1,10 @@
-"""What stops orders of a plan beside their own terms: repeats, caps, two keys of one exchange account."""
+"""What stops orders of a plan beside their own terms, or asks: repeats, caps, two keys of one exchange account, prices
+of two coins."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl.account_uid import is_other
@@ -11,6 +13,7 @@ from keyctl.guards import Basis
 from keyctl.journal import Journal
 from keyctl.model import Account, Kind
 from keyctl.plan import Plan, PlannedLeg, check_plan
+from keyctl.price_checks import prices_apart
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -56,6 +59,13 @@ def within_caps(
             raise
         plan = check_plan(plan_id, kind, leaving, journal.counts_today(kind), limits)
         return plan, [(leg, cap) for leg in legs if not leg.leg.exempt]
+
+
+def compare_prices(plan: Plan, limits: Limits) -> tuple[Plan, list[str]]:
+    """The plan with the soft limit that its exchanges' prices touch together, and that as a warning: a script that
+    passes it by the value is told as well."""
+    touched = prices_apart(plan.legs, limits)
+    return replace(plan, soft=(*plan.soft, *touched)), [f"soft limit: {text}" for text in touched]
 
 
 def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None], journal: Journal) -> list[str]:

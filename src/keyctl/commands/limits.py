@@ -18,6 +18,7 @@ _MEANING = {
     "price_through_hard": "limit price through the best price",
     "price_through_soft": "the same, asks",
     "price_away_soft": "limit price away from the market, asks",
+    "price_apart_soft": "an immediate order's price between exchanges, asks",
     "leverage_hard": "leverage",
     "leverage_soft": "leverage that asks",
     "legs_per_plan": "legs of a plan",
