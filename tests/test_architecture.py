@@ -25,7 +25,7 @@ FLOORS = {
     "knowledge": (
         "catalogue diagnose pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers "
         "marked_lines account_uid key_age plan make_order order_checks order_value price_checks day_counts "
-        "perpetuals sizing leaks judge profiles rights whitelist"
+        "perpetuals sizing leaks judge profiles rights whitelist typed_symbols"
     ),
     "outside": (
         "home folders demo_world accounts account_entries account_settings config config_text database notes "
@@ -77,7 +77,8 @@ FORBIDDEN = {
     "order_value price_checks day_counts": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
-    "pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers marked_lines": (
+    "pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers marked_lines "
+    "typed_symbols": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
     "rights whitelist account_uid": (

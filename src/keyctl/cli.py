@@ -173,12 +173,13 @@ def _hide_strangers(result: Result, arguments: list[str], app: App) -> None:
     told = [error for error in result.errors if error.exit_code in _ABOUT_WORDS]
     if not told:
         return
+    from keyctl.typed_symbols import meant_symbols
     from keyctl.typed_words import file_exists, nearly, without_strangers
 
     known = _known_words(app)
 
     def is_known(word: str) -> bool:
-        return word in known or file_exists(word) or nearly(word, known)
+        return word in known or file_exists(word) or nearly(word, known) or bool(meant_symbols(word))
 
     for error in told:
         error.message = without_strangers(error.message, arguments, is_known)

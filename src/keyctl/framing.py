@@ -24,15 +24,24 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 class KeyctlCommand(click.Command):
     """A command that returns a Result. Its callback gets the App first.
 
-    `sections` are headings for its help, each by the name of the parameter that it stands above.
+    `sections` are headings for its help, each by the name of the parameter that it stands above. `needs_words`: an
+    empty word is refused, for a command to which an option that is not given means more or another price.
     """
 
-    def __init__(self, *args: Any, examples: str = "", sections: Mapping[str, str] | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        examples: str = "",
+        sections: Mapping[str, str] | None = None,
+        needs_words: bool = False,
+        **kwargs: Any,
+    ):
         kwargs.setdefault("params", []).extend(_shared_options())
         kwargs["context_settings"] = {**CONTEXT, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
         self.examples = examples
         self.sections = sections or {}
+        self.needs_words = needs_words
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if not self.sections:
@@ -56,8 +65,22 @@ class KeyctlCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         app: App = ctx.obj
         app.output.command = command_name(ctx)
+        if self.needs_words:
+            _check_not_empty(ctx)
         assert self.callback is not None
         return ctx.invoke(self.callback, app, **ctx.params)
+
+
+def _check_not_empty(ctx: click.Context) -> None:
+    """Raises UsageProblem for a word that is empty, as one from a shell's variable that is not set: to go on as if it
+    had not been given would cancel in every symbol, or order at any price."""
+    for parameter in ctx.command.params:
+        given = ctx.params.get(parameter.name or "")
+        if given == "" or (isinstance(given, tuple) and "" in given):
+            name = (
+                max(parameter.opts, key=len) if isinstance(parameter, click.Option) else parameter.human_readable_name
+            )
+            raise UsageProblem(f"{name} is empty", "give it a value, or leave it out", code="empty_word")
 
 
 def keyctl_command(
@@ -94,6 +117,21 @@ def keyctl_group(
     for child_name, child in commands.items():
         child.name = child_name
     return KeyctlGroup(name, dict(commands), default=default, help=help_text, context_settings=CONTEXT)
+
+
+def symbol_asked(app: App, text: str | None) -> str | None:
+    """The symbol that --symbol names, None without one. Raises UsageProblem for another writing.
+
+    A currency's code that only other exchanges use is told with the result: a list filtered by it is empty.
+    """
+    if text is None:
+        return None
+    from keyctl.typed_symbols import named_elsewhere, read_symbol
+
+    symbol = read_symbol(text)
+    if told := named_elsewhere(symbol):
+        app.remarks.append(told)
+    return symbol
 
 
 def refuses_secrets(function: Callable[..., Result]) -> Callable[..., Result]:

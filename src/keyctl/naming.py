@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from keyctl.errors import KeyctlError, UsageProblem
-from keyctl.sizes import read_symbol
+from keyctl.typed_symbols import meant_symbols, read_symbol
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -44,10 +44,9 @@ def _as_number(app: App, word: str) -> list[str]:
 
 def _as_symbol(word: str) -> list[str]:
     try:
-        symbol = read_symbol(word)
+        return [f"it is a symbol; to cancel all orders in it: keyctl cancel --all --symbol {read_symbol(word)}"]
     except UsageProblem:
-        return []
-    return [f"it is a symbol; to cancel all orders in it: keyctl cancel --all --symbol {symbol}"]
+        return [f"to cancel all orders in {it}: keyctl cancel --all --symbol {it}" for it in meant_symbols(word)]
 
 
 def _labels(app: App) -> list[str]:

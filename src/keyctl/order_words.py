@@ -11,7 +11,8 @@ from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.model import MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
 from keyctl.plan import Wish
-from keyctl.sizes import market_of, read_number, read_symbol
+from keyctl.sizes import market_of, read_number
+from keyctl.typed_symbols import perpetuals_of, read_symbol
 
 if TYPE_CHECKING:
     from keyctl.config import Config
@@ -66,7 +67,10 @@ def _check_words(wish: Wish) -> Wish:
             ("--contracts", wish.contracts),
         ):
             if value:
-                raise UsageProblem(f"{name} is for perpetuals", "write the symbol as BTC/USDT:USDT", code="spot_symbol")
+                hint = f"for the perpetual, write {perpetuals_of(wish.symbol)}"
+                raise UsageProblem(
+                    f"{name} is for perpetuals, and {wish.symbol} is a spot symbol", hint, code="spot_symbol"
+                )
     opened = PositionSide.LONG if wish.side is Side.BUY else PositionSide.SHORT
     if wish.reduce_only and wish.position is opened:
         raise UsageProblem(f"a {wish.side} cannot reduce a {wish.position} position", code="contradiction")

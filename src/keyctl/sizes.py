@@ -18,9 +18,6 @@ T = TypeVar("T")
 EXACT = Context(prec=200)
 FINEST = Decimal("1e-18")
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
-# What ends a name without a sign between base and quote, the longer ones first; and what perpetuals settle in.
-_QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "TRY", "BTC", "ETH", "BNB")
-_SETTLING = ("USDT", "USDC")
 _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?")
 
 
@@ -39,34 +36,9 @@ def read_symbol(text: str) -> str:
     """A symbol in capitals: BASE/QUOTE on spot, BASE/QUOTE:SETTLE for a perpetual. Raises UsageProblem."""
     symbol = text.upper() if text.isascii() else text
     if not _SYMBOL.fullmatch(symbol):
-        hint = "write BASE/QUOTE for spot, BASE/QUOTE:SETTLE for a perpetual: BTC/USDT, BTC/USDT:USDT"
-        meant = " or ".join(meant_symbols(text))
-        raise UsageProblem(
-            f"'{text[:40]}' is not a symbol", *([f"use {meant}"] if meant else [hint]), code="bad_symbol"
-        )
+        hint = "write BASE/QUOTE for spot, BASE/QUOTE:SETTLE for a perpetual"
+        raise UsageProblem(f"'{text[:40]}' is not a symbol", hint, code="bad_symbol")
     return symbol
-
-
-def meant_symbols(text: str) -> tuple[str, ...]:
-    """The symbols that an exchange's own name for one may mean, spot first; empty where it is not clear."""
-    # A small t, and F0 after a currency, belong to the names of one exchange; its UST is Tether.
-    name = text[1:] if text[:1] == "t" and text[1:].isupper() else text
-    name = re.sub(r"F0\b", "", name.upper()) if "F0" in name else name.upper()
-    if name != text.upper():
-        name = re.sub(r"UST\b", "USDT", name)
-    if match := re.fullmatch(r"([A-Z0-9]{2,20})USD_?PERP", name):
-        return (f"{match[1]}/USD:{match[1]}",)
-    if match := re.fullmatch(r"([A-Z0-9]{2,20})[-_/]([A-Z0-9]{2,20})[-_](?:SWAP|PERP)", name):
-        base, quote = match[1], match[2]
-        return (f"{base}/{quote}:{base if quote == 'USD' else quote}",)
-    match = re.fullmatch(r"([A-Z0-9]{2,20})[-_:]([A-Z0-9]{2,20})", name)
-    match = match or re.fullmatch(rf"([A-Z0-9]{{2,20}}?)({'|'.join(_QUOTES)})", name)
-    if match is None:
-        return ()
-    base, quote = match[1], match[2]
-    if "F0" in text.upper():
-        return (f"{base}/{quote}:{quote}",)
-    return (f"{base}/{quote}", f"{base}/{quote}:{quote}") if quote in _SETTLING else (f"{base}/{quote}",)
 
 
 def market_of(symbol: str) -> Market:

@@ -13,6 +13,7 @@ from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import Instrument, Request, Response, Ticker
 from keyctl.session import Session
+from keyctl.typed_symbols import named_elsewhere
 
 T = TypeVar("T")
 UNKNOWN_SYMBOL = "unknown_symbol"
@@ -74,9 +75,11 @@ async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared
 
 def unknown_symbol(session: Session, symbol: str) -> CheckFailed:
     """The error for a symbol that a venue does not list."""
+    elsewhere = named_elsewhere(symbol)
     return CheckFailed(
         f"{session.account.label}: {session.exchange.profile.title} does not list {symbol}",
-        "compare the venues: keyctl price SYMBOL",
+        *([elsewhere] if elsewhere else []),
+        f"compare the venues: keyctl price {symbol}",
         code=UNKNOWN_SYMBOL,
         account=session.account.label,
         exchange=session.exchange.name,

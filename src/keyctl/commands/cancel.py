@@ -6,7 +6,7 @@ import click
 
 from keyctl.app import App
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
+from keyctl.framing import keyctl_command, symbol_asked
 from keyctl.output import Result
 
 EXAMPLES = """\
@@ -16,7 +16,7 @@ keyctl cancel --all --symbol BTC/USDT:USDT
 keyctl cancel -a okx-main --foreign"""
 
 
-@keyctl_command(examples=EXAMPLES)
+@keyctl_command(examples=EXAMPLES, needs_words=True)
 @click.argument("client_order_id", required=False)
 @click.option("--plan", metavar="ID", help="All open orders of a plan.")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="All open orders of an account.")
@@ -41,7 +41,6 @@ def command(
     import asyncio
 
     from keyctl.canceling import Choice, cancel
-    from keyctl.sizes import read_symbol
 
     if sum((client_order_id is not None, plan is not None, bool(labels), everything)) != 1:
         raise UsageProblem(
@@ -49,5 +48,5 @@ def command(
         )
     if foreign and not (labels or everything):
         raise UsageProblem("--foreign goes with --account or --all", "keyctl cancel -a LABEL --foreign")
-    symbol = read_symbol(symbol) if symbol else None
+    symbol = symbol_asked(app, symbol)
     return asyncio.run(cancel(app, Choice(plan, labels, client_order_id, everything, symbol, foreign), yes))

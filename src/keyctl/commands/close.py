@@ -17,7 +17,7 @@ keyctl close BTC/USDT:USDT --all --yes
 keyctl close --every-symbol --group desk --dry-run"""
 
 
-@keyctl_command(examples=EXAMPLES)
+@keyctl_command(examples=EXAMPLES, needs_words=True)
 @click.argument("symbol", required=False)
 @click.option("--every-symbol", is_flag=True, help="Close the positions in every symbol.")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="On this account (repeatable).")
@@ -62,14 +62,19 @@ def command(app: App, **options: Any) -> Result:
 def _symbol(options: dict[str, Any]) -> str | None:
     """The symbol to close, None for every one. Raises UsageProblem."""
     from keyctl.model import Market
-    from keyctl.sizes import market_of, read_symbol
+    from keyctl.sizes import market_of
+    from keyctl.typed_symbols import perpetuals_of, read_symbol
 
     if (options["symbol"] is None) is not options["every_symbol"]:
         raise UsageProblem("name a symbol, or say --every-symbol", "keyctl close BTC/USDT:USDT -a LABEL")
     if options["symbol"] is None:
         return None
-    symbol = read_symbol(options["symbol"])
+    symbol = read_symbol(options["symbol"], Market.FUTURES)
     if market_of(symbol) is Market.SPOT:
-        hint = f"perpetuals are written as BTC/USDT:USDT; to sell on spot: keyctl order sell {symbol}"
-        raise UsageProblem(f"{symbol} is a spot symbol, and positions are in perpetuals", hint, code="spot_symbol")
+        raise UsageProblem(
+            f"{symbol} is a spot symbol, and positions are in perpetuals",
+            f"for its perpetual, write {perpetuals_of(symbol)}",
+            f"to sell on spot: keyctl order sell {symbol}",
+            code="spot_symbol",
+        )
     return symbol

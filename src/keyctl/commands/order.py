@@ -31,7 +31,7 @@ _SECTIONS = {
 }
 
 
-@keyctl_command(examples=EXAMPLES, sections=_SECTIONS)
+@keyctl_command(examples=EXAMPLES, sections=_SECTIONS, needs_words=True)
 @click.argument("side", required=False, type=click.Choice(["buy", "sell"]))
 @click.argument("symbol", required=False)
 @click.argument("size", required=False)

@@ -6,14 +6,15 @@ import click
 
 from keyctl.app import App
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command, keyctl_group
+from keyctl.framing import keyctl_command, keyctl_group, symbol_asked
 from keyctl.output import Note, Result, Table, Text, counting
 
 _COLUMNS = ("plan", "account", "symbol", "side", "quantity", "price", "state", "status")
 
 
 @keyctl_command(
-    examples="keyctl orders --most 20\nkeyctl orders --open\nkeyctl orders --open okx-main --symbol BTC/USDT:USDT"
+    examples="keyctl orders --most 20\nkeyctl orders --open\nkeyctl orders --open okx-main --symbol BTC/USDT:USDT",
+    needs_words=True,
 )
 @click.argument("accounts", nargs=-1)
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many legs at most.")
@@ -37,9 +38,8 @@ def list_orders(
     """
     if only_open:
         from keyctl.seeing import open_orders
-        from keyctl.sizes import read_symbol
 
-        symbol = read_symbol(symbol) if symbol else None
+        symbol = symbol_asked(app, symbol)
         chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)
         with counting("orders", len(chosen), app.output) as done:
             return open_orders(app, chosen, symbol, done)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
+from keyctl.framing import keyctl_command, symbol_asked
 from keyctl.output import Result, counting
 
 
 @keyctl_command(
-    examples="keyctl positions\nkeyctl positions okx-main --symbol BTC/USDT:USDT\nkeyctl positions --group desk --json"
+    examples="keyctl positions\nkeyctl positions okx-main --symbol BTC/USDT:USDT\nkeyctl positions --group desk --json",
+    needs_words=True,
 )
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
@@ -22,9 +23,8 @@ def command(app: App, accounts: tuple[str, ...], group: str | None, everything: 
     An account that could not be read is shown as failed, never as flat. Exit 6 when some could not be read.
     """
     from keyctl.seeing import positions
-    from keyctl.sizes import read_symbol
 
-    symbol = read_symbol(symbol) if symbol else None
+    symbol = symbol_asked(app, symbol)
     chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)
     with counting("positions", len(chosen), app.output) as done:
         return positions(app, chosen, symbol, done)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "step", "tick", "minimum")
 
 
-@keyctl_command(examples="keyctl price BTC/USDT\nkeyctl price ETH/USDT -a okx-main -a binance-main --json")
+@keyctl_command(
+    examples="keyctl price BTC/USDT\nkeyctl price ETH/USDT -a okx-main -a binance-main --json", needs_words=True
+)
 @click.argument("symbol")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="This account's venue (repeatable).")
 @click.option("--group", metavar="NAME", help="The venues of a group.")
@@ -34,7 +36,7 @@ def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, e
 
     from keyctl.diagnose import meaning_of
     from keyctl.pricing import quotes
-    from keyctl.sizes import read_symbol
+    from keyctl.typed_symbols import read_symbol
 
     symbol = read_symbol(symbol)
     everything = everything or not (labels or group)
