@@ -18,7 +18,10 @@ from tests.support.source import Definition, Module, module, modules
 # Only imports for type checking may look up: they do not exist when the program runs.
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
-    "tools": "plain_text typed_words routes answers loader clock files signals hardening sizes environ installation",
+    "tools": (
+        "plain_text typed_words typed_numbers routes answers loader clock files signals hardening sizes environ "
+        "installation"
+    ),
     "keys and choices": "signing masking private_key key_text selection grouping",
     "exchanges": "exchanges exchanges.*",
     "twin": "twin twin.*",

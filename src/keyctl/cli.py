@@ -262,6 +262,12 @@ def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProble
 
         if takes_secret(error.option_name):
             return secret_on_command_line()
+        if error.option_name[1:2].isdecimal() or error.option_name[1:2] == ".":
+            return UsageProblem(
+                f"'{error.option_name}' begins a number below zero, and sizes and prices are above zero",
+                "the side of an order says which way: keyctl order sell SYMBOL SIZE",
+                "an id that begins with - goes behind --",
+            )
         known = [name for name in error.possibilities or () if not takes_secret(name)]
         error = click.NoSuchOption(error.option_name, possibilities=known, ctx=error.ctx)
     if error.ctx is not None:

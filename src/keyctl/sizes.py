@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from keyctl.errors import UsageProblem
 from keyctl.model import Instrument, Market, Order, Side
+from keyctl.typed_numbers import DIGITS_MAX, meant_numbers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,11 +25,12 @@ _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?")
 def read_number(text: str, what: str) -> Decimal:
     """A plain decimal above zero. Raises UsageProblem for exponents, signs, blanks, separators, other digits."""
     if not _NUMBER.fullmatch(text) or (number := Decimal(text)) == 0:
-        raise UsageProblem(
-            f"{what} '{text[:40]}' is not a plain number above zero",
-            "write digits and at most one point: 0.005, not 1e3 or 1,000",
-            code="bad_number",
-        )
+        hint = "write digits and at most one point: 0.005, not 1e3"
+        if len(text) > DIGITS_MAX and re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+            hint = f"write at most {DIGITS_MAX} digits before the point, and {DIGITS_MAX} after it"
+        elif meant := meant_numbers(text):
+            hint = f"write it as {' or '.join(meant)}"
+        raise UsageProblem(f"{what} '{text[:40]}' is not a plain number above zero", hint, code="bad_number")
     return number
 
 

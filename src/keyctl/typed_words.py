@@ -19,6 +19,7 @@ _PLAIN = re.compile(r"(?:[a-z0-9._/:-]+|[A-Z0-9._/:-]+)")
 _SHAPES = re.compile(
     r"[A-Z0-9]{1,12}/[A-Z0-9]{1,10}(?::[A-Z0-9]{1,10}(?:-\d{6})?)?"
     r"|\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?Z?)?|-?\d{1,24}(?:\.\d{1,18})?|kc[a-z0-9]{26}|--[a-z-]{1,24}"
+    r"|[-+$]?[0-9.,_ ']{1,24}(?:[eE][-+]?\d{1,3}|%)?|[-+]?(?:NaN|[Ii]nf(?:inity)?|Infinity)"
 )
 # Options, and words before a value, that a secret follows; the value is never shown, whatever it looks like.
 _TAKES_SECRET = re.compile(
