@@ -24,6 +24,7 @@ from keyctl.exchanges._bitfinex_errors import error_in
 from keyctl.exchanges._bitfinex_names import common_name, is_derivative, native_symbol
 from keyctl.exchanges._bitfinex_orders import (
     CLOCK_ERROR,
+    STATUS,
     check_terms,
     days_around,
     filled_of,
@@ -32,9 +33,9 @@ from keyctl.exchanges._bitfinex_orders import (
     one_order,
     order_id_of,
     order_params,
-    state_of,
     status_of,
 )
+from keyctl.exchanges._bitfinex_states import state_of
 from keyctl.exchanges._shapes import check_distinct, check_no_pem, signing_key, split_symbol
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, plain
 from keyctl.model import (
@@ -213,7 +214,7 @@ class Bitfinex(BitfinexAround):
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         row = one_order(data_in(response.body))
         check_terms(row, leg)
-        return Placed(order_id_of(row), state_of(row, filled_of(row)))
+        return Placed(order_id_of(row), state_of(text_of(row[STATUS]), filled_of(row)))
 
     def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
         return not names_another(value, leg)
@@ -236,7 +237,7 @@ class Bitfinex(BitfinexAround):
         if len(ours) > 1:
             raise Unreadable("two orders carry our client order id")
         if ours:
-            return status_of(ours[0], leg)
+            return status_of(ours[0], leg, finished=step == 2)
         if len(rows) >= _HISTORY_LIMIT:
             raise TooLong("more orders than one page holds")
         return None
