@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from keyctl.clock import Offset
 from keyctl.errors import Unreached
 from keyctl.exchanges.profile import Settling
 from keyctl.journal import Journal
@@ -26,19 +27,25 @@ class StubSession:
 
     def __init__(self, clock: SkipClock, journal: Journal) -> None:
         self.clock = clock
-        self.account = SimpleNamespace(id="a-0")
+        self.account = SimpleNamespace(id="a-0", label="binance-main")
         self.network = SimpleNamespace(clock=clock)
         self.journal = journal
-        self.offset = None
+        self.market = Market.SPOT
+        self.offset: Offset | None = Offset(0, 3)
         settling = Settling(WINDOW_SECONDS, authoritative=True, horizon_seconds=7200, min_polling_seconds=0)
-        self.profile = SimpleNamespace(settling=settling)
-        self.exchange = SimpleNamespace(profile=self.profile, lookup_requests=lambda leg, sent_ms: ("open", "finished"))
+        self.profile = SimpleNamespace(settling=settling, title="Binance")
+        self.exchange = SimpleNamespace(
+            name="binance",
+            profile=self.profile,
+            lookup_requests=lambda leg, sent_ms: ("open", "finished"),
+            time_request=lambda market: "time",
+        )
         self.seconds = 0.0
         self.reads: list[float] = []
         self.broken: Callable[[], bool] = lambda: False
         self.unreachable: Callable[[], bool] = lambda: False
 
-    async def warm(self) -> None:
+    async def warm(self, anew: bool = False) -> None:
         if self.unreachable():
             raise Unreached("it asked this machine to wait", code="cooling_down")
 

@@ -200,7 +200,7 @@ async def _send_one(session: Session, leg: Leg, request: Request, became: str | 
     exchange, response = session.exchange, await session.call(request, leaving=True)
     error = session.error_in(response)
     if error is not None:
-        return "" if exchange.is_already_final(error) else f"{error.code} {error.words}".strip()
+        return "" if exchange.is_no_such_order(request, error) else f"{error.code} {error.words}".strip()
     try:
         if became is None:
             exchange.read_canceled(response, leg)

@@ -38,6 +38,16 @@ def check_clock(session: Session) -> list[str]:
     return [f"{title}: clocks differ by {seconds:+.1f} s; {corrected}"]
 
 
+def clock_trouble(session: Session) -> str:
+    """Why the exchange's clock is not usable for an order, nor for the proof that one was never accepted; empty when it
+    is: read in this run, and at most ten seconds off."""
+    try:
+        check_clock(session)
+    except ClockWrong as wrong:
+        return wrong.message
+    return ""
+
+
 def check_dates(session: Session, leaving: bool) -> list[str]:
     """As check_clock, once answers have come, where their dates are all that tells the time.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.clock_check import ClockWrong, check_clock
+from keyctl.clock_check import clock_trouble
 from keyctl.endings import MISSED
 from keyctl.errors import KeyctlError, NoAnswer
 from keyctl.exchanges.base import plain
@@ -159,7 +159,7 @@ def forget_if_past(session: Session, journal: Journal, stored: StoredLeg, looked
     An order that waited for a trigger may have gone on as another one long after it was placed: its time counts from
     when it was first missed.
     """
-    if stored.state != "accepted" or not looked.gone or not _clock_is_right(session):
+    if stored.state != "accepted" or not looked.gone or clock_trouble(session):
         return None
     now = session.network.clock.now()
     if now <= forgotten_at(session, stored):
@@ -266,14 +266,6 @@ def _missed(session: Session, journal: Journal, stored: StoredLeg) -> Change | N
     title = session.exchange.profile.title
     detail = f"{title} neither lists nor finds it; check it on the exchange's own pages"
     return Change(stored, MISSED, None, detail)
-
-
-def _clock_is_right(session: Session) -> bool:
-    try:
-        check_clock(session)
-    except ClockWrong:
-        return False
-    return True
 
 
 def _not_looked_up(stored: StoredLeg, why: str) -> KeyctlError:

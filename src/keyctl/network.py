@@ -120,6 +120,11 @@ class Network:
         """The reads of the clock of an exchange at a host, shared by all lanes."""
         return self._clock_reads.setdefault(place, ClockReads())
 
+    def forget_clock(self, place: tuple[str, str]) -> None:
+        """Takes back what was read of that clock, so that it is read again."""
+        self._clock_reads.pop(place, None)
+        self.offsets.pop(place, None)
+
     @asynccontextmanager
     async def nonce_turn(self, key_hash: str) -> AsyncIterator[None]:
         """The right to use nonces of one API key, across processes, from taking the nonce to its answer.

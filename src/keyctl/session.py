@@ -178,14 +178,17 @@ class Session:
             if response.status >= 500 and error.code == f"http-{response.status}":
                 raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
             raise ExchangeRefused(error, account=self.account.label, market=self.market.value)
+        if response.status != 200:  # 206 is a part of an answer, 202 none yet: neither shows that a list is empty
+            raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
         try:
             return reader(response)
         except Unreadable as problem:
             words = self.mask.masked(str(problem))
             raise NoAnswer(f"{self.exchange.name}'s answer is {words}", code=problem.code) from None
 
-    async def warm(self) -> None:
-        """Opens the connection that orders go over, by reading the exchange's clock where that takes a call of its own.
+    async def warm(self, anew: bool = False) -> None:
+        """Opens the connection that orders go over, by reading the exchange's clock where that takes a call of its own;
+        with `anew` also where this run has read it.
 
         Three reads of a host, by whichever lanes come first, set the offset for all; the other lanes only connect,
         since exchanges count these calls by address (OKX: 10 in 2 s). Raises Unreached.
@@ -193,6 +196,8 @@ class Session:
         request = self.exchange.time_request(self.market)
         if request is None:
             return
+        if anew and not self.exchange.profile.dated:
+            self.network.forget_clock(self._place(request))
         reads = self.network.clock_reads(self._place(request))
         try:
             if reads.begun < CLOCK_READS and not self.exchange.profile.dated:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keyctl.answers import TooLong, Unreadable
+from keyctl.clock_check import clock_trouble
 from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
@@ -62,7 +64,7 @@ async def look_up(session: Session, stored: StoredLeg) -> Lookup:
         try:
             status = await session.fetch(request, read)
         except ExchangeRefused as refusal:
-            if exchange.is_not_found(refusal.error):
+            if exchange.is_no_such_order(request, refusal.error):
                 continue
             return Lookup(Verdict.UNCLEAR, why=refusal.message)
         except CANNOT_READ as trouble:
@@ -82,7 +84,7 @@ async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
         request = exchange.became_request(leg, status.became)
         return Lookup(Verdict.FOUND, await session.fetch(request, lambda got: exchange.read_became(got, leg, status)))
     except (ExchangeRefused, *CANNOT_READ) as trouble:
-        gone = isinstance(trouble, ExchangeRefused) and exchange.is_not_found(trouble.error)
+        gone = isinstance(trouble, ExchangeRefused) and exchange.is_no_such_order(request, trouble.error)
         hint = "; the exchange forgets what was canceled unfilled: look it up there, then: keyctl orders resolve"
         why = f"its trigger was reached, and what it became could not be read: {trouble}{hint if gone else ''}"
         return Lookup(Verdict.UNCLEAR, why=why, gone=gone)
@@ -114,7 +116,8 @@ def forgotten_at(session: Session, stored: StoredLeg) -> float:
 async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait: bool = False) -> LegResult:
     """The leg's result after one pass: up to three rounds when absence may count already, else one.
 
-    With `wait` it stays until the leg is found or absence is proven, or the exchange was unreadable for too long.
+    With `wait` it stays until the leg is found or absence is proven, or the exchange was unreadable for too long. A
+    round counts only while the exchange's clock is usable: when the window is over is told by that clock.
     """
     clock = session.network.clock
     readable_at = clock.monotonic()
@@ -125,11 +128,14 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
             result = judge_found(stored.leg, looked.status)
             journal.record([(stored.row, result)], "look-up")
             return result
-        journal.event(None, stored.row, "looked_up", {"found": looked.why or "nothing"})
-        if looked.verdict is Verdict.UNCLEAR:
+        uncounted = _uncounted(session, looked)
+        journal.event(None, stored.row, "looked_up", {"found": uncounted or "nothing"})
+        if uncounted:
             journal.forget_absent_rounds(stored.row)
             if not wait or clock.monotonic() - readable_at > PATIENCE_SECONDS:
-                return _still_unknown(stored, f"could not be looked up: {looked.why}")
+                return _still_unknown(stored, uncounted)
+            if looked.verdict is Verdict.ABSENT:
+                await _read_clock_anew(session)
         else:
             readable_at = clock.monotonic()
             from_when = absence_at(session, stored)
@@ -145,6 +151,20 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
             else:
                 await clock.sleep(max(from_when - clock.now(), 0))
         await clock.sleep(ROUND_PAUSE_SECONDS)
+
+
+def _uncounted(session: Session, looked: Lookup) -> str:
+    """Why a round that found nothing does not count; empty when it does."""
+    if looked.verdict is Verdict.UNCLEAR:
+        return f"could not be looked up: {looked.why}"
+    trouble = clock_trouble(session)
+    return f"not found, which proves nothing without a usable clock: {trouble}" if trouble else ""
+
+
+async def _read_clock_anew(session: Session) -> None:
+    """Reads a clock that was not usable once more, for those who wait; where that fails it stays unknown."""
+    with suppress(Unreached, ExchangeRefused):
+        await session.warm(anew=True)
 
 
 async def settle_all(

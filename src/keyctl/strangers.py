@@ -119,9 +119,10 @@ async def _send(part: Part, order: OpenOrder) -> bool:
     """One cancel, sent once: whether the exchange took it, or says that the order is final. Raises KeyctlError for
     everything else."""
     session, exchange = part.session, part.session.exchange
-    response = await session.call(exchange.cancel_request(_leg(part, order), order.exchange_order_id), leaving=True)
+    request = exchange.cancel_request(_leg(part, order), order.exchange_order_id)
+    response = await session.call(request, leaving=True)
     error = session.error_in(response)
-    if error is not None and not exchange.is_already_final(error):
+    if error is not None and not exchange.is_no_such_order(request, error):
         raise KeyctlError(f"{error.code} {error.words}".strip(), code="cancel_refused", exchange_code=error.code)
     return error is None
 

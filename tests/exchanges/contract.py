@@ -320,16 +320,17 @@ class ExchangeContract(ABC):
 
     def test_no_such_order_is_told_from_other_errors(self) -> None:
         exchange, leg = self.exchange(), self.leg()
-        for step, _ in enumerate(exchange.lookup_requests(leg, SENT_MS)):
+        other = ExchangeError(self.name, 502, "http-502", "")
+        for step, request in enumerate(exchange.lookup_requests(leg, SENT_MS)):
             response = self.not_found(step)
             error = exchange.read_error(response)
             if error is None:
                 assert exchange.read_lookup(step, response, leg) is None
             else:
-                assert exchange.is_not_found(error)
-        assert not exchange.is_not_found(ExchangeError(self.name, 502, "http-502", ""))
-        assert not exchange.is_already_final(ExchangeError(self.name, 502, "http-502", ""))
-        assert not exchange.is_unknown_symbol(ExchangeError(self.name, 502, "http-502", ""))
+                assert exchange.is_no_such_order(request, error)
+            assert not exchange.is_no_such_order(request, other)
+        assert not exchange.is_no_such_order(exchange.cancel_request(leg, None), other)
+        assert not exchange.is_unknown_symbol(other)
 
     def test_a_taken_cancel_is_read(self) -> None:
         leg = self.leg()

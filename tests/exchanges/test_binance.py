@@ -521,7 +521,9 @@ class TestBinance(ExchangeContract):
         exchange = self.exchange()
         gone = exchange.read_error(answer({"code": -2011, "msg": "Unknown order sent."}, 400))
         refused = ExchangeError("binance", 400, "-2011", "Order was not canceled due to cancel restrictions.")
-        assert gone is not None and exchange.is_already_final(gone) and not exchange.is_already_final(refused)
+        cancel = exchange.cancel_request(self.leg(), None)
+        assert gone is not None and exchange.is_no_such_order(cancel, gone)
+        assert not exchange.is_no_such_order(cancel, refused)
 
     def test_a_cancel_that_is_about_another_order_is_unreadable(self) -> None:
         leg = self.leg()

@@ -437,10 +437,13 @@ def test_a_full_page_of_the_history_without_our_order_proves_nothing() -> None:
 
 def test_no_such_order_is_told_from_other_errors() -> None:
     exchange = made()
+    by_id, cancel = exchange.lookup_requests(stop(), SENT_MS)[0], exchange.cancel_request(stop(), None)
     missing = exchange.read_error(answer({"code": -2013, "msg": "Order does not exist."}, 400))
     gone = exchange.read_error(answer({"code": -2011, "msg": "Unknown order sent."}, 400))
-    assert missing is not None and exchange.is_not_found(missing) and not exchange.is_already_final(missing)
-    assert gone is not None and exchange.is_already_final(gone) and not exchange.is_not_found(gone)
+    assert missing is not None and exchange.is_no_such_order(by_id, missing)
+    assert not exchange.is_no_such_order(cancel, missing)
+    assert gone is not None and exchange.is_no_such_order(cancel, gone)
+    assert not exchange.is_no_such_order(by_id, gone)
 
 
 # Cancels.

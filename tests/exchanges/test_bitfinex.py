@@ -510,7 +510,7 @@ def test_an_unknown_symbol_is_recognised() -> None:
 def test_order_not_found_never_means_already_final() -> None:
     """It also comes when an open order is asked for by another day's date."""
     error = exchange().read_error(answer(["error", 10001, "Order not found."], 500))
-    assert error is not None and not exchange().is_already_final(error)
+    assert error is not None and not exchange().is_no_such_order(exchange().cancel_request(leg(), None), error)
 
 
 # What is special here: the time as a date, typed parameters, credentials.

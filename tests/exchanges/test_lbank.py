@@ -531,7 +531,7 @@ def test_only_the_error_code_decides() -> None:
 @pytest.mark.parametrize("code", ["10025", "10026", "10037"])
 def test_codes_of_finished_orders_mean_already_final(code: str) -> None:
     error = exchange().read_error(answer({"result": "false", "msg": "x", "error_code": code}))
-    assert error is not None and exchange().is_already_final(error)
+    assert error is not None and exchange().is_no_such_order(exchange().cancel_request(leg(), None), error)
 
 
 def test_the_futures_probe_is_the_published_read_on_the_contract_host() -> None:

@@ -273,9 +273,12 @@ def test_not_finding_a_contract_order_is_no_proof() -> None:
 
 
 def test_codes_of_missing_orders_and_symbols_are_known() -> None:
-    for code, known in ((24, exchange().is_not_found), (2, exchange().is_not_found), (8, exchange().is_unknown_symbol)):
+    by_id = exchange().lookup_requests(leg(), SENT_MS)[0]
+    for code in (24, 2):
         error = exchange().read_error(answer(bad(code)))
-        assert error is not None and known(error)
+        assert error is not None and exchange().is_no_such_order(by_id, error)
+    error = exchange().read_error(answer(bad(8)))
+    assert error is not None and exchange().is_unknown_symbol(error)
 
 
 def test_a_canceled_answer_about_another_order_is_unreadable() -> None:

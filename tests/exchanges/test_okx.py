@@ -438,8 +438,9 @@ class TestOKX(ExchangeContract):
         exchange = self.exchange()
         row = {"clOrdId": "x", "ordId": "1", "sCode": "51400", "sMsg": "Cancellation failed"}
         error = exchange.read_error(answer({"code": "1", "msg": "", "data": [row]}))
-        assert error is not None and exchange.is_already_final(error)
-        assert not exchange.is_already_final(ExchangeError("okx", 200, "51008", ""))
+        cancel = exchange.cancel_request(self.leg(), None)
+        assert error is not None and exchange.is_no_such_order(cancel, error)
+        assert not exchange.is_no_such_order(cancel, ExchangeError("okx", 200, "51008", ""))
 
     def test_futures_share_the_api_so_there_is_nothing_to_probe(self) -> None:
         assert self.exchange().probe_request(Market.FUTURES) is None

@@ -507,11 +507,14 @@ def test_the_first_look_up_is_about_our_order_or_unreadable() -> None:
 
 def test_no_such_order_is_told_from_other_errors() -> None:
     exchange = okx()
+    by_id, cancel = exchange.lookup_requests(stop(), SENT_MS)[0], exchange.cancel_request(stop(), None)
     missing = exchange.read_error(answer({"code": "51603", "data": [], "msg": "Order does not exist"}))
-    assert missing is not None and exchange.is_not_found(missing) and not exchange.is_already_final(missing)
+    assert missing is not None and exchange.is_no_such_order(by_id, missing)
+    assert not exchange.is_no_such_order(cancel, missing)
     row = {"algoClOrdId": "", "algoId": ALGO_ID, "sCode": "51400", "sMsg": "Order has been filled or canceled"}
     gone = exchange.read_error(answer({"code": "1", "data": [row], "msg": ""}))
-    assert gone is not None and exchange.is_already_final(gone) and not exchange.is_not_found(gone)
+    assert gone is not None and exchange.is_no_such_order(cancel, gone)
+    assert not exchange.is_no_such_order(by_id, gone)
 
 
 # Cancels.

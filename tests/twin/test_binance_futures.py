@@ -507,10 +507,12 @@ def test_keyctl_places_finds_and_cancels(desk: Desk, symbol: str, quantity: str)
     exchange.read_canceled(desk.ask(exchange.cancel_request(leg, order_id)), leg)
     states_now = [found.state if found else None for found in desk.found(leg)]
     assert states_now == [OrderState.CANCELED, None, OrderState.CANCELED]
-    error = exchange.read_error(desk.ask(exchange.cancel_request(leg, None)))
-    assert error is not None and exchange.is_already_final(error)
-    missing = exchange.read_error(desk.ask(exchange.lookup_requests(desk.leg(rules, quantity, "kc8"), NOW_MS)[0]))
-    assert missing is not None and exchange.is_not_found(missing)
+    again = exchange.cancel_request(leg, None)
+    error = exchange.read_error(desk.ask(again))
+    assert error is not None and exchange.is_no_such_order(again, error)
+    by_id = exchange.lookup_requests(desk.leg(rules, quantity, "kc8"), NOW_MS)[0]
+    missing = exchange.read_error(desk.ask(by_id))
+    assert missing is not None and exchange.is_no_such_order(by_id, missing)
 
 
 @pytest.mark.parametrize(("symbol", "quantity"), [("BTC/USDT:USDT", "0.01"), ("BTC/USD:BTC", "3")])

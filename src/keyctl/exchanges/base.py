@@ -233,10 +233,6 @@ class Exchange(Around):
     def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
         """The leg's order as the answer to lookup_requests()[step] shows it; None when it is not in there."""
 
-    def is_not_found(self, error: ExchangeError) -> bool:
-        """Whether an error answer to a look-up means "no such order"."""
-        return False
-
     @abstractmethod
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
         """The call that cancels the leg's order, by exchange order id where it is known."""
@@ -245,9 +241,10 @@ class Exchange(Around):
     def read_canceled(self, response: Response, leg: Leg) -> None:
         """Nothing, when the exchange took the cancel request. Raises Unreadable."""
 
-    def is_already_final(self, error: ExchangeError) -> bool:
-        """Whether an error answer to a cancel means that the order is filled or canceled already."""
-        return False
+    def is_no_such_order(self, request: Request, error: ExchangeError) -> bool:
+        """Whether an error answer means "no such order", or to a cancel "none that is open": by the code and the HTTP
+        status that the profile names for that very call. The same code from elsewhere proves nothing."""
+        return any(fact.fits(request, error) for fact in self.profile.no_such_order)
 
     @staticmethod
     @abstractmethod

@@ -237,9 +237,6 @@ class Binance(BinancePerpetuals):
             raise TooLong("the page is full, so the order may be on the next one")
         return None
 
-    def is_not_found(self, error: ExchangeError) -> bool:
-        return error.code == "-2013"
-
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
         if algo.is_algo(leg.order):
             algo.check_readable(leg.order)
@@ -263,9 +260,6 @@ class Binance(BinancePerpetuals):
         field = "clientOrderId" if leg.order.market is Market.FUTURES else "origClientOrderId"
         if body.get(field) != leg.client_order_id or body.get("status") != "CANCELED":
             raise Unreadable("the answer does not confirm the cancel of our order")
-
-    def is_already_final(self, error: ExchangeError) -> bool:
-        return error.code == "-2011" and error.text.casefold().startswith("unknown order sent")
 
     error_in = staticmethod(error_in)
 

@@ -260,8 +260,6 @@ class Bitfinex(BitfinexAround):
     def read_canceled(self, response: Response, leg: Leg) -> None:
         check_terms(one_order(data_in(response.body)), leg)
 
-    # is_already_final stays False: "Order not found." also comes for an open order asked for by another date.
-
     error_in = staticmethod(error_in)
 
 

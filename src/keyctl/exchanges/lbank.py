@@ -229,10 +229,6 @@ class LBank(LBankAround):
             raise Unreadable("an order without client order id looks like ours")
         return None
 
-    def is_not_found(self, error: ExchangeError) -> bool:
-        # 2 and 24 are the contract API's; whether they prove anything, settling.markets tells.
-        return error.code in ("10032", "2", "24")
-
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code in ("10008", "8")  # 8 on the contract API
 
@@ -252,9 +248,6 @@ class LBank(LBankAround):
             raise Unreadable("the answer is about another order")
         if data.get("symbol") not in (None, leg.native_symbol):
             raise Unreadable("the answer is about another symbol")
-
-    def is_already_final(self, error: ExchangeError) -> bool:
-        return error.code in ("10025", "10026", "10037")
 
     error_in = staticmethod(error_in)
 

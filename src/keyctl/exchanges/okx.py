@@ -58,8 +58,6 @@ from keyctl.signing import SigningKey, secret_fits
 
 _CLIENT_ID_LENGTH = 28
 _LOOK_BACK_MS = 60_000
-# 51400-51402: filled, canceled or unknown; 51410: being canceled or settling. [official] OKX docs, error codes, 2026-07
-_FINAL = {"51400", "51401", "51402", "51410"}
 
 
 class OKXSigner(Signer):
@@ -238,9 +236,6 @@ class OKX(OKXAround):
             raise TooLong("the page is full, so the order may be on the next one")
         return None
 
-    def is_not_found(self, error: ExchangeError) -> bool:
-        return error.code == "51603"
-
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
         waits = leg.order.trigger is not None
         own_id, order_id = ("algoClOrdId", "algoId") if waits else ("clOrdId", "ordId")
@@ -253,9 +248,6 @@ class OKX(OKXAround):
             return algo.check_canceled(response, leg)
         taken_row(response, leg)
         return None
-
-    def is_already_final(self, error: ExchangeError) -> bool:
-        return error.code in _FINAL
 
     error_in = staticmethod(error_in)
 

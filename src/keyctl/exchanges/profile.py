@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from keyctl.loader import open_data
-from keyctl.model import Algorithm, Kind, Market, Order
+from keyctl.model import Algorithm, ExchangeError, Kind, Market, Order, Request
 
 _DOLLARS = ("USD", "USDT", "USDC")
 
@@ -96,6 +96,24 @@ class Settling(NamedTuple):
         return self.accept_window_seconds if longer is None else longer
 
 
+class NoSuchOrder(NamedTuple):
+    """How a look-up by id says that there is no such order, or a cancel that none is open: by any of these `codes` at
+    that HTTP status, with a text that begins so (small letters), and only in answer to these `calls` (METHOD PATH)."""
+
+    calls: tuple[str, ...]
+    codes: tuple[str, ...]
+    http: int
+    text: str = ""
+
+    def fits(self, request: Request, error: ExchangeError) -> bool:
+        """Whether that error, as the answer to that request, says so."""
+        return (
+            f"{request.method} {request.path}" in self.calls
+            and (error.http, error.code in self.codes) == (self.http, True)
+            and error.text.casefold().startswith(self.text)
+        )
+
+
 class Pace(NamedTuple):
     """At most so many `calls` in any `seconds` from one address to the paths together (with * for any text).
 
@@ -121,6 +139,7 @@ class Profile(NamedTuple):
     `clock_limits_ms`: how far a timestamp may be ahead of the exchange's clock and behind it; None: none is checked.
     `nonce`: each signed call carries a number above the last one's. `dated`: no call tells the time, only the date of
     each answer does, in whole seconds; and nothing that is signed carries a time.
+    `no_such_order` are the only answers that mean so, by call; none where look-ups answer with lists alone.
     `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
     names that look like it and mean another exchange, each with that one's title.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
@@ -149,6 +168,7 @@ class Profile(NamedTuple):
     paces: tuple[Pace, ...] = ()
     dollars: frozenset[str] = frozenset()
     clock_limits_ms: tuple[int, int] | None = None
+    no_such_order: tuple[NoSuchOrder, ...] = ()
     known_as: Mapping[str, str] = MappingProxyType({})
     not_ours: Mapping[str, str] = MappingProxyType({})
 
@@ -213,6 +233,10 @@ def read_profile(name: str) -> Profile:
         ),
         dollars=frozenset(raw.get("dollars", _DOLLARS)),
         clock_limits_ms=(raw["clock"]["ahead_ms"], raw["clock"]["behind_ms"]) if "clock" in raw else None,
+        no_such_order=tuple(
+            NoSuchOrder(tuple(item["calls"]), tuple(item["codes"]), item["http"], item.get("text", ""))
+            for item in raw.get("no_such_order", ())
+        ),
         known_as=raw.get("known_as", {}),
         not_ours=raw.get("not_ours", {}),
     )
