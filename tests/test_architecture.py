@@ -51,8 +51,8 @@ FLOORS = {
     ),
     "courses": (
         "trading consent order_words "
-        "seeing refreshing closing clearing canceling cancel_order naming halting resolving verifying vaulting "
-        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
+        "seeing refreshing closing in_the_way clearing canceling cancel_order naming halting resolving verifying "
+        "vaulting vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers "
         "home_health home_backup restoring from_backup bringing same_key"
     ),

@@ -13,7 +13,7 @@ from keyctl.catalogue import CATEGORIES, COLUMNS, Catalogue, catalogue
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import profile
 from keyctl.loader import open_data
-from keyctl.model import Diagnosis, ExchangeError, Market, Taken
+from keyctl.model import Diagnosis, Endpoint, ExchangeError, Market, Taken
 
 COLLECTED = Path(__file__).parent / "data" / "catalogue"
 COUNTS = {"binance": 604, "bitfinex": 45, "lbank": 190, "okx": 1031}
@@ -112,7 +112,6 @@ def test_a_row_that_proves_a_refusal_names_its_status_and_none_of_the_servers_ow
         ("lbank", "10016", "Currency not enough", 200),
         ("lbank", "10022", "", 200),
         ("lbank", "10008", "", 200),
-        ("lbank", "10600", "", 200),
         ("lbank", "10126", "", 200),
         ("okx", "50110", "Your IP is not included in your API key's IP whitelist.", 401),
         ("okx", "50113", "Invalid Sign", 401),
@@ -162,6 +161,8 @@ def test_a_documented_refusal_of_a_spot_order_proves_that_it_was_not_taken(
         ("lbank", "10007", "", 500),
         ("lbank", "10036", "Duplicate custom_id", 200),
         ("lbank", "10039", "", 200),
+        ("lbank", "10600", "intercepted by replay attacks filter, check timestamp", 200),
+        ("lbank", "10600", "", 200),
         ("okx", "0", "", 200),
         ("okx", "1", "All operations failed", 200),
         ("okx", "2", "", 200),
@@ -193,6 +194,59 @@ def test_a_refusal_counts_in_its_own_market_only() -> None:
     assert catalogue("binance").taken(error("binance", "-4164", http=400), Market.SPOT) is Taken.MAYBE
     assert catalogue("binance").taken(error("binance", "-4164", http=400), Market.FUTURES) is Taken.NO
     assert catalogue("binance").taken(error("binance", "-4116", http=400), Market.FUTURES) is Taken.MAYBE
+
+
+def test_a_refusal_counts_for_its_own_endpoint_only() -> None:
+    said = "Request throttled by system-level protection. Reduce-only/close-position orders are exempt."
+    for code, text, http in (("-1008", said, 503), ("-4118", "", 400), ("-2024", "", 400)):
+        verdicts = [
+            catalogue("binance").taken(error("binance", code, text, http), Market.FUTURES, where)
+            for where in (Endpoint.ORDER, Endpoint.ALGO)
+        ]
+        assert verdicts == [Taken.NO, Taken.MAYBE], code
+    for code in ("51250", "51252", "51261"):
+        verdicts = [
+            catalogue("okx").taken(error("okx", code, "", 200), Market.SPOT, where)
+            for where in (Endpoint.ORDER, Endpoint.ALGO)
+        ]
+        assert verdicts == [Taken.MAYBE, Taken.NO], code
+    for code in ("-4142", "-4045", "-4184"):
+        for where in (Endpoint.ORDER, Endpoint.ALGO):
+            assert catalogue("binance").taken(error("binance", code), Market.FUTURES, where) is Taken.NO
+
+
+@pytest.mark.parametrize(
+    ("exchange", "code", "text", "http"),
+    [
+        (
+            "binance",
+            "-1008",
+            "Server is currently overloaded with other requests. Please try again in a few minutes.",
+            503,
+        ),
+        ("binance", "-1008", "", 503),
+        ("binance", "-1008", "Request throttled by system-level protection.", 429),
+        ("binance", "-4118", "ReduceOnly Order Failed.", 503),
+        ("binance", "-4118", "ReduceOnly Order Failed.", 408),
+        ("binance", "-2023", "User in liquidation mode now.", 500),
+        ("okx", "51119", "", 200),
+        ("okx", "51119", "something new", 200),
+        ("okx", "51119", "Order placement failed due to insufficient balance.", 400),
+        ("okx", "51134", "", 500),
+        ("okx", "54011", "", 200),
+    ],
+)
+def test_an_endpoint_proves_nothing_with_other_words_or_at_another_status(
+    exchange: str, code: str, text: str, http: int
+) -> None:
+    for where in (Endpoint.ORDER, Endpoint.ALGO):
+        assert catalogue(exchange).taken(error(exchange, code, text, http), Market.FUTURES, where) is Taken.MAYBE
+
+
+@pytest.mark.parametrize("exchange", EVERY)
+def test_only_a_proof_is_of_one_endpoint(exchange: str) -> None:
+    for row in rows(exchange):
+        assert row.endpoint is Endpoint.ANY or row.taken is Taken.NO, row
 
 
 def test_a_number_means_another_thing_on_another_market() -> None:

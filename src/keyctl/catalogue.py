@@ -3,12 +3,14 @@
 Columns: `scope` (the exchange's own grouping of its codes), `code`, `http` (statuses the code comes with, blanks
 between, `5xx` for a class, empty: not known), `text_match` (where one code carries several reasons: a piece of the
 answer's text, or /a regular expression/; case does not count), `name`, `message` (the exchange's own words, several
-with " | " between, %s for what changes), `category`, `meaning`, `likely_causes`, `fix`,
-`taken`, `repeatable` (may a read be asked again: yes, no, unknown-state), `source`.
+with " | " between, %s for what changes), `category`, `meaning`, `likely_causes`, `fix`, `taken`, `endpoint` (of which
+calls a `taken` of no holds: order for the one that places plain orders, algo for that of orders that wait for a trigger
+and are numbered apart, any for both), `repeatable` (may a read be asked again: yes, no, unknown-state), `source`.
 
-The rule for `taken`. It speaks of answers to order placement only. It is `maybe` unless a person has checked by hand
-that the exchange gives this code, on this HTTP status and, where the code is shared, with this text, only when it
-refused before the order could enter its book: a wrong signature, key, IP address, right, timestamp or parameter, a
+The rule for `taken`. It speaks of answers to order placement only. It is `maybe` unless a dated official text says, for
+this endpoint and HTTP status and, where the code is shared, with this text, that the order was refused, and a second
+reading of that text by someone who did not know the first verdict agrees. So it is only where the exchange refused
+before the order could enter its book: a wrong signature, key, IP address, right, timestamp or parameter, a
 filter, too little money, a symbol that is not traded, a post-only order that would take, a documented rate limit in
 front of the matching engine. Always `maybe`: success, duplicates (an earlier copy may exist; a nonce that is too small
 counts as one), partial success, catch-all codes without a known text, codes known only from other clients, unknown
@@ -26,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.exchanges import profile
 from keyctl.loader import open_data
-from keyctl.model import Diagnosis, Market, Taken
+from keyctl.model import Diagnosis, Endpoint, Market, Taken
 
 if TYPE_CHECKING:
     from keyctl.model import ExchangeError
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
 CATEGORIES = frozenset(
     "signature permission ip clock rate_limit funds order instrument account server parameter success session".split()
 )
-COLUMNS = (
-    "scope code http text_match name message category meaning likely_causes fix taken repeatable source".split()
-)  # the order in the files
+COLUMNS = (  # the order in the files
+    "scope code http text_match name message category meaning likely_causes fix taken endpoint repeatable source"
+).split()
 
 _SUB_CODE = re.compile(r"\(subCode (\w+)\)\Z")  # as an adapter notes it behind the words
 _ONLY_STATUS = re.compile(r"(?:http[- ]?)?([1-5][0-9]{2})", re.IGNORECASE)
@@ -130,11 +132,12 @@ class Catalogue:
         silent = {id(row) for row in rows if worded and not row.message and not row.text_match}
         return tuple(sorted(rows, key=lambda row: (row not in saying, id(row) in silent, self._rank(row))))
 
-    def taken(self, error: ExchangeError, market: Market) -> Taken:
+    def taken(self, error: ExchangeError, market: Market, endpoint: Endpoint = Endpoint.ORDER) -> Taken:
         """NO when this answer to an order placement proves that the order was not taken; MAYBE in every other case.
 
-        The code must stand in a scope of the market, with this HTTP status; text rows that fit decide before the
-        code's general row, and all that fit must agree. A code without a row, and a bare HTTP status, prove nothing.
+        The code must stand in a scope of the market, with this HTTP status and for this endpoint; text rows that fit
+        decide before the code's general row, and all that fit must agree. A code without a row, and a bare HTTP status,
+        prove nothing.
         """
         scopes = self.scopes.get(market, ())
         same_code = map(self._diagnosis, self._by_code.get(error.code.casefold(), ()))
@@ -142,7 +145,11 @@ class Catalogue:
         fitting = [row for row in rows if row.text_match and _text_fits(row, error.text)]
         fitting = fitting or [row for row in rows if not row.text_match]
         proven = bool(fitting) and all(
-            row.taken is Taken.NO and row.http != "" and _status_fits(row, error.http) for row in fitting
+            row.taken is Taken.NO
+            and row.http != ""
+            and _status_fits(row, error.http)
+            and row.endpoint in (Endpoint.ANY, endpoint)
+            for row in fitting
         )
         return Taken.NO if proven else Taken.MAYBE
 
@@ -167,7 +174,8 @@ class Catalogue:
             return list(records)
 
     def _diagnosis(self, record: list[str]) -> Diagnosis:
-        scope, code, http, text_match, name, message, category, meaning, causes, fix, taken, repeatable, source = record
+        scope, code, http, text_match, name, message, category, meaning, causes, fix, *proof, source = record
+        taken, endpoint, repeatable = proof
         markets = [market for market, scopes in self.scopes.items() if scope in scopes]
         return Diagnosis(
             exchange=self.exchange,
@@ -181,6 +189,7 @@ class Catalogue:
             likely_causes=causes,
             fix=fix,
             taken=Taken(taken),
+            endpoint=Endpoint(endpoint),
             repeatable=repeatable,
             source=source,
             market=markets[0] if len(markets) == 1 else "",

@@ -20,6 +20,7 @@ from keyctl.consent import Consent, ask
 from keyctl.dispatch import LeftOut, Preview, Target, preview, still_holding, store
 from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable
 from keyctl.guards import Basis
+from keyctl.in_the_way import orders_in_the_way
 from keyctl.journal import LegState
 from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
 from keyctl.overview import Part, Seen, positions_of, side_by_side
@@ -85,8 +86,11 @@ async def close(
             with interruptible():
                 ask(app, view.together(closings), consent)
         done = [await _sent(app, closing, stop, wait) for closing in closings]
-        await note_ended(app.journal, view.together(done), [target for closing in done for target in closing.targets])
-        return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
+        targets = [target for closing in done for target in closing.targets]
+        await note_ended(app.journal, view.together(done), targets)
+        results = [result for closing in done for result in closing.results]
+        barring = await orders_in_the_way(app.journal, results, targets)
+        return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings, barring)
 
 
 def _one_key_each(seen: Sequence[Seen[Position]], journal: Journal) -> tuple[list[Seen[Position]], list[str]]:

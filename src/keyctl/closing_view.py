@@ -109,8 +109,10 @@ def closed(
     seen: Sequence[Seen[Position]],
     stopped: ExitCode | None,
     warnings: Iterable[str],
+    barring: Sequence[Step] = (),
 ) -> Result:
-    """The result after the sends; `stopped` is the exit code of a signal that came meanwhile."""
+    """The result after the sends; `stopped` is the exit code of a signal that came meanwhile, `barring` what to do
+    about orders because of which a close was rejected."""
     blocks: list[Table | Note] = []
     legs: list[dict[str, Any]] = []
     errors: list[KeyctlError] = []
@@ -125,7 +127,7 @@ def closed(
     errors += unread(seen)
     results = [item for closing in closings for item in closing.results]
     code = _code(results, errors, stopped)
-    todo = _steps(closings, seen)
+    todo = [*barring, *_steps(closings, seen)]
     gone = sum(map(_is_closed, results))
     words = [f"{gone} of {len(legs)} positions closed, exit {int(code)}.", *map(str, todo)]
     return Result(

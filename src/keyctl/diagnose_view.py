@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from keyctl.diagnose import Reported
 from keyctl.errors import CheckFailed
 from keyctl.exchanges import profile
-from keyctl.model import Diagnosis, Market, Taken
+from keyctl.model import Diagnosis, Endpoint, Market, Taken
 from keyctl.output import Note, Result, Table, Text
 
 SHOWN = 6
@@ -16,6 +16,12 @@ FOUND_SHOWN = 30
 FOUND_COLUMNS = ("exchange", "scope", "code", "category", "meaning")
 NOT_ACCEPTED = "the order was not accepted"
 _QUOTE = '"'
+# What a row proves after an order, by the call that placed it.
+_PROOF = {
+    Endpoint.ANY: "after an order: it proves that {}",
+    Endpoint.ORDER: "after an order: it proves that {}; after an algo order (a stop or take-profit) look it up",
+    Endpoint.ALGO: "after an algo order (a stop or take-profit): it proves that {}; after any other look it up",
+}
 
 
 def explained(
@@ -90,6 +96,7 @@ def as_data(item: Diagnosis) -> dict[str, str]:
         "likely_causes": item.likely_causes,
         "fix": item.fix,
         "taken": item.taken.value,
+        "endpoint": item.endpoint.value,
         "repeatable": item.repeatable,
         "source": item.source,
     }
@@ -120,7 +127,7 @@ def _tells(name: str) -> bool:
 
 def _taken_words(item: Diagnosis) -> str:
     if item.taken is Taken.NO:
-        return f"after an order: it proves that {NOT_ACCEPTED}"
+        return _PROOF[item.endpoint].format(NOT_ACCEPTED)
     if item.category == "success":
         return "an order was accepted only if the response names it"
     return "after an order: it may have been accepted; look it up before you resend"

@@ -15,15 +15,15 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
     """The leg's result as its own answer proves it.
 
     Accepted needs our id echoed and everything else echoed to agree. Rejected needs a catalogue row that says that
-    this code, at this HTTP status, proves the order was not taken, in an answer that names no order but ours.
-    Everything else is unknown; so is an order that is echoed as rejected, until a look-up shows it. `mask` hides the
-    account's secrets in what is kept and shown of the answer; it changes no verdict.
+    this code, at this HTTP status and from this endpoint, proves the order was not taken, in an answer that names no
+    order but ours. Everything else is unknown; so is an order that is echoed as rejected, until a look-up shows it.
+    `mask` hides the account's secrets in what is kept and shown of the answer; it changes no verdict.
     """
     mask = mask or Mask()
     error = exchange.read_error(response)
     if error is not None:
         book = catalogue(exchange.name)
-        proven = book.taken(error, leg.order.market) is Taken.NO
+        proven = book.taken(error, leg.order.market, exchange.endpoint_of(leg.order)) is Taken.NO
         row = book.row_name(error, leg.order.market)
         error = replace(error, masked=mask.masked(error.text))
         if proven and exchange.is_refusal_of(read_json(response.body), leg):

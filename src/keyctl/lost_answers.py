@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from keyctl.marked_lines import lines_with
+from keyctl.model import Endpoint
 
 # What a library says when a request was sent, or may have been, and no whole answer came back.
 _NO_ANSWER = (
@@ -66,6 +67,8 @@ _ORDER = (
     r"\borders?\b(?![ -]?book)",
     r"下单|开仓|平仓|买入|卖出|委托|下單|注文|주문|ордер",
 )
+_ALGO = r"(?i)/algoOrder\b|/order-algo\b|\balgoClOrdId\b|\bclientAlgoId\b"
+_PLACING = r"(?i)/v?\d?/?(?:trade/)?order\b|(?:create|place|submit|new|send)[_ ]?\w{0,12}[_ ]?order|order/submit"
 _SENT = r"(?i)\bPOST\b|(?:create|place|submit|new|send)[_ ]?\w{0,12}[_ ]?order"
 _READ = (
     r"(?i)\bGET\s+https?://|\bfetch_?(?:balance|ticker|ohlcv|markets|time|orders?|positions?|my_?trades)|exchangeInfo"
@@ -96,6 +99,13 @@ def is_order_call(text: str) -> bool | None:
     if re.search(_READ, text) and not re.search(_SENT, text):
         return False
     return True if _order().search(text) else None
+
+
+def endpoint_in(text: str) -> Endpoint | None:
+    """The call that placed the order, where the text names it: that of algo orders, or else that of plain ones."""
+    if re.search(_ALGO, text):
+        return Endpoint.ALGO
+    return Endpoint.ORDER if re.search(_PLACING, text) else None
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keyctl.model import Diagnosis, Market, Taken
+from keyctl.model import Diagnosis, Endpoint, Market, Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +33,22 @@ class Said:
         """How many characters lie between it and another place in the text."""
         return max(0, self.start - end, start - self.end)
 
-    @property
-    def proves(self) -> bool:
-        """Whether this answer can only have come for an order that was not accepted."""
+    def proves(self, endpoint: Endpoint | None) -> bool:
+        """Whether this answer of that call can only have come for an order that was not accepted."""
         statuses = str(self.status), f"{self.status // 100}xx"
         return (
             self.kind == "refused"
             and self.named
             and bool(self.rows)
-            and all(row.taken is Taken.NO for row in self.rows)
+            and all(row.taken is Taken.NO and row.endpoint in (Endpoint.ANY, endpoint) for row in self.rows)
             and (not self.status or all(set(statuses) & set(row.http.split()) for row in self.rows))
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that a text says, in its order. `order`: whether it speaks of an order (None: it does not say).
+    """All that a text says, in its order. `order`: whether it speaks of an order (None: it does not say); `endpoint`:
+    which call placed it, where it says that.
 
     `cut`: how many characters at its beginning were not read. `whole`: whether every body in it was read to its end.
     `doubt`: words beside the outcomes that leave open what became of an order.
@@ -59,6 +59,7 @@ class Reading:
     cut: int = 0
     whole: bool = True
     doubt: str = ""
+    endpoint: Endpoint | None = None
 
     @property
     def first(self) -> Said | None:
@@ -72,7 +73,10 @@ class Reading:
     def proves(self) -> bool:
         """Whether nothing in the text leaves an order alive: every outcome is a proven refusal, and all was read."""
         return (
-            bool(self.said) and not (self.cut or self.doubt) and self.whole and all(said.proves for said in self.said)
+            bool(self.said)
+            and not (self.cut or self.doubt)
+            and self.whole
+            and all(said.proves(self.endpoint) for said in self.said)
         )
 
 

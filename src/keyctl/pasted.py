@@ -12,7 +12,7 @@ from functools import cached_property
 
 from keyctl.catalogue import catalogue
 from keyctl.exchanges import names
-from keyctl.lost_answers import is_order_call, lost_in
+from keyctl.lost_answers import endpoint_in, is_order_call, lost_in
 from keyctl.model import Diagnosis, Market, ToldError
 from keyctl.outcomes import Reading, Said, once
 from keyctl.pasted_marks import (
@@ -53,7 +53,8 @@ def read_pasted(pasted: str, exchange: str = "", market: Market | None = None) -
     if not said and (escaped := reader.text.replace("\\n", "\n")) != reader.text:
         reader = _Reader(escaped, exchange, market)
         said = reader.read()
-    return Reading(tuple(said), is_order_call(reader.around(said)), cut, reader.whole, reader.doubt)
+    near = reader.around(said)
+    return Reading(tuple(said), is_order_call(near), cut, reader.whole, reader.doubt, endpoint_in(near))
 
 
 class _Reader:

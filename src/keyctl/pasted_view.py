@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from keyctl.diagnose import safe_words
 from keyctl.diagnose_view import NOT_ACCEPTED, SHOWN, as_data, block
 from keyctl.exchanges import profile
-from keyctl.model import Diagnosis, Taken
+from keyctl.model import Diagnosis, Endpoint, Taken
 from keyctl.outcomes import Reading, Said
 from keyctl.output import Note, Result, Text
 from keyctl.pasted import READ_MAX
@@ -113,8 +113,11 @@ def _taken_words(row: Diagnosis, said: Said, reading: Reading) -> str | None:
         return None
     if len(reading.said) > 1 or reading.cut or reading.doubt or not reading.whole:
         return "this response rejected its own order; the text leaves open what became of other orders or sendings"
-    if said.status and not said.proves and str(said.status) not in row.http.split():
+    if said.status and not said.proves(reading.endpoint) and str(said.status) not in row.http.split():
         return f"unknown: HTTP {said.status} is not a status that this code is documented with; look the order up"
+    if row.endpoint not in (Endpoint.ANY, reading.endpoint):
+        call = "algo order (a stop or take-profit)" if row.endpoint is Endpoint.ALGO else "order that is no algo order"
+        return f"if it came for an {call}, {NOT_ACCEPTED}; else look the order up"
     where = f"the {row.scope} API of {profile(row.exchange).title}"
     return f"if the response came from {where}, {NOT_ACCEPTED}; else look the order up"
 
@@ -158,7 +161,7 @@ def _data(reading: Reading, explain: bool) -> dict[str, object]:
     shown = _to_explain(reading)
     data: dict[str, object] = {
         "diagnoses": [as_data(row) for said in shown for row in said.rows],
-        "outcomes": [_outcome_data(said, explain) for said in reading.said],
+        "outcomes": [_outcome_data(said, explain, reading.endpoint) for said in reading.said],
         "taken": "no" if reading.proves else "maybe",
         "order": reading.order,
         "unread_characters": reading.cut,
@@ -166,7 +169,7 @@ def _data(reading: Reading, explain: bool) -> dict[str, object]:
     return data
 
 
-def _outcome_data(said: Said, explain: bool) -> dict[str, object]:
+def _outcome_data(said: Said, explain: bool, endpoint: Endpoint | None) -> dict[str, object]:
     data: dict[str, object] = {
         "kind": said.kind,
         "exchange": said.exchange,
@@ -175,6 +178,6 @@ def _outcome_data(said: Said, explain: bool) -> dict[str, object]:
         "text": safe_words(said.text),
         "http": said.status or None,
         "banned_until": _until(said.text) or None,
-        "taken": {"accepted": "yes", "refused": "no" if said.proves else "maybe"}.get(said.kind, "maybe"),
+        "taken": {"accepted": "yes", "refused": "no" if said.proves(endpoint) else "maybe"}.get(said.kind, "maybe"),
     }
     return {**data, "because": safe_words(said.how)} if explain else data

@@ -10,7 +10,7 @@ from keyctl.exchanges._okx_names import TYPES, type_of
 from keyctl.exchanges._okx_open_orders import PAGE_LIMIT
 from keyctl.exchanges._okx_orders import swap_fields, trade_mode
 from keyctl.exchanges.base import Exchange, plain
-from keyctl.model import JSON, Leg, Market, OddRow, OpenOrder, OrderStatus, Request, Response
+from keyctl.model import JSON, Endpoint, Leg, Market, OddRow, OpenOrder, Order, OrderStatus, Request, Response
 
 CANCEL_ALGOS = "/api/v5/trade/cancel-algos"
 PAGE = ("limit", PAGE_LIMIT)
@@ -38,6 +38,9 @@ class OKXWaiting(Exchange):
             *swap_fields(order),
             *algo.algo_fields(order),
         )
+
+    def endpoint_of(self, order: Order) -> Endpoint:
+        return Endpoint.ORDER if order.trigger is None else Endpoint.ALGO
 
     def algo_lookups(self, leg: Leg) -> tuple[Request, ...]:
         """The reads that together cover waiting and finished ones, by our own id first."""

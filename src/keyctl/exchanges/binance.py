@@ -46,11 +46,13 @@ from keyctl.model import (
     JSON,
     Algorithm,
     Balances,
+    Endpoint,
     ExchangeError,
     Instrument,
     KeyPermissions,
     Leg,
     Market,
+    Order,
     OrderStatus,
     Placed,
     Request,
@@ -193,6 +195,9 @@ class Binance(BinancePerpetuals):
                 product_of(inverse=leg.order.inverse), "POST", "order", *futures_orders.order_params(leg)
             )
         return self.write("POST", "spot", "/api/v3/order", *spot_order_params(leg))
+
+    def endpoint_of(self, order: Order) -> Endpoint:
+        return Endpoint.ALGO if algo.is_algo(order) else Endpoint.ORDER
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         body = read_object(response.body)

@@ -139,6 +139,7 @@ class Profile(NamedTuple):
     `clock_limits_ms`: how far a timestamp may be ahead of the exchange's clock and behind it; None: none is checked.
     `nonce`: each signed call carries a number above the last one's. `dated`: no call tells the time, only the date of
     each answer does, in whole seconds; and nothing that is signed carries a time.
+    `barred_by_reducing` are the codes of orders that were rejected because of open reduce-only ones.
     `no_such_order` are the only answers that mean so, by call; none where look-ups answer with lists alone.
     `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
     names that look like it and mean another exchange, each with that one's title.
@@ -169,6 +170,7 @@ class Profile(NamedTuple):
     dollars: frozenset[str] = frozenset()
     clock_limits_ms: tuple[int, int] | None = None
     no_such_order: tuple[NoSuchOrder, ...] = ()
+    barred_by_reducing: tuple[str, ...] = ()
     known_as: Mapping[str, str] = MappingProxyType({})
     not_ours: Mapping[str, str] = MappingProxyType({})
 
@@ -237,6 +239,7 @@ def read_profile(name: str) -> Profile:
             NoSuchOrder(tuple(item["calls"]), tuple(item["codes"]), item["http"], item.get("text", ""))
             for item in raw.get("no_such_order", ())
         ),
+        barred_by_reducing=tuple(raw.get("barred_by_reducing", ())),
         known_as=raw.get("known_as", {}),
         not_ours=raw.get("not_ours", {}),
     )

@@ -7,13 +7,17 @@ the order that it became: state and fill are that one's, and a cancel has to nam
 from __future__ import annotations
 
 from keyctl.answers import Unreadable
-from keyctl.model import Leg, OrderStatus, Request, Response
+from keyctl.model import Endpoint, Leg, Order, OrderStatus, Request, Response
 
 _NEVER = "about an order of another kind than this exchange has"
 
 
 class Waiting:
     """The part of an exchange's contract that deals with what a waiting order became. Elsewhere nothing ever does."""
+
+    def endpoint_of(self, order: Order) -> Endpoint:
+        """Which of the venue's calls places such an order; the answers of one prove nothing about the other."""
+        return Endpoint.ORDER
 
     def became_request(self, leg: Leg, order_id: str) -> Request:
         """The read of the order that the leg's order became."""

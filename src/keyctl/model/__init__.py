@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     )
     from keyctl.model.words import (
         Algorithm as Algorithm,
+        Endpoint as Endpoint,
         Kind as Kind,
         Level as Level,
         MarginMode as MarginMode,
@@ -89,6 +90,7 @@ MODULES = {
         "Outcome",
         "OrderState",
         "Level",
+        "Endpoint",
         "Taken",
     ),
     "account": ("Account",),

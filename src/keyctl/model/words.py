@@ -117,6 +117,15 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Endpoint(StrEnum):
+    """The calls that place orders, as error answers tell them apart: of plain orders, of algo orders (those that wait
+    for a trigger, at venues that number them apart), or both."""
+
+    ORDER = "order"
+    ALGO = "algo"
+    ANY = "any"
+
+
 class Taken(StrEnum):
     """Whether an error answer to an order proves that the order was not taken."""
 
