@@ -13,6 +13,7 @@ from keyctl.twin import binance_futures_asked as asked
 from keyctl.twin import binance_futures_data as data
 from keyctl.twin.binance_futures_market import Product, find_instrument, need_instrument
 from keyctl.twin.binance_gate import BinanceError, Params
+from keyctl.twin.binance_orders import trades_page
 from keyctl.twin.book import Refused, VenueOrder
 from keyctl.twin.derivatives import DerivativeDraft
 from keyctl.twin.keys import Key
@@ -191,6 +192,13 @@ def history(params: Params, venue: Venue, key: Key, product: Product) -> Any:
 
 def fills(params: Params, venue: Venue, key: Key, product: Product) -> Any:
     """The trades of a symbol, of seven days at most."""
-    only = params.whole("orderId")
-    orders, limit = _since(params, venue, key, product)
-    return [row for order in orders if only in (None, order.order_id) for row in data.trades_data(order)][-limit:]
+    item, only, first = need_instrument(params, venue, product), params.whole("orderId"), params.whole("fromId")
+    named = params.whole("startTime"), params.whole("endTime")
+    early, late = asked.times_of(params, venue, product)
+    limit = asked.limit_of(params, product)
+    params.check_all_read()
+    orders = venue.orders_of(key.uid, symbol=item.symbol, which=data.is_plain)
+    rows = [row for order in orders if only in (None, order.order_id) for row in data.trades_data(order)]
+    if first is not None:
+        return trades_page(rows, first, *named, limit)
+    return trades_page(rows, None, early, late, limit)
