@@ -42,16 +42,17 @@ FLOORS = {
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
-        "comparing cross_price venue_reads withdrawal_right elsewhere"
+        "comparing cross_price venue_reads withdrawal_right elsewhere fills"
     ),
     "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
-        "diagnosis_view overview_view seen_view open_orders_view closing_view canceling_view"
+        "diagnosis_view overview_view seen_view open_orders_view fills_view closing_view canceling_view"
     ),
     "courses": (
         "trading consent order_words "
-        "seeing refreshing closing clearing canceling cancel_order naming halting resolving verifying vaulting "
+        "seeing seeing_fills refreshing closing clearing canceling cancel_order naming halting resolving verifying "
+        "vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers "
         "home_health home_backup restoring from_backup bringing same_key"
@@ -90,7 +91,7 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers comparing elsewhere cross_price venue_reads withdrawal_right preflight settle precedence "
+    "overview fills strangers comparing elsewhere cross_price venue_reads withdrawal_right preflight settle precedence "
     "plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),

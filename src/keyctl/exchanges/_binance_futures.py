@@ -13,9 +13,9 @@ from keyctl.errors import UsageProblem
 from keyctl.exchanges import _binance_futures_algo as algo
 from keyctl.exchanges import _binance_futures_answers as answers
 from keyctl.exchanges._binance_answers import SPOT_OFFERS, spot_order_params
+from keyctl.exchanges._binance_fills import BinanceFills
 from keyctl.exchanges._binance_futures_orders import OFFERS, order_params, reduces
 from keyctl.exchanges._binance_names import COINM, USDM, Product, product_of
-from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
     JSON,
@@ -41,7 +41,7 @@ _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 _ALREADY = ("-4046", "-4059")
 
 
-class BinancePerpetuals(Exchange):
+class BinancePerpetuals(BinanceFills):
     """What surrounds an order at Binance, on perpetuals and, where it has the like, on spot."""
 
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {

@@ -8,8 +8,8 @@ from typing import ClassVar
 from keyctl.answers import Unreadable, array_of, object_of
 from keyctl.exchanges import _lbank_contract as contract
 from keyctl.exchanges._lbank_answers import data_in
+from keyctl.exchanges._lbank_fills import LBankFills
 from keyctl.exchanges._lbank_orders import OPEN_PAGE, ORDER_NAMES, holds_all, open_order_of, order_params
-from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
     JSON,
@@ -31,7 +31,7 @@ from keyctl.model import (
 from keyctl.plain_text import clean_text
 
 
-class LBankAround(Exchange):
+class LBankAround(LBankFills):
     """What LBank tells and lets set around an order. Futures orders rest on facts that LBank has not confirmed."""
 
     margin_known: ClassVar[bool] = False

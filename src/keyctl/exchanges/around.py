@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from keyctl.answers import Unreadable
+from keyctl.exchanges.traded import Traded
 from keyctl.exchanges.waiting import Waiting
 from keyctl.model import (
     Balances,
@@ -29,7 +30,7 @@ from keyctl.model import (
 )
 
 
-class Around(Waiting, ABC):
+class Around(Waiting, Traded, ABC):
     """The part of an exchange's contract that is not the order itself."""
 
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
