@@ -143,7 +143,9 @@ class _Pages:
         return [within(window, middle + 1, window.end_ms), within(window, window.start_ms, middle)]
 
     def _lacks(self, asked: FillsAsked, words: str) -> None:
-        self._read.lacks.append(f"{asked.symbol}: {words}" if asked.symbol else words)
+        said = f"{asked.symbol}: {words}" if asked.symbol else words
+        if said not in self._read.lacks:  # windows beside each other may overlap by the finest time
+            self._read.lacks.append(said)
 
 
 def _moment(at_ms: int) -> str:
