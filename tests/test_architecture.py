@@ -47,10 +47,11 @@ FLOORS = {
     "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
-        "diagnosis_view overview_view seen_view open_orders_view fills_view closing_view canceling_view"
+        "diagnosis_view overview_view seen_view open_orders_view fills_view closing_view canceling_view "
+        "protection_view"
     ),
     "courses": (
-        "trading consent order_words "
+        "trading consent order_words protection "
         "seeing seeing_fills refreshing closing clearing canceling cancel_order naming halting resolving verifying "
         "vaulting "
         "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "

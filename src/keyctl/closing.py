@@ -25,6 +25,8 @@ from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
 from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, Wish, new_plan_id
 from keyctl.precedence import settle_first, wait_for_others
+from keyctl.protection import lift_all
+from keyctl.protection_view import with_protection
 from keyctl.seeing import parts_of
 from keyctl.seen_view import unread
 from keyctl.selection import check_can_leave, check_one_kind
@@ -85,8 +87,10 @@ async def close(
             with interruptible():
                 ask(app, view.together(closings), consent)
         done = [await _sent(app, closing, stop, wait) for closing in closings]
+        lifted = [item for closing in done for item in await lift_all(closing, app.journal)]
         await note_ended(app.journal, view.together(done), [target for closing in done for target in closing.targets])
-        return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
+        ended = view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
+        return with_protection(ended, lifted)
 
 
 def _one_key_each(seen: Sequence[Seen[Position]], journal: Journal) -> tuple[list[Seen[Position]], list[str]]:

@@ -21,6 +21,7 @@ from keyctl.order_words import asked_text
 from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.precedence import settle_first
+from keyctl.protection import still_held
 from keyctl.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
@@ -186,7 +187,7 @@ async def _confirm_and_send(
         results_of.show_preview(app, shown)
         with interruptible():
             ask(app, shown, consent)
-        shown = await still_holding(shown, targets, app.config)
+        shown = await still_held(await still_holding(shown, targets, app.config), targets)
         _check_all_can_go(shown, targets, consent)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
         fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)

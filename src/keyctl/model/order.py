@@ -71,7 +71,8 @@ class Leg(Noun):
     """One order on one account, with the client order id it keeps for ever.
 
     `client_order_date` is the UTC date of planning; only Bitfinex needs it. `exempt`: its venue itself holds the order
-    to reducing a position, so that neither value caps nor a halt stop it; `closes`: it is the whole position as read.
+    to reducing a position, so that neither value caps nor a halt stop it; `closes`: it is the whole position as read;
+    `protects`: it waits, as large as a position, and is canceled once keyctl has closed that.
     `exchange_account`, in stored legs, is the name of what its key is of (exchange_accounts). `asked` is the order in
     the words in which it was asked for, the same for the same wish. `window_seconds`: how long the exchange takes a
     late copy of it (None: for ever, or not known).
@@ -88,6 +89,7 @@ class Leg(Noun):
     client_order_date: date
     exempt: bool = False
     closes: bool = False
+    protects: bool = False
     exchange_account: str = ""
     asked: str = ""
     window_seconds: float | None = None
