@@ -73,12 +73,13 @@ def csv_text(rows: Sequence[Row]) -> str:
 def _rows(item: Seen[FillsRead], ours: Ours) -> Iterable[Row]:
     for read in item.found:
         for fill in read.fills:
-            yield _row(fill, ours.get((item.part.account.id, fill)))
+            yield row_of(fill, ours.get((item.part.account.id, fill)))
         for odd in read.odd:
             yield _odd(odd)
 
 
-def _row(fill: Fill, leg: StoredLeg | None) -> Row:
+def row_of(fill: Fill, leg: StoredLeg | None) -> Row:
+    """One trade for programs; `plan` is None where the journal does not know its order."""
     return {
         "time": rfc3339(fill.at_ms / 1000),
         "symbol": fill.symbol,

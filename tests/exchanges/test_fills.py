@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from keyctl import fills_view
+from keyctl.answers import Unreadable
 from keyctl.exchanges import load
 from keyctl.model import Binding, Fill, FillsAsked, FillsPage, Kind, Market, Response, Side
 
@@ -175,3 +179,47 @@ def test_windows_cover_the_time_asked_for_without_a_gap(exchange: str) -> None:
     span = found.fills_span_ms.get(SPOT)
     assert all(span is None or window.end_ms - window.start_ms <= span for window in windows)
     assert {(window.symbol, window.native_symbol) for window in windows} == {("A/B", "AB")}
+
+
+# What a damaged answer may have in a field's place.
+VALUES: list[Any] = [
+    *(None, "", "x", "\x1b[31m", 0, -1, 1.5, 10**39, "1e30", "-0", "NaN", True, False, [], {}, [1], {"a": 1}),
+    *("é", "=cmd()", "0x10", " 1", "9" * 200),
+]
+SAMPLES = [
+    ("binance", FUTURES, "BTCUSDT", BINANCE_SWAP),
+    ("binance", SPOT, "BNBBTC", BINANCE_PAIR),
+    ("okx", FUTURES, None, OKX_SWAP),
+    ("bitfinex", SPOT, None, BITFINEX_PAIR),
+    ("lbank", SPOT, "btc_usdt", LBANK_PAIR),
+]
+
+
+def damaged(row: Any) -> Iterator[Any]:
+    """The row with each of its values replaced by each of these, and without each."""
+    for place in range(len(row)) if isinstance(row, list) else list(row):
+        for value in VALUES:
+            yield changed(row, place, value) if isinstance(row, list) else row | {place: value}
+        if isinstance(row, dict):
+            yield {name: value for name, value in row.items() if name != place}
+
+
+@pytest.mark.parametrize(("exchange", "market", "native", "good"), SAMPLES)
+def test_a_damaged_row_is_a_trade_that_can_be_shown_or_an_odd_one(
+    exchange: str, market: Market, native: str | None, good: Any
+) -> None:
+    shown = odd = 0
+    for row in damaged(good):
+        try:
+            page = read(exchange, market, row, native=native)
+        except Unreadable:  # a number of absurd size makes the whole answer unreadable
+            continue
+        assert len(page.fills) + len(page.odd) + page.others <= 1
+        odd += len(page.odd)
+        for fill in page.fills:
+            line = fills_view.row_of(fill, None)
+            assert Decimal(line["price"]) > 0 and Decimal(line["quantity"]) > 0
+            assert datetime.fromisoformat(str(line["time"])).tzinfo is not None
+            assert all("\x1b" not in str(value) for value in line.values())
+            shown += 1
+    assert shown > 20 and odd > 50

@@ -14,6 +14,7 @@ from keyctl.model import Fill, FillsAsked, FillsPage, Market, OddTrade, Request,
 
 T = TypeVar("T")
 DAY_MS = 86_400_000
+_MS_MAX = 10**14
 
 
 class Traded:
@@ -65,6 +66,8 @@ def page_of(
         count += 1
         try:
             fill = read(row)
+            if fill is not None and not 0 <= fill.at_ms < _MS_MAX:
+                raise Unreadable("a time that cannot be")
         except Unreadable as problem:
             odd.append(OddTrade(text(row), str(problem)))
             continue
