@@ -87,7 +87,7 @@ async def close(
             with interruptible():
                 ask(app, view.together(closings), consent)
         done = [await _sent(app, closing, stop, wait) for closing in closings]
-        lifted = [item for closing in done for item in await lift_all(closing, app.journal)]
+        lifted = [item for closing in done for item in await lift_all(closing.targets, closing.results, app.journal)]
         await note_ended(app.journal, view.together(done), [target for closing in done for target in closing.targets])
         ended = view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings)
         return with_protection(ended, lifted)

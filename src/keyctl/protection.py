@@ -6,17 +6,17 @@ Which order protects which position is told by the journal: exchange account, sy
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from keyctl.cancel_order import cancel_order
 from keyctl.canceling_view import CancelResult
-from keyctl.closing_view import Closing, is_closed
+from keyctl.closing_view import is_closed
 from keyctl.dispatch import LeftOut, Preview, Target
 from keyctl.errors import KeyctlError, StoreUnusable
 from keyctl.exchanges.base import plain
-from keyctl.model import Market, Order, Position, PositionSide, Side
+from keyctl.model import LegResult, Market, Order, Position, PositionSide, Side
 from keyctl.order_checks import StandsInTheWay
 from keyctl.overview import Part, positions_of
 from keyctl.plan import PlannedLeg
@@ -75,10 +75,10 @@ async def _changed(session: Session, planned: PlannedLeg) -> KeyctlError | None:
     )
 
 
-async def lift_all(closing: Closing, journal: Journal) -> list[Lifted]:
-    """What became of the orders that protected the positions which the plan has closed, accounts side by side."""
-    sessions = {target.session.account.id: target.session for target in closing.targets}
-    closed = [item.leg for item in closing.results if is_closed(item)]
+async def lift_all(targets: Sequence[Target], results: Iterable[LegResult], journal: Journal) -> list[Lifted]:
+    """What became of the orders that protected positions which these orders have closed, accounts side by side."""
+    sessions = {target.session.account.id: target.session for target in targets}
+    closed = [item.leg for item in results if is_closed(item)]
     found = await asyncio.gather(*(_lift(sessions[leg.account_id], journal, leg) for leg in closed))
     return [item for item in found if item is not None]
 

@@ -222,6 +222,30 @@ def test_closing_cancels_what_protected_the_position_once_it_is_gone(desk: World
 
 
 @pytest.mark.parametrize("exchange", VENUES)
+def test_a_drafted_close_cancels_it_too(desk: World, exchange: str) -> None:
+    send(desk, STOP, exchange)
+    drafted = close(desk, "-a", f"{exchange}-a", "--dry-run")
+    assert len(waiting(desk, exchange)) == 1
+    ran = desk.keyctl("order", "--plan", drafted.data["plans"][0], "--yes", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert [row["outcome"] for row in ran.data["protection"]] == ["canceled"]
+    assert waiting(desk, exchange) == []
+
+
+@pytest.mark.parametrize("exchange", VENUES)
+def test_an_order_that_only_reduces_cancels_nothing(desk: World, exchange: str) -> None:
+    """Only `close` ends a position on purpose; who reduces one may open it again."""
+    send(desk, STOP, exchange)
+    size = "0.021" if exchange != "bitfinex" else "0.0213"
+    ran = desk.keyctl(
+        *("order", "sell", SYMBOL, size, "--price", "59900", "--reduce-only", "--yes", "-a", f"{exchange}-a", "--json")
+    )
+    assert ran.exit_code == 0, ran.stdout
+    assert desk.venue(exchange).derivatives.positions(desk.made[f"{exchange}-a"].key.uid) == []
+    assert "protection" not in ran.data and len(waiting(desk, exchange)) == 1
+
+
+@pytest.mark.parametrize("exchange", VENUES)
 def test_other_orders_stay(desk: World, exchange: str) -> None:
     """Those of another symbol, of another direction, and a stop with a size of its own."""
     open_position(desk, f"{exchange}-a", ETHER, Side.BUY, "0.3" if exchange != "okx" else "3")
