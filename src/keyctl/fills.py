@@ -154,7 +154,7 @@ def _moment(at_ms: int) -> str:
 
 def _not_read(part: Part, why: str) -> CheckFailed:
     return CheckFailed(
-        f"trades are not read here: {why}",
+        why,
         "look at the exchange's own pages",
         code="not_read",
         account=part.account.label,

@@ -271,7 +271,7 @@ def test_contracts_without_a_list_of_trades_are_said_to_be_unread(world: World) 
     assert ran.exit_code == 6
     states = {row["market"]: row["state"] for row in ran.data["accounts"]}
     assert states == {"spot": "ok", "futures": "failed"}
-    assert "trades are not read here" in ran.document["errors"][0]["message"]
+    assert "not read: no call that lists trades of contracts is known" in ran.document["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("exchange", ALL)

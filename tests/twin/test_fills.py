@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -45,8 +46,6 @@ class Bench:
 
     def ask(self, method: str, path: str, **params: Any) -> Any:
         """The face's answer, read by nothing of keyctl's."""
-        import json
-
         self.nonce += 1
         passphrase = Secret(self.made.passphrase.encode()) if self.made.passphrase else None
         signer = self.exchange.signer(
