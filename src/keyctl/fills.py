@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer
 from keyctl.exchanges.traded import within
-from keyctl.model import Fill, FillsAsked, FillsPage, Market, OddRow, OddTrade, OpenOrder, Position, Response
+from keyctl.model import Fill, FillsAsked, FillsPage, Market, OddRow, OpenOrder, Position, Response
 from keyctl.overview import Part, lists_by_symbol, open_orders_of, positions_of
 from keyctl.session import Session
 from keyctl.venue_reads import Shared, instrument_of
@@ -31,7 +31,7 @@ class FillsRead:
     """
 
     fills: tuple[Fill, ...] = ()
-    odd: tuple[OddTrade, ...] = ()
+    odd: tuple[OddRow, ...] = ()
     lacks: list[str] = field(default_factory=list)
     symbols: tuple[str, ...] | None = None
     others: int = 0
@@ -64,7 +64,7 @@ async def fills_of(part: Part, symbol: str | None, known: Sequence[Symbol], sinc
         await pages.read(each)
     found = [fill for fill in pages.fills.values() if fill.at_ms >= start and symbol in (None, fill.symbol)]
     read.fills = tuple(sorted(found, key=lambda fill: (-fill.at_ms, fill.key)))
-    read.odd = tuple(pages.odd.values())
+    read.odd = tuple(row for row in pages.odd.values() if row.may_be_of(symbol))
     return read
 
 
@@ -99,7 +99,7 @@ class _Pages:
         self._read = read
         self._calls = 0
         self.fills: dict[tuple[str, str, str], Fill] = {}
-        self.odd: dict[str, OddTrade] = {}
+        self.odd: dict[str, OddRow] = {}
 
     async def read(self, asked: FillsAsked) -> None:
         """Everything within the time asked for, newest first; a full page is asked for again in two halves."""
@@ -130,7 +130,7 @@ class _Pages:
         self._calls += 1
         page = await self._session.fetch(exchange.fills_requests(window)[step], read)
         self.fills.update((fill.key, fill) for fill in page.fills)
-        self.odd.update((row.text, row) for row in page.odd)
+        self.odd.update(page.odd)
         self._read.others += page.others
         return page
 

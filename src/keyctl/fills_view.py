@@ -16,12 +16,11 @@ from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.base import plain
 from keyctl.fills import FillsRead
 from keyctl.journal_rows import StoredLeg
-from keyctl.model import Fill, OddTrade
+from keyctl.model import Fill
 from keyctl.output import Note, Result, Table, Text
 from keyctl.overview import Seen
 from keyctl.seen_view import OK, Row, part_row, result, rows_of, shown
 
-ODD = "odd"
 FIELDS = (
     *("time", "symbol", "native_symbol", "side", "price", "quantity", "fee", "fee_currency", "liquidity", "profit"),
     *("profit_currency", "position", "trade_id", "exchange_order_id", "client_order_id", "plan"),
@@ -74,8 +73,6 @@ def _rows(item: Seen[FillsRead], ours: Ours) -> Iterable[Row]:
     for read in item.found:
         for fill in read.fills:
             yield row_of(fill, ours.get((item.part.account.id, fill)))
-        for odd in read.odd:
-            yield _odd(odd)
 
 
 def row_of(fill: Fill, leg: StoredLeg | None) -> Row:
@@ -100,22 +97,18 @@ def row_of(fill: Fill, leg: StoredLeg | None) -> Row:
     }
 
 
-def _odd(row: OddTrade) -> Row:
-    return dict.fromkeys(FIELDS) | {"state": ODD, "detail": f"a row that cannot be read: {row.reason}"}
-
-
 def _part(item: Seen[FillsRead]) -> Row:
     read = item.found[0] if item.found else FillsRead()
     return part_row(item) | {
         "fills": len(read.fills),
-        "odd": len(read.odd),
+        "odd": len(item.odd),
         "symbols_asked": None if read.symbols is None else list(read.symbols),
         "lacks": read.lacks,
     }
 
 
 def _complete(seen: Sequence[Seen[FillsRead]]) -> bool:
-    return all(item.trouble is None and not any(read.odd or read.lacks for read in item.found) for item in seen)
+    return all(not (item.trouble or item.odd or any(read.lacks for read in item.found)) for item in seen)
 
 
 def _remarks(item: Seen[FillsRead]) -> Iterable[str]:
@@ -133,10 +126,7 @@ def _remarks(item: Seen[FillsRead]) -> Iterable[str]:
 def _errors(item: Seen[FillsRead]) -> Iterable[KeyctlError]:
     account = item.part.account
     for read in item.found:
-        words = list(read.lacks)
-        if read.odd:
-            words.append("1 row could not be read" if len(read.odd) == 1 else f"{len(read.odd)} rows could not be read")
-        for word in words:
+        for word in read.lacks:
             error = KeyctlError(
                 f"{account.label} {item.part.where}: incomplete: {word}",
                 code="incomplete",
@@ -150,7 +140,7 @@ def _errors(item: Seen[FillsRead]) -> Iterable[KeyctlError]:
 
 def _cells(row: Row) -> tuple[str, ...]:
     if row["state"] != OK:
-        return (row["account"], row["state"], *("?",) * (len(_COLUMNS) - 2))
+        return (row["account"], row["state"], row["symbol"] or "?", *("?",) * (len(_COLUMNS) - 3))
     moment = str(row["time"])[:16].replace("T", " ")
     fee = _money(row["fee"], row["fee_currency"])
     # Spot trades realize nothing by themselves.

@@ -14,8 +14,9 @@ from keyctl.cancel_order import cancel_order
 from keyctl.canceling_view import CancelResult
 from keyctl.closing_view import is_closed
 from keyctl.dispatch import LeftOut, Preview, Target
-from keyctl.errors import KeyctlError, StoreUnusable
+from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.listing import odd_among
 from keyctl.model import LegResult, Market, Order, Position, PositionSide, Side
 from keyctl.order_checks import StandsInTheWay
 from keyctl.overview import Part, positions_of
@@ -124,8 +125,11 @@ def protected_side(order: Order) -> PositionSide:
 
 
 async def _held(session: Session, order: Order) -> Position | None:
-    """The position that the order reduces, as the exchange has it now. Raises KeyctlError."""
-    found = await positions_of(Part(session, Market.FUTURES.value), order.symbol)
+    """The position that the order reduces, as the exchange has it now. Raises KeyctlError, also where a row that may be
+    the position cannot be read."""
+    found, odd = odd_among(await positions_of(Part(session, Market.FUTURES.value), order.symbol))
+    if odd:
+        raise NoAnswer(f"a row that may be the position cannot be read: {odd[0].why}", code="odd_rows")
     return next((item for item in found if item.side is protected_side(order) and _fits(item, order)), None)
 
 

@@ -12,7 +12,7 @@ from keyctl.clock import rfc3339
 from keyctl.errors import UsageProblem
 from keyctl.fills import FillsRead, fills_of
 from keyctl.fills_view import fills as fills_result
-from keyctl.model import Fill, Market
+from keyctl.model import Fill, Market, OddRow
 from keyctl.overview import Part, Seen, side_by_side
 from keyctl.seeing import parts_of
 from keyctl.selection import check_one_kind
@@ -69,8 +69,9 @@ def fills(
         async with app.network() as network:
             parts, warnings = parts_of(app, network, accounts, market_of(symbol).value if symbol else None)
 
-            async def of(part: Part) -> tuple[FillsRead, ...]:
-                return (await fills_of(part, symbol, known(part), since_ms, back_ms),)
+            async def of(part: Part) -> tuple[FillsRead | OddRow, ...]:
+                found = await fills_of(part, symbol, known(part), since_ms, back_ms)
+                return (found, *found.odd)
 
             return await side_by_side(parts, of, done), warnings
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from keyctl import closing
-from keyctl.model import OrderType, PositionSide, Side, Trigger
+from keyctl import closing, protection
+from keyctl.model import OddRow, OrderType, PositionSide, Side, Trigger
 from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
 from tests.commands.test_positions import RIGHTS, SYMBOL, VENUES
@@ -344,3 +344,22 @@ def test_where_the_position_cannot_be_read_its_protection_stays(
     assert "could not be read" in errors(ran)
     assert len(waiting(desk, exchange)) == 1
     assert not any(line.operation == "cancel" for line in desk.venue(exchange).calls.changing())
+
+
+@pytest.mark.parametrize("exchange", VENUES)
+def test_a_row_that_may_be_the_position_keeps_its_protection(
+    desk: World, exchange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be read is never called gone."""
+    send(desk, STOP, exchange)
+
+    async def odd(*given: Any) -> tuple[OddRow, ...]:
+        return (OddRow("a number is missing", symbol=SYMBOL),)
+
+    monkeypatch.setattr(protection, "positions_of", odd)
+    ran = close(desk, "-a", f"{exchange}-a")
+    assert ran.exit_code == 6, ran.stdout
+    assert "a row that may be the position cannot be read" in errors(ran)
+    assert len(waiting(desk, exchange)) == 1
+    refused = send(desk, STOP, exchange)
+    assert refused.exit_code != 0 and len(waiting(desk, exchange)) == 1

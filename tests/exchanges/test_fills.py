@@ -89,7 +89,9 @@ def test_a_fee_at_okx_has_a_minus_when_it_is_paid(told: str, fee: str | None) ->
     [
         ("SWAP", 0, "BTC-USDT-SWAP", "BTC/USDT:USDT"),
         ("SWAP", 0, "BTC-USD-SWAP", "BTC/USD:BTC"),
-        ("SWAP", 0, "BTC-USD_UM-SWAP", "BTC-USD_UM-SWAP"),
+        ("SWAP", 0, "BTC-USD_UM-SWAP", "BTC/USD:USD"),
+        ("SWAP", 0, "BTC-USD-SOMETHING-SWAP", "BTC-USD-SOMETHING-SWAP"),
+        ("FUTURES", 1, "BTC-USD_UM_XPERP-310404", "BTC/USD:USD-310404"),
         ("FUTURES", 1, "BTC-USDT-261225", "BTC/USDT:USDT-261225"),
         ("FUTURES", 1, "BTC-USD-261225", "BTC/USD:BTC-261225"),
     ],
@@ -153,7 +155,7 @@ ODD = [
 def test_an_odd_row_spoils_no_list(exchange: str, market: Market, native: str | None, good: Any, odd: Any) -> None:
     page = read(exchange, market, good, odd, native=native)
     assert (len(page.fills), len(page.odd), page.others) == (1, 1, 0)
-    assert page.odd[0].reason
+    assert page.odd[0][1].why
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ import click
 
 from keyctl.app import App
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
+from keyctl.framing import keyctl_command, symbol_asked
 from keyctl.output import Result, counting
 
 
 @keyctl_command(
     examples="keyctl fills\nkeyctl fills -a okx-main --since 7d\n"
-    "keyctl fills --all --symbol BTC/USDT:USDT --since 2026-11-01T00:00Z --csv > fills.csv"
+    "keyctl fills --all --symbol BTC/USDT:USDT --since 2026-11-01T00:00Z --csv > fills.csv",
+    needs_words=True,
 )
 @click.argument("accounts", nargs=-1)
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; the same as naming it.")
@@ -40,11 +41,10 @@ def command(
     """
     from keyctl.exchanges import profile
     from keyctl.seeing_fills import fills
-    from keyctl.sizes import read_symbol
 
     if as_csv and app.output.json:
         raise UsageProblem("use either --csv or --json")
-    names, symbol = (*accounts, *labels), read_symbol(symbol) if symbol else None
+    names, symbol = (*accounts, *labels), symbol_asked(app, symbol)
     chosen = app.accounts.select(names, group, everything or not (names or group), app.config.groups)
     if exchange:
         title = profile(exchange).title

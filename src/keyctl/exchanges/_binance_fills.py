@@ -19,6 +19,7 @@ from keyctl.answers import Unreadable, clean_text, decimal_of, integer_of, objec
 from keyctl.exchanges._binance_names import perpetual_name, product_of_native, spot_name
 from keyctl.exchanges._shapes import flag_of
 from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.traded import DAY_MS, page_of
 from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
 
@@ -46,7 +47,8 @@ class BinanceFills(Exchange):
     def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
         futures = asked.market is Market.FUTURES
         page = product_of_native(asked.native_symbol or "").page if futures else _SPOT_PAGE
-        return page_of(read_array(response.body), lambda row: _fill(object_of(row), asked), page=page)
+        names = Names("symbol", ("orderId",), lambda native: asked.symbol if native == asked.native_symbol else None)
+        return page_of(read_array(response.body), lambda row: _fill(object_of(row), asked), names, page)
 
 
 def _fill(row: dict[str, JSON], asked: FillsAsked) -> Fill:

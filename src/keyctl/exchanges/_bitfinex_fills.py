@@ -12,6 +12,7 @@ from decimal import Decimal
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_array, text_of
 from keyctl.exchanges._bitfinex_names import common_name, common_symbol, is_derivative
 from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.traded import page_of
 from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, Request, Response, Side
 
@@ -20,6 +21,7 @@ _WORD = 40
 _SPOT = "EXCHANGE "
 _ID, _SYMBOL, _AT, _ORDER, _AMOUNT, _PRICE, _TYPE, _MAKER, _FEE, _FEE_CURRENCY, _CID = 0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11
 _PATH = "/v2/auth/r/trades/hist"
+_NAMES = Names(_SYMBOL, (_ORDER,), common_symbol)
 
 
 class BitfinexFills(Exchange):
@@ -34,7 +36,7 @@ class BitfinexFills(Exchange):
         are told of on spot."""
         found = [(row, _market(row)) for row in read_array(response.body)]
         mine = [row for row, market in found if market in (asked.market, None)]
-        page = page_of(mine, lambda row: _fill(array_of(row), asked.market), page=_PAGE)
+        page = page_of(mine, lambda row: _fill(array_of(row), asked.market), _NAMES, _PAGE)
         return FillsPage(page.fills, page.odd, len(found) >= _PAGE, page.others)
 
 

@@ -15,6 +15,7 @@ from typing import ClassVar
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
 from keyctl.exchanges._lbank_answers import data_in, flag
 from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.traded import DAY_MS, page_of
 from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, Request, Response, Side
 
@@ -42,7 +43,8 @@ class LBankFills(Exchange):
 
     def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
         found = array_of(data_in(response))
-        return page_of(found, lambda row: _fill(object_of(row), asked), page=_PAGE)
+        names = Names("symbol", ("orderId",), lambda native: asked.symbol if native == asked.native_symbol else None)
+        return page_of(found, lambda row: _fill(object_of(row), asked), names, _PAGE)
 
 
 def _moment(at_ms: int) -> str:

@@ -8,13 +8,14 @@ Spot orders of accounts that share margin between currencies are of the kind MAR
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import ClassVar
 
-from keyctl.answers import Unreadable, clean_text, decimal_of, integer_of, text_of
-from keyctl.exchanges._okx_answers import optional, rows
+from keyctl.answers import Unreadable, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.exchanges._okx_answers import data_of, optional
+from keyctl.exchanges._okx_names import CHOSEN, contract_symbol, pair_symbol
 from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.traded import DAY_MS, page_of
 from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
 
@@ -22,7 +23,6 @@ _PAGE = 100
 _WORD = 60
 _LATELY_MS = 3 * DAY_MS
 _KINDS = {Market.SPOT: ("SPOT", "MARGIN"), Market.FUTURES: ("SWAP", "FUTURES")}
-_NAME = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})(?:-(SWAP|[0-9]{6}))?")
 
 
 class OKXFills(Exchange):
@@ -43,7 +43,8 @@ class OKXFills(Exchange):
 
     def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
         kind = _KINDS[asked.market][step]
-        return page_of(rows(response), lambda row: _fill(row, asked.market, kind), page=_PAGE)
+        names = Names("instId", ("ordId",), contract_symbol if asked.market is Market.FUTURES else pair_symbol)
+        return page_of(data_of(response), lambda row: _fill(object_of(row), asked.market, kind), names, _PAGE)
 
 
 def _fill(row: dict[str, JSON], market: Market, kind: str) -> Fill:
@@ -81,17 +82,14 @@ def _fill(row: dict[str, JSON], market: Market, kind: str) -> Fill:
 
 
 def _symbol(native: str, market: Market) -> str:
-    """BASE/QUOTE, or BASE/QUOTE:SETTLE with the date of a dated one after a dash; else OKX's own name. What BASE-USD_UM
-    settles in is not part of its name."""
-    match = _NAME.fullmatch(native)
-    if match is None or (match[3] is None) is not (market is Market.SPOT):
+    """Our symbol; OKX's own name where that is of another form."""
+    try:
+        return (contract_symbol if market is Market.FUTURES else pair_symbol)(native)
+    except Unreadable:
         return clean_text(native, _WORD)
-    base, quote, ending = match.groups()
-    if ending is None:
-        return f"{base}/{quote}"
-    settle = base if quote == "USD" else quote
-    return f"{base}/{quote}:{settle}" + ("" if ending == "SWAP" else f"-{ending}")
 
 
 def _settles_in(symbol: str) -> str | None:
-    return symbol.partition(":")[2].partition("-")[0] or None
+    """The currency of the realized profit; not told where the account has chosen it."""
+    settle = symbol.partition(":")[2].partition("-")[0]
+    return None if settle in ("", CHOSEN) else settle

@@ -6,13 +6,13 @@ its pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import ClassVar, TypeVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from keyctl.answers import Unreadable
-from keyctl.model import Fill, FillsAsked, FillsPage, Market, OddTrade, Request, Response
+from keyctl.exchanges.listing import Names
+from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, OddRow, Request, Response
 
-T = TypeVar("T")
 DAY_MS = 86_400_000
 _MS_MAX = 10**14
 
@@ -57,22 +57,19 @@ def within(asked: FillsAsked, start_ms: int, end_ms: int, latest: bool = False) 
     return FillsAsked(asked.market, start_ms, end_ms, latest, asked.symbol, asked.native_symbol)
 
 
-def page_of(
-    rows: Iterable[T], read: Callable[[T], Fill | None], *, page: int, text: Callable[[T], str] = repr
-) -> FillsPage:
+def page_of(rows: Sequence[JSON], read: Callable[[JSON], Fill | None], names: Names, page: int) -> FillsPage:
     """A page of up to so many rows. `read` makes a trade of a row, None of one of a kind that has no market here."""
-    fills, odd, others, count = list[Fill](), list[OddTrade](), 0, 0
+    fills, odd, others = list[Fill](), list[tuple[str, OddRow]](), 0
     for row in rows:
-        count += 1
         try:
             fill = read(row)
             if fill is not None and not 0 <= fill.at_ms < _MS_MAX:
                 raise Unreadable("a time that cannot be")
         except Unreadable as problem:
-            odd.append(OddTrade(text(row), str(problem)))
+            odd.append((repr(row), names.of(row, str(problem))))
             continue
         if fill is None:
             others += 1
         else:
             fills.append(fill)
-    return FillsPage(tuple(fills), tuple(odd), count >= page, others)
+    return FillsPage(tuple(fills), tuple(odd), len(rows) >= page, others)

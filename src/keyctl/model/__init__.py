@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         Fill as Fill,
         FillsAsked as FillsAsked,
         FillsPage as FillsPage,
-        OddTrade as OddTrade,
     )
     from keyctl.model.futures import (
         FuturesState as FuturesState,
@@ -102,7 +101,7 @@ MODULES = {
     "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
     "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
-    "fills": ("Fill", "FillsAsked", "FillsPage", "OddTrade"),
+    "fills": ("Fill", "FillsAsked", "FillsPage"),
     "futures": ("Position", "FuturesState", "Setup", "OpenOrder", "OddRow"),
     "verdict": ("Finding",),
     "diagnosis": ("Diagnosis",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from keyctl.model.futures import OddRow
 from keyctl.model.noun import Noun
 from keyctl.model.words import Market, PositionSide, Side
 
@@ -57,19 +58,14 @@ class FillsAsked(Noun):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OddTrade(Noun):
-    """A row of a list that could not be read: its own text, by which it is told from others, and why."""
-
-    text: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FillsPage(Noun):
-    """One answer of trades. `full`: there may be more than the page holds. `others`: how many rows were of a kind that
-    keyctl has no market for, such as margin trading."""
+    """One answer of trades. `odd` are rows that cannot be read, each with its own text, by which another page knows it.
+
+    `full`: there may be more than the page holds. `others`: how many rows were of a kind that keyctl has no market for,
+    such as margin trading.
+    """
 
     fills: tuple[Fill, ...]
-    odd: tuple[OddTrade, ...] = ()
+    odd: tuple[tuple[str, OddRow], ...] = ()
     full: bool = False
     others: int = 0
