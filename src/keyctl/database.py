@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from keyctl.errors import JournalUnwritten
 from keyctl.journal_file import FileLook, is_still, leave_open, look_at, make_private
 from keyctl.journal_mark import Identity, JournalLost, Mark, MarkReading, MarkState
-from keyctl.sqlite_file import is_whole, open_connection, read_identity, translated, version_of
+from keyctl.sqlite_file import (
+    is_whole,
+    open_connection,
+    read_identity,
+    translated,
+    use_write_ahead_log,
+    version_of,
+)
 
 VERSION = 6
 BUSY_SECONDS = 5.0
@@ -109,6 +116,9 @@ class Database:
     every trouble with the file.
     """
 
+    # Why the file cannot be written, where this is a copy of it in memory (see `journal_reading`).
+    unwritten: JournalUnwritten | None = None
+
     def __init__(
         self,
         path: Path,
@@ -174,6 +184,15 @@ class Database:
         with translated(self.path):
             return is_whole(self._connection)
 
+    def check_keeps(self) -> None:
+        """Nothing where this is the home's own journal and can be written. Raises JournalLost, StoreUnusable."""
+        if trouble := self.lost or self.unwritten:
+            raise trouble
+
+    def look(self) -> JournalUnwritten | None:
+        """Why nothing that is noted here is kept; None while it is."""
+        return self.unwritten
+
     def check_is_the_file(self) -> None:
         """Nothing while the files that were opened stand at their paths. Raises JournalLost.
 
@@ -189,8 +208,7 @@ class Database:
         there; else it is 0.
         Raises JournalLost when the journal is not the one that was used last, or no longer the one that was opened.
         """
-        if self.lost is not None:
-            raise self.lost
+        self.check_keeps()
         identity = read_identity(connection, VERSION)
         if identity.journal != self.identity.journal:
             raise JournalLost("a new journal was started while this command was running")
@@ -231,7 +249,7 @@ class Database:
         try:
             if self._beginning is None:
                 self._compare(read_identity(connection, VERSION))  # before anything that writes
-            _use_write_ahead_log(connection)
+            use_write_ahead_log(connection, BUSY_SECONDS)
             connection.execute("PRAGMA synchronous=FULL")
             is_new = self._upgrade(connection)
             self._files = look_at(self.path)
@@ -271,19 +289,6 @@ class Database:
             self._beginning(connection)
         connection.execute("COMMIT")
         return True
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switches a new file over; SQLite does not wait by itself while another process does the same."""
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(0.005)
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:

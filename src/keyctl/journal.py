@@ -12,6 +12,7 @@ from keyctl.claims import Claims, ClaimWish
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.endings import Endings
+from keyctl.errors import JournalUnwritten
 from keyctl.halts import Halts
 from keyctl.journal_rows import StoredLeg, leg_values, order_values, value_text
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
@@ -60,6 +61,11 @@ class Journal(Claims):
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
         self.endings = Endings(self._database, self.story)
+
+    @property
+    def unwritten(self) -> JournalUnwritten | None:
+        """Why nothing that is noted here is kept; None while it is."""
+        return self._database.look()
 
     def close(self) -> None:
         """Closes the file."""
