@@ -13,7 +13,7 @@ from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.guards import Basis
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import judge_found, judge_placed, may_end_at_once
+from keyctl.judge import judge_found, judge_placed
 from keyctl.model import LegResult, Outcome, Request, Stamp
 from keyctl.precedence import guarded
 from keyctl.session import CALL_SECONDS, Session
@@ -255,7 +255,7 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
         lane
         for lane in sent
         if results[lane.stored.row].outcome is Outcome.UNKNOWN
-        or (results[lane.stored.row].outcome is Outcome.ACCEPTED and may_end_at_once(lane.stored.leg))
+        or (results[lane.stored.row].outcome is Outcome.ACCEPTED and lane.stored.leg.order.ends_at_once)
     ]
     if not wanted:
         return

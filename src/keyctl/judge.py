@@ -56,12 +56,7 @@ def judge_found(leg: Leg, status: OrderStatus) -> LegResult:
 def unfilled(leg: Leg, status: OrderStatus) -> bool:
     """Whether an order that may end at once, as an immediate or a post-only one, has ended without any fill."""
     finished = status.state in (OrderState.CANCELED, OrderState.EXPIRED, OrderState.CLOSED)
-    return may_end_at_once(leg) and finished and status.filled == 0
-
-
-def may_end_at_once(leg: Leg) -> bool:
-    """Whether an exchange may take the order and end it in the same moment, so that "taken" is not the whole story."""
-    return leg.order.time_in_force in ("ioc", "fok") or leg.order.post_only
+    return leg.order.ends_at_once and finished and status.filled == 0
 
 
 def _unfilled_words(leg: Leg) -> str:

@@ -623,7 +623,8 @@ def test_prices_wallets_and_bands_are_read(desk: Desk) -> None:
     assert exchange.read_time(desk.ask(exchange.time_request(Market.FUTURES))) == NOW_MS
     for symbol, currency in (("BTC/USDT:USDT", "USDT"), ("BTC/USD:BTC", "BTC")):
         rules = desk.rules(symbol)
-        ticker = exchange.read_ticker(desk.ask(exchange.ticker_request(rules.native_symbol, Market.FUTURES)))
+        told = desk.ask(exchange.ticker_request(rules.native_symbol, Market.FUTURES))
+        ticker = exchange.read_ticker(told, rules.native_symbol)
         assert (ticker.bid, ticker.ask) == (59988, 60012)
         band = exchange.read_band(desk.ask(exchange.band_request(rules)), rules)
         assert (band.highest_buy, band.lowest_sell) == (63000, 57000)

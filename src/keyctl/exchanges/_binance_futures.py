@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object
+from keyctl.answers import (
+    Unreadable,
+    decimal_of,
+    integer_of,
+    object_of,
+    read_array,
+    read_json,
+    read_object,
+    text_of,
+)
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import _binance_futures_algo as algo
 from keyctl.exchanges import _binance_futures_answers as answers
@@ -87,7 +96,11 @@ class BinancePerpetuals(Exchange):
         rows = [row for row in told_rows if row.get("symbol") == native]
         orders = [object_of(row) for response in responses[2:4] for row in read_array(response.body)]
         # COIN-M tells the positions of the whole pair; everything else was asked for this symbol.
-        if any(row.get("symbol") != native for row in (orders if instrument.inverse else orders + told_rows)):
+        pair = f"{native.partition('_')[0]}_" if instrument.inverse else native
+        named = [text_of(row.get("symbol")) for row in told_rows]
+        if any(row.get("symbol") != native for row in orders) or not all(
+            name.startswith(pair) if instrument.inverse else name == native for name in named
+        ):
             raise Unreadable("an answer about another symbol")
         settings = rows if instrument.inverse else [answers.only_row(read_array(responses[4].body), native)]
         told = {answers.settings_of(row) for row in settings}
@@ -121,7 +134,7 @@ class BinancePerpetuals(Exchange):
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
         body, asked = read_object(response.body), dict(request.params)
         if request.path.endswith("/marginType"):
-            if integer_of(body.get("code")) != 200:
+            if integer_of(body.get("code")) != 200 or body.get("symbol", asked["symbol"]) != asked["symbol"]:
                 raise Unreadable("the answer does not confirm the margin type")
         elif body.get("symbol") != asked["symbol"] or integer_of(body.get("leverage")) != asked["leverage"]:
             raise Unreadable("the answer tells another leverage")
@@ -167,7 +180,7 @@ class BinancePerpetuals(Exchange):
         return self.change(USDM, "DELETE", "order", ("symbol", leg.native_symbol), ("orderId", order_id))
 
     def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
-        algo.check_became_canceled(read_object(response.body), order_id)
+        algo.check_became_canceled(read_object(response.body), leg, order_id)
 
     def ask(self, product: Product, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
         """A read of one product's API."""

@@ -7,9 +7,10 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of, text_of
+from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import (
+    check_currencies,
     instrument,
     one_row,
     order_status,
@@ -25,12 +26,15 @@ from keyctl.exchanges._okx_orders import order_kind, swap_fields, trade_mode
 from keyctl.exchanges._okx_waiting import CANCEL_ALGOS, kind_of
 from keyctl.exchanges._shapes import (
     check_distinct,
+    check_named,
     check_no_pem,
     letters_and_digits,
+    only_one,
     signing_key,
     split_perpetual,
     split_symbol,
 )
+from keyctl.exchanges._told_orders import placed_told
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, encode_query, plain
 from keyctl.model import (
     JSON,
@@ -150,14 +154,16 @@ class OKX(OKXAround):
         native = _swap_name(symbol) if futures else "-".join(split_symbol(symbol))
         for row in rows(response):
             if row.get("instId") == native:
+                check_currencies(row, symbol)
                 return swap_instrument(row, symbol, *split_perpetual(symbol)) if futures else instrument(row, symbol)
         raise UnknownSymbol(symbol)
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "rest", "/api/v5/market/ticker", ("instId", native_symbol), private=False)
 
-    def read_ticker(self, response: Response) -> Ticker:
+    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         row = one_row(response)
+        check_named(row.get("instId"), native_symbol)
         bid, ask = decimal_of(row.get("bidPx")), decimal_of(row.get("askPx"))
         if not 0 < bid <= ask:
             raise Unreadable("no best prices")
@@ -205,9 +211,10 @@ class OKX(OKXAround):
         )
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
-        if leg.order.trigger is not None:
-            return Placed(text_of(taken_row(response, leg, "algoClOrdId").get("algoId")))
-        return Placed(text_of(taken_row(response, leg).get("ordId")))
+        waits = leg.order.trigger is not None
+        own_id, order_id = ("algoClOrdId", "algoId") if waits else ("clOrdId", "ordId")
+        row = taken_row(response, leg, own_id, self.order_request(leg).params)
+        return placed_told(leg, row.get(order_id))
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol = ("instId", leg.native_symbol)
@@ -228,11 +235,12 @@ class OKX(OKXAround):
             return status(one_row(response), leg)
         found = rows(response)
         for row in found:
-            named = row.get(own_id)
-            if not isinstance(named, str):  # empty for orders made elsewhere; missing means that nothing is proven
+            check_named(row.get("instId"), leg.native_symbol)
+            if not isinstance(row.get(own_id), str):  # empty for orders made elsewhere; missing: nothing is proven
                 raise Unreadable("an order without a client order id field")
-            if named == leg.client_order_id:
-                return status(row, leg)
+        ours = [row for row in found if row[own_id] == leg.client_order_id]
+        if ours:
+            return status(only_one(ours), leg)
         if len(found) >= PAGE_LIMIT:
             raise TooLong("the page is full, so the order may be on the next one")
         return None
