@@ -13,7 +13,7 @@ from keyctl.journal_file import FileLook, is_still, leave_open, look_at, make_pr
 from keyctl.journal_mark import Identity, JournalLost, Mark, MarkReading, MarkState
 from keyctl.sqlite_file import is_whole, open_connection, read_identity, translated, version_of
 
-VERSION = 6
+VERSION = 7
 BUSY_SECONDS = 5.0
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
@@ -96,6 +96,11 @@ CREATE TABLE halts (
 CREATE INDEX legs_open ON legs(id) WHERE state='accepted' AND (status IS NULL OR status IN ('open', 'forgotten'));
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 ALTER TABLE vaults ADD COLUMN content TEXT;
+""",
+    # The smaller size that an exchange made of an order that only reduces, and figures that cannot be, a line each.
+    7: """
+ALTER TABLE legs ADD COLUMN taken_quantity TEXT;
+ALTER TABLE legs ADD COLUMN odd TEXT;
 """,
 }
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.exchanges._shapes import flag_of, withdraw_flag
-from keyctl.exchanges._told_orders import Figures, status_told
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import Figures, status_told
 from keyctl.model import JSON, Instrument, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType, Trigger
 
 STATES = {

@@ -22,8 +22,8 @@ from keyctl.exchanges._binance_futures_orders import (
     reduces,
     time_in_force,
 )
-from keyctl.exchanges._told_orders import order_id_told, quantity_of, size_told, status_told
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import order_id_told, quantity_of, size_told, status_told
 from keyctl.model import JSON, Leg, Market, Order, OrderState, OrderStatus, OrderType, TimeInForce, Trigger
 
 PAGE = 1000

@@ -11,8 +11,8 @@ from decimal import Decimal
 from keyctl.answers import Unreadable, decimal_of, integer_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges._binance_answers import state_of
-from keyctl.exchanges._told_orders import Figures, size_told, status_told
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 
 OFFERS = frozenset(

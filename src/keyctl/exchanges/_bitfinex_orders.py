@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, text_of
 from keyctl.exchanges._bitfinex_names import common_symbol, is_derivative
-from keyctl.exchanges._told_orders import Figures, size_told, status_told
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model import (
     JSON,
     Leg,

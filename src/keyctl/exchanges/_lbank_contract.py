@@ -11,8 +11,8 @@ from decimal import Decimal
 from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges._shapes import check_named, split_perpetual
-from keyctl.exchanges._told_orders import Figures, check_echo, status_told
 from keyctl.exchanges.base import UnknownSymbol, plain
+from keyctl.exchanges.told_orders import Figures, check_echo, status_told
 from keyctl.model import (
     JSON,
     Instrument,

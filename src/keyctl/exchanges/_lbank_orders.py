@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
-from keyctl.exchanges._told_orders import Figures, status_told
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import Figures, status_told
 from keyctl.model import JSON, Leg, Market, OpenOrder, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
 
 # Rows asked for of open orders. The docs allow 200; the text of error 10018 speaks of 50.

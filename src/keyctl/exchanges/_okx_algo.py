@@ -17,8 +17,8 @@ from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer
 from keyctl.errors import UsageProblem
 from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional, rows
 from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, open_order_names
-from keyctl.exchanges._told_orders import check_echo, order_id_told, quantity_of, size_told
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
 from keyctl.model import (
     JSON,
     Leg,

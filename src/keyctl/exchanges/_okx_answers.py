@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
 from keyctl.exchanges._okx_orders import closes, order_kind, trade_mode
-from keyctl.exchanges._told_orders import Figures, check_echo, size_told, status_told
+from keyctl.exchanges.told_orders import Figures, check_echo, size_told, status_told
 from keyctl.model import (
     JSON,
     Balances,

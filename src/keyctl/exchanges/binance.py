@@ -43,8 +43,8 @@ from keyctl.exchanges._shapes import (
     signing_key,
     split_symbol,
 )
-from keyctl.exchanges._told_orders import placed_told
 from keyctl.exchanges.base import ORDER_WINDOW_MS, Signer, UnknownSymbol, check_shape, encode_query
+from keyctl.exchanges.told_orders import placed_told
 from keyctl.model import (
     JSON,
     Algorithm,

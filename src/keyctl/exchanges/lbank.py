@@ -33,8 +33,8 @@ from keyctl.exchanges._shapes import (
     split_symbol,
     withdraw_flag,
 )
-from keyctl.exchanges._told_orders import check_echo, placed_told
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape
+from keyctl.exchanges.told_orders import check_echo, placed_told
 from keyctl.model import (
     JSON,
     Algorithm,

@@ -34,8 +34,8 @@ from keyctl.exchanges._shapes import (
     split_perpetual,
     split_symbol,
 )
-from keyctl.exchanges._told_orders import placed_told
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, encode_query, plain
+from keyctl.exchanges.told_orders import placed_told
 from keyctl.model import (
     JSON,
     Algorithm,
