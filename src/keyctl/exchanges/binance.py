@@ -211,7 +211,8 @@ class Binance(BinancePerpetuals):
         # What was spent is left out now and then ([official] change log 2026-07-15); so may be what was filled.
         untold = {"cummulativeQuoteQty": 0, "executedQty": body.get("origQty") if state is OrderState.CLOSED else 0}
         figures_of = futures_orders.figures_of if leg.order.market is Market.FUTURES else spot_figures_of
-        return placed_told(leg, body.get("orderId"), state, figures_of(untold | body, leg))
+        figures = figures_of(untold | body, leg)
+        return placed_told(leg, body.get("orderId"), figures.size, state, figures)
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol, own_id = ("symbol", leg.native_symbol), ("origClientOrderId", leg.client_order_id)

@@ -68,6 +68,7 @@ _NUMBERS = {"cid", "end", "gid", "limit", "sort", "start"}
 _SPOT_CONF_PATH = "/v2/conf/pub:list:pair:exchange,pub:info:pair"
 _FUTURES_CONF_PATH = "/v2/conf/pub:list:pair:futures,pub:info:pair:futures"
 _MIN_SIZE, _MAX_SIZE = 3, 4
+_TICKER_LENGTH = 10  # [official] reference page "Ticker", of a trading pair
 _BY_ID = 0  # the look-up by client order id
 
 
@@ -145,7 +146,7 @@ class Bitfinex(BitfinexAround):
             raise UnknownSymbol(symbol)
         rows = (array_of(row) for row in array_of(lists[1]))
         facts = next((array_of(row[1]) for row in rows if len(row) > 1 and row[0] == native[1:]), [])
-        if len(facts) <= _MAX_SIZE:
+        if len(facts) <= _MAX_SIZE or min(map(decimal_of, facts[_MIN_SIZE : _MAX_SIZE + 1])) <= 0:
             raise Unreadable("the pair's order sizes are missing")
         pair, _, settle = symbol.partition(":")
         base, quote = split_symbol(pair)
@@ -171,11 +172,11 @@ class Bitfinex(BitfinexAround):
     def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         """The array of one ticker names no symbol: it was asked for by its path. One of a list would begin with it."""
         values = read_array(response.body)
-        if len(values) < 3:
+        if len(values) < _TICKER_LENGTH:
             raise Unreadable("the ticker is cut short")
         ticker = Ticker(decimal_of(values[0]), decimal_of(values[2]))
-        if ticker.bid <= 0 or ticker.ask <= 0:
-            raise Unreadable("a side of the book is empty")
+        if not 0 < ticker.bid <= ticker.ask:
+            raise Unreadable("no best prices")
         return ticker
 
     def permissions_request(self) -> Request | None:

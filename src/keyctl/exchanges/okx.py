@@ -214,7 +214,7 @@ class OKX(OKXAround):
         waits = leg.order.trigger is not None
         own_id, order_id = ("algoClOrdId", "algoId") if waits else ("clOrdId", "ordId")
         row = taken_row(response, leg, own_id, self.order_request(leg).params)
-        return placed_told(leg, row.get(order_id))
+        return placed_told(leg, row.get(order_id), decimal_of(row["sz"]) if "sz" in row else None)
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol = ("instId", leg.native_symbol)

@@ -91,18 +91,16 @@ def status_told(
     )
 
 
-def placed_told(leg: Leg, order_id: JSON, state: OrderState | None = None, figures: Figures | None = None) -> Placed:
-    """What the answer to a new order proves, once its echo agrees; `figures` where it tells of fills, too.
-
-    Raises Unreadable for a state and a fill that exclude each other.
-    """
+def placed_told(
+    leg: Leg, order_id: JSON, size: Decimal | None = None, state: OrderState | None = None, fill: Figures | None = None
+) -> Placed:
+    """What the answer to a new order proves, once its echo agrees: its size as its exchange counts, its state and fill
+    where they are told, too. Raises Unreadable for a state and a fill that exclude each other."""
     told_id, odd = order_id_told(order_id)
-    if figures is None:
-        return Placed(told_id, state, odd=odd)
-    if state is not None:
-        _check_possible(leg.order, state, figures)
-        odd += _odd_figures(leg.order, state, figures)
-    return Placed(told_id, state, quantity_of(figures.size, leg.order), odd)
+    if state is not None and fill is not None:
+        _check_possible(leg.order, state, fill)
+        odd += _odd_figures(leg.order, state, fill)
+    return Placed(told_id, state, None if size is None else quantity_of(size, leg.order), odd)
 
 
 def check_echo(
