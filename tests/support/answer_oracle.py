@@ -293,7 +293,7 @@ def _is_ours(item: Any, leg: Leg) -> bool:
     if not isinstance(item, dict):
         return False
     if leg.order.market is Market.FUTURES:
-        return _is_our_perpetual(item, leg)
+        return _is_our_perpetual(item, leg) and not _filled_with_nothing(item, leg)
     names = {
         "binance": ("clientOrderId", "symbol", "side", "origQty", "price", "executedQty"),
         "okx": ("clOrdId", "instId", "side", "sz", "px", "accFillSz"),
@@ -304,6 +304,7 @@ def _is_ours(item: Any, leg: Leg) -> bool:
     done = fraction(filled)
     return (
         client == leg.client_order_id
+        and not _filled_with_nothing(item, leg)
         and symbol == leg.native_symbol
         and isinstance(side, str)
         and side.split("_")[0].lower() == order.side
@@ -313,6 +314,27 @@ def _is_ours(item: Any, leg: Leg) -> bool:
         and done >= 0
         and (by_money or done <= Fraction(order.quantity))
     )
+
+
+def _filled_with_nothing(item: dict[str, Any], leg: Leg) -> bool:
+    """Whether an order object contradicts itself: all of it is filled, and nothing of it."""
+    done = fraction(item.get("accFillSz" if leg.exchange == "okx" else "executedQty"))
+    full = "1" if leg.order.market is Market.FUTURES else "2"
+    if leg.exchange == "lbank":
+        return done == 0 and same(item.get("status"), full)
+    return done == 0 and "filled" in (str(item.get("status")).lower(), item.get("state"))
+
+
+def names_asked(sample: Sample, response: Response, native: str) -> bool:
+    """Whether an answer about a symbol names the one that was asked for; Bitfinex's name none."""
+    if sample.leg.exchange == "bitfinex":
+        return True
+    name = "instId" if sample.leg.exchange == "okx" else "symbol"
+    try:
+        found = _items(strict_json(response.body))
+    except Odd:
+        return False
+    return any(isinstance(item, dict) and item.get(name) == native for item in found)
 
 
 def _is_our_perpetual(item: dict[str, Any], leg: Leg) -> bool:

@@ -19,6 +19,7 @@ from keyctl.model.noun import Noun
 _ANOTHER = "the answer describes another order than ours"
 # Order ids are whole numbers of up to 64 bits (Binance, OKX, Bitfinex) or UUIDs (LBank).
 _PLAIN_ID = re.compile(r"(?=.*[1-9A-Za-z])(?:[0-9]{1,20}|(?![0-9]+$)[0-9A-Za-z][0-9A-Za-z-]{0,63})")
+_ID_LENGTH = 64
 # Averages are told rounded, or are worked out of rounded sums.
 _AVERAGE_SLACK = Decimal("0.0001")
 
@@ -58,9 +59,11 @@ def quantity_of(contracts: Decimal, order: Order) -> Decimal:
 
 
 def order_id_told(value: JSON) -> tuple[str, tuple[str, ...]]:
-    """An order id and, where it cannot be one, what is odd about it. Raises Unreadable for none at all."""
+    """An order id and, where it cannot be one, what is odd about it. Raises Unreadable for none, or endless text."""
     order_id = text_of(value)
-    return order_id, () if is_plain_id(order_id) else (f"order id {order_id[:50]}",)
+    if len(order_id) > _ID_LENGTH:
+        raise Unreadable("an order id is too long")
+    return order_id, () if is_plain_id(order_id) else (f"order id {order_id}",)
 
 
 def is_plain_id(order_id: str) -> bool:
