@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,26 @@ def test_there_are_at_least_a_hundred_lies_of_each_kind_about_every_order_api() 
     assert min(around.values()) >= LEAST, around
     # A stop or take-profit is priced and bounded as every order of its market is.
     assert around.keys() == APIS.keys() - {"binance algo", "okx algo"}
+
+
+@pytest.mark.parametrize(
+    ("name", "truth", "named"),
+    [
+        ("binance spot", {}, ("symbol",)),
+        ("binance usdm", {}, ("symbol",)),
+        ("lbank spot", {"result": "true", "error_code": 0, "data": {}}, ("data", "symbol")),
+    ],
+)
+def test_a_venue_s_own_test_of_an_order_speaks_of_that_order(
+    name: str, truth: dict[str, Any], named: tuple[str, ...]
+) -> None:
+    api, body = APIS[name], json.loads(json.dumps(truth))
+    leg = api.legs["buy"]
+    api.exchange.read_tested(Response(200, {}, json.dumps(truth).encode()), leg)
+    for other in ("ETHUSDT", leg.native_symbol.swapcase(), "", None, 5):
+        (body["data"] if len(named) > 1 else body)["symbol"] = other
+        with pytest.raises(Unreadable):
+            api.exchange.read_tested(Response(200, {}, json.dumps(body).encode()), leg)
 
 
 def _is_refused(call: Call, body: bytes) -> bool:

@@ -104,7 +104,7 @@ async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlE
         if request is None:
             return None
         try:
-            await session.fetch(request, lambda response: response)
+            await session.fetch(request, lambda response: session.exchange.read_tested(response, stored.leg))
         except ExchangeRefused as refusal:
             return CheckFailed(
                 f"{stored.leg.account}: the venue's own test refused the order: {refusal.message}",

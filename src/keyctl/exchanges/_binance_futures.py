@@ -167,6 +167,10 @@ class BinancePerpetuals(Exchange):
             return None
         return self.read("POST", USDM.role, f"{USDM.prefix}/order/test", *order_params(leg))
 
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        if read_object(response.body).get("symbol", leg.native_symbol) != leg.native_symbol:  # it is empty
+            raise Unreadable("about another symbol than the one asked for")
+
     def holds_to_reducing(self, leg: Leg) -> bool:
         return leg.order.market is Market.FUTURES and reduces(leg.order)
 

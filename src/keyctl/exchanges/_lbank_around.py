@@ -146,6 +146,11 @@ class LBankAround(Exchange):
         params = [(name, value) for name, value in order_params(leg) if name != "custom_id"]
         return self.read("POST", "spot", "/v2/supplement/create_order_test.do", *params)
 
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        data = data_in(response)
+        if isinstance(data, dict) and data.get("symbol", leg.native_symbol) != leg.native_symbol:
+            raise Unreadable("about another symbol than the one asked for")
+
     def _open_contract_orders(self) -> Request:
         page = (("pageNo", 1), ("pageSize", contract.PAGE_LENGTH))
         return self.read("GET", "futures", f"{contract.PATH}/prv/order", contract.GROUP, *page)
