@@ -47,7 +47,7 @@ FLOORS = {
     "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
-        "diagnosis_view overview_view open_orders_view closing_view canceling_view"
+        "diagnosis_view overview_view seen_view open_orders_view closing_view canceling_view"
     ),
     "courses": (
         "trading consent order_words "

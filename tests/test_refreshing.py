@@ -289,6 +289,27 @@ def test_what_is_neither_listed_nor_found_is_said_once_and_stays_open(bench: Ben
     assert bench.status(plan) == "open" and bench.kinds(plan).count("missed") == 1
 
 
+ONE_LIST = {"okx": "*/orders-pending", "bitfinex": "*/auth/r/orders", "binance": "*/openOrders"}
+
+
+@pytest.mark.parametrize("past", [False, True], ids=["within its memory", "past it"])
+@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "okx"])
+def test_what_a_row_that_cannot_be_read_may_be_is_neither_missed_nor_forgotten(
+    bench: Bench, exchange: str, past: bool
+) -> None:
+    plan = bench.order(exchange)
+    bench.end(exchange, "forgotten")
+    bench.clock.skip(horizon_of(exchange) + HOUR if past else 120)
+    body = "[]" if exchange == "bitfinex" else "{}"
+    path = ONE_LIST[exchange]
+    bench.world.fault(kind=FaultKind.ODD_ROW, exchange=exchange, operation="open_orders", path=path, body=body)
+    ran = bench.run("orders", "refresh")
+    assert (ran.exit_code, ran.data["changed"], bench.status(plan)) == (6, [], "open"), ran.stdout
+    assert {error["code"] for error in ran.document["errors"]} == {"odd_rows", "not_looked_up"}
+    ran = bench.run("orders", "refresh")
+    assert [row["status"] for row in ran.data["changed"]] == ["forgotten" if past else "missed"], ran.stdout
+
+
 def test_an_order_that_another_process_places_during_the_read_is_not_compared(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

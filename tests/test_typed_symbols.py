@@ -81,6 +81,7 @@ MEANT = [
     ("BTCUSD_261225", "BTC/USD:BTC-261225"),
     ("BTC-USD-261225", "BTC/USD:BTC-261225"),
     ("BTC-USD_UM-261225", "BTC/USD:USD-261225"),
+    ("BTC-USD_UM_XPERP-310404", "BTC/USD:USD-310404"),
     ("BINANCE:BTCUSDT_261225", "BTC/USDT:USDT-261225"),
     # Signs, letters and blanks from other keyboards and pages.
     ("ＢＴＣ／ＵＳＤＴ", "BTC/USDT"),

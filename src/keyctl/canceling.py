@@ -20,8 +20,8 @@ from keyctl.naming import ways_to_cancel
 from keyctl.open_orders_view import endings_of, warnings_of
 from keyctl.output import Note, Result, show_aside
 from keyctl.overview import Part
-from keyctl.overview_view import unread
 from keyctl.seeing import open_orders_at
+from keyctl.seen_view import Row, list_row, not_listed, unread
 from keyctl.session import Session
 from keyctl.strangers import cancel_strangers
 
@@ -47,11 +47,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Foreign open orders by account and market; why accounts could not be read; what else to say."""
+    """Foreign open orders by account and market; why accounts or rows could not be read; what else to say, of each
+    account's list and of the kinds that are in none."""
 
     orders: tuple[tuple[Part, tuple[OpenOrder, ...]], ...] = ()
     unread: tuple[KeyctlError, ...] = ()
     warnings: tuple[str, ...] = ()
+    accounts: tuple[Row, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 async def cancel(app: App, choice: Choice, yes: bool) -> Result:
@@ -63,14 +66,15 @@ async def cancel(app: App, choice: Choice, yes: bool) -> Result:
         chosen, found = await _foreign(app, network, choice) if choice.foreign else (_chosen(app, choice), Found())
         strangers = [(part, order) for part, orders in found.orders for order in orders]
         if not chosen and not strangers and not found.unread:
-            return Result({"legs": []}, view=(Note("nothing open is known there"),), warnings=found.warnings)
+            view_ = (Note("nothing open is known there"), *found.notes)
+            return Result({"legs": [], "accounts": list(found.accounts)}, view=view_, warnings=found.warnings)
         rows = [*map(leg_facts, chosen), *(stranger_facts(part.account, order) for part, order in strangers)]
         if rows:
             _ask(app, rows, yes)
         pairs, orphans = pairs_of(app, network, chosen)
         results = await _cancel_all(app, pairs, found)
     results += [CancelResult(leg_facts(leg), "unknown", GONE, ExitCode.UNKNOWN) for leg in orphans]
-    return view.report(results, found.unread, found.warnings)
+    return view.report(results, found.unread, found.warnings, found.accounts, found.notes)
 
 
 def _ask(app: App, rows: Sequence[dict[str, object]], yes: bool) -> None:
@@ -107,7 +111,10 @@ async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[Sto
         )
         if orders:
             found.append((item.part, orders))
-    return chosen, Found(tuple(found), tuple(unread(seen)), (*warnings, *endings_of(compared), *warnings_of(compared)))
+    told = (*warnings, *endings_of(compared), *warnings_of(compared))
+    lists = tuple(list_row(item, item.part.where) for item in seen)
+    notes = tuple(not_listed(seen, lambda item: item.part.where))
+    return chosen, Found(tuple(found), tuple(unread(seen)), told, lists, notes)
 
 
 async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], found: Found) -> list[CancelResult]:

@@ -51,12 +51,20 @@ def listing(rows: Sequence[dict[str, Any]]) -> str:
         price = f"at {row['price']}" if row["price"] else "without a price"
         if row["trigger"]:
             price += f", a {row['trigger'].replace('_', '-')} at {row['trigger_price'] or 'a price that moves'}"
-        lines.append(f"  {row['account']}  {row['side']} {row['quantity']} {row['symbol']} {price}, {whose}")
+        size = row["quantity"] or f"for {row['quote_quantity']} {row['quote_currency']} of"
+        lines.append(f"  {row['account']}  {row['side']} {size} {row['symbol']} {price}, {whose}")
     return "\n".join(lines)
 
 
-def report(results: Sequence[CancelResult], unread: Sequence[KeyctlError] = (), warnings: Iterable[str] = ()) -> Result:
-    """What became of every order; `unread` are accounts whose open orders could not be listed."""
+def report(
+    results: Sequence[CancelResult],
+    unread: Sequence[KeyctlError] = (),
+    warnings: Iterable[str] = (),
+    accounts: Iterable[dict[str, Any]] = (),
+    notes: Iterable[Note] = (),
+) -> Result:
+    """What became of every order; `unread` are accounts whose open orders, or some of them, could not be listed.
+    `accounts` tell of each list that was read, `notes` of what is in none."""
     rows = [
         (
             item.facts["account"],
@@ -81,10 +89,14 @@ def report(results: Sequence[CancelResult], unread: Sequence[KeyctlError] = (), 
         if item.exit_code is not ExitCode.OK
     )
     return Result(
-        {"legs": [{**item.facts, "outcome": item.outcome, "detail": item.detail} for item in results]},
+        {
+            "legs": [{**item.facts, "outcome": item.outcome, "detail": item.detail} for item in results],
+            "accounts": list(accounts),
+        },
         view=(
             Table(("account", "symbol", "id", "outcome", "detail"), rows),
             Note(f"{good} of {len(results)} canceled"),
+            *notes,
         ),
         exit_code=_code(codes),
         errors=(*errors, *unread),

@@ -26,6 +26,7 @@ from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, Wish, new_plan_id
 from keyctl.precedence import settle_first, wait_for_others
 from keyctl.seeing import parts_of
+from keyctl.seen_view import unread
 from keyctl.selection import check_can_leave, check_one_kind
 from keyctl.sending import send, wait_for_fills
 from keyctl.signals import Stop, interruptible
@@ -222,8 +223,9 @@ async def _after_others(app: App, closing: Closing, stop: Stop) -> Closing:
     troubles: list[LeftOut] = []
     for target, item in zip(again, seen, strict=True):
         position = next((held for held in item.found if _is_of(held, target.wish)), None)
-        if item.trouble is not None:
-            troubles.append(LeftOut(target, item.trouble))
+        trouble = item.trouble or (None if position else next(iter(unread([item])), None))
+        if trouble is not None:
+            troubles.append(LeftOut(target, trouble))
         elif position is None:
             gone.append(target.session.account.label)
         else:

@@ -14,7 +14,7 @@ from keyctl.order_advice import Step, close_command
 from keyctl.order_results import draft_code, error_of, exit_code, table_of
 from keyctl.output import Note, Result, Table, show_aside
 from keyctl.overview import Seen
-from keyctl.overview_view import part_row, result, unread
+from keyctl.seen_view import list_row, not_listed, result, unread
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -55,10 +55,11 @@ def together(closings: Sequence[Closing]) -> Preview:
 
 def nothing(seen: Sequence[Seen[Position]], what: str | None, warnings: Iterable[str]) -> Result:
     """The result where no account has such a position; where some could not be read, it says so and fails."""
-    data = {"plans": [], "accounts": [part_row(item) for item in seen], "legs": [], "next": []}
+    data = {"plans": [], "accounts": [list_row(item, "positions") for item in seen], "legs": [], "next": []}
     words = f"no open position in {what}" if what else "no open positions"
     words += " on the accounts that could be read" if unread(seen) else ""
-    return result(data, seen, (Note(f"{words}; nothing was sent"),), warnings)
+    view = (Note(f"{words}; nothing was sent"), *_not_listed(seen))
+    return result(data, seen, view, warnings)
 
 
 def show_preview(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> None:
@@ -90,6 +91,7 @@ def drafts(closings: Sequence[Closing], seen: Sequence[Seen[Position]], warnings
         legs += [{"plan": None, **view.left_out_data(item)} for item in closing.shown.left_out]
         if plan.legs:
             commands.append(f"keyctl order --plan {plan.id}")
+    blocks += _not_listed(seen)
     blocks.append(Note("\n".join(["Nothing was sent.", *(f"Send it: {command}" for command in commands)])))
     troubles = [*(error for closing in closings for error in closing.shown.troubles), *unread(seen)]
     return Result(
@@ -128,7 +130,7 @@ def closed(
     words = [f"{gone} of {len(legs)} positions closed, exit {int(code)}.", *map(str, todo)]
     return Result(
         {**_data(closings, seen), "legs": legs, "next": [step.command for step in todo]},
-        view=(*blocks, Note("\n".join(words))),
+        view=(*blocks, *_not_listed(seen), Note("\n".join(words))),
         exit_code=code,
         errors=tuple(errors),
         warnings=tuple(dict.fromkeys([*warnings, *(text for one in closings for text in one.shown.warnings)])),
@@ -139,7 +141,12 @@ def closed(
 def _data(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> dict[str, Any]:
     plans = [closing.shown.plan for closing in closings if closing.shown.plan.legs]
     value = view.total_data(together(closings).plan)
-    return {"plans": [plan.id for plan in plans], "value_usd": value, "accounts": [part_row(item) for item in seen]}
+    accounts = [list_row(item, "positions") for item in seen]
+    return {"plans": [plan.id for plan in plans], "value_usd": value, "accounts": accounts}
+
+
+def _not_listed(seen: Sequence[Seen[Position]]) -> list[Note]:
+    return not_listed(seen, lambda item: "positions")
 
 
 def _code(results: Sequence[LegResult], errors: Sequence[KeyctlError], stopped: ExitCode | None) -> ExitCode:
@@ -176,7 +183,7 @@ def _steps(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> list[
         if still:
             symbol, side = closing.title.split()
             found.append(Step("Close what is left", close_command(symbol, still, side)))
-    labels = [item.part.account.label for item in seen if item.trouble is not None]
+    labels = [item.part.account.label for item in seen if item.trouble is not None or item.odd]
     if labels:
         found.append(Step("Not read, positions may be open", f"keyctl positions {' '.join(labels)}"))
     return found

@@ -19,9 +19,9 @@ from keyctl.errors import KeyctlError, NoAnswer
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import differences, judge_found
-from keyctl.model import LegResult, Market, OpenOrder, OrderState, OrderStatus, Outcome
+from keyctl.model import LegResult, Market, OddRow, OpenOrder, OrderState, OrderStatus, Outcome
 from keyctl.model.noun import Noun
-from keyctl.overview import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
+from keyctl.overview import Part, Seen, in_symbol, lists_by_symbol, open_orders_of, side_by_side
 from keyctl.settle import Lookup, Verdict, forgotten_at, look_up
 
 if TYPE_CHECKING:
@@ -51,6 +51,16 @@ class Change(Noun):
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A leg to look up. `may_be_odd`: a row that could not be read may be its order, so that its absence from the list
+    proves nothing."""
+
+    session: Session
+    stored: StoredLeg
+    may_be_odd: bool
+
+
 @dataclass(slots=True)
 class Compared:
     """What comparing has told: changes, orders that could not be looked up, and how many were left for lack of time."""
@@ -77,9 +87,8 @@ async def read_open_orders(
     def asked(part: Part) -> tuple[str, ...]:
         return (symbol,) if symbol else symbols(part)
 
-    async def read(part: Part) -> tuple[OpenOrder, ...]:
-        found = await open_orders_of(part, asked(part))
-        return tuple(order for order in found if symbol in (None, order.symbol))
+    async def read(part: Part) -> tuple[OpenOrder | OddRow, ...]:
+        return in_symbol(await open_orders_of(part, asked(part)), symbol)
 
     def covers(part: Part, stored: StoredLeg) -> bool:
         whole = symbol is None and not lists_by_symbol(part.session.exchange, Market(part.where))
@@ -90,13 +99,13 @@ async def read_open_orders(
     seen = await side_by_side(parts, read, done)
     watched = journal.still_watched(before)
     compared = Compared()
-    lanes: dict[str, list[tuple[Session, StoredLeg]]] = {}
+    lanes: dict[str, list[_Doubt]] = {}
     for item in seen:
         if item.trouble is None:
             place = journal.exchange_accounts.of(item.part.account.id)
             ours = [leg for leg in watched if _is_of(leg, item.part, place) and covers(item.part, leg)]
             lane = lanes.setdefault(item.part.account.id, [])
-            lane += [(item.part.session, leg) for leg in _doubtful(ours, item.found)]
+            lane += [_Doubt(item.part.session, leg, _may_be(item.odd, leg)) for leg in _doubtful(ours, item.found)]
     for ended in await asyncio.gather(
         *(_look_at(journal, lane, compared, seconds) for lane in lanes.values()), return_exceptions=True
     ):
@@ -138,6 +147,7 @@ def _has_ended(stored: StoredLeg, planned: PlannedLeg) -> bool:
         state is not None
         and (leg.account_id, leg.native_symbol) == (ours.account_id, ours.native_symbol)
         and leg.order.trigger is None
+        and not state.odd
         and leg.client_order_id not in state.own_ids
         and (stored.claimed_at or since) < since
     )
@@ -196,27 +206,32 @@ def _doubtful(legs: Iterable[StoredLeg], listed: Iterable[OpenOrder]) -> list[St
     return [leg for leg in legs if is_listed(leg) is _is_forgotten(leg)]
 
 
-async def _look_at(
-    journal: Journal, lane: Sequence[tuple[Session, StoredLeg]], compared: Compared, seconds: float | None
-) -> None:
+def _may_be(odd: Iterable[OddRow], stored: StoredLeg) -> bool:
+    return any(row.may_be(stored.leg.native_symbol, stored.exchange_order_id) for row in odd)
+
+
+async def _look_at(journal: Journal, lane: Sequence[_Doubt], compared: Compared, seconds: float | None) -> None:
     """Looks the legs of one account up, one after another, and writes down what is told."""
     done = 0
     try:
         async with asyncio.timeout(seconds):
-            for session, stored in lane:
-                looked = await look_up(session, stored)
+            for doubt in lane:
+                looked = await look_up(doubt.session, doubt.stored)
                 done += 1
-                _conclude(session, journal, stored, looked, compared)
+                _conclude(doubt, journal, looked, compared)
     except TimeoutError:
         compared.left += len(lane) - done
 
 
-def _conclude(session: Session, journal: Journal, stored: StoredLeg, looked: Lookup, compared: Compared) -> None:
-    change = None
+def _conclude(doubt: _Doubt, journal: Journal, looked: Lookup, compared: Compared) -> None:
+    session, stored, change = doubt.session, doubt.stored, None
     if looked.verdict is Verdict.FOUND and looked.status is not None:
         change = _found(journal, stored, looked.status)
     elif _is_forgotten(stored):
         return
+    elif looked.gone and doubt.may_be_odd:
+        why = "a row of the list of open orders cannot be read, and may be this order"
+        compared.troubles.append(_not_looked_up(stored, why))
     elif looked.gone:
         change = forget_if_past(session, journal, stored, looked) or _missed(session, journal, stored)
     else:

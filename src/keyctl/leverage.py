@@ -122,9 +122,8 @@ def _check_shown(
     """
     before = planned.view.futures
     assert before is not None
-    was_empty = not before.positions and before.open_orders == 0
     what = ""
-    if was_empty and (state.positions or state.open_orders):
+    if before.is_empty and not state.is_empty:
         what = f"a position or order in {planned.instrument.symbol} has come up"
     elif set(requests) - set(session.exchange.setup_requests(planned.instrument, before, wanted)):
         what = f"leverage or margin mode of {planned.instrument.symbol} has changed"

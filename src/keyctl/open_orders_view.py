@@ -14,12 +14,21 @@ from keyctl.journal_rows import StoredLeg
 from keyctl.model import Market, OpenOrder, OrderState
 from keyctl.output import Note, Result, Table
 from keyctl.overview import Seen
-from keyctl.overview_view import OK, Row, part_row, result, rows_of, shown
+from keyctl.seen_view import FAILED, ODD, OK, Row, list_row, not_listed, odd_words, result, rows_of, shown
 
 STALE = "stale"
 FIELDS = (
-    *("plan", "symbol", "native_symbol", "side", "type", "quantity", "filled", "price", "exchange_order_id"),
-    *("client_order_id", "reduce_only", "position", "trigger", "trigger_price", "created"),
+    *("plan", "symbol", "native_symbol", "side", "type", "quantity", "quote_quantity", "quote_currency", "filled"),
+    *(
+        "price",
+        "exchange_order_id",
+        "client_order_id",
+        "reduce_only",
+        "position",
+        "trigger",
+        "trigger_price",
+        "created",
+    ),
 )
 _LOST = (MISSED, OrderState.FORGOTTEN)
 _CHANGED_COLUMNS = ("account", "symbol", "side", "quantity", "status", "filled", "plan", "detail")
@@ -44,15 +53,18 @@ def open_orders(
     foreign = sum(row["state"] == OK and row["plan"] is None for row in rows)
     if foreign:
         view.append(Note(f"{foreign} not placed by keyctl here; to cancel those too: keyctl cancel --foreign"))
-    if not any(row["symbol"] for row in rows):
+    view += odd_words(seen, "open order")
+    if all(row["state"] == FAILED for row in rows):
         view.append(Note("no open orders" if all(item.trouble is None for item in seen) else "no open orders known"))
+    view += not_listed(seen, lambda item: item.part.where)
     if endings := endings_of(compared):
         view.append(Note("\n".join(("Changed since the last look:", *endings))))
     told = [*warnings, *warnings_of(compared)]
     if remembered:
         told.append(f"{len(remembered)} stale: open when the journal last heard of them, and not read now")
     changed = [change_row(change) for change in compared.changes]
-    return result({"accounts": [part_row(item) for item in seen], "orders": rows, "changed": changed}, seen, view, told)
+    data = {"accounts": [list_row(item, item.part.where) for item in seen], "orders": rows, "changed": changed}
+    return result(data, seen, view, told)
 
 
 def refreshed(
@@ -67,7 +79,8 @@ def refreshed(
         view.append(
             Table(names, [tuple("" if row[name] is None else str(row[name]) for name in names) for row in rows])
         )
-    data = {"accounts": [part_row(item) for item in seen], "changed": rows, "events_pruned": pruned}
+    accounts = [list_row(item, item.part.where) for item in seen]
+    data = {"accounts": accounts, "changed": rows, "events_pruned": pruned}
     ended = result(data, seen, view, warnings)
     if not compared.troubles:
         return ended
@@ -123,7 +136,9 @@ def order_row(order: OpenOrder, leg: StoredLeg | None) -> Row:
         "native_symbol": order.native_symbol,
         "side": str(order.side),
         "type": str(order.type),
-        "quantity": plain(order.quantity),
+        "quantity": None if order.quantity is None else plain(order.quantity),
+        "quote_quantity": None if order.quote_quantity is None else plain(order.quote_quantity),
+        "quote_currency": order.symbol.partition("/")[2] if order.quote_quantity is not None else None,
         "filled": plain(order.filled),
         "price": None if order.price is None else plain(order.price),
         "exchange_order_id": order.exchange_order_id,
@@ -138,17 +153,21 @@ def order_row(order: OpenOrder, leg: StoredLeg | None) -> Row:
 
 def cells(row: Row) -> tuple[str, ...]:
     """One row of the table for people."""
-    if row["symbol"] is None:
-        return (row["account"], row["state"], "?", "?", "?", "?")
+    if row["state"] in (FAILED, ODD):
+        named = f"{row['native_symbol'] or '?'} {ODD}" if row["state"] == ODD else FAILED
+        return (row["account"], named, "?", "?", "?", "?")
     price = row["price"] or "market"
     if row["trigger_price"]:
         price = f"{price} at {row['trigger_price']}"
     plan = row["plan"] or "not ours"
+    size = f"{row['filled']} of {row['quantity']}{' contracts' if row['market'] == Market.FUTURES else ''}"
+    if row["quantity"] is None:
+        size = f"{row['filled']} for up to {row['quote_quantity']} {row['quote_currency']}"
     return (
         row["account"],
         row["symbol"],
         row["side"],
-        f"{row['filled']} of {row['quantity']}{' contracts' if row['market'] == Market.FUTURES else ''}",
+        size,
         price,
         plan if row["state"] == OK else f"{plan} {STALE}",
     )

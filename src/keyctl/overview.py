@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.exchanges import profile
-from keyctl.model import Account, Balances, Market, OpenOrder, Position, Request, Response
+from keyctl.exchanges.listing import odd_among
+from keyctl.model import Account, Balances, Market, OddRow, OpenOrder, Position, Request, Response
 from keyctl.venue_reads import Shared, instrument_of, ticker_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from keyctl.session import Session
 
 T = TypeVar("T")
+P = TypeVar("P", Position, OpenOrder)
 # Each price takes two public calls. The tightest documented pace (20 calls in 2 s) allows ten prices a second.
 PRICES_AT_ONCE = 8
 PRICE_PAUSE_SECONDS = 0.12
@@ -43,12 +45,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[T]):
-    """What one part showed at `at` (Unix s). With `trouble` nothing is known, and `found` is empty."""
+    """What one part showed at `at` (Unix s), and the rows that could not be read. With `trouble` nothing is known, and
+    both are empty."""
 
     part: Part
     at: float
     found: tuple[T, ...] = ()
     trouble: KeyctlError | None = None
+    odd: tuple[OddRow, ...] = ()
 
 
 def wallets(exchange: Exchange, markets: Sequence[Market]) -> list[tuple[Market, str]]:
@@ -63,7 +67,9 @@ def _own_wallet(exchange: Exchange) -> bool:
 
 
 async def side_by_side(
-    parts: Sequence[Part], read: Callable[[Part], Awaitable[tuple[T, ...]]], done: Callable[[], None] = lambda: None
+    parts: Sequence[Part],
+    read: Callable[[Part], Awaitable[tuple[T | OddRow, ...]]],
+    done: Callable[[], None] = lambda: None,
 ) -> list[Seen[T]]:
     """What each part shows, in the order given: accounts side by side, the parts of one account one after another.
 
@@ -89,16 +95,16 @@ async def side_by_side(
     return [seen[id(part)] for part in parts]
 
 
-async def _seen(part: Part, read: Callable[[Part], Awaitable[tuple[T, ...]]]) -> Seen[T]:
+async def _seen(part: Part, read: Callable[[Part], Awaitable[tuple[T | OddRow, ...]]]) -> Seen[T]:
     clock = part.session.network.clock
     try:
         await part.session.warm()
-        found = await read(part)
+        found, odd = odd_among(await read(part))
     except KeyctlError as trouble:
         if isinstance(trouble, StoreUnusable):
             raise
         return Seen(part, clock.now(), trouble=trouble)
-    return Seen(part, clock.now(), found)
+    return Seen(part, clock.now(), found, odd=odd)
 
 
 async def balances_of(part: Part) -> tuple[Balances, ...]:
@@ -112,18 +118,29 @@ async def balances_of(part: Part) -> tuple[Balances, ...]:
     return tuple([await session.fetch(request, exchange.read_margin) for request in requests])
 
 
-async def positions_of(part: Part, symbol: str | None = None) -> tuple[Position, ...]:
-    """All open positions, or those of one symbol. Raises KeyctlError, also where keyctl reads none."""
+async def positions_of(part: Part, symbol: str | None = None) -> tuple[Position | OddRow, ...]:
+    """All open positions, or those of one symbol, and the rows that may be one. Raises KeyctlError, also where keyctl
+    reads none."""
     exchange = part.session.exchange
     requests = exchange.positions_requests()
     if not requests:
         raise _not_read(part, "positions")
     found = await _pages(part.session, requests, exchange.read_positions)
-    return tuple(position for position in found if symbol in (None, position.symbol))
+    return in_symbol(found, symbol)
 
 
-async def open_orders_of(part: Part, symbols: tuple[str, ...]) -> tuple[OpenOrder, ...]:
-    """All open orders of the part's market, or those of `symbols` where the exchange lists by symbol only.
+def in_symbol(found: Iterable[P | OddRow], symbol: str | None) -> tuple[P | OddRow, ...]:
+    """Those in that symbol (in any one for None), and the odd rows that may be."""
+    return tuple(
+        item
+        for item in found
+        if (item.may_be_of(symbol) if isinstance(item, OddRow) else symbol in (None, item.symbol))
+    )
+
+
+async def open_orders_of(part: Part, symbols: tuple[str, ...]) -> tuple[OpenOrder | OddRow, ...]:
+    """All open orders of the part's market, or those of `symbols` where the exchange lists by symbol only, and the rows
+    that cannot be read.
 
     Raises KeyctlError, also where keyctl reads none.
     """
@@ -134,9 +151,9 @@ async def open_orders_of(part: Part, symbols: tuple[str, ...]) -> tuple[OpenOrde
 
     by_symbol = lists_by_symbol(exchange, market)
 
-    def read(step: int, response: Response) -> tuple[OpenOrder, ...]:
+    def read(step: int, response: Response) -> tuple[OpenOrder | OddRow, ...]:
         found = exchange.read_open_orders(step, response, market)
-        if by_symbol and any(order.symbol not in symbols for order in found):
+        if by_symbol and any(order.symbol not in symbols for order in found if not isinstance(order, OddRow)):
             raise Unreadable("about another symbol than the one asked for")
         return found
 

@@ -6,21 +6,18 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from keyctl.clock import rfc3339
-from keyctl.errors import ExchangeRefused, ExitCode, KeyctlError, worst
 from keyctl.exchanges.base import plain
 from keyctl.model import Balances, Position
 from keyctl.order_view import money
 from keyctl.output import Note, Result, Table
 from keyctl.overview import Prices, Seen
+from keyctl.seen_view import FAILED, ODD, OK, Row, list_row, not_listed, odd_words, part_row, result, rows_of, shown
 
 T = TypeVar("T")
-Row = dict[str, Any]
-FAILED, OK = "failed", "ok"
 _BALANCE = ("currency", "free", "total", "price_usd", "usd")
 _POSITION = (
     *("symbol", "native_symbol", "side", "contracts", "hedge", "margin", "leverage", "entry_price", "mark_price"),
@@ -62,13 +59,15 @@ def positions(seen: Sequence[Seen[Position]], prices: Prices, people: bool, warn
         view.append(shown(people, rows, columns, [_position_cells(row) for row in rows]))
     else:
         view.append(Note("no open positions"))  # with a failed part there is a row for it
-    if rows and not any(row["state"] == OK for row in rows) and any(item.trouble is None for item in seen):
+    if rows and all(row["state"] == FAILED for row in rows) and any(item.trouble is None for item in seen):
         view.append(Note("no open positions on the accounts that could be read"))
+    view += odd_words(seen, "position")
     if any(row["state"] == OK for row in rows):
         words = f"{money(size)} USD in all{_but(seen, lacking)}; unrealized {money(profit)} USD{_but(seen, unknown)}"
         view.append(Note(words))
+    view += not_listed(seen, lambda item: "positions")
     data = {
-        "accounts": [part_row(item) for item in seen],
+        "accounts": [list_row(item, "positions") for item in seen],
         "positions": rows,
         "notional_usd": f"{size:.2f}" if _any_read(seen) else None,
         "unrealized_usd": f"{profit:.2f}" if _any_read(seen) else None,
@@ -76,81 +75,6 @@ def positions(seen: Sequence[Seen[Position]], prices: Prices, people: bool, warn
     }
     told = (*_told(again, lacking, "without a size in USD"), *_told({}, unknown, "without a profit in USD"))
     return result(data, seen, view, (*warnings, *told))
-
-
-# What the three lists share.
-
-
-def part_row(item: Seen[T]) -> Row:
-    """What is told of every part: account, exchange, market, whether it was read, why not, and when."""
-    account, trouble = item.part.account, item.trouble
-    return {
-        "account": account.label,
-        "exchange": account.exchange,
-        "market": item.part.where,
-        "state": OK if trouble is None else FAILED,
-        "detail": "" if trouble is None else trouble.message,
-        "read_at": rfc3339(item.at),
-    }
-
-
-def rows_of(seen: Sequence[Seen[T]], expand: Callable[[Seen[T]], Iterable[Row]], fields: tuple[str, ...]) -> list[Row]:
-    """The rows of every part that was read, and one with empty fields for each that was not."""
-    rows: list[Row] = []
-    for item in seen:
-        more = expand(item) if item.trouble is None else [dict.fromkeys(fields)]
-        rows += [part_row(item) | row for row in more]
-    return rows
-
-
-def shown(people: bool, rows: Sequence[Row], columns: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> Table:
-    """The cells for people; for pipes every field of the rows, the state and its reason last."""
-    if people:
-        return Table(columns, cells)
-    last = ("state", "detail")
-    names = [name for name in (rows[0] if rows else {}) if name not in (*last, "read_at")]
-    names = [*names, *last]
-    return Table(tuple(names), [tuple(_field(row[name]) for name in names) for row in rows])
-
-
-def _field(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
-
-
-def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Note], warnings: Iterable[str]) -> Result:
-    """The Result: exit OK when every part was read, PARTIAL when some were, else what stood in the way."""
-    troubles = [item.trouble for item in seen if item.trouble is not None]
-    code = ExitCode.OK
-    if troubles:
-        code = worst(troubles) if len(troubles) == len(seen) else ExitCode.PARTIAL
-    return Result(data, tuple(view), code, tuple(unread(seen)), tuple(dict.fromkeys(warnings)))
-
-
-def unread(seen: Sequence[Seen[T]]) -> list[KeyctlError]:
-    """Why parts could not be read, with what to do about it."""
-    return [_error(item, item.trouble) for item in seen if item.trouble is not None]
-
-
-def _error(item: Seen[T], trouble: KeyctlError) -> KeyctlError:
-    account, where = item.part.account, item.part.where
-    market = None if where == "both" else where
-    hints = list(trouble.hints)
-    if isinstance(trouble, ExchangeRefused):
-        option = f" --market {market}" if market else ""
-        hints = [f"keyctl diagnose {account.exchange} {trouble.error.code}{option}", f"keyctl verify {account.label}"]
-    error = KeyctlError(
-        f"{account.label} {where}: not read: {trouble.message.removeprefix(f'{account.label}: ')}",
-        *(hints or [f"keyctl verify {account.label}"]),
-        code=trouble.code,
-        exchange=account.exchange,
-        account=account.label,
-        market=market,
-        exchange_code=trouble.exchange_code,
-    )
-    error.exit_code, error.repeatable = trouble.exit_code, trouble.repeatable
-    return error
 
 
 # Balances.
@@ -208,8 +132,9 @@ def _position(item: Seen[Position], position: Position, prices: Prices) -> Row:
 
 
 def _position_cells(row: Row) -> tuple[str, ...]:
-    if row["state"] == FAILED:
-        return (row["account"], FAILED, "?", "?", "?", "?", "?")
+    if row["state"] in (FAILED, ODD):
+        named = f"{row['native_symbol'] or '?'} {ODD}" if row["state"] == ODD else FAILED
+        return (row["account"], named, "?", "?", "?", "?", "?")
     leverage = f"{row['leverage'] or '?'}x {row['margin'] or ''}".rstrip()
     return (
         row["account"],
@@ -232,7 +157,8 @@ def _sum(rows: Sequence[Row], name: str, again: dict[str, str]) -> tuple[Decimal
         if row["state"] == FAILED or row["account"] in again:
             continue
         if row[name] is None:
-            lacking.setdefault(row["account"], []).append(row.get("symbol") or row["currency"])
+            what = row.get("symbol") or row.get("native_symbol") or row.get("currency") or "?"
+            lacking.setdefault(row["account"], []).append(what)
         else:
             total += Decimal(row[name])
     return total, lacking

@@ -13,6 +13,7 @@ from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.model import FuturesState, MarginMode, PositionSide, Setup, Side
 from keyctl.order_checks import StandsInTheWay, refusal
+from keyctl.sizes import is_dated
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from keyctl.plan import Wish
 
 _OPENS = {Side.BUY: PositionSide.LONG, Side.SELL: PositionSide.SHORT}
+_OWN_PAGES = "look at it on the exchange's own pages"
 _CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
 
 
@@ -64,12 +66,17 @@ def terms_of(
         position = side
     held = _held(state, side, wish.margin)
     if closing:
+        if held is None and state.odd:
+            raise _in_the_way(account, f"its position in {instrument.symbol} cannot be read", _OWN_PAGES)
         if held is None or (state.margin is None and wish.margin not in (None, held.margin)):
             text = f"there is no {side} position in {instrument.symbol} to reduce"
             raise _in_the_way(account, text, f"see what is open: keyctl positions {account.label}")
         margin = wish.margin or held.margin or state.margin
         leverage = held.leverage or Decimal(1) if exchange.leverage_in_order else state.leverage(side)
         return Terms(side, position, state.hedge, True, leverage, margin, None, held=held.contracts)
+    if state.odd and not state.hedge and wish.position is not None and held is None:
+        # It may be one of the other side, which this order would then reduce.
+        raise _in_the_way(account, f"its position in {instrument.symbol} cannot be read", _OWN_PAGES)
     if not state.hedge and wish.position is not None and any(item.side is not side for item in state.positions):
         other = next(item for item in state.positions if item.side is not side)
         raise _in_the_way(
@@ -110,6 +117,14 @@ def _opening(
     position: PositionSide | None,
     held: Position | None,
 ) -> Terms:
+    if is_dated(instrument.symbol):
+        # At OKX the leverage of a dated contract is that of all contracts on its index [official].
+        raise refusal(
+            account,
+            f"{instrument.symbol} has an expiry date, and keyctl only closes positions in such contracts",
+            "not_offered",
+            market="futures",
+        )
     has = (held.leverage if held else None) if exchange.leverage_in_order else state.leverage(side)
     leverage = wish.leverage or has or (Decimal(1) if exchange.leverage_in_order else None)
     margin = wish.margin or state.margin or (held.margin if held else None)
@@ -133,9 +148,9 @@ def _opening(
         differs.append(f"margin mode is {state.margin}, wanted {margin}")
     if held is not None and held.margin is not None and state.margin is None and held.margin is not margin:
         differs.append(f"the position is {held.margin}, wanted {margin}")
-    touched = bool(state.positions) or state.open_orders > 0
-    if differs and touched and not wish.change_existing:
-        what = f"a {held.side} position" if held else "a position" if state.positions else "open orders"
+    if differs and not state.is_empty and not wish.change_existing:
+        known = f"a {held.side} position" if held else "a position" if state.positions else "open orders"
+        what = known if state.positions or state.open_orders else "a position or an order that cannot be read"
         raise _in_the_way(
             account,
             f"{'; '.join(differs)}, and the account has {what} in {instrument.symbol} that the change would touch",

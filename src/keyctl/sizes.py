@@ -19,7 +19,7 @@ T = TypeVar("T")
 EXACT = Context(prec=200)
 FINEST = Decimal("1e-18")
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
-_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20})?")
+_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20}(-[0-9]{6})?)?")
 
 
 def read_number(text: str, what: str) -> Decimal:
@@ -35,7 +35,8 @@ def read_number(text: str, what: str) -> Decimal:
 
 
 def read_symbol(text: str) -> str:
-    """A symbol in capitals: BASE/QUOTE on spot, BASE/QUOTE:SETTLE for a perpetual. Raises UsageProblem."""
+    """A symbol in capitals: BASE/QUOTE on spot, BASE/QUOTE:SETTLE for a perpetual, with -YYMMDD for a dated contract.
+    Raises UsageProblem."""
     symbol = text.upper() if text.isascii() else text
     if not _SYMBOL.fullmatch(symbol):
         hint = "write BASE/QUOTE for spot, BASE/QUOTE:SETTLE for a perpetual"
@@ -46,6 +47,11 @@ def read_symbol(text: str) -> str:
 def market_of(symbol: str) -> Market:
     """The market that a symbol belongs to: one with a settlement currency is a perpetual."""
     return Market.FUTURES if ":" in symbol else Market.SPOT
+
+
+def is_dated(symbol: str) -> bool:
+    """Whether a symbol is that of a contract with a date on which it expires."""
+    return "-" in symbol.partition(":")[2]
 
 
 def exactly(function: Callable[P, T]) -> Callable[P, T]:

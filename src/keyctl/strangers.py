@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable, Unreached, UsageProblem
+from keyctl.exchanges.listing import odd_among
 from keyctl.model import Leg, Market, OpenOrder, Order
 from keyctl.overview import Part, open_orders_of
 
@@ -45,7 +46,7 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
     orders = [order for order in orders if _cancelable(part, order)]
     troubles: dict[_Number, KeyctlError] = {}
     final = set[_Number]()
-    still, unread = set[_Number](), ""
+    still, unsure, unread = set[_Number](), set[_Number](), ""
     left = list(orders)
     for _ in range(SENDS if orders else 0):
         for order in left:
@@ -56,12 +57,14 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
                     final.add(_number(order))
             except KeyctlError as trouble:
                 troubles[_number(order)] = trouble
-        still, unread = await _still_open(part, orders, set(troubles))
+        still, unsure, unread = await _still_open(part, orders, set(troubles))
         left = [order for order in orders if _number(order) in troubles.keys() & still]
         if unread or not left:
             break
     ended += [
-        _may_have_fired(part, order)
+        _may_be_odd(part, order)
+        if not unread and _number(order) in unsure - still
+        else _may_have_fired(part, order)
         if order.trigger is not None and not unread and _number(order) in (final | troubles.keys()) - still
         else _ended(part, order, troubles.get(_number(order)), still, unread)
         for order in orders
@@ -107,6 +110,11 @@ def _may_have_fired(part: Part, order: OpenOrder) -> Ended:
     return Ended(part, order, "unknown", detail, ExitCode.UNKNOWN)
 
 
+def _may_be_odd(part: Part, order: OpenOrder) -> Ended:
+    detail = "it is not listed, but a row of the list of open orders cannot be read, and it may be this order"
+    return Ended(part, order, "unknown", detail, ExitCode.UNKNOWN)
+
+
 async def _send(part: Part, order: OpenOrder) -> bool:
     """One cancel, sent once: whether the exchange took it, or says that the order is final. Raises KeyctlError for
     everything else."""
@@ -118,23 +126,31 @@ async def _send(part: Part, order: OpenOrder) -> bool:
     return error is None
 
 
-async def _still_open(part: Part, orders: Sequence[OpenOrder], in_trouble: set[_Number]) -> tuple[set[_Number], str]:
-    """The numbers of these orders that are still listed, and why the list could not be read. A few looks, since some
-    exchanges cancel a little later; orders whose cancel had no good answer are not waited for."""
+async def _still_open(
+    part: Part, orders: Sequence[OpenOrder], in_trouble: set[_Number]
+) -> tuple[set[_Number], set[_Number], str]:
+    """The numbers of these orders that are still listed, of those that a row which cannot be read may be, and why the
+    list could not be read. A few looks, since some exchanges cancel a little later; orders whose cancel had no good
+    answer are not waited for."""
     symbols = tuple(dict.fromkeys(order.symbol for order in orders))
     wanted = set(map(_number, orders))
-    still = wanted
+    still, unsure = wanted, set[_Number]()
     for look in range(LOOKS):
         if look:
             await part.session.network.clock.sleep(PAUSE_SECONDS)
         try:
-            listed = await open_orders_of(part, symbols)
+            listed, odd = odd_among(await open_orders_of(part, symbols))
         except KeyctlError as trouble:
-            return wanted, trouble.message
+            return wanted, set(), trouble.message
         still = wanted & set(map(_number, listed))
-        if still <= in_trouble:
+        unsure = {
+            _number(order)
+            for order in orders
+            if any(row.may_be(order.native_symbol, order.exchange_order_id) for row in odd)
+        }
+        if still | unsure <= in_trouble:
             break
-    return still, ""
+    return still, unsure, ""
 
 
 def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[_Number], unread: str) -> Ended:
@@ -154,7 +170,7 @@ def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set
 
 def _leg(part: Part, order: OpenOrder) -> Leg:
     """The order in the words in which an exchange builds a cancel."""
-    settle = order.symbol.partition(":")[2]
+    settle = order.symbol.partition(":")[2].partition("-")[0]
     return Leg(
         plan_id="",
         index=0,
@@ -166,8 +182,9 @@ def _leg(part: Part, order: OpenOrder) -> Leg:
             market=order.market,
             side=order.side,
             type=order.type,
-            quantity=order.quantity,
+            quantity=order.quantity or Decimal(0),  # a cancel names its order by the id alone
             price=order.price,
+            quote_quantity=order.quote_quantity,
             inverse=order.market is Market.FUTURES and settle == order.symbol.partition("/")[0],
             position=order.position,
             hedge=order.position is not None,
@@ -188,7 +205,8 @@ def _facts(part: Part, order: OpenOrder) -> dict[str, object]:
         "exchange": part.account.exchange,
         "symbol": order.symbol,
         "side": str(order.side),
-        "quantity": format(order.quantity, "f"),
+        "quantity": None if order.quantity is None else format(order.quantity, "f"),
+        "quote_quantity": None if order.quote_quantity is None else format(order.quote_quantity, "f"),
         "filled": format(filled, "f"),
         "exchange_order_id": order.exchange_order_id,
         "client_order_id": order.client_order_id,

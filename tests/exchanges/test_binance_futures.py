@@ -214,7 +214,6 @@ def test_in_hedge_mode_there_may_be_one_position_each_way() -> None:
     {
         "a position of one-way mode in hedge mode": {"hedge": True},
         "a long leg in one-way mode": {"rows": [LONG_ROW | {"positionSide": "LONG"}]},
-        "a long leg below zero": {"hedge": True, "rows": [LONG_ROW | {"positionSide": "LONG", "positionAmt": "-1"}]},
         "one leg twice": {"hedge": True, "rows": [LONG_ROW | {"positionSide": "LONG"}] * 2},
         "another symbol's position": {"rows": [LONG_ROW, LONG_ROW | {"symbol": "ETHUSDT"}]},
         "another symbol's order": {"orders": [order_object(leg(), symbol="ETHUSDT")]},
@@ -230,6 +229,22 @@ def test_in_hedge_mode_there_may_be_one_position_each_way() -> None:
 def test_a_state_that_cannot_be_is_unreadable(changes: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         read_state(**changes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "orders"),
+    [
+        ([LONG_ROW | {"positionAmt": "x"}], []),
+        ([LONG_ROW | {"positionSide": "SHORT"}], []),
+        ([LONG_ROW | {"symbol": None}], []),
+        (["row"], []),
+        ([], [order_object(leg(), symbol="")]),
+        ([], [None]),
+    ],
+)
+def test_a_row_that_cannot_be_read_may_be_a_position_or_an_order(rows: list[Any], orders: list[Any]) -> None:
+    state = read_state(rows=rows, orders=orders)
+    assert (state.positions, state.open_orders, state.odd, state.is_empty) == ((), 0, 1, False)
 
 
 def test_an_inverse_state_without_its_symbol_or_with_two_settings_is_unreadable() -> None:

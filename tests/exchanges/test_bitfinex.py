@@ -327,8 +327,17 @@ def test_the_date_looked_up_is_the_day_of_sending() -> None:
     ("text", "left", "state"),
     [
         ("ACTIVE", 0.005, OrderState.OPEN),
-        ("PARTIALLY FILLED @ 60000(0.001)", 0.004, OrderState.OPEN),
         ("EXECUTED @ 60000(0.005)", 0, OrderState.CLOSED),
+        ("EXECUTED @ 60000(0.004): was PARTIALLY FILLED @ 60000(0.001)", 0, OrderState.CLOSED),
+        ("EXECUTED @ 60000(0.005) was ACTIVE (note:POSCLOSE)", 0, OrderState.CLOSED),
+        ("FORCED EXECUTED", 0, OrderState.CLOSED),
+        ("FORCED EXECUTED @ 60000(0.005)", 0, OrderState.CLOSED),
+        ("INSUFFICIENT BALANCE (G1) was: PARTIALLY FILLED @ 60000(0.001)", 0.004, OrderState.CANCELED),
+        ("INSUFFICIENT MARGIN was: ACTIVE", 0.005, OrderState.REJECTED),
+        ("RSN_PAUSE", 0.005, OrderState.REJECTED),
+        ("RSN_POS_REDUCE_FLIP", 0.005, OrderState.REJECTED),
+        ("RSN_BOOK_SLIP was: PARTIALLY FILLED @ 60000(0.001)", 0.004, OrderState.CANCELED),
+        ("RSN_DUST was: ACTIVE (note: POSCLOSE)", 0.005, OrderState.REJECTED),
         ("CANCELED", 0.005, OrderState.CANCELED),
         ("CANCELED was: PARTIALLY FILLED @ 60000(0.001)", 0.004, OrderState.CANCELED),
         ("IOC CANCELED", 0.005, OrderState.CANCELED),
@@ -345,9 +354,17 @@ def test_status_texts_become_states(text: str, left: float, state: OrderState) -
     assert status.filled == Decimal("0.005") - Decimal(str(left))
 
 
-def test_a_status_text_never_seen_is_unreadable() -> None:
+@pytest.mark.parametrize(("step", "state"), [(0, "open"), (1, "open"), (2, "canceled")])
+def test_what_is_left_of_a_partly_filled_order_is_open_unless_it_is_listed_as_finished(step: int, state: str) -> None:
+    listed = answer([row(leg(), {13: "PARTIALLY FILLED @ 60000(0.001)", 6: 0.004})])
+    status = exchange().read_lookup(step, listed, leg())
+    assert status is not None and (status.state, status.filled) == (state, Decimal("0.001"))
+
+
+@pytest.mark.parametrize("text", ["TELEPORTED", "EXECUTEDLY", "FORCED", "CANCELEDX", "RSN", "INSUFFICIENT", "ACTIVE5"])
+def test_a_status_text_never_seen_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable):
-        exchange().read_lookup(2, answer([row(leg(), {13: "TELEPORTED"})]), leg())
+        exchange().read_lookup(2, answer([row(leg(), {13: text})]), leg())
 
 
 def test_a_sale_has_positive_quantities_and_an_average_price() -> None:

@@ -18,8 +18,11 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
+    OpenOrder,
     OrderState,
     OrderType,
+    Position,
     PositionSide,
     Setup,
     Side,
@@ -418,11 +421,27 @@ def test_only_open_positions_in_derivatives_are_positions() -> None:
 
 
 @pytest.mark.parametrize("changes", [{1: "TELEPORTED"}, {2: "much"}, {0: "tF0"}, {9: True}])
-def test_a_position_that_cannot_be_understood_is_unreadable(changes: dict[int, Any]) -> None:
-    with pytest.raises(Unreadable):
-        exchange().read_positions(0, answer([position(changes)]))
-    with pytest.raises(Unreadable):
-        exchange().read_positions(0, answer([position()[:9]]))
+def test_a_position_that_cannot_be_understood_is_odd_and_hides_no_other(changes: dict[int, Any]) -> None:
+    odd, cut, no_row, good = exchange().read_positions(0, answer([position(changes), position()[:9], 7, position()]))
+    assert isinstance(odd, OddRow) and odd.why and odd.native_symbol == changes.get(0, NATIVE)
+    assert isinstance(cut, OddRow) and cut.symbol == "BTC/USDT:USDT"
+    assert isinstance(no_row, OddRow) and (no_row.native_symbol, no_row.symbol) == (None, None)
+    assert isinstance(good, Position)
+
+
+@pytest.mark.parametrize(
+    ("positions", "orders", "odd"),
+    [
+        ([position({1: "TELEPORTED"})], [], 1),
+        ([position({0: "tETHF0:USTF0", 1: "TELEPORTED"})], [], 0),
+        ([[None]], [], 1),
+        ([], [[4711]], 1),
+        ([position({2: "x"})], [None], 2),
+    ],
+)
+def test_rows_that_may_be_of_the_pair_are_counted_in_its_state(positions: Any, orders: Any, odd: int) -> None:
+    state = state_of(positions, orders)
+    assert (state.odd, state.positions, state.open_orders, state.is_empty) == (odd, (), 0, not odd)
 
 
 def state_of(positions: list[Any], orders: list[Any]) -> FuturesState:
@@ -485,9 +504,21 @@ def test_open_orders_of_both_markets_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("changes", [{8: "EXCHANGE TELEPORT"}, {3: "tBTC"}, {7: 0}, {16: None}])
-def test_an_open_order_of_an_unknown_kind_makes_the_list_unreadable(changes: dict[int, Any]) -> None:
-    with pytest.raises(Unreadable):
-        exchange().read_open_orders(0, answer([row(spot_leg(), changes)]), Market.SPOT)
+def test_an_open_order_of_an_unknown_kind_is_odd_and_hides_no_other(changes: dict[int, Any]) -> None:
+    listed = answer([row(spot_leg(), changes), row(spot_leg())])
+    odd, good = exchange().read_open_orders(0, listed, Market.SPOT)
+    assert isinstance(odd, OddRow) and (odd.exchange_order_id, odd.native_symbol) == (
+        str(row(spot_leg())[0]),
+        changes.get(3, "tBTCUST"),
+    )
+    assert isinstance(good, OpenOrder)
+    assert exchange().read_open_orders(0, listed, Market.FUTURES) == ()
+
+
+def test_an_odd_row_without_a_pair_may_be_of_either_market() -> None:
+    for market in Market:
+        (odd,) = exchange().read_open_orders(0, answer([[4711]]), market)
+        assert isinstance(odd, OddRow) and odd.exchange_order_id == "4711" and odd.may_be_of("BTC/USDT")
 
 
 def test_look_ups_and_cancels_of_derivatives_go_the_way_of_spot() -> None:

@@ -22,9 +22,12 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
+    OpenOrder,
     OrderState,
     OrderType,
     Outcome,
+    Position,
     PositionSide,
     PriceBand,
     Request,
@@ -453,9 +456,11 @@ def test_net_positions_are_told_by_their_sign() -> None:
 @pytest.mark.parametrize(
     "changes", [{"posiDirection": "1"}, {"posiDirection": "0", "position": "-1"}, {"symbol": "BTC"}]
 )
-def test_a_position_whose_direction_is_read_in_contrary_ways_is_unreadable(changes: dict[str, Any]) -> None:
-    with pytest.raises(Unreadable):
-        exchange().read_positions(0, answer(good([position_row(**({"position": "1"} | changes))])))
+def test_a_position_whose_direction_is_read_in_contrary_ways_is_odd(changes: dict[str, Any]) -> None:
+    rows = [position_row(**({"position": "1"} | changes)), position_row(position="1")]
+    odd, held = exchange().read_positions(0, answer(good(rows)))
+    assert isinstance(odd, OddRow) and odd.native_symbol == changes.get("symbol", "BTCUSDT")
+    assert isinstance(held, Position)
 
 
 def test_open_orders_of_contracts_come_from_one_list() -> None:
@@ -475,9 +480,17 @@ def test_open_orders_of_contracts_come_from_one_list() -> None:
         Decimal(60000),
     )
     assert (second.side, second.exchange_order_id, second.type) == (Side.SELL, "4711", OrderType.LIMIT)
-    for rows in ([order_row(leg(), side="LONG")], [order_row(leg())] * 100):
-        with pytest.raises(Unreadable):
-            exchange().read_open_orders(0, answer(good({"resultList": rows})), Market.FUTURES)
+    with pytest.raises(Unreadable):
+        exchange().read_open_orders(0, answer(good({"resultList": [order_row(leg())] * 100})), Market.FUTURES)
+
+
+@pytest.mark.parametrize("changes", [{"side": "LONG"}, {"status": "9"}, {"volume": "x"}, {"symbol": "BTCUSD"}])
+def test_an_odd_contract_order_hides_no_other(changes: dict[str, Any]) -> None:
+    rows = [order_row(leg(), **changes), order_row(leg())]
+    odd, good_one = exchange().read_open_orders(0, answer(good({"resultList": rows})), Market.FUTURES)
+    assert isinstance(odd, OddRow) and odd.exchange_order_id == "4711"
+    assert odd.native_symbol == changes.get("symbol", "BTCUSDT")
+    assert isinstance(good_one, OpenOrder)
 
 
 def test_damaged_answers_are_unreadable_or_still_right() -> None:
@@ -535,9 +548,33 @@ def test_open_spot_orders_are_asked_for_by_symbol() -> None:
         Decimal("0.1"),
     )
     assert (found.price, found.client_order_id, found.created_ms) == (Decimal("60000.5"), "kc1", SENT_MS)
-    for data in ({"total": 900, "orders": [row]}, {"orders": [row] * 200}, {"orders": [row | {"type": "swap"}]}):
+    for data in ({"total": 900, "orders": [row]}, {"orders": [row] * 200}):
         with pytest.raises(Unreadable):
             exchange().read_open_orders(0, answer(told | {"data": data}), Market.SPOT)
+    for change in ({"type": "swap"}, {"symbol": "btcusdt"}, {"status": 9}, {"origQty": None}):
+        rows = [row | change, row]
+        odd, right = exchange().read_open_orders(0, answer(told | {"data": {"orders": rows}}), Market.SPOT)
+        assert isinstance(odd, OddRow) and odd.exchange_order_id == "u-1" and right == found
+
+
+@pytest.mark.parametrize(
+    ("change", "spends", "size"),
+    [
+        ({"type": "buy_market", "origQty": 0, "origQuoteOrderQty": 100}, Decimal(100), None),
+        ({"type": "buy_market", "origQty": 0, "origQuoteOrderQty": "250.5"}, Decimal("250.5"), None),
+        ({"type": "buy_market", "origQuoteOrderQty": ""}, None, Decimal("0.5")),
+        ({"type": "sell_market", "origQuoteOrderQty": 100}, None, Decimal("0.5")),
+        ({"type": "buy", "origQuoteOrderQty": 100}, None, Decimal("0.5")),
+    ],
+)
+def test_a_market_buy_is_shown_with_the_amount_that_it_spends(
+    change: dict[str, Any], spends: Decimal | None, size: Decimal | None
+) -> None:
+    row = {"symbol": "btc_usdt", "orderId": "u-1", "price": 1, "origQty": 0.5, "executedQty": 0.1, "status": 1} | change
+    told = {"result": "true", "error_code": 0, "data": {"total": 1, "orders": [row]}}
+    (found,) = exchange().read_open_orders(0, answer(told), Market.SPOT)
+    assert isinstance(found, OpenOrder)
+    assert (found.quote_quantity, found.quantity, found.filled) == (spends, size, Decimal("0.1"))
 
 
 def test_the_exchanges_own_test_of_a_spot_order_does_not_use_up_its_id() -> None:

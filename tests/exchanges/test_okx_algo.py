@@ -22,6 +22,7 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
     OpenOrder,
     OrderState,
     OrderStatus,
@@ -345,9 +346,9 @@ def test_each_state_says_whether_there_is_another_order(
 @pytest.mark.parametrize(
     "change",
     [
-        {"state": "pause"},
-        {"state": "partially_effective", "ordIdList": [BECAME]},
+        {"state": "paused"},
         {"state": "partially_failed"},
+        {"state": "partially_failed", "ordIdList": [BECAME, "4711"]},
         {"state": "filled"},
         {"state": ""},
         {"state": None},
@@ -364,6 +365,24 @@ def test_an_unknown_state_and_one_that_fired_into_no_single_order_prove_nothing(
     for step in STEPS:
         with pytest.raises(Unreadable):
             okx().read_lookup(step, answer(success(algo_row(stop(), **change))), stop())
+
+
+@pytest.mark.parametrize(
+    ("told", "ids", "state", "became"),
+    [
+        ("pause", [], OrderState.OPEN, None),
+        ("live", [], OrderState.OPEN, None),
+        ("partially_effective", [BECAME], OrderState.OPEN, None),
+        ("partially_failed", [BECAME], OrderState.OPEN, BECAME),
+        ("effective", [BECAME], OrderState.OPEN, BECAME),
+    ],
+)
+def test_each_state_is_read_and_only_what_has_no_rest_that_waits_is_followed(
+    told: str, ids: list[str], state: OrderState, became: str | None
+) -> None:
+    for step in STEPS:
+        found = okx().read_lookup(step, answer(success(algo_row(stop(), state=told, ordIdList=ids))), stop())
+        assert found is not None and (found.state, found.became, found.filled) == (state, became, 0)
 
 
 def waiting(one: Leg) -> OrderStatus:
@@ -609,9 +628,27 @@ def test_open_orders_that_wait_are_listed_as_such(trigger: dict[str, Any], kind:
     assert listed(algo_row(leg(**trigger | kind | LONG))).position is PositionSide.LONG
 
 
-def test_an_amount_to_spend_is_shown_as_what_it_buys_at_its_trigger() -> None:
-    row = algo_row(spot(**STOP | AT_MARKET), sz="300", tgtCcy="quote_ccy", slTriggerPx="60000")
-    assert listed(row, Market.SPOT).quantity == Decimal("0.005")
+@pytest.mark.parametrize(
+    ("change", "spends", "size"),
+    [
+        ({"tgtCcy": "quote_ccy"}, Decimal(300), None),
+        ({"tgtCcy": ""}, Decimal(300), None),
+        ({"tgtCcy": None}, Decimal(300), None),
+        ({"tgtCcy": "base_ccy"}, None, Decimal(300)),
+        ({"tgtCcy": "", "side": "sell"}, None, Decimal(300)),
+        ({"tgtCcy": "", "slOrdPx": "60100"}, None, Decimal(300)),
+    ],
+)
+def test_an_amount_to_spend_is_shown_as_such(
+    change: dict[str, Any], spends: Decimal | None, size: Decimal | None
+) -> None:
+    found = listed(algo_row(spot(**STOP | AT_MARKET), sz="300", slTriggerPx="60000") | change, Market.SPOT)
+    assert (found.quote_quantity, found.quantity) == (spends, size)
+
+
+@pytest.mark.parametrize("state", ["live", "pause", "partially_effective", "effective", "partially_failed"])
+def test_one_that_is_listed_as_pending_is_shown_in_any_state(state: str) -> None:
+    assert listed(algo_row(stop(), state=state)).exchange_order_id == ALGO_ID
 
 
 def test_of_two_triggers_the_stop_is_shown() -> None:
@@ -663,10 +700,13 @@ def test_one_that_closes_the_whole_position_has_no_size() -> None:
         {"cTime": "x"},
     ],
 )
-def test_an_odd_one_makes_the_list_unreadable(change: dict[str, Any]) -> None:
+def test_an_odd_one_is_counted_and_hides_no_other(change: dict[str, Any]) -> None:
     for step in (0, 1):
-        with pytest.raises(Unreadable):
-            listed(algo_row(stop(), **change), step=step)
+        rows = success(algo_row(stop(), **change), algo_row(stop()))
+        odd, right = okx().read_open_orders(step, answer(rows), Market.FUTURES)
+        assert isinstance(odd, OddRow) and odd.native_symbol == change.get("instId", "BTC-USDT-SWAP")
+        assert odd.exchange_order_id == (change.get("algoId", ALGO_ID) or None)
+        assert right == listed(algo_row(stop()), step=step)
 
 
 def test_a_full_page_of_those_that_wait_may_lack_some() -> None:

@@ -14,6 +14,7 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.catalogue import catalogue
 from keyctl.errors import CheckFailed, UsageProblem
+from keyctl.exchanges._okx_names import contract_symbol
 from keyctl.exchanges.base import UnknownSymbol, public_wire
 from keyctl.judge import judge_placed
 from keyctl.model import (
@@ -24,6 +25,7 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
     OpenOrder,
     OrderState,
     OrderType,
@@ -39,7 +41,9 @@ from keyctl.model import (
     TimeInForce,
 )
 from keyctl.secret import Secret
+from keyctl.sizes import read_symbol
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
+from tests.exchanges.okx_algo_samples import STOP, algo_row
 from tests.exchanges.okx_samples import (
     API_KEY,
     INVERSE,
@@ -427,7 +431,7 @@ def test_an_account_mode_that_stands_in_the_way_is_named(mode: str, word: str) -
         {"leverage": success({"instId": "BTC-USDT-SWAP", "mgnMode": "cross", "posSide": "net", "lever": "0"})},
         {"positions": success({**POSITION, "instId": "ETH-USDT-SWAP"})},
         {"positions": success({**POSITION, "posSide": "long", "pos": "1"})},
-        {"positions": success({**POSITION, "pos": ""})},
+        {"positions": success({**POSITION, "instId": "ETH-USDT-SWAP", "pos": ""})},
         {"orders": success({"instId": "ETH-USDT-SWAP"})},
         {"orders": {"code": "1", "data": []}},
     ],
@@ -435,6 +439,21 @@ def test_an_account_mode_that_stands_in_the_way_is_named(mode: str, word: str) -
 def test_a_state_that_is_not_certain_is_unreadable(changes: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         state(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "odd"),
+    [
+        ({"positions": success({**POSITION, "pos": ""})}, 1),
+        ({"positions": success({**POSITION, "posSide": "other"}, {**POSITION, "mgnMode": ""})}, 2),
+        ({"positions": success({"instType": "SWAP"})}, 1),
+        ({"orders": success({"ordId": "4711"})}, 1),
+        ({"orders": {"code": "0", "data": [None]}, "positions": {"code": "0", "data": [7]}}, 2),
+    ],
+)
+def test_a_row_that_cannot_be_read_may_be_a_position_or_an_order(changes: dict[str, Any], odd: int) -> None:
+    found = state(**changes)
+    assert (found.positions, found.open_orders, found.odd, found.is_empty) == ((), 0, odd, False)
 
 
 def test_damaged_states_are_unreadable_or_still_right() -> None:
@@ -498,28 +517,102 @@ def test_the_answer_to_a_setting_must_be_about_it() -> None:
 
 def test_positions_on_all_symbols() -> None:
     (request,) = okx().positions_requests()
-    assert urlsplit(sent(request).url).query == "instType=SWAP"
+    assert urlsplit(sent(request).url).query == "", "with SWAP those in dated contracts would be missing"
     hedged = {**POSITION, "posSide": "short", "pos": "2", "mgnMode": "isolated", "instId": "ETH-USDC-SWAP"}
     coin = {**POSITION, "instId": "BTC-USD-SWAP", "pos": "7", "ccy": "BTC"}
     chosen = {**POSITION, "instId": "SOL-USD_UM-SWAP", "pos": "7", "ccy": "USDG"}
-    found = okx().read_positions(0, answer(success(hedged, coin, chosen, {**POSITION, "pos": "0"})))
+    untold = {**chosen, "instId": "2Z-USD_UM-SWAP", "ccy": ""}
+    found = okx().read_positions(0, answer(success(hedged, coin, chosen, untold, {**POSITION, "pos": "0"})))
     assert [(item.symbol, str(item.side), item.contracts, item.hedge, item.currency) for item in found] == [
         ("ETH/USDC:USDC", "short", 2, True, "USDC"),
         (INVERSE, "long", 7, False, "BTC"),
-        ("SOL/USD:USDG", "long", 7, False, "USDG"),
+        ("SOL/USD:USD", "long", 7, False, "USDG"),
+        ("2Z/USD:USD", "long", 7, False, "USD"),
     ]
-    for change in ({"posSide": "long"}, {"posSide": "other"}, {"mgnMode": ""}, {"instType": "MARGIN"}, {"pos": "x"}):
-        with pytest.raises(Unreadable):
-            okx().read_positions(0, answer(success({**POSITION, **change})))
+    for kind in ("MARGIN", "OPTION", "EVENTS"):
+        assert okx().read_positions(0, answer(success({**POSITION, "instType": kind, "instId": "BTC-USDT"}))) == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"posSide": "long"},
+        {"posSide": "other"},
+        {"mgnMode": ""},
+        {"instType": "FUTURES"},
+        {"instType": "BOND"},
+        {"pos": "x"},
+        {"instId": "BTC-USDT"},
+        {"instId": "BTC-USD_UM_XPERP-SWAP"},
+        {"instId": "BTC-USD-250808-60000-C"},
+    ],
+)
+def test_an_odd_position_is_counted_and_hides_no_other(change: dict[str, Any]) -> None:
+    odd, right = okx().read_positions(0, answer(success({**POSITION, **change}, POSITION)))
+    assert isinstance(odd, OddRow) and odd.native_symbol == change.get("instId", "BTC-USDT-SWAP")
+    assert isinstance(right, Position) and right.symbol == LINEAR
+
+
+@pytest.mark.parametrize(
+    ("native", "symbol"),
+    [
+        ("BTC-USDT-SWAP", "BTC/USDT:USDT"),
+        ("BTC-USD-SWAP", "BTC/USD:BTC"),
+        ("SOL-USD_UM-SWAP", "SOL/USD:USD"),
+        ("2Z-USDT-SWAP", "2Z/USDT:USDT"),
+        ("1INCH-USDC-SWAP", "1INCH/USDC:USDC"),
+        ("BTC-USDT-250808", "BTC/USDT:USDT-250808"),
+        ("BTC-USD-250808", "BTC/USD:BTC-250808"),
+        ("BTC-USD_UM-250808", "BTC/USD:USD-250808"),
+        ("TRX-USD_UM_XPERP-310523", "TRX/USD:USD-310523"),
+    ],
+)
+def test_a_contract_has_one_symbol_by_which_it_is_looked_up(native: str, symbol: str) -> None:
+    assert contract_symbol(native) == symbol and read_symbol(symbol) == symbol
+    asked = dict(okx().instrument_request(symbol).params)
+    kind = "FUTURES" if native[-6:].isdigit() else "SWAP"
+    assert asked["instType"] == kind
+    base, rest = native.split("-")[:2]
+    quote = rest.partition("_")[0]
+    assert asked.get("instId") == (native if kind == "SWAP" else None)
+    assert asked.get("uly") == (None if kind == "SWAP" else f"{base}-{quote}")
+    settle = symbol.partition(":")[2].partition("-")[0]
+    row = SWAP | {"instType": kind, "instId": native, "settleCcy": settle, "ctValCcy": base, "ctType": "linear"}
+    row |= {"uly": f"{base}-{quote}", "instFamily": native.rpartition("-")[0]}
+    row |= {"ctType": "inverse", "ctValCcy": "USD"} if settle == base else {}
+    others = [row | {"instId": name} for name in ("BTC-USDT-991231", "X-USD_UM_XPERP-310404") if kind != "SWAP"]
+    rules = okx().read_instrument(answer(success(*others, row)), symbol)
+    assert (rules.native_symbol, rules.symbol, rules.settle) == (native, symbol, settle)
+
+
+def test_a_contract_that_settles_as_the_account_chose_is_found_whatever_that_is() -> None:
+    """The recorded row of SOL-USD_UM-SWAP, which keyctl called not listed."""
+    um = {**SWAP, "instId": "SOL-USD_UM-SWAP", "instFamily": "SOL-USD_UM", "uly": "SOL-USD", "ctValCcy": "SOL"}
+    um |= {"ctVal": "0.01", "ctMult": "1", "lotSz": "1", "minSz": "1", "tickSz": "0.01", "lever": "50"}
+    for told in ("USD", "USDC", "USDG"):
+        rules = okx().read_instrument(answer(success({**um, "settleCcy": told})), "SOL/USD:USD")
+        assert (rules.native_symbol, rules.settle, rules.contract_size) == ("SOL-USD_UM-SWAP", told, Decimal("0.01"))
+    with pytest.raises(UnknownSymbol):
+        okx().read_instrument(answer(success({**SWAP, "instId": "SOL-USD-SWAP"})), "SOL/USD:USD")
+
+
+def test_two_contracts_of_one_symbol_are_never_guessed_between() -> None:
+    one = {**SWAP, "instType": "FUTURES", "instId": "BTC-USD_UM-310404", "settleCcy": "USD"}
+    with pytest.raises(Unreadable, match="two"):
+        okx().read_instrument(answer(success(one, {**one, "instId": "BTC-USD_UM_XPERP-310404"})), "BTC/USD:USD-310404")
 
 
 def test_open_orders_of_both_markets() -> None:
-    for market, kind in ((Market.SPOT, "SPOT"), (Market.FUTURES, "SWAP")):
+    for market, kinds in ((Market.SPOT, ["SPOT"]), (Market.FUTURES, ["SWAP", "FUTURES"])):
         requests = okx().open_orders_requests(market, ())
         assert [(request.path.removeprefix("/api/v5/trade/"), dict(request.params)) for request in requests] == [
-            ("orders-algo-pending", {"ordType": "conditional,oco", "instType": kind, "limit": 100}),
-            ("orders-algo-pending", {"ordType": "trigger", "instType": kind, "limit": 100}),
-            ("orders-pending", {"instType": kind, "limit": 100}),
+            one
+            for kind in kinds
+            for one in (
+                ("orders-algo-pending", {"ordType": "conditional,oco", "instType": kind, "limit": 100}),
+                ("orders-algo-pending", {"ordType": "trigger", "instType": kind, "limit": 100}),
+                ("orders-pending", {"instType": kind, "limit": 100}),
+            )
         ]
         assert all(request.method == "GET" and request.repeatable and request.private for request in requests)
     row = order_row(leg(side=Side.SELL, reduce_only=True), accFillSz="0.1")
@@ -556,9 +649,51 @@ def test_a_full_page_of_open_orders_may_lack_some() -> None:
 @pytest.mark.parametrize(
     "change", [{"instType": "SPOT"}, {"side": "x"}, {"sz": ""}, {"accFillSz": "9"}, {"ordId": ""}, {"instId": "BTC"}]
 )
-def test_an_odd_open_order_is_unreadable(change: dict[str, Any]) -> None:
-    with pytest.raises(Unreadable):
-        okx().read_open_orders(2, answer(success(order_row(leg(), **change))), Market.FUTURES)
+def test_an_odd_open_order_is_counted_and_hides_no_other(change: dict[str, Any]) -> None:
+    rows = success(order_row(leg(), **change), order_row(leg()))
+    odd, right = okx().read_open_orders(2, answer(rows), Market.FUTURES)
+    assert isinstance(odd, OddRow) and odd.native_symbol == change.get("instId", "BTC-USDT-SWAP")
+    assert odd.exchange_order_id == (change.get("ordId", "4711") or None)
+    assert isinstance(right, OpenOrder) and right.exchange_order_id == "4711"
+
+
+@pytest.mark.parametrize(
+    "native", ["BTC-USDT-250808", "BTC-USD-250808", "BTC-USD_UM_XPERP-310404", "SOL-USD_UM-250808"]
+)
+def test_orders_in_dated_contracts_are_listed_with_or_without_a_margin_currency(native: str) -> None:
+    for ccy in ("", "USDC", None):
+        row = order_row(leg(), instType="FUTURES", instId=native, ccy=ccy)
+        for step, listed in ((5, row), (3, algo_row(leg(**STOP), instType="FUTURES", instId=native, ccy=ccy))):
+            (found,) = okx().read_open_orders(step, answer(success(listed)), Market.FUTURES)
+            assert isinstance(found, OpenOrder)
+            assert (found.symbol, found.native_symbol) == (contract_symbol(native), native)
+
+
+@pytest.mark.parametrize(
+    ("change", "spends", "size"),
+    [
+        ({"tgtCcy": "quote_ccy"}, Decimal(100), None),
+        ({"tgtCcy": ""}, Decimal(100), None),
+        ({"tgtCcy": "base_ccy", "sz": "900"}, None, Decimal(900)),
+        ({"tgtCcy": "", "side": "sell", "sz": "900"}, None, Decimal(900)),
+        ({"tgtCcy": "", "ordType": "limit", "px": "0.2", "sz": "900"}, None, Decimal(900)),
+    ],
+)
+def test_a_market_buy_by_amount_is_shown_with_its_amount(
+    change: dict[str, Any], spends: Decimal | None, size: Decimal | None
+) -> None:
+    """The recorded order of DOGE-USDT, 2024-02-22: 450 bought for a part of 100 USDT."""
+    row = order_row(leg(), instType="SPOT", instId="DOGE-USDT", ordType="market", px="", sz="100", side="buy")
+    row |= {"accFillSz": "450", "avgPx": "0.2", "state": "partially_filled", "posSide": "net", "tdMode": "cash"}
+    (found,) = okx().read_open_orders(2, answer(success(row | change)), Market.SPOT)
+    assert isinstance(found, OpenOrder) and found.filled == 450
+    assert (found.quote_quantity, found.quantity) == (spends, size)
+
+
+def test_a_size_in_an_unknown_unit_is_odd() -> None:
+    row = order_row(leg(), instType="SPOT", instId="DOGE-USDT", ordType="market", px="", side="buy", tgtCcy="shells")
+    (found,) = okx().read_open_orders(2, answer(success(row)), Market.SPOT)
+    assert isinstance(found, OddRow) and found.symbol == "DOGE/USDT"
 
 
 def test_the_one_wallet_tells_what_new_positions_may_use() -> None:

@@ -11,9 +11,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from keyctl.model import Balances, FuturesState, OpenOrder, Position, PriceBand, Response
+from keyctl.model import Balances, FuturesState, OddRow, OpenOrder, Position, PriceBand, Response
 from tests.support.futures_samples import FuturesSample
 from tests.support.raw_json import Number, Odd, fraction, is_true, strict_json
+from tests.support.row_oracle import Rows, each
 
 READERS = ("margin", "positions", "futures_state", "setup", "open_orders", "band")
 _MARGINS = {"CROSSED": "cross", "CROSS": "cross", "ISOLATED": "isolated"}
@@ -26,11 +27,12 @@ def plainly(value: Any) -> Any:
     if isinstance(value, PriceBand):
         return _exact(value.highest_buy), _exact(value.lowest_sell)
     if isinstance(value, FuturesState):
-        held = sorted((item.native_symbol, str(item.side), _exact(item.contracts)) for item in value.positions)
+        held = [(item.native_symbol, str(item.side), _exact(item.contracts)) for item in value.positions]
         leverages = _exact(value.leverage_long), _exact(value.leverage_short)
-        return value.hedge, _word(value.margin), *leverages, held, value.open_orders
+        return value.hedge, _word(value.margin), *leverages, Rows(held, value.odd), value.open_orders
     if isinstance(value, tuple):
-        return sorted(map(_item, value), key=repr)
+        read = [_item(item) for item in value if not isinstance(item, OddRow)]
+        return Rows(read, len(value) - len(read))
     return value
 
 
@@ -38,7 +40,7 @@ def _item(item: Position | OpenOrder) -> tuple[Any, ...]:
     if isinstance(item, Position):
         margin, leverage = _word(item.margin), _exact(item.leverage)
         return item.native_symbol, str(item.side), _exact(item.contracts), item.hedge, margin, leverage
-    numbers = _exact(item.quantity), _exact(item.filled), _exact(item.price)
+    numbers = _exact(item.quantity), _exact(item.quote_quantity), _exact(item.filled), _exact(item.price)
     names = item.native_symbol, str(item.side), item.exchange_order_id, item.client_order_id
     return *names, *numbers, item.reduce_only, _word(item.trigger), _exact(item.trigger_price)
 
@@ -61,8 +63,7 @@ def second_reading(sample: FuturesSample, response: Response) -> Any:
     if sample.reader == "futures_state":
         bodies = [strict_json(answer.body) for answer in sample.beside]
         bodies[sample.step] = strict_json(response.body)
-    found = _SECOND[sample.exchange.name, sample.reader](bodies, sample)
-    return sorted(found, key=repr) if sample.reader in ("positions", "open_orders") else found
+    return _SECOND[sample.exchange.name, sample.reader](bodies, sample)
 
 
 # The pieces.
@@ -173,32 +174,48 @@ def _binance_held(row: dict[str, Any]) -> tuple[str, str, Fraction, bool] | None
 
 
 def _binance_positions(bodies: list[Any], sample: FuturesSample) -> Any:
-    found = []
-    for row in objects(bodies[0]):
-        held = _binance_held(row)
-        if held is not None:
-            found.append((*held, *(_binance_settings(row) if "leverage" in row else _binance_computed(row))))
-    return found
+    def read(row: Any) -> Any:
+        held = _binance_held(need(row, dict))
+        return held and (*held, *(_binance_settings(row) if "leverage" in row else _binance_computed(row)))
+
+    return each(need(bodies[0], list), read)
+
+
+def _named(name: str) -> Callable[[Any], Any]:
+    """A row that tells its symbol under that name; else it is odd."""
+
+    def read(row: Any) -> Any:
+        word(need(row, dict).get(name))
+        return _Row(row)
+
+    return read
+
+
+class _Row(dict[str, Any]):
+    """A row among others: each is one of its own."""
+
+    __hash__ = object.__hash__
 
 
 def _binance_state(bodies: list[Any], sample: FuturesSample) -> Any:
     assert sample.instrument is not None
     native, inverse = sample.instrument.native_symbol, sample.instrument.inverse
     hedge = need(need(bodies[0], dict).get("dualSidePosition"), bool)
-    rows = [row for row in objects(bodies[1]) if row.get("symbol") == native or not inverse]
-    orders = objects(bodies[2]) + objects(bodies[3])
-    sure(all(row.get("symbol") == native for row in [*rows, *orders]))
+    told = each(need(bodies[1], list), _named("symbol"))
+    orders = each(need(bodies[2], list) + need(bodies[3], list), _named("symbol"))
+    rows = [row for row in told.read if row.get("symbol") == native or not inverse]
+    sure(all(row.get("symbol") == native for row in [*rows, *orders.read]))
     settings = rows if inverse else [one([row for row in objects(bodies[4]) if row.get("symbol") == native])]
     margin, leverage = one(list({_binance_settings(row) for row in settings}))
-    held = [item for item in map(_binance_held, rows) if item is not None]
-    sure(all(item[3] is hedge for item in held) and len({item[1] for item in held}) == len(held))
-    return hedge, margin, leverage, leverage, sorted(item[:3] for item in held), len(orders)
+    held = each(rows, _binance_held)
+    sure(all(item[3] is hedge for item in held.read) and len({item[1] for item in held.read}) == len(held.read))
+    shown = Rows((item[:3] for item in held.read), told.odd + orders.odd + held.odd)
+    return hedge, margin, leverage, leverage, shown, len(orders.read)
 
 
 def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
-    found = []
-    for row in objects(bodies[0]):
-        waits = "algoId" in row
+    def read(row: Any) -> Any:
+        waits = "algoId" in need(row, dict)
         price = number(row.get("price", Number("0")))
         own = row.get("clientAlgoId" if waits else "clientOrderId")
         sure(row.get("side") in ("BUY", "SELL"))
@@ -210,9 +227,10 @@ def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         names = word(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
         size, done = number(row.get("quantity" if waits else "origQty")), number(row.get("executedQty", Number("0")))
         reduces = row.get("reduceOnly") is True or row.get("closePosition") is True
-        told = *names, None if is_nothing(own) else word(own), size, done, price if price > 0 else None, reduces
-        found.append((*told, *trigger))
-    return found
+        told = *names, None if is_nothing(own) else word(own), size, None, done, price if price > 0 else None, reduces
+        return (*told, *trigger)
+
+    return each(need(bodies[0], list), read)
 
 
 def _binance_setup(bodies: list[Any], sample: FuturesSample) -> Any:
@@ -241,8 +259,13 @@ def _band(mark: Fraction, up: Any, down: Any) -> tuple[Fraction, Fraction]:
 
 
 def okx_rows(body: Any) -> list[dict[str, Any]]:
+    return objects(_okx_data(body))
+
+
+def _okx_data(body: Any) -> list[Any]:
     sure(need(body, dict).get("code") == "0")
-    return objects(body.get("data"))
+    found: list[Any] = need(body.get("data"), list)
+    return found
 
 
 def _okx_margin(bodies: list[Any], sample: FuturesSample) -> Any:
@@ -257,17 +280,21 @@ def _okx_margin(bodies: list[Any], sample: FuturesSample) -> Any:
 
 
 def _okx_positions(bodies: list[Any], sample: FuturesSample) -> Any:
-    found = []
-    for row in okx_rows(bodies[0]):
+    def read(row: Any) -> Any:
+        if need(row, dict).get("instType") in ("MARGIN", "OPTION", "EVENTS"):
+            return None
         size, told = number(row.get("pos")), row.get("posSide")
         if not size:
-            continue
+            return None
         sure(told == "net" or (told in ("long", "short") and size > 0))
-        sure(row.get("instType") == "SWAP" and row.get("mgnMode") in ("cross", "isolated"))
+        native = need(row.get("instId"), str)
+        sure(row.get("instType") == ("SWAP" if native.endswith("-SWAP") else "FUTURES"))
+        sure(row.get("mgnMode") in ("cross", "isolated"))
         side = side_of(size) if told == "net" else told
         leverage = optional(row.get("lever"), "")
-        found.append((need(row.get("instId"), str), side, abs(size), told != "net", row["mgnMode"], leverage))
-    return found
+        return native, side, abs(size), told != "net", row["mgnMode"], leverage
+
+    return each(_okx_data(bodies[0]), read)
 
 
 def _okx_state(bodies: list[Any], sample: FuturesSample) -> Any:
@@ -285,12 +312,12 @@ def _okx_state(bodies: list[Any], sample: FuturesSample) -> Any:
     sure(all(value > 0 for value in told.values()))
     sure(bool(hedge) or "net" in told)
     sure(not (hedge and margin == "isolated" and "net" in told))
-    held = _okx_positions([bodies[2]], sample)
-    orders = okx_rows(bodies[3])
-    sure(all(item[0] == native and item[3] is hedge for item in held))
-    sure(all(row.get("instId") == native for row in orders))
+    held, orders = _okx_positions([bodies[2]], sample), each(_okx_data(bodies[3]), _named("instId"))
+    sure(all(item[0] == native and item[3] is hedge for item in held.read))
+    sure(all(row.get("instId") == native for row in orders.read))
     long, short = (told.get(side, told.get("net")) for side in ("long", "short"))
-    return hedge, None, long, short, sorted(item[:3] for item in held), len(orders)
+    shown = Rows((item[:3] for item in held.read), held.odd + orders.odd)
+    return hedge, None, long, short, shown, len(orders.read)
 
 
 def _okx_setup(bodies: list[Any], sample: FuturesSample) -> Any:
@@ -306,11 +333,21 @@ def _okx_setup(bodies: list[Any], sample: FuturesSample) -> Any:
 def _okx_orders(bodies: list[Any], sample: FuturesSample) -> Any:
     """The orders of the book, or those that wait: both calls cut their lists at a hundred."""
     assert sample.request is not None
-    waits, kind = "algo" in sample.request.path, "SWAP" if sample.leg.order.market == "futures" else "SPOT"
-    found, rows = [], okx_rows(bodies[0])
+    waits, futures = "algo" in sample.request.path, sample.leg.order.market == "futures"
+    rows = _okx_data(bodies[0])
     sure(len(rows) < 100)
-    for row in rows:
-        sure(row.get("instType") == kind and row.get("side") in ("buy", "sell"))
+
+    def sized(row: dict[str, Any], size: Fraction, at_market: bool) -> tuple[Fraction | None, Fraction | None]:
+        """The size in the base currency, or the amount that a market buy on spot spends."""
+        if futures or row["side"] == "sell" or not at_market:
+            return size, None
+        sure(row.get("tgtCcy") in ("base_ccy", "quote_ccy", "", None))
+        return (size, None) if row.get("tgtCcy") == "base_ccy" else (None, size)
+
+    def read(row: Any) -> Any:
+        native = need(need(row, dict).get("instId"), str)
+        kinds = ("SWAP" if native.endswith("-SWAP") else "FUTURES") if futures else "SPOT"
+        sure(row.get("instType") == kinds and row.get("side") in ("buy", "sell"))
         own = row.get("algoClOrdId") if waits or is_nothing(row.get("clOrdId")) else row["clOrdId"]
         names = need(row.get("instId"), str), row["side"], word(row.get("algoId" if waits else "ordId"))
         client = _shown(own) if isinstance(own, str) and own else None
@@ -318,15 +355,15 @@ def _okx_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         if waits:
             trigger, at, price = _okx_trigger(row)
             size = optional(row.get("sz"), "") or Fraction(0)
-            if row.get("tgtCcy") == "quote_ccy" and kind == "SPOT" and row["side"] == "buy":  # an amount to spend
-                sure(at != 0)
-                size = Fraction(round(rounded(size / at) * 10**8), 10**8)
-            found.append((*names, client, size, Fraction(0), None if price == -1 else price, reduces, trigger, at))
-            continue
+            sure(size >= 0)
+            sizes = sized(row, size, price in (None, -1))
+            return *names, client, *sizes, Fraction(0), None if price == -1 else price, reduces, trigger, at
         size, done = number(row.get("sz")), number(row.get("accFillSz"))
-        sure(0 <= done <= size)
-        found.append((*names, client, size, done, optional(row.get("px"), ""), reduces, None, None))
-    return found
+        sizes = sized(row, size, row.get("ordType") in ("market", "optimal_limit_ioc"))
+        sure(done >= 0 and size >= 0 and (done <= size or sizes[0] is None))
+        return *names, client, *sizes, done, optional(row.get("px"), ""), reduces, None, None
+
+    return each(rows, read)
 
 
 def _okx_trigger(row: dict[str, Any]) -> tuple[str, Fraction, Fraction | None]:
@@ -343,10 +380,10 @@ def _okx_trigger(row: dict[str, Any]) -> tuple[str, Fraction, Fraction | None]:
     return "stop" if above == (row["side"] == "buy") else "take_profit", at, optional(row.get("ordPx"), "")
 
 
-def _shown(text: str) -> str:
-    """Text as it is shown: without what is not printed, at most 40 characters."""
+def _shown(text: str, most: int = 40) -> str:
+    """Text as it is shown: without what is not printed, at most so many characters."""
     plain = " ".join("".join(char for char in text if char.isprintable() or char.isspace()).split())
-    return plain if len(plain) <= 40 else plain[:39] + "…"
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
 def _okx_band(bodies: list[Any], sample: FuturesSample) -> Any:
@@ -378,33 +415,60 @@ def _bitfinex_margin(bodies: list[Any], sample: FuturesSample) -> Any:
 
 
 def _bitfinex_positions(bodies: list[Any], sample: FuturesSample) -> Any:
-    found = []
-    for row in need(bodies[0], list):
-        sure(isinstance(row, list) and len(row) > 9)
-        if not word(row[0]).endswith("F0"):
-            continue
-        sure(row[1] in ("ACTIVE", "CLOSED"))
-        if row[1] == "ACTIVE" and (amount := number(row[2])):
-            found.append((row[0], side_of(amount), abs(amount), False, "isolated", optional(row[9])))
-    return found
+    return each(need(bodies[0], list), _bitfinex_held)
+
+
+def _bitfinex_held(row: Any) -> Any:
+    sure(isinstance(row, list) and len(row) > 9)
+    if not word(row[0]).endswith("F0"):
+        return None
+    sure(row[1] in ("ACTIVE", "CLOSED"))
+    amount = number(row[2]) if row[1] == "ACTIVE" else Fraction(0)
+    return (row[0], side_of(amount), abs(amount), False, "isolated", optional(row[9])) if amount else None
+
+
+def _may_be(native: str, place: int | str) -> Callable[[Any], bool]:
+    """Whether an odd row may be of that symbol: it names it, or none."""
+
+    def counts(row: Any) -> bool:
+        try:
+            named = word(need(row, list)[place] if isinstance(place, int) else need(row, dict).get(place))
+        except (Odd, IndexError):
+            return True
+        return _shown(named, 60) == native
+
+    return counts
 
 
 def _bitfinex_state(bodies: list[Any], sample: FuturesSample) -> Any:
     assert sample.instrument is not None
     native = sample.instrument.native_symbol
-    held = [item[:3] for item in _bitfinex_positions(bodies, sample) if item[0] == native]
-    orders = [need(row, list) for row in need(bodies[1], list)]
-    sure(len(held) <= 1 and all(len(row) > 3 and row[3] == native for row in orders))
-    return False, "isolated", None, None, held, len(orders)
+    told = each(need(bodies[0], list), _bitfinex_held, _may_be(native, 0))
+    # Those that the reader finds odd in other pairs are not counted, so those of other pairs are not in the reading.
+    held = [item[:3] for item in told.read if item[0] == native]
+
+    def order(row: Any) -> Any:
+        sure(isinstance(row, list) and len(row) > 3)
+        return word(row[3]), object()
+
+    orders = each(need(bodies[1], list), order, _may_be(native, 3))
+    sure(len(held) <= 1 and all(named == native for named, _ in orders.read))
+    return False, "isolated", None, None, Rows(held, told.odd + orders.odd), len(orders.read)
 
 
 def _bitfinex_orders(bodies: list[Any], sample: FuturesSample) -> Any:
-    found = []
-    for row in need(bodies[0], list):
+    def counts(row: Any) -> bool:
+        """An odd one of spot is not among those of derivatives, and one without a name may be."""
+        try:
+            return word(need(row, list)[3]).endswith("F0")
+        except (Odd, IndexError):
+            return True
+
+    def read(row: Any) -> Any:
         sure(isinstance(row, list) and len(row) > 19)
         kind, native = word(row[8]), word(row[3])
         if not native.endswith("F0"):
-            continue
+            return None
         amount, rest = number(row[7]), number(row[6])
         done = rounded(abs(amount) - abs(rest))
         sure(amount != 0 and done >= 0)
@@ -414,9 +478,10 @@ def _bitfinex_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         flags = 0 if row[12] is None else whole(row[12])
         side = "buy" if amount > 0 else "sell"
         trigger = ("stop", number(row[16])) if "STOP" in kind else (None, None)
-        told = native, side, str(whole(row[0])), client, abs(amount), done, price, bool(flags & 1024)
-        found.append((*told, *trigger))
-    return found
+        told = native, side, str(whole(row[0])), client, abs(amount), None, done, price, bool(flags & 1024)
+        return (*told, *trigger)
+
+    return each(need(bodies[0], list), read, counts)
 
 
 # LBank's contracts.
@@ -436,19 +501,17 @@ def _lbank_margin(bodies: list[Any], sample: FuturesSample) -> Any:
     return once(list(free)), once(list(zip(names, (number(row.get("balance")) for row in rows), strict=True)))
 
 
-def _lbank_held(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    found = []
-    for row in rows:
-        amount, direction, native = number(row.get("position")), word(row.get("posiDirection")), word(row.get("symbol"))
-        if amount:
-            sure(direction in ("0", "2") and not (direction == "0" and amount < 0))
-            held = native, side_of(amount), abs(amount), direction != "2"
-            found.append((*held, None, number(row.get("leverage"))))
-    return found
+def _lbank_held(row: Any) -> Any:
+    amount, direction = number(need(row, dict).get("position")), word(row.get("posiDirection"))
+    native = word(row.get("symbol"))
+    if not amount:
+        return None
+    sure(direction in ("0", "2") and not (direction == "0" and amount < 0))
+    return native, side_of(amount), abs(amount), direction != "2", None, number(row.get("leverage"))
 
 
 def _lbank_positions(bodies: list[Any], sample: FuturesSample) -> Any:
-    return _lbank_held(objects(_lbank_data(bodies[0])))
+    return each(need(_lbank_data(bodies[0]), list), _lbank_held)
 
 
 def _lbank_state(bodies: list[Any], sample: FuturesSample) -> Any:
@@ -458,21 +521,28 @@ def _lbank_state(bodies: list[Any], sample: FuturesSample) -> Any:
     mine = one([row for row in rows if row.get("symbol") == native])
     leverage = number(mine.get("leverage"))
     sure(word(mine.get("posiDirection")) == "2" and leverage > 0)
-    orders = [item for item in _lbank_orders([bodies[1]], sample) if item[0] == native]
-    return False, None, leverage, leverage, [item[:3] for item in _lbank_held([mine])], len(orders)
+    told = need(need(_lbank_data(bodies[1]), dict).get("resultList"), list)
+    orders = each(told, _lbank_order, _may_be(native, "symbol"))
+    held = each(rows, _lbank_held, _may_be(native, "symbol"))
+    mine_held = [item[:3] for item in held.read if item[0] == native]
+    shown = Rows(mine_held, held.odd + orders.odd)
+    return False, None, leverage, leverage, shown, sum(item[0] == native for item in orders.read)
 
 
 def _lbank_orders(bodies: list[Any], sample: FuturesSample) -> Any:
-    found = []
-    for row in objects(need(_lbank_data(bodies[0]), dict).get("resultList")):
-        if whole(row.get("status")) not in (2, 4):
-            continue
-        sure(row.get("side") in ("BUY", "SELL"))
-        price = number(row.get("price")) if word(row.get("orderPriceType")) == "0" else None
-        own = None if row.get("clientOrderId") in (None, "") else word(row["clientOrderId"])
-        names = word(row.get("symbol")), row["side"].lower(), word(row.get("orderId") or row.get("orderSysID")), own
-        found.append((*names, number(row.get("volume")), number(row.get("executedQty")), price, False, None, None))
-    return found
+    return each(need(need(_lbank_data(bodies[0]), dict).get("resultList"), list), _lbank_order)
+
+
+def _lbank_order(row: Any) -> Any:
+    state = whole(need(row, dict).get("status"))
+    sure(state in (1, 2, 3, 4, 6))
+    if state not in (2, 4):
+        return None
+    sure(row.get("side") in ("BUY", "SELL"))
+    price = number(row.get("price")) if word(row.get("orderPriceType")) == "0" else None
+    own = None if row.get("clientOrderId") in (None, "") else word(row["clientOrderId"])
+    names = word(row.get("symbol")), row["side"].lower(), word(row.get("orderId") or row.get("orderSysID")), own
+    return *names, number(row.get("volume")), None, number(row.get("executedQty")), price, False, None, None
 
 
 def _lbank_setup(bodies: list[Any], sample: FuturesSample) -> Any:

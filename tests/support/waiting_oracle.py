@@ -24,6 +24,7 @@ _BINANCE_BOOK = {"NEW": "open", "PENDING_NEW": "open", "PARTIALLY_FILLED": "open
 _BINANCE_BOOK |= {"FILLED": "closed", "CANCELED": "canceled", "REJECTED": "rejected"}
 _BINANCE_BOOK |= {"EXPIRED": "expired", "EXPIRED_IN_MATCH": "expired"}
 _OKX_WAITS = {"live": "open", "effective": "open", "canceled": "canceled", "order_failed": "rejected"}
+_OKX_WAITS |= {"pause": "open", "partially_effective": "open", "partially_failed": "open"}
 _OKX_BOOK = {"live": "open", "partially_filled": "open", "filled": "closed", "canceled": "canceled"}
 _OKX_BOOK |= {"mmp_canceled": "canceled"}
 _FULL = {"binance": 1000, "okx": 100}
@@ -135,7 +136,7 @@ def _okx_waiting(row: dict[str, Any], leg: Leg) -> tuple[str, str, str | None]:
     told = row.get("state")
     state = _OKX_WAITS.get(told) if isinstance(told, str) else None
     sure(state is not None)
-    return word(row.get("algoId")), str(state), _okx_became(row) if told == "effective" else None
+    return word(row.get("algoId")), str(state), _okx_became(row) if told in ("effective", "partially_failed") else None
 
 
 def _okx_became(row: dict[str, Any]) -> str:

@@ -6,17 +6,9 @@ USDS-M (fapi) lists BTC/USDT:USDT, COIN-M (dapi) BTC/USD:BTC. One leverage and o
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import ClassVar
 
-from keyctl.answers import (
-    Unreadable,
-    decimal_of,
-    integer_of,
-    object_of,
-    read_array,
-    read_json,
-    read_object,
-    text_of,
-)
+from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import _binance_futures_algo as algo
 from keyctl.exchanges import _binance_futures_answers as answers
@@ -24,6 +16,7 @@ from keyctl.exchanges._binance_answers import SPOT_OFFERS, spot_order_params
 from keyctl.exchanges._binance_futures_orders import OFFERS, order_params, reduces
 from keyctl.exchanges._binance_names import COINM, USDM, Product, product_of
 from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
     JSON,
     Balances,
@@ -33,6 +26,7 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
     OpenOrder,
     OrderStatus,
     Position,
@@ -49,6 +43,12 @@ _ALREADY = ("-4046", "-4059")
 
 class BinancePerpetuals(Exchange):
     """What surrounds an order at Binance, on perpetuals and, where it has the like, on spot."""
+
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
+        "positions": ("margin positions", "options", "portfolio margin positions"),
+        "spot": ("margin orders",),
+        "futures": ("options orders", "portfolio margin orders"),
+    }
 
     def offers(self, market: Market) -> frozenset[str]:
         return OFFERS if market is Market.FUTURES else SPOT_OFFERS
@@ -92,9 +92,10 @@ class BinancePerpetuals(Exchange):
     ) -> FuturesState:
         native = instrument.native_symbol
         hedge = answers.hedge_of(read_object(responses[0].body))
-        told_rows = [object_of(row) for row in read_array(responses[1].body)]
+        told_rows, odd_rows = odd_among(each_of(read_array(responses[1].body), _named, answers.POSITION_NAMES))
         rows = [row for row in told_rows if row.get("symbol") == native]
-        orders = [object_of(row) for response in responses[2:4] for row in read_array(response.body)]
+        listed = (row for response in responses[2:4] for row in read_array(response.body))
+        orders, odd_orders = odd_among(each_of(listed, _named, answers.ORDER_NAMES))
         # COIN-M tells the positions of the whole pair; everything else was asked for this symbol.
         pair = f"{native.partition('_')[0]}_" if instrument.inverse else native
         named = [text_of(row.get("symbol")) for row in told_rows]
@@ -107,17 +108,16 @@ class BinancePerpetuals(Exchange):
         if len(told) != 1:
             raise Unreadable("margin mode or leverage is missing")
         margin_now, leverage = told.pop()
-        positions = tuple(
-            held
-            for row in rows
-            if (held := answers.position({**row, "leverage": leverage, "marginType": margin_now.value})) is not None
-        )
+        set_so: dict[str, JSON] = {"leverage": leverage, "marginType": margin_now.value}
+        held = each_of(({**row, **set_so} for row in rows), answers.position, answers.POSITION_NAMES)
+        positions, odd_positions = odd_among(held)
         if any(held.hedge is not hedge for held in positions) or len({held.side for held in positions}) != len(
             positions
         ):
             raise Unreadable("positions that do not fit the position mode")
         own_ids = frozenset(str(row.get("clientOrderId")) for row in orders)
-        return FuturesState(hedge, margin_now, leverage, leverage, positions, len(orders), own_ids=own_ids)
+        odd = len((*odd_rows, *odd_orders, *odd_positions))
+        return FuturesState(hedge, margin_now, leverage, leverage, positions, len(orders), own_ids=own_ids, odd=odd)
 
     def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
         """Margin type first: it is refused while orders or a position are open, and then nothing has been changed."""
@@ -146,9 +146,8 @@ class BinancePerpetuals(Exchange):
         paths = {USDM: "/fapi/v3/positionRisk", COINM: "/dapi/v1/positionRisk"}
         return tuple(self.read("GET", product.role, paths[product]) for product in self._products())
 
-    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
-        rows = map(object_of, read_array(response.body))
-        return tuple(held for row in rows if (held := answers.position(row)) is not None)
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        return each_of(read_array(response.body), answers.position, answers.POSITION_NAMES)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         if market is Market.SPOT:
@@ -157,8 +156,9 @@ class BinancePerpetuals(Exchange):
         names = ("openAlgoOrders", "openOrders")
         return tuple(self.ask(product, name) for product in self._products() for name in names)
 
-    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
-        return tuple(answers.open_order(object_of(row), market) for row in read_array(response.body))
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        rows = read_array(response.body)
+        return each_of(rows, lambda row: answers.open_order(object_of(row), market), answers.ORDER_NAMES)
 
     def test_order_request(self, leg: Leg) -> Request | None:
         if leg.order.market is Market.SPOT:
@@ -200,6 +200,13 @@ class BinancePerpetuals(Exchange):
 
     def _wallet_request(self, product: Product) -> Request:
         return self.read("GET", product.role, "/fapi/v3/balance" if product is USDM else "/dapi/v1/balance")
+
+
+def _named(value: JSON) -> dict[str, JSON]:
+    """A row that names its symbol. Raises Unreadable."""
+    row = object_of(value)
+    text_of(row.get("symbol"))
+    return row
 
 
 def _whole(leverage: Decimal) -> int:

@@ -13,6 +13,7 @@ from keyctl.exchanges._binance_answers import bound_of, filters_of
 from keyctl.exchanges._binance_names import DOLLARS, perpetual_name, spot_name
 from keyctl.exchanges._shapes import check_named, flag_of, split_perpetual
 from keyctl.exchanges.base import UnknownSymbol
+from keyctl.exchanges.listing import Names
 from keyctl.model import (
     JSON,
     Balances,
@@ -110,9 +111,15 @@ def settings_of(row: dict[str, JSON]) -> tuple[MarginMode, Decimal]:
     return margin, Decimal(leverage)
 
 
-def position(row: dict[str, JSON]) -> Position | None:
+# A pair's name alone does not always tell which two currencies it is of, so that no symbol is read from an order's.
+POSITION_NAMES = Names("symbol", read_symbol=perpetual_name)
+ORDER_NAMES = Names("symbol", ("algoId", "orderId"))
+
+
+def position(value: JSON) -> Position | None:
     """A row of positionRisk as a position; None for an empty one. USDS-M rows tell their margins, COIN-M's their
     settings."""
+    row = object_of(value)
     amount, named = decimal_of(row.get("positionAmt")), row.get("positionSide")
     if amount == 0:
         return None

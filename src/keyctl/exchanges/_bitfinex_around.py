@@ -12,8 +12,9 @@ from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of, decimal_of, read_array, text_of
 from keyctl.exchanges._bitfinex_names import common_name, common_symbol, is_derivative
-from keyctl.exchanges._bitfinex_orders import LEVERAGE_MAX, open_order_of
+from keyctl.exchanges._bitfinex_orders import LEVERAGE_MAX, ORDER_NAMES, open_order_of
 from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import Names, each_of, odd_among
 from keyctl.model import (
     JSON,
     Balances,
@@ -22,6 +23,7 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
     OpenOrder,
     Position,
     PositionSide,
@@ -44,6 +46,10 @@ class BitfinexAround(Exchange):
     """What Bitfinex tells around an order, for both markets."""
 
     leverage_in_order: ClassVar[bool] = True
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
+        "positions": ("margin positions",),
+        "spot": ("margin orders",),
+    }
 
     def offers(self, market: Market) -> frozenset[str]:
         return _KINDS | {"reduce_only"} if market is Market.FUTURES else _KINDS
@@ -90,29 +96,30 @@ class BitfinexAround(Exchange):
     ) -> FuturesState:
         positions, orders = responses
         native = instrument.native_symbol
-        mine = tuple(_as_ordered(item) for item in self.read_positions(0, positions) if item.native_symbol == native)
+        held, odd_positions = odd_among(self.read_positions(0, positions))
+        mine = tuple(_as_ordered(item) for item in held if item.native_symbol == native)
         if len(mine) > 1:
             raise Unreadable("two positions of one pair")
-        resting = [array_of(row) for row in read_array(orders.body)]
-        if any(len(row) <= _SYMBOL_OF_ORDER or row[_SYMBOL_OF_ORDER] != native for row in resting):
+        resting, odd_orders = odd_among(each_of(read_array(orders.body), _long_enough, ORDER_NAMES))
+        if any(row[_SYMBOL_OF_ORDER] != native for row in resting):
             raise Unreadable("an open order of another pair")
         own_ids = frozenset(str(row[_CID_OF_ORDER]) for row in resting)
-        return FuturesState(False, MarginMode.ISOLATED, None, None, mine, len(resting), own_ids=own_ids)
+        odd = sum(row.native_symbol in (None, native) for row in (*odd_positions, *odd_orders))
+        return FuturesState(False, MarginMode.ISOLATED, None, None, mine, len(resting), own_ids=own_ids, odd=odd)
 
     def positions_requests(self) -> tuple[Request, ...]:
         return (self.read("POST", "auth", _POSITIONS_PATH),)
 
-    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
-        rows = [array_of(row) for row in read_array(response.body)]
-        return tuple(_position(row) for row in rows if _is_open_derivative(row))
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        return each_of(read_array(response.body), _position, Names(_SYMBOL, read_symbol=common_symbol))
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         return (self.read("POST", "auth", _ORDERS_PATH),)
 
-    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
         """Orders of the exchange wallet on spot, of derivatives on futures; those of margin trading are neither."""
-        found = [open_order_of(array_of(row)) for row in read_array(response.body)]
-        return tuple(order for order in found if order is not None and order.market is market)
+        found = each_of(read_array(response.body), open_order_of, ORDER_NAMES)
+        return tuple(item for item in found if _is_of_market(item, market))
 
     def holds_to_reducing(self, leg: Leg) -> bool:
         # Flag 1024 keeps an order from opening or turning a position [official].
@@ -142,7 +149,27 @@ def _is_open_derivative(row: list[JSON]) -> bool:
     return status == "ACTIVE" and decimal_of(row[_AMOUNT]) != 0
 
 
-def _position(row: list[JSON]) -> Position:
+def _is_of_market(item: OpenOrder | OddRow, market: Market) -> bool:
+    """Whether an order is of the market; an odd row may be of either where its symbol cannot be read."""
+    if isinstance(item, OpenOrder):
+        return item.market is market
+    native = item.native_symbol
+    return native is None or is_derivative(native) is (market is Market.FUTURES)
+
+
+def _long_enough(value: JSON) -> list[JSON]:
+    """An order array that tells its client order id and symbol. Raises Unreadable."""
+    row = array_of(value)
+    if len(row) <= _SYMBOL_OF_ORDER:
+        raise Unreadable("an order is cut short")
+    text_of(row[_SYMBOL_OF_ORDER])
+    return row
+
+
+def _position(value: JSON) -> Position | None:
+    row = array_of(value)
+    if not _is_open_derivative(row):
+        return None
     native, amount = text_of(row[_SYMBOL]), decimal_of(row[_AMOUNT])
     symbol = common_symbol(native)
     if symbol is None:

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, text_of
 from keyctl.exchanges._bitfinex_names import common_symbol, is_derivative
+from keyctl.exchanges._bitfinex_states import state_of
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model import (
     JSON,
@@ -15,7 +17,6 @@ from keyctl.model import (
     Market,
     OpenOrder,
     Order,
-    OrderState,
     OrderStatus,
     OrderType,
     Side,
@@ -29,23 +30,12 @@ LEVERAGE_MAX = 100
 # How far our clock may have been off, with orders of earlier versions too: nobody checked it against Bitfinex then.
 CLOCK_ERROR = timedelta(days=1)
 # Positions in an order array [official].
-_ID, _CID, _SYMBOL, _CREATED, _REMAINING, _ORIGINAL, _TYPE, _STATUS, _PRICE, _AVERAGE = 0, 2, 3, 4, 6, 7, 8, 13, 16, 17
+_ID, _CID, _SYMBOL, _CREATED, _REMAINING, _ORIGINAL, _TYPE, STATUS, _PRICE, _AVERAGE = 0, 2, 3, 4, 6, 7, 8, 13, 16, 17
 _TYPE_BEFORE, _ENDS, _FLAGS, _AUX_LIMIT, _META = 9, 10, 12, 19, 31
 _META_LEVERAGE = "$F33"
 
-# Beginnings of the status text [official, ccxt]. What never rested counts as rejected when nothing was filled.
-_STATES = (
-    ("ACTIVE", OrderState.OPEN),
-    ("PARTIALLY FILLED", OrderState.OPEN),
-    ("EXECUTED", OrderState.CLOSED),
-    ("CANCELED", OrderState.CANCELED),
-    ("IOC CANCELED", OrderState.CANCELED),
-    ("FILLORKILL CANCELED", OrderState.CANCELED),
-    ("POSTONLY CANCELED", OrderState.REJECTED),
-    ("INSUFFICIENT", OrderState.REJECTED),
-    ("RSN_", OrderState.REJECTED),
-)
 _SPOT = "EXCHANGE "
+ORDER_NAMES = Names(_SYMBOL, (_ID,), common_symbol)
 _OPEN_TYPES = {
     "LIMIT": (OrderType.LIMIT, None),
     "IOC": (OrderType.LIMIT, None),
@@ -87,7 +77,7 @@ def is_ours(row: list[JSON], leg: Leg) -> bool:
 
     Ids are meant to be unique for a day only, and Bitfinex does not enforce even that.
     """
-    if len(row) <= _STATUS:
+    if len(row) <= STATUS:
         raise Unreadable("an order is cut short")
     if row[_CID] is None or integer_of(row[_CID]) != int(leg.client_order_id):
         return False
@@ -146,27 +136,21 @@ def order_id_of(row: list[JSON]) -> str:
     return order_id
 
 
-def state_of(row: list[JSON], filled: Decimal) -> OrderState:
-    """The state that the status text tells. Raises Unreadable for an unknown text."""
-    text = text_of(row[_STATUS]).upper()
-    for beginning, state in _STATES:
-        if text.startswith(beginning):
-            return OrderState.CANCELED if state is OrderState.REJECTED and filled else state
-    raise Unreadable("an unknown order status")
-
-
 def filled_of(row: list[JSON]) -> Decimal:
     """The filled quantity; below zero where more is left than was ordered."""
     return abs(decimal_of(row[_ORIGINAL])) - abs(decimal_of(row[_REMAINING]))
 
 
-def status_of(row: list[JSON], leg: Leg) -> OrderStatus:
-    """The status of the leg's order. Raises Unreadable when the array differs from the leg."""
+def status_of(row: list[JSON], leg: Leg, *, finished: bool = False) -> OrderStatus:
+    """The status of the leg's order. Raises Unreadable when the array differs from the leg.
+
+    `finished`: the order was listed among finished ones.
+    """
     check_terms(row, leg)
     filled = filled_of(row)
     average = decimal_of(row[_AVERAGE]) if len(row) > _AVERAGE and row[_AVERAGE] is not None else Decimal(0)
     figures = Figures(size_of(row, leg.order), filled, average)
-    return status_told(leg, order_id_of(row), state_of(row, filled), figures)
+    return status_told(leg, order_id_of(row), state_of(text_of(row[STATUS]), filled, finished=finished), figures)
 
 
 def one_order(data: JSON) -> list[JSON]:
@@ -179,8 +163,9 @@ def one_order(data: JSON) -> list[JSON]:
     return rows
 
 
-def open_order_of(row: list[JSON]) -> OpenOrder | None:
+def open_order_of(value: JSON) -> OpenOrder | None:
     """An order array as an open order; None for one of margin trading, no market of ours. Raises Unreadable."""
+    row = array_of(value)
     if len(row) <= _AUX_LIMIT:
         raise Unreadable("an order is cut short")
     native = text_of(row[_SYMBOL])

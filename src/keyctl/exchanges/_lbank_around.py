@@ -8,9 +8,10 @@ from typing import ClassVar
 from keyctl.answers import Unreadable, array_of, object_of
 from keyctl.exchanges import _lbank_contract as contract
 from keyctl.exchanges._lbank_answers import data_in
-from keyctl.exchanges._lbank_orders import OPEN_PAGE, holds_all, open_order_of, order_params
+from keyctl.exchanges._lbank_orders import OPEN_PAGE, ORDER_NAMES, holds_all, open_order_of, order_params
 from keyctl.exchanges._shapes import only_one
 from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
     JSON,
     Balances,
@@ -19,6 +20,7 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
     OpenOrder,
     OrderStatus,
     Position,
@@ -34,6 +36,10 @@ class LBankAround(Exchange):
     """What LBank tells and lets set around an order. Futures orders rest on facts that LBank has not confirmed."""
 
     margin_known: ClassVar[bool] = False
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
+        "spot": ("trigger orders",),
+        "futures": ("trigger orders", "take-profit and stop-loss orders"),
+    }
     experimental: ClassVar[dict[Market, tuple[str, ...]]] = {
         Market.FUTURES: (
             "LBank publishes no documentation of contract orders. Everything below comes from the readme of an old SDK "
@@ -92,14 +98,15 @@ class LBankAround(Exchange):
         self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
     ) -> FuturesState:
         """Raises CheckFailed in hedge mode, and Unreadable where the answer leaves mode or leverage open."""
-        rows = contract.position_rows(data_in(responses[0]))
-        leverage = contract.net_leverage(rows, instrument.native_symbol)
-        found = (contract.position_in(row) for row in rows if row.get("symbol") == instrument.native_symbol)
-        orders = self.read_open_orders(0, responses[1], Market.FUTURES)
-        mine = [order for order in orders if order.native_symbol == instrument.native_symbol]
+        native = instrument.native_symbol
+        leverage = contract.net_leverage(contract.position_rows(data_in(responses[0])), native)
+        held, odd_positions = odd_among(self.read_positions(0, responses[0]))
+        orders, odd_orders = odd_among(self.read_open_orders(0, responses[1], Market.FUTURES))
+        mine = [order for order in orders if order.native_symbol == native]
         own_ids = frozenset(order.client_order_id for order in mine if order.client_order_id)
-        positions = tuple(position for position in found if position is not None)
-        return FuturesState(False, None, leverage, leverage, positions, len(mine), own_ids=own_ids)
+        positions = tuple(position for position in held if position.native_symbol == native)
+        odd = sum(row.native_symbol in (None, native) for row in (*odd_positions, *odd_orders))
+        return FuturesState(False, None, leverage, leverage, positions, len(mine), own_ids=own_ids, odd=odd)
 
     def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
         if wanted.leverage is None or state.leverage(wanted.side) == wanted.leverage:
@@ -118,9 +125,8 @@ class LBankAround(Exchange):
     def positions_requests(self) -> tuple[Request, ...]:
         return (self.read("GET", "futures", f"{contract.PATH}/prv/position", contract.GROUP),)
 
-    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
-        found = (contract.position_in(row) for row in contract.position_rows(data_in(response)))
-        return tuple(position for position in found if position is not None)
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        return each_of(array_of(data_in(response)), contract.position_in, contract.NAMES)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         if market is Market.FUTURES:
@@ -129,15 +135,14 @@ class LBankAround(Exchange):
         path, page = "/v2/supplement/orders_info_no_deal.do", (("current_page", 1), ("page_length", OPEN_PAGE))
         return tuple(self.read("POST", "spot", path, ("symbol", symbol), *page) for symbol in spot)
 
-    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
-        data = data_in(response)
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        data = object_of(data_in(response))
         if market is Market.FUTURES:
-            found = (contract.open_order_in(row) for row in contract.order_rows(data))
-            return tuple(order for order in found if order is not None)
-        rows = [object_of(row) for row in array_of(object_of(data).get("orders"))]
-        if not holds_all(object_of(data), rows, OPEN_PAGE):
+            return each_of(contract.orders_in(data), contract.open_order_in, contract.NAMES)
+        rows = array_of(data.get("orders"))
+        if not holds_all(data, rows, OPEN_PAGE):
             raise Unreadable("more orders than one page holds")
-        return tuple(map(open_order_of, rows))
+        return each_of(rows, open_order_of, ORDER_NAMES)
 
     def test_order_request(self, leg: Leg) -> Request | None:
         if leg.order.market is Market.FUTURES:

@@ -12,6 +12,7 @@ from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges._shapes import check_named, split_perpetual
 from keyctl.exchanges.base import UnknownSymbol, plain
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import Figures, check_echo, status_told
 from keyctl.model import (
     JSON,
@@ -46,6 +47,16 @@ _STATES = {
     4: OrderState.OPEN,
     6: OrderState.CANCELED,
 }
+
+
+def symbol_of(native: str) -> str:
+    """BASE/USDT:USDT of a contract's name. Raises Unreadable for another one."""
+    if not native.endswith("USDT") or native == "USDT":
+        raise Unreadable("not the name of a contract in USDT")
+    return f"{native.removesuffix('USDT')}/USDT:USDT"
+
+
+NAMES = Names("symbol", ("orderId", "orderSysID"), symbol_of)
 
 
 def native_contract(symbol: str) -> str:
@@ -125,8 +136,9 @@ def position_rows(data: JSON) -> list[dict[str, JSON]]:
     return [object_of(row) for row in array_of(data)]
 
 
-def position_in(row: dict[str, JSON]) -> Position | None:
+def position_in(value: JSON) -> Position | None:
     """A row as an open position; None where it is empty. Raises Unreadable for a direction that is not agreed on."""
+    row = object_of(value)
     amount, direction = decimal_of(row.get("position")), text_of(row.get("posiDirection"))
     native = text_of(row.get("symbol"))
     if amount == 0:
@@ -136,10 +148,8 @@ def position_in(row: dict[str, JSON]) -> Position | None:
             f"a position in direction {direction[:8]} of {native[:20]}, which one client reads as long and another as "
             "short: look at LBank's site"
         )
-    if not native.endswith("USDT") or native == "USDT":
-        raise Unreadable("a position in an unknown symbol")
     return Position(
-        symbol=f"{native.removesuffix('USDT')}/USDT:USDT",
+        symbol=symbol_of(native),
         native_symbol=native,
         side=PositionSide.LONG if amount > 0 else PositionSide.SHORT,
         contracts=abs(amount),
@@ -212,7 +222,12 @@ def placed_id(data: dict[str, JSON], leg: Leg) -> JSON:
 
 def order_rows(data: JSON) -> list[dict[str, JSON]]:
     """The orders in an answer of prv/order or prv/historyOrder. Raises Unreadable for a page that may lack some."""
-    rows = [object_of(row) for row in array_of(object_of(data).get("resultList"))]
+    return [object_of(row) for row in orders_in(object_of(data))]
+
+
+def orders_in(data: dict[str, JSON]) -> list[JSON]:
+    """The same as they stand, whether or not each is an object."""
+    rows = array_of(data.get("resultList"))
     if len(rows) >= PAGE_LENGTH:
         raise TooLong("more orders than one page holds")
     return rows
@@ -232,17 +247,21 @@ def status_in(row: dict[str, JSON], leg: Leg) -> OrderStatus:
     return status_told(leg, order_id, state, figures)
 
 
-def open_order_in(row: dict[str, JSON]) -> OpenOrder | None:
+def open_order_in(value: JSON) -> OpenOrder | None:
     """A row of prv/order as an open order; None for one that is final. Raises Unreadable."""
-    if _STATES.get(integer_of(row.get("status"))) is not OrderState.OPEN:
+    row = object_of(value)
+    state = _STATES.get(integer_of(row.get("status")))
+    if state is None:
+        raise Unreadable("an open order in an unknown state")
+    if state is not OrderState.OPEN:
         return None
     native, side = text_of(row.get("symbol")), text_of(row.get("side"))
-    if side not in ("BUY", "SELL") or not native.endswith("USDT"):
+    if side not in ("BUY", "SELL"):
         raise Unreadable("an open order of an unknown kind")
     limit = text_of(row.get("orderPriceType")) == LIMIT_PRICE_TYPE
     client_order_id = row.get("clientOrderId")
     return OpenOrder(
-        symbol=f"{native.removesuffix('USDT')}/USDT:USDT",
+        symbol=symbol_of(native),
         native_symbol=native,
         market=Market.FUTURES,
         side=Side(side.lower()),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
+from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, text_of
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import Figures, status_told
 from keyctl.model import JSON, Leg, Market, OpenOrder, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
 
@@ -62,7 +65,7 @@ def could_be(row: dict[str, JSON], leg: Leg) -> bool:
     return _same_terms(row, leg) and integer_of(row.get("time")) >= earliest.timestamp() * 1000
 
 
-def holds_all(data: dict[str, JSON], rows: list[dict[str, JSON]], page: int) -> bool:
+def holds_all(data: dict[str, JSON], rows: Sequence[JSON], page: int) -> bool:
     """Whether the rows of a page are all that there are.
 
     `total` counts pages in the docs' comment and orders in samples; both ways more than the page holds is too much.
@@ -71,26 +74,46 @@ def holds_all(data: dict[str, JSON], rows: list[dict[str, JSON]], page: int) -> 
     return len(rows) < page and total <= max(1, len(rows))
 
 
-def open_order_of(row: dict[str, JSON]) -> OpenOrder:
+def pair_of(native: str) -> str:
+    """BASE/QUOTE of a pair's name. Raises Unreadable for another form of text."""
+    if native.count("_") != 1:
+        raise Unreadable("not a pair's name")
+    return native.replace("_", "/").upper()
+
+
+ORDER_NAMES = Names("symbol", ("orderId",), pair_of)
+
+
+def open_order_of(value: JSON) -> OpenOrder:
     """A row of open orders as such. Raises Unreadable."""
+    row = object_of(value)
     native = text_of(row.get("symbol"))
     side, _, kind = text_of(row.get("type")).partition("_")
-    if side not in ("buy", "sell") or native.count("_") != 1 or _STATES.get(integer_of(row.get("status"))) is None:
+    if side not in ("buy", "sell") or _STATES.get(integer_of(row.get("status"))) is None:
         raise Unreadable("an open order of an unknown kind")
-    client_order_id = row.get("clientOrderId")
+    client_order_id, spends = row.get("clientOrderId"), _spends(row)
     return OpenOrder(
-        symbol=native.replace("_", "/").upper(),
+        symbol=pair_of(native),
         native_symbol=native,
         market=Market.SPOT,
         side=Side(side),
         type=OrderType.MARKET if kind == "market" else OrderType.LIMIT,
-        quantity=decimal_of(row.get("origQty")),
+        quantity=None if spends is not None else decimal_of(row.get("origQty")),
         filled=decimal_of(row.get("executedQty")),
         price=None if kind == "market" else decimal_of(row.get("price")),
         exchange_order_id=text_of(row.get("orderId")),
         client_order_id=None if client_order_id in (None, "") else text_of(client_order_id),
         created_ms=None if row.get("time") is None else integer_of(row["time"]),
+        quote_quantity=spends,
     )
+
+
+def _spends(row: dict[str, JSON]) -> Decimal | None:
+    """The amount to spend of a market buy, where the row tells it [official]: origQuoteOrderQty."""
+    if row.get("type") != "buy_market" or row.get("origQuoteOrderQty") in (None, ""):
+        return None
+    amount = decimal_of(row["origQuoteOrderQty"])
+    return amount if amount > 0 else None
 
 
 def _wire_type(order: Order) -> str:

@@ -13,16 +13,18 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, text_of
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional, rows
-from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, open_order_names
+from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional
+from keyctl.exchanges._okx_open_orders import named_symbol, open_order_names, size_in, whole_page
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
 from keyctl.model import (
     JSON,
     Leg,
     Market,
+    OddRow,
     OpenOrder,
     Order,
     OrderState,
@@ -35,18 +37,23 @@ from keyctl.model import (
 )
 
 OFFERS = frozenset({"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"})
-# The finished ones are listed by their state only.
+# The finished ones are listed by their state only; the list knows these three.
 FINISHED = ("effective", "canceled", "order_failed")
 # The kinds in the list of open orders: at most these two at once, and the third alone.
 LISTED = ("conditional,oco", "trigger")
 _AT_MARKET = "-1"
 _PREFIXES = {Trigger.STOP: "sl", Trigger.TAKE_PROFIT: "tp"}
+# [official] docs V5, "Get algo order details" and "WS / Algo orders channel", state, 2026-06.
 _STATES = {
     "live": OrderState.OPEN,
+    "pause": OrderState.OPEN,
     "effective": OrderState.OPEN,  # there is another order, whose state and fill count
+    "partially_effective": OrderState.OPEN,  # a part of it waits on, so that what another part became is not its end
     "canceled": OrderState.CANCELED,
     "order_failed": OrderState.REJECTED,
+    "partially_failed": OrderState.OPEN,  # a part came to nothing, another part is another order
 }
+_BECAME = ("effective", "partially_failed")
 
 
 def algo_fields(order: Order) -> tuple[tuple[str, JSON], ...]:
@@ -91,7 +98,7 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         quantity=quantity_of(size, order),
         filled=Decimal(0),
         price=order.price,
-        became=_became(row) if told == "effective" else None,
+        became=_became(row) if told in _BECAME else None,
         odd=odd,
     )
 
@@ -126,12 +133,10 @@ def check_became_canceled(response: Response, leg: Leg, order_id: str) -> None:
     check_echo(row, (("instId", leg.native_symbol),))
 
 
-def open_orders(response: Response, market: Market) -> tuple[OpenOrder, ...]:
+def open_orders(response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
     """The orders in an answer of trade/orders-algo-pending. Raises Unreadable for a full page."""
-    found = rows(response)
-    if len(found) >= PAGE_LIMIT:
-        raise Unreadable("a full page, so there may be more open orders than it shows")
-    return tuple(_open_order(row, market) for row in found)
+    names = Names("instId", ("algoId",), named_symbol)
+    return whole_page(response, lambda value: _open_order(object_of(value), market), names)
 
 
 def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
@@ -140,15 +145,19 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     symbol, native, side, position = open_order_names(row, market)
     trigger, trigger_price, price = _waits_for(row, side)
     own_id, size = row.get("algoClOrdId"), optional(row.get("sz")) or Decimal(0)  # empty: the whole position
-    if row.get("tgtCcy") == "quote_ccy" and market is Market.SPOT and side is Side.BUY:
-        size = _bought(size, trigger_price)
+    at_market = price in (None, Decimal(_AT_MARKET))
+    # [official] docs V5, "Place algo order", tgtCcy: as of plain orders, a market buy's size is in the quote currency
+    # unless it says base_ccy; rows of the kind "trigger" do not repeat it.
+    spends = size_in(row, market, side, at_market=at_market, unsaid="quote_ccy") == "quote_ccy"
+    if size < 0:
+        raise Unreadable("a size below zero")
     return OpenOrder(
         symbol=symbol,
         native_symbol=native,
         market=market,
         side=side,
-        type=OrderType.MARKET if price in (None, Decimal(_AT_MARKET)) else OrderType.LIMIT,
-        quantity=size,
+        type=OrderType.MARKET if at_market else OrderType.LIMIT,
+        quantity=None if spends else size,
         filled=Decimal(0),
         price=None if price == Decimal(_AT_MARKET) else price,
         exchange_order_id=text_of(row.get("algoId")),
@@ -158,15 +167,8 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         trigger=trigger,
         trigger_price=trigger_price,
         created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
+        quote_quantity=size if spends else None,
     )
-
-
-def _bought(amount: Decimal, price: Decimal) -> Decimal:
-    """What an amount to spend buys at a price. Raises Unreadable for numbers that cannot be."""
-    try:
-        return (amount / price).quantize(Decimal("1E-8"))
-    except ArithmeticError:
-        raise Unreadable("an amount or a trigger price that cannot be") from None
 
 
 def _waits_for(row: dict[str, JSON], side: Side) -> tuple[Trigger, Decimal, Decimal | None]:

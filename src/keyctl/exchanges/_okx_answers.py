@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
+from keyctl.errors import CheckFailed
 from keyctl.exchanges._okx_orders import closes, order_kind, trade_mode
 from keyctl.exchanges.told_orders import Figures, check_echo, size_told, status_told
 from keyctl.model import (
@@ -31,15 +32,22 @@ _STATES = {
     "mmp_canceled": OrderState.CANCELED,
 }
 _NUMBERS = ("sz", "px", "slTriggerPx", "slOrdPx", "tpTriggerPx", "tpOrdPx")
+# [official] OKX docs V5 (2026-07), "Get instruments": the states beside "live".
+_NOT_LIVE = ("suspend", "rebase", "preopen", "test")
 _KNOWN_RIGHTS = {"read_only", "trade", "withdraw"}
 
 
 def rows(response: Response) -> list[dict[str, JSON]]:
     """The objects in `data` of a successful answer. Raises Unreadable unless code is "0"."""
+    return [object_of(row) for row in data_of(response)]
+
+
+def data_of(response: Response) -> list[JSON]:
+    """What is in `data` of a successful answer. Raises Unreadable unless code is "0"."""
     body = read_object(response.body)
     if body.get("code") != "0":
         raise Unreadable("the answer does not say success")
-    return [object_of(row) for row in array_of(body.get("data"))]
+    return array_of(body.get("data"))
 
 
 def one_row(response: Response) -> dict[str, JSON]:
@@ -148,6 +156,18 @@ def instrument(row: dict[str, JSON], symbol: str) -> Instrument:
         min_notional=None,
         active=row.get("state") == "live",
     )
+
+
+def check_open(row: dict[str, JSON], symbol: str) -> None:
+    """Nothing for an instrument with rules. One that is not open yet is listed with its name and state alone, and for
+    that raises CheckFailed(code="not_trading")."""
+    if (state := row.get("state")) in _NOT_LIVE and not any(row.get(name) for name in ("tickSz", "lotSz", "minSz")):
+        raise CheckFailed(
+            f"OKX lists {symbol} and has not opened it for trading yet ({state})",
+            code="not_trading",
+            exchange="okx",
+            market=str(Market.FUTURES if ":" in symbol else Market.SPOT),
+        )
 
 
 def permissions(row: dict[str, JSON]) -> KeyPermissions:

@@ -1,4 +1,4 @@
-"""OKX around an order, and its perpetual swaps: position mode, leverage, positions, open orders, price bands.
+"""OKX around an order, and its contracts: position mode, leverage, positions, open orders, price bands.
 
 Facts, [official] OKX docs V5, captures of 2025-11 and 2026-07: sizes on the wire are contracts; the margin mode travels
 with each order (tdMode); in long/short mode every order names its position (posSide) and closing orders reduce by
@@ -8,12 +8,16 @@ one per side; one wallet, one address list and one trading right serve spot and 
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from keyctl.answers import Unreadable, decimal_of
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges import _okx_futures_answers as answers
 from keyctl.exchanges._okx_answers import rows
+from keyctl.exchanges._okx_names import type_of
+from keyctl.exchanges._okx_open_orders import open_orders as plain_orders
 from keyctl.exchanges._okx_orders import closes
-from keyctl.exchanges._okx_waiting import PAGE, OKXWaiting, kind_of
+from keyctl.exchanges._okx_waiting import PAGE, OKXWaiting, kinds_of
 from keyctl.exchanges.base import plain
 from keyctl.model import (
     JSON,
@@ -23,6 +27,7 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
     OpenOrder,
     Position,
     PriceBand,
@@ -32,12 +37,18 @@ from keyctl.model import (
 )
 
 _OFFERED = frozenset({"limit", "market", "post_only", "ioc", "fok"})
-_SWAPS = ("instType", "SWAP")
 
 
 class OKXAround(OKXWaiting):
     """What OKX tells and sets around an order. Algo orders do not count as open where leverage is to be changed: they
-    block that at OKX itself (59668, 59669). Of theirs, trailing stops, chases and sliced orders are not listed."""
+    block that at OKX itself (59668, 59669)."""
+
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
+        "positions": ("margin positions", "options", "event contracts"),
+        "spot": ("margin orders", "trailing stop, chase, iceberg and TWAP orders"),
+        "futures": ("options orders", "event contract orders", "spread orders")
+        + ("trailing stop, chase, iceberg and TWAP orders",),
+    }
 
     def offers(self, market: Market) -> frozenset[str]:
         return _OFFERED | algo.OFFERS | ({"reduce_only"} if market is Market.FUTURES else set())
@@ -65,13 +76,13 @@ class OKXAround(OKXWaiting):
         return answers.margin_balances(response)
 
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
-        symbol = ("instId", instrument.native_symbol)
+        symbol, kind = ("instId", instrument.native_symbol), type_of(instrument.native_symbol)
         mode = ("mgnMode", str(margin or MarginMode.CROSS))
         return (
             self.read("GET", "rest", "/api/v5/account/config"),
             self.read("GET", "rest", "/api/v5/account/leverage-info", symbol, mode),
-            self.read("GET", "rest", "/api/v5/account/positions", _SWAPS, symbol),
-            self.read("GET", "rest", "/api/v5/trade/orders-pending", _SWAPS, symbol, PAGE),
+            self.read("GET", "rest", "/api/v5/account/positions", kind, symbol),
+            self.read("GET", "rest", "/api/v5/trade/orders-pending", kind, symbol, PAGE),
         )
 
     def read_futures_state(
@@ -105,19 +116,24 @@ class OKXAround(OKXWaiting):
                 raise Unreadable("about another setting than the one asked for")
 
     def positions_requests(self) -> tuple[Request, ...]:
-        return (self.read("GET", "rest", "/api/v5/account/positions", _SWAPS),)
+        # Without instType all of them are listed; with SWAP those in dated contracts and X-Perps are silently missing.
+        return (self.read("GET", "rest", "/api/v5/account/positions"),)
 
-    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
         return answers.positions(response)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         # What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
-        plain_ones = self.read("GET", "rest", "/api/v5/trade/orders-pending", kind_of(market), PAGE)
-        return (*self.open_algos_requests(market), plain_ones)
+        path = "/api/v5/trade/orders-pending"
+        return tuple(
+            request
+            for kind in kinds_of(market)
+            for request in (*self.open_algos_requests(kind), self.read("GET", "rest", path, kind, PAGE))
+        )
 
-    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
-        waiting = step < len(algo.LISTED)
-        return self.read_open_algos(response, market) if waiting else answers.open_orders(response, market)
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        waiting = step % (len(algo.LISTED) + 1) < len(algo.LISTED)
+        return self.read_open_algos(response, market) if waiting else plain_orders(response, market)
 
     def holds_to_reducing(self, leg: Leg) -> bool:
         order = leg.order

@@ -1,4 +1,4 @@
-"""OKX's perpetual swaps turned into our nouns: rules, account state, positions, open orders, wallet, price band.
+"""OKX's contracts (swaps and dated ones) as our nouns: rules, account state, positions, wallet, price band.
 
 Field names: [official] OKX docs V5, "Trading account", "Order book trading" and "Public data", captures of 2025-11 and
 2026-07. What is missing or odd is Unreadable.
@@ -6,13 +6,15 @@ Field names: [official] OKX docs V5, "Trading account", "Order book trading" and
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.errors import CheckFailed
-from keyctl.exchanges._okx_answers import one_row, optional, positive, rows
+from keyctl.exchanges._okx_answers import data_of, one_row, optional, positive, rows
+from keyctl.exchanges._okx_names import CHOSEN, contract_symbol, split_contract, type_of
+from keyctl.exchanges._okx_open_orders import ORDER_NAMES
 from keyctl.exchanges.base import UnknownSymbol
+from keyctl.exchanges.listing import Names, each_of, odd_among
 from keyctl.model import (
     JSON,
     Balances,
@@ -20,27 +22,29 @@ from keyctl.model import (
     Instrument,
     MarginMode,
     Market,
-    OpenOrder,
-    OrderType,
+    OddRow,
     Position,
     PositionSide,
     PriceBand,
     Response,
-    Side,
 )
 
-PAGE_LIMIT = 100
-_SWAP = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})(_UM)?-SWAP")
-_PAIR = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})")
+# Kinds of positions that are not contracts of the futures market here. [official] docs V5, "Get positions", instType;
+# EVENTS: [third-party] nautilus_trader, 2026-09.
+_OTHER_KINDS = ("MARGIN", "OPTION", "EVENTS")
 _SPOT_MODE, _PORTFOLIO_MODE = "1", "4"
 _SPOT_MARGINS = {"1": None, "2": None, "3": MarginMode.CROSS, "4": MarginMode.CROSS}
 _HEDGE = {"net_mode": False, "long_short_mode": True}
 
 
-def swap_instrument(row: dict[str, JSON], symbol: str, base: str, quote_currency: str, settle: str) -> Instrument:
-    """A perpetual's rules. OKX counts contracts of ctVal x ctMult; steps and bounds are turned into base currency where
+def contract_instrument(row: dict[str, JSON], symbol: str) -> Instrument:
+    """A contract's rules. OKX counts contracts of ctVal x ctMult; steps and bounds are turned into base currency where
     the contract is linear. Raises UnknownSymbol when it settles in another currency than asked for."""
-    if row.get("settleCcy") != settle:
+    base, quote_currency, settle = split_contract(symbol)
+    told = row.get("settleCcy")
+    if settle == CHOSEN:
+        settle = text_of(told)  # the one that the account has chosen, where the list tells it
+    elif told != settle:
         raise UnknownSymbol(symbol)
     kinds = {"linear": base, "inverse": quote_currency}
     kind = text_of(row.get("ctType"))
@@ -83,15 +87,26 @@ def futures_state(responses: tuple[Response, ...], instrument: Instrument, margi
     hedge = _HEDGE.get(text_of(account.get("posMode")))
     if hedge is None:
         raise Unreadable("missing the position mode")
-    found = positions(held)
-    if any(item.native_symbol != instrument.native_symbol or item.hedge is not hedge for item in found):
+    native = instrument.native_symbol
+    found, odd_positions = odd_among(positions(held))
+    if any(item.native_symbol != native or item.hedge is not hedge for item in found):
         raise Unreadable("a position of another symbol or position mode than asked for")
-    orders = rows(pending)
-    if any(row.get("instId") != instrument.native_symbol for row in orders):
+    orders, odd_orders = odd_among(each_of(data_of(pending), _named, ORDER_NAMES))
+    if any(row["instId"] != native for row in orders):
         raise Unreadable("an open order of another symbol than asked for")
+    odd = (*odd_positions, *odd_orders)
+    if any(item.native_symbol not in (None, native) for item in odd):
+        raise Unreadable("a row of another symbol than asked for")
     long, short = _leverages(leverages, instrument, margin, hedge)
     own_ids = frozenset(str(row.get("clOrdId")) for row in orders)
-    return FuturesState(hedge, None, long, short, found, len(orders), margin, own_ids)
+    return FuturesState(hedge, None, long, short, found, len(orders), margin, own_ids, len(odd))
+
+
+def _named(value: JSON) -> dict[str, JSON]:
+    """A row that names its instrument. Raises Unreadable."""
+    row = object_of(value)
+    text_of(row.get("instId"))
+    return row
 
 
 def spot_margin(response: Response) -> MarginMode | None:
@@ -152,25 +167,32 @@ def _leverages(response: Response, instrument: Instrument, margin: MarginMode, h
     raise Unreadable("missing the leverage, or telling it for other sides than the position mode has")
 
 
-def positions(response: Response) -> tuple[Position, ...]:
-    """All open positions in an answer of account/positions; entries of size zero are closed ones."""
-    found = [_position(row) for row in rows(response) if decimal_of(row.get("pos")) != 0]
-    return tuple(found)
+def positions(response: Response) -> tuple[Position | OddRow, ...]:
+    """All open positions in contracts in an answer of account/positions; entries of size zero are closed ones, and
+    those of other kinds are left out."""
+    return each_of(data_of(response), _position, Names("instId", read_symbol=contract_symbol))
 
 
-def _position(row: dict[str, JSON]) -> Position:
+def _position(value: JSON) -> Position | None:
     """In net mode the sign of `pos` gives the side; in long/short mode it is above zero on both sides."""
-    size, told = decimal_of(row.get("pos")), text_of(row.get("posSide"))
+    row = object_of(value)
+    if row.get("instType") in _OTHER_KINDS:
+        return None
+    size = decimal_of(row.get("pos"))
+    if size == 0:
+        return None
+    told = text_of(row.get("posSide"))
     if told == "net":
         side = PositionSide.LONG if size > 0 else PositionSide.SHORT
     elif told in tuple(PositionSide) and size > 0:
         side = PositionSide(told)
     else:
         raise Unreadable("a position without a side")
-    if row.get("instType") != "SWAP" or row.get("mgnMode") not in tuple(MarginMode):
-        raise Unreadable("a position of another kind than asked for")
     native = text_of(row.get("instId"))
-    symbol = swap_symbol(native, row.get("ccy"))
+    symbol = contract_symbol(native)
+    if ("instType", row.get("instType")) != type_of(native) or row.get("mgnMode") not in tuple(MarginMode):
+        raise Unreadable("a position of another kind than its name says")
+    settle, chosen = split_contract(symbol)[2], row.get("ccy")  # of its margin, where the account may choose that
     return Position(
         symbol=symbol,
         native_symbol=native,
@@ -183,66 +205,8 @@ def _position(row: dict[str, JSON]) -> Position:
         mark_price=optional(row.get("markPx")),
         liquidation_price=optional(row.get("liqPx")),
         unrealized=optional(row.get("upl")),
-        currency=symbol.partition(":")[2],
+        currency=clean_text(text_of(chosen), 20) if settle == CHOSEN and chosen else settle,
         notional_usd=optional(row.get("notionalUsd")),
-    )
-
-
-def swap_symbol(native: str, margin_currency: JSON) -> str:
-    """BASE/QUOTE:SETTLE of a swap's instId: BTC-USDT-SWAP settles in USDT, BTC-USD-SWAP in BTC, and BTC-USD_UM-SWAP in
-    the currency that the account has chosen for it. Raises Unreadable for what is no swap."""
-    match = _SWAP.fullmatch(native)
-    if match is None:
-        raise Unreadable("not a swap's name")
-    base, quote_currency, chosen = match.groups()
-    if chosen:
-        settle = clean_text(text_of(margin_currency), 20)
-    else:
-        settle = base if quote_currency == "USD" else quote_currency
-    return f"{base}/{quote_currency}:{settle}"
-
-
-def open_orders(response: Response, market: Market) -> tuple[OpenOrder, ...]:
-    """The orders in an answer of trade/orders-pending. Raises Unreadable for a full page: the next may have more."""
-    found = rows(response)
-    if len(found) >= PAGE_LIMIT:
-        raise Unreadable("a full page, so there may be more open orders than it shows")
-    return tuple(_open_order(row, market) for row in found)
-
-
-def open_order_names(row: dict[str, JSON], market: Market) -> tuple[str, str, Side, PositionSide | None]:
-    """Our symbol, the venue's, side and position of an open order. Raises Unreadable for one of another kind."""
-    futures = market is Market.FUTURES
-    native, told = text_of(row.get("instId")), row.get("posSide")
-    if row.get("instType") != ("SWAP" if futures else "SPOT") or row.get("side") not in tuple(Side):
-        raise Unreadable("an open order of another kind than asked for")
-    if not futures and _PAIR.fullmatch(native) is None:
-        raise Unreadable("not a pair's name")
-    symbol = swap_symbol(native, row.get("ccy")) if futures else native.replace("-", "/")
-    position = PositionSide(str(told)) if futures and told in tuple(PositionSide) else None
-    return symbol, native, Side(str(row["side"])), position
-
-
-def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
-    symbol, native, side, position = open_order_names(row, market)
-    size, filled = decimal_of(row.get("sz")), decimal_of(row.get("accFillSz"))
-    client_id = row.get("clOrdId") or row.get("algoClOrdId")  # the second of what a waiting order became
-    if not 0 <= filled <= size:
-        raise Unreadable("a fill that cannot be")
-    return OpenOrder(
-        symbol=symbol,
-        native_symbol=native,
-        market=market,
-        side=side,
-        type=OrderType.MARKET if row.get("ordType") in ("market", "optimal_limit_ioc") else OrderType.LIMIT,
-        quantity=size,
-        filled=filled,
-        price=optional(row.get("px")),
-        exchange_order_id=text_of(row.get("ordId")),
-        client_order_id=clean_text(client_id, 40) if isinstance(client_id, str) and client_id else None,
-        reduce_only=row.get("reduceOnly") in ("true", True),
-        position=position,
-        created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
     )
 
 

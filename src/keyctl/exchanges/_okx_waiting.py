@@ -6,18 +6,19 @@ from dataclasses import replace
 
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import one_row
-from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT
+from keyctl.exchanges._okx_names import TYPES, type_of
+from keyctl.exchanges._okx_open_orders import PAGE_LIMIT
 from keyctl.exchanges._okx_orders import swap_fields, trade_mode
 from keyctl.exchanges.base import Exchange, plain
-from keyctl.model import JSON, Leg, Market, OpenOrder, OrderStatus, Request, Response
+from keyctl.model import JSON, Leg, Market, OddRow, OpenOrder, OrderStatus, Request, Response
 
 CANCEL_ALGOS = "/api/v5/trade/cancel-algos"
 PAGE = ("limit", PAGE_LIMIT)
 
 
-def kind_of(market: Market) -> tuple[str, str]:
-    """The parameter that names the market."""
-    return "instType", "SWAP" if market is Market.FUTURES else "SPOT"
+def kinds_of(market: Market) -> tuple[tuple[str, str], ...]:
+    """The parameters that name the types of a market's instruments; each wants a call of its own."""
+    return tuple(("instType", name) for name in (TYPES if market is Market.FUTURES else ("SPOT",)))
 
 
 class OKXWaiting(Exchange):
@@ -40,7 +41,7 @@ class OKXWaiting(Exchange):
 
     def algo_lookups(self, leg: Leg) -> tuple[Request, ...]:
         """The reads that together cover waiting and finished ones, by our own id first."""
-        which = ("ordType", "conditional"), kind_of(leg.order.market), ("instId", leg.native_symbol), PAGE
+        which = ("ordType", "conditional"), type_of(leg.native_symbol), ("instId", leg.native_symbol), PAGE
         return (
             self.read("GET", "rest", "/api/v5/trade/order-algo", ("algoClOrdId", leg.client_order_id)),
             self.read("GET", "rest", "/api/v5/trade/orders-algo-pending", *which),
@@ -50,12 +51,12 @@ class OKXWaiting(Exchange):
             ),
         )
 
-    def open_algos_requests(self, market: Market) -> tuple[Request, ...]:
-        """The reads that list waiting orders."""
+    def open_algos_requests(self, kind: tuple[str, str]) -> tuple[Request, ...]:
+        """The reads that list waiting orders of one type of instruments."""
         path = "/api/v5/trade/orders-algo-pending"
-        return tuple(self.read("GET", "rest", path, ("ordType", kinds), kind_of(market), PAGE) for kinds in algo.LISTED)
+        return tuple(self.read("GET", "rest", path, ("ordType", waiting), kind, PAGE) for waiting in algo.LISTED)
 
-    def read_open_algos(self, response: Response, market: Market) -> tuple[OpenOrder, ...]:
+    def read_open_algos(self, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
         """The waiting orders in the answer to one of them. Raises Unreadable."""
         return algo.open_orders(response, market)
 

@@ -9,7 +9,7 @@ import re
 
 from keyctl.exchanges.writings import Writing, is_date
 
-_IN_USD = re.compile(r"([A-Z0-9]{1,12})-USD(_UM)?-(SWAP|[0-9]{6})")
+_IN_USD = re.compile(r"([A-Z0-9]{1,12})-USD(_UM|_UM_XPERP)?-(SWAP|[0-9]{6})")
 
 
 def own(text: str) -> Writing:

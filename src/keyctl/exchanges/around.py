@@ -19,6 +19,7 @@ from keyctl.model import (
     Leg,
     MarginMode,
     Market,
+    OddRow,
     OpenOrder,
     Position,
     PriceBand,
@@ -39,6 +40,9 @@ class Around(Waiting, ABC):
     margin_known: ClassVar[bool] = True
     # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
     experimental: ClassVar[dict[Market, tuple[str, ...]]] = {}
+    # What an account may have at the venue that the lists do not show: of "positions", and of the open orders of "spot"
+    # and "futures".
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     @abstractmethod
     def offers(self, market: Market) -> frozenset[str]:
@@ -101,7 +105,8 @@ class Around(Waiting, ABC):
     def read_futures_state(
         self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
     ) -> FuturesState:
-        """The state from the answers to futures_state_requests, in that order."""
+        """The state from the answers to futures_state_requests, in that order; with the number of rows that may be a
+        position or order of the perpetual and cannot be read."""
 
     def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
         """The writes that bring the state to what is wanted, in the order to be sent; none when it is so already."""
@@ -120,8 +125,11 @@ class Around(Waiting, ABC):
         """The signed reads that list all open positions; empty where keyctl reads none."""
 
     @abstractmethod
-    def read_positions(self, step: int, response: Response) -> tuple[Position, ...]:
-        """The positions in the answer to positions_requests()[step]."""
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        """The positions in the answer to positions_requests()[step], and the rows that cannot be read.
+
+        Raises Unreadable for an answer that may lack some.
+        """
 
     @abstractmethod
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
@@ -129,8 +137,11 @@ class Around(Waiting, ABC):
         exchanges that list by symbol only."""
 
     @abstractmethod
-    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder, ...]:
-        """The orders in the answer to open_orders_requests()[step]. Raises Unreadable for a page that may lack some."""
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        """The orders in the answer to open_orders_requests()[step], and the rows that cannot be read.
+
+        Raises Unreadable for a page that may lack some.
+        """
 
     def test_order_request(self, leg: Leg) -> Request | None:
         """The venue's own check of the order, that places nothing (a read: it may be repeated); None where none."""

@@ -237,7 +237,7 @@ class Bitfinex(BitfinexAround):
             for row in rows:
                 check_named(symbol_of(row), leg.native_symbol)
         if ours:
-            return status_of(only_one(ours), leg)
+            return status_of(only_one(ours), leg, finished=step == 2)
         if len(rows) >= _HISTORY_LIMIT:
             raise TooLong("more orders than one page holds")
         return None

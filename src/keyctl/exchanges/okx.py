@@ -11,6 +11,7 @@ from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import (
     check_currencies,
+    check_open,
     instrument,
     one_row,
     order_status,
@@ -21,9 +22,11 @@ from keyctl.exchanges._okx_answers import (
 )
 from keyctl.exchanges._okx_errors import UUID, error_in
 from keyctl.exchanges._okx_futures import OKXAround
-from keyctl.exchanges._okx_futures_answers import PAGE_LIMIT, swap_instrument
+from keyctl.exchanges._okx_futures_answers import contract_instrument
+from keyctl.exchanges._okx_names import is_named, listing_params, type_of
+from keyctl.exchanges._okx_open_orders import PAGE_LIMIT
 from keyctl.exchanges._okx_orders import order_kind, swap_fields, trade_mode
-from keyctl.exchanges._okx_waiting import CANCEL_ALGOS, kind_of
+from keyctl.exchanges._okx_waiting import CANCEL_ALGOS
 from keyctl.exchanges._shapes import (
     check_distinct,
     check_named,
@@ -31,8 +34,6 @@ from keyctl.exchanges._shapes import (
     letters_and_digits,
     only_one,
     signing_key,
-    split_perpetual,
-    split_symbol,
 )
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, encode_query, plain
 from keyctl.exchanges.told_orders import placed_told
@@ -100,7 +101,7 @@ class OKXSigner(Signer):
 
 
 class OKX(OKXAround):
-    """OKX's V5 API: spot in cash mode, and perpetual swaps. Demo keys use the live hosts and a header of their own."""
+    """OKX's V5 API: spot in cash mode, and contracts. Demo keys use the live hosts and a header of their own."""
 
     lookup_names = ("the order by its client order id", "open orders", "finished orders since the send")
     echo_names = (("clOrdId", "algoClOrdId"), ("ordId", "algoId"))
@@ -142,21 +143,21 @@ class OKX(OKXAround):
         return integer_of(one_row(response).get("ts"))
 
     def instrument_request(self, symbol: str) -> Request:
-        kind, native = ("SWAP", _swap_name(symbol)) if ":" in symbol else ("SPOT", "-".join(split_symbol(symbol)))
-        params = ("instType", kind), ("instId", native)
-        return self.read("GET", "rest", "/api/v5/public/instruments", *params, private=False)
+        return self.read("GET", "rest", "/api/v5/public/instruments", *listing_params(symbol), private=False)
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code == "51001"
 
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        futures = ":" in symbol
-        native = _swap_name(symbol) if futures else "-".join(split_symbol(symbol))
-        for row in rows(response):
-            if row.get("instId") == native:
-                check_currencies(row, symbol)
-                return swap_instrument(row, symbol, *split_perpetual(symbol)) if futures else instrument(row, symbol)
-        raise UnknownSymbol(symbol)
+        """Raises CheckFailed (not_trading) besides, for one that is listed without its rules."""
+        found = [row for row in rows(response) if is_named(row.get("instId"), symbol)]
+        if not found:
+            raise UnknownSymbol(symbol)
+        if len(found) > 1:
+            raise Unreadable("two instruments of that name")
+        check_open(found[0], symbol)
+        check_currencies(found[0], symbol)
+        return contract_instrument(found[0], symbol) if ":" in symbol else instrument(found[0], symbol)
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "rest", "/api/v5/market/ticker", ("instId", native_symbol), private=False)
@@ -218,7 +219,7 @@ class OKX(OKXAround):
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol = ("instId", leg.native_symbol)
-        kind = kind_of(leg.order.market)
+        kind = type_of(leg.native_symbol)
         since, limit = ("begin", max(0, sent_ms - _LOOK_BACK_MS)), ("limit", PAGE_LIMIT)
         if leg.order.trigger is not None:
             return self.algo_lookups(leg)
@@ -265,12 +266,6 @@ class OKX(OKXAround):
         return error.code in _FINAL
 
     error_in = staticmethod(error_in)
-
-
-def _swap_name(symbol: str) -> str:
-    """OKX's name of a perpetual. What it settles in is not part of the name; read_instrument checks it."""
-    base, quote_currency, _ = split_perpetual(symbol)
-    return f"{base}-{quote_currency}-SWAP"
 
 
 def _body(request: Request) -> str:

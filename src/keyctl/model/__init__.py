@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from keyctl.model.futures import (
         FuturesState as FuturesState,
+        OddRow as OddRow,
         OpenOrder as OpenOrder,
         Position as Position,
         Setup as Setup,
@@ -95,7 +96,7 @@ MODULES = {
     "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
     "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
-    "futures": ("Position", "FuturesState", "Setup", "OpenOrder"),
+    "futures": ("Position", "FuturesState", "Setup", "OpenOrder", "OddRow"),
     "verdict": ("Finding",),
     "diagnosis": ("Diagnosis",),
     "told": ("ToldError",),

@@ -39,7 +39,8 @@ class FuturesState(Noun):
     `margin` is None where each order chooses it. Leverages are None where each order carries its own; where the venue
     keeps one for both directions they are equal. `positions` are those of the symbol, `open_orders` their number.
     `leverage_margin` is the margin mode that the leverages belong to, where the venue keeps some for each. `own_ids`:
-    the client order ids among the open orders that were listed; orders that wait for a trigger may not be.
+    the client order ids among the open orders that were listed; orders that wait for a trigger may not be. `odd`: how
+    many rows could not be read, each of which may be a position or order of the symbol.
     """
 
     hedge: bool
@@ -50,6 +51,12 @@ class FuturesState(Noun):
     open_orders: int = 0
     leverage_margin: MarginMode | None = None
     own_ids: frozenset[str] = frozenset()
+    odd: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is neither a position nor an open order, nor a row that may be one."""
+        return not self.positions and self.open_orders == 0 and self.odd == 0
 
     def leverage(self, side: PositionSide) -> Decimal | None:
         """The leverage of that direction."""
@@ -72,7 +79,8 @@ class Setup(Noun):
 class OpenOrder(Noun):
     """An order that rests at its exchange, whoever sent it. Sizes as the venue counts them (contracts on perpetuals).
 
-    `client_order_id` is as the exchange shows it; None where there is none.
+    `client_order_id` is as the exchange shows it; None where there is none. `quote_quantity` is the amount to spend of
+    a market buy that was sized by it: its size in the base currency is not known then, and `quantity` is None.
     """
 
     symbol: str
@@ -80,7 +88,7 @@ class OpenOrder(Noun):
     market: Market
     side: Side
     type: OrderType
-    quantity: Decimal
+    quantity: Decimal | None
     filled: Decimal
     price: Decimal | None
     exchange_order_id: str
@@ -90,3 +98,27 @@ class OpenOrder(Noun):
     trigger: Trigger | None = None
     trigger_price: Decimal | None = None
     created_ms: int | None = None
+    quote_quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OddRow(Noun):
+    """A row of a list of positions or open orders that cannot be read, and why. It may be a position or an order.
+
+    The names are those that could be read in it: the exchange's own name of the symbol, keyctl's, the order id.
+    """
+
+    why: str
+    native_symbol: str | None = None
+    symbol: str | None = None
+    exchange_order_id: str | None = None
+
+    def may_be_of(self, symbol: str | None) -> bool:
+        """Whether the row may be of that symbol; of any one for None."""
+        return None in (symbol, self.symbol) or self.symbol == symbol
+
+    def may_be(self, native_symbol: str, exchange_order_id: str | None) -> bool:
+        """Whether the row may be that order; of a position: one in that symbol."""
+        if self.native_symbol not in (None, native_symbol):
+            return False
+        return None in (self.exchange_order_id, exchange_order_id) or self.exchange_order_id == exchange_order_id

@@ -7,7 +7,7 @@ GET  /_twin/counters    {"placements": {client order id: orders taken}, "arrival
 GET  /_twin/calls       every call: at_ms, method, path, operation, changes, key_hint, client_order_id, status, fault
 GET  /_twin/settings    the settings below, as they are
 POST /_twin/settings    any of {"offset_ms", "refuse_duplicates", "pretended_address", "maintenance", "fee_rate",
-                        "hide_seconds", "hide_queries", "delay_seconds"}
+                        "hide_seconds", "hide_queries", "delay_seconds", "market_stays"}
 POST /_twin/faults      a fault: {"kind": "hang_after", "operation": "place", "times": 1, ...} as in faults.Fault
                         (for this port's exchange unless it names one); {"clear": true} removes all
 POST /_twin/keys        makes a key and answers it: {"algorithm", "rights": [...], "ips": {market: [...]}, "uid",
@@ -55,6 +55,7 @@ SETTINGS = (
     "fee_rate",
     "hide_seconds",
     "hide_queries",
+    "market_stays",
 )
 POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures")
 _REASONS = {"canceled": "user", "expired": "gtd"}

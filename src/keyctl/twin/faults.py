@@ -37,6 +37,7 @@ class FaultKind(StrEnum):
     WRONG_ECHO = "wrong_echo"  # taken; another `what` ("id", "symbol", "side") in the answer
     ECHO_OTHER = "echo_other"  # taken; another leverage in the answer
     LIES = "lies"  # answered as if taken; modes and leverages of perpetuals stay as they were
+    ODD_ROW = "odd_row"  # taken; the list in the answer has one row more, `body` (JSON), or one that says nothing
     GZIP_BOMB = "gzip_bomb"  # taken; a gzip body that unpacks to `size` bytes
 
 

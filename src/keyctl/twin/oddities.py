@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
-from keyctl.twin.face import Answer
+from keyctl.twin.face import Answer, encode
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.wire import Connection, gzip_bomb, raw_answer
 
@@ -53,6 +56,22 @@ def answer_instead(fault: Fault) -> Answer:
     if fault.kind is FaultKind.GARBAGE:
         return replace(given, status=fault.status or 200, body=given.body or b"\x00\xff not an answer {")
     return replace(given, status=fault.status or 200)
+
+
+def with_odd_row(answer: Answer, row: str) -> Answer:
+    """The answer with one row more at the end of its list; without a given one, an empty object or array."""
+    value = json.loads(answer.body, parse_float=Decimal)
+    rows = _list_in(value)
+    rows.append(json.loads(row, parse_float=Decimal) if row else [] if any(isinstance(r, list) for r in rows) else {})
+    return replace(answer, body=encode(value).encode())
+
+
+def _list_in(value: Any) -> list[Any]:
+    """The list of an answer: the answer itself, or what it holds it in."""
+    while isinstance(value, dict):
+        value = next(value[name] for name in ("data", "orders", "resultList") if name in value)
+    assert isinstance(value, list)
+    return value
 
 
 async def send_oddly(connection: Connection, answer: Answer, fault: Fault) -> bool:

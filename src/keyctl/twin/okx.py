@@ -210,11 +210,13 @@ def _public(name: str, params: Params, venue: Venue) -> list[Any]:
 
 def _listing(name: str, params: Params, venue: Venue) -> list[Any]:
     """One entry for each instrument of the type, or of the one that is asked for. Raises OKXError."""
-    known = {"SPOT": venue.instruments, "SWAP": venue.derivatives.instruments}.get(params.need("instType"), {})
-    wanted = params.get("instId")
+    kind, wanted, index = params.need("instType"), params.get("instId"), params.get("uly")
+    every = {**venue.instruments, **venue.derivatives.instruments}
+    known = {name: item for name, item in every.items() if swaps.kind_of(item) == kind}
     if wanted is not None and wanted not in known:
         raise unknown_instrument()
     items = [item for item in known.values() if wanted in (None, item.native_symbol)]
+    items = [item for item in items if index in (None, f"{item.base}-{item.quote}")]
     if name == "public/instruments":
         return [data.instrument_data(item) for item in items]
     if name == "public/mark-price":

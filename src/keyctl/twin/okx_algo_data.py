@@ -10,8 +10,8 @@ from typing import Any
 from keyctl.model import Trigger
 from keyctl.twin.book import Reason, VenueOrder
 from keyctl.twin.face import digits
-from keyctl.twin.okx_data import kind_of, spot_mode, target_currency, text
-from keyctl.twin.okx_swaps_data import swap_order_fields
+from keyctl.twin.okx_data import spot_mode, target_currency, text
+from keyctl.twin.okx_swaps_data import kind_of, swap_order_fields
 from keyctl.twin.venue import Venue
 
 # What a pair of parameters begins with: stop loss or take profit.

@@ -9,7 +9,7 @@ from keyctl.model import Instrument, OrderState, OrderType, TimeInForce
 from keyctl.twin.book import Book, VenueOrder
 from keyctl.twin.face import digits
 from keyctl.twin.keys import Key
-from keyctl.twin.okx_swaps_data import swap_fields, swap_order_fields, wallet_fields
+from keyctl.twin.okx_swaps_data import kind_of, swap_fields, swap_order_fields, wallet_fields
 from keyctl.twin.venue import Venue
 
 # An order that was canceled without any fill is forgotten after two hours.
@@ -269,11 +269,6 @@ def balance_data(key: Key, venue: Venue, wanted: tuple[str, ...]) -> dict[str, A
         if (not wanted or name in wanted) and (balance.free or balance.locked)
     ]
     return {"adjEq": "", "details": details, "imr": "", "isoEq": "", "mgnRatio": "", "totalEq": "", "uTime": now}
-
-
-def kind_of(item: Instrument) -> str:
-    """OKX's word for the market of an instrument."""
-    return "SPOT" if item.settle is None else "SWAP"
 
 
 def currency_data(name: str) -> dict[str, Any]:

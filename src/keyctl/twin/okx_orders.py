@@ -17,11 +17,12 @@ from keyctl.twin.keys import Key
 from keyctl.twin.okx_gate import OKXError, OrderError, Params, bad_parameter
 from keyctl.twin.okx_swaps import SWAP_HANDLERS
 from keyctl.twin.okx_swaps import place as place_swap
+from keyctl.twin.okx_swaps_data import kind_of
 from keyctl.twin.venue import Venue
 
 CLIENT_ID = r"^[A-Za-z0-9]{1,32}$"
 _TYPES = ("market", "limit", "post_only", "fok", "ioc")
-_MARKETS = {"SPOT": Market.SPOT, "SWAP": Market.FUTURES}
+_MARKETS = {"SPOT": Market.SPOT, "SWAP": Market.FUTURES, "FUTURES": Market.FUTURES}
 _WORDS = {
     Reason.QUANTITY_STEP: ("51121", "Order quantity must be a multiple of the lot size."),
     Reason.QUANTITY_MIN: ("51020", "Your order should meet or exceed the minimum order amount."),
@@ -173,7 +174,8 @@ def chosen(params: Params, venue: Venue, key: Key, which: Callable[[VenueOrder],
     market = _MARKETS.get(kind or "")
     if item is not None and market not in (None, item.market):
         return []
-    return venue.orders_of(key.uid, symbol=item.symbol if item else None, market=market, which=which)
+    found = venue.orders_of(key.uid, symbol=item.symbol if item else None, market=market, which=which)
+    return [order for order in found if kind in (None, kind_of(order.instrument))]
 
 
 def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> list[VenueOrder]:

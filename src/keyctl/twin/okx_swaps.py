@@ -1,4 +1,4 @@
-"""OKX's perpetual swaps on the twin: orders, position mode, leverage, positions, closing, the largest sizes.
+"""OKX's contracts on the twin: orders, position mode, leverage, positions, closing, the largest sizes.
 
 Source: [official] OKX V5 docs, "Trading account" and "Order book trading", 2025-11 and 2026-07; error codes 2026-07.
 """
@@ -235,10 +235,9 @@ def _check_no_orders(key: Key, venue: Venue, item: Instrument, margin: MarginMod
 def _positions(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     """Newest first. An instrument that is asked for by name shows a closed position too, with a size of zero."""
     names = (params.get("instId") or "").split(",") if params.get("instId") else []
-    if params.get("instType") not in (None, "SWAP"):
-        return []
-    book = venue.derivatives
-    held = [item for item in book.positions(key.uid) if not names or item.instrument.native_symbol in names]
+    kind, book = params.get("instType"), venue.derivatives
+    held = [item for item in book.positions(key.uid) if kind in (None, data.kind_of(item.instrument))]
+    held = [item for item in held if not names or item.instrument.native_symbol in names]
     rows = [data.position_data(item, venue) for item in sorted(held, key=lambda item: -item.created_ms)]
     open_names = {item.instrument.native_symbol for item in held}
     for name in names:

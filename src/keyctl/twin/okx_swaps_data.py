@@ -1,10 +1,11 @@
-"""OKX's perpetual swaps on the twin: those that it lists, and what positions, leverages and prices look like.
+"""OKX's contracts on the twin: those that it lists, and what positions, leverages and prices look like.
 
 Source: [official] OKX V5 docs, "Trading account" and "Public data", 2025-11 and 2026-07. Sizes are contracts.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,14 +19,20 @@ from keyctl.twin.venue import Venue
 
 # An order that would do more than reduce is refused as a whole; the margin mode travels with each order.
 RULES = DerivativeRules(shared_wallet=True, margin_in_order=True, leverage=Decimal(3))
-# Symbol, contract size, price step, size step and smallest size in contracts.
+# Native name, what it settles in, contract size, price step, size step and smallest size in contracts.
 _LISTED = (
-    ("BTC/USDT:USDT", "0.01", "0.1", "0.01"),
-    ("ETH/USDT:USDT", "0.1", "0.01", "0.01"),
-    ("SOL/USDT:USDT", "1", "0.01", "0.01"),
-    ("BTC/USDC:USDC", "0.0001", "0.1", "1"),
-    ("BTC/USD:BTC", "100", "0.1", "1"),
-    ("ETH/USD:ETH", "10", "0.01", "1"),
+    ("BTC-USDT-SWAP", "USDT", "0.01", "0.1", "0.01"),
+    ("ETH-USDT-SWAP", "USDT", "0.1", "0.01", "0.01"),
+    ("SOL-USDT-SWAP", "USDT", "1", "0.01", "0.01"),
+    ("BTC-USDC-SWAP", "USDC", "0.0001", "0.1", "1"),
+    ("BTC-USD-SWAP", "BTC", "100", "0.1", "1"),
+    ("ETH-USD-SWAP", "ETH", "10", "0.01", "1"),
+    # Contracts in US dollars, for which every user of the twin has chosen USDC.
+    ("SOL-USD_UM-SWAP", "USDC", "0.01", "0.01", "1"),
+    ("BTC-USDT-281229", "USDT", "0.01", "0.1", "0.01"),
+    ("BTC-USD-281229", "BTC", "100", "0.1", "1"),
+    ("BTC-USD_UM_XPERP-310404", "USDC", "0.0001", "0.1", "1"),
+    ("ETH-USD_UM_XPERP-310404", "USDC", "0.001", "0.01", "1"),
 )
 _LARGEST, _LARGEST_AT_MARKET = Decimal(100_000_000), Decimal(12_000)
 _BAND_UP, _BAND_DOWN = Decimal("1.03"), Decimal("0.97")
@@ -36,14 +43,15 @@ def listed() -> tuple[Instrument, ...]:
     return tuple(_perpetual(*row) for row in _LISTED)
 
 
-def _perpetual(symbol: str, size: str, price_step: str, step: str) -> Instrument:
-    pair, _, settle = symbol.partition(":")
-    base, _, quote = pair.partition("/")
+def _perpetual(native: str, settle: str, size: str, price_step: str, step: str) -> Instrument:
+    base, family, ending = native.split("-")
+    quote, _, in_dollars = family.partition("_")
     inverse = settle == base
     one = Decimal(1) if inverse else Decimal(size)
+    date = "" if ending == "SWAP" else f"-{ending}"
     return Instrument(
-        symbol=symbol,
-        native_symbol=f"{base}-{quote}-SWAP",
+        symbol=f"{base}/{quote}:{quote if in_dollars else settle}{date}",
+        native_symbol=native,
         base=base,
         quote=quote,
         price_step=Decimal(price_step),
@@ -68,14 +76,17 @@ def swap_fields(item: Instrument) -> dict[str, Any]:
     def contracts(quantity: Decimal | None) -> str:
         return "" if quantity is None else digits(quantity / one)
 
-    family = f"{item.base}-{item.quote}"
+    family, _, ending = item.native_symbol.rpartition("-")
+    at = None if ending == "SWAP" else datetime.strptime(f"{ending}08+0000", "%y%m%d%H%z")
     return {
-        "instType": "SWAP",
+        "instType": kind_of(item),
         "instFamily": family,
-        "uly": family,
+        "uly": f"{item.base}-{item.quote}",
         "baseCcy": "",
         "quoteCcy": "",
-        "settleCcy": item.settle,
+        "settleCcy": "USD" if "_UM" in family else item.settle,
+        "ruleType": "xperp" if family.endswith("_XPERP") else "normal",
+        "expTime": "" if at is None else str(int(at.timestamp() * 1000)),
         "ctType": "inverse" if item.inverse else "linear",
         "ctVal": digits(contract_size(item)),
         "ctValCcy": item.quote if item.inverse else item.base,
@@ -90,6 +101,13 @@ def swap_fields(item: Instrument) -> dict[str, Any]:
     }
 
 
+def kind_of(item: Instrument) -> str:
+    """OKX's word for the type of an instrument."""
+    if item.settle is None:
+        return "SPOT"
+    return "SWAP" if item.native_symbol.endswith("-SWAP") else "FUTURES"
+
+
 def price_limit(item: Instrument, venue: Venue) -> tuple[Decimal, Decimal]:
     """The highest price of a buy and the lowest of a sell, on the price step."""
     mark, step = venue.derivatives.mark(item.symbol), item.price_step or Decimal(1)
@@ -100,14 +118,14 @@ def price_limit(item: Instrument, venue: Venue) -> tuple[Decimal, Decimal]:
 def price_limit_data(item: Instrument, venue: Venue) -> dict[str, Any]:
     """The one entry of public/price-limit."""
     highest, lowest = price_limit(item, venue)
-    row = {"instType": "SWAP", "instId": item.native_symbol, "ts": str(venue.now_ms()), "enabled": True}
+    row = {"instType": kind_of(item), "instId": item.native_symbol, "ts": str(venue.now_ms()), "enabled": True}
     return row | {"buyLmt": digits(highest), "sellLmt": digits(lowest)}
 
 
 def mark_data(item: Instrument, venue: Venue) -> dict[str, Any]:
     """One entry of public/mark-price."""
     mark = digits(venue.derivatives.mark(item.symbol))
-    return {"instType": "SWAP", "instId": item.native_symbol, "markPx": mark, "ts": str(venue.now_ms())}
+    return {"instType": kind_of(item), "instId": item.native_symbol, "markPx": mark, "ts": str(venue.now_ms())}
 
 
 def leverage_data(key: Key, venue: Venue, item: Instrument, margin: MarginMode) -> list[dict[str, Any]]:
@@ -163,7 +181,7 @@ def _empty_position(item: Instrument, margin: MarginMode) -> dict[str, Any]:
         "availPos avgPx markPx last idxPx lever upl uplRatio imr margin mmr mgnRatio liqPx bePx posCcy liab liabCcy "
         "interest tradeId optVal usdPx bizRefId bizRefType realizedPnl pnl fee fundingFee liqPenalty"
     )
-    kind = {"instType": "SWAP", "instId": item.native_symbol, "mgnMode": margin.value, "ccy": settle_of(item)}
+    kind = {"instType": kind_of(item), "instId": item.native_symbol, "mgnMode": margin.value, "ccy": settle_of(item)}
     return {**dict.fromkeys(empty.split(), ""), **kind, "adl": "0", "closeOrderAlgo": []}
 
 
@@ -173,7 +191,7 @@ def swap_order_fields(order: VenueOrder, venue: Venue) -> dict[str, Any]:
     side = order.position.value if order.position is not None else "net"
     told = order.reduce_only and order.position is None  # in long/short mode closing orders reduce without a flag
     return {
-        "instType": "SWAP",
+        "instType": kind_of(item),
         "ccy": "",
         "posSide": side,
         "tdMode": margin.value,

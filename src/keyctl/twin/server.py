@@ -14,7 +14,7 @@ from keyctl.twin.control import Control
 from keyctl.twin.face import Answer, Call, Face
 from keyctl.twin.faults import Fault, FaultKind, FaultList
 from keyctl.twin.keys import Key, MadeKey
-from keyctl.twin.oddities import INSTEAD, ODDLY, answer_instead, hold, send_oddly
+from keyctl.twin.oddities import INSTEAD, ODDLY, answer_instead, hold, send_oddly, with_odd_row
 from keyctl.twin.record import Logged
 from keyctl.twin.venue import Venue, wall_clock_ms
 from keyctl.twin.wire import BadRequest, Connection, raw_answer
@@ -288,6 +288,8 @@ class TwinServer:
             answer = port.face.with_wrong_echo(taken, fault.what)
         elif fault.kind is FaultKind.ECHO_OTHER:
             answer = port.face.with_wrong_echo(taken, "leverage")
+        elif fault.kind is FaultKind.ODD_ROW:
+            answer = with_odd_row(taken, fault.body)
         else:
             answer = taken
         logged.status = answer.status

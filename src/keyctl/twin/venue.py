@@ -50,7 +50,8 @@ class Venue(OrderList):
 
     Settings that tests change freely: `offset_ms` (the clock's error), `refuse_duplicates` (of client order ids
     among a user's open orders), `pretended_address`, `fee_rate`, `maintenance`, `hide_seconds` and `hide_queries`
-    (how long a new order stays out of every look-up).
+    (how long a new order stays out of every look-up), `market_stays` (a market order on a pair trades half of what the
+    best price gives and stays open).
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Venue(OrderList):
         self.pretended_address: str | None = None
         self.maintenance = False
         self.fee_rate = FEE_RATE
+        self.market_stays = False
         self.instruments = {item.native_symbol: item for item in instruments}
         self.books: dict[str, Book] = {item.symbol: default_book(item) for item in instruments}
         self.keys: dict[str, Key] = {}
@@ -244,10 +246,13 @@ class Venue(OrderList):
             return self._end(order, OrderState.CANCELED, "post_only")
         if order.time_in_force is TimeInForce.FOK and sum((part for _, part in taken), ZERO) < order.quantity:
             return self._end(order, OrderState.EXPIRED, "fok")
-        for price, part in taken:
+        stays = self.market_stays and order.type is OrderType.MARKET
+        for price, part in [(price, part / 2) for price, part in taken[:1]] if stays else taken:
             self._trade(order, price, part, maker=False)
         if not order.remaining:
             order.state = OrderState.CLOSED
+        elif stays:
+            return order
         elif order.type is OrderType.MARKET or order.time_in_force is not TimeInForce.GTC:
             self._end(order, OrderState.EXPIRED, "ioc")
         else:

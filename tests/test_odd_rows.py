@@ -1,0 +1,205 @@
+"""One row that cannot be read, in a list of positions or open orders at any exchange: shown, counted, and in the way of
+nothing but itself."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from keyctl.model import Side
+from keyctl.twin import FaultKind
+from tests.commands.test_open_orders import foreign
+from tests.support.terminal import keyctl_at_terminal
+from tests.support.world import ALL, RIGHTS, World, open_position
+
+VENUES = ("binance", "bitfinex", "okx")
+SYMBOL, OTHER = "BTC/USDT:USDT", "ETH/USDT:USDT"
+# A position that cannot be read, in SYMBOL, in OTHER, and without a name.
+ODD_POSITIONS: dict[str, dict[str, Any]] = {
+    "binance": {
+        SYMBOL: {"symbol": "BTCUSDT", "positionAmt": "x"},
+        OTHER: {"symbol": "ETHUSDT", "positionAmt": "1", "positionSide": "SIDEWAYS"},
+        "": {"positionAmt": "1"},
+    },
+    "bitfinex": {
+        SYMBOL: ["tBTCF0:USTF0", "TELEPORTED", 1, 1, 0, 0, 0, 0, 0, 1],
+        OTHER: ["tETHF0:USTF0", "ACTIVE"],
+        "": [None, "ACTIVE", 1, 1, 0, 0, 0, 0, 0, 1],
+    },
+    "okx": {
+        SYMBOL: {"instId": "BTC-USDT-SWAP", "instType": "SWAP", "pos": "x"},
+        OTHER: {"instId": "ETH-USDT-SWAP", "instType": "SWAP", "pos": "1", "posSide": "up"},
+        "": {"instType": "SWAP", "pos": "1", "posSide": "net"},
+    },
+}
+ODD_ORDERS: dict[str, Any] = {
+    "binance": {"symbol": "BTCUSDT", "orderId": 4711, "side": "NEITHER"},
+    "bitfinex": [4711, None, None, "tBTCUST", 1, 1, 1, 1, "EXCHANGE TELEPORT"],
+    "lbank": {"symbol": "btc_usdt", "orderId": "4711", "type": "borrow"},
+    "okx": {"instId": "BTC-USDT", "instType": "SPOT", "ordId": "4711", "algoId": "4711", "side": "neither"},
+}
+ORDER_NAMES = {"binance": "BTCUSDT", "bitfinex": "tBTCUST", "lbank": "btc_usdt", "okx": "BTC-USDT"}
+
+
+def without_number(exchange: str) -> Any:
+    """The same row without the number of its order, so that it may be any order of the symbol."""
+    row = ODD_ORDERS[exchange]
+    if isinstance(row, list):
+        return [None, *row[1:]]
+    return {name: value for name, value in row.items() if value not in (4711, "4711")}
+
+
+@pytest.fixture
+def desk(world: World) -> World:
+    """A position at each exchange with perpetuals."""
+    for exchange in VENUES:
+        world.add(exchange, rights=RIGHTS)
+        open_position(world, f"{exchange}-a", SYMBOL, Side.BUY, "2" if exchange == "okx" else "0.02")
+    return world
+
+
+def flat(world: World) -> set[str]:
+    made = {name: world.made[f"{name}-a"].key.uid for name in VENUES}
+    return {name for name, uid in made.items() if not world.venue(name).derivatives.positions(uid)}
+
+
+def odd_row(
+    world: World, exchange: str, operation: str, row: Any, path: str | None = None, times: int | None = None
+) -> None:
+    """From now on every such list has that row, or so many of them."""
+    told = json.dumps(row)
+    world.fault(kind=FaultKind.ODD_ROW, exchange=exchange, operation=operation, body=told, path=path, times=times)
+
+
+@pytest.mark.parametrize("of", [SYMBOL, OTHER, ""], ids=["same", "other", "unnamed"])
+@pytest.mark.parametrize("exchange", VENUES)
+def test_an_odd_position_is_shown_and_counted_beside_the_others(desk: World, exchange: str, of: str) -> None:
+    path = "/fapi/*" if exchange == "binance" else None
+    odd_row(desk, exchange, "positions", ODD_POSITIONS[exchange][of], path=path)
+    ran = desk.keyctl("positions", "--json")
+    assert (ran.exit_code, ran.document["status"]) == (6, "partial"), ran.stdout
+    rows = [row for row in ran.data["positions"] if row["exchange"] == exchange]
+    assert sorted(row["state"] for row in rows) == ["odd", "ok"]
+    (odd,) = [row for row in rows if row["state"] == "odd"]
+    assert odd["detail"] and odd["contracts"] is None and odd["symbol"] in (of or None, None)
+    assert bool(odd["native_symbol"]) is bool(of)
+    assert {row["account"]: row["odd"] for row in ran.data["accounts"]} == {
+        f"{name}-a": int(name == exchange) for name in VENUES
+    }
+    assert ran.data["complete"] is False
+    assert [(error["code"], error["account"]) for error in ran.document["errors"]] == [("odd_rows", f"{exchange}-a")]
+    sized = [row["notional_usd"] for row in ran.data["positions"] if row["state"] == "ok"]
+    assert Decimal(ran.data["notional_usd"]) == sum(map(Decimal, sized))
+    # Asked for one symbol, what is of another one is not there, and what may be of it is.
+    alone = desk.keyctl("positions", f"{exchange}-a", "--symbol", SYMBOL, "--json")
+    assert alone.exit_code == (0 if of == OTHER else 6)
+
+
+def test_people_see_how_many_rows_are_odd(desk: World) -> None:
+    odd_row(desk, "okx", "positions", ODD_POSITIONS["okx"][OTHER])
+    odd_row(desk, "bitfinex", "positions", ODD_POSITIONS["bitfinex"][SYMBOL])
+    code, shown = keyctl_at_terminal(["positions"], desk.home, COLUMNS="160").leaves()
+    assert code == 6
+    assert "2 rows cannot be read and may be a position" in shown
+    assert "ETH-USDT-SWAP odd" in shown and "tBTCF0:USTF0 odd" in shown
+
+
+@pytest.mark.parametrize("of", [SYMBOL, OTHER, ""], ids=["same", "other", "unnamed"])
+@pytest.mark.parametrize("exchange", VENUES)
+def test_an_odd_position_keeps_no_other_from_being_closed(desk: World, exchange: str, of: str) -> None:
+    path = "/fapi/*" if exchange == "binance" else None
+    row, times = ODD_POSITIONS[exchange][of], 1 if of == OTHER else None  # no list of one symbol has a row of another
+    odd_row(desk, exchange, "positions", row, path, times)
+    draft = desk.keyctl("close", "--every-symbol", "--all", "--dry-run", "--json")
+    assert draft.exit_code == 6, draft.stdout
+    odd_row(desk, exchange, "positions", row, path, times) if times else None
+    ran = desk.keyctl("close", "--every-symbol", "--all", "--yes", "--json")
+    assert (ran.exit_code, ran.document["status"]) == (6, "partial"), ran.stdout
+    assert flat(desk) == set(VENUES)
+    assert {row["account"]: row["odd"] for row in ran.data["accounts"]}[f"{exchange}-a"] == 1
+    assert [error["code"] for error in ran.document["errors"]] == ["odd_rows"]
+    assert ran.data["next"] == [f"keyctl positions {exchange}-a"]
+
+
+@pytest.mark.parametrize("exchange", VENUES)
+def test_where_only_an_odd_row_is_left_it_is_not_said_that_all_is_closed(world: World, exchange: str) -> None:
+    world.add(exchange, rights=RIGHTS)
+    path = "/fapi/*" if exchange == "binance" else None
+    odd_row(world, exchange, "positions", ODD_POSITIONS[exchange][OTHER], path=path)
+    ran = world.keyctl("close", "--every-symbol", "--all", "--yes", "--json")
+    assert ran.exit_code == 6, ran.stdout
+    assert [error["code"] for error in ran.document["errors"]] == ["odd_rows"]
+    assert world.keyctl("close", SYMBOL, "--all", "--yes").exit_code == 0, "the row is of another symbol"
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_an_odd_open_order_is_shown_and_the_others_are_canceled(world: World, exchange: str) -> None:
+    world.add(exchange, rights=("read", "spot_trade"))
+    order = foreign(world, exchange)
+    odd_row(world, exchange, "open_orders", ODD_ORDERS[exchange], path=_plain_list(exchange))
+    ran = world.keyctl("orders", "--open", "--symbol", "BTC/USDT", "--json")
+    assert ran.exit_code == 6, ran.stdout
+    odd = [row for row in ran.data["orders"] if row["state"] == "odd"]
+    assert [(row["native_symbol"], row["exchange_order_id"]) for row in odd] == [(ORDER_NAMES[exchange], "4711")]
+    assert [row["exchange_order_id"] for row in ran.data["orders"] if row["state"] == "ok"] != ["4711"]
+    assert [row["odd"] for row in ran.data["accounts"] if row["market"] == "spot"] == [1]
+    gone = world.keyctl("cancel", "-a", f"{exchange}-a", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    assert (gone.exit_code, gone.document["status"]) == (6, "partial"), gone.stdout
+    assert [leg["outcome"] for leg in gone.data["legs"]] == ["canceled"]
+    assert not order.is_open
+    assert [row["odd"] for row in gone.data["accounts"] if row["market"] == "spot"] == [1]
+
+
+def _plain_list(exchange: str) -> str | None:
+    return "*/orders-pending" if exchange == "okx" else None
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_a_cancel_is_not_proven_by_a_list_with_a_row_that_may_be_the_order(world: World, exchange: str) -> None:
+    world.add(exchange, rights=("read", "spot_trade"))
+    order = foreign(world, exchange)
+    odd_row(world, exchange, "open_orders", without_number(exchange), path=_plain_list(exchange))
+    ran = world.keyctl("cancel", "-a", f"{exchange}-a", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    assert ran.exit_code == 7, ran.stdout
+    assert [leg["outcome"] for leg in ran.data["legs"]] == ["unknown"]
+    assert not order.is_open, "the cancel went out all the same"
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_where_all_that_is_listed_is_odd_nothing_is_said_to_be_clear(world: World, exchange: str) -> None:
+    world.add(exchange, rights=("read", "spot_trade"))
+    odd_row(world, exchange, "open_orders", ODD_ORDERS[exchange], path=_plain_list(exchange))
+    ran = world.keyctl("cancel", "-a", f"{exchange}-a", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    assert (ran.exit_code, ran.data["legs"]) == (6, []), ran.stdout
+    assert [error["code"] for error in ran.document["errors"]] == ["odd_rows"]
+    shown = world.keyctl("orders", "--open", "--symbol", "BTC/USDT")
+    assert "no open orders" not in shown.stdout + shown.stderr
+
+
+OPENING = ("order", "buy", SYMBOL, "0.002", "--price", "59500", "--expect-value", "119", "--json")
+
+
+NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT-SWAP"}
+
+
+@pytest.mark.parametrize("operation", ["positions", "open_orders"])
+@pytest.mark.parametrize("exchange", ["binance", "okx"])
+def test_leverage_is_not_changed_under_a_row_that_may_be_a_position_or_order(
+    world: World, exchange: str, operation: str
+) -> None:
+    world.add(exchange, rights=RIGHTS)
+    row = ODD_POSITIONS[exchange][SYMBOL if operation == "positions" else ""]
+    row = row if operation == "positions" else {"orderId": 1, "ordId": "1"}
+    odd_row(world, exchange, operation, row)
+    ran = world.keyctl(*OPENING, "-a", f"{exchange}-a", "--leverage", "2")
+    assert ran.exit_code == 4, ran.stdout
+    assert "cannot be read" in ran.document["errors"][0]["message"]
+    assert not [line for line in world.venue(exchange).calls.lines if line.operation == "leverage"]
+    assert world.placements() == {}
+    # Without another leverage, nothing that may be there is touched, and the order goes.
+    world.venue(exchange).derivatives.set_leverage(world.made[f"{exchange}-a"].key.uid, NATIVE[exchange], Decimal(2))
+    ran = world.keyctl(*OPENING, "-a", f"{exchange}-a")
+    assert ran.exit_code == 0, ran.stdout
