@@ -20,7 +20,7 @@ from keyctl.sqlite_file import (
     version_of,
 )
 
-VERSION = 6
+VERSION = 7
 BUSY_SECONDS = 5.0
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
@@ -103,6 +103,11 @@ CREATE TABLE halts (
 CREATE INDEX legs_open ON legs(id) WHERE state='accepted' AND (status IS NULL OR status IN ('open', 'forgotten'));
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 ALTER TABLE vaults ADD COLUMN content TEXT;
+""",
+    # The smaller size that an exchange made of an order that only reduces, and figures that cannot be, a line each.
+    7: """
+ALTER TABLE legs ADD COLUMN taken_quantity TEXT;
+ALTER TABLE legs ADD COLUMN odd TEXT;
 """,
 }
 

@@ -14,7 +14,7 @@ from keyctl.database import Database
 from keyctl.endings import Endings
 from keyctl.errors import JournalUnwritten
 from keyctl.halts import Halts
-from keyctl.journal_rows import StoredLeg, leg_values, order_values, value_text
+from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values, value_text
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
 from keyctl.notes import Notes
 from keyctl.rotations import Rotations
@@ -127,7 +127,8 @@ class Journal(Claims):
                 error, status = result.error, result.status
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
-                    " error_code=?, error_text=?, detail=?, catalogue_row=?, claimed_at=COALESCE(claimed_at, ?)"
+                    " error_code=?, error_text=?, detail=?, catalogue_row=?, claimed_at=COALESCE(claimed_at, ?),"
+                    " taken_quantity=COALESCE(?, taken_quantity), odd=COALESCE(?, odd)"
                     " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
                     " OR (state='accepted' AND ?) OR (state IN ('draft', 'planned') AND ?))",
                     (
@@ -139,6 +140,8 @@ class Journal(Claims):
                         result.detail,
                         result.catalogue_row or None,
                         self._clock.now(),
+                        decimal_text(result.taken_quantity),
+                        "\n".join(result.odd) or None,
                         row,
                         state,
                         int(result.outcome is Outcome.REJECTED and status is not None and status.filled == 0),
