@@ -34,7 +34,7 @@ FLOORS = {
         "home folders demo_world accounts account_entries account_settings config config_text database notes "
         "addresses "
         "rotations exchange_accounts venue_settings guards halts claims story endings "
-        "journal journal_rows journal_file journal_mark journal_opening journal_successor sqlite_file "
+        "journal journal_rows journal_file journal_mark journal_opening journal_reading journal_successor sqlite_file "
         "records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
@@ -74,7 +74,9 @@ FORBIDDEN = {
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
     "journal claims guards exchange_accounts venue_settings journal_rows records notes addresses rotations halts story "
     "endings database sqlite_file journal_file journal_mark "
-    "journal_opening journal_successor": ("vault* transport network session exchanges* app commands.* secret signing"),
+    "journal_opening journal_reading journal_successor": (
+        "vault* transport network session exchanges* app commands.* secret signing"
+    ),
     "session": "vault* app commands.* prompt intake output twin*",
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
@@ -123,7 +125,7 @@ DOORS = {
     "cryptography": "signing private_key vault.* twin.*",
     "sqlite3": (
         "database halts claims story endings journal_rows records rotations exchange_accounts venue_settings journal "
-        "journal_opening journal_successor sqlite_file"
+        "journal_opening journal_reading journal_successor sqlite_file"
     ),
     "dotenv": "formats.env_file",
     "yaml": "formats.yaml_file",

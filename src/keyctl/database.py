@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from keyctl.errors import JournalUnwritten
 from keyctl.journal_file import FileLook, is_still, leave_open, look_at, make_private
 from keyctl.journal_mark import Identity, JournalLost, Mark, MarkReading, MarkState
-from keyctl.sqlite_file import is_whole, open_connection, read_identity, translated, version_of
+from keyctl.sqlite_file import (
+    is_whole,
+    open_connection,
+    read_identity,
+    translated,
+    use_write_ahead_log,
+    version_of,
+)
 
 VERSION = 7
 BUSY_SECONDS = 5.0
@@ -97,8 +104,13 @@ CREATE INDEX legs_open ON legs(id) WHERE state='accepted' AND (status IS NULL OR
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 ALTER TABLE vaults ADD COLUMN content TEXT;
 """,
-    # Orders that protect a position, to be canceled with it.
-    7: "ALTER TABLE legs ADD COLUMN protects INTEGER NOT NULL DEFAULT 0;\n",
+    # The smaller size that an exchange made of an order that only reduces, and figures that cannot be, a line each;
+    # orders that protect a position, to be canceled with it.
+    7: """
+ALTER TABLE legs ADD COLUMN taken_quantity TEXT;
+ALTER TABLE legs ADD COLUMN odd TEXT;
+ALTER TABLE legs ADD COLUMN protects INTEGER NOT NULL DEFAULT 0;
+""",
 }
 
 
@@ -110,6 +122,9 @@ class Database:
     journal in memory, to read from while the real one is lost; no claim comes out of it. Raises StoreUnusable for
     every trouble with the file.
     """
+
+    # Why the file cannot be written, where this is a copy of it in memory (see `journal_reading`).
+    unwritten: JournalUnwritten | None = None
 
     def __init__(
         self,
@@ -176,6 +191,15 @@ class Database:
         with translated(self.path):
             return is_whole(self._connection)
 
+    def check_keeps(self) -> None:
+        """Nothing where this is the home's own journal and can be written. Raises JournalLost, StoreUnusable."""
+        if trouble := self.lost or self.unwritten:
+            raise trouble
+
+    def look(self) -> JournalUnwritten | None:
+        """Why nothing that is noted here is kept; None while it is."""
+        return self.unwritten
+
     def check_is_the_file(self) -> None:
         """Nothing while the files that were opened stand at their paths. Raises JournalLost.
 
@@ -191,8 +215,7 @@ class Database:
         there; else it is 0.
         Raises JournalLost when the journal is not the one that was used last, or no longer the one that was opened.
         """
-        if self.lost is not None:
-            raise self.lost
+        self.check_keeps()
         identity = read_identity(connection, VERSION)
         if identity.journal != self.identity.journal:
             raise JournalLost("a new journal was started while this command was running")
@@ -233,7 +256,7 @@ class Database:
         try:
             if self._beginning is None:
                 self._compare(read_identity(connection, VERSION))  # before anything that writes
-            _use_write_ahead_log(connection)
+            use_write_ahead_log(connection, BUSY_SECONDS)
             connection.execute("PRAGMA synchronous=FULL")
             is_new = self._upgrade(connection)
             self._files = look_at(self.path)
@@ -273,19 +296,6 @@ class Database:
             self._beginning(connection)
         connection.execute("COMMIT")
         return True
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switches a new file over; SQLite does not wait by itself while another process does the same."""
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(0.005)
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:

@@ -71,7 +71,7 @@ class OKXWaiting(OKXFills):
         return self.unbounded("/api/v5/trade/cancel-order", ("instId", leg.native_symbol), ("ordId", order_id))
 
     def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
-        algo.check_became_canceled(response, order_id)
+        algo.check_became_canceled(response, leg, order_id)
 
     def unbounded(self, path: str, *params: tuple[str, JSON]) -> Request:
         """A write without expTime, which exists for placing and amending plain orders only."""

@@ -148,6 +148,10 @@ class Around(Waiting, Traded, ABC):
         """The venue's own check of the order, that places nothing (a read: it may be repeated); None where none."""
         return None
 
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        """Nothing, when the answer says that the order passes that check. Raises Unreadable for one about another."""
+        raise Unreadable("the answer to something that was never asked")
+
     def holds_to_reducing(self, leg: Leg) -> bool:
         """Whether the venue itself refuses whatever in this order would do more than reduce a position."""
         return False
