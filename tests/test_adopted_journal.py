@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keyctl import database
+from keyctl import database, journal_schema
 from keyctl.clock import Clock
 from keyctl.config import Limits
 from keyctl.errors import CheckFailed, ExitCode
@@ -37,9 +37,9 @@ def write_old(path: Path, account_id: str, now: float) -> None:
     """A journal as version 5 left it: legs in every state, a cut rotation, a halt, a nonce and a cool-down."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
-    database._run(connection, database._SCHEMA)
+    database._run(connection, journal_schema.TABLES)
     for version in range(2, BEFORE + 1):
-        database._run(connection, database._UPGRADES[version])
+        database._run(connection, journal_schema.UPGRADES[version])
     connection.execute(f"PRAGMA user_version={BEFORE}")
     for number, (name, (state, exempt, value)) in enumerate(LEGS.items()):
         connection.execute("INSERT INTO plans VALUES (?, ?, 'demo', NULL)", (f"plan{name}", now - 60))

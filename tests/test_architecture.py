@@ -34,7 +34,8 @@ FLOORS = {
         "home folders demo_world accounts account_entries account_settings config config_text database notes "
         "addresses "
         "rotations exchange_accounts venue_settings guards halts claims story endings "
-        "journal journal_rows journal_file journal_mark journal_opening journal_successor sqlite_file "
+        "journal journal_rows journal_schema journal_file journal_mark "
+        "journal_opening journal_reading journal_successor sqlite_file "
         "records network pacing targets transport tunnels"
     ),
     "secrets": "intake prompt credential_check vault vault.*",
@@ -42,17 +43,19 @@ FLOORS = {
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
-        "comparing cross_price venue_reads withdrawal_right elsewhere"
+        "comparing cross_price venue_reads withdrawal_right elsewhere fills"
     ),
     "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
-        "diagnosis_view overview_view seen_view open_orders_view closing_view canceling_view"
+        "diagnosis_view overview_view seen_view open_orders_view fills_view closing_view canceling_view "
+        "protection_view"
     ),
     "courses": (
-        "trading consent order_words "
-        "seeing refreshing closing in_the_way clearing canceling cancel_order naming halting resolving verifying "
-        "vaulting vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
+        "trading consent order_words protection "
+        "seeing seeing_fills refreshing closing in_the_way clearing canceling cancel_order naming halting resolving "
+        "verifying vaulting "
+        "vault_keys diagnosing watching whitelisting account_changes handing_out exporting importing "
         "whose_keys rotating rotation_consent rotation_proof account_meaning doctor leftovers "
         "home_health home_backup restoring from_backup bringing same_key"
     ),
@@ -71,8 +74,10 @@ FORBIDDEN = {
     "vault vault.*": "exchanges* transport network session journal app commands.* output twin*",
     "targets transport tunnels routes": "exchanges* vault* journal session app commands.* twin* output secret",
     "journal claims guards exchange_accounts venue_settings journal_rows records notes addresses rotations halts story "
-    "endings database sqlite_file journal_file journal_mark "
-    "journal_opening journal_successor": ("vault* transport network session exchanges* app commands.* secret signing"),
+    "endings database sqlite_file journal_schema journal_file journal_mark "
+    "journal_opening journal_reading journal_successor": (
+        "vault* transport network session exchanges* app commands.* secret signing"
+    ),
     "session": "vault* app commands.* prompt intake output twin*",
     "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
@@ -90,7 +95,7 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview strangers comparing elsewhere cross_price venue_reads withdrawal_right preflight settle precedence "
+    "overview fills strangers comparing elsewhere cross_price venue_reads withdrawal_right preflight settle precedence "
     "plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
@@ -121,7 +126,7 @@ DOORS = {
     "cryptography": "signing private_key vault.* twin.*",
     "sqlite3": (
         "database halts claims story endings journal_rows records rotations exchange_accounts venue_settings journal "
-        "journal_opening journal_successor sqlite_file"
+        "journal_opening journal_reading journal_successor sqlite_file"
     ),
     "dotenv": "formats.env_file",
     "yaml": "formats.yaml_file",

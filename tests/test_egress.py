@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keyctl import database
+from keyctl import journal_schema
 from keyctl.addresses import FRESH_SECONDS, Addresses
 from keyctl.database import Database
 from keyctl.egress import look_up, moved_addresses
@@ -199,12 +199,12 @@ def test_nothing_is_asked_for_a_route_whose_address_an_exchange_has_just_told(
     assert known(book) == [(4, HERE)]
 
 
-@pytest.mark.parametrize("has", range(1, database.VERSION + 1))
+@pytest.mark.parametrize("has", range(1, journal_schema.VERSION + 1))
 def test_a_journal_of_an_earlier_version_gets_the_new_tables(tmp_path: Path, clock: HandClock, has: int) -> None:
     old = sqlite3.connect(tmp_path / "old.db")
-    old.executescript(database._SCHEMA)
+    old.executescript(journal_schema.TABLES)
     for version in range(2, has + 1):
-        old.executescript(database._UPGRADES[version])
+        old.executescript(journal_schema.UPGRADES[version])
     old.execute(f"PRAGMA user_version={has}")
     old.commit()
     old.close()

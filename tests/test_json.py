@@ -75,6 +75,7 @@ def commands(group: click.Group = root, before: tuple[str, ...] = ()) -> list[tu
 # A call of each command that works, in a world with one account at each exchange, and one that does not.
 GOOD: dict[str, tuple[str, ...]] = {
     "balance": ("okx-a",),
+    "fills": ("okx-a", "--since", "1h"),
     "cancel": ("--all", "--yes"),
     "checklist": ("okx",),
     "close": ("BTC/USDT:USDT", "-a", "okx-a", "--yes"),
@@ -112,6 +113,7 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "add": (("nowhere", "--label", "x"), 2),
     "backup": (("/nowhere/at/all",), 2),
     "balance": (("nobody",), 3),
+    "fills": (("okx-a", "--since", "later"), 2),
     "cancel": ((), 2),
     "checklist": (("nowhere",), 2),
     "close": (("BTC/USDT", "-a", "okx-a"), 2),

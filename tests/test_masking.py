@@ -122,20 +122,47 @@ def recorded() -> list[tuple[str, int, str, str]]:
     return found
 
 
+def phrases_of(bodies: list[tuple[str, int, str, str]], random: Random) -> list[str]:
+    """1,000 passphrases: half of them words of those bodies, half as people choose them."""
+    words = sorted({word for _, _, _, text in bodies for word in text.split() if len(word) > 3})
+    return [random.choice(words) for _ in range(500)] + [random_passphrase(random) for _ in range(500)]
+
+
 def test_no_passphrase_changes_a_verdict() -> None:
+    """Every body, with passphrases of the thousand, and with the longest word and the whole of its own text."""
     bodies = recorded()
     random = Random("verdicts")
-    words = sorted({word for _, _, _, text in bodies for word in text.split() if len(word) > 3})
-    phrases = [random.choice(words) for _ in range(500)] + [random_passphrase(random) for _ in range(500)]
-    masks = [Mask(KEY, Secret(phrase)) for phrase in phrases]
-    chosen = random.sample(bodies, 300)
-    before = [verdict(*body, Mask()) for body in chosen]
-    for mask in masks:
-        number = random.randrange(len(chosen))
-        assert verdict(*chosen[number], mask) == before[number]
-    for number, body in enumerate(chosen):
-        for mask in random.sample(masks, 4):
-            assert verdict(*body, mask) == before[number]
+    masks = [Mask(KEY, Secret(phrase)) for phrase in phrases_of(bodies, random)]
+    turn = iter(masks * (len(bodies) // len(masks) + 1))
+    for body in bodies:
+        _, _, code, text = body
+        before = verdict(*body, Mask())
+        own = [Mask(KEY, Secret(phrase)) for phrase in (max(text.split(), key=len, default=""), text, code) if phrase]
+        for mask in (*own, next(turn)):
+            assert verdict(*body, mask) == before, body
+
+
+# Every id, number and name that the transcripts of the interface show.
+SHOWN_IDS = (
+    *("7f3a", "1001", "8a1c-44", "8a1c44", "4401", "k3x7", "usr2wy4lvv", f"kc{'a1b2' * 6}c3", "312269865356374016"),
+    *("lbank-main", "okx-main", "okx-a", "binance-a", "bitfinex-a", "hk-1", "desk", "10007", "-2015", "51000", "10114"),
+    *("BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC", "BTCUSDT", "btc_usdt", "BTC-USDT", "tBTCUST", "BTC/USDT:USDT-261225"),
+    *("203.0.113.7", "198.51.100.4", "198.51.100.9", "127.0.0.1", "60000.0", "0.00500", "300.00", "1,200.24"),
+    *("2027-02-19", "06:00:00", "89"),
+)
+
+
+@pytest.mark.parametrize("name", SHOWN_IDS)
+def test_every_id_of_the_transcripts_is_shown_whole(name: str) -> None:
+    """In an answer, whatever the passphrase is, and in text that is pasted."""
+    bodies, random = recorded(), Random("ids")
+    others = [phrase for phrase in phrases_of(bodies, random) if name not in phrase and phrase not in name]
+    assert len(others) > 900
+    for words in (f"order {name} accepted", f"{name}: no answer", f"id={name}", json.dumps({"ordId": name})):
+        for phrase in others[::5]:
+            hidden = Mask(KEY, Secret(phrase)).masked(words)
+            assert name in hidden, (phrase, hidden)
+        assert name in hide_beside(words), words
 
 
 def verdict(exchange: str, http: int, code: str, text: str, mask: Mask) -> tuple[object, ...]:

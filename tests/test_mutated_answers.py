@@ -25,7 +25,7 @@ from keyctl.judge import judge_placed
 from keyctl.model import OrderStatus, Outcome, Response, WireRequest
 from keyctl.transport import Line, tls_context
 from tests.support import waiting_oracle
-from tests.support.answer_oracle import proves_refused, proves_taken, shows_ours
+from tests.support.answer_oracle import names_asked, proves_refused, proves_taken, shows_ours
 from tests.support.around_oracle import READERS, plainly, second_reading
 from tests.support.futures_samples import FuturesSample, harvest_futures
 from tests.support.mutations import Mutator, Sample, each_replaced, harvest
@@ -260,7 +260,9 @@ def _check(sample: Sample, response: Response, figures: Figures) -> None:
         figures.unreadable += 1
         return
     except CheckFailed as reason:
-        if sample.reader == "futures_state" and reason.code in STANDS_IN_THE_WAY:  # a mode that bars the order
+        # A mode that bars the order, or an instrument that is listed without rules.
+        barred = {"futures_state": STANDS_IN_THE_WAY, "instrument": {"not_trading"}}
+        if reason.code in barred.get(sample.reader, ()):
             figures.unreadable += 1
         else:
             figures.findings.append(_finding(f"crash {reason!r}", sample, response))
@@ -272,6 +274,10 @@ def _check(sample: Sample, response: Response, figures: Figures) -> None:
     if not _storable(value):
         figures.findings.append(_finding("a reading that cannot be stored", sample, response))
     waits = isinstance(sample, WaitingSample)
+    rules = sample.instrument if isinstance(sample, FuturesSample) else None
+    native = sample.leg.native_symbol if rules is None else rules.native_symbol
+    if sample.reader in ("ticker", "instrument") and not names_asked(sample, response, native):
+        figures.findings.append(_finding("another symbol taken for the one asked for", sample, response))
     if sample.reader == "lookup" and not waits and value is not None and not shows_ours(sample, response):
         figures.findings.append(_finding("another order found as ours", sample, response))
     judged = waiting_oracle.READERS if waits else READERS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from keyctl.config import Config
     from keyctl.credential_check import Fitness
     from keyctl.database import Database
-    from keyctl.errors import SetupProblem
+    from keyctl.errors import JournalUnwritten, KeyctlError, SetupProblem
     from keyctl.exchanges.base import Exchange, Signer
     from keyctl.grouping import Groups
     from keyctl.halts import Halts
@@ -130,33 +130,43 @@ class App:
 
     @cached_property
     def _database(self) -> Database:
-        from keyctl.journal_opening import open_database
+        from keyctl.journal_opening import open_to_read
 
-        self.home.prepare()
-        return open_database(self.home)
+        return open_to_read(self.home)
 
     @property
     def lost_journal(self) -> JournalLost | None:
         """Why the journal that this command has read is an empty one in memory; None when it is the real one."""
         return self._database.lost if "_database" in self.__dict__ else None
 
+    @property
+    def unwritten_journal(self) -> JournalUnwritten | None:
+        """Why nothing that this command notes is kept; None while it is, or nothing was to be noted."""
+        return self._database.look() if "_database" in self.__dict__ else None
+
+    def journal_remarks(self, told: Collection[KeyctlError]) -> list[str]:
+        """What a result must not go without about the journal, unless its errors tell it."""
+        if "_database" not in self.__dict__:
+            return []
+        from keyctl.journal_opening import remarks_of
+
+        return remarks_of(self._database, told)
+
     def sending_journal(self) -> Journal:
         """The journal for what may open or enlarge, or must be kept. Raises JournalLost, StoreUnusable."""
         from keyctl.journal_opening import secure
 
-        if self._database.lost is not None:
-            raise self._database.lost
+        self._database.check_keeps()
         secure(self._database, self.clock)
         return self.journal
 
-    def leaving_journal(self) -> Journal:
+    def leaving_journal(self, *, claims: bool = True) -> Journal:
         """The journal for what only leaves: where it is lost or damaged a new one is begun, which `remarks` tell of.
 
-        Raises StoreUnusable.
+        Without `claims` one that cannot be written serves as well. Raises StoreUnusable.
         """
         from keyctl.journal_opening import begin_anew, notice_lost_mark
 
-        self.home.prepare()
         try:
             is_lost = self._database.lost is not None or not self._database.is_whole()
         except StoreUnusable as trouble:
@@ -172,8 +182,8 @@ class App:
             if begun is not None:  # else another process has begun one meanwhile
                 self.__dict__["_database"] = begun.database
                 self.remarks.append(begun.words)
-        if self._database.lost is not None:
-            raise self._database.lost
+        if claims or self._database.unwritten is None:
+            self._database.check_keeps()
         with suppress(StoreUnusable):  # what sends notes it again; who leaves is not kept by a full or busy disk
             notice_lost_mark(self._database, self.clock)
         return self.journal

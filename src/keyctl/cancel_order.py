@@ -12,9 +12,10 @@ from keyctl.canceling_view import CancelResult, leg_facts
 from keyctl.comparing import forget_if_past
 from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import is_plain_id
 from keyctl.journal import LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import judge_found
+from keyctl.judge import differences, judge_found
 from keyctl.model import Leg, OrderState, OrderStatus, Outcome, Request
 from keyctl.session import Session
 from keyctl.settle import Lookup, Verdict, look_up, settle_leg
@@ -59,7 +60,7 @@ class _Attempt:
         self._session = session
         self._journal = journal
         self._stored = stored
-        self._order_id = stored.exchange_order_id
+        self._order_id = _usable(stored.exchange_order_id)
         self._unwritten = ""
 
     async def run(self) -> CancelResult:
@@ -84,7 +85,7 @@ class _Attempt:
                 return self._unseen(looked, trouble)
             if looked.status.state is not OrderState.OPEN:
                 return self._finished(looked.status)
-            self._order_id = looked.status.exchange_order_id
+            self._order_id = _usable(looked.status.exchange_order_id)
             if self.became is None and looked.status.became is not None:
                 # It is another order since: no cancel has named that one yet, whatever was said of the waiting one.
                 self.became, left = looked.status.became, SENDS
@@ -116,7 +117,7 @@ class _Attempt:
             return None
         if looked.status.state is not OrderState.OPEN:
             return self._finished(looked.status)
-        self._order_id, self.became = looked.status.exchange_order_id, looked.status.became
+        self._order_id, self.became = _usable(looked.status.exchange_order_id), looked.status.became
         return None
 
     async def _send(self) -> str:
@@ -160,12 +161,18 @@ class _Attempt:
     def _finished(self, status: OrderStatus) -> CancelResult:
         self.became = status.became
         word = "canceled" if status.state is OrderState.CANCELED else f"finished: {status.state}"
-        return self._result(word, f"filled {plain(status.filled)}", ExitCode.OK)
+        told = differences(judge_found(self._stored.leg, status))
+        return self._result(word, f"filled {plain(status.filled)}{told}", ExitCode.OK)
 
     def _result(self, outcome: str, detail: str, code: ExitCode) -> CancelResult:
         if self._unwritten:
             detail = f"{detail} (not written down: {self._unwritten})"
         return CancelResult(leg_facts(self._stored), outcome, detail, code, self.became)
+
+
+def _usable(order_id: str | None) -> str | None:
+    """The exchange's order id; None for one that cannot be right: then the order is named by our own."""
+    return order_id if order_id is not None and is_plain_id(order_id) else None
 
 
 def _not_sent(session: Session, stored: StoredLeg, error: KeyctlError) -> CancelResult:

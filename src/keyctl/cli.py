@@ -210,17 +210,14 @@ def _show(result: Result, output: OutputOptions) -> None:
 
 
 def _with_remarks(result: Result | int, app: App) -> Result | int:
-    """The result with what it must not go without: that a new journal was begun, or that none could be read."""
+    """The result with what it must not go without: that a journal was begun, not read or not kept."""
     if not isinstance(result, Result):
         return result
     if "journal" in app.__dict__ and (changed := app.journal.settings.changed):
         from keyctl.order_results import with_leverage
 
         result = with_leverage(result, changed)
-    remarks = [*app.remarks]
-    lost = app.lost_journal
-    if lost is not None and lost not in result.errors:
-        remarks.append(f"the journal was lost: {lost.reason}. Nothing is known here of orders sent before")
+    remarks = [*app.remarks, *app.journal_remarks(result.errors)]
     return replace(result, warnings=(*result.warnings, *remarks)) if remarks else result
 
 

@@ -26,6 +26,8 @@ from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
 from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, Wish, new_plan_id
 from keyctl.precedence import settle_first, wait_for_others
+from keyctl.protection import lift_all
+from keyctl.protection_view import with_protection
 from keyctl.seeing import parts_of
 from keyctl.seen_view import unread
 from keyctl.selection import check_can_leave, check_one_kind
@@ -69,11 +71,10 @@ async def close(
         await learn_uids(app, [part.session for part in parts])
         basis = app.journal.basis()
         seen = await side_by_side(parts, lambda part: positions_of(part, what.symbol))
-        closings: list[Closing] = []
         alone, doubles = _one_key_each(seen, app.journal)
         warnings += doubles
-        for targets in _grouped(alone, what):
-            closings += await _planned(app, targets, basis, not dry_run, stop)
+        groups = _grouped(alone, what)
+        closings = [one for group in groups for one in await _planned(app, group, basis, not dry_run, stop)]
         if not closings:
             return view.nothing(seen, what.symbol, warnings)
         if dry_run:
@@ -86,11 +87,11 @@ async def close(
             with interruptible():
                 ask(app, view.together(closings), consent)
         done = [await _sent(app, closing, stop, wait) for closing in closings]
-        targets = [target for closing in done for target in closing.targets]
-        await note_ended(app.journal, view.together(done), targets)
-        results = [result for closing in done for result in closing.results]
-        barring = await orders_in_the_way(app.journal, results, targets)
-        return view.closed(app, done, seen, stop.exit_code if await stop.asked_by_now() else None, warnings, barring)
+        lifted = [item for closing in done for item in await lift_all(closing.targets, closing.results, app.journal)]
+        await note_ended(app.journal, view.together(done), [target for closing in done for target in closing.targets])
+        barring = [step for one in done for step in await orders_in_the_way(app.journal, one.results, one.targets)]
+        stopped = stop.exit_code if await stop.asked_by_now() else None
+        return with_protection(view.closed(app, done, seen, stopped, warnings, barring), lifted)
 
 
 def _one_key_each(seen: Sequence[Seen[Position]], journal: Journal) -> tuple[list[Seen[Position]], list[str]]:

@@ -128,7 +128,7 @@ def closed(
     results = [item for closing in closings for item in closing.results]
     code = _code(results, errors, stopped)
     todo = [*barring, *_steps(closings, seen)]
-    gone = sum(map(_is_closed, results))
+    gone = sum(map(is_closed, results))
     words = [f"{gone} of {len(legs)} positions closed, exit {int(code)}.", *map(str, todo)]
     return Result(
         {**_data(closings, seen), "legs": legs, "next": [step.command for step in todo]},
@@ -164,12 +164,13 @@ def _code(results: Sequence[LegResult], errors: Sequence[KeyctlError], stopped: 
         return code
     if stopped is not None:
         return stopped
-    if code is ExitCode.OK and (errors or not all(map(_is_closed, results))):
+    if code is ExitCode.OK and (errors or not all(map(is_closed, results))):
         return ExitCode.PARTIAL
     return code
 
 
-def _is_closed(item: LegResult) -> bool:
+def is_closed(item: LegResult) -> bool:
+    """Whether the order was accepted and filled whole."""
     return item.outcome is Outcome.ACCEPTED and item.status is not None and item.status.filled >= item.status.quantity
 
 
@@ -179,7 +180,7 @@ def _steps(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> list[
     if any(item.outcome is Outcome.UNKNOWN for closing in closings for item in closing.results):
         found.append(Step("Unknown is not refused. Clear it up", "keyctl orders settle --wait"))
     for closing in closings:
-        still = [item.leg.account for item in closing.results if not _is_closed(item)]
+        still = [item.leg.account for item in closing.results if not is_closed(item)]
         offered = [item for item in closing.shown.left_out if item.error.code != "not_offered"]
         still += [item.target.session.account.label for item in offered]
         if still:

@@ -18,7 +18,7 @@ from keyctl.endings import MISSED
 from keyctl.errors import KeyctlError, NoAnswer
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import judge_found
+from keyctl.judge import differences, judge_found
 from keyctl.model import LegResult, Market, OddRow, OpenOrder, OrderState, OrderStatus, Outcome
 from keyctl.model.noun import Noun
 from keyctl.overview import Part, Seen, in_symbol, lists_by_symbol, open_orders_of, side_by_side
@@ -250,7 +250,7 @@ def _found(journal: Journal, stored: StoredLeg, status: OrderStatus) -> Change |
             return Change(stored, OrderState.REJECTED, status.filled, result.detail)
     if status.state is OrderState.OPEN:
         return Change(stored, status.state, status.filled, "it is listed again") if _is_forgotten(stored) else None
-    return Change(stored, status.state, status.filled, f"filled {plain(status.filled)}")
+    return Change(stored, status.state, status.filled, f"filled {plain(status.filled)}{differences(result)}")
 
 
 def _ended_after_resting(stored: StoredLeg, result: LegResult, status: OrderStatus) -> bool:

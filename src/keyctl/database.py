@@ -1,103 +1,27 @@
-"""The journal's SQLite file: opened safely, its schema, durable transactions, one translation of its errors."""
+"""The journal's SQLite file: opened safely, brought up to date, durable transactions, one translation of its errors."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from keyctl.errors import JournalUnwritten
 from keyctl.journal_file import FileLook, is_still, leave_open, look_at, make_private
 from keyctl.journal_mark import Identity, JournalLost, Mark, MarkReading, MarkState
-from keyctl.sqlite_file import is_whole, open_connection, read_identity, translated, version_of
+from keyctl.journal_schema import TABLES, UPGRADES, VERSION
+from keyctl.sqlite_file import (
+    is_whole,
+    open_connection,
+    read_identity,
+    translated,
+    use_write_ahead_log,
+    version_of,
+)
 
-VERSION = 6
 BUSY_SECONDS = 5.0
-
-# The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
-# `slippage` is NULL for orders with a price, a share for immediate ones, 'none' for the venue's own market type.
-_SCHEMA = """
-CREATE TABLE plans (
-    id TEXT PRIMARY KEY, created REAL NOT NULL, kind TEXT NOT NULL, slippage TEXT);
-CREATE TABLE legs (
-    id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plans(id), idx INTEGER NOT NULL,
-    account_id TEXT NOT NULL, account TEXT NOT NULL, exchange TEXT NOT NULL, kind TEXT NOT NULL,
-    symbol TEXT NOT NULL, native_symbol TEXT NOT NULL, market TEXT NOT NULL, side TEXT NOT NULL, type TEXT NOT NULL,
-    time_in_force TEXT NOT NULL, post_only INTEGER NOT NULL, quantity TEXT NOT NULL, price TEXT, quote_quantity TEXT,
-    value_usd TEXT NOT NULL, client_order_id TEXT NOT NULL UNIQUE, client_order_date TEXT NOT NULL,
-    state TEXT NOT NULL, claim TEXT, claimed_at REAL, first_stamp_ms INTEGER, stamp_ms INTEGER, nonce INTEGER,
-    exchange_order_id TEXT, status TEXT, filled TEXT, average_price TEXT, fee TEXT, fee_currency TEXT,
-    error_http INTEGER, error_code TEXT, error_text TEXT, detail TEXT NOT NULL DEFAULT '',
-    absent_rounds INTEGER NOT NULL DEFAULT 0, absent_at REAL, UNIQUE (plan_id, idx));
-CREATE INDEX legs_by_state ON legs(state);
-CREATE INDEX legs_by_claim ON legs(claimed_at);
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY, at REAL NOT NULL, plan_id TEXT, leg_id INTEGER, kind TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE INDEX events_by_plan ON events(plan_id);
-CREATE TABLE nonces (key_hash TEXT PRIMARY KEY, last INTEGER NOT NULL);
-CREATE TABLE cooldowns (host TEXT PRIMARY KEY, until REAL NOT NULL);
-CREATE TABLE permissions (account_id TEXT PRIMARY KEY, at REAL NOT NULL, withdraw INTEGER, detail TEXT NOT NULL);
-CREATE TABLE halt (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, reason TEXT NOT NULL);
-"""
-# What each later version adds; a new file goes through all of them, an older one through those that it lacks.
-_UPGRADES = {
-    2: "CREATE TABLE vaults (id TEXT PRIMARY KEY, generation INTEGER NOT NULL);\n",
-    3: """
-CREATE TABLE egress (
-    route TEXT NOT NULL, version INTEGER NOT NULL, address TEXT, seen_at REAL, source TEXT, verified TEXT,
-    asked_at REAL, PRIMARY KEY (route, version));
-CREATE TABLE whitelists (
-    scope TEXT NOT NULL, owner TEXT NOT NULL, market TEXT NOT NULL, entries TEXT NOT NULL, at REAL NOT NULL,
-    PRIMARY KEY (scope, owner, market));
-CREATE TABLE told_lists (account_id TEXT PRIMARY KEY, at REAL NOT NULL, restricted INTEGER, entries TEXT);
-""",
-    4: """
-CREATE TABLE rotations (
-    old_id TEXT PRIMARY KEY, new_id TEXT NOT NULL UNIQUE, label TEXT NOT NULL, step TEXT NOT NULL, at REAL NOT NULL,
-    refused TEXT NOT NULL DEFAULT '');
-""",
-    # Perpetuals and orders that wait for a price.
-    5: """
-ALTER TABLE legs ADD COLUMN contract_size TEXT;
-ALTER TABLE legs ADD COLUMN inverse INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE legs ADD COLUMN position TEXT;
-ALTER TABLE legs ADD COLUMN hedge INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE legs ADD COLUMN reduce_only INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE legs ADD COLUMN leverage TEXT;
-ALTER TABLE legs ADD COLUMN margin TEXT;
-ALTER TABLE legs ADD COLUMN trigger_kind TEXT;
-ALTER TABLE legs ADD COLUMN trigger_price TEXT;
-ALTER TABLE legs ADD COLUMN expires_ms INTEGER;
-ALTER TABLE legs ADD COLUMN exempt INTEGER NOT NULL DEFAULT 0;
-""",
-    # The exchange account behind a key, orders as they were asked for, the journal's own count of claims, who holds a
-    # leverage, halts of one account or exchange, facts about the journal itself, and the content of vaults last seen.
-    6: """
-ALTER TABLE legs ADD COLUMN exchange_account TEXT NOT NULL DEFAULT '';
-UPDATE legs SET exchange_account=account_id;
-ALTER TABLE legs ADD COLUMN asked TEXT;
-ALTER TABLE legs ADD COLUMN closes INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE legs ADD COLUMN claim_number INTEGER;
-ALTER TABLE legs ADD COLUMN window_seconds REAL;
-ALTER TABLE legs ADD COLUMN catalogue_row TEXT;
-CREATE INDEX legs_by_place ON legs(exchange_account, symbol, state);
-CREATE TABLE exchange_accounts (account_id TEXT PRIMARY KEY, exchange_account TEXT NOT NULL, uid TEXT);
-INSERT INTO exchange_accounts (account_id, exchange_account) SELECT old_id, old_id FROM rotations;
-INSERT INTO exchange_accounts (account_id, exchange_account) SELECT new_id, old_id FROM rotations;
-UPDATE legs SET exchange_account=(SELECT old_id FROM rotations WHERE new_id=account_id)
-    WHERE account_id IN (SELECT new_id FROM rotations);
-CREATE TABLE settings (
-    exchange_account TEXT NOT NULL, symbol TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL,
-    run TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (exchange_account, symbol));
-CREATE TABLE halts (
-    scope TEXT NOT NULL, owner TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (scope, owner));
-CREATE INDEX legs_open ON legs(id) WHERE state='accepted' AND (status IS NULL OR status IN ('open', 'forgotten'));
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-ALTER TABLE vaults ADD COLUMN content TEXT;
-""",
-}
 
 
 class Database:
@@ -108,6 +32,9 @@ class Database:
     journal in memory, to read from while the real one is lost; no claim comes out of it. Raises StoreUnusable for
     every trouble with the file.
     """
+
+    # Why the file cannot be written, where this is a copy of it in memory (see `journal_reading`).
+    unwritten: JournalUnwritten | None = None
 
     def __init__(
         self,
@@ -174,6 +101,15 @@ class Database:
         with translated(self.path):
             return is_whole(self._connection)
 
+    def check_keeps(self) -> None:
+        """Nothing where this is the home's own journal and can be written. Raises JournalLost, StoreUnusable."""
+        if trouble := self.lost or self.unwritten:
+            raise trouble
+
+    def look(self) -> JournalUnwritten | None:
+        """Why nothing that is noted here is kept; None while it is."""
+        return self.unwritten
+
     def check_is_the_file(self) -> None:
         """Nothing while the files that were opened stand at their paths. Raises JournalLost.
 
@@ -189,8 +125,7 @@ class Database:
         there; else it is 0.
         Raises JournalLost when the journal is not the one that was used last, or no longer the one that was opened.
         """
-        if self.lost is not None:
-            raise self.lost
+        self.check_keeps()
         identity = read_identity(connection, VERSION)
         if identity.journal != self.identity.journal:
             raise JournalLost("a new journal was started while this command was running")
@@ -231,7 +166,7 @@ class Database:
         try:
             if self._beginning is None:
                 self._compare(read_identity(connection, VERSION))  # before anything that writes
-            _use_write_ahead_log(connection)
+            use_write_ahead_log(connection, BUSY_SECONDS)
             connection.execute("PRAGMA synchronous=FULL")
             is_new = self._upgrade(connection)
             self._files = look_at(self.path)
@@ -260,10 +195,10 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         version = version_of(connection)  # another process may have been faster
         if version == 0:
-            _run(connection, _SCHEMA)
+            _run(connection, TABLES)
             version = 1
         for newer in range(version + 1, VERSION + 1):
-            _run(connection, _UPGRADES[newer])
+            _run(connection, UPGRADES[newer])
         connection.execute(f"PRAGMA user_version={max(version, VERSION)}")
         facts = {"journal": os.urandom(16).hex()} | ({"home": self._mark.home_id} if self._mark else {})
         connection.executemany("INSERT OR IGNORE INTO facts VALUES (?, ?)", facts.items())
@@ -271,19 +206,6 @@ class Database:
             self._beginning(connection)
         connection.execute("COMMIT")
         return True
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switches a new file over; SQLite does not wait by itself while another process does the same."""
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(0.005)
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:

@@ -31,14 +31,16 @@ class Endings:
 
         An order that has ended stays so: an answer that shows it open was given before it ended, and comes late.
         """
-        state, before, quantity = connection.execute(
-            "SELECT status, filled, quantity FROM legs WHERE id=?", (row,)
+        state, before, quantity, taken, odd = connection.execute(
+            "SELECT status, filled, quantity, taken_quantity, odd FROM legs WHERE id=?", (row,)
         ).fetchone()
         if status.state is OrderState.OPEN and state in _FINAL:
             return
         filled = most_filled(before, status.filled, quantity)  # no fill is undone by a reading that comes late
+        taken_now = decimal_text(status.quantity) if status.quantity < Decimal(quantity) else taken
+        odd_now = "\n".join(status.odd) or odd
         connection.execute(
-            "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?,"
+            "UPDATE legs SET status=?, filled=?, average_price=?, fee=?, fee_currency=?, taken_quantity=?, odd=?,"
             " exchange_order_id=COALESCE(exchange_order_id, ?) WHERE id=?",
             (
                 status.state,
@@ -46,12 +48,17 @@ class Endings:
                 decimal_text(status.average_price),
                 decimal_text(status.fee),
                 status.fee_currency,
+                taken_now,
+                odd_now,
                 status.exchange_order_id,
                 row,
             ),
         )
-        if (status.state, filled) != (state or OrderState.OPEN, Decimal(before or 0)):
+        now = (status.state, filled, taken_now, odd_now)
+        if now != (state or OrderState.OPEN, Decimal(before or 0), taken, odd):
             told = {"status": str(status.state), "filled": format(filled, "f")}
+            told |= {"size": taken_now} if taken_now is not None and taken_now != taken else {}
+            told |= {"odd": ", ".join(status.odd)} if odd_now != odd else {}
             self._story.write(connection, None, row, "status", {**told})
 
     def forget(self, row: int) -> bool:

@@ -9,7 +9,9 @@ KeyctlError
  + Unreached          8   the exchange was not reached: no byte of the request has left
  |  + NoAnswer        8   bytes have left and no usable answer came back
  |  + NonceBusy       9   another process uses this API key's nonces
+ |     + NonceUnkept  9   this API key's nonces cannot be counted here
  + StoreUnusable      9   journal or disk
+ |  + JournalUnwritten 9  the journal can be read, and not written
  + NeedsPerson       10   a question needs a person and there is no terminal
 """
 
@@ -156,11 +158,36 @@ class NonceBusy(Unreached):
     exit_code = ExitCode.STORE
 
 
+class NonceUnkept(NonceBusy):
+    """The nonces of this API key cannot be counted, since nothing can be written: no call with that key could leave."""
+
+    code = "nonce_not_kept"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"a call with this key needs its nonce counter, which cannot be kept: {why}",
+            "other accounts are read all the same; for this one make the data folder writable",
+        )
+
+
 class StoreUnusable(KeyctlError):
     """The journal or the disk cannot be used: full, locked, damaged, or newer than this program."""
 
     code = "store_unusable"
     exit_code = ExitCode.STORE
+
+
+class JournalUnwritten(StoreUnusable):
+    """The journal can be read and not written: what must be kept is refused, what only reads works without keeping."""
+
+    code = "journal_unwritten"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the journal cannot be kept: {reason}; nothing was sent",
+            "make it writable, or make room on its disk; what only reads works until then, and so does keyctl cancel",
+        )
+        self.reason = reason
 
 
 class NeedsPerson(KeyctlError):

@@ -13,7 +13,7 @@ from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.guards import Basis
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import judge_found, judge_placed, may_end_at_once
+from keyctl.judge import differences, judge_found, judge_placed, with_status
 from keyctl.model import LegResult, Outcome, Request, Stamp
 from keyctl.precedence import guarded
 from keyctl.session import CALL_SECONDS, Session
@@ -255,7 +255,7 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
         lane
         for lane in sent
         if results[lane.stored.row].outcome is Outcome.UNKNOWN
-        or (results[lane.stored.row].outcome is Outcome.ACCEPTED and may_end_at_once(lane.stored.leg))
+        or (results[lane.stored.row].outcome is Outcome.ACCEPTED and lane.stored.leg.order.ends_at_once)
     ]
     if not wanted:
         return
@@ -297,4 +297,4 @@ async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) ->
     found = judge_found(stored.leg, looked.status)
     if found.outcome is Outcome.REJECTED:
         return replace(found, recorded=result.recorded)
-    return replace(result, status=looked.status)
+    return with_status(result, looked.status, result.detail.replace(differences(result), ""))

@@ -125,12 +125,12 @@ def _advice(number: int | None, name: str) -> tuple[str, ...]:
     return ("the file system is read-only; nothing was changed",) if number == errno.EROFS else ()
 
 
-def unwritable(folder: Path) -> str:
-    """Why nothing can be written in a folder; empty when it can be."""
+def unwritable(folder: Path, size: int = 8192) -> str:
+    """Why nothing of that size can be written in a folder; empty when it can be."""
     probe = folder / f".{os.urandom(8).hex()}.tmp"
     try:
         with open(probe, "xb") as file:
-            file.write(b"\0" * 8192)
+            file.write(b"\0" * size)
             file.flush()
     except OSError as error:
         return error.strerror or "it cannot be written"

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from keyctl.model import Account
 
 
+_UNCHECKED = "unchecked"
+
+
 def run(app: App, label: str, form: str, command: Sequence[str]) -> NoReturn:
     """Becomes the command, with the account's key in its environment. Raises SetupProblem, UsageProblem."""
     account = app.accounts.get(label)
@@ -100,6 +103,26 @@ def _lines(app: App, label: str, form: str) -> tuple[str, list[str]]:
     return lines, list(values)
 
 
+def _check_roll_back(app: App) -> None:
+    """Asks where the vault that was seen last cannot be noted: an older one put back later would not be noticed.
+
+    Raises StoreUnusable without a terminal, CheckFailed without the word.
+    """
+    from keyctl.vault import is_vault_chosen
+
+    unwritten = app.unwritten_journal
+    if unwritten is None or not is_vault_chosen(app.home):
+        return
+    if not app.prompt.has_terminal:
+        raise unwritten
+    question = (
+        f"The journal cannot be kept: {unwritten.reason}. An older vault that is put back later will not be noticed.\n"
+        f"Type {_UNCHECKED} to hand the key on without that check"
+    )
+    if not app.prompt.confirm_typed(question, _UNCHECKED, option=""):
+        raise CheckFailed("the word was not typed; the key was not handed on", code="not_confirmed")
+
+
 def _is_plain_file(stream: TextIO) -> bool:
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
@@ -115,7 +138,9 @@ def reveal(app: App, label: str) -> Result:
     question = f"This shows the secret of {label} on the screen. Type its label"
     if not app.prompt.confirm_typed(question, label, option=""):
         raise CheckFailed("the label was not typed; nothing was shown", code="not_confirmed", account=label)
-    app.prompt.show_exactly(lines_for_screen(app.credential(account)))
+    credential = app.credential(account)
+    _check_roll_back(app)
+    app.prompt.show_exactly(lines_for_screen(credential))
     return Result({"account": label}, view=(Note("Clear the screen and its history when you are done."),))
 
 
@@ -135,7 +160,9 @@ def _values(app: App, account: Account, form: str) -> dict[str, str]:
         own = [name for name in names() if profile(name).own_tool is not None]
         known = ", ".join([*FORMS, *(f"{name} (for its own accounts)" for name in own)])
         raise UsageProblem(f"no form {form[:20]} for {account.label}", f"known: {known}", code="unknown_form")
-    return variables(app.credential(account), wanted, more)
+    credential = app.credential(account)
+    _check_roll_back(app)
+    return variables(credential, wanted, more)
 
 
 def _warn(app: App, account: Account) -> None:

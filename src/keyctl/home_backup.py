@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl import __version__
 from keyctl.answers import Unreadable, read_object
-from keyctl.database import VERSION as JOURNAL_VERSION
 from keyctl.errors import SetupProblem, StoreUnusable, UsageProblem
 from keyctl.files import copy_owned, create_once, read_owned, sync_folder
 from keyctl.home import Home
 from keyctl.journal_opening import JOURNAL_NAME, journal_file
+from keyctl.journal_schema import VERSION as JOURNAL_VERSION
 from keyctl.model.noun import Noun
 from keyctl.output import Note, Result
 from keyctl.sqlite_file import copy_journal

@@ -88,8 +88,7 @@ def journal_health(app: App) -> Iterator[Health]:
     if not journal_file(home).exists() and not (home.config / FILE_NAME).exists():
         return
     journal = app.journal
-    lost = app.lost_journal
-    if reason := lost.reason if lost is not None else why_lost(journal_file(home), mark_of(home))[0]:
+    if reason := _why_lost(app):
         yield Health(Level.FAIL, f"lost: {reason}", "keyctl restore DIR, or keyctl doctor --new-journal")
         return
     mark, facts = mark_of(home), journal.facts()
@@ -106,6 +105,13 @@ def journal_health(app: App) -> Iterator[Health]:
         yield Health(Level.WARN, detail, "keyctl orders --open --all, then keyctl halt --lift")
     else:
         yield Health(Level.PASS, f"{facts.get('claims', 0)} claims, none missing")
+
+
+def _why_lost(app: App) -> str:
+    """As `why_lost`, also of a journal that cannot be written, which is not opened again."""
+    if lost := app.lost_journal:
+        return lost.reason
+    return "" if app.unwritten_journal else why_lost(journal_file(app.home), mark_of(app.home))[0]
 
 
 def place_health(home: Home) -> Iterator[Health]:

@@ -12,8 +12,9 @@ from keyctl.claims import Claims, ClaimWish
 from keyctl.clock import Clock
 from keyctl.database import Database
 from keyctl.endings import Endings
+from keyctl.errors import JournalUnwritten
 from keyctl.halts import Halts
-from keyctl.journal_rows import StoredLeg, leg_values, order_values, value_text
+from keyctl.journal_rows import StoredLeg, decimal_text, leg_values, order_values, value_text
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
 from keyctl.notes import Notes
 from keyctl.rotations import Rotations
@@ -60,6 +61,11 @@ class Journal(Claims):
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
         self.endings = Endings(self._database, self.story)
+
+    @property
+    def unwritten(self) -> JournalUnwritten | None:
+        """Why nothing that is noted here is kept; None while it is."""
+        return self._database.look()
 
     def close(self) -> None:
         """Closes the file."""
@@ -121,7 +127,8 @@ class Journal(Claims):
                 error, status = result.error, result.status
                 changed = connection.execute(
                     "UPDATE legs SET state=?, exchange_order_id=COALESCE(?, exchange_order_id), error_http=?,"
-                    " error_code=?, error_text=?, detail=?, catalogue_row=?, claimed_at=COALESCE(claimed_at, ?)"
+                    " error_code=?, error_text=?, detail=?, catalogue_row=?, claimed_at=COALESCE(claimed_at, ?),"
+                    " taken_quantity=COALESCE(?, taken_quantity), odd=COALESCE(?, odd)"
                     " WHERE id=? AND (state IN ('sent', 'unknown') OR (state='absent' AND ?='accepted')"
                     " OR (state='accepted' AND ?) OR (state IN ('draft', 'planned') AND ?))",
                     (
@@ -133,6 +140,8 @@ class Journal(Claims):
                         result.detail,
                         result.catalogue_row or None,
                         self._clock.now(),
+                        decimal_text(result.taken_quantity),
+                        "\n".join(result.odd) or None,
                         row,
                         state,
                         int(result.outcome is Outcome.REJECTED and status is not None and status.filled == 0),

@@ -8,18 +8,20 @@ safest state.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.database import BUSY_SECONDS, Database
-from keyctl.errors import StoreUnusable
-from keyctl.files import locked
+from keyctl.errors import KeyctlError, StoreUnusable
+from keyctl.files import locked, unwritable
 from keyctl.halts import hint_at_halts
 from keyctl.home import Home
 from keyctl.journal_file import look_at, set_aside
 from keyctl.journal_mark import FILE_NAME, JournalLost, Mark
+from keyctl.journal_reading import ReadingDatabase
 from keyctl.journal_successor import make_void, succeed, tell
 from keyctl.model.noun import Noun
 from keyctl.sqlite_file import copy_journal, is_whole, open_connection, translated
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from keyctl.clock import Clock
 
 JOURNAL_NAME = "journal.db"
+_NOT_KEPT = "what exchanges told of keys, orders and addresses, how long to wait, the vault seen last"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -71,6 +74,38 @@ def open_database(home: Home) -> Database:
         return Database(journal_file(home), mark)
     except JournalLost as lost:
         return Database(journal_file(home), lost=lost)
+
+
+def open_to_read(home: Home) -> Database:
+    """As open_database, for a command that may do without keeping what it notes: where the journal cannot be written it
+    is a copy in memory.
+
+    Raises StoreUnusable, SetupProblem.
+    """
+    path = journal_file(home)
+    try:
+        home.prepare()
+    except StoreUnusable:
+        if not home.state.is_dir() or not unwritable(home.state):
+            raise
+    mark = mark_of(home)
+    try:
+        return ReadingDatabase(path, mark)
+    except JournalLost as lost:
+        return Database(path, lost=lost)
+
+
+def remarks_of(database: Database, told: Collection[KeyctlError]) -> list[str]:
+    """What the result of a command that used a journal must not go without, unless its errors have told it."""
+    remarks = []
+    if database.lost is not None and database.lost not in told:
+        remarks.append(f"the journal was lost: {database.lost.reason}. Nothing is known here of orders sent before")
+    if database.unwritten is not None and database.unwritten not in told:
+        remarks.append(
+            f"{database.unwritten.reason}: the journal was read as it stood when this command began, and nothing that "
+            f"the command notes is kept: {_NOT_KEPT}"
+        )
+    return remarks
 
 
 def notice_lost_mark(database: Database, clock: Clock) -> None:

@@ -43,6 +43,7 @@ class StoredLeg(Noun):
     """A leg as the journal has it. `state` is a LegState's text; stamps are exchange ms, `claimed_at` Unix s.
 
     `value_usd` is what counts towards caps; None for an order that only reduces and whose value is not known.
+    `taken_quantity` and `odd` as in LegResult.
     """
 
     row: int
@@ -61,6 +62,8 @@ class StoredLeg(Noun):
     absent_rounds: int
     absent_at: float | None
     catalogue_row: str = ""
+    taken_quantity: Decimal | None = None
+    odd: tuple[str, ...] = ()
 
 
 def leg_values(leg: Leg) -> dict[str, object]:
@@ -76,6 +79,7 @@ def leg_values(leg: Leg) -> dict[str, object]:
         "native_symbol": leg.native_symbol,
         "exempt": int(leg.exempt),
         "closes": int(leg.closes),
+        "protects": int(leg.protects),
         "asked": leg.asked or None,
         "window_seconds": leg.window_seconds,
         **order_values(leg.order),
@@ -142,6 +146,7 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         client_order_date=date.fromisoformat(row["client_order_date"]),
         exempt=bool(row["exempt"]),
         closes=bool(row["closes"]),
+        protects=bool(row["protects"]),
         exchange_account=row["exchange_account"],
         asked=row["asked"] or "",
         window_seconds=row["window_seconds"],
@@ -163,6 +168,8 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         absent_rounds=row["absent_rounds"],
         absent_at=row["absent_at"],
         catalogue_row=row["catalogue_row"] or "",
+        taken_quantity=_decimal(row["taken_quantity"]),
+        odd=tuple((row["odd"] or "").splitlines()),
     )
 
 
@@ -176,6 +183,8 @@ def stored_result(stored: StoredLeg) -> LegResult:
         stored.error,
         stored.detail or stored.state,
         catalogue_row=stored.catalogue_row,
+        taken_quantity=stored.taken_quantity,
+        odd=stored.odd,
     )
 
 
@@ -186,7 +195,7 @@ def _status(row: sqlite3.Row, order: Order) -> OrderStatus | None:
         exchange_order_id=row["exchange_order_id"] or "",
         client_order_id=row["client_order_id"],
         state=OrderState(row["status"]),
-        quantity=order.quantity,
+        quantity=order.quantity if row["taken_quantity"] is None else Decimal(row["taken_quantity"]),
         filled=Decimal(row["filled"] or "0"),
         price=order.price,
         average_price=_decimal(row["average_price"]),

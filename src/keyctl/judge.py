@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 from keyctl.answers import Unreadable, clean_text, read_json
 from keyctl.catalogue import catalogue
-from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.base import Exchange, plain
 from keyctl.masking import Mask
 from keyctl.model import Leg, LegResult, OrderState, OrderStatus, Outcome, Response, Taken
 
@@ -41,11 +42,41 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
     order_id = placed.exchange_order_id
     if placed.state is OrderState.REJECTED:
         return LegResult(leg, Outcome.UNKNOWN, order_id, detail="the answer echoes our order as rejected")
-    return LegResult(leg, Outcome.ACCEPTED, order_id, detail="accepted")
+    result = LegResult(leg, Outcome.ACCEPTED, order_id, detail="accepted")
+    return with_differences(result, placed.quantity, placed.odd)
 
 
 def judge_found(leg: Leg, status: OrderStatus) -> LegResult:
     """The result of a leg whose order a look-up has shown."""
+    return with_differences(_found(leg, status), status.quantity, status.odd)
+
+
+def with_status(result: LegResult, status: OrderStatus, detail: str = "") -> LegResult:
+    """An accepted leg's result with what a later look-up has shown of its order, its state as detail unless given."""
+    odd = tuple(dict.fromkeys((*result.odd, *status.odd)))
+    return with_differences(replace(result, status=status, detail=detail or str(status.state)), status.quantity, odd)
+
+
+def with_differences(result: LegResult, quantity: Decimal | None, odd: tuple[str, ...]) -> LegResult:
+    """The result with what the exchange tells otherwise than the order was sent, or cannot be, in its detail too."""
+    sent = result.leg.order.quantity
+    taken = quantity if quantity is not None and quantity < sent else None
+    result = replace(result, taken_quantity=taken, odd=odd)
+    return replace(result, detail=f"{result.detail}{differences(result)}")
+
+
+def differences(result: LegResult) -> str:
+    """The same in words, to be put behind others: both sizes of an order that was made smaller, and odd figures."""
+    words = ""
+    if result.taken_quantity is not None:
+        words += (
+            f"; the exchange made it smaller, since it only reduces: {plain(result.taken_quantity)} of"
+            f" {plain(result.leg.order.quantity)}"
+        )
+    return words + (f"; odd in the answer: {', '.join(result.odd)}" if result.odd else "")
+
+
+def _found(leg: Leg, status: OrderStatus) -> LegResult:
     if status.state is OrderState.REJECTED and status.filled == 0:
         return LegResult(leg, Outcome.REJECTED, status.exchange_order_id, status, detail="the exchange rejected it")
     if unfilled(leg, status):
@@ -56,12 +87,7 @@ def judge_found(leg: Leg, status: OrderStatus) -> LegResult:
 def unfilled(leg: Leg, status: OrderStatus) -> bool:
     """Whether an order that may end at once, as an immediate or a post-only one, has ended without any fill."""
     finished = status.state in (OrderState.CANCELED, OrderState.EXPIRED, OrderState.CLOSED)
-    return may_end_at_once(leg) and finished and status.filled == 0
-
-
-def may_end_at_once(leg: Leg) -> bool:
-    """Whether an exchange may take the order and end it in the same moment, so that "taken" is not the whole story."""
-    return leg.order.time_in_force in ("ioc", "fok") or leg.order.post_only
+    return leg.order.ends_at_once and finished and status.filled == 0
 
 
 def _unfilled_words(leg: Leg) -> str:

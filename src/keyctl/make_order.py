@@ -25,7 +25,7 @@ def make_order(
     """
     instrument = view.instrument
     price, market_type = price_of(account, wish, view)
-    quantity, notes = _quantity(account, wish, view, limits)
+    quantity, notes = _quantity(account, wish, view, limits, terms)
     if wish.price is not None and price is not None and price != wish.price:
         notes.append(f"{account.label}: price rounded from {plain(wish.price)} to {plain(price)}")
     spot_buy = market_type and wish.side is Side.BUY and instrument.settle is None and wish.trigger is None
@@ -98,12 +98,15 @@ def _opposite(wish: Wish, view: VenueView) -> Decimal:
     return view.ticker.ask if wish.side is Side.BUY else view.ticker.bid
 
 
-def _quantity(account: Account, wish: Wish, view: VenueView, limits: Limits) -> tuple[Decimal, list[str]]:
+def _quantity(
+    account: Account, wish: Wish, view: VenueView, limits: Limits, terms: Terms | None
+) -> tuple[Decimal, list[str]]:
     """The size in the unit of the instrument, rounded down, and what to say of it. Raises CheckFailed."""
     instrument = view.instrument
     size = instrument.contract_size or Decimal(1)
-    if wish.contracts is not None:
-        asked = wish.contracts if instrument.inverse else wish.contracts * size
+    contracts = terms.held if wish.for_position and terms is not None else wish.contracts
+    if contracts is not None:
+        asked = contracts if instrument.inverse else contracts * size
     elif wish.quote is not None:
         asked = wish.quote / (size if instrument.inverse else worth_of(wish, view))
     else:

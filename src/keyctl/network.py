@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keyctl.clock import Clock, ClockReads, Offset
-from keyctl.errors import NonceBusy, SetupProblem, Unreached
+from keyctl.errors import NonceBusy, NonceUnkept, SetupProblem, Unreached
 from keyctl.model import Account
 from keyctl.pacing import Pacer
 from keyctl.routes import DIRECT, Route, is_loopback, route_of
@@ -130,12 +130,16 @@ class Network:
         """The right to use nonces of one API key, across processes, from taking the nonce to its answer.
 
         Raises NonceBusy when another process holds it for longer than 30 s; who asks again waits one second more.
+        Raises NonceUnkept where the lock of it cannot be made.
         """
         lock = self._nonce_locks.setdefault(key_hash, asyncio.Lock())
         async with lock:
             folder = self._state / "locks"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            descriptor = os.open(folder / f"nonce-{key_hash[:32]}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                folder.mkdir(mode=0o700, exist_ok=True)
+                descriptor = os.open(folder / f"nonce-{key_hash[:32]}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            except OSError as error:
+                raise NonceUnkept(f"{folder}: {error.strerror}") from None
             try:
                 await self._take(descriptor, key_hash)
                 yield

@@ -49,6 +49,7 @@ class VaultNotes:
 
     def accept_vault(self, vault_id: str, generation: int, content: str = "") -> None:
         """Takes a generation as the highest from now on, even a lower one: a person has accepted that vault."""
+        self._database.check_keeps()
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO vaults (id, generation, content) VALUES (?, ?, ?)",

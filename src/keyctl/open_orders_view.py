@@ -186,7 +186,7 @@ def _stale_row(stored: StoredLeg) -> Row:
         "native_symbol": leg.native_symbol,
         "side": str(order.side),
         "type": str(order.type),
-        "quantity": plain(order.contracts),
+        "quantity": plain(replace(order, quantity=stored.taken_quantity or order.quantity).contracts),
         "filled": plain(replace(order, quantity=known.filled).contracts) if known else "0",
         "price": None if order.price is None else plain(order.price),
         "exchange_order_id": stored.exchange_order_id,

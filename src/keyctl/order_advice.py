@@ -84,6 +84,7 @@ def order_command(wish: Wish, labels: Sequence[str]) -> str | None:
     """The command of this order on these accounts; None where its size was never worked out."""
     sizes = (("", wish.quantity), ("--quote ", wish.quote), ("--contracts ", wish.contracts))
     size = [f"{word}{plain(number)}" for word, number in sizes if number is not None]
+    size += ["--for-position"] if wish.for_position else []
     if len(size) != 1:
         return None
     kept = wish.price is None or wish.time_in_force is TimeInForce.GTC
@@ -98,7 +99,8 @@ def order_command(wish: Wish, labels: Sequence[str]) -> str | None:
         ("margin", wish.margin),
         ("position", wish.position),
     )
-    flags = (("post-only", wish.post_only), ("reduce-only", wish.reduce_only), ("fanout", len(labels) > 1))
+    reduces = wish.reduce_only and not wish.for_position
+    flags = (("post-only", wish.post_only), ("reduce-only", reduces), ("fanout", len(labels) > 1))
     words = [
         f"keyctl order {wish.side} {wish.symbol}",
         *size,

@@ -37,7 +37,7 @@ def total_data(plan: Plan) -> str | None:
 
 
 def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
-    """One leg of `data.legs`; numbers are text."""
+    """One leg of `data.legs`; numbers are text. `taken_quantity` is the smaller size that its exchange made of it."""
     order, known = result.leg.order, result.status
     return {
         "account": result.leg.account,
@@ -46,6 +46,7 @@ def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
         "native_symbol": result.leg.native_symbol,
         "side": str(order.side),
         "quantity": plain(order.quantity),
+        "taken_quantity": _text(result.taken_quantity),
         "price": None if order.price is None else plain(order.price),
         "client_order_id": result.leg.client_order_id,
         "outcome": str(result.outcome),
@@ -55,6 +56,7 @@ def leg_data(result: LegResult, status: str | None = None) -> dict[str, Any]:
         "average_price": _text(known.average_price if known else None),
         "fee": _text(known.fee if known else None),
         "fee_currency": known.fee_currency if known else None,
+        "odd": list(result.odd),
         "detail": result.detail,
         **_terms_data(order),
     }
@@ -112,7 +114,7 @@ def terms_text(order: Order) -> str:
 def left_out_data(item: LeftOut) -> dict[str, Any]:
     """An account that could not take part, as one of `data.legs`: what was wished, and why nothing was sent."""
     account, wish = item.target.session.account, item.target.wish
-    empty = ("exchange_order_id", "filled", "average_price", "fee", "fee_currency")
+    empty = ("exchange_order_id", "taken_quantity", "filled", "average_price", "fee", "fee_currency")
     return {
         "account": account.label,
         "exchange": account.exchange,
@@ -124,6 +126,7 @@ def left_out_data(item: LeftOut) -> dict[str, Any]:
         "client_order_id": item.target.stored.leg.client_order_id if item.target.stored else None,
         "outcome": str(Outcome.NOT_SENT),
         "status": None,
+        "odd": [],
         "detail": item.reason,
         "market": str(market_of(wish.symbol)),
         "unit": wish.symbol.partition("/")[0],
@@ -192,7 +195,7 @@ def results_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()
         if result.detail and result.detail != str(result.outcome):
             notes.append(f"{result.leg.account}: {result.detail}")
             number = str(len(notes))
-        known, size = result.status, plain(result.leg.order.quantity)
+        known, size = result.status, _size_text(result)
         row = [result.leg.account, str(result.outcome), result.exchange_order_id or "-"]
         if fills:
             row += [f"{plain(known.filled) if known else '?'} of {size}"]
@@ -205,6 +208,12 @@ def results_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()
     if not notes:
         return Table(columns[:-1], [row[:-1] for row in rows])
     return Table(columns, rows, tuple(notes))
+
+
+def _size_text(result: LegResult) -> str:
+    """The order's size at its exchange, with the size that was sent where that is another."""
+    sent = plain(result.leg.order.quantity)
+    return sent if result.taken_quantity is None else f"{plain(result.taken_quantity)} ({sent} sent)"
 
 
 def records_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:
@@ -243,7 +252,8 @@ def story(plan_id: str, stored: Sequence[StoredLeg], events: Sequence[dict[str, 
         price = "market" if order.price is None else plain(order.price)
         terms = f" ({text})" if (text := terms_text(order)) else ""
         lines.append(
-            f"  {leg.leg.account}: {order.side} {plain(order.quantity)} {order.symbol} at {price}{terms}, {leg.state}"
+            f"  {leg.leg.account}: {order.side} {_size_text(stored_result(leg))} {order.symbol} at {price}{terms},"
+            f" {leg.state}"
             f", client order id {leg.leg.client_order_id}"
         )
     for event in events:

@@ -25,7 +25,7 @@ def wish_of(options: Mapping[str, Any], config: Config, now: float) -> Wish:
     """What the person asked for. `now` (Unix s) is what --until is held against. Raises UsageProblem."""
     if not options["side"] or not options["symbol"]:
         raise UsageProblem("an order needs a side and a symbol", "keyctl order buy BTC/USDT 0.001 --price 60000")
-    _check_one_size(options)
+    (_check_for_position if options["for_position"] else _check_one_size)(options)
     price = _number(options, "price")
     trigger, trigger_price = _trigger(options)
     time_in_force = TimeInForce(options["tif"])
@@ -44,7 +44,7 @@ def wish_of(options: Mapping[str, Any], config: Config, now: float) -> Wish:
         max_slippage=_slippage(options, config, price is not None or trigger is not None),
         contracts=_number(options, "contracts", "number of contracts"),
         position=PositionSide(options["position"]) if options["position"] else None,
-        reduce_only=options["reduce_only"],
+        reduce_only=options["reduce_only"] or options["for_position"],
         leverage=_number(options, "leverage"),
         margin=MarginMode(options["margin"]) if options["margin"] else None,
         change_existing=options["change_existing"],
@@ -52,6 +52,7 @@ def wish_of(options: Mapping[str, Any], config: Config, now: float) -> Wish:
         trigger_price=trigger_price,
         expires_ms=_expires(options["until"], time_in_force, now),
         experimental=options["experimental"],
+        for_position=options["for_position"],
     )
     return _check_words(wish)
 
@@ -63,6 +64,7 @@ def _check_words(wish: Wish) -> Wish:
             ("--position", wish.position),
             ("--leverage", wish.leverage),
             ("--margin", wish.margin),
+            ("--for-position", wish.for_position),
             ("--reduce-only", wish.reduce_only),
             ("--contracts", wish.contracts),
         ):
@@ -106,6 +108,7 @@ def asked_text(wish: Wish, sizing: Sizing | None) -> str:
     balances make of it later."""
     sizes = (("base", wish.quantity), ("quote", wish.quote), ("contracts", wish.contracts))
     words = [f"{unit} {plain(number)}" for unit, number in sizes if number is not None]
+    words += ["size of the position"] if wish.for_position else []
     if sizing is not None:
         shares = (("percent", sizing.percent), ("risk", sizing.risk), ("stop", sizing.stop))
         words += [f"{name} {plain(number)}" for name, number in shares if number is not None]
@@ -123,6 +126,19 @@ def _check_one_size(options: Mapping[str, Any]) -> None:
         return
     if len(given) != 1:
         raise UsageProblem("give the size once: SIZE in the base currency, or --quote VALUE, or --contracts N")
+
+
+def _check_for_position(options: Mapping[str, Any]) -> None:
+    """Raises UsageProblem for words that do not fit an order whose size is a position."""
+    if not (options["stop_at"] or options["take_profit_at"]):
+        raise UsageProblem(
+            "--for-position requires --stop-at or --take-profit-at",
+            f"to close a position now: keyctl close {options['symbol']} -a LABEL",
+        )
+    sizes = (*_SIZES, *((name, f"--{name}") for name in ("total", "split", "percent", "risk", "stop", "leverage")))
+    given = [word for name, word in sizes if options[name]]
+    if given:
+        raise UsageProblem(f"--for-position takes the size of the position; remove {given[0]}")
 
 
 def _trigger(options: Mapping[str, Any]) -> tuple[Trigger | None, Decimal | None]:

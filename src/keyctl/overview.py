@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.exchanges import profile
 from keyctl.exchanges.listing import odd_among
@@ -148,8 +149,13 @@ async def open_orders_of(part: Part, symbols: tuple[str, ...]) -> tuple[OpenOrde
     if not requests and (symbols or not lists_by_symbol(exchange, market)):
         raise _not_read(part, "open orders")
 
+    by_symbol = lists_by_symbol(exchange, market)
+
     def read(step: int, response: Response) -> tuple[OpenOrder | OddRow, ...]:
-        return exchange.read_open_orders(step, response, market)
+        found = exchange.read_open_orders(step, response, market)
+        if by_symbol and any(order.symbol not in symbols for order in found if not isinstance(order, OddRow)):
+            raise Unreadable("about another symbol than the one asked for")
+        return found
 
     return await _pages(part.session, requests, read)
 

@@ -44,7 +44,7 @@ _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Wish(Noun):
     """What the person asked for on each account. Exactly one of `quantity` (base), `quote` (to spend, or the value of a
-    perpetual) and `contracts` is set.
+    perpetual) and `contracts` is set, but none with `for_position`: the size is then that of the position there.
 
     Without a price the order is immediate: a limit within `max_slippage` of the best opposite price, or the venue's
     own market type when `max_slippage` is None. With a trigger it waits; without a price it is then the venue's market
@@ -72,6 +72,7 @@ class Wish(Noun):
     experimental: bool = False
     closes: bool = False
     asked: str = ""
+    for_position: bool = False
 
     @property
     def immediate(self) -> bool:
@@ -221,7 +222,8 @@ def plan_leg(
         asked=wish.asked,
         window_seconds=exchange.profile.settling.window_of(order),
     )
-    leg = replace(leg, closes=wish.closes, exempt=order.reduce_only and exchange.holds_to_reducing(leg))
+    exempt = order.reduce_only and exchange.holds_to_reducing(leg)
+    leg = replace(leg, closes=wish.closes, exempt=exempt, protects=wish.for_position)
     check_buildable(account, exchange, leg)
     value, told = _value(account, exchange, leg, wish, view)
     if leg.exempt:  # leaving at any price needs no more than a yes
@@ -251,14 +253,9 @@ def _value(
 
 def _check_experimental(account: Account, exchange: Exchange, wish: Wish, warned: tuple[str, ...]) -> str:
     if not wish.experimental:
-        raise refusal(
-            account,
-            f"{exchange.profile.title}'s orders on that market rest on facts that nobody has confirmed",
-            "experimental",
-            *warned,
-            "to send it nevertheless: --experimental",
-            market="futures",
-        )
+        text = f"{exchange.profile.title}'s orders on that market rest on facts that nobody has confirmed"
+        hint = "to send it nevertheless: --experimental"
+        raise refusal(account, text, "experimental", *warned, hint, market="futures")
     facts = "".join(f"\n- {fact}" for fact in warned)
     return f"an order on unconfirmed facts of {exchange.profile.title}:{facts}"
 
@@ -272,6 +269,7 @@ def same_leg(planned: PlannedLeg, stored: Leg) -> PlannedLeg:
         client_order_id=stored.client_order_id,
         client_order_date=stored.client_order_date,
         asked=stored.asked,
+        protects=stored.protects,
     )
     return replace(planned, leg=kept)
 

@@ -122,6 +122,29 @@ class Records:
         )
         return tuple(str(row["symbol"]) for row in rows)
 
+    def traded_symbols(self, account_id: str, place: str, market: Market) -> tuple[tuple[str, str], ...]:
+        """The symbols, with their exchange's own names, that the account has had orders of on that market, or another
+        key of the exchange account `place`."""
+        rows = self._database.rows(
+            "SELECT DISTINCT symbol, native_symbol FROM legs WHERE market=? AND (account_id=? OR exchange_account=?)"
+            " ORDER BY symbol",
+            market,
+            account_id,
+            place,
+        )
+        return tuple((str(row["symbol"]), str(row["native_symbol"])) for row in rows)
+
+    def by_order_ids(self, exchange: str, order_ids: Sequence[str]) -> dict[str, list[StoredLeg]]:
+        """The legs that an exchange has under these ids of its own; one id may be of several symbols or accounts."""
+        found: dict[str, list[StoredLeg]] = {}
+        ids = list(dict.fromkeys(order_ids))
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            some = ids[start : start + IDS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            for leg in self._legs(f"exchange=? AND exchange_order_id IN ({marks}) ORDER BY id", exchange, *some):
+                found.setdefault(leg.exchange_order_id or "", []).append(leg)
+        return found
+
     def events(self, plan_id: str | None) -> list[dict[str, object]]:
         """A plan's story, oldest first: time (Unix s), leg row or None, what happened, detail. None: what belongs to no
         plan."""

@@ -14,6 +14,7 @@ from keyctl.fanout import NOT_ALL, fan_out, follow_others
 from keyctl.halt_checks import check_not_all_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
+from keyctl.judge import with_status
 from keyctl.model import LegResult, OrderState, Outcome
 from keyctl.precedence import clear_way, guarded
 from keyctl.session import Session
@@ -103,7 +104,7 @@ async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlE
         if request is None:
             return None
         try:
-            await session.fetch(request, lambda response: response)
+            await session.fetch(request, lambda response: session.exchange.read_tested(response, stored.leg))
         except ExchangeRefused as refusal:
             return CheckFailed(
                 f"{stored.leg.account}: the venue's own test refused the order: {refusal.message}",
@@ -151,7 +152,7 @@ async def wait_for_fills(
             looked = await look_up(by_account[result.leg.account_id], stored)
             if looked.verdict is Verdict.FOUND and looked.status is not None:
                 journal.note_status([(stored.row, looked.status)])
-                result = replace(result, status=looked.status, detail=str(looked.status.state))
+                result = with_status(result, looked.status)
                 if looked.status.state is not OrderState.OPEN:
                     break
             if clock.monotonic() >= until or stopping():

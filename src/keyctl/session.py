@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keyctl.answers import Unreadable
 from keyctl.clock import ClockSample, Offset, offset_of
-from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, NonceBusy, StoreUnusable, Unreached
+from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, NonceBusy, NonceUnkept, StoreUnusable, Unreached
 from keyctl.exchanges.base import Exchange, Signer, public_wire
 from keyctl.masking import Mask
 from keyctl.model import Account, ExchangeError, Market, Request, Response, SignedRequest, Stamp
@@ -30,6 +30,7 @@ COOL_DOWN_SECONDS = 60
 # A date has whole seconds, and is read as their middle.
 DATE_MARGIN_MS = 500
 RETRY_AFTER = "Retry-After"
+_AT_ONCE = ("cooling_down", "not_sendable", "forbidden_host")  # trying again would change nothing
 # Marks the cool-downs that hold ways out too.
 LEAVING = " leaving"
 
@@ -106,6 +107,8 @@ class Session:
     async def turn(self, request: Request) -> AsyncIterator[None]:
         """Held from taking a nonce to the answer where the exchange counts nonces; nothing elsewhere."""
         if request.private and self.exchange.profile.nonce:
+            if (unwritten := self.journal.unwritten) is not None:
+                raise NonceUnkept(unwritten.reason)
             async with self.network.nonce_turn(self.account.api_key_hash):
                 yield
         else:
@@ -157,7 +160,7 @@ class Session:
                 return self._judge(await self.call(request, seconds), reader)
             except Unreached as error:
                 error.exchange, error.account = self.exchange.name, self.account.label
-                if last or error.code in ("cooling_down", "not_sendable", "forbidden_host", NonceBusy.code):
+                if last or isinstance(error, NonceBusy) or error.code in _AT_ONCE:
                     raise
             await self.network.clock.sleep(uniform(0.05, 0.25))
         raise AssertionError("unreachable")

@@ -12,7 +12,7 @@ from keyctl.clock_check import clock_trouble
 from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
-from keyctl.judge import judge_found
+from keyctl.judge import differences, judge_found
 from keyctl.model import Leg, LegResult, OrderStatus, Outcome, Response
 from keyctl.model.noun import Noun
 from keyctl.session import Session
@@ -215,7 +215,7 @@ async def first_looks(session: Session, journal: Journal, stored: StoredLeg, res
         looked = await look_up(session, stored)
         if looked.verdict is Verdict.FOUND and looked.status is not None:
             found = judge_found(stored.leg, looked.status)
-            detail = f"no clear answer, looked up: {found.outcome}"
+            detail = f"no clear answer, looked up: {found.outcome}{differences(found)}"
             return replace(found, detail=detail)
         journal.event(None, stored.row, "looked_up", {"found": looked.why or "nothing"})
     seconds = ""
@@ -253,7 +253,8 @@ async def recheck_absent(sessions: dict[str, Session], journal: Journal) -> list
         looked = await look_up(session, stored)
         if looked.verdict is not Verdict.FOUND or looked.status is None:
             return None
-        result = replace(judge_found(stored.leg, looked.status), detail="it showed up late: the order was taken")
+        found = judge_found(stored.leg, looked.status)
+        result = replace(found, detail=f"it showed up late: the order was taken{differences(found)}")
         journal.record([(stored.row, result)], "look-up")
         return stored, result
 

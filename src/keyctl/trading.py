@@ -21,6 +21,8 @@ from keyctl.order_words import asked_text
 from keyctl.output import Result
 from keyctl.plan import Wish
 from keyctl.precedence import settle_first
+from keyctl.protection import Lifted, lift_all, still_held
+from keyctl.protection_view import with_protection
 from keyctl.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
@@ -181,20 +183,29 @@ async def _confirm_and_send(
     wait: float,
 ) -> Result:
     _check_all_can_go(shown, targets, consent)
-    results = done
+    results, lifted = done, list[Lifted]()
     if shown.plan.legs:
         results_of.show_preview(app, shown)
         with interruptible():
             ask(app, shown, consent)
-        shown = await still_holding(shown, targets, app.config)
+        shown = await still_held(await still_holding(shown, targets, app.config), targets)
         _check_all_can_go(shown, targets, consent)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
         fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
-        results += await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
+        fresh = await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
+        lifted = await lift_all(targets, _of_closes(fresh, targets), app.journal)
+        results += fresh
         results.sort(key=lambda result: result.leg.index)
         await _note_ended(app, shown, targets)
     again = words_again(targets[0].wish, consent.all_or_nothing)
-    return results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
+    ended = results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
+    return with_protection(ended, lifted)
+
+
+def _of_closes(results: Sequence[LegResult], targets: Sequence[Target]) -> list[LegResult]:
+    """The results of orders that `close` has drafted."""
+    drafted = {target.stored.leg.client_order_id for target in targets if target.stored and target.stored.leg.closes}
+    return [item for item in results if item.leg.client_order_id in drafted]
 
 
 def _check_all_can_go(shown: Preview, targets: list[Target], consent: Consent) -> None:

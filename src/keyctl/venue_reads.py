@@ -53,7 +53,7 @@ async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Tic
     request = exchange.ticker_request(native_symbol, session.market)
 
     async def ask() -> Ticker:
-        ticker = await session.fetch(request, exchange.read_ticker)
+        ticker = await session.fetch(request, lambda response: exchange.read_ticker(response, native_symbol))
         if not 0 < ticker.bid <= ticker.ask:
             raise NoAnswer(f"{exchange.profile.title} has no usable price for {native_symbol}", code="no_price")
         return replace(ticker, at=session.network.clock.now())

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl.account_uid import is_other
 from keyctl.egress import look_up
-from keyctl.errors import ExitCode, KeyctlError, SetupProblem
+from keyctl.errors import ExitCode, KeyctlError, SetupProblem, StoreUnusable
+from keyctl.files import unwritable
 from keyctl.observations import House, Observation, Vantage
 from keyctl.output import Result
 from keyctl.policy import judge, judge_unasked
@@ -116,10 +117,22 @@ def _remember(app: App, seen: Sequence[Observation]) -> None:
                 now = app.accounts.get(item.account.label)
                 # Not when a rotation has just given the label to another key, or another run an account id.
                 if (now.id, now.uid) == (item.account.id, item.account.uid):
-                    app.accounts.replace(replace(now, **facts))
-                    app.journal.exchange_accounts.know([replace(now, **facts)])
+                    _keep(app, replace(now, **facts))
             except SetupProblem:
                 continue  # removed meanwhile by another process
+
+
+def _keep(app: App, account: Account) -> None:
+    """Keeps what was told of an account, where that can be written: the verdict does not hang on it."""
+    folder = app.home.config
+    try:
+        app.accounts.replace(account)
+    except StoreUnusable as trouble:
+        if not (why := unwritable(folder)):
+            raise
+        if app.unwritten_journal is None and not app.remarks:
+            app.remarks.append(f"{trouble.message}; what was told of accounts is not kept ({why})")
+    app.journal.exchange_accounts.know([account])
 
 
 def told_facts(seen: Observation) -> dict[str, Any]:

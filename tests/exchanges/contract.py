@@ -365,7 +365,7 @@ class ExchangeContract(ABC):
             self.exchange().instrument_request(symbol)
 
     def test_best_prices_are_read(self) -> None:
-        ticker = self.exchange().read_ticker(answer(self.answers()["ticker"]))
+        ticker = self.exchange().read_ticker(answer(self.answers()["ticker"]), self.native_symbol)
         assert 0 < ticker.bid <= ticker.ask
 
     def test_free_balances_are_read(self) -> None:
@@ -387,7 +387,7 @@ class ExchangeContract(ABC):
         exchange, leg, samples = self.exchange(), self.leg(), self.answers()
         readers: list[tuple[Any, Callable[[Response], object]]] = [
             (samples["instrument"], lambda response: exchange.read_instrument(response, "BTC/USDT")),
-            (samples["ticker"], exchange.read_ticker),
+            (samples["ticker"], lambda response: exchange.read_ticker(response, self.native_symbol)),
             (samples["balances"], exchange.read_balances),
             (samples["permissions"], exchange.read_permissions),
             (self.placed(leg), lambda response: exchange.read_placed(response, leg)),

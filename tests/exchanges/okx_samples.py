@@ -80,6 +80,14 @@ def sent(request: Request) -> Any:
     return signer.sign(request, STAMP)
 
 
+def kind_shown(order: Order) -> str:
+    """The ordType under which OKX shows an order."""
+    lasts = str(order.time_in_force)
+    if order.type is OrderType.MARKET:
+        return "optimal_limit_ioc" if order.market is Market.FUTURES and lasts == "ioc" else "market"
+    return "post_only" if order.post_only else {"gtc": "limit"}.get(lasts, lasts)
+
+
 def order_row(one: Leg, **changes: Any) -> dict[str, Any]:
     """The leg's order as OKX shows it in look-ups."""
     order = one.order
@@ -90,7 +98,7 @@ def order_row(one: Leg, **changes: Any) -> dict[str, Any]:
         "clOrdId": one.client_order_id,
         "px": "" if order.price is None else str(order.price),
         "sz": format(order.contracts.normalize(), "f"),
-        "ordType": "limit",
+        "ordType": kind_shown(order),
         "side": str(order.side),
         "posSide": str(order.position) if order.hedge else "net",
         "tdMode": str(order.margin or "cross"),

@@ -544,7 +544,8 @@ class TestBinance(ExchangeContract):
 
     def test_an_empty_book_gives_no_price(self) -> None:
         with pytest.raises(Unreadable):
-            self.exchange().read_ticker(answer({"bidPrice": "0.00000000", "askPrice": "60000"}))
+            empty = {"symbol": "BTCUSDT", "bidPrice": "0.00000000", "askPrice": "60000"}
+            self.exchange().read_ticker(answer(empty), "BTCUSDT")
 
     def test_the_account_id_comes_with_the_balances(self) -> None:
         balances = self.exchange().read_balances(answer(self.answers()["balances"]))

@@ -303,10 +303,10 @@ def test_another_contract_is_not_taken_for_the_one_asked_for(symbol: str, info: 
 def test_best_prices_are_read_from_an_object_and_from_a_list_of_one() -> None:
     row = {"symbol": "BTCUSD_PERP", "pair": "BTCUSD", "bidPrice": "9650.1", "askPrice": "9650.3", "time": SENT_MS}
     for body in (row, [row]):
-        assert made().read_ticker(answer(body)).ask == Decimal("9650.3")
+        assert made().read_ticker(answer(body), "BTCUSD_PERP").ask == Decimal("9650.3")
     for body in ([], [row, row], [[row]]):
         with pytest.raises(Unreadable):
-            made().read_ticker(answer(body))
+            made().read_ticker(answer(body), "BTCUSD_PERP")
 
 
 def test_the_price_band_is_the_mark_price_by_the_symbol_s_factors() -> None:

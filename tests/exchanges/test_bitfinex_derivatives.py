@@ -384,7 +384,8 @@ def test_a_derivative_of_a_coin_with_another_name_is_translated() -> None:
 def test_a_derivatives_prices_are_read_as_spots() -> None:
     request = exchange().ticker_request(NATIVE, Market.FUTURES)
     assert request.path == f"/v2/ticker/{NATIVE}"
-    assert exchange().read_ticker(answer([59999, 1, 60001, 1])) == Ticker(Decimal(59999), Decimal(60001))
+    told = [59999, 1, 60001, 1, 0, 0, 60000, 1, 61000, 59000]
+    assert exchange().read_ticker(answer(told), NATIVE) == Ticker(Decimal(59999), Decimal(60001))
 
 
 # The account.

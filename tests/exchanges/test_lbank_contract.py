@@ -348,11 +348,11 @@ def test_best_prices_come_from_the_book_whichever_side_is_called_bids() -> None:
     low = [{"price": price, "volume": "1", "orders": "1"} for price in ("59998", "59999")]
     high = [{"price": price, "volume": "1", "orders": "1"} for price in ("60002", "60001")]
     for bids, asks in ((low, high), (high, low)):
-        found = exchange().read_ticker(answer(good({"symbol": "BTCUSDT", "bids": bids, "asks": asks})))
+        found = exchange().read_ticker(answer(good({"symbol": "BTCUSDT", "bids": bids, "asks": asks})), "BTCUSDT")
         assert found == Ticker(Decimal(59999), Decimal(60001))
     for bids, asks in ((low, []), (low, low), ([*low, *high], high), ([{"price": "0"}], high)):
         with pytest.raises(Unreadable):
-            exchange().read_ticker(answer(good({"bids": bids, "asks": asks})))
+            exchange().read_ticker(answer(good({"symbol": "BTCUSDT", "bids": bids, "asks": asks})), "BTCUSDT")
 
 
 def test_the_price_band_follows_the_mark_price() -> None:
@@ -506,7 +506,10 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         (good([position_row(position="1")]), lambda told: exchange().read_positions(0, told)),
         (good([ROW]), lambda told: exchange().read_instrument(told, "BTC/USDT:USDT")),
         (good([{"asset": "USDT", "balance": "1", "available": "1"}]), exchange().read_margin),
-        (good({"bids": [{"price": "1"}], "asks": [{"price": "2"}]}), exchange().read_ticker),
+        (
+            good({"symbol": "BTCUSDT", "bids": [{"price": "1"}], "asks": [{"price": "2"}]}),
+            lambda response: exchange().read_ticker(response, "BTCUSDT"),
+        ),
         (good([{"symbol": "BTCUSDT", "markedPrice": "1"}]), lambda told: exchange().read_band(told, instrument())),
         (
             [good([position_row()]), good({"resultList": [order_row(ours)]})],

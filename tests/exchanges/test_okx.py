@@ -17,6 +17,7 @@ from keyctl.model import ExchangeError, Kind, Leg, Market, OrderState, OrderType
 from keyctl.secret import Secret
 from keyctl.signing import HMACKey
 from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
+from tests.exchanges.okx_samples import kind_shown
 from tests.support.ccxt_oracle import AT_MS, caught, oracle
 
 # [official] OKX docs V5, secret of the authentication chapter.
@@ -93,7 +94,7 @@ def order_object(leg: Leg, **changes: Any) -> dict[str, Any]:
         "tag": "",
         "px": "" if order.price is None else str(order.price),
         "sz": str(order.quantity),
-        "ordType": "limit",
+        "ordType": kind_shown(order),
         "side": str(order.side),
         "tdMode": "cash",
         "accFillSz": "0",

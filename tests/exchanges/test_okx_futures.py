@@ -578,6 +578,7 @@ def test_a_contract_has_one_symbol_by_which_it_is_looked_up(native: str, symbol:
     assert asked.get("uly") == (None if kind == "SWAP" else f"{base}-{quote}")
     settle = symbol.partition(":")[2].partition("-")[0]
     row = SWAP | {"instType": kind, "instId": native, "settleCcy": settle, "ctValCcy": base, "ctType": "linear"}
+    row |= {"uly": f"{base}-{quote}", "instFamily": native.rpartition("-")[0]}
     row |= {"ctType": "inverse", "ctValCcy": "USD"} if settle == base else {}
     others = [row | {"instId": name} for name in ("BTC-USDT-991231", "X-USD_UM_XPERP-310404") if kind != "SWAP"]
     rules = okx().read_instrument(answer(success(*others, row)), symbol)

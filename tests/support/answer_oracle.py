@@ -64,7 +64,7 @@ def _binance_perpetual(row: dict[str, Any], leg: Leg) -> bool:
         row.get("clientOrderId") == leg.client_order_id
         and row.get("symbol") == leg.native_symbol
         and row.get("side") == order.side.upper()
-        and same(row.get("origQty"), order.contracts)
+        and is_size(row.get("origQty"), leg)
         and (order.price is None or same(row.get("price"), order.price))
         and all(row.get(name, kind) == kind for name in ("type", "origType"))
         and row.get("positionSide", position) == position
@@ -72,6 +72,20 @@ def _binance_perpetual(row: dict[str, Any], leg: Leg) -> bool:
         and _is_flag(row.get("closePosition", False), False)
         and (order.hedge or _is_flag(row.get("reduceOnly", order.reduce_only), order.reduce_only))
     )
+
+
+def is_size(told: Any, leg: Leg, sign: int = 1) -> bool:
+    """Whether a size is the leg's, or a smaller one of an order that its exchange holds to reducing, or of one that
+    OKX may shrink to the balance."""
+    order, number = leg.order, fraction(told)
+    if number is None or not 0 < number * sign <= Fraction(order.contracts):
+        return False
+    if order.market is Market.SPOT:
+        shrinks = leg.exchange == "okx" and order.type == "market"
+    else:
+        closing = {"long": "sell", "short": "buy"}.get(str(order.position))
+        shrinks = order.side == closing if order.hedge else order.reduce_only
+    return shrinks or number * sign == Fraction(order.contracts)
 
 
 def _is_flag(value: Any, wanted: bool) -> bool:
@@ -133,7 +147,7 @@ def _bitfinex_row(row: Any, leg: Leg) -> bool:
         and created is not None
         and created >= int(earliest.timestamp()) * 1000
         and row[3] == leg.native_symbol
-        and same(row[7], order.quantity if order.side == "buy" else -order.quantity)
+        and is_size(row[7], leg, sign=1 if order.side == "buy" else -1)
         and row[8] == f"{wallet}{kind.upper()}"
         and (order.price is None or len(row) <= 16 or same(row[16], order.price))
         and (order.market is Market.SPOT or _bitfinex_terms(row, leg))
@@ -279,7 +293,7 @@ def _is_ours(item: Any, leg: Leg) -> bool:
     if not isinstance(item, dict):
         return False
     if leg.order.market is Market.FUTURES:
-        return _is_our_perpetual(item, leg)
+        return _is_our_perpetual(item, leg) and not _filled_with_nothing(item, leg)
     names = {
         "binance": ("clientOrderId", "symbol", "side", "origQty", "price", "executedQty"),
         "okx": ("clOrdId", "instId", "side", "sz", "px", "accFillSz"),
@@ -290,15 +304,37 @@ def _is_ours(item: Any, leg: Leg) -> bool:
     done = fraction(filled)
     return (
         client == leg.client_order_id
+        and not _filled_with_nothing(item, leg)
         and symbol == leg.native_symbol
         and isinstance(side, str)
         and side.split("_")[0].lower() == order.side
-        and (by_money or same(size, order.quantity))
+        and (by_money or is_size(size, leg))
         and (order.price is None or same(price, order.price))
         and done is not None
         and done >= 0
         and (by_money or done <= Fraction(order.quantity))
     )
+
+
+def _filled_with_nothing(item: dict[str, Any], leg: Leg) -> bool:
+    """Whether an order object contradicts itself: all of it is filled, and nothing of it."""
+    done = fraction(item.get("accFillSz" if leg.exchange == "okx" else "executedQty"))
+    full = "1" if leg.order.market is Market.FUTURES else "2"
+    if leg.exchange == "lbank":
+        return done == 0 and same(item.get("status"), full)
+    return done == 0 and "filled" in (str(item.get("status")).lower(), item.get("state"))
+
+
+def names_asked(sample: Sample, response: Response, native: str) -> bool:
+    """Whether an answer about a symbol names the one that was asked for; Bitfinex's name none."""
+    if sample.leg.exchange == "bitfinex":
+        return True
+    name = "instId" if sample.leg.exchange == "okx" else "symbol"
+    try:
+        found = _items(strict_json(response.body))
+    except Odd:
+        return False
+    return any(isinstance(item, dict) and item.get(name) == native for item in found)
 
 
 def _is_our_perpetual(item: dict[str, Any], leg: Leg) -> bool:
@@ -317,7 +353,7 @@ def _is_our_perpetual(item: dict[str, Any], leg: Leg) -> bool:
         item.get("clOrdId") == leg.client_order_id
         and item.get("instId") == leg.native_symbol
         and item.get("side") == str(order.side)
-        and same(item.get("sz"), order.contracts)
+        and is_size(item.get("sz"), leg)
         and (order.price is None or same(item.get("px"), order.price))
         and item.get("tdMode") == str(order.margin)
         and item.get("posSide") in position

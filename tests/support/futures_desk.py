@@ -103,7 +103,8 @@ class Desk:
         """What pre-flight would know."""
         exchange = self.exchange
         instrument = exchange.read_instrument(self.read(exchange.instrument_request(symbol)), symbol)
-        ticker = exchange.read_ticker(self.read(exchange.ticker_request(instrument.native_symbol, Market.FUTURES)))
+        told = self.read(exchange.ticker_request(instrument.native_symbol, Market.FUTURES))
+        ticker = exchange.read_ticker(told, instrument.native_symbol)
         balances = exchange.read_margin(self.read(exchange.margin_request(instrument)))
         answers = tuple(map(self.read, exchange.futures_state_requests(instrument, None)))
         band = exchange.band_request(instrument)

@@ -58,6 +58,8 @@ class Sample:
             return exchange.read_canceled(response, self.leg)
         if self.reader == "instrument":
             return exchange.read_instrument(response, SYMBOL)
+        if self.reader == "ticker":
+            return exchange.read_ticker(response, self.leg.native_symbol)
         return getattr(exchange, f"read_{self.reader}")(response)
 
 

@@ -106,7 +106,7 @@ def _binance_waiting(row: dict[str, Any], leg: Leg) -> tuple[str, str, str | Non
     sure(order.hedge or _says(row.get("reduceOnly", order.reduce_only), order.reduce_only))
     sure(row.get("clientAlgoId") == leg.client_order_id and row.get("symbol") == leg.native_symbol)
     sure(row.get("orderType") == (f"{kind}_MARKET" if at_market else kind) and row.get("side") == order.side.upper())
-    sure(same(row.get("quantity"), order.contracts) and same(row.get("triggerPrice"), _exact(order.trigger_price)))
+    sure(_is_size(row.get("quantity"), leg) and same(row.get("triggerPrice"), _exact(order.trigger_price)))
     sure(at_market or same(row.get("price"), _exact(order.price)))
     told = row.get("algoStatus")
     state = _BINANCE_WAITS.get(told) if isinstance(told, str) else None
@@ -122,7 +122,7 @@ def _okx_waiting(row: dict[str, Any], leg: Leg) -> tuple[str, str, str | None]:
     price = _exact(order.price if order.type is OrderType.LIMIT else Decimal(-1))
     sure(row.get("algoClOrdId") == leg.client_order_id and row.get("ordType") == "conditional")
     sure(row.get("instId") == leg.native_symbol and row.get("side") == str(order.side))
-    sure(same(row.get("sz"), order.contracts) and same(row.get(f"{mine}TriggerPx"), _exact(order.trigger_price)))
+    sure(_is_size(row.get("sz"), leg) and same(row.get(f"{mine}TriggerPx"), _exact(order.trigger_price)))
     sure(same(row.get(f"{mine}OrdPx"), price) and row.get(f"{other}TriggerPx") in ("", None))
     sure(row.get(f"{mine}TriggerPxType") in ("last", "", None))
     if order.market is Market.SPOT:
@@ -148,6 +148,18 @@ def _okx_became(row: dict[str, Any]) -> str:
     return str(one(ids))
 
 
+def _is_size(told: Any, leg: Leg, also_at_market: bool = False) -> bool:
+    """Whether a size is the leg's, or a smaller one where the exchange may have made the order smaller: one that only
+    reduces, and what became of a stop at market on OKX's spot."""
+    order, size = leg.order, fraction(told)
+    closing = {"long": "sell", "short": "buy"}.get(str(order.position))
+    shrinks = order.side == closing if order.hedge else order.reduce_only
+    if order.market is Market.SPOT:
+        shrinks = also_at_market and order.type is OrderType.MARKET
+    whole_size = Fraction(order.contracts)
+    return size is not None and (size == whole_size or (shrinks and 0 < size < whole_size))
+
+
 def _says(value: Any, wanted: bool) -> bool:
     return value is wanted or (isinstance(value, Number) and fraction(value) == int(wanted))
 
@@ -165,6 +177,7 @@ def _binance_became(body: Any, sample: WaitingSample) -> Any:
     sure(word(row.get("orderId")) == _became_id(sample) and row.get("symbol") == leg.native_symbol)
     position = str(order.position).upper() if order.hedge else "BOTH"
     sure(row.get("side") == order.side.upper() and row.get("positionSide", position) == position)
+    sure("origQty" not in row or _is_size(row["origQty"], leg))
     state, filled = _state(row.get("status"), _BINANCE_BOOK), _fill(row.get("executedQty"), leg)
     average = number(row.get("avgPrice", Number("0")))
     return state, filled, average if filled and average > 0 else None, None, None
@@ -176,12 +189,14 @@ def _okx_became_status(body: Any, sample: WaitingSample) -> Any:
     sure(row.get("ordId") == _became_id(sample) and row.get("instId") == leg.native_symbol)
     sure(row.get("side") == str(order.side))
     sure(row.get("algoId") in (sample.status.exchange_order_id, "", None))
+    sure(_is_size(row.get("sz"), leg, also_at_market=True))
     state, filled = _state(row.get("state"), _OKX_BOOK), _fill(row.get("accFillSz"), leg)
     if order.contract_size is not None and not order.inverse:
         filled *= Fraction(order.contract_size)
     paid = optional(row.get("fee"), "")  # with a minus sign
     currency = None if is_nothing(row.get("feeCcy")) else word(row["feeCcy"])
     average = optional(row.get("avgPx"), "") if filled else None
+    average = average if average is not None and average > 0 else None
     return state, filled, average, None if paid is None else -paid, currency
 
 
@@ -205,7 +220,8 @@ def _became_id(sample: WaitingSample) -> str:
 
 
 def _binance_canceled(body: Any, sample: WaitingSample) -> None:
-    sure(need(body, dict).get("clientAlgoId") == sample.leg.client_order_id and whole(body.get("code")) == 200)
+    sure(need(body, dict).get("clientAlgoId") == sample.leg.client_order_id)
+    sure(body["algoStatus"] == "CANCELED" if "algoStatus" in body else whole(body.get("code")) == 200)
 
 
 def _okx_canceled(body: Any, sample: WaitingSample) -> None:

@@ -298,11 +298,12 @@ def test_a_market_order_beyond_the_band_has_each_product_s_own_code(venue: Venue
 def test_a_reduce_only_order_may_be_small_and_never_turns_the_position(call: Callable[..., Reply]) -> None:
     call("POST", ORDER, MARKET)
     close = "symbol=BTCUSDT&side=SELL&type=MARKET&reduceOnly=true&newOrderRespType=RESULT&quantity="
-    assert code(call("POST", ORDER, close + "0.011")) == (400, -2022)
     small = call("POST", ORDER, close + "0.001").data
     assert (small["status"], small["reduceOnly"]) == ("FILLED", True)
-    assert call("POST", ORDER, close + "0.009").data["status"] == "FILLED"
+    cut = call("POST", ORDER, close + "0.011").data
+    assert (cut["status"], cut["origQty"], cut["executedQty"]) == ("FILLED", "0.009", "0.009"), "cut to the position"
     assert call("GET", "/fapi/v3/positionRisk").data == []
+    assert code(call("POST", ORDER, close + "0.001")) == (400, -2022)
 
 
 def test_an_order_with_an_end_is_over_then(clock: Clock, call: Callable[..., Reply]) -> None:
@@ -374,6 +375,10 @@ def test_hedge_mode_has_a_position_each_way_and_wants_it_named(call: Callable[..
     assert [(row["positionSide"], row["positionAmt"]) for row in rows] == [("LONG", "0.01"), ("SHORT", "-0.01")]
     closing = call("POST", ORDER, sell.replace("kc5", "kc6") + "&positionSide=LONG").data
     assert closing["reduceOnly"] is True, "the venue flags what closes"
+    call("POST", ORDER, MARKET.replace("kc2", "kc8") + "&positionSide=LONG")
+    beyond = sell.replace("kc5", "kc9").replace("quantity=0.01", "quantity=0.011")
+    assert code(call("POST", ORDER, beyond + "&positionSide=LONG")) == (400, -2022), "in hedge mode nothing is cut"
+    call("POST", ORDER, sell.replace("kc5", "kc10") + "&positionSide=LONG")
     assert code(call("POST", "/fapi/v1/positionSide/dual", "dualSidePosition=false")) == (400, -4068)
     assert code(call("POST", ORDER, sell.replace("kc5", "kc7") + "&positionSide=LONG")) == (400, -2022)
     legs = [row["positionSide"] for row in call("GET", "/dapi/v1/positionRisk", "pair=BTCUSD").data]
@@ -625,7 +630,8 @@ def test_prices_wallets_and_bands_are_read(desk: Desk) -> None:
     assert exchange.read_time(desk.ask(exchange.time_request(Market.FUTURES))) == NOW_MS
     for symbol, currency in (("BTC/USDT:USDT", "USDT"), ("BTC/USD:BTC", "BTC")):
         rules = desk.rules(symbol)
-        ticker = exchange.read_ticker(desk.ask(exchange.ticker_request(rules.native_symbol, Market.FUTURES)))
+        told = desk.ask(exchange.ticker_request(rules.native_symbol, Market.FUTURES))
+        ticker = exchange.read_ticker(told, rules.native_symbol)
         assert (ticker.bid, ticker.ask) == (59988, 60012)
         band = exchange.read_band(desk.ask(exchange.band_request(rules)), rules)
         assert (band.highest_buy, band.lowest_sell) == (63000, 57000)

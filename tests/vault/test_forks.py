@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from keyctl.twin import make_key
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import Ran, World
 
+ORDERS = sorted(set(itertools.permutations("aabb")))
 SYNCED = ("state/vault.json", "config/accounts.json", "state/vault-source.json")
 
 
@@ -38,6 +39,13 @@ class Machines:
         line = ("add", "okx", "--label", label, "--credentials-stdin", "--no-verify")
         return self.keyctl(machine, *line, stdin=json.dumps(entry))
 
+    def add_in(self, order: Sequence[str], first: int = 0) -> list[str]:
+        """Adds an account on each of these machines in turn, and gives the labels."""
+        labels = [f"{machine}{number}" for number, machine in enumerate(order, first)]
+        for label in labels:
+            assert self.add(label[0], label).exit_code == 0
+        return labels
+
     def syncs(self, source: str, target: str, *more: str) -> None:
         for name in (*SYNCED, *more):
             shutil.copyfile(self.homes[source] / name, self.homes[target] / name)
@@ -59,7 +67,7 @@ def codes(ran: Ran) -> list[str]:
     return [error["code"] for error in ran.document["errors"]]
 
 
-@pytest.mark.parametrize("order", sorted(set(itertools.permutations("aabb"))), ids="".join)
+@pytest.mark.parametrize("order", ORDERS, ids="".join)
 def test_no_order_of_two_machines_writes_loses_an_account(machines: Machines, order: tuple[str, ...]) -> None:
     written: dict[str, list[str]] = {"a": [], "b": []}
     for number, machine in enumerate(order):
@@ -118,29 +126,35 @@ def test_keys_that_both_lines_have_can_still_be_used_to_leave(machines: Machines
     app.close()
 
 
-def test_with_the_own_copy_overwritten_too_it_is_told_what_is_gone(machines: Machines) -> None:
-    machines.add("a", "mine")
-    machines.add("b", "theirs")
+@pytest.mark.parametrize("order", ORDERS, ids="".join)
+def test_with_the_own_copy_overwritten_too_it_is_told_what_is_gone(machines: Machines, order: tuple[str, ...]) -> None:
+    mine = [label for label in machines.add_in(order) if label.startswith("a")]
     listed = (machines.homes["a"] / "config" / "accounts.json").read_bytes()
     machines.syncs("b", "a", "state/vault.json.own")
     (machines.homes["a"] / "config" / "accounts.json").write_bytes(listed)
     told = machines.keyctl("a", "vault", "check", "--json")
     assert codes(told) == ["vault_forked"]
     accepted = machines.keyctl("a", "vault", "check", "--accept-generation")
-    assert accepted.exit_code == 0 and "mine" in accepted.stdout + accepted.stderr, accepted
+    assert accepted.exit_code == 0, accepted
+    assert all(label in accepted.stdout + accepted.stderr for label in mine), accepted
     assert list((machines.homes["a"] / "state").glob("vault.fork-*.json")) == []
 
 
-def test_a_rekey_on_one_side_loses_nothing(machines: Machines) -> None:
-    machines.add("a", "mine")
-    assert machines.keyctl("b", "vault", "rekey").exit_code == 0
-    machines.add("b", "theirs")
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("moment", range(5))
+def test_a_rekey_on_one_side_loses_nothing(machines: Machines, side: str, moment: int) -> None:
+    """Before, between and after the writes of both, on either side."""
+    order = ("a", "b", "a", "b")
+    labels = machines.add_in(order[:moment])
+    assert machines.keyctl(side, "vault", "rekey").exit_code == 0
+    labels += machines.add_in(order[moment:], moment)
     machines.syncs("b", "a")
-    assert codes(machines.keyctl("a", "vault", "check", "--json")) == ["vault_forked"]
+    told = {"a": "vault_older", "b": "vault_forked"}[side]  # the side without the rekey is a version behind
+    assert codes(machines.keyctl("a", "vault", "check", "--json")) == [told]
     assert machines.keyctl("a", "vault", "check", "--accept-generation").exit_code == 0
     (kept,) = (machines.homes["a"] / "state").glob("vault.fork-*.json")
     assert machines.keyctl("a", "import", str(kept), "--from-vault", "--yes").exit_code == 0
-    assert machines.kept_keys("a") == {machines.keys[label] for label in ("common", "mine", "theirs")}
+    assert machines.kept_keys("a") == {machines.keys[label] for label in ("common", *labels)}
 
 
 @pytest.mark.parametrize(("typed", "comes"), [("gone", True), ("no", False)])

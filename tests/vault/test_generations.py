@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keyctl import database
+from keyctl import journal_schema
 from keyctl.database import Database
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.notes import VaultNotes
@@ -156,7 +156,7 @@ def test_a_change_without_its_note_is_noted_by_the_next_reader(place: Place) -> 
 def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     old = sqlite3.connect(path)
-    old.executescript(database._SCHEMA)
+    old.executescript(journal_schema.TABLES)
     old.execute("INSERT INTO halt VALUES (1, 0, 'kept')")
     old.execute("PRAGMA user_version=1")
     old.commit()
@@ -168,7 +168,7 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_that_it_h
         assert notes.vault_generation("id") == 7
         notes.close()
     new = sqlite3.connect(path)
-    assert new.execute("PRAGMA user_version").fetchone() == (database.VERSION,)
+    assert new.execute("PRAGMA user_version").fetchone() == (journal_schema.VERSION,)
     assert new.execute("SELECT reason FROM halt").fetchone() == ("kept",)
     new.close()
 

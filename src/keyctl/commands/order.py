@@ -15,6 +15,7 @@ EXAMPLES = """\
 keyctl order buy BTC/USDT 0.001 --price 60000 -a binance-main
 keyctl order sell ETH/USDT 0.5 --fanout --group desk --dry-run
 keyctl order buy BTC/USDT:USDT 0.03 --total --leverage 3 --fanout --group desk
+keyctl order sell BTC/USDT:USDT --stop-at 58000 --for-position --fanout --group desk
 keyctl order --plan k3x7 --yes"""
 
 # What may be said anew when a stored plan is taken up.
@@ -41,6 +42,7 @@ _SECTIONS = {
 )
 @click.option("--stop-at", metavar="P", help="Wait: become active when the price has gone against you this far.")
 @click.option("--take-profit-at", metavar="P", help="Wait: become active when the price has gone your way this far.")
+@click.option("--for-position", is_flag=True, help="With these two: as large as the position, and only reducing it.")
 @click.option(
     "--tif", type=click.Choice(["gtc", "ioc", "fok", "gtd"]), default="gtc", help="Time in force of a limit order."
 )

@@ -129,9 +129,13 @@ def export(app: App) -> Result:
 
 
 def _table(data: list[dict[str, object]]) -> Table:
-    return Table(
-        _COLUMNS, [tuple("-" if item[name] is None else str(item[name]) for name in _COLUMNS) for item in data]
-    )
+    return Table(_COLUMNS, [tuple(_cell(item, name) for name in _COLUMNS) for item in data])
+
+
+def _cell(item: dict[str, object], name: str) -> str:
+    if name == "quantity" and item["taken_quantity"] is not None:
+        return f"{item['taken_quantity']} ({item['quantity']} sent)"
+    return "-" if item[name] is None else str(item[name])
 
 
 command = keyctl_group(

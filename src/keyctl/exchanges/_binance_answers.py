@@ -8,6 +8,7 @@ from decimal import Decimal
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.exchanges._shapes import flag_of, withdraw_flag
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import Figures, status_told
 from keyctl.model import JSON, Instrument, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType, Trigger
 
 STATES = {
@@ -91,7 +92,11 @@ def spot_order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
 
 
 def check_ours(body: dict[str, JSON], leg: Leg) -> None:
-    """Nothing when an order object agrees with the leg. Raises Unreadable."""
+    """Nothing when an order object agrees with the leg. Raises Unreadable.
+
+    [official] spot docs, "New order" and "Order amend keep priority", 2026-07-21: on spot the venue changes none of
+    these by itself; of a market order it tells the price as 0, and only a person can make an order smaller.
+    """
     order = leg.order
     same = (
         all(body.get(name, value) == value for name, value in type_params(order))
@@ -105,31 +110,24 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
         raise Unreadable("the answer describes another order than ours")
 
 
-def state_and_fill(body: dict[str, JSON], leg: Leg) -> tuple[OrderState, Decimal]:
-    """The state of an order object and how much of it was filled, as its venue counts. Raises Unreadable."""
+def state_of(body: dict[str, JSON]) -> OrderState:
+    """The state of an order object. Raises Unreadable for an unknown one."""
     state = STATES.get(str(body.get("status")))
     if state is None:
         raise Unreadable("an unknown order status")
-    filled = decimal_of(body.get("executedQty"))
-    if not 0 <= filled <= leg.order.contracts:
-        raise Unreadable("a fill that cannot be")
-    return state, filled
+    return state
 
 
 def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
     """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
+    return status_told(leg, body.get("orderId"), state_of(body), figures_of(body, leg))
+
+
+def figures_of(body: dict[str, JSON], leg: Leg) -> Figures:
+    """What the leg's order object says of size and fill. Raises Unreadable."""
     check_ours(body, leg)
-    state, filled = state_and_fill(body, leg)
-    spent = decimal_of(body.get("cummulativeQuoteQty"))
-    return OrderStatus(
-        exchange_order_id=text_of(body.get("orderId")),
-        client_order_id=leg.client_order_id,
-        state=state,
-        quantity=leg.order.quantity,
-        filled=filled,
-        price=leg.order.price,
-        average_price=spent / filled if filled and spent > 0 else None,  # negative: not available
-    )
+    filled, spent = decimal_of(body.get("executedQty")), decimal_of(body.get("cummulativeQuoteQty"))
+    return Figures(leg.order.quantity, filled, spent / filled if filled > 0 and spent > 0 else None, traded=spent)
 
 
 def instrument(item: dict[str, JSON], symbol: str, base: str, quote_currency: str) -> Instrument:

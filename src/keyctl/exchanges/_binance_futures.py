@@ -13,9 +13,9 @@ from keyctl.errors import UsageProblem
 from keyctl.exchanges import _binance_futures_algo as algo
 from keyctl.exchanges import _binance_futures_answers as answers
 from keyctl.exchanges._binance_answers import SPOT_OFFERS, spot_order_params
+from keyctl.exchanges._binance_fills import BinanceFills
 from keyctl.exchanges._binance_futures_orders import OFFERS, order_params, reduces
 from keyctl.exchanges._binance_names import COINM, USDM, Product, product_of
-from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
     JSON,
@@ -41,7 +41,7 @@ _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 _ALREADY = ("-4046", "-4059")
 
 
-class BinancePerpetuals(Exchange):
+class BinancePerpetuals(BinanceFills):
     """What surrounds an order at Binance, on perpetuals and, where it has the like, on spot."""
 
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -97,7 +97,11 @@ class BinancePerpetuals(Exchange):
         listed = (row for response in responses[2:4] for row in read_array(response.body))
         orders, odd_orders = odd_among(each_of(listed, _named, answers.ORDER_NAMES))
         # COIN-M tells the positions of the whole pair; everything else was asked for this symbol.
-        if any(row.get("symbol") != native for row in (orders if instrument.inverse else orders + told_rows)):
+        pair = f"{native.partition('_')[0]}_" if instrument.inverse else native
+        named = [text_of(row.get("symbol")) for row in told_rows]
+        if any(row.get("symbol") != native for row in orders) or not all(
+            name.startswith(pair) if instrument.inverse else name == native for name in named
+        ):
             raise Unreadable("an answer about another symbol")
         settings = rows if instrument.inverse else [answers.only_row(read_array(responses[4].body), native)]
         told = {answers.settings_of(row) for row in settings}
@@ -130,7 +134,7 @@ class BinancePerpetuals(Exchange):
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
         body, asked = read_object(response.body), dict(request.params)
         if request.path.endswith("/marginType"):
-            if integer_of(body.get("code")) != 200:
+            if integer_of(body.get("code")) != 200 or body.get("symbol", asked["symbol"]) != asked["symbol"]:
                 raise Unreadable("the answer does not confirm the margin type")
         elif body.get("symbol") != asked["symbol"] or integer_of(body.get("leverage")) != asked["leverage"]:
             raise Unreadable("the answer tells another leverage")
@@ -163,6 +167,10 @@ class BinancePerpetuals(Exchange):
             return None
         return self.read("POST", USDM.role, f"{USDM.prefix}/order/test", *order_params(leg))
 
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        if read_object(response.body).get("symbol", leg.native_symbol) != leg.native_symbol:  # it is empty
+            raise Unreadable("about another symbol than the one asked for")
+
     def holds_to_reducing(self, leg: Leg) -> bool:
         return leg.order.market is Market.FUTURES and reduces(leg.order)
 
@@ -176,7 +184,7 @@ class BinancePerpetuals(Exchange):
         return self.change(USDM, "DELETE", "order", ("symbol", leg.native_symbol), ("orderId", order_id))
 
     def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
-        algo.check_became_canceled(read_object(response.body), order_id)
+        algo.check_became_canceled(read_object(response.body), leg, order_id)
 
     def ask(self, product: Product, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
         """A read of one product's API."""

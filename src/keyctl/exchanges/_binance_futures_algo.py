@@ -12,15 +12,18 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._binance_answers import state_and_fill
+from keyctl.exchanges._binance_answers import state_of
 from keyctl.exchanges._binance_futures_orders import (
     check_position,
     common_params,
+    fill_of,
     position_side,
     prevention,
+    reduces,
     time_in_force,
 )
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import order_id_told, quantity_of, size_told, status_told
 from keyctl.model import JSON, Leg, Market, Order, OrderState, OrderStatus, OrderType, TimeInForce, Trigger
 
 PAGE = 1000
@@ -56,8 +59,11 @@ def algo_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     )
 
 
-def check_ours(body: dict[str, JSON], leg: Leg) -> None:
-    """Nothing when an algo order object agrees with the leg. Raises Unreadable."""
+def check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
+    """The size (contracts) of an algo order object that agrees with the leg. Raises Unreadable.
+
+    As with plain orders the venue may make one that only reduces smaller, and flags closing orders in hedge mode.
+    """
     order = leg.order
     expected: dict[str, JSON] = {
         "algoType": "CONDITIONAL",
@@ -75,29 +81,31 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
         and body.get("orderType") == _kind(order)
         and body.get("symbol") == leg.native_symbol
         and body.get("side") == order.side.upper()
-        and decimal_of(body.get("quantity")) == order.contracts
         and decimal_of(body.get("triggerPrice")) == order.trigger_price
         and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
     )
     if not same:
         raise Unreadable("the answer describes another order than ours")
+    return size_told(body.get("quantity"), order, may_shrink=reduces(order))
 
 
 def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
     """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
-    check_ours(body, leg)
+    size = check_ours(body, leg)
+    order_id, odd = order_id_told(body.get("algoId"))
     told, named = body.get("algoStatus"), body.get("actualOrderId")
     became = None if named in ("", "0", 0, None) else text_of(named)
     if told not in (*_STATES, *_FIRED) or (told in _FIRED and not became):
         raise Unreadable("an unknown order status")
     return OrderStatus(
-        exchange_order_id=text_of(body.get("algoId")),
+        exchange_order_id=order_id,
         client_order_id=leg.client_order_id,
         state=_STATES.get(str(told), OrderState.OPEN),
-        quantity=leg.order.quantity,
+        quantity=quantity_of(size, leg.order),
         filled=Decimal(0),
         price=leg.order.price,
         became=None if told == "REJECTED" else became,
+        odd=odd,
     )
 
 
@@ -112,20 +120,26 @@ def became_status(body: dict[str, JSON], leg: Leg, status: OrderStatus) -> Order
     )
     if not same:
         raise Unreadable("the answer describes another order than ours")
-    state, filled = state_and_fill(body, leg)
-    average = decimal_of(body.get("avgPrice", Decimal(0)))
-    return replace(status, state=state, filled=filled, average_price=average if filled and average > 0 else None)
+    size = size_told(body["origQty"], order, may_shrink=reduces(order)) if "origQty" in body else order.contracts
+    plain_one = status_told(leg, status.exchange_order_id, state_of(body), fill_of(body, size))
+    return replace(plain_one, became=status.became)
 
 
 def check_canceled(body: dict[str, JSON], leg: Leg) -> None:
-    """Nothing when the answer confirms the cancel of the waiting order. Raises Unreadable."""
-    if body.get("clientAlgoId") != leg.client_order_id or integer_of(body.get("code")) != 200:
+    """Nothing when the answer confirms the cancel of the waiting order. Raises Unreadable.
+
+    Documented is a code; recorded is the order itself, as canceled (Binance.Net's test data, 2026-07).
+    """
+    taken = body.get("algoStatus") == "CANCELED" if "algoStatus" in body else integer_of(body.get("code")) == 200
+    named = body.get("clientAlgoId") == leg.client_order_id and body.get("symbol", leg.native_symbol)
+    if not taken or named != leg.native_symbol:
         raise Unreadable("the answer does not confirm the cancel of our order")
 
 
-def check_became_canceled(body: dict[str, JSON], order_id: str) -> None:
+def check_became_canceled(body: dict[str, JSON], leg: Leg, order_id: str) -> None:
     """Nothing when the answer confirms the cancel of the order that it became. Raises Unreadable."""
-    if text_of(body.get("orderId")) != order_id or body.get("status") != "CANCELED":
+    named = text_of(body.get("orderId")), body.get("symbol", leg.native_symbol)
+    if named != (order_id, leg.native_symbol) or body.get("status") != "CANCELED":
         raise Unreadable("the answer does not confirm the cancel of our order")
 
 

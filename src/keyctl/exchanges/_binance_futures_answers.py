@@ -11,7 +11,7 @@ from decimal import Decimal
 from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, object_of, text_of
 from keyctl.exchanges._binance_answers import bound_of, filters_of
 from keyctl.exchanges._binance_names import DOLLARS, perpetual_name, spot_name
-from keyctl.exchanges._shapes import flag_of, split_perpetual
+from keyctl.exchanges._shapes import check_named, flag_of, split_perpetual
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.listing import Names
 from keyctl.model import (
@@ -40,7 +40,9 @@ def instrument(body: dict[str, JSON], symbol: str) -> Instrument:
     for item in map(object_of, array_of(body.get("symbols"))):
         names = (item.get("baseAsset"), item.get("quoteAsset"), item.get("marginAsset"))
         if names == (base, quote, settle) and item.get("contractType") == "PERPETUAL":
-            return _rules(item, symbol, inverse=settle == base)
+            inverse = settle == base
+            check_named(item.get("symbol"), f"{base}{quote}_PERP" if inverse else base + quote)
+            return _rules(item, symbol, inverse=inverse)
     raise UnknownSymbol(symbol)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
+from keyctl.answers import Unreadable, decimal_of, integer_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._binance_answers import state_and_fill
+from keyctl.exchanges._binance_answers import state_of
 from keyctl.exchanges.base import plain
+from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, PositionSide, Side, TimeInForce
 
 OFFERS = frozenset(
@@ -68,8 +69,13 @@ def reduces(order: Order) -> bool:
     return order.reduce_only
 
 
-def check_ours(body: dict[str, JSON], leg: Leg) -> None:
-    """Nothing when an order object agrees with the leg. Raises Unreadable."""
+def check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
+    """The size (contracts) of an order object that agrees with the leg. Raises Unreadable.
+
+    What the venue changes by itself: the size of an order that only reduces, down to the position (public report:
+    nautilus_trader issue 3983, 2026-05-03); the flag reduceOnly in hedge mode; the end of a GTD order, to whole
+    seconds ([official] New Order, mirrored 2025-11-30).
+    """
     order = leg.order
     kind = order.type.upper()
     expected: dict[str, JSON] = {
@@ -86,29 +92,28 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> None:
         all(body.get(name, value) == value for name, value in expected.items())
         and body.get("symbol") == leg.native_symbol
         and body.get("side") == order.side.upper()
-        and decimal_of(body.get("origQty")) == order.contracts
         and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
     )
     if same and order.time_in_force is TimeInForce.GTD and "goodTillDate" in body:
         same = integer_of(body["goodTillDate"]) // 1000 * 1000 == _good_till(order)
     if not same:
         raise Unreadable("the answer describes another order than ours")
+    return size_told(body.get("origQty"), order, may_shrink=reduces(order))
 
 
 def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
     """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
-    check_ours(body, leg)
-    state, filled = state_and_fill(body, leg)
-    average = decimal_of(body.get("avgPrice", Decimal(0)))
-    return OrderStatus(
-        exchange_order_id=text_of(body.get("orderId")),
-        client_order_id=leg.client_order_id,
-        state=state,
-        quantity=leg.order.quantity,
-        filled=filled,  # counted as the quantity is: one linear contract is one unit of the base currency
-        price=leg.order.price,
-        average_price=average if filled and average > 0 else None,
-    )
+    return status_told(leg, body.get("orderId"), state_of(body), figures_of(body, leg))
+
+
+def figures_of(body: dict[str, JSON], leg: Leg) -> Figures:
+    """What the leg's order object says of size and fill. Raises Unreadable."""
+    return fill_of(body, check_ours(body, leg))
+
+
+def fill_of(body: dict[str, JSON], size: Decimal) -> Figures:
+    """The same, once the size is known. Raises Unreadable."""
+    return Figures(size, decimal_of(body.get("executedQty")), decimal_of(body.get("avgPrice", Decimal(0))))
 
 
 def _check_possible(order: Order) -> None:

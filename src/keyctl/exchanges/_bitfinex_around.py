@@ -11,9 +11,9 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of, decimal_of, read_array, text_of
+from keyctl.exchanges._bitfinex_fills import BitfinexFills
 from keyctl.exchanges._bitfinex_names import common_name, common_symbol, is_derivative
 from keyctl.exchanges._bitfinex_orders import LEVERAGE_MAX, ORDER_NAMES, open_order_of
-from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.listing import Names, each_of, odd_among
 from keyctl.model import (
     JSON,
@@ -42,7 +42,7 @@ _USER_PATH = "/v2/auth/r/info/user"
 _ORDERS_PATH, _POSITIONS_PATH, _WALLETS_PATH = "/v2/auth/r/orders", "/v2/auth/r/positions", "/v2/auth/r/wallets"
 
 
-class BitfinexAround(Exchange):
+class BitfinexAround(BitfinexFills):
     """What Bitfinex tells around an order, for both markets."""
 
     leverage_in_order: ClassVar[bool] = True

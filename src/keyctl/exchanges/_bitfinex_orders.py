@@ -10,6 +10,7 @@ from keyctl.exchanges._bitfinex_names import common_symbol, is_derivative
 from keyctl.exchanges._bitfinex_states import state_of
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import Names
+from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model import (
     JSON,
     Leg,
@@ -92,14 +93,19 @@ def days_around(stamp_ms: int) -> tuple[date, date]:
 
 
 def check_terms(row: list[JSON], leg: Leg) -> None:
-    """Nothing when an order array agrees with the leg in all that it tells. Raises Unreadable otherwise."""
+    """Nothing when an order array agrees with the leg in all that it tells. Raises Unreadable otherwise.
+
+    What Bitfinex changes by itself: the kind and price of a stop that was triggered; the price of a market order, which
+    is not compared; of an order that only reduces, no more than the position is executed ([official] support article
+    "What is a Reduce-only option", read 2026-11), and whether its amount is then told smaller is not documented.
+    """
     order, kind, ours = leg.order, _wire_type(leg.order), is_ours(row, leg)
     # A stop that was triggered goes on as the order that it became, and tells what it was.
     triggered = order.trigger is not None and row[_TYPE] != kind and len(row) > _TYPE_BEFORE
     agrees = (
         ours
         and row[_SYMBOL] == leg.native_symbol
-        and decimal_of(row[_ORIGINAL]) == _signed(order)
+        and size_of(row, order) > 0
         and row[_TYPE_BEFORE if triggered else _TYPE] == kind
         and _price_agrees(row, order, triggered)
     )
@@ -110,17 +116,29 @@ def check_terms(row: list[JSON], leg: Leg) -> None:
         raise Unreadable("the order in the answer ends at another time")
 
 
+def size_of(row: list[JSON], order: Order) -> Decimal:
+    """The size of an order array that is for that side. Raises Unreadable for another side or size."""
+    amount = decimal_of(row[_ORIGINAL])
+    told = amount if order.side is Side.BUY else amount.copy_negate()
+    return size_told(told, order, may_shrink=order.market is Market.FUTURES and order.reduce_only)
+
+
+def symbol_of(row: list[JSON]) -> JSON:
+    """The trading symbol that an order array names."""
+    return row[_SYMBOL]
+
+
 def order_id_of(row: list[JSON]) -> str:
-    """Bitfinex's id of an order array."""
-    return str(integer_of(row[_ID]))
+    """Bitfinex's id of an order array, a whole number of any size. Raises Unreadable."""
+    order_id = text_of(row[_ID])
+    if not (order_id.isascii() and order_id.removeprefix("-").isdecimal()):
+        raise Unreadable("an order without an id")
+    return order_id
 
 
 def filled_of(row: list[JSON]) -> Decimal:
-    """The filled quantity. Raises Unreadable where it cannot be."""
-    filled = abs(decimal_of(row[_ORIGINAL])) - abs(decimal_of(row[_REMAINING]))
-    if filled < 0:
-        raise Unreadable("more is left than was ordered")
-    return filled
+    """The filled quantity; below zero where more is left than was ordered."""
+    return abs(decimal_of(row[_ORIGINAL])) - abs(decimal_of(row[_REMAINING]))
 
 
 def status_of(row: list[JSON], leg: Leg, *, finished: bool = False) -> OrderStatus:
@@ -131,15 +149,8 @@ def status_of(row: list[JSON], leg: Leg, *, finished: bool = False) -> OrderStat
     check_terms(row, leg)
     filled = filled_of(row)
     average = decimal_of(row[_AVERAGE]) if len(row) > _AVERAGE and row[_AVERAGE] is not None else Decimal(0)
-    return OrderStatus(
-        exchange_order_id=order_id_of(row),
-        client_order_id=leg.client_order_id,
-        state=state_of(text_of(row[STATUS]), filled, finished=finished),
-        quantity=decimal_of(row[_ORIGINAL]).copy_abs(),
-        filled=filled,
-        price=leg.order.price,
-        average_price=average if filled and average > 0 else None,
-    )
+    figures = Figures(size_of(row, leg.order), filled, average)
+    return status_told(leg, order_id_of(row), state_of(text_of(row[STATUS]), filled, finished=finished), figures)
 
 
 def one_order(data: JSON) -> list[JSON]:
@@ -162,9 +173,9 @@ def open_order_of(value: JSON) -> OpenOrder | None:
     spot_wallet, kind = text_of(row[_TYPE]).startswith(_SPOT), text_of(row[_TYPE]).removeprefix(_SPOT)
     if market is Market.SPOT and not spot_wallet:
         return None
-    symbol, amount = common_symbol(native), decimal_of(row[_ORIGINAL])
-    if symbol is None or kind not in _OPEN_TYPES or amount == 0:
-        raise Unreadable("an open order of an unknown kind")
+    symbol, amount, filled = common_symbol(native), decimal_of(row[_ORIGINAL]), filled_of(row)
+    if symbol is None or kind not in _OPEN_TYPES or amount == 0 or filled < 0:
+        raise Unreadable("an open order of an unknown kind, or with more left than was ordered")
     order_type, trigger = _OPEN_TYPES[kind]
     price = row[_AUX_LIMIT] if trigger else row[_PRICE]
     flags = 0 if row[_FLAGS] is None else integer_of(row[_FLAGS])
@@ -175,7 +186,7 @@ def open_order_of(value: JSON) -> OpenOrder | None:
         side=Side.BUY if amount > 0 else Side.SELL,
         type=order_type,
         quantity=amount.copy_abs(),
-        filled=filled_of(row),
+        filled=filled,
         price=decimal_of(price) if order_type is OrderType.LIMIT else None,
         exchange_order_id=order_id_of(row),
         client_order_id=None if row[_CID] is None else str(integer_of(row[_CID])),

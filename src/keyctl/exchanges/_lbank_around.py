@@ -8,8 +8,9 @@ from typing import ClassVar
 from keyctl.answers import Unreadable, array_of, object_of
 from keyctl.exchanges import _lbank_contract as contract
 from keyctl.exchanges._lbank_answers import data_in
+from keyctl.exchanges._lbank_fills import LBankFills
 from keyctl.exchanges._lbank_orders import OPEN_PAGE, ORDER_NAMES, holds_all, open_order_of, order_params
-from keyctl.exchanges.base import Exchange
+from keyctl.exchanges._shapes import only_one
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
     JSON,
@@ -31,7 +32,7 @@ from keyctl.model import (
 from keyctl.plain_text import clean_text
 
 
-class LBankAround(Exchange):
+class LBankAround(LBankFills):
     """What LBank tells and lets set around an order. Futures orders rest on facts that LBank has not confirmed."""
 
     margin_known: ClassVar[bool] = False
@@ -150,6 +151,11 @@ class LBankAround(Exchange):
         params = [(name, value) for name, value in order_params(leg) if name != "custom_id"]
         return self.read("POST", "spot", "/v2/supplement/create_order_test.do", *params)
 
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        data = data_in(response)
+        if isinstance(data, dict) and data.get("symbol", leg.native_symbol) != leg.native_symbol:
+            raise Unreadable("about another symbol than the one asked for")
+
     def _open_contract_orders(self) -> Request:
         page = (("pageNo", 1), ("pageSize", contract.PAGE_LENGTH))
         return self.read("GET", "futures", f"{contract.PATH}/prv/order", contract.GROUP, *page)
@@ -175,9 +181,7 @@ class LBankAround(Exchange):
             return contract.status_in(object_of(data), leg)
         rows = contract.order_rows(data)
         found = [row for row in rows if row.get("clientOrderId") == leg.client_order_id]
-        if len(found) > 1:
-            raise Unreadable("two orders carry our client order id")
-        return contract.status_in(found[0], leg) if found else None
+        return contract.status_in(only_one(found), leg) if found else None
 
     def contract_cancel(self, leg: Leg, exchange_order_id: str | None) -> Request:
         """The cancel of one contract order. A cancel without an id would take them all [third-party]."""

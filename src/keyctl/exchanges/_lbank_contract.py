@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import CheckFailed
-from keyctl.exchanges._shapes import split_perpetual
+from keyctl.exchanges._shapes import check_named, split_perpetual
 from keyctl.exchanges.base import UnknownSymbol, plain
 from keyctl.exchanges.listing import Names
+from keyctl.exchanges.told_orders import Figures, check_echo, status_told
 from keyctl.model import (
     JSON,
     Instrument,
@@ -96,8 +97,9 @@ def instrument_in(rows: JSON, symbol: str) -> Instrument:
     )
 
 
-def ticker_in(data: dict[str, JSON]) -> Ticker:
+def ticker_in(data: dict[str, JSON], native: str) -> Ticker:
     """Best bid and ask from pub/marketOrder. The docs mix up what bids and asks are, so the prices decide."""
+    check_named(data.get("symbol"), native)
     bids, asks = ([decimal_of(object_of(row).get("price")) for row in array_of(data.get(s))] for s in ("bids", "asks"))
     if not bids or not asks or min(*bids, *asks) <= 0:
         raise Unreadable("a side of the book is empty")
@@ -209,18 +211,13 @@ def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     )
 
 
-def placed_id(data: dict[str, JSON], leg: Leg) -> str:
-    """The order id in the answer to prv/placeOrder. Raises Unreadable unless our id comes back and nothing differs."""
+def placed_id(data: dict[str, JSON], leg: Leg) -> JSON:
+    """The order id in the answer to prv/placeOrder, None where there is none. Raises Unreadable unless our id comes
+    back and nothing differs: no orders that only reduce are sent, so that no size may."""
     if data.get("clientOrderId") != leg.client_order_id:
         raise Unreadable("the answer does not echo our order")
-    for name, sent in order_params(leg):
-        told = data.get(name)
-        if told is None:
-            continue
-        same = decimal_of(told) == decimal_of(sent) if name in ("price", "volume") else str(told) == sent
-        if not same:
-            raise Unreadable(f"the answer echoes another {name}")
-    return _order_id(data)
+    check_echo(data, order_params(leg), numbers=("price", "volume"))
+    return data.get("orderId") or data.get("orderSysID")
 
 
 def order_rows(data: JSON) -> list[dict[str, JSON]]:
@@ -238,24 +235,16 @@ def orders_in(data: dict[str, JSON]) -> list[JSON]:
 
 def status_in(row: dict[str, JSON], leg: Leg) -> OrderStatus:
     """The status of the leg's order. Raises Unreadable when the row differs from the leg or cannot be understood."""
-    order_id, order = placed_id(row, leg), leg.order
+    order_id = placed_id(row, leg)
     for name in ("symbol", "side", "price", "volume"):
         if row.get(name) is None:
             raise Unreadable(f"the order's {name} is missing")
-    state, filled = _STATES.get(integer_of(row.get("status"))), decimal_of(row.get("executedQty"))
-    if state is None or not 0 <= filled <= order.contracts:
-        raise Unreadable("an order in a state that cannot be")
-    average = row.get("avgPrice")
-    price = decimal_of(average) if filled and average not in (None, "") else None
-    return OrderStatus(
-        exchange_order_id=order_id,
-        client_order_id=leg.client_order_id,
-        state=state,
-        quantity=order.quantity,
-        filled=filled * (order.contract_size or 1),
-        price=order.price,
-        average_price=price if price else None,
-    )
+    state, average = _STATES.get(integer_of(row.get("status"))), row.get("avgPrice")
+    if state is None:
+        raise Unreadable("an order in an unknown state")
+    price = None if average in (None, "") else decimal_of(average)
+    figures = Figures(leg.order.contracts, decimal_of(row.get("executedQty")), price)
+    return status_told(leg, order_id, state, figures)
 
 
 def open_order_in(value: JSON) -> OpenOrder | None:
@@ -280,10 +269,6 @@ def open_order_in(value: JSON) -> OpenOrder | None:
         quantity=decimal_of(row.get("volume")),
         filled=decimal_of(row.get("executedQty")),
         price=decimal_of(row.get("price")) if limit else None,
-        exchange_order_id=_order_id(row),
+        exchange_order_id=text_of(row.get("orderId") or row.get("orderSysID")),
         client_order_id=None if client_order_id in (None, "") else text_of(client_order_id),
     )
-
-
-def _order_id(row: dict[str, JSON]) -> str:
-    return text_of(row.get("orderId") or row.get("orderSysID"))

@@ -10,14 +10,16 @@ from either side and shrinks to the balance.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, one_row, optional
+from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional
 from keyctl.exchanges._okx_open_orders import named_symbol, open_order_names, size_in, whole_page
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import Names
+from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
 from keyctl.model import (
     JSON,
     Leg,
@@ -77,7 +79,6 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
         and row.get("ordType") == "conditional"
         and row.get("instId") == leg.native_symbol
         and row.get("side") == str(order.side)
-        and decimal_of(row.get("sz")) == order.contracts
         and decimal_of(row.get(f"{prefix}TriggerPx")) == order.trigger_price
         and row.get(f"{prefix}TriggerPxType") in ("last", "", None)
         and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
@@ -88,14 +89,17 @@ def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
     state = _STATES.get(str(told))
     if not same or state is None:
         raise Unreadable("the answer describes another order than ours, or an unknown state")
+    order_id, odd = order_id_told(row.get("algoId"))
+    size = size_told(row.get("sz"), order, may_shrink=order.market is Market.FUTURES and may_shrink(order))
     return OrderStatus(
-        exchange_order_id=text_of(row.get("algoId")),
+        exchange_order_id=order_id,
         client_order_id=leg.client_order_id,
         state=state,
-        quantity=order.quantity,
+        quantity=quantity_of(size, order),
         filled=Decimal(0),
         price=order.price,
         became=_became(row) if told in _BECAME else None,
+        odd=odd,
     )
 
 
@@ -109,7 +113,7 @@ def became_status(row: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderS
     )
     if not same:
         raise Unreadable("the answer describes another order than ours")
-    return fill_of(row, leg, status)
+    return replace(fill_of(row, leg, status.exchange_order_id), became=status.became)
 
 
 def check_canceled(response: Response, leg: Leg) -> None:
@@ -118,13 +122,15 @@ def check_canceled(response: Response, leg: Leg) -> None:
     row = one_row(response)
     if row.get("sCode") != "0" or row.get("algoClOrdId") not in (leg.client_order_id, "", None):
         raise Unreadable("the answer does not confirm the cancel of our order")
+    check_echo(row, (("instId", leg.native_symbol),))
 
 
-def check_became_canceled(response: Response, order_id: str) -> None:
+def check_became_canceled(response: Response, leg: Leg, order_id: str) -> None:
     """Nothing when the order that it became is taken for a cancel. Raises Unreadable."""
     row = one_row(response)
     if row.get("sCode") != "0" or row.get("ordId") != order_id:
         raise Unreadable("the answer does not confirm the cancel of our order")
+    check_echo(row, (("instId", leg.native_symbol),))
 
 
 def open_orders(response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
 from keyctl.errors import CheckFailed
-from keyctl.exchanges._okx_orders import trade_mode
+from keyctl.exchanges._okx_orders import closes, order_kind, trade_mode
+from keyctl.exchanges.told_orders import Figures, check_echo, size_told, status_told
 from keyctl.model import (
     JSON,
     Balances,
@@ -30,6 +31,9 @@ _STATES = {
     "canceled": OrderState.CANCELED,
     "mmp_canceled": OrderState.CANCELED,
 }
+_NUMBERS = ("sz", "px", "slTriggerPx", "slOrdPx", "tpTriggerPx", "tpOrdPx")
+# [official] OKX docs V5 (2026-07), "Get instruments": the states beside "live".
+_NOT_LIVE = ("suspend", "rebase", "preopen", "test")
 _KNOWN_RIGHTS = {"read_only", "trade", "withdraw"}
 
 
@@ -54,48 +58,65 @@ def one_row(response: Response) -> dict[str, JSON]:
     return found[0]
 
 
-def taken_row(response: Response, leg: Leg, own_id: str = "clOrdId") -> dict[str, JSON]:
-    """The element of a trade answer that carries our client order id and sCode "0". Raises Unreadable."""
+def taken_row(
+    response: Response, leg: Leg, own_id: str = "clOrdId", sent: Iterable[tuple[str, JSON]] = ()
+) -> dict[str, JSON]:
+    """The element of a trade answer that carries our client order id and sCode "0". Raises Unreadable.
+
+    OKX repeats no more of a request; whatever of `sent` it did repeat would have to agree.
+    """
     row = one_row(response)
     if row.get("sCode") != "0" or row.get(own_id) != leg.client_order_id:
         raise Unreadable("the answer does not carry our client order id with success")
+    shrinks = ("sz",) if may_shrink(leg.order) else ()
+    check_echo(row, (("instId", leg.native_symbol), *sent), numbers=_NUMBERS, shrinks=shrinks)
     return row
 
 
 def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
-    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
+    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order.
+
+    The price changes only where pxAmendType asks for it, which keyctl does not; for sizes see may_shrink.
+    """
     order = leg.order
     same = (
         row.get("clOrdId") == leg.client_order_id
         and row.get("instId") == leg.native_symbol
         and row.get("side") == str(order.side)
-        and decimal_of(row.get("sz")) == order.contracts
+        and row.get("ordType") in (order_kind(order), "", None)
+        and (order.type is not OrderType.MARKET or row.get("tgtCcy") in ("base_ccy", "", None))
         and (is_same_pair(row, order) if order.market is Market.SPOT else is_same_swap(row, order))
         and (order.type is OrderType.MARKET or decimal_of(row.get("px")) == order.price)
     )
     if not same:
         raise Unreadable("the answer describes another order than ours")
-    order_id = text_of(row.get("ordId"))
-    status = OrderStatus(order_id, leg.client_order_id, OrderState.OPEN, order.quantity, Decimal(0), order.price)
-    return fill_of(row, leg, status)
+    return fill_of(row, leg, row.get("ordId"))
 
 
-def fill_of(row: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
-    """The status with state, fill and fee of an order object. Raises Unreadable."""
-    order, state = leg.order, _STATES.get(str(row.get("state")))
-    filled, fee = decimal_of(row.get("accFillSz")), optional(row.get("fee"))
-    if state is None or not 0 <= filled <= order.contracts:
-        raise Unreadable("an unknown state, or a fill that cannot be")
-    if order.contract_size is not None and not order.inverse:
-        filled *= order.contract_size
-    return replace(
-        status,
-        state=state,
-        filled=filled,
-        average_price=optional(row.get("avgPx")) if filled else None,
+def may_shrink(order: Order) -> bool:
+    """Whether OKX may make such an order smaller by itself.
+
+    [official] docs V5, captured 2026-06: one that only reduces, when it is placed or later (order channel, amendSource
+    3 and 4; though "Place order" says that a new one beyond the position is rejected as a whole); a spot market order,
+    when the balance that was locked for it does not reach in the end ("Place order", tgtCcy).
+    """
+    if order.market is Market.SPOT:
+        return order.type is OrderType.MARKET
+    return closes(order) if order.hedge else order.reduce_only
+
+
+def fill_of(row: dict[str, JSON], leg: Leg, order_id: JSON) -> OrderStatus:
+    """The status of the leg with state, size, fill and fee of an order object. Raises Unreadable."""
+    state, fee = _STATES.get(str(row.get("state"))), optional(row.get("fee"))
+    if state is None:
+        raise Unreadable("an unknown state")
+    figures = Figures(
+        size_told(row.get("sz"), leg.order, may_shrink=may_shrink(leg.order)),
+        decimal_of(row.get("accFillSz")),
+        optional(row.get("avgPx")),
         fee=None if fee is None else -fee or Decimal(0),  # OKX writes a paid fee with a minus sign
-        fee_currency=text_of(row["feeCcy"]) if row.get("feeCcy") else None,
     )
+    return status_told(leg, order_id, state, figures, text_of(row["feeCcy"]) if row.get("feeCcy") else None)
 
 
 def is_same_pair(row: dict[str, JSON], order: Order) -> bool:
@@ -111,6 +132,14 @@ def is_same_swap(row: dict[str, JSON], order: Order) -> bool:
     if order.hedge:
         return side == str(order.position)
     return side in ("net", "", None) and (row.get("reduceOnly") in ("true", True)) is order.reduce_only
+
+
+def check_currencies(row: dict[str, JSON], symbol: str) -> None:
+    """Nothing when the currencies that an instrument names are those of the symbol. Raises Unreadable."""
+    base, quote = symbol.partition(":")[0].split("/")
+    for name, wanted in (("baseCcy", base), ("quoteCcy", quote), ("uly", f"{base}-{quote}")):
+        if row.get(name) not in (wanted, "", None):
+            raise Unreadable("an instrument of other currencies than its name")
 
 
 def instrument(row: dict[str, JSON], symbol: str) -> Instrument:
@@ -132,9 +161,9 @@ def instrument(row: dict[str, JSON], symbol: str) -> Instrument:
 def check_open(row: dict[str, JSON], symbol: str) -> None:
     """Nothing for an instrument with rules. One that is not open yet is listed with its name and state alone, and for
     that raises CheckFailed(code="not_trading")."""
-    if row.get("state") not in ("live", "", None) and not any(row.get(name) for name in ("tickSz", "lotSz", "minSz")):
+    if (state := row.get("state")) in _NOT_LIVE and not any(row.get(name) for name in ("tickSz", "lotSz", "minSz")):
         raise CheckFailed(
-            f"OKX lists {symbol} and has not opened it for trading yet ({clean_text(str(row['state']), 20)})",
+            f"OKX lists {symbol} and has not opened it for trading yet ({state})",
             code="not_trading",
             exchange="okx",
             market=str(Market.FUTURES if ":" in symbol else Market.SPOT),

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import one_row
+from keyctl.exchanges._okx_fills import OKXFills
 from keyctl.exchanges._okx_names import TYPES, type_of
 from keyctl.exchanges._okx_open_orders import PAGE_LIMIT
 from keyctl.exchanges._okx_orders import swap_fields, trade_mode
-from keyctl.exchanges.base import Exchange, plain
+from keyctl.exchanges.base import plain
 from keyctl.model import JSON, Endpoint, Leg, Market, OddRow, OpenOrder, Order, OrderStatus, Request, Response
 
 CANCEL_ALGOS = "/api/v5/trade/cancel-algos"
@@ -21,7 +22,7 @@ def kinds_of(market: Market) -> tuple[tuple[str, str], ...]:
     return tuple(("instType", name) for name in (TYPES if market is Market.FUTURES else ("SPOT",)))
 
 
-class OKXWaiting(Exchange):
+class OKXWaiting(OKXFills):
     """Requests and readers of algo orders. None of these writes knows a deadline of its own."""
 
     def algo_request(self, leg: Leg) -> Request:
@@ -73,7 +74,7 @@ class OKXWaiting(Exchange):
         return self.unbounded("/api/v5/trade/cancel-order", ("instId", leg.native_symbol), ("ordId", order_id))
 
     def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
-        algo.check_became_canceled(response, order_id)
+        algo.check_became_canceled(response, leg, order_id)
 
     def unbounded(self, path: str, *params: tuple[str, JSON]) -> Request:
         """A write without expTime, which exists for placing and amending plain orders only."""

@@ -6,15 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from string import ascii_lowercase, digits
-from typing import Literal
+from typing import Literal, TypeVar
 
-from keyctl.answers import array_of, decimal_of, object_of, text_of
+from keyctl.answers import Unreadable, array_of, decimal_of, object_of, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import check_shape
 from keyctl.model import JSON, Algorithm
 from keyctl.secret import Secret
 from keyctl.signing import RSA_BITS_MIN, Ed25519Key, Hash, HMACKey, RSAKey, SigningKey, check_private_key, secret_fits
 
+T = TypeVar("T")
 _ALPHABET = digits + ascii_lowercase
 _PEM = r"(?s)\s*-----BEGIN [A-Z0-9 ]*{}.*"
 _SYMBOL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20})")
@@ -113,6 +114,19 @@ def withdraw_flag(name: str, flags: Mapping[str, JSON], read: Callable[[JSON], b
     told = read(flags.get(name))
     others = [read(value) for other, value in flags.items() if other != name and "withdraw" in other.lower()]
     return told if told is not False or all(value is False for value in others) else None
+
+
+def check_named(told: JSON, asked: str) -> None:
+    """Nothing when an answer names the symbol that was asked for. Raises Unreadable for another one, and for none."""
+    if told != asked:
+        raise Unreadable("about another symbol than the one asked for")
+
+
+def only_one(rows: list[T]) -> T:
+    """The only one of the orders that carry our client order id. Raises Unreadable for several."""
+    if len(rows) != 1:
+        raise Unreadable("two orders carry our client order id")
+    return rows[0]
 
 
 def flag_of(value: object) -> bool | None:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from keyctl.answers import Unreadable
+from keyctl.exchanges.traded import Traded
 from keyctl.exchanges.waiting import Waiting
 from keyctl.model import (
     Balances,
@@ -29,7 +30,7 @@ from keyctl.model import (
 )
 
 
-class Around(Waiting, ABC):
+class Around(Waiting, Traded, ABC):
     """The part of an exchange's contract that is not the order itself."""
 
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
@@ -146,6 +147,10 @@ class Around(Waiting, ABC):
     def test_order_request(self, leg: Leg) -> Request | None:
         """The venue's own check of the order, that places nothing (a read: it may be repeated); None where none."""
         return None
+
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        """Nothing, when the answer says that the order passes that check. Raises Unreadable for one about another."""
+        raise Unreadable("the answer to something that was never asked")
 
     def holds_to_reducing(self, leg: Leg) -> bool:
         """Whether the venue itself refuses whatever in this order would do more than reduce a position."""

@@ -165,8 +165,8 @@ class Exchange(Around):
         """The call that tells best bid and ask; native symbols of two markets can be alike (Binance: BTCUSDT)."""
 
     @abstractmethod
-    def read_ticker(self, response: Response) -> Ticker:
-        """Best bid and ask."""
+    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
+        """Best bid and ask of that symbol. Raises Unreadable for an answer about another one."""
 
     # The key itself: signed reads.
 

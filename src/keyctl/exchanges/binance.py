@@ -23,25 +23,28 @@ from keyctl.exchanges import _binance_futures_answers as futures_answers
 from keyctl.exchanges import _binance_futures_orders as futures_orders
 from keyctl.exchanges._binance_answers import (
     STATES,
-    check_ours,
     instrument,
     order_status,
     permissions,
     spot_order_params,
 )
+from keyctl.exchanges._binance_answers import figures_of as spot_figures_of
 from keyctl.exchanges._binance_errors import error_in
 from keyctl.exchanges._binance_futures import BinancePerpetuals
 from keyctl.exchanges._binance_names import USDM, product_of, product_of_native, product_of_symbol
 from keyctl.exchanges._shapes import (
     check_asymmetric,
     check_distinct,
+    check_named,
     check_no_pem,
     free_and_total,
     letters_and_digits,
+    only_one,
     signing_key,
     split_symbol,
 )
 from keyctl.exchanges.base import ORDER_WINDOW_MS, Signer, UnknownSymbol, check_shape, encode_query
+from keyctl.exchanges.told_orders import placed_told
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -53,6 +56,7 @@ from keyctl.model import (
     Leg,
     Market,
     Order,
+    OrderState,
     OrderStatus,
     Placed,
     Request,
@@ -144,6 +148,7 @@ class Binance(BinancePerpetuals):
         base, quote_currency = split_symbol(symbol)
         for item in map(object_of, array_of(read_object(response.body).get("symbols"))):
             if (item.get("baseAsset"), item.get("quoteAsset")) == (base, quote_currency):
+                check_named(item.get("symbol"), base + quote_currency)
                 return instrument(item, symbol, base, quote_currency)
         raise UnknownSymbol(symbol)
 
@@ -153,11 +158,12 @@ class Binance(BinancePerpetuals):
             return self.ask(product_of_native(native_symbol), "ticker/bookTicker", which, private=False)
         return self.read("GET", "spot", "/api/v3/ticker/bookTicker", which, private=False)
 
-    def read_ticker(self, response: Response) -> Ticker:
+    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         told = read_json(response.body)
         if isinstance(told, list) and len(told) == 1:  # COIN-M answers a list, of one for one symbol
             told = told[0]
         body = object_of(told)
+        check_named(body.get("symbol"), native_symbol)
         bid, ask = decimal_of(body.get("bidPrice")), decimal_of(body.get("askPrice"))
         if not 0 < bid <= ask:  # an empty side of the book is shown as 0
             raise Unreadable("no best prices")
@@ -205,9 +211,13 @@ class Binance(BinancePerpetuals):
             raise Unreadable("the answer does not carry our client order id")
         if algo.is_algo(leg.order):
             status = algo.order_status(body, leg)
-            return Placed(status.exchange_order_id, status.state)
-        _check_ours(body, leg)
-        return Placed(text_of(body.get("orderId")), STATES.get(str(body.get("status"))))
+            return Placed(status.exchange_order_id, status.state, status.quantity, status.odd)
+        state = STATES.get(str(body.get("status")))
+        # What was spent is left out now and then ([official] change log 2026-07-15); so may be what was filled.
+        untold = {"cummulativeQuoteQty": 0, "executedQty": body.get("origQty") if state is OrderState.CLOSED else 0}
+        figures_of = futures_orders.figures_of if leg.order.market is Market.FUTURES else spot_figures_of
+        figures = figures_of(untold | body, leg)
+        return placed_told(leg, body.get("orderId"), figures.size, state, figures)
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol, own_id = ("symbol", leg.native_symbol), ("origClientOrderId", leg.client_order_id)
@@ -235,8 +245,10 @@ class Binance(BinancePerpetuals):
             return _order_status(body, leg)
         rows = [object_of(row) for row in read_array(response.body)]
         for row in rows:
-            if text_of(row.get(_own_id(leg))) == leg.client_order_id:
-                return _order_status(row, leg)
+            check_named(row.get("symbol"), leg.native_symbol)
+        ours = [row for row in rows if text_of(row.get(_own_id(leg))) == leg.client_order_id]
+        if ours:
+            return _order_status(only_one(ours), leg)
         futures = leg.order.market is Market.FUTURES
         if step == 2 and len(rows) >= (product_of(inverse=leg.order.inverse).page if futures else _PAGE_LIMIT):
             raise TooLong("the page is full, so the order may be on the next one")
@@ -263,14 +275,11 @@ class Binance(BinancePerpetuals):
             return algo.check_canceled(body, leg)
         # On spot the cancel has a client order id of its own; ours comes back as origClientOrderId.
         field = "clientOrderId" if leg.order.market is Market.FUTURES else "origClientOrderId"
+        check_named(body.get("symbol"), leg.native_symbol)
         if body.get(field) != leg.client_order_id or body.get("status") != "CANCELED":
             raise Unreadable("the answer does not confirm the cancel of our order")
 
     error_in = staticmethod(error_in)
-
-
-def _check_ours(body: dict[str, JSON], leg: Leg) -> None:
-    (futures_orders.check_ours if leg.order.market is Market.FUTURES else check_ours)(body, leg)
 
 
 def _own_id(leg: Leg) -> str:

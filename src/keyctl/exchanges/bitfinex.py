@@ -24,19 +24,16 @@ from keyctl.exchanges._bitfinex_errors import error_in
 from keyctl.exchanges._bitfinex_names import common_name, is_derivative, native_symbol
 from keyctl.exchanges._bitfinex_orders import (
     CLOCK_ERROR,
-    STATUS,
     check_terms,
     days_around,
-    filled_of,
     is_ours,
     names_another,
     one_order,
-    order_id_of,
     order_params,
     status_of,
+    symbol_of,
 )
-from keyctl.exchanges._bitfinex_states import state_of
-from keyctl.exchanges._shapes import check_distinct, check_no_pem, signing_key, split_symbol
+from keyctl.exchanges._shapes import check_distinct, check_named, check_no_pem, only_one, signing_key, split_symbol
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, plain
 from keyctl.model import (
     JSON,
@@ -71,6 +68,8 @@ _NUMBERS = {"cid", "end", "gid", "limit", "sort", "start"}
 _SPOT_CONF_PATH = "/v2/conf/pub:list:pair:exchange,pub:info:pair"
 _FUTURES_CONF_PATH = "/v2/conf/pub:list:pair:futures,pub:info:pair:futures"
 _MIN_SIZE, _MAX_SIZE = 3, 4
+_TICKER_LENGTH = 10  # [official] reference page "Ticker", of a trading pair
+_BY_ID = 0  # the look-up by client order id
 
 
 class BitfinexSigner(Signer):
@@ -147,7 +146,7 @@ class Bitfinex(BitfinexAround):
             raise UnknownSymbol(symbol)
         rows = (array_of(row) for row in array_of(lists[1]))
         facts = next((array_of(row[1]) for row in rows if len(row) > 1 and row[0] == native[1:]), [])
-        if len(facts) <= _MAX_SIZE:
+        if len(facts) <= _MAX_SIZE or min(map(decimal_of, facts[_MIN_SIZE : _MAX_SIZE + 1])) <= 0:
             raise Unreadable("the pair's order sizes are missing")
         pair, _, settle = symbol.partition(":")
         base, quote = split_symbol(pair)
@@ -170,13 +169,14 @@ class Bitfinex(BitfinexAround):
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "public", f"/v2/ticker/{native_symbol}", private=False)
 
-    def read_ticker(self, response: Response) -> Ticker:
+    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
+        """The array of one ticker names no symbol: it was asked for by its path. One of a list would begin with it."""
         values = read_array(response.body)
-        if len(values) < 3:
+        if len(values) < _TICKER_LENGTH:
             raise Unreadable("the ticker is cut short")
         ticker = Ticker(decimal_of(values[0]), decimal_of(values[2]))
-        if ticker.bid <= 0 or ticker.ask <= 0:
-            raise Unreadable("a side of the book is empty")
+        if not 0 < ticker.bid <= ticker.ask:
+            raise Unreadable("no best prices")
         return ticker
 
     def permissions_request(self) -> Request | None:
@@ -212,9 +212,8 @@ class Bitfinex(BitfinexAround):
         return self.write("POST", "auth", "/v2/auth/w/order/submit", *order_params(leg))
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
-        row = one_order(data_in(response.body))
-        check_terms(row, leg)
-        return Placed(order_id_of(row), state_of(text_of(row[STATUS]), filled_of(row)))
+        status = status_of(one_order(data_in(response.body)), leg)
+        return Placed(status.exchange_order_id, status.state, status.quantity, status.odd)
 
     def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
         return not names_another(value, leg)
@@ -234,10 +233,11 @@ class Bitfinex(BitfinexAround):
     def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
         rows = [array_of(row) for row in read_array(response.body)]
         ours = [row for row in rows if is_ours(row, leg)]
-        if len(ours) > 1:
-            raise Unreadable("two orders carry our client order id")
+        if step != _BY_ID:  # by its id an order of any symbol could be meant
+            for row in rows:
+                check_named(symbol_of(row), leg.native_symbol)
         if ours:
-            return status_of(ours[0], leg, finished=step == 2)
+            return status_of(only_one(ours), leg, finished=step == 2)
         if len(rows) >= _HISTORY_LIMIT:
             raise TooLong("more orders than one page holds")
         return None

@@ -25,13 +25,16 @@ from keyctl.exchanges._lbank_orders import OPEN_PAGE, could_be, holds_all, order
 from keyctl.exchanges._lbank_signing import LBankSigner
 from keyctl.exchanges._shapes import (
     check_asymmetric,
+    check_named,
     free_and_total,
     letters_and_digits,
+    only_one,
     signing_key,
     split_symbol,
     withdraw_flag,
 )
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape
+from keyctl.exchanges.told_orders import check_echo, placed_told
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -133,10 +136,11 @@ class LBank(LBankAround):
             return self.read("GET", "futures", f"{contract.PATH}/pub/marketOrder", symbol, ("depth", 5), private=False)
         return self.read("GET", "spot", "/v2/supplement/ticker/bookTicker.do", symbol, private=False)
 
-    def read_ticker(self, response: Response) -> Ticker:
+    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         data = object_of(data_in(response))
         if "bids" in data:
-            return contract.ticker_in(data)
+            return contract.ticker_in(data, native_symbol)
+        check_named(data.get("symbol"), native_symbol)
         ticker = Ticker(decimal_of(data.get("bidPrice")), decimal_of(data.get("askPrice")))
         if ticker.bid <= 0 or ticker.ask <= 0:
             raise Unreadable("a side of the book is empty")
@@ -188,10 +192,12 @@ class LBank(LBankAround):
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         data = object_of(data_in(response))
         if leg.order.market is Market.FUTURES:
-            return Placed(contract.placed_id(data, leg))
+            return placed_told(leg, contract.placed_id(data, leg))
         if data.get("custom_id") != leg.client_order_id or data.get("symbol") != leg.native_symbol:
             raise Unreadable("the answer does not echo our order")
-        return Placed(text_of(data.get("order_id")))
+        # LBank repeats no more than that; whatever it did would have to agree.
+        check_echo(data, order_params(leg), numbers=("price", "amount"))
+        return placed_told(leg, data.get("order_id"))
 
     def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
         # What a contract order's refusal looks like is not documented, so none proves anything.
@@ -220,8 +226,10 @@ class LBank(LBankAround):
             return status_of(data, leg)
         rows = [object_of(row) for row in array_of(data.get("orders"))]
         for row in rows:
-            if row.get("clientOrderId") == leg.client_order_id:
-                return status_of(row, leg)
+            check_named(row.get("symbol"), leg.native_symbol)
+        ours = [row for row in rows if row.get("clientOrderId") == leg.client_order_id]
+        if ours:
+            return status_of(only_one(ours), leg)
         if not holds_all(data, rows, _PAGE_LENGTHS[step]):
             raise TooLong("more orders than one page holds")
         # History answers leave the client order id out [official, stored 2026-08-11]: a twin of ours may be ours.

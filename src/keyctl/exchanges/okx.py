@@ -7,9 +7,10 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of, text_of
+from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import (
+    check_currencies,
     check_open,
     instrument,
     one_row,
@@ -28,11 +29,14 @@ from keyctl.exchanges._okx_orders import order_kind, swap_fields, trade_mode
 from keyctl.exchanges._okx_waiting import CANCEL_ALGOS
 from keyctl.exchanges._shapes import (
     check_distinct,
+    check_named,
     check_no_pem,
     letters_and_digits,
+    only_one,
     signing_key,
 )
 from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, encode_query, plain
+from keyctl.exchanges.told_orders import placed_told
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -150,13 +154,15 @@ class OKX(OKXAround):
         if len(found) > 1:
             raise Unreadable("two instruments of that name")
         check_open(found[0], symbol)
+        check_currencies(found[0], symbol)
         return contract_instrument(found[0], symbol) if ":" in symbol else instrument(found[0], symbol)
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         return self.read("GET", "rest", "/api/v5/market/ticker", ("instId", native_symbol), private=False)
 
-    def read_ticker(self, response: Response) -> Ticker:
+    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         row = one_row(response)
+        check_named(row.get("instId"), native_symbol)
         bid, ask = decimal_of(row.get("bidPx")), decimal_of(row.get("askPx"))
         if not 0 < bid <= ask:
             raise Unreadable("no best prices")
@@ -204,9 +210,10 @@ class OKX(OKXAround):
         )
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
-        if leg.order.trigger is not None:
-            return Placed(text_of(taken_row(response, leg, "algoClOrdId").get("algoId")))
-        return Placed(text_of(taken_row(response, leg).get("ordId")))
+        waits = leg.order.trigger is not None
+        own_id, order_id = ("algoClOrdId", "algoId") if waits else ("clOrdId", "ordId")
+        row = taken_row(response, leg, own_id, self.order_request(leg).params)
+        return placed_told(leg, row.get(order_id), decimal_of(row["sz"]) if "sz" in row else None)
 
     def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
         symbol = ("instId", leg.native_symbol)
@@ -227,11 +234,12 @@ class OKX(OKXAround):
             return status(one_row(response), leg)
         found = rows(response)
         for row in found:
-            named = row.get(own_id)
-            if not isinstance(named, str):  # empty for orders made elsewhere; missing means that nothing is proven
+            check_named(row.get("instId"), leg.native_symbol)
+            if not isinstance(row.get(own_id), str):  # empty for orders made elsewhere; missing: nothing is proven
                 raise Unreadable("an order without a client order id field")
-            if named == leg.client_order_id:
-                return status(row, leg)
+        ours = [row for row in found if row[own_id] == leg.client_order_id]
+        if ours:
+            return status(only_one(ours), leg)
         if len(found) >= PAGE_LIMIT:
             raise TooLong("the page is full, so the order may be on the next one")
         return None

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from keyctl.model.diagnosis import (
         Diagnosis as Diagnosis,
     )
+    from keyctl.model.fills import (
+        Fill as Fill,
+        FillsAsked as FillsAsked,
+        FillsPage as FillsPage,
+    )
     from keyctl.model.futures import (
         FuturesState as FuturesState,
         OddRow as OddRow,
@@ -98,6 +103,7 @@ MODULES = {
     "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
     "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
+    "fills": ("Fill", "FillsAsked", "FillsPage"),
     "futures": ("Position", "FuturesState", "Setup", "OpenOrder", "OddRow"),
     "verdict": ("Finding",),
     "diagnosis": ("Diagnosis",),

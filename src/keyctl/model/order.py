@@ -59,6 +59,11 @@ class Order(Noun):
     expires_ms: int | None = None
 
     @property
+    def ends_at_once(self) -> bool:
+        """Whether an exchange may take the order and end it in the same moment, so that "taken" is not all of it."""
+        return self.time_in_force in (TimeInForce.IOC, TimeInForce.FOK) or self.post_only
+
+    @property
     def contracts(self) -> Decimal:
         """The size as a perpetual's venue counts it: contracts (equal to the quantity where one holds one unit)."""
         if self.inverse or self.contract_size is None:
@@ -71,7 +76,8 @@ class Leg(Noun):
     """One order on one account, with the client order id it keeps for ever.
 
     `client_order_date` is the UTC date of planning; only Bitfinex needs it. `exempt`: its venue itself holds the order
-    to reducing a position, so that neither value caps nor a halt stop it; `closes`: it is the whole position as read.
+    to reducing a position, so that neither value caps nor a halt stop it; `closes`: it is the whole position as read;
+    `protects`: it waits, as large as a position, and is canceled once keyctl has closed that.
     `exchange_account`, in stored legs, is the name of what its key is of (exchange_accounts). `asked` is the order in
     the words in which it was asked for, the same for the same wish. `window_seconds`: how long the exchange takes a
     late copy of it (None: for ever, or not known).
@@ -88,6 +94,7 @@ class Leg(Noun):
     client_order_date: date
     exempt: bool = False
     closes: bool = False
+    protects: bool = False
     exchange_account: str = ""
     asked: str = ""
     window_seconds: float | None = None
@@ -114,18 +121,25 @@ class ExchangeError(Noun):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Placed(Noun):
-    """An order answer that echoes our order: the exchange's order id, and its state where the answer tells."""
+    """An order answer that echoes our order: the exchange's order id, its state and size where the answer tells.
+
+    `quantity` is in the unit of `Order.quantity`; `odd` as in OrderStatus.
+    """
 
     exchange_order_id: str
     state: OrderState | None = None
+    quantity: Decimal | None = None
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class OrderStatus(Noun):
     """An order as its exchange shows it.
 
-    Quantities in the unit of `Order.quantity`, average price in quote, fee as told (or None). `became` is the id of the
-    order that a waiting one went on as when its trigger was reached, where the venue numbers those apart.
+    Quantities in the unit of `Order.quantity`, average price in quote, fee as told (or None). `quantity` is the size as
+    the exchange has it: of an order that only reduces it may be smaller than what was sent. `became` is the id of the
+    order that a waiting one went on as when its trigger was reached, where the venue numbers those apart. `odd` names
+    figures that cannot be right and change nothing of the outcome.
     """
 
     exchange_order_id: str
@@ -138,6 +152,7 @@ class OrderStatus(Noun):
     fee: Decimal | None = None
     fee_currency: str | None = None
     became: str | None = None
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -146,7 +161,8 @@ class LegResult(Noun):
 
     `catalogue_row` names the row of the error catalogue that judged it, where one did.
     `recorded` is False for an outcome that this run knows and the journal does not, because it could not be written.
-    `trouble` is what in keyctl kept a leg that was not sent from being claimed.
+    `trouble` is what in keyctl kept a leg that was not sent from being claimed. `taken_quantity` is the size that the
+    exchange made of the order, where it is smaller than what was sent; `odd` as in OrderStatus.
     """
 
     leg: Leg
@@ -158,3 +174,5 @@ class LegResult(Noun):
     recorded: bool = True
     trouble: KeyctlError | None = None
     catalogue_row: str = ""
+    taken_quantity: Decimal | None = None
+    odd: tuple[str, ...] = ()

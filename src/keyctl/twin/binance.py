@@ -77,7 +77,8 @@ class BinanceFace(Face):
         return futures_market.listed()
 
     def derivative_rules(self) -> DerivativeRules:
-        return DerivativeRules(leverage=Decimal(20))
+        # In one-way mode; see binance_futures_orders for hedge mode.
+        return DerivativeRules(cuts_reducing=True, leverage=Decimal(20))
 
     def operation(self, call: Call) -> Operation:
         api_key = call.headers.get("x-mbx-apikey")

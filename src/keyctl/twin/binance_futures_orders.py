@@ -13,9 +13,11 @@ from keyctl.twin import binance_futures_asked as asked
 from keyctl.twin import binance_futures_data as data
 from keyctl.twin.binance_futures_market import Product, find_instrument, need_instrument
 from keyctl.twin.binance_gate import BinanceError, Params
-from keyctl.twin.book import Refused, VenueOrder
+from keyctl.twin.binance_orders import trades_page
+from keyctl.twin.book import Reason, Refused, VenueOrder
 from keyctl.twin.derivatives import DerivativeDraft
 from keyctl.twin.keys import Key
+from keyctl.twin.perpetual import opened_by
 from keyctl.twin.venue import Venue
 
 _CONDITIONAL = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
@@ -87,8 +89,15 @@ def _lifetime(params: Params, venue: Venue, product: Product) -> tuple[str, int 
 
 
 def _check(draft: DerivativeDraft, venue: Venue, product: Product) -> None:
-    """What Binance refuses by rules of its own. Raises BinanceError."""
+    """What Binance refuses by rules of its own. Raises BinanceError.
+
+    A reduce-only order beyond the position is cut to it (public report: nautilus_trader issue 3983, 2026-05-03); in
+    hedge mode a closing order beyond its position is refused (public report: ccxt issue 8304, 2021-02-12).
+    """
     engine, item = venue.derivatives, draft.instrument
+    held = engine.position(draft.uid, item.native_symbol, draft.position) if draft.position is not None else None
+    if held is not None and held.side is not opened_by(draft.side) and (draft.contracts or 0) > held.contracts:
+        raise asked.refusal(Refused(Reason.REDUCE_ONLY), draft, venue, product)
     if draft.post_only and engine.would_cross(draft):
         raise BinanceError(
             -5022,
@@ -191,6 +200,13 @@ def history(params: Params, venue: Venue, key: Key, product: Product) -> Any:
 
 def fills(params: Params, venue: Venue, key: Key, product: Product) -> Any:
     """The trades of a symbol, of seven days at most."""
-    only = params.whole("orderId")
-    orders, limit = _since(params, venue, key, product)
-    return [row for order in orders if only in (None, order.order_id) for row in data.trades_data(order)][-limit:]
+    item, only, first = need_instrument(params, venue, product), params.whole("orderId"), params.whole("fromId")
+    named = params.whole("startTime"), params.whole("endTime")
+    early, late = asked.times_of(params, venue, product)
+    limit = asked.limit_of(params, product)
+    params.check_all_read()
+    orders = venue.orders_of(key.uid, symbol=item.symbol, which=data.is_plain)
+    rows = [row for order in orders if only in (None, order.order_id) for row in data.trades_data(order)]
+    if first is not None:
+        return trades_page(rows, first, *named, limit)
+    return trades_page(rows, None, early, late, limit)

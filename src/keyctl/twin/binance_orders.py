@@ -35,6 +35,7 @@ _TRIGGERS = {
     "TAKE_PROFIT": Trigger.TAKE_PROFIT,
     "TAKE_PROFIT_LIMIT": Trigger.TAKE_PROFIT,
 }
+_TRADES_SPAN_MS, _TRADES_PAGE = 86_400_000, 1000
 BROKER_ID = re.compile(r"^x-([A-Za-z0-9]{8})")
 
 
@@ -196,9 +197,25 @@ def _history(params: Params, venue: Venue, key: Key) -> Any:
 
 
 def _fills(params: Params, venue: Venue, key: Key) -> Any:
-    only = params.whole("orderId")
-    orders, limit = _since(params, venue, key)
-    return [row for o in orders if only in (None, o.order_id) for row in data.trades_data(o)][-limit:]
+    item, only, limit = need_instrument(params, venue), params.whole("orderId"), params.whole("limit") or 500
+    first, start, end = params.whole("fromId"), params.whole("startTime"), params.whole("endTime")
+    params.check_all_read()
+    if start is not None and end is not None and end - start > _TRADES_SPAN_MS:
+        raise BinanceError(-1127, "More than 24 hours between startTime and endTime.")
+    orders = [o for o in venue.orders_of(key.uid, symbol=item.symbol) if only in (None, o.order_id)]
+    rows = [row for order in orders for row in data.trades_data(order)]
+    return trades_page(rows, first, start, end, min(limit, _TRADES_PAGE))
+
+
+def trades_page(rows: list[Any], first: int | None, start: int | None, end: int | None, limit: int) -> list[Any]:
+    """The rows of trades from an id on, or the latest of those within the times, both ends in. Raises BinanceError."""
+    if first is not None and (start is not None or end is not None):
+        raise BinanceError(-1128, "Combination of optional parameters invalid.")
+    if first is not None:
+        return sorted((row for row in rows if row["id"] >= first), key=lambda row: row["id"])[:limit]
+    late = end if end is not None else max((row["time"] for row in rows), default=0)
+    within = [row for row in rows if (start or 0) <= row["time"] <= late]
+    return sorted(within, key=lambda row: row["id"])[-limit:]
 
 
 def _balance(params: Params, venue: Venue, key: Key) -> Any:

@@ -13,6 +13,7 @@ from keyctl.model import Instrument
 from keyctl.twin import lbank_contract as contract
 from keyctl.twin import lbank_orders as orders
 from keyctl.twin import lbank_public as public
+from keyctl.twin import lbank_trades as trades
 from keyctl.twin.derivatives import DerivativeRules
 from keyctl.twin.face import Answer, Call, Face, Operation, decode_form, digits, json_answer
 from keyctl.twin.keys import Key
@@ -208,5 +209,6 @@ SIGNED: dict[str, tuple[str, str, SignedCall]] = {
     "supplement/orders_info_no_deal": ("open_orders", "read", orders.open_orders),
     "supplement/orders_info_history": ("history", "read", orders.finished_orders),
     "spot/trade/orders_info_history": ("history", "read", orders.finished_orders),
-    "supplement/transaction_history": ("fills", "read", orders.trades),
+    "supplement/transaction_history": ("fills", "read", trades.trades),
+    "transaction_history": ("fills", "read", trades.past_trades),
 }

@@ -1,12 +1,12 @@
-"""LBank's signed spot calls on the twin: place, cancel, query, open and finished orders, trades."""
+"""LBank's signed spot calls on the twin: place, cancel, query, open and finished orders."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from keyctl.model import OrderState, OrderType, Side, TimeInForce
-from keyctl.twin.book import ZERO, Draft, Fill, Reason, Refused, VenueOrder
-from keyctl.twin.face import Answer, digits
+from keyctl.twin.book import ZERO, Draft, Reason, Refused, VenueOrder
+from keyctl.twin.face import Answer
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank_public import known
 from keyctl.twin.lbank_wire import Refusal, good, is_decimal, venue_id, wire_id
@@ -122,7 +122,7 @@ def cancel(venue: Venue, key: Key, form: Form) -> Answer:
 
 def cancel_all(venue: Venue, key: Key, form: Form) -> Answer:
     """Cancels all open orders of a symbol."""
-    symbol = _symbol(venue, form)
+    symbol = symbol_of(venue, form)
     rows: list[object] = []
     for order in venue.orders_of(key.uid, symbol=symbol, is_open=True):
         rows.append({"orderId": wire_id(order), **_before_cancel(order)})
@@ -137,36 +137,28 @@ def query(venue: Venue, key: Key, form: Form) -> Answer:
 
 def open_orders(venue: Venue, key: Key, form: Form) -> Answer:
     """A page of open orders, newest first."""
-    orders = venue.orders_of(key.uid, symbol=_symbol(venue, form), is_open=True)
+    orders = venue.orders_of(key.uid, symbol=symbol_of(venue, form), is_open=True)
     return _page(venue, orders, form, 200)
 
 
 def finished_orders(venue: Venue, key: Key, form: Form) -> Answer:
     """A page of the orders of the last 24 hours: canceled and filled ones, or those of the status asked for."""
-    orders = venue.orders_of(key.uid, symbol=_symbol(venue, form))
+    orders = venue.orders_of(key.uid, symbol=symbol_of(venue, form))
     wanted = (form["status"],) if form.get("status") else ("-1", "2", "3")
     since = venue.now_ms() - DAY_MS
     chosen = [order for order in orders if order.created_ms >= since and str(_status(order)) in wanted]
     return _page(venue, chosen, form, 100)
 
 
-def trades(venue: Venue, key: Key, form: Form) -> Answer:
-    """The user's trades of a symbol, newest first; `fromId` and `limit` (100) are served."""
-    orders = venue.orders_of(key.uid, symbol=_symbol(venue, form))
-    pairs = sorted(((fill.trade_id, fill, order) for order in orders for fill in order.fills), key=lambda row: row[0])
-    first, limit = _whole(form, "fromId", 0), _whole(form, "limit", 100)
-    rows = [_trade(order, fill) for trade_id, fill, order in pairs if trade_id >= first]
-    return good(rows[::-1][:limit], venue.now_ms(), result=True)
-
-
-def _symbol(venue: Venue, form: Form) -> str:
+def symbol_of(venue: Venue, form: Form) -> str:
+    """The pair that the form names, as BASE/QUOTE. Raises Refusal."""
     if not form.get("symbol"):
         raise Refusal(10001, "Parameter cannot be null")
     return known(venue, form["symbol"]).symbol
 
 
 def _wanted(venue: Venue, key: Key, form: Form) -> VenueOrder:
-    symbol, order_id, custom_id = _symbol(venue, form), form.get("orderId"), form.get("origClientOrderId")
+    symbol, order_id, custom_id = symbol_of(venue, form), form.get("orderId"), form.get("origClientOrderId")
     if not order_id and not custom_id:
         raise Refusal(10001, "Parameter cannot be null")
     own_id = venue_id(order_id) if order_id else None
@@ -179,7 +171,7 @@ def _wanted(venue: Venue, key: Key, form: Form) -> VenueOrder:
 
 
 def _page(venue: Venue, orders: list[VenueOrder], form: Form, longest: int) -> Answer:
-    page, length = _whole(form, "current_page", 1), _whole(form, "page_length", longest)
+    page, length = whole(form, "current_page", 1), whole(form, "page_length", longest)
     if not 1 <= length <= longest or page < 1:
         raise Refusal(10018, "Page size must be 1 to 50")
     rows = [_row(order) for order in orders[::-1][(page - 1) * length : page * length]]
@@ -187,7 +179,8 @@ def _page(venue: Venue, orders: list[VenueOrder], form: Form, longest: int) -> A
     return good(data, venue.now_ms(), result=True)
 
 
-def _whole(form: Form, name: str, default: int) -> int:
+def whole(form: Form, name: str, default: int) -> int:
+    """A whole number of the form. Raises Refusal."""
     text = form.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise Refusal(10003, "Invalid parameter")
@@ -236,19 +229,4 @@ def _before_cancel(order: VenueOrder) -> dict[str, object]:
         "origQty": order.quantity,
         "tradeType": _type(order),
         "status": _status(order),
-    }
-
-
-def _trade(order: VenueOrder, fill: Fill) -> dict[str, object]:
-    return {
-        "symbol": order.instrument.native_symbol,
-        "id": str(fill.trade_id),
-        "orderId": wire_id(order),
-        "price": digits(fill.price),
-        "qty": digits(fill.quantity),
-        "quoteQty": digits(fill.price * fill.quantity),
-        "commission": digits(fill.fee),
-        "time": fill.at_ms,
-        "isBuyer": order.side is Side.BUY,
-        "isMaker": fill.maker,
     }

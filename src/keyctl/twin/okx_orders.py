@@ -21,6 +21,7 @@ from keyctl.twin.okx_swaps_data import kind_of
 from keyctl.twin.venue import Venue
 
 CLIENT_ID = r"^[A-Za-z0-9]{1,32}$"
+_FILLS_REMEMBERED_MS = 90 * 86_400_000
 _TYPES = ("market", "limit", "post_only", "fok", "ioc")
 _MARKETS = {"SPOT": Market.SPOT, "SWAP": Market.FUTURES, "FUTURES": Market.FUTURES}
 _WORDS = {
@@ -202,9 +203,22 @@ def _history(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
 
 
 def _fills(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    only = params.whole("ordId")
-    orders = _found(params, venue, key, is_open=None)
-    return [row for o in orders if only in (None, o.order_id) for row in data.fills_data(o)]
+    """Trades of the last three months, newest first, earlier than `after` and later than `before` where those name a
+    bill."""
+    only, begin, end = params.whole("ordId"), params.whole("begin") or 0, params.whole("end")
+    after, before = params.whole("after"), params.whole("before")
+    orders = chosen(params, venue, key, lambda order: order.is_of_the_book)
+    late = venue.now_ms() + 1 if end is None else end
+    early = max(begin, venue.now_ms() - _FILLS_REMEMBERED_MS)
+    rows = [row for o in orders if only in (None, o.order_id) for row in data.fills_data(o)]
+    kept = [
+        row
+        for row in rows
+        if early <= int(row["ts"]) <= late
+        and (after is None or int(row["billId"]) < after)
+        and (before is None or int(row["billId"]) > before)
+    ]
+    return sorted(kept, key=lambda row: -int(row["billId"]))[: min(params.whole("limit") or 100, 100)]
 
 
 def _balance(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:

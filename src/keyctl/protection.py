@@ -1,0 +1,138 @@
+"""Orders that wait to protect a position: as large as that is, and canceled once keyctl has closed it.
+
+Which order protects which position is told by the journal: exchange account, symbol, direction, and a mark on the leg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from keyctl.cancel_order import cancel_order
+from keyctl.canceling_view import CancelResult
+from keyctl.closing_view import is_closed
+from keyctl.dispatch import LeftOut, Preview, Target
+from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable
+from keyctl.exchanges.base import plain
+from keyctl.exchanges.listing import odd_among
+from keyctl.model import LegResult, Market, Order, Position, PositionSide, Side
+from keyctl.order_checks import StandsInTheWay
+from keyctl.overview import Part, positions_of
+from keyctl.plan import PlannedLeg
+from keyctl.strangers import LOOKS, PAUSE_SECONDS
+
+if TYPE_CHECKING:
+    from keyctl.journal import Journal
+    from keyctl.journal_rows import StoredLeg
+    from keyctl.model import Leg
+    from keyctl.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What became of the orders that protected a position which was closed. `kept`: why none of them was canceled."""
+
+    orders: tuple[StoredLeg, ...]
+    canceled: tuple[CancelResult, ...] = ()
+    kept: str = ""
+
+
+async def still_held(shown: Preview, targets: Sequence[Target]) -> Preview:
+    """The preview without protective orders whose position has another size now; read right before the claim.
+
+    Raises the first of these troubles when they leave no order.
+    """
+    legs = [leg for leg in shown.plan.legs if leg.leg.protects]
+    by_account = {target.session.account.id: target for target in targets}
+    troubles = await asyncio.gather(*(_changed(by_account[leg.leg.account_id].session, leg) for leg in legs))
+    late = {leg.leg.account_id: error for leg, error in zip(legs, troubles, strict=True) if error is not None}
+    kept = tuple(leg for leg in shown.plan.legs if leg.leg.account_id not in late)
+    if late and not kept:
+        raise next(iter(late.values()))
+    out = tuple(LeftOut(by_account[account_id], error) for account_id, error in late.items())
+    return replace(shown, plan=replace(shown.plan, legs=kept), left_out=(*shown.left_out, *out))
+
+
+async def _changed(session: Session, planned: PlannedLeg) -> KeyctlError | None:
+    """Why the order does not fit the position any more; None while it does."""
+    leg, order = planned.leg, planned.leg.order
+    try:
+        found = await _held(session, order)
+    except KeyctlError as trouble:
+        if isinstance(trouble, StoreUnusable):
+            raise
+        return trouble
+    if found is not None and found.contracts == order.contracts:
+        return None
+    now = "is closed now" if found is None else f"is {plain(found.contracts)} contracts now"
+    return StandsInTheWay(
+        f"{leg.account}: the {protected_side(order)} position in {order.symbol} {now}, not {plain(order.contracts)}",
+        "run the command again",
+        account=leg.account,
+        exchange=leg.exchange,
+        market=str(order.market),
+    )
+
+
+async def lift_all(targets: Sequence[Target], results: Iterable[LegResult], journal: Journal) -> list[Lifted]:
+    """What became of the orders that protected positions which these orders have closed, accounts side by side."""
+    sessions = {target.session.account.id: target.session for target in targets}
+    closed = [item.leg for item in results if is_closed(item)]
+    found = await asyncio.gather(*(_lift(sessions[leg.account_id], journal, leg) for leg in closed))
+    return [item for item in found if item is not None]
+
+
+async def _lift(session: Session, journal: Journal, leg: Leg) -> Lifted | None:
+    """Cancels the orders that protected the position which this filled order has closed, once that is read to be gone.
+
+    None where there are none.
+    """
+    orders = protecting(journal, leg)
+    if not orders:
+        return None
+    for look in range(LOOKS):
+        try:
+            held = await _held(session, leg.order)
+        except KeyctlError as trouble:
+            if isinstance(trouble, StoreUnusable):
+                raise
+            return Lifted(orders, kept=f"whether the position is gone could not be read: {trouble.message}")
+        if held is None:
+            return Lifted(orders, tuple([await cancel_order(session, journal, stored) for stored in orders]))
+        if look < LOOKS - 1:
+            await session.network.clock.sleep(PAUSE_SECONDS)
+    return Lifted(orders, kept="the position is still there")
+
+
+def protecting(journal: Journal, leg: Leg) -> tuple[StoredLeg, ...]:
+    """The orders, open or of unknown outcome, that the journal has as protecting the position that the leg closes."""
+    place, order = journal.exchange_accounts.of(leg.account_id), leg.order
+
+    def is_one(stored: StoredLeg) -> bool:
+        other = stored.leg.order
+        mine = stored.leg.account_id == leg.account_id or stored.leg.exchange_account == place
+        same = (other.symbol, other.side) == (order.symbol, order.side) and _fits(other, order)
+        return stored.leg.protects and mine and same
+
+    return tuple(stored for stored in (*journal.open_legs(), *journal.unsettled()) if is_one(stored))
+
+
+def protected_side(order: Order) -> PositionSide:
+    """The position that an order which only reduces belongs to."""
+    return PositionSide.LONG if order.side is Side.SELL else PositionSide.SHORT
+
+
+async def _held(session: Session, order: Order) -> Position | None:
+    """The position that the order reduces, as the exchange has it now. Raises KeyctlError, also where a row that may be
+    the position cannot be read."""
+    found, odd = odd_among(await positions_of(Part(session, Market.FUTURES.value), order.symbol))
+    if odd:
+        raise NoAnswer(f"a row that may be the position cannot be read: {odd[0].why}", code="odd_rows")
+    return next((item for item in found if item.side is protected_side(order) and _fits(item, order)), None)
+
+
+def _fits(one: Order | Position, order: Order) -> bool:
+    """Whether both are of one margin mode, as far as that is told: some exchanges keep a position for each."""
+    return None in (one.margin, order.margin) or one.margin is order.margin

@@ -1,0 +1,87 @@
+"""Figures that cannot be right: the order stays accepted, they are told as odd, and a cancel still finds the order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from keyctl.errors import ExitCode
+from keyctl.twin import FaultKind
+from tests.support.skipping import SkipClock
+from tests.support.world import Ran, World
+
+# What each exchange's ids look like, and one that cannot be: other exchanges' ids are text of their own making.
+ODD_IDS = {"binance": -5, "bitfinex": -5, "okx": -5}
+SYMBOL = "BTC/USDT"
+_labels = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, SkipClock]]:
+    clock = SkipClock()
+    with World(tmp_path_factory.mktemp("odd") / "world", now_ms=clock.now_ms) as world:
+        yield world, clock
+
+
+class Desk:
+    """A new account at one exchange, whose next order gets an id that cannot be."""
+
+    def __init__(self, shared: tuple[World, SkipClock], exchange: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world, self.clock = shared
+        self.exchange, self.label = exchange, f"{exchange}-{next(_labels)}"
+        self.world.add(exchange, self.label)
+        monkeypatch.setattr(self.world.venue(exchange), "next_id", lambda: ODD_IDS[exchange])
+
+    def run(self, *words: str, json: bool = True) -> Ran:
+        return self.world.keyctl(*words, "-a", self.label, *(("--json",) if json else ()), clock=self.clock)
+
+    def order(self, json: bool = True) -> Ran:
+        words = ("order", "buy", SYMBOL, "0.002", "--price", "50000", "--yes", "--again")
+        return self.run(*words, json=json)
+
+
+@pytest.mark.parametrize("exchange", ODD_IDS)
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer lost"])
+def test_an_order_with_an_id_that_cannot_be_is_accepted_told_as_odd_and_canceled_by_our_own(
+    shared: tuple[World, SkipClock], exchange: str, lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(shared, exchange, monkeypatch)
+    if lost:
+        desk.world.fault(kind=FaultKind.RESET_AFTER, exchange=exchange, operation="place")
+    ran = desk.order()
+    assert ran.exit_code == ExitCode.OK, ran.stdout
+    (leg,) = ran.data["legs"]
+    assert (leg["outcome"], leg["exchange_order_id"], leg["odd"]) == ("accepted", "-5", ["order id -5"])
+    assert "odd in the answer: order id -5" in leg["detail"]
+    stored = desk.world.keyctl("orders", "--json", clock=desk.clock).data["orders"]
+    assert next(order["odd"] for order in stored if order["account"] == desk.label) == ["order id -5"]
+    canceled = desk.run("cancel", "--yes")
+    assert canceled.exit_code == ExitCode.OK, canceled.stdout
+    assert [leg["outcome"] for leg in canceled.data["legs"]] == ["canceled"]
+
+
+def test_people_see_what_is_odd(shared: tuple[World, SkipClock], monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(shared, "binance", monkeypatch)
+    assert "odd in the answer: order id -5" in desk.order(json=False).stdout
+    desk.run("cancel", "--yes")
+
+
+def test_a_list_of_open_orders_of_another_symbol_is_not_that_of_the_one_asked_for(
+    shared: tuple[World, SkipClock],
+) -> None:
+    world, clock = shared
+    label = f"lbank-{next(_labels)}"
+    world.add("lbank", label)
+    row = (
+        '{"symbol":"eth_usdt","orderId":"a-1","clientOrderId":"x","origQty":"1","price":"3000","type":"buy",'
+        '"executedQty":"0","cummulativeQuoteQty":"0","status":0,"time":1795262400000}'
+    )
+    body = f'{{"result":"true","error_code":0,"data":{{"total":1,"orders":[{row}]}}}}'
+    path = "*orders_info_no_deal*"
+    world.fault(kind=FaultKind.ANSWER, exchange="lbank", path=path, status=200, body=body, times=None)
+    ran = world.keyctl("orders", "--open", label, "--symbol", SYMBOL, "--json", clock=clock)
+    assert ran.exit_code != ExitCode.OK, ran.stdout
+    assert "another symbol" in ran.stdout + ran.stderr
+    world.twin.faults.clear()
