@@ -19,8 +19,8 @@ from tests.support.source import Definition, Module, module, modules
 FLOORS = {
     "nouns": "keyctl model model.* secret errors",
     "tools": (
-        "plain_text typed_words typed_numbers routes answers loader clock files signals hardening sizes environ "
-        "installation"
+        "plain_text symbol_text typed_words typed_numbers routes answers loader clock files signals hardening sizes "
+        "environ installation"
     ),
     "keys and choices": "signing masking private_key key_text selection grouping",
     "exchanges": "exchanges exchanges.*",

@@ -141,6 +141,7 @@ def _wish(position: Position, what: What) -> Wish:
         margin=position.margin,
         experimental=what.experimental,
         closes=True,
+        native_symbol=position.native_symbol,
     )
 
 

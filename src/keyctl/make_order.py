@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keyctl.exchanges.base import plain
 from keyctl.model import Account, Order, OrderType, Side, TimeInForce
 from keyctl.order_checks import refusal, unit
-from keyctl.sizes import FINEST, floor_to, round_price
+from keyctl.sizes import FINEST, floor_to, round_price, size_step
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -59,17 +59,25 @@ def price_of(account: Account, wish: Wish, view: VenueView) -> tuple[Decimal | N
     Raises CheckFailed for a price below the smallest step.
     """
     instrument = view.instrument
-    market_type = wish.price is None and (wish.max_slippage is None or wish.trigger is not None)
+    market_type = wish.market_type
     if wish.price is not None:
         price: Decimal | None = round_price(wish.price, wish.side, instrument)
     elif wish.max_slippage is not None and not market_type:
         share = wish.max_slippage if wish.side is Side.BUY else -wish.max_slippage
-        price = round_price(_opposite(wish, view) * (1 + share), wish.side, instrument)
+        price = round_price(_within_bounds(_opposite(wish, view) * (1 + share), wish, view), wish.side, instrument)
     else:
         price = None
     if price is not None and price <= 0:
         raise refusal(account, "the price is below the venue's smallest step", "rounding")
     return price, market_type
+
+
+def _within_bounds(price: Decimal, wish: Wish, view: VenueView) -> Decimal:
+    """The price of an immediate order, moved into what the venue takes now: never worse than the one that was meant."""
+    rules, band = view.instrument, view.band
+    if wish.side is Side.BUY:
+        return min([price, *(bound for bound in (rules.price_max, band and band.highest_buy) if bound)])
+    return max([price, *(bound for bound in (rules.price_min, band and band.lowest_sell) if bound)])
 
 
 def trigger_price_of(wish: Wish, view: VenueView) -> Decimal | None:
@@ -114,12 +122,13 @@ def _quantity(
         # Contracts of a fixed value hold more base currency the lower the price: counted at the lower of the two.
         least = worth_of(wish, view, least=True)
         asked = wish.quantity * least / size if instrument.inverse else wish.quantity
-    quantity = floor_to(asked, instrument.quantity_step or FINEST)
+    step = size_step(instrument, market_type=wish.market_type)
+    quantity = floor_to(asked, step or FINEST)
     if quantity <= 0 or (wish.quote is None and asked - quantity > asked * limits.rounding_max):
         raise refusal(
             account,
             f"{plain(floor_to(asked, FINEST))} {unit(instrument)} cannot be rounded down to steps of"
-            f" {_shown(instrument.quantity_step)} without losing more than {limits.rounding_max:.0%}",
+            f" {_shown(step)} without losing more than {limits.rounding_max:.0%}",
             "rounding",
             "give a size on that step; keyctl never raises a size",
             market=instrument.market.value,

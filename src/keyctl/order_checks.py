@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from keyctl.sizes import notional
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
     from keyctl.model import Account, Instrument, Leg, Order
-    from keyctl.plan import VenueView
+    from keyctl.plan import VenueView, Wish
 
 # The soft limit that every immediate order touches.
 AT_ANY_PRICE = "an order without a price"
@@ -37,6 +38,14 @@ def unit(instrument: Instrument) -> str:
     return "contracts" if instrument.inverse else instrument.base
 
 
+def check_order(account: Account, exchange: Exchange, order: Order, view: VenueView) -> None:
+    """Raises CheckFailed for a kind of order that the venue lacks or does not take in the symbol, and for a size or
+    value outside its bounds."""
+    check_offered(account, exchange, order)
+    check_kinds(account, exchange, order, view.instrument)
+    check_filters(account, order, view)
+
+
 def check_offered(account: Account, exchange: Exchange, order: Order) -> None:
     """Raises CheckFailed for a kind of order that the venue lacks."""
     offered = exchange.offers(order.market)
@@ -45,22 +54,48 @@ def check_offered(account: Account, exchange: Exchange, order: Order) -> None:
         raise refusal(
             account, f"keyctl sends no {order.market} orders to {title}", "not_offered", market=order.market.value
         )
-    if order.trigger is not None:
-        wanted = {f"{order.trigger}_{order.type}"}
-    else:
-        wanted = {str(order.type)}
-    if order.time_in_force is not TimeInForce.GTC and (order.type is OrderType.LIMIT or order.trigger):
-        wanted.add(str(order.time_in_force))
-    if order.post_only:
-        wanted.add("post_only")
-    if order.reduce_only:
-        wanted.add("reduce_only")
-    for word in sorted(wanted - offered):
+    for word in sorted(_kinds_of(order) - offered):
         raise refusal(
             account,
             f"{title} has no {word.replace('_', '-')} orders on {order.market} that keyctl could send",
             "not_offered",
             f"it takes: {', '.join(sorted(offered)).replace('_', '-')}",
+            market=order.market.value,
+        )
+
+
+def check_trading(account: Account, exchange: Exchange, instrument: Instrument, wish: Wish) -> None:
+    """Raises CheckFailed for a symbol in which the venue takes no such order now, with what it is waiting for, and for
+    one that is another instrument than the position that is to be closed."""
+    title, market = exchange.profile.title, instrument.market.value
+    if not instrument.active and not (wish.reduces and instrument.may_reduce):
+        why = f": {instrument.not_trading}" if instrument.not_trading else ""
+        raise refusal(
+            account, f"{instrument.symbol} is not trading at {title}{why}", "symbol_not_trading", market=market
+        )
+    if wish.native_symbol not in (None, instrument.native_symbol):
+        raise refusal(
+            account,
+            f"the position is in {wish.native_symbol}, but {title} lists {wish.symbol} as {instrument.native_symbol}",
+            "not_offered",
+            "close it on the exchange's own pages",
+            market=market,
+        )
+
+
+def check_kinds(account: Account, exchange: Exchange, order: Order, instrument: Instrument) -> None:
+    """Raises CheckFailed for a kind of order that the venue has, but not in this symbol."""
+    if instrument.kinds is None:
+        return
+    wanted = _kinds_of(order) - {"reduce_only", str(TimeInForce.GTC)}
+    if order.trigger is not None:  # what it becomes is no order of its own there
+        wanted = {f"{order.trigger}_{order.type}"}
+    for word in sorted(wanted - instrument.kinds):
+        raise refusal(
+            account,
+            f"{exchange.profile.title} takes no {word.replace('_', '-')} orders in {instrument.symbol}",
+            "not_offered",
+            f"it takes there: {', '.join(sorted(instrument.kinds)).replace('_', '-')}",
             market=order.market.value,
         )
 
@@ -75,6 +110,18 @@ def check_buildable(account: Account, exchange: Exchange, leg: Leg) -> None:
         raise refusal(account, f"{title} cannot take this order: {text}", "not_offered", market=market) from None
 
 
+def _kinds_of(order: Order) -> set[str]:
+    """What the order is, in the words of `Around.offers`."""
+    wanted = {str(order.type) if order.trigger is None else f"{order.trigger}_{order.type}"}
+    if order.time_in_force is not TimeInForce.GTC and (order.type is OrderType.LIMIT or order.trigger):
+        wanted.add(str(order.time_in_force))
+    if order.post_only:
+        wanted.add("post_only")
+    if order.reduce_only:
+        wanted.add("reduce_only")
+    return wanted
+
+
 def check_filters(account: Account, order: Order, view: VenueView) -> None:
     """Raises CheckFailed for a size or value outside the venue's bounds."""
     instrument = view.instrument
@@ -82,11 +129,11 @@ def check_filters(account: Account, order: Order, view: VenueView) -> None:
     price = order.price or order.trigger_price or reference
     worth = notional(order, price)
     free_to_reduce = order.reduce_only  # venues take any value there (Binance: MIN_NOTIONAL)
-    most = instrument.max_quantity
-    if order.type is OrderType.MARKET and instrument.market_quantity_max is not None:
-        most = min(most, instrument.market_quantity_max) if most is not None else instrument.market_quantity_max
+    at_market = order.type is OrderType.MARKET
+    most = _of(min, instrument.max_quantity, instrument.market_quantity_max if at_market else None)
+    least = _of(max, instrument.min_quantity, instrument.market_quantity_min if at_market else None)
     bounds = (
-        (instrument.min_quantity, order.quantity, "below_minimum", f"minimum size {{}} {unit(instrument)}", False),
+        (least, order.quantity, "below_minimum", f"minimum size {{}} {unit(instrument)}", False),
         (most, order.quantity, "above_maximum", f"maximum size {{}} {unit(instrument)}", True),
         (
             None if free_to_reduce else instrument.min_notional,
@@ -107,6 +154,12 @@ def check_filters(account: Account, order: Order, view: VenueView) -> None:
                 "give another size; keyctl never raises a size by itself",
                 market=order.market.value,
             )
+
+
+def _of(choose: Callable[..., Decimal], *bounds: Decimal | None) -> Decimal | None:
+    """The narrower of the bounds that are set; None without any."""
+    told = [bound for bound in bounds if bound is not None]
+    return choose(told) if told else None
 
 
 def check_balance(account: Account, order: Order, view: VenueView) -> None:

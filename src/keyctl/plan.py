@@ -27,7 +27,7 @@ from keyctl.model import (
     Trigger,
 )
 from keyctl.model.noun import Noun
-from keyctl.order_checks import AT_ANY_PRICE, check_balance, check_buildable, check_filters, check_offered, refusal
+from keyctl.order_checks import AT_ANY_PRICE, check_balance, check_buildable, check_order, check_trading, refusal
 from keyctl.order_value import Value, check_value, value_of
 from keyctl.price_checks import check_price
 from keyctl.sizes import exactly
@@ -49,7 +49,8 @@ class Wish(Noun):
     Without a price the order is immediate: a limit within `max_slippage` of the best opposite price, or the venue's
     own market type when `max_slippage` is None. With a trigger it waits; without a price it is then the venue's market
     type. `change_existing` allows leverage or margin mode to change under a position or open orders. `closes`: its size
-    is a whole position. `asked` is the order in the person's own words (order_words.asked_text).
+    is a whole position, which its venue names `native_symbol`. `asked` is the order in the person's own words
+    (order_words.asked_text).
     """
 
     symbol: str
@@ -73,10 +74,16 @@ class Wish(Noun):
     closes: bool = False
     asked: str = ""
     for_position: bool = False
+    native_symbol: str | None = None
 
     @property
     def immediate(self) -> bool:
         return self.price is None and self.trigger is None
+
+    @property
+    def market_type(self) -> bool:
+        """Whether it goes out without any price."""
+        return self.price is None and (self.max_slippage is None or self.trigger is not None)
 
     @property
     def reduces(self) -> bool:
@@ -190,13 +197,7 @@ def plan_leg(
     """
     instrument = view.instrument
     market = instrument.market.value
-    if not instrument.active:
-        raise refusal(
-            account,
-            f"{instrument.symbol} is not trading at {exchange.profile.title}",
-            "symbol_not_trading",
-            market=market,
-        )
+    check_trading(account, exchange, instrument, wish)
     terms = None
     if view.futures is not None:
         from keyctl.perpetuals import check_held, terms_of
@@ -206,8 +207,7 @@ def plan_leg(
     order, notes = make_order(account, wish, view, limits, terms)
     if terms is not None:
         check_held(account, terms, order)
-    check_offered(account, exchange, order)
-    check_filters(account, order, view)
+    check_order(account, exchange, order, view)
     check_balance(account, order, view)
     leg = Leg(
         plan_id=plan_id,

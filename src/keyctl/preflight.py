@@ -118,6 +118,8 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
         if session.market is Market.SPOT:
             balances = await session.fetch(exchange.balance_request(), exchange.read_balances)
             instrument = instrument or await instrument_of(session, symbol, shared)
+            # Wide bounds around an average: only a price that the person gave can be outside them.
+            band = await _band(session, instrument, shared) if wish.price and not wish.trigger else None
         else:
             instrument = instrument or await instrument_of(session, symbol, shared)
             margin_request = exchange.margin_request(instrument)

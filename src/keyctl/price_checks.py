@@ -32,11 +32,13 @@ def check_price(account: Account, wish: Wish, view: VenueView, limits: Limits) -
     price, trigger_price = price_of(account, wish, view)[0], trigger_price_of(wish, view)
     if wish.trigger is not None and trigger_price is not None:
         check_trigger(account, wish.side, wish.trigger, trigger_price, ticker, view.instrument.market)
+    _check_range(account, view, price, trigger_price)
     if price is None or wish.immediate:
         if wish.max_slippage is not None and wish.max_slippage > limits.price_through_hard:
             raise refusal(
                 account, f"slippage above the cap of {limits.price_through_hard:.0%}", "price_through", market=market
             )
+        _check_reach(account, wish, price, view)
         return (AT_ANY_PRICE,)
     bid, ask = (ticker.bid, ticker.ask) if trigger_price is None else (trigger_price,) * 2
     if wish.side is Side.BUY:
@@ -61,15 +63,51 @@ def check_price(account: Account, wish: Wish, view: VenueView, limits: Limits) -
     return ()
 
 
+def _check_range(account: Account, view: VenueView, *prices: Decimal | None) -> None:
+    """Raises CheckFailed for a price or trigger outside what the venue ever takes in this symbol."""
+    rules = view.instrument
+    for price in prices:
+        for bound, beyond in ((rules.price_min, "below"), (rules.price_max, "above")):
+            if price is None or bound is None or (price >= bound if beyond == "below" else price <= bound):
+                continue
+            raise refusal(
+                account,
+                f"{account.exchange} takes no price {beyond} {plain(bound)} in {rules.symbol}; this one is"
+                f" {plain(short(price))}",
+                "price_range",
+                "check the price for a slip of a digit",
+                market=rules.market.value,
+            )
+
+
+def _check_reach(account: Account, wish: Wish, price: Decimal | None, view: VenueView) -> None:
+    """Raises CheckFailed for an immediate order which the venue's bounds keep from reaching the market: nothing of it
+    would be filled. One that only reduces goes out all the same, since the bounds move."""
+    buy = wish.side is Side.BUY
+    best = view.ticker.ask if buy else view.ticker.bid
+    if price is None or wish.reduces or (price >= best if buy else price <= best):
+        return
+    raise refusal(
+        account,
+        f"{account.exchange} takes no {wish.side} {'above' if buy else 'below'} {plain(short(price))} now, and the best"
+        f" price is {plain(best)}: nothing would be filled",
+        "price_band",
+        f"to wait for that price: --price {plain(short(price))}",
+        market=view.instrument.market.value,
+    )
+
+
 def _check_band(account: Account, side: Side, price: Decimal, view: VenueView) -> None:
     band = view.band
     if band is None:
         return
-    bound = band.highest_buy if side is Side.BUY else band.lowest_sell
-    if bound is not None and (price > bound if side is Side.BUY else price < bound):
+    highest, lowest = (band.highest_buy, band.lowest_buy) if side is Side.BUY else (band.highest_sell, band.lowest_sell)
+    for bound, beyond in ((highest, "above"), (lowest, "below")):
+        if bound is None or (price <= bound if beyond == "above" else price >= bound):
+            continue
         raise refusal(
             account,
-            f"{account.exchange} takes no {side} {'above' if side is Side.BUY else 'below'} {plain(short(bound))} now",
+            f"{account.exchange} takes no {side} {beyond} {plain(short(bound))} now",
             "price_band",
             f"the exchange moves its band with the market; give a price inside it: --price {plain(short(bound))}",
             market=view.instrument.market.value,

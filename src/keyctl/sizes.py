@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from functools import wraps
+from math import lcm
 from typing import ParamSpec, TypeVar
 
 from keyctl.errors import UsageProblem
 from keyctl.model import Instrument, Market, Order, Side
+from keyctl.symbol_text import capitals, parts_of
 from keyctl.typed_numbers import DIGITS_MAX, meant_numbers
 
 P = ParamSpec("P")
@@ -19,7 +21,6 @@ T = TypeVar("T")
 EXACT = Context(prec=200)
 FINEST = Decimal("1e-18")
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
-_SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20}(-[0-9]{6})?)?")
 
 
 def read_number(text: str, what: str) -> Decimal:
@@ -35,10 +36,10 @@ def read_number(text: str, what: str) -> Decimal:
 
 
 def read_symbol(text: str) -> str:
-    """A symbol in capitals: BASE/QUOTE on spot, BASE/QUOTE:SETTLE for a perpetual, with -YYMMDD for a dated contract.
-    Raises UsageProblem."""
-    symbol = text.upper() if text.isascii() else text
-    if not _SYMBOL.fullmatch(symbol):
+    """A symbol with a to z as capitals: BASE/QUOTE on spot, BASE/QUOTE:SETTLE for a perpetual, with -YYMMDD for a dated
+    future. Raises UsageProblem."""
+    symbol = capitals(text)
+    if parts_of(symbol) is None:
         hint = "write BASE/QUOTE for spot, BASE/QUOTE:SETTLE for a perpetual"
         raise UsageProblem(f"'{text[:40]}' is not a symbol", hint, code="bad_symbol")
     return symbol
@@ -77,6 +78,21 @@ def ceiling_to(number: Decimal, step: Decimal | None) -> Decimal:
     if step is None or step == 0:
         return number
     return EXACT.multiply(EXACT.divide(number, step).to_integral_value(ROUND_CEILING), step)
+
+
+def size_step(instrument: Instrument, *, market_type: bool) -> Decimal | None:
+    """The step of an order's size: without a price it is to be a multiple of both steps that the venue tells."""
+    step, other = instrument.quantity_step, instrument.market_quantity_step
+    if not market_type or other is None or step is None:
+        return step if other is None or not market_type else other
+    finest = min(_exponent(step), _exponent(other))
+    return Decimal(lcm(int(step.scaleb(-finest)), int(other.scaleb(-finest)))).scaleb(finest)
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return min(exponent, 0)
 
 
 def notional(order: Order, price: Decimal) -> Decimal:

@@ -19,7 +19,7 @@ from keyctl.model import Account, Side
 from keyctl.model.noun import Noun
 from keyctl.order_checks import refusal, unit
 from keyctl.price_checks import check_price
-from keyctl.sizes import FINEST, exactly, floor_to
+from keyctl.sizes import FINEST, exactly, floor_to, size_step
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -108,7 +108,9 @@ def _split(sizing: Sizing, split: Split, parts: Sequence[Part]) -> tuple[list[Wi
     wishes = []
     for part, count in zip(parts, counts, strict=True):
         wishes.append(
-            _unsized(part.wish) if part.view is None else _sized(part, part.view, Decimal(count) * _step(part.view))
+            _unsized(part.wish)
+            if part.view is None
+            else _sized(part, part.view, Decimal(count) * _step(part.wish, part.view))
         )
     return wishes, _left_over(left, total, parts, shares)
 
@@ -231,14 +233,14 @@ def _equity_in_quote(part: Part, view: VenueView, price: Decimal) -> Decimal:
     return owned.get(instrument.quote, Decimal(0)) + owned.get(instrument.base, Decimal(0)) * view.ticker.bid
 
 
-def _step(view: VenueView) -> Decimal:
-    return view.instrument.quantity_step or FINEST
+def _step(wish: Wish, view: VenueView) -> Decimal:
+    return size_step(view.instrument, market_type=wish.market_type) or FINEST
 
 
 def _step_value(wish: Wish, view: VenueView) -> Decimal:
     """What one step is in the unit that the total was given in."""
     instrument = view.instrument
-    step, size = _step(view), instrument.contract_size or Decimal(1)
+    step, size = _step(wish, view), instrument.contract_size or Decimal(1)
     if wish.contracts is not None:
         return step if instrument.inverse else step / size
     if wish.quote is not None:
@@ -252,14 +254,14 @@ def _unsized(wish: Wish) -> Wish:
 
 
 def _on_steps(part: Part, view: VenueView, asked: Decimal) -> Wish:
-    return _sized(part, view, floor_to(asked, _step(view)))
+    return _sized(part, view, floor_to(asked, _step(part.wish, view)))
 
 
 def _sized(part: Part, view: VenueView, quantity: Decimal) -> Wish:
     if quantity <= 0:
         raise refusal(
             part.account,
-            f"its share is below one step of {plain(_step(view))} {unit(view.instrument)}",
+            f"its share is below one step of {plain(_step(part.wish, view))} {unit(view.instrument)}",
             "below_minimum",
             "give a larger size, or leave this account out",
             market=view.instrument.market.value,

@@ -10,6 +10,8 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from keyctl.symbol_text import capitals, parts_of
+
 _WHOLE_MAX = 16
 _ENDS_FROM = 24
 _ENDS = 4
@@ -57,7 +59,13 @@ def without_strangers(text: str, arguments: Sequence[str], is_known: Callable[[s
 
 
 def _may_be_whole(word: str) -> bool:
-    return (len(word) <= _WHOLE_MAX and _PLAIN.fullmatch(word) is not None) or _SHAPES.fullmatch(word) is not None
+    plain = len(word) <= _WHOLE_MAX and _PLAIN.fullmatch(word) is not None
+    return plain or _SHAPES.fullmatch(word) is not None or _is_foreign_symbol(word)
+
+
+def _is_foreign_symbol(word: str) -> bool:
+    """Whether the word is a symbol in letters of other scripts, which no exchange's secrets are made of."""
+    return not word.isascii() and parts_of(capitals(word)) is not None
 
 
 def _words(arguments: Sequence[str]) -> list[str]:

@@ -37,8 +37,8 @@ async def instrument_of(session: Session, symbol: str, shared: Shared) -> Instru
     async def ask() -> Instrument:
         try:
             return await session.fetch(request, lambda response: _instrument(session, response, symbol))
-        except UnknownSymbol:
-            raise unknown_symbol(session, symbol) from None
+        except UnknownSymbol as unknown:
+            raise unknown_symbol(session, symbol, unknown.instead) from None
         except ExchangeRefused as refusal:
             if exchange.is_unknown_symbol(refusal.error):
                 raise unknown_symbol(session, symbol) from None
@@ -73,11 +73,12 @@ async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared
     return await cross_price(session, instrument, shared)
 
 
-def unknown_symbol(session: Session, symbol: str) -> CheckFailed:
-    """The error for a symbol that a venue does not list."""
-    elsewhere = named_elsewhere(symbol)
+def unknown_symbol(session: Session, symbol: str, instead: str = "") -> CheckFailed:
+    """The error for a symbol that a venue does not list, or lists only as what keyctl does not trade ("as ...")."""
+    title, elsewhere = session.exchange.profile.title, named_elsewhere(symbol)
+    said = f"lists {symbol} {instead}, which keyctl does not trade" if instead else f"does not list {symbol}"
     return CheckFailed(
-        f"{session.account.label}: {session.exchange.profile.title} does not list {symbol}",
+        f"{session.account.label}: {title} {said}",
         *([elsewhere] if elsewhere else []),
         f"compare the venues: keyctl price {symbol}",
         code=UNKNOWN_SYMBOL,

@@ -1,15 +1,14 @@
-"""Binance's spot orders in its words, and its order, symbol and permission objects in ours. The odd is Unreadable."""
+"""Binance's spot orders in its words, and its order and permission objects in ours. The odd is Unreadable."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
+from keyctl.answers import Unreadable, clean_text, decimal_of
 from keyctl.exchanges._shapes import flag_of, withdraw_flag
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.told_orders import Figures, status_told
-from keyctl.model import JSON, Instrument, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType, Trigger
+from keyctl.model import JSON, KeyPermissions, Leg, Order, OrderState, OrderStatus, OrderType, Trigger
 
 STATES = {
     "NEW": OrderState.OPEN,
@@ -128,43 +127,6 @@ def figures_of(body: dict[str, JSON], leg: Leg) -> Figures:
     check_ours(body, leg)
     filled, spent = decimal_of(body.get("executedQty")), decimal_of(body.get("cummulativeQuoteQty"))
     return Figures(leg.order.quantity, filled, spent / filled if filled > 0 and spent > 0 else None, traded=spent)
-
-
-def instrument(item: dict[str, JSON], symbol: str, base: str, quote_currency: str) -> Instrument:
-    """A symbol's rules from its exchangeInfo entry. Raises Unreadable without its price and size filters."""
-    filters = filters_of(item)
-    lot = filters["LOT_SIZE"]
-    floors = [filters[name] for name in ("MIN_NOTIONAL", "NOTIONAL") if name in filters]
-    least = [value for entry in floors if (value := bound_of(entry.get("minNotional"))) is not None]
-    return Instrument(
-        symbol=symbol,
-        native_symbol=text_of(item.get("symbol")),
-        base=base,
-        quote=quote_currency,
-        price_step=bound_of(filters["PRICE_FILTER"].get("tickSize")),
-        quantity_step=bound_of(lot.get("stepSize")),
-        min_quantity=bound_of(lot.get("minQty")),
-        max_quantity=bound_of(lot.get("maxQty")),
-        min_notional=max(least, default=None),
-        max_notional=bound_of(filters["NOTIONAL"].get("maxNotional")) if "NOTIONAL" in filters else None,
-        active=item.get("status") == "TRADING" and item.get("isSpotTradingAllowed") is not False,
-    )
-
-
-def filters_of(item: dict[str, JSON]) -> dict[str, dict[str, JSON]]:
-    """A symbol's filters by name. Raises Unreadable without those of price and size."""
-    filters = {text_of(entry.get("filterType")): entry for entry in map(object_of, array_of(item.get("filters")))}
-    if not {"PRICE_FILTER", "LOT_SIZE"} <= set(filters):
-        raise Unreadable("price or size filter missing")
-    return filters
-
-
-def bound_of(value: JSON) -> Decimal | None:
-    """A filter's number; 0 switches that part of the filter off."""
-    number = decimal_of(value)
-    if number < 0:
-        raise Unreadable("a negative filter")
-    return number or None
 
 
 def _moment(value: JSON) -> datetime | None:

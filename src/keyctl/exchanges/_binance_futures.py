@@ -54,12 +54,17 @@ class BinancePerpetuals(BinanceFills):
         return OFFERS if market is Market.FUTURES else SPOT_OFFERS
 
     def band_request(self, instrument: Instrument) -> Request | None:
-        if instrument.band_up is None and instrument.band_down is None:
+        bounds = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)
+        if not any(bounds):
             return None
         symbol = ("symbol", instrument.native_symbol)
+        if instrument.market is Market.SPOT:
+            return self.read("GET", "spot", "/api/v3/avgPrice", symbol, private=False)
         return self.ask(product_of(inverse=instrument.inverse), "premiumIndex", symbol, private=False)
 
     def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
+        if instrument.market is Market.SPOT:
+            return _spot_band(decimal_of(read_object(response.body).get("price")), instrument)
         body = read_json(response.body)
         rows = body if isinstance(body, list) else [body]  # COIN-M answers a list
         mark = decimal_of(answers.only_row(rows, instrument.native_symbol).get("markPrice"))
@@ -207,6 +212,14 @@ def _named(value: JSON) -> dict[str, JSON]:
     row = object_of(value)
     text_of(row.get("symbol"))
     return row
+
+
+def _spot_band(average: Decimal, instrument: Instrument) -> PriceBand:
+    """The bounds by side around the average price of the last minutes: [official] Filters, 2026-07-21."""
+    if average <= 0:
+        raise Unreadable("no average price")
+    names = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)
+    return PriceBand(*(None if share is None else average * share for share in names))
 
 
 def _whole(leverage: Decimal) -> int:

@@ -1,4 +1,4 @@
-"""Binance's futures answers turned into our nouns: rules, wallets, settings, positions, open orders.
+"""Binance's futures answers turned into our nouns: wallets, settings, positions, open orders.
 
 Source: [official, mirrored 2025-11-30] account and trade pages of USDS-M and COIN-M. What is odd is Unreadable.
 """
@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, object_of, text_of
-from keyctl.exchanges._binance_answers import bound_of, filters_of
+from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, text_of
 from keyctl.exchanges._binance_names import DOLLARS, perpetual_name, spot_name
-from keyctl.exchanges._shapes import check_named, flag_of, split_perpetual
-from keyctl.exchanges.base import UnknownSymbol
+from keyctl.exchanges._shapes import flag_of
 from keyctl.exchanges.listing import Names
 from keyctl.model import (
     JSON,
     Balances,
-    Instrument,
     MarginMode,
     Market,
     OpenOrder,
@@ -32,46 +29,6 @@ from keyctl.model import (
 _MARGINS = {"CROSSED": MarginMode.CROSS, "CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 # A leverage is a whole number; margins are told with eight digits, so a computed one may be off by this much.
 _LEVERAGE_SLACK = Decimal("0.001")
-
-
-def instrument(body: dict[str, JSON], symbol: str) -> Instrument:
-    """The perpetual's rules from exchangeInfo, which lists all contracts. Raises UnknownSymbol."""
-    base, quote, settle = split_perpetual(symbol)
-    for item in map(object_of, array_of(body.get("symbols"))):
-        names = (item.get("baseAsset"), item.get("quoteAsset"), item.get("marginAsset"))
-        if names == (base, quote, settle) and item.get("contractType") == "PERPETUAL":
-            inverse = settle == base
-            check_named(item.get("symbol"), f"{base}{quote}_PERP" if inverse else base + quote)
-            return _rules(item, symbol, inverse=inverse)
-    raise UnknownSymbol(symbol)
-
-
-def _rules(item: dict[str, JSON], symbol: str, *, inverse: bool) -> Instrument:
-    base, quote, settle = split_perpetual(symbol)
-    filters = filters_of(item)
-    lot, price = filters["LOT_SIZE"], filters["PRICE_FILTER"]
-    band, market_lot = filters.get("PERCENT_PRICE", {}), filters.get("MARKET_LOT_SIZE", {})
-    size = decimal_of(item.get("contractSize")) if inverse else Decimal(1)
-    if size <= 0:
-        raise Unreadable("a contract without a size")
-    return Instrument(
-        symbol=symbol,
-        native_symbol=text_of(item.get("symbol")),
-        base=base,
-        quote=quote,
-        price_step=bound_of(price.get("tickSize")),
-        quantity_step=bound_of(lot.get("stepSize")),
-        min_quantity=bound_of(lot.get("minQty")),
-        max_quantity=bound_of(lot.get("maxQty")),
-        min_notional=bound_of(filters["MIN_NOTIONAL"].get("notional")) if "MIN_NOTIONAL" in filters else None,
-        active=item.get("contractStatus" if inverse else "status") == "TRADING",
-        settle=settle,
-        contract_size=size,
-        inverse=inverse,
-        market_quantity_max=bound_of(market_lot["maxQty"]) if "maxQty" in market_lot else None,
-        band_up=bound_of(band["multiplierUp"]) if "multiplierUp" in band else None,
-        band_down=bound_of(band["multiplierDown"]) if "multiplierDown" in band else None,
-    )
 
 
 def only_row(rows: Iterable[JSON], native_symbol: str) -> dict[str, JSON]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from keyctl.exchanges._shapes import split_perpetual, split_symbol
+from keyctl.symbol_text import is_name
 
 # Bitfinex's name -> the common name. Several of Bitfinex's names mean another coin elsewhere (its LUNA is Luna
 # Classic, its UST is Tether), so an order must never go out under an untranslated name. From ccxt 4.5.90.
@@ -49,7 +50,7 @@ _NATIVE = {common: native for native, common in _COMMON.items()}
 
 # The ending of a currency's name in derivatives: BTCF0, USTF0 [official].
 _DERIVATIVE = "F0"
-_NATIVE_PAIR = re.compile(r"t(?:([A-Z0-9]{1,20}):([A-Z0-9]{1,20})|([A-Z0-9]{3})([A-Z0-9]{3}))")
+_NATIVE_PAIR = re.compile(r"t(?:([^:]+):([^:]+)|([^:]{3})([^:]{3}))")
 
 
 def common_name(native: str) -> str:
@@ -93,7 +94,7 @@ def common_symbol(native: str) -> str | None:
     if match is None:
         return None
     base, quote = (side for side in match.groups() if side is not None)
-    if is_derivative(base) != is_derivative(quote):
+    if is_derivative(base) != is_derivative(quote) or not (is_name(base) and is_name(quote)):
         return None
     settle = f":{common_name(quote)}" if is_derivative(quote) else ""
     return f"{common_name(base)}/{common_name(quote)}{settle}"

@@ -30,6 +30,7 @@ from keyctl.model import (
     Setup,
 )
 from keyctl.plain_text import clean_text
+from keyctl.symbol_text import small_letters
 
 
 class LBankAround(LBankFills):
@@ -131,7 +132,7 @@ class LBankAround(LBankFills):
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         if market is Market.FUTURES:
             return (self._open_contract_orders(),)
-        spot = [symbol.replace("/", "_").lower() for symbol in symbols if ":" not in symbol]
+        spot = [small_letters(symbol.replace("/", "_")) for symbol in symbols if ":" not in symbol]
         path, page = "/v2/supplement/orders_info_no_deal.do", (("current_page", 1), ("page_length", OPEN_PAGE))
         return tuple(self.read("POST", "spot", path, ("symbol", symbol), *page) for symbol in spot)
 

@@ -11,6 +11,7 @@ from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import Figures, status_told
 from keyctl.model import JSON, Leg, Market, OpenOrder, Order, OrderState, OrderStatus, OrderType, Side, TimeInForce
+from keyctl.symbol_text import capitals
 
 # Rows asked for of open orders. The docs allow 200; the text of error 10018 speaks of 50.
 OPEN_PAGE = 200
@@ -78,7 +79,7 @@ def pair_of(native: str) -> str:
     """BASE/QUOTE of a pair's name. Raises Unreadable for another form of text."""
     if native.count("_") != 1:
         raise Unreadable("not a pair's name")
-    return native.replace("_", "/").upper()
+    return capitals(native.replace("_", "/"))
 
 
 ORDER_NAMES = Names("symbol", ("orderId",), pair_of)

@@ -14,12 +14,11 @@ from keyctl.exchanges.base import check_shape
 from keyctl.model import JSON, Algorithm
 from keyctl.secret import Secret
 from keyctl.signing import RSA_BITS_MIN, Ed25519Key, Hash, HMACKey, RSAKey, SigningKey, check_private_key, secret_fits
+from keyctl.symbol_text import parts_of
 
 T = TypeVar("T")
 _ALPHABET = digits + ascii_lowercase
 _PEM = r"(?s)\s*-----BEGIN [A-Z0-9 ]*{}.*"
-_SYMBOL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20})")
-_PERPETUAL = re.compile(r"([A-Z0-9]{1,20})/([A-Z0-9]{1,20}):([A-Z0-9]{1,20})")
 
 
 def signing_key(algorithm: Algorithm, secret: Secret, hash_name: Hash = "sha256") -> SigningKey:
@@ -66,19 +65,26 @@ def check_asymmetric(secret: Secret, kind: Literal["ed25519", "rsa"]) -> tuple[s
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
-    """Base and quote of BASE/QUOTE in capital letters. Raises UsageProblem for anything else."""
-    match = _SYMBOL.fullmatch(symbol)
-    if match is None:
+    """Base and quote of BASE/QUOTE. Raises UsageProblem for anything else."""
+    parts = parts_of(symbol)
+    if parts is None or parts.settle:
         raise UsageProblem(f"'{symbol[:40]}' is not a spot symbol", "write it as BTC/USDT", code="bad_symbol")
-    return match.group(1), match.group(2)
+    return parts.base, parts.quote
 
 
 def split_perpetual(symbol: str) -> tuple[str, str, str]:
-    """Base, quote and settlement currency of BASE/QUOTE:SETTLE in capital letters. Raises UsageProblem."""
-    match = _PERPETUAL.fullmatch(symbol)
-    if match is None:
+    """Base, quote and settlement currency of BASE/QUOTE:SETTLE. Raises UsageProblem, for a dated future in words of its
+    own."""
+    parts = parts_of(symbol)
+    if parts is not None and parts.date:
+        raise UsageProblem(
+            f"{symbol} is a dated future, and keyctl does not trade those",
+            "trade it on the exchange's own pages",
+            code="dated_future",
+        )
+    if parts is None or not parts.settle:
         raise UsageProblem(f"'{symbol[:40]}' is not a perpetual", "write it as BTC/USDT:USDT", code="bad_symbol")
-    return match.group(1), match.group(2), match.group(3)
+    return parts.base, parts.quote, parts.settle
 
 
 def letters_and_digits(random: bytes, length: int, prefix: str = "kc") -> str:

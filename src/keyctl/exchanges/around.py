@@ -155,3 +155,12 @@ class Around(Waiting, Traded, ABC):
     def holds_to_reducing(self, leg: Leg) -> bool:
         """Whether the venue itself refuses whatever in this order would do more than reduce a position."""
         return False
+
+
+class UnknownSymbol(Exception):
+    """The exchange does not list the symbol; or lists under that name only what keyctl does not trade, which `instead`
+    tells: "as a dated future only"."""
+
+    def __init__(self, symbol: str, instead: str = "") -> None:
+        super().__init__(symbol)
+        self.instead = instead

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.around import Around
+from keyctl.exchanges.around import UnknownSymbol as UnknownSymbol
 from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.told import told_by
 from keyctl.masking import Mask
@@ -254,10 +255,6 @@ class Exchange(Around):
     def read_error(self, response: Response) -> ExchangeError | None:
         """The error of a live answer; None for none, and for HTTP 200 with an unreadable body. Never raises."""
         return told_by(response, self.error_in, self.name)
-
-
-class UnknownSymbol(Exception):
-    """The exchange does not list the symbol."""
 
 
 def plain(number: Decimal) -> str:

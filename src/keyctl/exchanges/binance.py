@@ -8,7 +8,6 @@ from urllib.parse import quote
 from keyctl.answers import (
     TooLong,
     Unreadable,
-    array_of,
     decimal_of,
     integer_of,
     object_of,
@@ -19,11 +18,10 @@ from keyctl.answers import (
 )
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import _binance_futures_algo as algo
-from keyctl.exchanges import _binance_futures_answers as futures_answers
 from keyctl.exchanges import _binance_futures_orders as futures_orders
+from keyctl.exchanges import _binance_rules as rules
 from keyctl.exchanges._binance_answers import (
     STATES,
-    instrument,
     order_status,
     permissions,
     spot_order_params,
@@ -43,7 +41,7 @@ from keyctl.exchanges._shapes import (
     signing_key,
     split_symbol,
 )
-from keyctl.exchanges.base import ORDER_WINDOW_MS, Signer, UnknownSymbol, check_shape, encode_query
+from keyctl.exchanges.base import ORDER_WINDOW_MS, Signer, check_shape, encode_query
 from keyctl.exchanges.told_orders import placed_told
 from keyctl.model import (
     JSON,
@@ -143,14 +141,8 @@ class Binance(BinancePerpetuals):
         return error.code == "-1121"
 
     def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        if ":" in symbol:
-            return futures_answers.instrument(read_object(response.body), symbol)
-        base, quote_currency = split_symbol(symbol)
-        for item in map(object_of, array_of(read_object(response.body).get("symbols"))):
-            if (item.get("baseAsset"), item.get("quoteAsset")) == (base, quote_currency):
-                check_named(item.get("symbol"), base + quote_currency)
-                return instrument(item, symbol, base, quote_currency)
-        raise UnknownSymbol(symbol)
+        body = read_object(response.body)
+        return rules.perpetual_instrument(body, symbol) if ":" in symbol else rules.spot_instrument(body, symbol)
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         which = ("symbol", native_symbol)

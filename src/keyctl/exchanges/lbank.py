@@ -52,6 +52,7 @@ from keyctl.model import (
 )
 from keyctl.secret import Secret
 from keyctl.signing import secret_fits
+from keyctl.symbol_text import small_letters
 
 _UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _HEX_32 = r"[0-9A-Fa-f]{32}"
@@ -261,7 +262,7 @@ class LBank(LBankAround):
 
 
 def _native(symbol: str) -> str:
-    return "_".join(split_symbol(symbol)).lower()
+    return small_letters("_".join(split_symbol(symbol)))
 
 
 EXCHANGE = LBank

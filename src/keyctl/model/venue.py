@@ -19,8 +19,13 @@ class Instrument(Noun):
 
     For a perpetual `settle` is the currency of margin and profit (None on spot), and `contract_size` what one contract
     holds: base currency, or quote currency where `inverse` is set (coin-margined). Quantities (steps, bounds) are in
-    the base currency, in contracts where inverse. `market_quantity_max` bounds orders without a price. A buy may not be
-    priced above mark price x `band_up`, a sell not below mark price x `band_down`.
+    the base currency, in contracts where inverse. The `market_quantity` ones hold for orders without a price, besides.
+
+    Prices lie from `price_min` to `price_max`. A buy may not be priced above reference price (the mark price, on spot
+    an average) x `band_up`, a sell not below it x `band_down`; nor, where those are set, a buy below x `band_buy_down`
+    and a sell above x `band_sell_up`. `kinds` are the kinds of order taken there, in the words of `Around.offers`; None
+    where that is not told. `not_trading` says why it is not `active`, as a sentence without a full stop;
+    `may_reduce`: the venue does not say that it then refuses an order that only reduces.
     """
 
     symbol: str
@@ -42,6 +47,15 @@ class Instrument(Noun):
     market_quantity_max: Decimal | None = None
     band_up: Decimal | None = None
     band_down: Decimal | None = None
+    market_quantity_min: Decimal | None = None
+    market_quantity_step: Decimal | None = None
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    band_buy_down: Decimal | None = None
+    band_sell_up: Decimal | None = None
+    kinds: frozenset[str] | None = None
+    not_trading: str = ""
+    may_reduce: bool = False
 
     @property
     def market(self) -> Market:
@@ -60,10 +74,12 @@ class Ticker(Noun):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PriceBand(Noun):
-    """The highest price that a buy may have now and the lowest of a sell, in the quote currency; None: no bound."""
+    """The highest and lowest price that a buy, and that a sell, may have now, in the quote currency; None: no bound."""
 
     highest_buy: Decimal | None
     lowest_sell: Decimal | None
+    lowest_buy: Decimal | None = None
+    highest_sell: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
