@@ -43,7 +43,7 @@ FLOORS = {
     "work": (
         "preflight clock_check settle precedence plan_checks fanout dispatch halt_checks leverage sending "
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
-        "comparing cross_price venue_reads withdrawal_right elsewhere fills"
+        "comparing cross_price listed_names venue_reads withdrawal_right elsewhere fills"
     ),
     "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
@@ -95,7 +95,8 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview fills strangers comparing elsewhere cross_price venue_reads withdrawal_right preflight settle precedence "
+    "overview fills strangers comparing elsewhere cross_price listed_names venue_reads withdrawal_right preflight settle "
+    "precedence "
     "plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),

@@ -98,7 +98,7 @@ async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[Sto
     ours = {(leg.leg.account_id, leg.leg.client_order_id) for leg in chosen}
     # Numbers are those of a symbol, and orders that wait may be numbered apart.
     numbered = {
-        (leg.leg.account_id, leg.leg.order.symbol, leg.exchange_order_id, leg.leg.order.trigger) for leg in chosen
+        (leg.leg.account_id, leg.leg.native_symbol, leg.exchange_order_id, leg.leg.order.trigger) for leg in chosen
     }
     found = []
     for item in seen:
@@ -107,7 +107,7 @@ async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[Sto
             order
             for order in item.found
             if (account, order.client_order_id) not in ours
-            and (account, order.symbol, order.exchange_order_id, order.trigger) not in numbered
+            and (account, order.native_symbol, order.exchange_order_id, order.trigger) not in numbered
         )
         if orders:
             found.append((item.part, orders))
@@ -131,16 +131,16 @@ async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], foun
         mine = by_account.get(account_id, ())
         for session in dict.fromkeys(session for session, _ in mine):
             await warm_if_possible(session)
-        ours = [(stored.row, await cancel_order(session, app.journal, stored)) for session, stored in mine]
+        ours = [(stored, await cancel_order(session, app.journal, stored)) for session, stored in mine]
         theirs = []
         # What one of ours became may be listed without our id; its cancel is behind us.
-        done = {(result.facts["symbol"], result.became) for _, result in ours if result.became}
+        done = {(stored.leg.native_symbol, result.became) for stored, result in ours if result.became}
         for part, listed in strangers.get(account_id, ()):
-            orders = [o for o in listed if o.trigger is not None or (o.symbol, o.exchange_order_id) not in done]
+            orders = [o for o in listed if o.trigger is not None or (o.native_symbol, o.exchange_order_id) not in done]
             for item in await cancel_strangers(part, orders, app.journal):
                 facts = stranger_facts(part.account, item.order)
                 theirs.append(CancelResult(facts, item.outcome, item.detail, item.exit_code))
-        return ours, theirs
+        return [(stored.row, result) for stored, result in ours], theirs
 
     lanes = []
     for ended in await asyncio.gather(*map(lane, {**by_account, **strangers}), return_exceptions=True):

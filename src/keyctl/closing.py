@@ -23,6 +23,7 @@ from keyctl.guards import Basis
 from keyctl.in_the_way import orders_in_the_way
 from keyctl.journal import LegState
 from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
+from keyctl.order_checks import check_closable
 from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, Wish, new_plan_id
 from keyctl.precedence import settle_first, wait_for_others
@@ -152,6 +153,7 @@ async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool, 
         return []
     first = targets[0]
     try:
+        check_closable(first.wish)
         if settle:
             await settle_first([target.session for target in targets], app.journal, first.wish, stop.asked)
         kind = first.session.account.kind

@@ -19,6 +19,9 @@ from keyctl.seen_view import list_row, not_listed, result, unread
 if TYPE_CHECKING:
     from keyctl.app import App
 
+# What is refused with these stays refused: no command is offered for it.
+_NOT_TO_REPEAT = ("not_offered", "symbol_not_trading", "unknown_symbol", "not_traded")
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:
@@ -181,7 +184,7 @@ def _steps(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> list[
         found.append(Step("Unknown is not refused. Clear it up", "keyctl orders settle --wait"))
     for closing in closings:
         still = [item.leg.account for item in closing.results if not is_closed(item)]
-        offered = [item for item in closing.shown.left_out if item.error.code != "not_offered"]
+        offered = [item for item in closing.shown.left_out if item.error.code not in _NOT_TO_REPEAT]
         still += [item.target.session.account.label for item in offered]
         if still:
             symbol, side = closing.title.split()

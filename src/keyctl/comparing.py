@@ -19,9 +19,10 @@ from keyctl.errors import KeyctlError, NoAnswer
 from keyctl.exchanges.base import plain
 from keyctl.journal_rows import StoredLeg
 from keyctl.judge import differences, judge_found
+from keyctl.listed_names import with_listed_names
 from keyctl.model import LegResult, Market, OddRow, OpenOrder, OrderState, OrderStatus, Outcome
 from keyctl.model.noun import Noun
-from keyctl.overview import Part, Seen, in_symbol, lists_by_symbol, open_orders_of, side_by_side
+from keyctl.overview import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
 from keyctl.settle import Lookup, Verdict, forgotten_at, look_up
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ async def read_open_orders(
         return (symbol,) if symbol else symbols(part)
 
     async def read(part: Part) -> tuple[OpenOrder | OddRow, ...]:
-        return in_symbol(await open_orders_of(part, asked(part)), symbol)
+        found = await open_orders_of(part, asked(part))
+        return await with_listed_names(part.session, Market(part.where), found, symbols(part), symbol)
 
     def covers(part: Part, stored: StoredLeg) -> bool:
         whole = symbol is None and not lists_by_symbol(part.session.exchange, Market(part.where))

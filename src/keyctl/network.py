@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from keyctl.clock import Clock, ClockReads, Offset
@@ -51,6 +51,8 @@ class Network:
         self._lost = dict(lost or {})
         # By exchange and host: two exchanges may stand behind one host.
         self.offsets: dict[tuple[str, str], Offset | None] = {}
+        # What the lanes of a venue ask once for all (venue_reads), as far as it holds for the whole run.
+        self.answers: dict[tuple[str, ...], asyncio.Future[Any]] = {}
         self.pacer = Pacer(clock.monotonic)
         self._state = state
         self._lines: dict[tuple[str, str], Line] = {}

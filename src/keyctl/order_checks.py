@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.model import OrderType, Side, TimeInForce
 from keyctl.sizes import notional
+from keyctl.symbol_text import parts_of
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
@@ -81,6 +83,25 @@ def check_trading(account: Account, exchange: Exchange, instrument: Instrument, 
             "close it on the exchange's own pages",
             market=market,
         )
+
+
+def check_closable(wish: Wish) -> None:
+    """Raises CheckFailed for a position that keyctl has no order for: on a dated future, or in what the venue's list does
+    not name."""
+    parts = parts_of(wish.symbol)
+    if parts is None:
+        text = f"keyctl knows the instrument {wish.symbol} by the exchange's own name alone, and trades by listed names"
+    elif parts.date:
+        day = "20" + "-".join(re.findall("..", parts.date))
+        text = f"{wish.symbol} is a dated future, delivered on {day}, and keyctl does not trade those"
+    else:
+        return
+    raise CheckFailed(
+        f"{text}: this position stays open",
+        "close it on the exchange's own pages",
+        code="not_offered",
+        market="futures",
+    )
 
 
 def check_kinds(account: Account, exchange: Exchange, order: Order, instrument: Instrument) -> None:

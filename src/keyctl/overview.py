@@ -15,7 +15,9 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.exchanges import profile
 from keyctl.exchanges.listing import odd_among
+from keyctl.listed_names import with_listed_names
 from keyctl.model import Account, Balances, Market, OddRow, OpenOrder, Position, Request, Response
+from keyctl.symbol_text import parts_of
 from keyctl.venue_reads import Shared, instrument_of, ticker_of
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from keyctl.session import Session
 
 T = TypeVar("T")
-P = TypeVar("P", Position, OpenOrder)
 # Each price takes two public calls. The tightest documented pace (20 calls in 2 s) allows ten prices a second.
 PRICES_AT_ONCE = 8
 PRICE_PAUSE_SECONDS = 0.12
@@ -126,16 +127,8 @@ async def positions_of(part: Part, symbol: str | None = None) -> tuple[Position 
     if not requests:
         raise _not_read(part, "positions")
     found = await _pages(part.session, requests, exchange.read_positions)
-    return in_symbol(found, symbol)
-
-
-def in_symbol(found: Iterable[P | OddRow], symbol: str | None) -> tuple[P | OddRow, ...]:
-    """Those in that symbol (in any one for None), and the odd rows that may be."""
-    return tuple(
-        item
-        for item in found
-        if (item.may_be_of(symbol) if isinstance(item, OddRow) else symbol in (None, item.symbol))
-    )
+    told = [row.symbol for row in found if isinstance(row, Position) and parts_of(row.symbol)]
+    return await with_listed_names(part.session, Market.FUTURES, found, told, symbol)
 
 
 async def open_orders_of(part: Part, symbols: tuple[str, ...]) -> tuple[OpenOrder | OddRow, ...]:

@@ -148,14 +148,16 @@ class Session:
         if wait > 0:
             await self.network.clock.sleep(wait)
 
-    async def fetch(self, request: Request, reader: Callable[[Response], T], seconds: float = CALL_SECONDS) -> T:
+    async def fetch(
+        self, request: Request, reader: Callable[[Response], T], seconds: float = CALL_SECONDS, tries: int = READ_TRIES
+    ) -> T:
         """What a reader makes of a read's answer; up to three tries, since a read changes nothing.
 
         Raises ExchangeRefused for the exchange's own error, NoAnswer for an unreadable answer, Unreached.
         """
         if not request.repeatable:
             raise ValueError("a write is not fetched")
-        for last in (False,) * (READ_TRIES - 1) + (True,):
+        for last in (False,) * (tries - 1) + (True,):
             try:
                 return self._judge(await self.call(request, seconds), reader)
             except Unreached as error:

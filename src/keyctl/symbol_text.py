@@ -2,7 +2,8 @@
 
 What could hide in a name or make it look like another is no symbol: control and direction characters, letters that are
 read from right to left (they turn the order of the figures beside them), invisible ones, two scripts in one word, and
-letters in another width or spelling than their own (what NFKC would change). Names are compared with an exchange's list as they are, and never changed on the way there.
+letters in another width or spelling than their own (what NFKC would change). Names are compared with an exchange's
+list as they are, and never changed on the way there.
 """
 
 from __future__ import annotations

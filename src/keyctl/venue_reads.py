@@ -17,6 +17,8 @@ from keyctl.typed_symbols import named_elsewhere
 
 T = TypeVar("T")
 UNKNOWN_SYMBOL = "unknown_symbol"
+# It is listed, as something that keyctl does not trade.
+NOT_TRADED = "not_traded"
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ def unknown_symbol(session: Session, symbol: str, instead: str = "") -> CheckFai
         f"{session.account.label}: {title} {said}",
         *([elsewhere] if elsewhere else []),
         f"compare the venues: keyctl price {symbol}",
-        code=UNKNOWN_SYMBOL,
+        code=NOT_TRADED if instead else UNKNOWN_SYMBOL,
         account=session.account.label,
         exchange=session.exchange.name,
     )
@@ -109,7 +111,7 @@ async def once(shared: Shared, key: tuple[str, ...], ask: Callable[[], Awaitable
     try:
         return cast(T, await asyncio.shield(asked))
     except KeyctlError as error:
-        if error.code == UNKNOWN_SYMBOL:
+        if error.code in (UNKNOWN_SYMBOL, NOT_TRADED):
             raise
         if shared.answers.get(key) is asked:
             del shared.answers[key]

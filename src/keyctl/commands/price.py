@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from keyctl.pricing import Quote
 
 _COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "step", "tick", "minimum")
+_REASONS = {"unknown_symbol": "not listed", "not_traded": "not traded"}
 
 
 @keyctl_command(
@@ -80,7 +81,9 @@ def _row(quote: Quote, found: list[Quote]) -> tuple[str, ...]:
 
 
 def _why(quote: Quote) -> str:
-    return "not listed" if quote.trouble and quote.trouble.code == "unknown_symbol" else "no answer"
+    if quote.instrument is not None and not quote.instrument.active:
+        return "not trading"
+    return _REASONS.get(quote.trouble.code if quote.trouble else "", "no answer")
 
 
 def _venue(quote: Quote, found: list[Quote]) -> str:

@@ -5,6 +5,7 @@ USDS-M (fapi) lists BTC/USDT:USDT, COIN-M (dapi) BTC/USD:BTC. One leverage and o
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import ClassVar
 
@@ -15,7 +16,8 @@ from keyctl.exchanges import _binance_futures_answers as answers
 from keyctl.exchanges._binance_answers import SPOT_OFFERS, spot_order_params
 from keyctl.exchanges._binance_fills import BinanceFills
 from keyctl.exchanges._binance_futures_orders import OFFERS, order_params, reduces
-from keyctl.exchanges._binance_names import COINM, USDM, Product, product_of
+from keyctl.exchanges._binance_names import COINM, USDM, Product, native_name, product_of, product_of_native
+from keyctl.exchanges._binance_rules import names_of
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
     JSON,
@@ -39,6 +41,8 @@ from keyctl.model import (
 _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 # -4046: margin type is so already; -4059: position mode is so already.
 _ALREADY = ("-4046", "-4059")
+# One query stays short enough for any server: names have up to 20 letters.
+_NAMES_AT_ONCE = 100
 
 
 class BinancePerpetuals(BinanceFills):
@@ -146,6 +150,28 @@ class BinancePerpetuals(BinanceFills):
 
     def is_already_set(self, error: ExchangeError) -> bool:
         return error.code in _ALREADY
+
+    def native_name(self, symbol: str) -> str | None:
+        return native_name(symbol)
+
+    def names_requests(self, market: Market, natives: tuple[str, ...]) -> tuple[Request, ...]:
+        if market is Market.FUTURES:  # no filter by symbol there
+            products = dict.fromkeys(map(product_of_native, natives))
+            return tuple(self.ask(product, "exchangeInfo", private=False) for product in products)
+        return tuple(
+            self.read(
+                "GET",
+                "spot",
+                "/api/v3/exchangeInfo",
+                ("symbols", json.dumps(some, ensure_ascii=False, separators=(",", ":"))),
+                ("showPermissionSets", False),
+                private=False,
+            )
+            for some in (natives[start : start + _NAMES_AT_ONCE] for start in range(0, len(natives), _NAMES_AT_ONCE))
+        )
+
+    def read_names(self, response: Response, market: Market) -> dict[str, str]:
+        return names_of(read_object(response.body), futures=market is Market.FUTURES)
 
     def positions_requests(self) -> tuple[Request, ...]:
         paths = {USDM: "/fapi/v3/positionRisk", COINM: "/dapi/v1/positionRisk"}

@@ -1,6 +1,7 @@
 """Binance's names for symbols and products, and ours. A perpetual's own name is told by its exchangeInfo entry alone.
 
-Lists of positions and open orders carry only the venue's name, so here it is split by the currencies it can end in.
+Lists of positions and open orders carry only the venue's name. What it means its exchangeInfo tells; where that cannot
+be read, the name is split here by the currencies that it can end in.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from keyctl.exchanges._shapes import split_perpetual
+from keyctl.symbol_text import parts_of
 
-# Quote currencies, those that end like another one first.
+# Quote currencies, for names when the venue's own list cannot be read; those that end like another one first.
 _SPOT_QUOTES = (
-    *("FDUSD", "TUSD", "BUSD", "USDT", "USDC", "USDP", "USD1", "AEUR", "EURI", "DAI", "PAX"),
+    *("FDUSD", "TUSD", "BUSD", "USDT", "USDC", "USDP", "USD1", "USDE", "USDS", "AEUR", "EURI", "DAI", "PAX"),
     *("BTC", "ETH", "BNB", "TRX", "XRP", "SOL", "DOGE", "DOT"),
-    *("EUR", "GBP", "TRY", "BRL", "JPY", "ARS", "MXN", "ZAR", "PLN", "RON", "UAH", "IDRT", "COP", "CZK"),
+    *("EUR", "GBP", "TRY", "BRL", "JPY", "ARS", "MXN", "ZAR", "PLN", "RON", "UAH", "IDRT", "COP", "CZK", "U"),
 )
 _LINEAR_QUOTES = ("FDUSD", "BUSD", "USDT", "USDC", "USD1", "BTC", "ETH")
 DOLLARS = frozenset({"USD", "USDT", "USDC"})
@@ -44,12 +46,24 @@ def product_of_symbol(symbol: str) -> Product:
 
 
 def product_of_native(native_symbol: str) -> Product:
-    """The API that lists a perpetual: on COIN-M all are named like BTCUSD_PERP."""
-    return product_of(inverse=native_symbol.endswith("_PERP"))
+    """The API that lists a contract: COIN-M names all by pair and ending, BTCUSD_PERP and BTCUSD_261225."""
+    pair, _, ending = native_symbol.rpartition("_")
+    return product_of(inverse=ending == "PERP" or pair.endswith("USD"))
+
+
+def native_name(symbol: str) -> str | None:
+    """The venue's name of a symbol, which joins the names in it; None for text of another form."""
+    parts = parts_of(symbol)
+    if parts is None:
+        return None
+    pair = parts.base + parts.quote
+    if parts.date:
+        return f"{pair}_{parts.date}"
+    return f"{pair}_PERP" if parts.settle == parts.base else pair
 
 
 def spot_name(native_symbol: str) -> str:
-    """BASE/QUOTE for a spot symbol; its own name where no quote currency is recognised."""
+    """BASE/QUOTE for a spot symbol, as a guess by its ending; its own name where none or several currencies fit."""
     return _split(native_symbol, _SPOT_QUOTES) or native_symbol
 
 
@@ -71,5 +85,6 @@ def perpetual_name(native_symbol: str, currency: str | None = None) -> str:
 
 
 def _split(pair: str, quotes: tuple[str, ...]) -> str:
-    quote = next((item for item in quotes if pair.endswith(item) and pair != item), None)
-    return "" if quote is None else f"{pair.removesuffix(quote)}/{quote}"
+    """BASE/QUOTE by the one of these currencies that the pair ends in; "" for none or several."""
+    found = [quote for quote in quotes if pair.endswith(quote) and pair != quote]
+    return f"{pair.removesuffix(found[0])}/{found[0]}" if len(found) == 1 else ""

@@ -121,6 +121,18 @@ class Around(Waiting, Traded, ABC):
         """Whether an error answer to a setup request means that it was so already."""
         return False
 
+    def native_name(self, symbol: str) -> str | None:
+        """The venue's own name of a symbol, where the rows of its lists carry no other and it follows from ours."""
+        return None
+
+    def names_requests(self, market: Market, natives: tuple[str, ...]) -> tuple[Request, ...]:
+        """The public reads that tell what these native names mean; none where the rows of its lists tell that."""
+        return ()
+
+    def read_names(self, response: Response, market: Market) -> dict[str, str]:
+        """Our symbols by native name, from an answer to names_requests; each symbol once."""
+        raise Unreadable("the answer to something that was never asked")
+
     @abstractmethod
     def positions_requests(self) -> tuple[Request, ...]:
         """The signed reads that list all open positions; empty where keyctl reads none."""
