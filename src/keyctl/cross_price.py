@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 AGREE_WITHIN = Decimal("0.02")
 _DIGITS = Context(prec=12)
+# Coins that are quoted in most currencies, for a second opinion on one of them.
+_BRIDGES = ("BTC", "ETH")
 
 
 async def cross_price(session: Session, instrument: Instrument, shared: Shared) -> tuple[Decimal | None, str]:
     """USD for one unit of the instrument's quote currency, and "".
 
     With the name of the source where there is but one; None, and why, where there is none or two disagree. The sources
-    are QUOTE/USDT, BASE/USDT against the instrument itself, and USDT/QUOTE; the third is asked only where one of the
-    others is missing. Raises Unreached.
+    are QUOTE/USDT, BASE/USDT against the instrument itself, USDT/QUOTE, and a large coin's price in both; the later ones
+    are asked only where earlier ones are missing. Raises Unreached.
     """
     base, quote = instrument.base, instrument.quote
     suffix = "" if instrument.settle is None else ":USDT"
@@ -39,6 +41,14 @@ async def cross_price(session: Session, instrument: Instrument, shared: Shared) 
         found[f"{base}/USDT by {base}/{quote}"] = (ticker.bid + ticker.ask) / (own.bid + own.ask)
     if len(found) < 2 and not suffix and (ticker := await _ticker(session, f"USDT/{quote}", shared)):
         found[f"USDT/{quote}"] = 1 / ticker.bid
+    for coin in _BRIDGES if not suffix else ():
+        if (
+            len(found) < 2
+            and coin not in (base, quote)
+            and (ticker := await _ticker(session, f"{coin}/{quote}", shared))
+        ):
+            if (dollars := await _ticker(session, f"{coin}/USDT", shared)) is not None:
+                found[f"{coin}/USDT by {coin}/{quote}"] = (dollars.bid + dollars.ask) / (ticker.bid + ticker.ask)
     return agreed(found)
 
 

@@ -86,8 +86,7 @@ def check_trading(account: Account, exchange: Exchange, instrument: Instrument, 
 
 
 def check_closable(wish: Wish) -> None:
-    """Raises CheckFailed for a position that keyctl has no order for: on a dated future, or in what the venue's list does
-    not name."""
+    """Raises CheckFailed for a position that keyctl has no order for: on a dated future, or one that no list names."""
     parts = parts_of(wish.symbol)
     if parts is None:
         text = f"keyctl knows the instrument {wish.symbol} by the exchange's own name alone, and trades by listed names"

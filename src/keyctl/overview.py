@@ -196,9 +196,19 @@ class Prices:
         return Decimal(1) if currency in dollars else self._known.get((account.binding, currency))
 
 
+async def _in_dollars(session: Session, currency: str, shared: Shared) -> Decimal:
+    """What one unit sells for in USDT. Raises KeyctlError."""
+    try:
+        rules = await instrument_of(session, f"{currency}/USDT", shared)
+    except CheckFailed:
+        rules = await instrument_of(session, f"USDT/{currency}", shared)
+        return 1 / (await ticker_of(session, rules.native_symbol, shared)).ask
+    return (await ticker_of(session, rules.native_symbol, shared)).bid
+
+
 async def prices_at(wanted: Iterable[tuple[Session, str]]) -> Prices:
     """Best bids in USDT of the currencies at their venues, each asked once: venues side by side, one price after
-    another. Public calls only."""
+    another; of a currency that is only quoted against, by what a dollar costs in it. Public calls only."""
     venues: dict[object, tuple[Session, list[str]]] = {}
     for session, currency in wanted:
         if currency not in session.exchange.profile.dollars:
@@ -213,8 +223,7 @@ async def prices_at(wanted: Iterable[tuple[Session, str]]) -> Prices:
             if number >= PRICES_AT_ONCE:
                 await session.network.clock.sleep(PRICE_PAUSE_SECONDS)
             try:
-                rules = await instrument_of(session, f"{currency}/USDT", shared)
-                known[binding, currency] = (await ticker_of(session, rules.native_symbol, shared)).bid
+                known[binding, currency] = await _in_dollars(session, currency, shared)
             except KeyctlError as trouble:
                 if isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
                     return

@@ -1,8 +1,10 @@
-"""Stops and take-profits on Binance's USDS-M perpetuals: algo orders, in an id space of their own.
+"""Stops and take-profits on Binance's perpetuals: algo orders, in an id space of their own.
 
 Source: [official, captured 2026-01] New, Query and Cancel Algo Order; [official] announcement: in force 2025-12-09.
 When the trigger is reached, a plain order with another id goes to the book; only the algo order names it, as its
-actualOrderId. COIN-M has calls that place and cancel one, but none that looks one up by our own id.
+actualOrderId. keyctl places them on USDS-M only: for COIN-M the documents name the calls that place, list and cancel
+one ([official] "COIN-M / USDS-M Architecture Integration", C.5, 2026-06-10), and none that tells what became of one
+which waits no more. Others' stops there are canceled by their number, and read back from the list.
 """
 
 from __future__ import annotations
@@ -130,9 +132,13 @@ def check_canceled(body: dict[str, JSON], leg: Leg) -> None:
 
     Documented is a code; recorded is the order itself, as canceled (Binance.Net's test data, 2026-07).
     """
-    taken = body.get("algoStatus") == "CANCELED" if "algoStatus" in body else integer_of(body.get("code")) == 200
-    named = body.get("clientAlgoId") == leg.client_order_id and body.get("symbol", leg.native_symbol)
-    if not taken or named != leg.native_symbol:
+    own_id, symbol = body.get("clientAlgoId"), body.get("symbol", leg.native_symbol)
+    ours = own_id == leg.client_order_id and symbol == leg.native_symbol
+    if "algoStatus" in body and "code" not in body:
+        done = body["algoStatus"] == "CANCELED" and body.get("side", leg.order.side.upper()) == leg.order.side.upper()
+    else:
+        done = integer_of(body.get("code")) == 200 and body.get("algoStatus", "CANCELED") == "CANCELED"
+    if not (ours and done):
         raise Unreadable("the answer does not confirm the cancel of our order")
 
 
@@ -149,15 +155,12 @@ def _kind(order: Order) -> str:
 
 
 def _check_possible(order: Order) -> None:
-    check_readable(order)
+    if order.inverse:
+        raise UsageProblem(
+            "Binance documents no call that tells what became of a stop or take-profit on COIN-M", code="not_offered"
+        )
     timed = order.time_in_force is not TimeInForce.GTC
     if order.time_in_force is TimeInForce.GTD or (timed and order.type is OrderType.MARKET):
         force = order.time_in_force.upper()
         raise UsageProblem(f"a {order.type} order that waits for a trigger cannot be {force}", code="not_offered")
     check_position(order)
-
-
-def check_readable(order: Order) -> None:
-    """Nothing where the product's algo orders can be looked up. Raises UsageProblem."""
-    if order.inverse:
-        raise UsageProblem("Binance COIN-M has no call that looks a stop or take-profit order up", code="not_offered")

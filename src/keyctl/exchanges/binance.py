@@ -248,11 +248,10 @@ class Binance(BinancePerpetuals):
 
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
         if algo.is_algo(leg.order):
-            algo.check_readable(leg.order)
             # The call names no symbol, and the documents count algoId by symbol: our own id where there is one.
             own = leg.client_order_id or exchange_order_id is None
             named = ("clientAlgoId", leg.client_order_id) if own else ("algoId", exchange_order_id)
-            return self.change(USDM, "DELETE", "algoOrder", named)
+            return self.change(product_of(inverse=leg.order.inverse), "DELETE", "algoOrder", named)
         which = (
             ("origClientOrderId", leg.client_order_id) if exchange_order_id is None else ("orderId", exchange_order_id)
         )

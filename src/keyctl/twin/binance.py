@@ -14,6 +14,7 @@ from keyctl.twin import binance_data as data
 from keyctl.twin import binance_futures as futures
 from keyctl.twin import binance_futures_market as futures_market
 from keyctl.twin.binance_gate import BinanceError, Params, admit
+from keyctl.twin.binance_listing import average_price, recorded
 from keyctl.twin.binance_orders import HANDLERS, find_instrument, need_instrument
 from keyctl.twin.book import Reason, Refused
 from keyctl.twin.face import OPERATIONS, Answer, Call, Face, Operation, decode_form, json_answer
@@ -40,6 +41,7 @@ _PUBLIC = {
     "ticker/bookTicker": "ticker",
     "ticker/price": "ticker",
     "ticker/24hr": "ticker",
+    "avgPrice": "ticker",
     "depth": "book",
 }
 # Method and path of signed calls: operation, the right that it needs, whether it can change an account.
@@ -146,10 +148,14 @@ def _public(name: str, params: Params, venue: Venue) -> Any:
     if name == "exchangeInfo":
         items = _chosen(params, venue)
         params.get("permissions"), params.get("showPermissionSets"), params.get("symbolStatus")
-        entries = [data.symbol_data(item, "TRADING" if item.active else "BREAK") for item in items]
+        own = {item.native_symbol: data.symbol_data(item, "TRADING" if item.active else "BREAK") for item in items}
+        entries = [recorded(venue, item) or own[item.native_symbol] for item in items]
         limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000}]
         head = {"timezone": "UTC", "serverTime": venue.now_ms(), "rateLimits": limits, "exchangeFilters": []}
         return head | {"symbols": entries}
+    if name == "avgPrice":
+        price = average_price(venue, need_instrument(params, venue))
+        return {"mins": 5, "price": data.eight(price), "closeTime": venue.now_ms()}
     params.get("type"), params.get("symbolStatus")
     entries = [_ticker(name, item, venue) for item in _chosen(params, venue)]
     return entries[0] if params.get("symbol") else entries

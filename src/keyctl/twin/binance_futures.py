@@ -209,15 +209,15 @@ _BOTH: dict[tuple[str, str], tuple[Handler, str, bool]] = {
     ("GET", "v1/openAlgoOrders"): (algo.open_orders, "open_orders", False),
     ("GET", "v1/allOrders"): (orders.history, "history", False),
     ("GET", "v1/userTrades"): (orders.fills, "fills", False),
+    ("POST", "v1/algoOrder"): (algo.place, "place", True),
+    ("DELETE", "v1/algoOrder"): (algo.cancel, "cancel", True),
     ("GET", "v1/positionSide/dual"): (_get_dual, "futures_state", False),
     ("POST", "v1/positionSide/dual"): (_set_dual, "position_mode", True),
     ("POST", "v1/marginType"): (_set_margin_type, "margin_mode", True),
     ("POST", "v1/leverage"): (_set_leverage, "leverage", True),
 }
 _USDM: dict[tuple[str, str], tuple[Handler, str, bool]] = {
-    ("POST", "v1/algoOrder"): (algo.place, "place", True),
     ("GET", "v1/algoOrder"): (algo.query, "query", False),
-    ("DELETE", "v1/algoOrder"): (algo.cancel, "cancel", True),
     ("DELETE", "v1/algoOpenOrders"): (algo.cancel_all, "cancel_all", True),
     ("GET", "v1/allAlgoOrders"): (algo.history, "history", False),
     ("POST", "v1/order/test"): (orders.test_order, "test_order", False),

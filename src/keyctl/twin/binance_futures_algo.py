@@ -15,6 +15,7 @@ from keyctl.twin import binance_futures_asked as asked
 from keyctl.twin import binance_futures_data as data
 from keyctl.twin.binance_futures_market import Product, find_instrument, need_instrument
 from keyctl.twin.binance_gate import BinanceError, Params
+from keyctl.twin.binance_listing import Asked, check_row
 from keyctl.twin.book import Refused, VenueOrder
 from keyctl.twin.derivatives import DerivativeDraft
 from keyctl.twin.keys import Key
@@ -77,6 +78,7 @@ def _draft(params: Params, venue: Venue, key: Key, product: Product) -> Derivati
     draft = asked.draft_of(params, venue, key, product, kind, lifetime, "clientAlgoId")
     if closes and draft.position is opened_by(draft.side):
         raise BinanceError(-1128, "Combination of optional parameters invalid.")
+    check_row(venue, draft.instrument, Asked(name, draft.side, draft.contracts, draft.price, trigger_price))
     return replace(draft, trigger=trigger, trigger_price=trigger_price, close_position=closes)
 
 

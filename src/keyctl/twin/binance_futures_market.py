@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from keyctl.model import Instrument
 from keyctl.twin.binance_data import eight
 from keyctl.twin.binance_gate import SYMBOL, BinanceError, Params
+from keyctl.twin.binance_listing import recorded
 from keyctl.twin.face import digits
 from keyctl.twin.perpetual import contract_size
 from keyctl.twin.venue import Venue
@@ -136,6 +137,10 @@ def symbol_data(item: Instrument) -> dict[str, Any]:
     }
 
 
+def _row(venue: Venue, item: Instrument) -> dict[str, Any]:
+    return recorded(venue, item) or symbol_data(item)
+
+
 def product_of(path: str) -> Product | None:
     """The product whose paths these are; None for a path of spot."""
     return next((product for product in (USDM, COINM) if path.startswith(product.prefix)), None)
@@ -177,7 +182,7 @@ def public(path: str, params: Params, venue: Venue) -> Any:
     if name == "exchangeInfo":
         limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400}]
         head = {"timezone": "UTC", "serverTime": venue.now_ms(), "rateLimits": limits, "exchangeFilters": []}
-        return head | {"assets": [], "symbols": [symbol_data(item) for item in listed_at(venue, product)]}
+        return head | {"assets": [], "symbols": [_row(venue, item) for item in listed_at(venue, product)]}
     if name == "depth":
         item, limit = need_instrument(params, venue, product), params.whole("limit") or 500
         book = venue.derivatives.book(item.symbol)

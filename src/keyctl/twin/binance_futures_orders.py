@@ -13,6 +13,7 @@ from keyctl.twin import binance_futures_asked as asked
 from keyctl.twin import binance_futures_data as data
 from keyctl.twin.binance_futures_market import Product, find_instrument, need_instrument
 from keyctl.twin.binance_gate import BinanceError, Params
+from keyctl.twin.binance_listing import Asked, check_row
 from keyctl.twin.binance_orders import trades_page
 from keyctl.twin.book import Reason, Refused, VenueOrder
 from keyctl.twin.derivatives import DerivativeDraft
@@ -71,6 +72,7 @@ def _draft(params: Params, venue: Venue, key: Key, product: Product) -> tuple[De
     for name in (*_OF_CONDITIONAL, "priceMatch"):
         params.get(name)
     draft = asked.draft_of(params, venue, key, product, OrderType(kind.lower()), lifetime, "newClientOrderId")
+    check_row(venue, draft.instrument, Asked(kind, draft.side, draft.contracts, draft.price))
     return replace(draft, expires_ms=ends), answer_type
 
 

@@ -23,7 +23,8 @@ MICROSECONDS_FROM = 10**15
 DECIMAL = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 WHOLE = r"^[0-9]{1,20}$"
 CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
-SYMBOL = r"^[A-Z0-9-_.]{1,20}$"
+# Since 2025-10-09 names may have letters of other scripts: [official] futures announcement.
+SYMBOL = r"^(?:[^\Wa-z]|[-.]){1,20}$"
 _FORM = "application/x-www-form-urlencoded"
 _EVERY_SIGNED_CALL = ("timestamp", "recvWindow", "signature")
 

@@ -14,6 +14,7 @@ from typing import Any
 from keyctl.model import Instrument, OrderType, Side, TimeInForce, Trigger
 from keyctl.twin import binance_data as data
 from keyctl.twin.binance_gate import CLIENT_ID, SYMBOL, BinanceError, Params
+from keyctl.twin.binance_listing import Asked, check_row
 from keyctl.twin.book import Draft, VenueOrder
 from keyctl.twin.keys import Key
 from keyctl.twin.perpetual import is_met
@@ -125,6 +126,7 @@ def _draft(params: Params, venue: Venue, key: Key) -> tuple[Draft, str]:
         client_order_id=client_id,
         marks={"broker": broker[1]} if broker else {},
     )
+    check_row(venue, item, Asked(kind, draft.side, quantity, price, params.decimal("stopPrice")))
     if draft.post_only and venue.would_cross(draft):
         raise BinanceError(-2010, "Order would immediately match and take.")
     return draft, answer_type

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from keyctl.model import Instrument, Market, OrderState, OrderType, Side, TimeInForce, Trigger
 from keyctl.twin.book import (
@@ -73,6 +74,8 @@ class Venue(OrderList):
         self.market_stays = False
         self.instruments = {item.native_symbol: item for item in instruments}
         self.books: dict[str, Book] = {item.symbol: default_book(item) for item in instruments}
+        # Rows of recorded lists, shown as they are.
+        self.rows: dict[tuple[Market, str], dict[str, Any]] = {}
         self.keys: dict[str, Key] = {}
         # Keys as they were before a fault state, see states.py.
         self.sound_keys: dict[str, Key] = {}
