@@ -96,8 +96,7 @@ FORBIDDEN = {
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
     "overview fills strangers comparing elsewhere cross_price listed_names venue_reads withdrawal_right preflight settle "
-    "precedence "
-    "plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
+    "precedence plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",

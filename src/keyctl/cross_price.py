@@ -28,8 +28,8 @@ async def cross_price(session: Session, instrument: Instrument, shared: Shared) 
     """USD for one unit of the instrument's quote currency, and "".
 
     With the name of the source where there is but one; None, and why, where there is none or two disagree. The sources
-    are QUOTE/USDT, BASE/USDT against the instrument itself, USDT/QUOTE, and a large coin's price in both; the later ones
-    are asked only where earlier ones are missing. Raises Unreached.
+    are QUOTE/USDT, BASE/USDT against the instrument itself, USDT/QUOTE, and a large coin's price in both; the last two
+    are asked only where others are missing. Raises Unreached.
     """
     base, quote = instrument.base, instrument.quote
     suffix = "" if instrument.settle is None else ":USDT"
@@ -42,12 +42,10 @@ async def cross_price(session: Session, instrument: Instrument, shared: Shared) 
     if len(found) < 2 and not suffix and (ticker := await _ticker(session, f"USDT/{quote}", shared)):
         found[f"USDT/{quote}"] = 1 / ticker.bid
     for coin in _BRIDGES if not suffix else ():
-        if (
-            len(found) < 2
-            and coin not in (base, quote)
-            and (ticker := await _ticker(session, f"{coin}/{quote}", shared))
-        ):
-            if (dollars := await _ticker(session, f"{coin}/USDT", shared)) is not None:
+        if len(found) < 2 and coin not in (base, quote):
+            ticker = await _ticker(session, f"{coin}/{quote}", shared)
+            dollars = await _ticker(session, f"{coin}/USDT", shared) if ticker else None
+            if ticker and dollars:
                 found[f"{coin}/USDT by {coin}/{quote}"] = (dollars.bid + dollars.ask) / (ticker.bid + ticker.ask)
     return agreed(found)
 

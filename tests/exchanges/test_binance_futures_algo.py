@@ -176,9 +176,15 @@ def test_a_cancel_names_the_one_that_is_alive() -> None:
 
 
 def test_one_on_coin_m_is_not_canceled_through_the_calls_of_usds_m() -> None:
+    """Others' stops there are canceled on the product's own call, as the notice of 2026-06-10 (C.5) names it."""
     for known in (None, ALGO_ID):
-        with pytest.raises(UsageProblem, match="COIN-M"):
-            made().cancel_request(leg(INVERSE, **STOP), known)
+        request = made().cancel_request(leg(INVERSE, **STOP), known)
+        assert (request.method, request.base, request.path, request.repeatable) == (
+            "DELETE",
+            "https://dapi.binance.com",
+            "/dapi/v1/algoOrder",
+            False,
+        )
 
 
 def test_a_demo_account_s_go_to_its_own_host() -> None:
@@ -457,6 +463,34 @@ def test_a_cancel_echoes_the_order_s_own_id() -> None:
         body = answer({**CANCELED, "code": code})
         assert exchange.read_error(body) is None
         exchange.read_canceled(body, one)
+
+
+@pytest.mark.parametrize("changes", [{}, {"symbol": None}, {"side": None, "quantity": None}, {"reduceOnly": True}])
+def test_the_canceled_order_itself_confirms_its_cancel(changes: dict[str, Any]) -> None:
+    """Recorded by a public client: the order object with its new state, and no code."""
+    one = stop()
+    body = algo_object(one, algoStatus="CANCELED") | changes
+    made().read_canceled(answer({name: value for name, value in body.items() if value is not None}), one)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"algoStatus": "NEW"},
+        {"algoStatus": "TRIGGERED"},
+        {"algoStatus": "FINISHED"},
+        {"algoStatus": None},
+        {"symbol": "ETHUSDT"},
+        {"side": "SELL"},
+        {"clientAlgoId": "kc0123456789abcdefghijklmnoq"},
+        {"code": "200", "algoStatus": "NEW"},
+        {"code": "-2011"},
+    ],
+)
+def test_an_order_object_of_another_state_or_order_confirms_no_cancel(changes: dict[str, Any]) -> None:
+    one = stop()
+    with pytest.raises(Unreadable):
+        made().read_canceled(answer(algo_object(one, algoStatus="CANCELED") | changes), one)
 
 
 @pytest.mark.parametrize(

@@ -484,12 +484,21 @@ def test_what_ended_while_it_waited_is_forgotten_after_three_days_and_all_after_
     assert [code(call("GET", ALGO, f"clientAlgoId={name}")) for name in ("al2", "al3")] == [(400, -2013)] * 2
 
 
-def test_coin_margined_orders_are_listed_apart_and_placed_nowhere(venue: Venue, call: Callable[..., Reply]) -> None:
-    coin = STOP_MARKET.replace("BTCUSDT", "BTCUSD_PERP").replace("0.01", "3")
-    calls = [("POST", "algoOrder"), ("GET", "algoOrder"), ("DELETE", "algoOrder"), ("GET", "allAlgoOrders")]
-    assert [call(method, f"/dapi/v1/{name}", coin).status for method, name in calls] == [404] * 4
+def test_coin_margined_orders_are_placed_listed_and_canceled_apart_and_never_looked_up(
+    venue: Venue, call: Callable[..., Reply]
+) -> None:
+    """[official] notice of the integration of both products, C.5, 2026-06-10: it names those three calls."""
+    coin = STOP_MARKET.replace("BTCUSDT", "BTCUSD_PERP").replace("0.01", "3").replace("al1", "co1")
+    calls = [("GET", "algoOrder"), ("GET", "allAlgoOrders")]
+    assert [call(method, f"/dapi/v1/{name}", coin).status for method, name in calls] == [404] * 2
     call("POST", ALGO, STOP_MARKET)
     assert call("GET", "/dapi/v1/openAlgoOrders").data == []
+    assert call("POST", "/dapi/v1/algoOrder", coin).status == 200
+    assert [row["clientAlgoId"] for row in call("GET", "/dapi/v1/openAlgoOrders").data] == ["co1"]
+    assert code(call("DELETE", ALGO, "clientAlgoId=co1")) == (400, -2011)
+    assert call("DELETE", "/dapi/v1/algoOrder", "clientAlgoId=co1").data["code"] == "200"
+    assert call("GET", "/dapi/v1/openAlgoOrders").data == []
+    assert [row["clientAlgoId"] for row in call("GET", OPEN).data] == ["al1"]
 
 
 # Late, twice, refused, faulty.
