@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from keyctl.answers import Unreadable
@@ -29,6 +29,7 @@ T = TypeVar("T")
 PRICES_AT_ONCE = 8
 PRICE_PAUSE_SECONDS = 0.12
 PRICES_MAX = 60
+_TWELVE_DIGITS = Context(prec=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ async def _in_dollars(session: Session, currency: str, shared: Shared) -> Decima
         rules = await instrument_of(session, f"{currency}/USDT", shared)
     except CheckFailed:
         rules = await instrument_of(session, f"USDT/{currency}", shared)
-        return 1 / (await ticker_of(session, rules.native_symbol, shared)).ask
+        return _TWELVE_DIGITS.divide(1, (await ticker_of(session, rules.native_symbol, shared)).ask)
     return (await ticker_of(session, rules.native_symbol, shared)).bid
 
 

@@ -154,7 +154,6 @@ def _spot_rules(row: Row, symbol: str, base: str, quote: str) -> Instrument:
         max_notional=bound_of(filters["NOTIONAL"].get("maxNotional")) if "NOTIONAL" in filters else None,
         active=is_trading(row),
         not_trading=_why_not(row),
-        may_reduce=not is_trading(row) and _state(row) not in _SHUT,
         market_quantity_max=_part(market, "maxQty"),
         market_quantity_min=_part(market, "minQty"),
         market_quantity_step=_part(market, "stepSize"),
