@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from keyctl.errors import UsageProblem
+from keyctl.exchanges import load, profile
+from keyctl.exchanges._bitfinex_names import common_symbol, native_symbol
 from keyctl.exchanges._shapes import split_perpetual, split_symbol
+from keyctl.exchanges.base import encode_query
+from keyctl.model import Binding, Kind
 from keyctl.sizes import market_of, read_symbol
 from keyctl.symbol_text import SymbolParts, capitals, is_name, parts_of, small_letters
 from keyctl.typed_words import shown_word
@@ -104,3 +108,17 @@ def test_a_dated_future_is_called_so_and_no_other_instrument_is_named(symbol: st
 def test_messages_show_such_symbols_whole(symbol: str) -> None:
     assert shown_word(symbol) == symbol
     assert shown_word("币安人生币安人生币安人生") != "币安人生币安人生币安人生"
+
+
+@pytest.mark.parametrize("exchange", ["binance", "okx", "lbank", "bitfinex"])
+@pytest.mark.parametrize("symbol", ["币安人生/USDT", "カード/USDT", "한국인/USDT"])
+def test_every_venue_is_asked_for_the_name_as_it_was_typed(exchange: str, symbol: str) -> None:
+    venue = load(Binding(exchange, Kind.LIVE, profile(exchange).site_default, None, None))
+    request = venue.instrument_request(symbol)
+    base = symbol.partition("/")[0]
+    if exchange == "bitfinex":  # its list is asked for as a whole
+        native = native_symbol(symbol)
+        assert native is not None and base in native and common_symbol(native) == symbol
+    else:
+        assert base in str(request.params)
+        assert encode_query(request.params).isascii()

@@ -118,8 +118,11 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
         if session.market is Market.SPOT:
             balances = await session.fetch(exchange.balance_request(), exchange.read_balances)
             instrument = instrument or await instrument_of(session, symbol, shared)
-            # Wide bounds around an average: only a price that the person gave can be outside them.
-            band = await _band(session, instrument, shared) if wish.price and not wish.trigger else None
+            # Wide bounds around an average: only a price that the person gave can be outside them, and without them the
+            # venue itself refuses it.
+            if wish.price is not None and wish.trigger is None:
+                rules = instrument
+                band = await _or_none(True, lambda: _band(session, rules, shared))
         else:
             instrument = instrument or await instrument_of(session, symbol, shared)
             margin_request = exchange.margin_request(instrument)

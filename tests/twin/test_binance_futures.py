@@ -121,7 +121,7 @@ def test_in_maintenance_only_the_clock_answers(twin: TwinServer, venue: Venue, c
 
 
 def test_what_is_not_served_is_not_found(call: Callable[..., Reply]) -> None:
-    paths = [("POST", "/dapi/v1/algoOrder"), ("POST", "/dapi/v1/order/test"), ("GET", "/dapi/v3/balance")]
+    paths = [("GET", "/dapi/v1/algoOrder"), ("POST", "/dapi/v1/order/test"), ("GET", "/dapi/v3/balance")]
     assert [call(method, path).status for method, path in paths] == [404, 404, 404]
 
 
