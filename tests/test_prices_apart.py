@@ -31,6 +31,8 @@ def trade_at(world: World, exchange: str, ask: str, symbol: str = PAIR, bid: str
     book = venue.derivatives.book(symbol) if ":" in symbol else venue.book(symbol)
     book.asks = [(D(ask), D(1000))]
     book.bids = [(D(bid) if bid else D(ask) - 10, D(1000))]
+    if ":" in symbol:  # the price band lies around it; a book beyond the band could not be reached
+        venue.derivatives.set_mark(symbol, D(ask))
 
 
 def buy(*words: str, size: str = "0.002") -> list[str]:
