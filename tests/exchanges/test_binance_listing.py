@@ -128,6 +128,14 @@ def test_the_row_that_trades_is_taken(order: tuple[str, str]) -> None:
     assert names == {"IDOLUSDT": "IDOL/USDT:USDT", "IDOL": "IDOL"}
 
 
+def test_the_row_that_trades_is_taken_under_whatever_name() -> None:
+    swapped = [entry | {"status": "TRADING" if name == "IDOL" else "SETTLING"} for name, entry in IDOL.items()]
+    for entries in (swapped, swapped[::-1]):
+        assert rules("IDOL/USDT:USDT", *entries).native_symbol == "IDOL"
+        names = exchange().read_names(answer(*entries), Market.FUTURES)
+        assert names == {"IDOL": "IDOL/USDT:USDT", "IDOLUSDT": "IDOLUSDT"}
+
+
 def test_where_none_trades_the_usual_name_is_taken() -> None:
     closed = [entry | {"status": "SETTLING"} for entry in IDOL.values()]
     found = rules("IDOL/USDT:USDT", *closed)

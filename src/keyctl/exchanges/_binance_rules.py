@@ -206,13 +206,12 @@ def _perpetual_rules(row: Row, symbol: str) -> Instrument:
 def _the_one(rows: list[Row], usual_name: str) -> Row:
     """The entry that trades, among those of one name; of several like that, the one with the usual name. Raises
     Unreadable where that does not tell them apart."""
-    for some in ([row for row in rows if is_trading(row)] or rows,):
-        usual = [row for row in some if row.get("symbol") == usual_name]
-        if len(some) == 1:
-            return some[0]
-        if len(usual) == 1:
-            return usual[0]
-    raise Unreadable("several entries for one symbol")
+    trading = [row for row in rows if is_trading(row)] or rows
+    if len(trading) > 1:
+        trading = [row for row in trading if row.get("symbol") == usual_name]
+    if len(trading) != 1:
+        raise Unreadable("several entries for one symbol")
+    return trading[0]
 
 
 def _assets(row: Row) -> tuple[JSON, JSON, JSON]:
