@@ -94,13 +94,12 @@ def names_of(body: Row, *, futures: bool) -> dict[str, str]:
     """Our symbols by the venue's own names. Where two entries would have one, the one that trades has it; the other
     keeps its own name, and so does what is neither a perpetual nor a dated future."""
     found: dict[str, str] = {}
+    taken = set[str]()
     for row in sorted(rows_of(body), key=lambda row: not is_trading(row)):
         native = text_of(row.get("symbol"))
         symbol = _contract_name(row, native) if futures else f"{row.get('baseAsset')}/{row.get('quoteAsset')}"
-        if symbol not in found.values():
-            found[native] = symbol
-        else:
-            found[native] = native
+        found[native] = native if symbol in taken else symbol
+        taken.add(symbol)
     return found
 
 
