@@ -178,7 +178,7 @@ def test_a_dated_future_is_shown_by_its_name_and_close_says_why_it_stays(
     for arguments in (("--every-symbol", "--all"), (symbol, "-a", LABEL)):
         ran = keyctl(world, "close", *arguments, "--yes")
         assert ran.exit_code == 4, ran.stdout
-        why = f"{symbol} is a dated future, delivered on {day}, and keyctl does not trade those"
+        why = f"{symbol} is a dated future, delivered on {day}, and keyctl does not trade those at Binance"
         assert message(ran) == f"{LABEL}: {why}: this position stays open"
         assert ran.data["next"] == []
         assert "write it as" not in ran.stdout and "keyctl close" not in ran.stdout

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import load, profile
 from keyctl.exchanges._bitfinex_names import common_symbol, native_symbol
+from keyctl.exchanges._okx_names import contract_symbol, pair_symbol
 from keyctl.exchanges._shapes import split_perpetual, split_symbol
 from keyctl.exchanges.base import encode_query
 from keyctl.model import Binding, Kind
@@ -122,3 +124,20 @@ def test_every_venue_is_asked_for_the_name_as_it_was_typed(exchange: str, symbol
     else:
         assert base in str(request.params)
         assert encode_query(request.params).isascii()
+
+
+@pytest.mark.parametrize(
+    ("native", "symbol"),
+    [
+        ("币安人生-USDT-SWAP", "币安人生/USDT:USDT"),
+        ("币安人生-USDT-261225", "币安人生/USDT:USDT-261225"),
+        ("カード-USD_UM-SWAP", "カード/USD:USD"),
+        ("한국인-USDT", "한국인/USDT"),
+    ],
+)
+def test_a_list_in_other_scripts_is_read_at_okx_too(native: str, symbol: str) -> None:
+    assert (contract_symbol if ":" in symbol else pair_symbol)(native) == symbol
+    hidden = native.replace("-USD", "\u200b-USD")
+    for read in (contract_symbol, pair_symbol):
+        with pytest.raises(Unreadable):
+            read(hidden)

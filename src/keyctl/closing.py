@@ -153,7 +153,8 @@ async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool, 
         return []
     first = targets[0]
     try:
-        check_closable(first.wish)
+        for target in targets:
+            check_closable(target.session.account, target.session.exchange, target.wish)
         if settle:
             await settle_first([target.session for target in targets], app.journal, first.wish, stop.asked)
         kind = first.session.account.kind

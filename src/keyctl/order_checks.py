@@ -85,22 +85,20 @@ def check_trading(account: Account, exchange: Exchange, instrument: Instrument, 
         )
 
 
-def check_closable(wish: Wish) -> None:
-    """Raises CheckFailed for a position that keyctl has no order for: on a dated future, or one that no list names."""
-    parts = parts_of(wish.symbol)
-    if parts is None:
-        text = f"keyctl knows the instrument {wish.symbol} by the exchange's own name alone, and trades by listed names"
-    elif parts.date:
-        day = "20" + "-".join(re.findall("..", parts.date))
-        text = f"{wish.symbol} is a dated future, delivered on {day}, and keyctl does not trade those"
-    else:
-        return
-    raise CheckFailed(
-        f"{text}: this position stays open",
-        "close it on the exchange's own pages",
-        code="not_offered",
-        market="futures",
-    )
+def check_closable(account: Account, exchange: Exchange, wish: Wish) -> None:
+    """Raises CheckFailed for a position that keyctl has no order for at that venue: in a dated future where it trades
+    none, or in what the venue's list does not name."""
+    try:
+        exchange.instrument_request(wish.symbol)
+    except UsageProblem:
+        parts = parts_of(wish.symbol)
+        if parts is not None and parts.date:
+            day, title = "20" + "-".join(re.findall("..", parts.date)), exchange.profile.title
+            text = f"{wish.symbol} is a dated future, delivered on {day}, and keyctl does not trade those at {title}"
+        else:
+            text = f"keyctl knows the instrument {wish.symbol} by the exchange's own name alone"
+        hint = "close it on the exchange's own pages"
+        raise refusal(account, f"{text}: this position stays open", "not_offered", hint, market="futures") from None
 
 
 def check_kinds(account: Account, exchange: Exchange, order: Order, instrument: Instrument) -> None:

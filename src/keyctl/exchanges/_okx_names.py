@@ -14,9 +14,10 @@ import re
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.exchanges._shapes import split_perpetual, split_symbol
+from keyctl.symbol_text import is_name
 
-_PAIR = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})")
-_CONTRACT = re.compile(r"([A-Z0-9]{1,20})-([A-Z0-9]{1,20})(_UM|_UM_XPERP)?-(SWAP|[0-9]{6})")
+_PAIR = re.compile(r"([^-_]+)-([^-_]+)")
+_CONTRACT = re.compile(r"([^-_]+)-([^-_]+)(_UM|_UM_XPERP)?-(SWAP|[0-9]{6})")
 _DATED = re.compile(r"(.+)-([0-9]{6})")
 # What a contract settles in whose currency the account chooses: the public list calls it so.
 CHOSEN = "USD"
@@ -26,7 +27,7 @@ TYPES = ("SWAP", "FUTURES")
 def pair_symbol(native: str) -> str:
     """BASE/QUOTE of a pair's instId. Raises Unreadable for what is not one."""
     match = _PAIR.fullmatch(native)
-    if match is None:
+    if match is None or not all(map(is_name, match.groups())):
         raise Unreadable("not a pair's name")
     return f"{match[1]}/{match[2]}"
 
@@ -34,7 +35,11 @@ def pair_symbol(native: str) -> str:
 def contract_symbol(native: str) -> str:
     """BASE/QUOTE:SETTLE of a contract's instId, with -YYMMDD for one that has a date. Raises Unreadable for others."""
     match = _CONTRACT.fullmatch(native)
-    if match is None or (match[4] == "SWAP" and match[3] == "_UM_XPERP"):
+    if (
+        match is None
+        or (match[4] == "SWAP" and match[3] == "_UM_XPERP")
+        or not (is_name(match[1]) and is_name(match[2]))
+    ):
         raise Unreadable("not a swap's or future's name")
     base, quote, family, ending = match.groups()
     settle = CHOSEN if family else base if quote == "USD" else quote
