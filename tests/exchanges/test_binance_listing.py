@@ -128,30 +128,32 @@ def test_the_row_that_trades_is_taken(order: tuple[str, str]) -> None:
     assert names == {"IDOLUSDT": "IDOL/USDT:USDT", "IDOL": "IDOL"}
 
 
-def test_the_row_that_trades_is_taken_under_whatever_name() -> None:
+def test_an_entry_under_another_name_is_never_taken_for_the_symbol() -> None:
+    """Decision 50: an order must not go where the symbol that was asked for does not name it."""
     swapped = [entry | {"status": "TRADING" if name == "IDOL" else "SETTLING"} for name, entry in IDOL.items()]
     for entries in (swapped, swapped[::-1]):
-        assert rules("IDOL/USDT:USDT", *entries).native_symbol == "IDOL"
-        names = exchange().read_names(answer(*entries), Market.FUTURES)
-        assert names == {"IDOL": "IDOL/USDT:USDT", "IDOLUSDT": "IDOLUSDT"}
+        found = rules("IDOL/USDT:USDT", *entries)
+        assert (found.native_symbol, found.active) == ("IDOLUSDT", False)
+    with pytest.raises(Unreadable):
+        rules("IDOL/USDT:USDT", IDOL["IDOL"] | {"status": "TRADING"})
 
 
-def test_where_none_trades_the_usual_name_is_taken() -> None:
-    closed = [entry | {"status": "SETTLING"} for entry in IDOL.values()]
-    found = rules("IDOL/USDT:USDT", *closed)
-    assert (found.native_symbol, found.active) == ("IDOLUSDT", False)
-
-
-def test_where_several_trade_the_usual_name_is_taken_and_without_it_nothing_is() -> None:
-    trading = [entry | {"status": "TRADING"} for entry in IDOL.values()]
-    assert rules("IDOL/USDT:USDT", *trading).native_symbol == "IDOLUSDT"
-    with pytest.raises(Unreadable, match="several"):
-        rules("IDOL/USDT:USDT", *(entry | {"symbol": f"ODD{n}"} for n, entry in enumerate(trading)))
+@pytest.mark.parametrize("status", ["SETTLING", "PENDING_TRADING", "CLOSE"])
+def test_of_two_entries_of_one_name_the_one_that_trades_is_taken(status: str) -> None:
+    one = IDOL["IDOLUSDT"]
+    other = one | {"status": status, "onboardDate": 1}
+    for entries in ([one, other], [other, one]):
+        assert rules("IDOL/USDT:USDT", *entries).active
+    assert not rules("IDOL/USDT:USDT", other).active
+    for pair in ([one, one], [other, other]):
+        with pytest.raises(Unreadable, match="several"):
+            rules("IDOL/USDT:USDT", *pair)
 
 
 def test_on_spot_too() -> None:
     one = row("spot-ADAEUR-GALAEUR", "ADAEUR")
-    assert rules("ADA/EUR", one | {"symbol": "ADAEUROLD", "status": "BREAK"}, one).native_symbol == "ADAEUR"
+    for other in (one | {"symbol": "ADAEUROLD"}, one | {"status": "BREAK"}):
+        assert rules("ADA/EUR", other, one).active and rules("ADA/EUR", one, other).native_symbol == "ADAEUR"
 
 
 # Bounds and kinds of order.

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
+from keyctl.exchanges._binance_names import native_name
 from keyctl.exchanges._shapes import split_perpetual, split_symbol
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import JSON, Instrument
@@ -74,7 +75,7 @@ def spot_instrument(body: Row, symbol: str) -> Instrument:
     rows = [row for row in rows_of(body) if (row.get("baseAsset"), row.get("quoteAsset")) == (base, quote)]
     if not rows:
         raise UnknownSymbol(symbol)
-    return _spot_rules(_the_one(rows, base + quote), symbol, base, quote)
+    return _spot_rules(_the_one(rows, symbol), symbol, base, quote)
 
 
 def perpetual_instrument(body: Row, symbol: str) -> Instrument:
@@ -85,21 +86,17 @@ def perpetual_instrument(body: Row, symbol: str) -> Instrument:
     perpetual = [row for row in rows if is_perpetual(row)]
     if not perpetual:
         raise UnknownSymbol(symbol, _listed_as(rows))
-    base, quote, settle = names
-    inverse = settle == base
-    return _perpetual_rules(_the_one(perpetual, base + quote + ("_PERP" if inverse else "")), symbol)
+    return _perpetual_rules(_the_one(perpetual, symbol), symbol)
 
 
 def names_of(body: Row, *, futures: bool) -> dict[str, str]:
-    """Our symbols by the venue's own names. Where two entries would have one, the one that trades has it; the other
-    keeps its own name, and so does what is neither a perpetual nor a dated future."""
+    """Our symbols by the venue's own names. An entry under another name than its currencies make (IDOL beside IDOLUSDT)
+    keeps that as its name, and so does what is neither a perpetual nor a dated future."""
     found: dict[str, str] = {}
-    taken = set[str]()
-    for row in sorted(rows_of(body), key=lambda row: not is_trading(row)):
+    for row in rows_of(body):
         native = text_of(row.get("symbol"))
         symbol = _contract_name(row, native) if futures else f"{row.get('baseAsset')}/{row.get('quoteAsset')}"
-        found[native] = native if symbol in taken else symbol
-        taken.add(symbol)
+        found[native] = symbol if native_name(symbol) == native else native
     return found
 
 
@@ -202,12 +199,13 @@ def _perpetual_rules(row: Row, symbol: str) -> Instrument:
     )
 
 
-def _the_one(rows: list[Row], usual_name: str) -> Row:
-    """The entry that trades, among those of one name; of several like that, the one with the usual name. Raises
-    Unreadable where that does not tell them apart."""
-    trading = [row for row in rows if is_trading(row)] or rows
-    if len(trading) > 1:
-        trading = [row for row in trading if row.get("symbol") == usual_name]
+def _the_one(rows: list[Row], symbol: str) -> Row:
+    """The entry with the symbol's own name; of several the one that trades. Raises Unreadable where none has that name,
+    or that does not tell them apart."""
+    named = [row for row in rows if row.get("symbol") == native_name(symbol)]
+    if not named:
+        raise Unreadable("about another symbol than the one asked for")
+    trading = [row for row in named if is_trading(row)] or named
     if len(trading) != 1:
         raise Unreadable("several entries for one symbol")
     return trading[0]
