@@ -95,8 +95,8 @@ FORBIDDEN = {
     "diagnosis.causes diagnosis.evidence diagnosis.signs diagnosis.reasoning diagnosis.fixes": (
         "transport network session vault* journal notes database app commands.* prompt output twin* secret"
     ),
-    "overview fills strangers comparing elsewhere cross_price listed_names venue_reads withdrawal_right preflight settle "
-    "precedence plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
+    "overview fills strangers comparing elsewhere cross_price listed_names venue_reads withdrawal_right preflight "
+    "settle precedence plan_checks fanout dispatch halt_checks leverage sending probes diagnosis.*": (
         "vault* app commands.* prompt output intake twin*"
     ),
     "output order_view verify_view prompt": "exchanges.binance vault* transport network session app commands.*",
