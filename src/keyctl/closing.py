@@ -170,11 +170,8 @@ async def _planned(app: App, targets: list[Target], basis: Basis, settle: bool, 
             return [*await _planned(app, rest, basis, settle, stop), _left_out(app, first, named, error)]
         if len(venues) == 1:
             return [_left_out(app, first, targets, error)]
-    closings: list[Closing] = []
-    for venue in sorted(venues):
-        some = [target for target in targets if target.session.account.exchange == venue]
-        closings += await _planned(app, some, basis, settle, stop)
-    return closings
+    each = [[target for target in targets if target.session.account.exchange == venue] for venue in sorted(venues)]
+    return [one for some in each for one in await _planned(app, some, basis, settle, stop)]
 
 
 def _left_out(app: App, first: Target, targets: Sequence[Target], error: KeyctlError) -> Closing:
@@ -279,11 +276,13 @@ def _check_not_dearer(closing: Closing, anew: Preview) -> None:
     """Raises CheckFailed when what would be sent is worth more than what was agreed to."""
     agreed = closing.shown.plan.value_usd
     if anew.plan.value_usd > agreed * (1 + MOVED_MAX):
-        raise CheckFailed(
-            f"{closing.title}: worth {anew.plan.value_usd:.2f} USD now, not {agreed:.2f} USD",
-            "run the command again",
-            code="price_moved",
-        )
+        raise _moved(closing, anew)
+
+
+def _moved(closing: Closing, anew: Preview) -> CheckFailed:
+    now, agreed = anew.plan.value_usd, closing.shown.plan.value_usd
+    text = f"{closing.title}: worth {now:.2f} USD now, not {agreed:.2f} USD"
+    return CheckFailed(text, "run the command again", code="price_moved")
 
 
 async def _fresh(app: App, closing: Closing, targets: list[Target]) -> Preview:
@@ -295,10 +294,6 @@ async def _fresh(app: App, closing: Closing, targets: list[Target]) -> Preview:
         anew = await preview(again, app.journal, app.config, shown.plan.kind, again=False, basis=shown.basis)
         known = not (anew.plan.unvalued or shown.plan.unvalued)
         if known and abs(anew.plan.value_usd - shown.plan.value_usd) > shown.plan.value_usd * MOVED_MAX:
-            raise CheckFailed(
-                f"{closing.title}: worth {anew.plan.value_usd:.2f} USD now, not {shown.plan.value_usd:.2f} USD",
-                "run the command again",
-                code="price_moved",
-            )
+            raise _moved(closing, anew)
         shown = replace(anew, left_out=(*shown.left_out, *anew.left_out))
     return await still_holding(shown, targets, app.config)
