@@ -27,7 +27,7 @@ FLOORS = {
     "twin": "twin twin.*",
     "knowledge": (
         "catalogue diagnose pasted pasted_marks pasted_results outcomes phrases wrapped_json venue_names lost_answers "
-        "marked_lines account_uid key_age plan make_order order_checks order_value price_checks day_counts "
+        "marked_lines account_uid key_age wish plan make_order order_checks order_value price_checks day_counts "
         "perpetuals sizing leaks judge profiles rights whitelist typed_symbols"
     ),
     "outside": (
@@ -45,7 +45,7 @@ FLOORS = {
         "policy observations probes egress told_addresses diagnosis diagnosis.* pricing succession overview strangers "
         "comparing cross_price listed_names venue_reads withdrawal_right elsewhere fills"
     ),
-    "newcomers": "interview enrol keygen foreign key_names key_hints references formats formats.*",
+    "newcomers": "newcomers interview enrol keygen foreign key_names key_hints references formats formats.*",
     "pictures": (
         "output order_view order_advice order_results verify_view whitelist_view diagnose_view pasted_view "
         "diagnosis_view overview_view seen_view open_orders_view fills_view closing_view canceling_view "
@@ -79,7 +79,7 @@ FORBIDDEN = {
         "vault* transport network session exchanges* app commands.* secret signing"
     ),
     "session": "vault* app commands.* prompt intake output twin*",
-    "plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
+    "wish plan make_order order_checks perpetuals sizing judge policy diagnose catalogue key_age leaks profiles": (
         "transport network session vault* journal notes database app commands.* prompt output twin*"
     ),
     "order_value price_checks day_counts": (
@@ -109,7 +109,7 @@ FORBIDDEN = {
 EXCUSED = {
     ("model.credential", "secret"): "a Credential holds a Secret",
     ("model.order", "errors"): "a LegResult carries what kept its leg back, for type checking only",
-    ("errors", "model"): "an ExchangeRefused carries the ExchangeError, for type checking only",
+    ("errors", "model.told"): "an ExchangeRefused carries the ExchangeError, for type checking only",
     ("commands.demo", "cli"): "the demo runs real commands",
     ("commands.orders", "journal"): "it names the states that a leg can be in",
 }

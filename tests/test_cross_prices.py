@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.cross_price import agreed
+from keyctl.cross_price import agreed, usd_per_quote
 from keyctl.exchanges import names, profile
 from keyctl.model import Instrument
 from keyctl.overview import Prices
 from keyctl.session import Session
 from keyctl.twin.book import Book
-from keyctl.venue_reads import Shared, instrument_of, usd_per_quote
+from keyctl.venue_reads import Shared, instrument_of
 from tests.support.world import RIGHTS, Ran, World
 
 D = Decimal

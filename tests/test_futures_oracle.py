@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from keyctl.errors import CheckFailed
 from keyctl.model import Outcome, PositionSide, Side, TimeInForce
-from keyctl.plan import PlannedLeg, Wish
+from keyctl.plan import PlannedLeg
 from keyctl.sizing import Sizing, Split
+from keyctl.wish import Wish
 from tests.support.futures_desk import Desk, Ledger, held_at, open_desk, plan_all
 
 D = Decimal

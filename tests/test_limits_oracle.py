@@ -36,7 +36,8 @@ from keyctl.model import (
     TimeInForce,
 )
 from keyctl.order_value import Value, value_of
-from keyctl.plan import PlannedLeg, VenueView, Wish, check_plan, plan_leg
+from keyctl.plan import PlannedLeg, check_plan, plan_leg
+from keyctl.wish import VenueView, Wish
 from tests.support.legs import make_leg
 from tests.support.limits_oracle import Case, Cases, DayLeg, Ruling, rule_day, rule_leg, rule_plan
 from tests.support.perpetual_oracle import chance_of, on_perpetuals, rule_perpetual

@@ -33,7 +33,8 @@ from keyctl.model import (
     Trigger,
 )
 from keyctl.order_checks import StandsInTheWay
-from keyctl.plan import PlannedLeg, VenueView, Wish, plan_leg
+from keyctl.plan import PlannedLeg, plan_leg
+from keyctl.wish import VenueView, Wish
 
 README = Path(__file__).parent.parent / "README.md"
 D = Decimal

@@ -28,8 +28,9 @@ from keyctl.model import (
     Trigger,
 )
 from keyctl.order_value import Value
-from keyctl.plan import PlannedLeg, VenueView, Wish, check_plan, new_plan_id, plan_leg, same_leg
+from keyctl.plan import PlannedLeg, check_plan, new_plan_id, plan_leg, same_leg
 from keyctl.sizing import Part, Sizing, Split, size_all
+from keyctl.wish import VenueView, Wish
 
 D = Decimal
 LIMITS = Limits()

@@ -15,8 +15,8 @@ from keyctl.guards import IN_FLIGHT_SECONDS
 from keyctl.journal import ClaimWish, Journal, LegState
 from keyctl.journal_rows import StoredLeg
 from keyctl.model import Kind, Leg, LegResult, MarginMode, Market, Outcome, Side, TimeInForce
-from keyctl.plan import Wish
 from keyctl.precedence import clear_way, wait_for_others, wait_in_flight
+from keyctl.wish import Wish
 from tests.support.legs import make_leg
 
 SYMBOL = "BTC/USDT:USDT"

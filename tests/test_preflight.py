@@ -7,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from keyctl.model import Side, TimeInForce
-from keyctl.plan import Wish
 from keyctl.preflight import look
 from keyctl.session import Session
 from keyctl.venue_reads import Shared
+from keyctl.wish import Wish
 from tests.support.skipping import SkipClock
 from tests.support.world import World
 

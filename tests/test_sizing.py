@@ -15,8 +15,8 @@ from keyctl.config import Config, Limits
 from keyctl.errors import CheckFailed
 from keyctl.model import Balances, Side, Ticker, Trigger
 from keyctl.order_words import sizing_of
-from keyctl.plan import VenueView, Wish
 from keyctl.sizing import Part, Sizing, Split, size_all
+from keyctl.wish import VenueView, Wish
 from tests.test_perpetuals import ACCOUNT, INVERSE, LINEAR, VIEW, wish
 
 D = Decimal

@@ -13,12 +13,12 @@ import pytest
 
 from keyctl.errors import CheckFailed, NoAnswer
 from keyctl.model import Kind, Side, TimeInForce
-from keyctl.plan import Wish
 from keyctl.preflight import Look, look
 from keyctl.session import READ_TRIES, Session
 from keyctl.sizes import read_number
 from keyctl.twin import FaultKind
 from keyctl.venue_reads import Shared
+from keyctl.wish import Wish
 from keyctl.withdrawal_right import LIVE_SECONDS, USABLE_SECONDS, withdrawal_of
 from tests.support.desk import ShiftedClock
 from tests.support.world import ALL, RIGHTS, World

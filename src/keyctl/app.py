@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from keyctl.network import Network
     from keyctl.notes import VaultNotes
     from keyctl.opening import Opened
-    from keyctl.output import Result
     from keyctl.prompt import Prompt
     from keyctl.routes import Route
     from keyctl.vault import SecretStore
@@ -276,12 +275,6 @@ class App:
         from keyctl.opening import open_credentials
 
         return open_credentials(self.store, self.accounts, accounts)
-
-    def verify_after_add(self, account: Account) -> Result:
-        """What verify says of an account that was just stored; no answer from its exchange is a warning there."""
-        from keyctl.verifying import verify_new
-
-        return verify_new(self, account)
 
     def close(self) -> None:
         """Closes what was opened."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from keyctl.account_entries import account_data
 from keyctl.enrol import markets_for, new_account
 from keyctl.errors import CheckFailed, NeedsPerson, SetupProblem, UsageProblem
-from keyctl.importing import free_label
+from keyctl.newcomers import free_label
 from keyctl.output import Note, Result, Table, show_aside
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def bring_back(app: App, path: Path, *, yes: bool) -> Result:
     """Stores what the other vault has and this one lacks. Raises SetupProblem (vault_locked, vault_forked, no_vault),
     CheckFailed where nothing comes back, NeedsPerson without --yes where nobody can be asked."""
     from keyctl.vault import is_vault_chosen
-    from keyctl.vaulting import vault_in_use
+    from keyctl.vault_keys import vault_in_use
 
     if not is_vault_chosen(app.home):
         raise SetupProblem("this home keeps its secrets in the keyring, not in a vault", code="no_vault")

@@ -25,7 +25,7 @@ from keyctl.journal import LegState
 from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
 from keyctl.order_checks import check_closable
 from keyctl.overview import Part, Seen, positions_of, side_by_side
-from keyctl.plan import Plan, Wish, new_plan_id
+from keyctl.plan import Plan, new_plan_id
 from keyctl.precedence import settle_first, wait_for_others
 from keyctl.protection import lift_all
 from keyctl.protection_view import with_protection
@@ -35,6 +35,7 @@ from keyctl.selection import check_can_leave, check_one_kind
 from keyctl.sending import send, wait_for_fills
 from keyctl.signals import Stop, interruptible
 from keyctl.whose_keys import learn_uids
+from keyctl.wish import Wish
 
 if TYPE_CHECKING:
     from keyctl.app import App

@@ -24,6 +24,16 @@ _DIGITS = Context(prec=12)
 _BRIDGES = ("BTC", "ETH")
 
 
+async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared) -> tuple[Decimal | None, str]:
+    """What one unit of the quote currency is worth in USD by the venue's own prices, and what to doubt in that.
+
+    None where it cannot be worked out. Raises Unreached.
+    """
+    if instrument.quote in session.exchange.profile.dollars:
+        return Decimal(1), ""
+    return await cross_price(session, instrument, shared)
+
+
 async def cross_price(session: Session, instrument: Instrument, shared: Shared) -> tuple[Decimal | None, str]:
     """USD for one unit of the instrument's quote currency, and "".
 

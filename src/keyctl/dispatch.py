@@ -20,7 +20,7 @@ from keyctl.journal_rows import StoredLeg
 from keyctl.model import Account, Kind, Ticker
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
-from keyctl.plan import Plan, PlannedLeg, Wish, new_plan_id, plan_leg, same_leg
+from keyctl.plan import Plan, PlannedLeg, new_plan_id, plan_leg, same_leg
 from keyctl.plan_checks import (
     check_one_account_each,
     compare_prices,
@@ -33,6 +33,7 @@ from keyctl.preflight import TICKER_SECONDS, Look, left_alone, look_all
 from keyctl.price_checks import check_trigger, moved_too_far
 from keyctl.session import Session
 from keyctl.venue_reads import Shared, ticker_of
+from keyctl.wish import Wish
 
 if TYPE_CHECKING:
     from keyctl.sizing import Sizing

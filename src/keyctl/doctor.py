@@ -123,7 +123,7 @@ def _vault(app: App, cron: bool) -> Check:
     """Opened where that asks nobody; a passphrase is left for the person."""
     from keyctl.vault.encrypted_file import read_header
     from keyctl.vault.key_source import configured_source
-    from keyctl.vaulting import open_vault
+    from keyctl.vault_keys import open_vault
 
     source = configured_source(app.home, app.environ)
     header = read_header(app.home.vault_file)

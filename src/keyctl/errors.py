@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from keyctl.model import ExchangeError
+    from keyctl.model.told import ExchangeError
 
 
 class ExitCode(IntEnum):

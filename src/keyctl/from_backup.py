@@ -13,9 +13,9 @@ from keyctl.accounts import check_label, mask, restored_account
 from keyctl.enrol import Place, binding_for
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.foreign import Remark
-from keyctl.importing import Newcomer, Options, free_label
 from keyctl.keygen import NO_KEY
 from keyctl.model import Account, Algorithm, Binding, Credential, Standing
+from keyctl.newcomers import Newcomer, Options, free_label
 from keyctl.secret import Secret
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from keyctl.session import Session
 
 if TYPE_CHECKING:
     from keyctl.model import Leg
-    from keyctl.plan import Wish
+    from keyctl.wish import Wish
 
 
 def halted(parts: Sequence[tuple[Session, Wish]]) -> dict[str, CheckFailed]:

@@ -8,7 +8,7 @@ import shlex
 import stat
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,44 +20,18 @@ from keyctl.errors import CheckFailed, NeedsPerson, SetupProblem, UsageProblem
 from keyctl.foreign import BYTES_MAX, Found, Reading, Remark, read_foreign
 from keyctl.grouping import check_not_listed
 from keyctl.model import Account, Credential, Kind, Standing
+from keyctl.newcomers import Newcomer, Options, free_label
 from keyctl.output import Note, Result, Table, show_aside
 from keyctl.secret import Secret
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.exchanges.profile import Profile
-    from keyctl.exporting import BackupKey
 
 STDIN = "-"
 _COLUMNS = ("line", "name", "becomes", "environment", "note")
 # Stands in for a passphrase that a file lacks, so that all else can be checked.
 _STAND_IN = "Stand-in-0"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How keys are taken over: the exchange of a file that names none, its kind, a group, a backup's key, consent.
-
-    `dry_run`: only look.
-    """
-
-    exchange: str | None
-    env: str | None
-    groups: tuple[str, ...]
-    key: BackupKey
-    yes: bool
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """A key that will be stored, and where it stood in the file."""
-
-    line: str
-    name: str
-    account: Account
-    credential: Credential
-    note: str
 
 
 def import_file(app: App, source: str, options: Options) -> Result:
@@ -247,16 +221,6 @@ def _meant(word: str, facts: Profile) -> Kind:
 def _free_label(app: App, exchange: str, suffix: str, others: Iterable[str]) -> str:
     wanted = f"{exchange}-{re.sub('[^a-z0-9.-]', '-', suffix) or 'main'}"
     return free_label(wanted, {account.label for account in app.accounts.all()} | set(others))
-
-
-def free_label(wanted: str, taken: set[str]) -> str:
-    """The wanted label, with a number where it is taken. Raises UsageProblem for one that labels cannot be."""
-    for number in range(1, len(taken) + 2):
-        label = wanted[:36] + (f"-{number}" if number > 1 else "")
-        if label not in taken:
-            check_label(label)
-            return label
-    raise AssertionError("one of these numbers is free")
 
 
 def _agree(app: App, table: Table, coming: list[Newcomer], options: Options) -> bool:

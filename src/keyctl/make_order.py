@@ -12,8 +12,7 @@ from keyctl.sizes import FINEST, floor_to, round_price, size_step
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
-    from keyctl.perpetuals import Terms
-    from keyctl.plan import VenueView, Wish
+    from keyctl.wish import Terms, VenueView, Wish
 
 
 def make_order(

@@ -14,7 +14,7 @@ from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.dispatch import LeftOut
-    from keyctl.plan import Wish
+    from keyctl.wish import Wish
 
 # The code of an order that was sent a moment ago: what it lacks is nothing that a further command could mend.
 REPEATED = "repeated_order"

@@ -16,7 +16,7 @@ from keyctl.symbol_text import parts_of
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
     from keyctl.model import Account, Instrument, Leg, Order
-    from keyctl.plan import VenueView, Wish
+    from keyctl.wish import VenueView, Wish
 
 # The soft limit that every immediate order touches.
 AT_ANY_PRICE = "an order without a price"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import plain
 from keyctl.model import MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
-from keyctl.plan import Wish
 from keyctl.sizes import market_of, read_number
 from keyctl.typed_symbols import perpetuals_of, read_symbol
+from keyctl.wish import Wish
 
 if TYPE_CHECKING:
     from keyctl.config import Config

@@ -5,7 +5,6 @@ Pure: the state was read in pre-flight, and whatever must change is sent by `lev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,35 +13,17 @@ from keyctl.exchanges.base import plain
 from keyctl.model import FuturesState, MarginMode, PositionSide, Setup, Side
 from keyctl.order_checks import StandsInTheWay, refusal
 from keyctl.sizes import is_dated
+from keyctl.wish import Terms
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
     from keyctl.exchanges.base import Exchange
     from keyctl.model import Account, Instrument, Order, Position
-    from keyctl.plan import Wish
+    from keyctl.wish import Wish
 
 _OPENS = {Side.BUY: PositionSide.LONG, Side.SELL: PositionSide.SHORT}
 _OWN_PAGES = "look at it on the exchange's own pages"
 _CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How the order stands to positions. `setup` must be confirmed before it is sent; None for orders that reduce.
-
-    `side` is the position that it opens or closes, `held` how many contracts it may close. `soft` are the soft limits
-    touched.
-    """
-
-    side: PositionSide
-    position: PositionSide | None
-    hedge: bool
-    reduce_only: bool
-    leverage: Decimal | None
-    margin: MarginMode | None
-    setup: Setup | None
-    soft: tuple[str, ...] = ()
-    held: Decimal | None = None
 
 
 def terms_of(

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.account_uid import is_other
 from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
+from keyctl.exchanges import profile
+from keyctl.exchanges.base import plain
 from keyctl.guards import Basis
 from keyctl.journal import Journal
-from keyctl.model import Account, Kind
+from keyctl.model import Account, Kind, Side, TimeInForce
 from keyctl.plan import Plan, PlannedLeg, check_plan
-from keyctl.price_checks import prices_apart
+from keyctl.sizes import exactly
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -66,6 +69,39 @@ def compare_prices(plan: Plan, limits: Limits) -> tuple[Plan, list[str]]:
     passes it by the value is told as well."""
     touched = prices_apart(plan.legs, limits)
     return replace(plan, soft=(*plan.soft, *touched)), [f"soft limit: {text}" for text in touched]
+
+
+@exactly
+def prices_apart(legs: Sequence[PlannedLeg], limits: Limits) -> tuple[str, ...]:
+    """The soft limit that a symbol's prices at several exchanges touch, with each of them; empty where they agree.
+
+    One name can be two coins, and a wrong one is bought before anybody looks: so it is asked where an order of the plan
+    would trade at once. What only reduces a position neither asks nor is compared.
+    """
+    legs = [leg for leg in legs if not (leg.leg.exempt or leg.leg.order.reduce_only)]
+    if not any(map(_trades_at_once, legs)):
+        return ()
+    found = sorted({(_best(leg), profile(leg.leg.exchange).title) for leg in legs})
+    lowest, highest = found[0][0], found[-1][0]
+    if highest - lowest <= lowest * limits.price_apart_soft:
+        return ()
+    told = ", ".join(f"{plain(price)} at {title}" for price, title in found)
+    symbol, share = legs[0].leg.order.symbol, (highest - lowest) / lowest
+    return (f"prices of {symbol} that are {share:.2%} apart, as those of two coins with one name may be: {told}",)
+
+
+def _best(leg: PlannedLeg) -> Decimal:
+    """The best price that the order could have now."""
+    return leg.view.ticker.ask if leg.leg.order.side is Side.BUY else leg.view.ticker.bid
+
+
+def _trades_at_once(leg: PlannedLeg) -> bool:
+    order, best = leg.leg.order, _best(leg)
+    if order.trigger is not None or order.post_only:
+        return False
+    if order.price is None or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        return True
+    return order.price >= best if order.side is Side.BUY else order.price <= best
 
 
 def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None], journal: Journal) -> list[str]:

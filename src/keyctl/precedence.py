@@ -16,7 +16,7 @@ from keyctl.settle import recheck_absent, settle_all
 if TYPE_CHECKING:
     from keyctl.clock import Clock
     from keyctl.config import Limits
-    from keyctl.plan import Wish
+    from keyctl.wish import Wish
 
 IN_FLIGHT_PAUSE_SECONDS = 0.05
 

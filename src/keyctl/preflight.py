@@ -11,18 +11,19 @@ from keyctl.account_uid import is_other
 from keyctl.answers import Unreadable
 from keyctl.catalogue import command_for
 from keyctl.clock_check import ClockWrong, check_clock, check_dates
+from keyctl.cross_price import usd_per_quote
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.model import Balances, FuturesState, Instrument, MarginMode, Market, PriceBand, Ticker
 from keyctl.model.noun import Noun
 from keyctl.order_checks import StandsInTheWay
-from keyctl.plan import VenueView
 from keyctl.session import Session
-from keyctl.venue_reads import Shared, instrument_of, key_of, once, rules_asked, ticker_of, usd_per_quote
+from keyctl.venue_reads import Shared, instrument_of, key_of, once, rules_asked, ticker_of
+from keyctl.wish import VenueView
 from keyctl.withdrawal_right import check_withdrawal, is_about_key, withdrawal_of
 
 if TYPE_CHECKING:
     from keyctl.config import Config
-    from keyctl.plan import Wish
+    from keyctl.wish import Wish
 
 T = TypeVar("T")
 TICKER_SECONDS = 5.0

@@ -6,20 +6,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.exchanges import profile
 from keyctl.exchanges.base import plain
 from keyctl.make_order import price_of, trigger_price_of
-from keyctl.model import Market, Side, TimeInForce, Trigger
+from keyctl.model import Market, Side, Trigger
 from keyctl.order_checks import AT_ANY_PRICE, refusal, short
 from keyctl.order_value import value_of
 from keyctl.sizes import exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from keyctl.config import Limits
     from keyctl.model import Account, Leg, Ticker
-    from keyctl.plan import PlannedLeg, VenueView, Wish
+    from keyctl.wish import VenueView, Wish
 
 
 def check_price(account: Account, wish: Wish, view: VenueView, limits: Limits) -> tuple[str, ...]:
@@ -142,36 +139,3 @@ def moved_too_far(leg: Leg, ticker: Ticker, usd_per_quote: Decimal | None, limit
     if leg.exempt or usd_per_quote is None:
         return False
     return value_of(order, ticker, usd_per_quote, immediate=False).highest > limits.leg_value_usd
-
-
-@exactly
-def prices_apart(legs: Sequence[PlannedLeg], limits: Limits) -> tuple[str, ...]:
-    """The soft limit that a symbol's prices at several exchanges touch, with each of them; empty where they agree.
-
-    One name can be two coins, and a wrong one is bought before anybody looks: so it is asked where an order of the plan
-    would trade at once. What only reduces a position neither asks nor is compared.
-    """
-    legs = [leg for leg in legs if not (leg.leg.exempt or leg.leg.order.reduce_only)]
-    if not any(map(_trades_at_once, legs)):
-        return ()
-    found = sorted({(_best(leg), profile(leg.leg.exchange).title) for leg in legs})
-    lowest, highest = found[0][0], found[-1][0]
-    if highest - lowest <= lowest * limits.price_apart_soft:
-        return ()
-    told = ", ".join(f"{plain(price)} at {title}" for price, title in found)
-    symbol, share = legs[0].leg.order.symbol, (highest - lowest) / lowest
-    return (f"prices of {symbol} that are {share:.2%} apart, as those of two coins with one name may be: {told}",)
-
-
-def _best(leg: PlannedLeg) -> Decimal:
-    """The best price that the order could have now."""
-    return leg.view.ticker.ask if leg.leg.order.side is Side.BUY else leg.view.ticker.bid
-
-
-def _trades_at_once(leg: PlannedLeg) -> bool:
-    order, best = leg.leg.order, _best(leg)
-    if order.trigger is not None or order.post_only:
-        return False
-    if order.price is None or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
-        return True
-    return order.price >= best if order.side is Side.BUY else order.price <= best

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl.cancel_order import cancel_order
-from keyctl.canceling_view import CancelResult
 from keyctl.closing_view import is_closed
 from keyctl.dispatch import LeftOut, Preview, Target
 from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable
@@ -21,6 +20,7 @@ from keyctl.model import LegResult, Market, Order, Position, PositionSide, Side
 from keyctl.order_checks import StandsInTheWay
 from keyctl.overview import Part, positions_of
 from keyctl.plan import PlannedLeg
+from keyctl.protection_view import Lifted
 from keyctl.strangers import LOOKS, PAUSE_SECONDS
 
 if TYPE_CHECKING:
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from keyctl.journal_rows import StoredLeg
     from keyctl.model import Leg
     from keyctl.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Lifted:
-    """What became of the orders that protected a position which was closed. `kept`: why none of them was canceled."""
-
-    orders: tuple[StoredLeg, ...]
-    canceled: tuple[CancelResult, ...] = ()
-    kept: str = ""
 
 
 async def still_held(shown: Preview, targets: Sequence[Target]) -> Preview:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from keyctl.canceling_view import leg_facts
+from keyctl.canceling_view import CancelResult, leg_facts
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.output import Note, Result, Table
 
 if TYPE_CHECKING:
     from keyctl.journal_rows import StoredLeg
-    from keyctl.protection import Lifted
 
 _COLUMNS = ("account", "symbol", "order", "outcome", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What became of the orders that protected a position which was closed. `kept`: why none of them was canceled."""
+
+    orders: tuple[StoredLeg, ...]
+    canceled: tuple[CancelResult, ...] = ()
+    kept: str = ""
 
 
 def with_protection(ended: Result, lifted: Sequence[Lifted]) -> Result:

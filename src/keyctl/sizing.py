@@ -23,7 +23,7 @@ from keyctl.sizes import FINEST, exactly, floor_to, size_step
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
-    from keyctl.plan import VenueView, Wish
+    from keyctl.wish import VenueView, Wish
 
 HUNDRED = Decimal(100)
 

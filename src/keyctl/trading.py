@@ -19,10 +19,9 @@ from keyctl.model.noun import Noun
 from keyctl.order_advice import words_again
 from keyctl.order_words import asked_text
 from keyctl.output import Result
-from keyctl.plan import Wish
 from keyctl.precedence import settle_first
-from keyctl.protection import Lifted, lift_all, still_held
-from keyctl.protection_view import with_protection
+from keyctl.protection import lift_all, still_held
+from keyctl.protection_view import Lifted, with_protection
 from keyctl.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.sending import follow_left_out, send, wait_for_fills
 from keyctl.session import Session
@@ -30,6 +29,7 @@ from keyctl.settle import RECHECK_SECONDS
 from keyctl.signals import Stop, interruptible
 from keyctl.sizes import market_of
 from keyctl.whose_keys import learn_uids
+from keyctl.wish import Wish
 
 if TYPE_CHECKING:
     from keyctl.app import App

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
 from keyctl.output import Note, Result
-from keyctl.vaulting import vault_in_use, vault_key
+from keyctl.vault import is_vault_chosen
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.prompt import Prompt
     from keyctl.secret import Secret
+    from keyctl.vault.encrypted_file import EncryptedFile
     from keyctl.vault.envelope import GivenKey, SlotKind
+    from keyctl.vault.key_source import VaultKey
     from keyctl.vault.sealing import Document
 
 
@@ -27,6 +29,34 @@ class KeyOptions:
     key_stdin: bool = False
     keyring: bool = False
     passphrase_fd: int | None = None
+
+
+def vault_key(app: App) -> VaultKey:
+    """The configured key of this home's vault; asked for once, however often it is used."""
+    from keyctl.vault.key_source import VaultKey
+
+    return VaultKey(app.home, app.prompt, app.environ)
+
+
+def open_vault(app: App, key: VaultKey | None = None, *, accept: bool = False) -> EncryptedFile:
+    """The vault of this home by its configured key, with its generations watched; opened at the first use."""
+    from keyctl.hardening import harden_process
+    from keyctl.vault.encrypted_file import EncryptedFile
+    from keyctl.vault.generations import Generations
+
+    harden_process()
+    generations = Generations(lambda: app.vault_notes, app.prompt, accept=accept, folder=app.home.state)
+    return EncryptedFile(app.home.vault_file, key or vault_key(app), generations)
+
+
+def vault_in_use(app: App, key: VaultKey | None = None, *, accept: bool = False) -> EncryptedFile:
+    """The vault as open_vault gives it. Raises SetupProblem (no_vault) where secrets are in the keyring: nothing was
+    lost then, and no backup need be looked for."""
+    from keyctl.vault.encrypted_file import read_header
+
+    if not is_vault_chosen(app.home):
+        read_header(app.home.vault_file)
+    return open_vault(app, key, accept=accept)
 
 
 def new_keys(app: App, options: KeyOptions) -> list[GivenKey]:

@@ -8,14 +8,12 @@ from keyctl.demo_world import check_outside
 from keyctl.errors import CheckFailed, ExitCode, SetupProblem
 from keyctl.output import Note, Result, Table
 from keyctl.vault import is_vault_chosen
+from keyctl.vault_keys import KeyOptions, new_keys, open_vault, vault_in_use, vault_key
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.vault.encrypted_file import EncryptedFile
-    from keyctl.vault.key_source import VaultKey
     from keyctl.vault.moves import StoreKind
     from keyctl.vault.upkeep import Report
-    from keyctl.vault_keys import KeyOptions
 
 KEEP_A_COPY = "Without its key nobody can read or repair it; keep a copy of the key somewhere else."
 
@@ -38,7 +36,6 @@ def make(app: App, options: KeyOptions) -> list[str]:
     from keyctl.hardening import harden_process
     from keyctl.vault.encrypted_file import make_vault
     from keyctl.vault.key_source import Source, remember_source
-    from keyctl.vault_keys import new_keys
 
     home = app.home
     if home.vault_file.exists():
@@ -147,34 +144,6 @@ def migrate(app: App, to: StoreKind, options: KeyOptions) -> Result:
         notes.append(Note(KEEP_A_COPY))
     warnings = tuple(f"{accounts[name]} had no secret to move" for name in moved.missing)
     return Result(data, view=tuple(notes), warnings=warnings)
-
-
-def vault_key(app: App) -> VaultKey:
-    """The configured key of this home's vault; asked for once, however often it is used."""
-    from keyctl.vault.key_source import VaultKey
-
-    return VaultKey(app.home, app.prompt, app.environ)
-
-
-def open_vault(app: App, key: VaultKey | None = None, *, accept: bool = False) -> EncryptedFile:
-    """The vault of this home by its configured key, with its generations watched; opened at the first use."""
-    from keyctl.hardening import harden_process
-    from keyctl.vault.encrypted_file import EncryptedFile
-    from keyctl.vault.generations import Generations
-
-    harden_process()
-    generations = Generations(lambda: app.vault_notes, app.prompt, accept=accept, folder=app.home.state)
-    return EncryptedFile(app.home.vault_file, key or vault_key(app), generations)
-
-
-def vault_in_use(app: App, key: VaultKey | None = None, *, accept: bool = False) -> EncryptedFile:
-    """The vault as open_vault gives it. Raises SetupProblem (no_vault) where secrets are in the keyring: nothing was
-    lost then, and no backup need be looked for."""
-    from keyctl.vault.encrypted_file import read_header
-
-    if not is_vault_chosen(app.home):
-        read_header(app.home.vault_file)
-    return open_vault(app, key, accept=accept)
 
 
 def _made(app: App, options: KeyOptions) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 from keyctl.answers import Unreadable
@@ -61,18 +60,6 @@ async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Tic
         return replace(ticker, at=session.network.clock.now())
 
     return await once(shared, key_of(session, request, "price", native_symbol), ask)
-
-
-async def usd_per_quote(session: Session, instrument: Instrument, shared: Shared) -> tuple[Decimal | None, str]:
-    """What one unit of the quote currency is worth in USD by the venue's own prices, and what to doubt in that.
-
-    None where it cannot be worked out. Raises Unreached.
-    """
-    if instrument.quote in session.exchange.profile.dollars:
-        return Decimal(1), ""
-    from keyctl.cross_price import cross_price
-
-    return await cross_price(session, instrument, shared)
 
 
 def unknown_symbol(session: Session, symbol: str, instead: str = "") -> CheckFailed:

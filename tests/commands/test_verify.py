@@ -14,6 +14,7 @@ from keyctl.errors import ExitCode
 from keyctl.model import Account, Algorithm, Market
 from keyctl.policy import RULES
 from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, make_key
+from keyctl.verifying import verify_new
 from tests.support.desk import Desk, ShiftedClock, open_twin
 
 EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
@@ -302,7 +303,7 @@ def test_after_add_an_exchange_that_is_not_reached_is_a_warning(desk: Desk) -> N
     desk.twin.fault(Fault(FaultKind.RESET_ACCEPT, exchange="okx", times=None))
     app = desk.app()
     account: Account = app.accounts.get("acct")
-    result: Any = app.verify_after_add(account)
+    result: Any = verify_new(app, account)
     app.close()
     assert result.exit_code == ExitCode.OK
     assert "not tested" in result.warnings[0]
@@ -312,7 +313,7 @@ def test_after_add_an_exchange_that_is_not_reached_is_a_warning(desk: Desk) -> N
 def test_after_add_a_failed_check_is_exit_4(desk: Desk) -> None:
     desk.add("acct", "okx", key_of("okx", "withdraw"))
     app = desk.app()
-    result = app.verify_after_add(app.accounts.get("acct"))
+    result = verify_new(app, app.accounts.get("acct"))
     app.close()
     assert result is not None
     assert result.exit_code == ExitCode.CHECK

@@ -36,13 +36,14 @@ from keyctl.model import (
 )
 from keyctl.order_checks import StandsInTheWay
 from keyctl.perpetuals import confirmed
-from keyctl.plan import PlannedLeg, VenueView, Wish, plan_leg
+from keyctl.plan import PlannedLeg, plan_leg
 from keyctl.secret import Secret
 from keyctl.sizing import Part, Sizing, size_all
 from keyctl.twin import all_faces, make_key
 from keyctl.twin.book import Book
 from keyctl.twin.face import Call, Face
 from keyctl.twin.venue import Venue
+from keyctl.wish import VenueView, Wish
 
 LIMITS = Limits(
     leg_value_usd=Decimal(10**12),

@@ -18,7 +18,7 @@ from math import ceil, floor
 
 from keyctl.config import Limits
 from keyctl.model import Balances, Instrument, MarginMode, Side, Ticker, TimeInForce
-from keyctl.plan import VenueView, Wish
+from keyctl.wish import VenueView, Wish
 
 WIDE = Context(prec=60)
 _SHIPPED = Limits()

@@ -24,7 +24,7 @@ from keyctl.model import (
     PriceBand,
     Side,
 )
-from keyctl.plan import VenueView, Wish
+from keyctl.wish import VenueView, Wish
 from tests.support.limits_oracle import Case, Cases, Ruling, down_to, on_steps, price_limits, value_limits
 
 EXCHANGES = ("binance", "okx", "bitfinex")  # LBank's contract orders have a question of their own

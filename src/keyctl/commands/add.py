@@ -15,6 +15,7 @@ from keyctl.output import Note, Result
 if TYPE_CHECKING:
     from keyctl.interview import Interview
     from keyctl.model import Account
+    from keyctl.verifying import verify_new
 
 
 @keyctl_command(
@@ -70,7 +71,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         account = new_account(app.accounts, label, markets, credential, options["groups"])
         enrol(app.accounts, app.store, account, credential)
     stored = Note(f"Stored {account.label} in {app.store.describe()}.")
-    checked = None if options["no_verify"] else app.verify_after_add(account)
+    checked = None if options["no_verify"] else verify_new(app, account)
     data = {"account": account_data(account)}
     if checked is None:
         return Result(data, view=(stored,), warnings=tuple(interview.warnings))

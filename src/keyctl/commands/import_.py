@@ -48,7 +48,8 @@ def command(
     """
     from keyctl.exchanges import profile
     from keyctl.exporting import BackupKey
-    from keyctl.importing import Options, import_file
+    from keyctl.importing import import_file
+    from keyctl.newcomers import Options
 
     if exchange is not None:
         profile(exchange)

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
         Setup as Setup,
     )
     from keyctl.model.order import (
-        ExchangeError as ExchangeError,
         Leg as Leg,
         LegResult as LegResult,
         Order as Order,
         OrderStatus as OrderStatus,
         Placed as Placed,
+    )
+    from keyctl.model.told import (
+        ExchangeError as ExchangeError,
     )
     from keyctl.model.told import (
         ToldError as ToldError,
@@ -100,14 +102,14 @@ MODULES = {
     ),
     "account": ("Account",),
     "credential": ("Binding", "Credential"),
-    "order": ("Order", "Leg", "ExchangeError", "Placed", "OrderStatus", "LegResult"),
+    "order": ("Order", "Leg", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
     "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
     "fills": ("Fill", "FillsAsked", "FillsPage"),
     "futures": ("Position", "FuturesState", "Setup", "OpenOrder", "OddRow"),
     "verdict": ("Finding",),
     "diagnosis": ("Diagnosis",),
-    "told": ("ToldError",),
+    "told": ("ToldError", "ExchangeError"),
 }
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and so a wrong name is still an error for them

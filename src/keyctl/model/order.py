@@ -8,6 +8,7 @@ from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.model.noun import Noun
+from keyctl.model.told import ExchangeError
 from keyctl.model.words import (
     MarginMode,
     Market,
@@ -98,25 +99,6 @@ class Leg(Noun):
     exchange_account: str = ""
     asked: str = ""
     window_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ExchangeError(Noun):
-    """An exchange's own error: its code as text, its words, the HTTP status it came with.
-
-    `text` is what answers are judged by; what is printed or written down is `words`, in which nothing of our request's
-    secrets is left.
-    """
-
-    exchange: str
-    http: int
-    code: str
-    text: str
-    masked: str | None = None
-
-    @property
-    def words(self) -> str:
-        return self.text if self.masked is None else self.masked
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
