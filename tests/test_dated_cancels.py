@@ -12,7 +12,7 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.model import OrderState
 from keyctl.twin import FaultKind
-from keyctl.twin.face import Call
+from keyctl.twin.call import Call
 from tests.support.desk import ShiftedClock
 from tests.support.world import Ran, World
 

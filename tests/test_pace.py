@@ -11,7 +11,7 @@ from keyctl import exchanges
 from keyctl.errors import ExitCode
 from keyctl.exchanges import profile
 from keyctl.pacing import Pacer
-from keyctl.twin.face import Call, Operation
+from keyctl.twin.call import Call, Operation
 from keyctl.twin.pace import LIMITS, broken_limits
 from keyctl.twin.record import CallRecord, Logged
 from tests.support.desk import Desk, ShiftedClock, open_twin

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from keyctl.model import Algorithm
 from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key
-from keyctl.twin.face import Answer, Call
+from keyctl.twin.call import Answer, Call
 
 # Where each exchange's calls hold their time and their signature: in a header, or as a parameter in query or body.
 _HEADERS = {

@@ -41,7 +41,8 @@ from keyctl.secret import Secret
 from keyctl.sizing import Part, Sizing, size_all
 from keyctl.twin import all_faces, make_key
 from keyctl.twin.book import Book
-from keyctl.twin.face import Call, Face
+from keyctl.twin.call import Call
+from keyctl.twin.face import Face
 from keyctl.twin.venue import Venue
 from keyctl.wish import VenueView, Wish
 

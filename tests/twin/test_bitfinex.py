@@ -19,7 +19,7 @@ import pytest
 
 from keyctl.model import OrderState
 from keyctl.twin.bitfinex import Bitfinex
-from keyctl.twin.face import Call
+from keyctl.twin.call import Call
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import Key, MadeKey, make_key
 from keyctl.twin.server import TwinServer

@@ -23,8 +23,9 @@ from keyctl.model import (
 )
 from keyctl.twin import Key, TwinServer, Venue
 from keyctl.twin.book import Book, Reason, Refused
+from keyctl.twin.call import Answer, Call, Operation, json_answer
 from keyctl.twin.derivatives import DerivativeDraft, DerivativeRules, Derivatives
-from keyctl.twin.face import Answer, Call, Face, Operation, json_answer
+from keyctl.twin.face import Face
 from keyctl.twin.faults import Fault, FaultKind
 from tests.twin.caller import Clock, Wire, get, post_json, send
 

@@ -15,7 +15,7 @@ from keyctl.model import Binding, Kind, OrderType, Request, Response, Side, Stam
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, face, make_key
 from keyctl.twin.book import Draft, Fill
-from keyctl.twin.face import Call
+from keyctl.twin.call import Call
 from keyctl.twin.venue import Venue
 
 NOW_MS = 1_795_262_400_000

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from keyctl.model import Algorithm, OrderState
-from keyctl.twin.face import Call
+from keyctl.twin.call import Call
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import Key, MadeKey, make_key
 from keyctl.twin.lbank import LBank

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, Venue, all_faces, face
-from keyctl.twin.face import Answer, Call
+from keyctl.twin.call import Answer, Call
 from tests.twin.caller import Clock, Reply, Wire, binance, get, post_json, send
 
 LIMIT = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=kc1"

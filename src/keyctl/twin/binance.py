@@ -17,7 +17,8 @@ from keyctl.twin.binance_gate import BinanceError, Params, admit
 from keyctl.twin.binance_listing import average_price, recorded
 from keyctl.twin.binance_orders import HANDLERS, find_instrument, need_instrument
 from keyctl.twin.book import Reason, Refused
-from keyctl.twin.face import OPERATIONS, Answer, Call, Face, Operation, decode_form, json_answer
+from keyctl.twin.call import OPERATIONS, Answer, Call, Operation, decode_form, json_answer
+from keyctl.twin.face import Face
 from keyctl.twin.perpetual import DerivativeRules
 from keyctl.twin.venue import Venue
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from keyctl.model import Instrument, OrderState, OrderType, TimeInForce, Trigger
 from keyctl.twin.book import Book, VenueOrder
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 

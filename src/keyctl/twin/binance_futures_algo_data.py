@@ -12,7 +12,7 @@ from keyctl.model import OrderType, Trigger
 from keyctl.twin import binance_futures_data as data
 from keyctl.twin.binance_data import STATUS
 from keyctl.twin.book import VenueOrder
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 
 _NAMES = {Trigger.STOP: "STOP", Trigger.TAKE_PROFIT: "TAKE_PROFIT"}
 

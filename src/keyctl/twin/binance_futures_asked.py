@@ -13,8 +13,8 @@ from keyctl.twin.binance_futures_market import Product, need_instrument
 from keyctl.twin.binance_gate import BinanceError, Params
 from keyctl.twin.binance_orders import BROKER_ID
 from keyctl.twin.book import Reason, Refused
+from keyctl.twin.call import digits
 from keyctl.twin.derivatives import DerivativeDraft
-from keyctl.twin.face import digits
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 

@@ -12,7 +12,7 @@ from typing import Any
 from keyctl.model import Instrument, MarginMode, OrderType, PositionSide
 from keyctl.twin.binance_data import STATUS, eight
 from keyctl.twin.book import VenueOrder
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.perpetual import TwinPosition, contract_size
 from keyctl.twin.venue import Venue
 

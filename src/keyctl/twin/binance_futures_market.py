@@ -12,7 +12,7 @@ from keyctl.model import Instrument
 from keyctl.twin.binance_data import eight
 from keyctl.twin.binance_gate import SYMBOL, BinanceError, Params
 from keyctl.twin.binance_listing import recorded
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.perpetual import contract_size
 from keyctl.twin.venue import Venue
 

@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 
 from keyctl.model import Algorithm, Kind
-from keyctl.twin.face import Answer, Call, decode_form, json_answer
+from keyctl.twin.call import Answer, Call, decode_form, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 

@@ -29,8 +29,9 @@ from keyctl.twin.bitfinex_wire import (
     Refusal,
     wire_currency,
 )
+from keyctl.twin.call import Answer, Call, Operation, decode_form, encode, json_answer
 from keyctl.twin.derivatives import DerivativeRules
-from keyctl.twin.face import Answer, Call, Face, Operation, decode_form, encode, json_answer, other_text
+from keyctl.twin.face import Face, other_text
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 

@@ -20,7 +20,7 @@ from keyctl.twin.bitfinex_wire import (
     utc_date,
 )
 from keyctl.twin.book import Draft, Fill, Reason, Refused, VenueOrder
-from keyctl.twin.face import Answer, digits, json_answer
+from keyctl.twin.call import Answer, digits, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from keyctl.model import Instrument
 from keyctl.twin.bitfinex_wire import PARAMETERS, Refusal, wire_currency
 from keyctl.twin.book import Book
-from keyctl.twin.face import Answer, json_answer
+from keyctl.twin.call import Answer, json_answer
 from keyctl.twin.venue import Venue
 
 # Bitfinex's own currency names, and the names that its site shows where they differ.

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from keyctl.model import Market, OrderState, OrderType, Side, TimeInForce
 from keyctl.twin.book import ZERO, Fill, VenueOrder
-from keyctl.twin.face import Answer, digits, json_answer
+from keyctl.twin.call import Answer, digits, json_answer
 
 GENERIC, PARAMETERS, AUTHENTICATION, SIGNATURE, NONCE, MAINTENANCE = 10001, 10020, 10100, 10112, 10114, 20060
 POST_ONLY, REDUCE_ONLY = 4096, 1024

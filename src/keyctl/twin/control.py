@@ -35,15 +35,15 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl.model import Algorithm, Kind, Market, OrderState
 from keyctl.twin.book import Refused, VenueOrder
+from keyctl.twin.call import Answer, Call, digits, json_answer
 from keyctl.twin.control_futures import change_futures, futures_data, perpetual_order_data
-from keyctl.twin.face import Answer, Call, digits, json_answer
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import MadeKey, make_key
 from keyctl.twin.pace import broken_limits
 from keyctl.twin.states import AT_THE_VENUE, State, put_in_state
 
 if TYPE_CHECKING:
-    from keyctl.twin.server import TwinServer
+    from keyctl.twin.serving import Server
     from keyctl.twin.venue import Venue
 
 PREFIX = "/_twin/"
@@ -64,7 +64,7 @@ _REASONS = {"canceled": "user", "expired": "gtd"}
 class Control:
     """The control operations of one exchange."""
 
-    def __init__(self, server: TwinServer, venue: Venue) -> None:
+    def __init__(self, server: Server, venue: Venue) -> None:
         self._server = server
         self._venue = venue
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl.model import MarginMode, PositionSide
 from keyctl.twin.book import VenueOrder
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.perpetual import TwinPosition
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from keyctl.twin.face import Operation
+from keyctl.twin.call import Operation
 
 
 class FaultKind(StrEnum):

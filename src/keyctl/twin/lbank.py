@@ -14,8 +14,9 @@ from keyctl.twin import lbank_contract as contract
 from keyctl.twin import lbank_orders as orders
 from keyctl.twin import lbank_public as public
 from keyctl.twin import lbank_trades as trades
+from keyctl.twin.call import Answer, Call, Operation, decode_form, digits, json_answer
 from keyctl.twin.derivatives import DerivativeRules
-from keyctl.twin.face import Answer, Call, Face, Operation, decode_form, digits, json_answer
+from keyctl.twin.face import Face
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank_wire import (
     METHODS,

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from keyctl.model import Instrument
+from keyctl.twin.call import Answer, Call, Operation, decode_form, digits, json_answer
 from keyctl.twin.derivatives import DerivativeRules
-from keyctl.twin.face import Answer, Call, Operation, decode_form, digits, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank_contract_orders import CALLS
 from keyctl.twin.lbank_wire import METHODS, SIGNING_HEADERS, Refusal, is_echostr, is_late, pairs_as_dict, signature_fits

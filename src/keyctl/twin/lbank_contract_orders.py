@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from keyctl.model import Instrument, OrderState, OrderType, PositionSide, Side
 from keyctl.twin.book import ZERO, Reason, Refused, VenueOrder
+from keyctl.twin.call import digits
 from keyctl.twin.derivatives import DerivativeDraft, TwinPosition
-from keyctl.twin.face import digits
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank_wire import Refusal, is_decimal
 from keyctl.twin.venue import Venue

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from keyctl.model import OrderState, OrderType, Side, TimeInForce
 from keyctl.twin.book import ZERO, Draft, Reason, Refused, VenueOrder
-from keyctl.twin.face import Answer
+from keyctl.twin.call import Answer
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank_public import known
 from keyctl.twin.lbank_wire import Refusal, good, is_decimal, venue_id, wire_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from keyctl.model import Instrument
-from keyctl.twin.face import Answer, digits
+from keyctl.twin.call import Answer, digits
 from keyctl.twin.lbank_wire import Refusal, good, places
 from keyctl.twin.venue import Venue
 

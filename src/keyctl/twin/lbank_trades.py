@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from keyctl.model import OrderType, Side
 from keyctl.twin.book import Fill, VenueOrder
-from keyctl.twin.face import Answer, digits
+from keyctl.twin.call import Answer, digits
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank_orders import DAY_MS, Form, symbol_of, whole
 from keyctl.twin.lbank_wire import Refusal, good, wire_id

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from keyctl.model import Algorithm
 from keyctl.twin.book import VenueOrder
-from keyctl.twin.face import Answer, Call, json_answer
+from keyctl.twin.call import Answer, Call, json_answer
 from keyctl.twin.keys import Key
 
 PAST_MS = 5000

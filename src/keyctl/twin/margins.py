@@ -11,7 +11,7 @@ from keyctl.twin.book import USD, ZERO, Balance, Book, Reason, Refused, VenueOrd
 from keyctl.twin.perpetual import DerivativeRules, TwinPosition, contract_size, money, notional, opened_by, value_at
 
 if TYPE_CHECKING:
-    from keyctl.twin.venue import Venue
+    from keyctl.twin.engine import Engine
 
 START_WALLET = {
     **dict.fromkeys(("USD", "USDC", "USDT", "UST", "USTF0"), Decimal(100_000)),
@@ -35,7 +35,7 @@ class Settings:
 class Margins:
     """The settings, wallets and positions of all users on the perpetuals of one venue."""
 
-    def __init__(self, venue: Venue, instruments: tuple[Instrument, ...], rules: DerivativeRules) -> None:
+    def __init__(self, venue: Engine, instruments: tuple[Instrument, ...], rules: DerivativeRules) -> None:
         self.venue = venue
         self.rules = rules
         self.instruments = {item.native_symbol: item for item in instruments}

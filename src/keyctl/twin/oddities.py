@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from keyctl.twin.face import Answer, encode
+from keyctl.twin.call import Answer, encode
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.wire import Connection, gzip_bomb, raw_answer
 

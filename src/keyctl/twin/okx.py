@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from keyctl.model import Instrument
 from keyctl.twin import okx_data as data
 from keyctl.twin import okx_swaps_data as swaps
-from keyctl.twin.face import OPERATIONS, Answer, Call, Face, Operation, decode_form, json_answer
+from keyctl.twin.call import OPERATIONS, Answer, Call, Operation, decode_form, json_answer
+from keyctl.twin.face import Face
 from keyctl.twin.keys import Key
 from keyctl.twin.okx_algo import ALGO_HANDLERS, CANCELS_MAX, refused_row
 from keyctl.twin.okx_gate import (

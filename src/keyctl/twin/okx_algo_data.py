@@ -9,7 +9,7 @@ from typing import Any
 
 from keyctl.model import Trigger
 from keyctl.twin.book import Reason, VenueOrder
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.okx_data import spot_mode, target_currency, text
 from keyctl.twin.okx_swaps_data import kind_of, swap_order_fields
 from keyctl.twin.venue import Venue

@@ -7,7 +7,7 @@ from typing import Any
 
 from keyctl.model import Instrument, OrderState, OrderType, TimeInForce
 from keyctl.twin.book import Book, VenueOrder
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.keys import Key
 from keyctl.twin.okx_swaps_data import kind_of, swap_fields, swap_order_fields, wallet_fields
 from keyctl.twin.venue import Venue

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from keyctl.model import Kind
-from keyctl.twin.face import Answer, Call, decode_form, json_answer
+from keyctl.twin.call import Answer, Call, decode_form, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 

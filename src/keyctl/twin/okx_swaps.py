@@ -13,7 +13,7 @@ from typing import Any
 from keyctl.model import Instrument, MarginMode, OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin import okx_swaps_data as data
 from keyctl.twin.book import Reason, Refused, VenueOrder, floor_to
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.keys import Key
 from keyctl.twin.margins import settle_of
 from keyctl.twin.okx_gate import OKXError, OrderError, Params, bad_parameter

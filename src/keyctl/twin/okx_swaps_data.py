@@ -11,7 +11,7 @@ from typing import Any
 
 from keyctl.model import Instrument, MarginMode, PositionSide
 from keyctl.twin.book import ZERO, VenueOrder, floor_to
-from keyctl.twin.face import digits
+from keyctl.twin.call import digits
 from keyctl.twin.keys import Key
 from keyctl.twin.margins import settle_of
 from keyctl.twin.perpetual import DerivativeRules, TwinPosition, contract_size, unit

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 
-from keyctl.twin.face import Call, Operation
+from keyctl.twin.call import Call, Operation
 
 
 @dataclass(slots=True)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from keyctl.twin.call import Answer, Call
 from keyctl.twin.control import Control
-from keyctl.twin.face import Answer, Call, Face
+from keyctl.twin.face import Face
 from keyctl.twin.faults import Fault, FaultKind, FaultList
 from keyctl.twin.keys import Key, MadeKey
 from keyctl.twin.oddities import INSTEAD, ODDLY, answer_instead, hold, send_oddly, with_odd_row
@@ -284,10 +285,9 @@ class TwinServer:
             return False
         if taken is None or fault.kind in INSTEAD:
             answer = answer_instead(fault)
-        elif fault.kind is FaultKind.WRONG_ECHO:
-            answer = port.face.with_wrong_echo(taken, fault.what)
-        elif fault.kind is FaultKind.ECHO_OTHER:
-            answer = port.face.with_wrong_echo(taken, "leverage")
+        elif fault.kind in (FaultKind.WRONG_ECHO, FaultKind.ECHO_OTHER):
+            what = fault.what if fault.kind is FaultKind.WRONG_ECHO else "leverage"
+            answer = port.face.with_wrong_echo(taken, what)
         elif fault.kind is FaultKind.ODD_ROW:
             answer = with_odd_row(taken, fault.body)
         else:

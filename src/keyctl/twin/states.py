@@ -16,7 +16,7 @@ from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import MadeKey, make_key
 
 if TYPE_CHECKING:
-    from keyctl.twin.server import TwinServer
+    from keyctl.twin.serving import Server
 
 ELSEWHERE = "203.0.113.9"
 DAY_MS = 86_400_000
@@ -120,9 +120,7 @@ def states(exchange: str, market: str) -> tuple[State, ...]:
     return tuple(state for state in State if state not in lacking)
 
 
-def put_in_state(
-    server: TwinServer, exchange: str, key: MadeKey, state: State, other: TwinServer | None = None
-) -> Stand:
+def put_in_state(server: Server, exchange: str, key: MadeKey, state: State, other: Server | None = None) -> Stand:
     """The venue and the key are in that state from now on; how the user stands then.
 
     `other` is a second server that plays the exchange's other environment or region; keys of such states live there.
@@ -144,7 +142,7 @@ def put_in_state(
     return stand
 
 
-def clear_state(server: TwinServer, exchange: str, key: MadeKey) -> None:
+def clear_state(server: Server, exchange: str, key: MadeKey) -> None:
     """The venue is sound again and knows the key as it was before its first state."""
     venue, held = server.venue(exchange), key.key
     server.faults.clear()
@@ -158,7 +156,7 @@ def clear_state(server: TwinServer, exchange: str, key: MadeKey) -> None:
         venue.keys[key.api_key] = held
 
 
-def _break_calls(server: TwinServer, exchange: str, state: State) -> None:
+def _break_calls(server: Server, exchange: str, state: State) -> None:
     if state is State.UNREACHABLE:
         server.refuse(exchange, True)
     elif state is State.NO_ANSWER:
@@ -190,7 +188,7 @@ def _held_wrongly(exchange: str, key: MadeKey, state: State) -> MadeKey:
     return replace(key, secret=make_key(exchange, kind).secret, algorithm=kind)
 
 
-def _change_venue(server: TwinServer, exchange: str, key: MadeKey, state: State, other: TwinServer | None) -> None:
+def _change_venue(server: Server, exchange: str, key: MadeKey, state: State, other: Server | None) -> None:
     venue, held = server.venue(exchange), key.key
     if state in (State.UNKNOWN_KEY, State.REGION) or (state is State.ENVIRONMENT and exchange != "okx"):
         venue.keys.pop(key.api_key, None)

@@ -9,7 +9,7 @@ import zlib
 from email.utils import formatdate
 from http.client import responses
 
-from keyctl.twin.face import Answer, Call
+from keyctl.twin.call import Answer, Call
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 HEADER_LINES_MAX = 100
