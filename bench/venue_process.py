@@ -18,8 +18,8 @@ from typing import Any
 
 from keyctl.model import Algorithm, MarginMode, OrderType, Side
 from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
-from keyctl.twin.face import Face
 from keyctl.twin.call import Call
+from keyctl.twin.face import Face
 from keyctl.twin.pace import broken_limits
 from keyctl.twin.perpetual import DerivativeDraft
 from keyctl.twin.wire import Connection
