@@ -110,7 +110,6 @@ EXCUSED = {
     ("model.credential", "secret"): "a Credential holds a Secret",
     ("model.order", "errors"): "a LegResult carries what kept its leg back, for type checking only",
     ("errors", "model.told"): "an ExchangeRefused carries the ExchangeError, for type checking only",
-    ("commands.demo", "cli"): "the demo runs real commands",
     ("commands.orders", "journal"): "it names the states that a leg can be in",
 }
 

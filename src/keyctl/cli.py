@@ -16,7 +16,7 @@ from keyctl import __version__
 from keyctl.app import App
 from keyctl.commands import SHORT_HELP
 from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
-from keyctl.framing import CONTEXT, command_name, secret_on_command_line
+from keyctl.framing import CONTEXT, RUNS_LINES, command_name, secret_on_command_line
 from keyctl.loader import load_module, module_names
 from keyctl.output import OutputOptions, Result, failure, render
 
@@ -104,6 +104,7 @@ class Root(click.Group):
 @click.pass_context
 def root(ctx: click.Context, demo: bool) -> Result | None:
     """The welcome when no command is named."""
+    ctx.meta[RUNS_LINES] = outcome
     if demo:
         from keyctl.home import demo_environment
 

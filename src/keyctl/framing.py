@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Whatever name the program is called by: the variable follows from the name that cli.py gives to Click.
 COMPLETION_VARIABLE = "_KEYCTL_COMPLETE"
+# Under which a context knows how a whole command line is run, for a command that runs others.
+RUNS_LINES = "keyctl.framing.runs_lines"
 _DECOYS = ("--secret", "--api-secret", "--secret-key", "--private-key", "--passphrase", "--password")
 _KEY_TYPES = [kind.value for kind in Algorithm]
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from keyctl.app import App
 from keyctl.errors import ExitCode, KeyctlError
-from keyctl.framing import keyctl_command
+from keyctl.framing import RUNS_LINES, keyctl_command
 from keyctl.output import Note, Result, Table, document, render, say, show_aside
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class _Play:
         self._outer = outer
         self._inner = inner
         self._twin = twin
+        self._outcome: Callable[[list[str], App], Result | int] = click.get_current_context().meta[RUNS_LINES]
         self._steps: list[dict[str, Any]] = []
 
     def run(self) -> Result:
@@ -77,15 +79,13 @@ class _Play:
 
     def _step(self, arguments: list[str], expected: ExitCode = ExitCode.OK) -> Result:
         """Runs one command and shows it. Raises KeyctlError when it ends otherwise than the story says."""
-        from keyctl.cli import outcome
-
         number = len(self._steps) + 1
         line = " ".join(["keyctl", "--demo", *arguments])
         if number > 1:
             self._pause()
         self._say(f"\n[{number}/6] $ {line}")
         try:
-            result = outcome(["--demo", *arguments], self._inner)
+            result = self._outcome(["--demo", *arguments], self._inner)
             assert isinstance(result, Result)
             self._steps.append({"line": line, "result": document(result, " ".join(arguments[:1]))})
             if not self._outer.output.json:
