@@ -139,6 +139,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "orders settle": (),
     "orders show": ("x",),
     "positions": (),
+    "fills": ("--all", "--symbol", "BTC/USDT:USDT"),
     "price": ("BTC/USDT",),
     "remove": ("nobody", "--yes"),
     "rename": ("okx-live", "okx-real"),
@@ -162,7 +163,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "whitelist show": ("--all",),
 }
 # What meets the exchanges: it finds the twin, or the account that is none of the twin's is refused.
-CALLS = ("add", "balance", "cancel", "close", "doctor", "order", "orders list", "positions", "price", "verify")
+CALLS = ("add", "balance", "cancel", "close", "doctor", "fills", "order", "orders list", "positions", "price", "verify")
 
 
 def test_every_command_has_a_line_here() -> None:

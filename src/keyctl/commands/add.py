@@ -15,7 +15,6 @@ from keyctl.output import Note, Result
 if TYPE_CHECKING:
     from keyctl.interview import Interview
     from keyctl.model import Account
-    from keyctl.verifying import verify_new
 
 
 @keyctl_command(
@@ -48,6 +47,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
     from keyctl.grouping import check_not_listed
     from keyctl.interview import Interview
+    from keyctl.verifying import verify_new
 
     if options["extra"]:
         _refuse_extra()
