@@ -62,7 +62,12 @@ class _Judge:
         self.judged = Rights(self.rights, self.wish, house.accepted, self.profile, market, markets, self.worked)
 
     def findings(self) -> list[Finding]:
-        return [getattr(self, f"_{rule}")() for rule in RULES]
+        """One for each of RULES, in their order."""
+        judges = (
+            *(self._clock, self._access, self._signature, self._account, self._read, self._trade, self._withdraw),
+            *(self._transfer, self._ip_list, self._our_ip, self._key_age, self._extra_rights),
+        )
+        return [judge() for judge in judges]
 
     def _clock(self) -> Finding:
         offset, title = self.seen.offset, self.profile.title

@@ -12,6 +12,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import urlsplit
 
 import h11
@@ -33,9 +34,6 @@ EVENTS_PER_TURN = 250
 INTERIM_MAX = 10
 CONNECT_SECONDS = 5.0
 USER_AGENT = f"keyctl/{__version__}"
-
-# asyncio gives each TLS connection 256 KiB for one read: 12 MiB for 50 accounts, and answers here have a few KiB.
-asyncio.sslproto.SSLProtocol.max_size = TLS_READ_BYTES
 
 # Both libraries log whole signed URLs at INFO.
 for _name in ("httpx", "httpcore"):
@@ -117,6 +115,7 @@ class Line:
             return
         self.close()
         context = self._tls() if self._tls else None
+        _read_little()
         try:
             async with asyncio.timeout(seconds):
                 self._reader, self._writer = await open_streams(
@@ -237,6 +236,12 @@ class Line:
             self._busy = False
         else:
             self.close()
+
+
+@cache
+def _read_little() -> None:
+    """asyncio gives each TLS connection 256 KiB for one read: 12 MiB for 50 accounts, and answers have a few KiB."""
+    asyncio.sslproto.SSLProtocol.max_size = TLS_READ_BYTES
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:

@@ -296,10 +296,6 @@ class ExchangeContract(ABC):
             assert (status.state, status.quantity, status.filled) == (OrderState.OPEN, Decimal("0.005"), Decimal(0))
             assert status.client_order_id in (leg.client_order_id, None)
 
-    def test_look_ups_have_names_for_messages(self) -> None:
-        exchange = self.exchange()
-        assert len(exchange.lookup_names) == len(exchange.lookup_requests(self.leg(), SENT_MS))
-
     def test_a_look_up_never_takes_another_order_for_ours(self) -> None:
         leg = self.leg()
         for step, _ in enumerate(self.exchange().lookup_requests(leg, SENT_MS)):

@@ -67,8 +67,6 @@ class Signer(ABC):
 class Exchange(Around):
     """One exchange's wire knowledge, bound to the hosts of one kind and site (or to one loopback endpoint)."""
 
-    # What the unknown order's look-ups prove, in the order in which they are asked; for messages only.
-    lookup_names: ClassVar[tuple[str, ...]] = ()
     # The fields in which its answers echo a client order id, and those in which they give an order id.
     echo_names: ClassVar[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
 

@@ -98,7 +98,6 @@ class BinanceSigner(Signer):
 class Binance(BinancePerpetuals):
     """Binance's spot and futures APIs, with key introspection (SAPI) where the kind of account has it."""
 
-    lookup_names = ("the order by its client order id", "open orders", "orders since the send")
     echo_names = (("clientOrderId", "clientAlgoId"), ("orderId", "algoId"))
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:

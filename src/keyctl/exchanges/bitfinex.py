@@ -101,8 +101,6 @@ class Bitfinex(BitfinexAround):
 
     dated_ids = True
 
-    lookup_names = ("open order by client order id", "open orders", "finished orders")
-
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         if algorithm not in self.profile.algorithms:
             raise SetupProblem(f"Bitfinex has no {algorithm} keys", code="wrong_key_type")

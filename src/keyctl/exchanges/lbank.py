@@ -67,7 +67,6 @@ _KNOWN_RIGHTS = {"enableReading", "enableSpotTrading", "enableFuturesTrading", "
 class LBank(LBankAround):
     """LBank's spot API, and its contract API. Numbers of errors mean other things there: look up by market and code."""
 
-    lookup_names = ("order by client order id", "open orders", "orders of the last 24 hours")
     echo_names = (("custom_id",), ("order_id",))
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:

@@ -101,7 +101,6 @@ class OKXSigner(Signer):
 class OKX(OKXAround):
     """OKX's V5 API: spot in cash mode, and contracts. Demo keys use the live hosts and a header of their own."""
 
-    lookup_names = ("the order by its client order id", "open orders", "finished orders since the send")
     echo_names = (("clOrdId", "algoClOrdId"), ("ordId", "algoId"))
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:

@@ -35,7 +35,6 @@ class Reason(StrEnum):
     NOTIONAL_MAX = "notional_max"
     FUNDS = "funds"
     DUPLICATE = "duplicate"
-    NO_ORDER = "no_order"
     FINAL = "final"
     # Of perpetuals only.
     REDUCE_ONLY = "reduce_only"

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 ELSEWHERE = "203.0.113.9"
 DAY_MS = 86_400_000
 NONCE_FAR_AHEAD = 9_007_199_254_740_990
-MARKETS = {
-    "binance": ("spot", "futures"),
-    "bitfinex": ("spot", "futures"),
-    "lbank": ("spot", "futures"),
-    "okx": ("spot", "futures"),
-}
 
 
 class State(StrEnum):
