@@ -22,7 +22,7 @@ from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable
 from keyctl.guards import Basis
 from keyctl.in_the_way import orders_in_the_way
 from keyctl.journal import LegState
-from keyctl.model import Market, Position, PositionSide, Side, TimeInForce
+from keyctl.model import Market, Position, PositionSide, TimeInForce
 from keyctl.order_checks import check_closable
 from keyctl.overview import Part, Seen, positions_of, side_by_side
 from keyctl.plan import Plan, new_plan_id
@@ -130,7 +130,7 @@ def _grouped(seen: Sequence[Seen[Position]], what: What) -> list[list[Target]]:
 def _wish(position: Position, what: What) -> Wish:
     return Wish(
         symbol=position.symbol,
-        side=Side.SELL if position.side is PositionSide.LONG else Side.BUY,
+        side=position.side.closed_by,
         quantity=None,
         quote=None,
         price=None,
@@ -241,8 +241,9 @@ async def _after_others(app: App, closing: Closing, stop: Stop) -> Closing:
 
 
 def _is_of(position: Position, wish: Wish) -> bool:
-    side = PositionSide.LONG if wish.side is Side.SELL else PositionSide.SHORT
-    return position.symbol == wish.symbol and position.side is side and wish.margin in (None, position.margin)
+    return (
+        position.symbol == wish.symbol and position.side is wish.side.closes and wish.margin in (None, position.margin)
+    )
 
 
 async def _with_what_is_left(

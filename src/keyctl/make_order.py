@@ -102,7 +102,7 @@ def worth_of(wish: Wish, view: VenueView, least: bool = False) -> Decimal:
 
 
 def _opposite(wish: Wish, view: VenueView) -> Decimal:
-    return view.ticker.ask if wish.side is Side.BUY else view.ticker.bid
+    return view.ticker.opposite(wish.side)
 
 
 def _quantity(

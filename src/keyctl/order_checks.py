@@ -143,7 +143,7 @@ def _kinds_of(order: Order) -> set[str]:
 def check_filters(account: Account, order: Order, view: VenueView) -> None:
     """Raises CheckFailed for a size or value outside the venue's bounds."""
     instrument = view.instrument
-    reference = view.ticker.ask if order.side is Side.BUY else view.ticker.bid
+    reference = view.ticker.opposite(order.side)
     price = order.price or order.trigger_price or reference
     worth = notional(order, price)
     free_to_reduce = order.reduce_only  # venues take any value there (Binance: MIN_NOTIONAL)
@@ -185,7 +185,7 @@ def check_balance(account: Account, order: Order, view: VenueView) -> None:
     instrument = view.instrument
     if view.balances is None or order.reduce_only:
         return
-    price = order.price or order.trigger_price or (view.ticker.ask if order.side is Side.BUY else view.ticker.bid)
+    price = order.price or order.trigger_price or (view.ticker.opposite(order.side))
     if instrument.settle is not None:
         currency = instrument.settle
         worth = notional(order, price)

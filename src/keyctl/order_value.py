@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.model import Order, Side, Ticker
+from keyctl.model import Order, Ticker
 from keyctl.model.noun import Noun
 from keyctl.order_checks import refusal
 from keyctl.sizes import EXACT, notional
@@ -42,7 +42,7 @@ class Value(Noun):
 
 def value_of(order: Order, ticker: Ticker, usd_per_quote: Decimal, *, immediate: bool) -> Value:
     """The order's values at these prices; `immediate` where the person gave it no price."""
-    opposite = ticker.ask if order.side is Side.BUY else ticker.bid
+    opposite = ticker.opposite(order.side)
     own = order.price or order.trigger_price or opposite
     highest = notional(order, max(own, opposite)) * usd_per_quote
     return Value(highest if immediate else notional(order, own) * usd_per_quote, highest)

@@ -73,8 +73,7 @@ def _check_words(wish: Wish) -> Wish:
                 raise UsageProblem(
                     f"{name} is for perpetuals, and {wish.symbol} is a spot symbol", hint, code="spot_symbol"
                 )
-    opened = PositionSide.LONG if wish.side is Side.BUY else PositionSide.SHORT
-    if wish.reduce_only and wish.position is opened:
+    if wish.reduce_only and wish.position is wish.side.opens:
         raise UsageProblem(f"a {wish.side} cannot reduce a {wish.position} position", code="contradiction")
     return wish
 

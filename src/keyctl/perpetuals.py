@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import plain
-from keyctl.model import FuturesState, MarginMode, PositionSide, Setup, Side
+from keyctl.model import FuturesState, MarginMode, PositionSide, Setup
 from keyctl.order_checks import StandsInTheWay, refusal
 from keyctl.sizes import is_dated
 from keyctl.wish import Terms
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from keyctl.model import Account, Instrument, Order, Position
     from keyctl.wish import Wish
 
-_OPENS = {Side.BUY: PositionSide.LONG, Side.SELL: PositionSide.SHORT}
 _OWN_PAGES = "look at it on the exchange's own pages"
-_CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
 
 
 def terms_of(
@@ -35,14 +33,14 @@ def terms_of(
     a leverage over the cap.
     """
     closing = wish.reduces
-    side = _CLOSES[wish.side] if closing else (wish.position or _OPENS[wish.side])
+    side = wish.side.closes if closing else (wish.position or wish.side.opens)
     position = wish.position
     if state.hedge and position is None:
         if not closing:
             raise _in_the_way(
                 account,
                 "the account is in hedge mode, where an order belongs to a long or a short position",
-                f"add --position {side} (to open) or --position {_CLOSES[wish.side]} (to close)",
+                f"add --position {side} (to open) or --position {wish.side.closes} (to close)",
             )
         position = side
     held = _held(state, side, wish.margin)

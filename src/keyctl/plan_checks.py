@@ -92,7 +92,7 @@ def prices_apart(legs: Sequence[PlannedLeg], limits: Limits) -> tuple[str, ...]:
 
 def _best(leg: PlannedLeg) -> Decimal:
     """The best price that the order could have now."""
-    return leg.view.ticker.ask if leg.leg.order.side is Side.BUY else leg.view.ticker.bid
+    return leg.view.ticker.opposite(leg.leg.order.side)
 
 
 def _trades_at_once(leg: PlannedLeg) -> bool:

@@ -81,7 +81,7 @@ def _check_reach(account: Account, wish: Wish, price: Decimal | None, view: Venu
     """Raises CheckFailed for an immediate order which the venue's bounds keep from reaching the market: nothing of it
     would be filled. One that only reduces goes out all the same, since the bounds move."""
     buy = wish.side is Side.BUY
-    best = view.ticker.ask if buy else view.ticker.bid
+    best = view.ticker.opposite(wish.side)
     if price is None or wish.reduces or (price >= best if buy else price <= best):
         return
     raise refusal(
@@ -131,7 +131,7 @@ def check_trigger(
 def moved_too_far(leg: Leg, ticker: Ticker, usd_per_quote: Decimal | None, limits: Limits) -> bool:
     """Whether by now the order is through the market by more than any option passes, or above the cap for one."""
     order, buy = leg.order, leg.order.side is Side.BUY
-    best = ticker.ask if buy else ticker.bid
+    best = ticker.opposite(order.side)
     if order.price is not None and order.trigger is None:
         through = (order.price - best if buy else best - order.price) / best
         if through > limits.price_through_hard:

@@ -16,7 +16,7 @@ from keyctl.dispatch import LeftOut, Preview, Target
 from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import odd_among
-from keyctl.model import LegResult, Market, Order, Position, PositionSide, Side
+from keyctl.model import LegResult, Market, Order, Position
 from keyctl.order_checks import StandsInTheWay
 from keyctl.overview import Part, positions_of
 from keyctl.plan import PlannedLeg
@@ -59,7 +59,7 @@ async def _changed(session: Session, planned: PlannedLeg) -> KeyctlError | None:
         return None
     now = "is closed now" if found is None else f"is {plain(found.contracts)} contracts now"
     return StandsInTheWay(
-        f"{leg.account}: the {protected_side(order)} position in {order.symbol} {now}, not {plain(order.contracts)}",
+        f"{leg.account}: the {order.side.closes} position in {order.symbol} {now}, not {plain(order.contracts)}",
         "run the command again",
         account=leg.account,
         exchange=leg.exchange,
@@ -110,18 +110,13 @@ def protecting(journal: Journal, leg: Leg) -> tuple[StoredLeg, ...]:
     return tuple(stored for stored in (*journal.open_legs(), *journal.unsettled()) if is_one(stored))
 
 
-def protected_side(order: Order) -> PositionSide:
-    """The position that an order which only reduces belongs to."""
-    return PositionSide.LONG if order.side is Side.SELL else PositionSide.SHORT
-
-
 async def _held(session: Session, order: Order) -> Position | None:
     """The position that the order reduces, as the exchange has it now. Raises KeyctlError, also where a row that may be
     the position cannot be read."""
     found, odd = odd_among(await positions_of(Part(session, Market.FUTURES.value), order.symbol))
     if odd:
         raise NoAnswer(f"a row that may be the position cannot be read: {odd[0].why}", code="odd_rows")
-    return next((item for item in found if item.side is protected_side(order) and _fits(item, order)), None)
+    return next((item for item in found if item.side is order.side.closes and _fits(item, order)), None)
 
 
 def _fits(one: Order | Position, order: Order) -> bool:

@@ -205,7 +205,7 @@ def _by_risk(sizing: Sizing, part: Part, view: VenueView) -> Decimal:
     """The size, in the instrument's unit, that loses that share of the equity from the order's price to the stop."""
     assert sizing.risk is not None and sizing.stop is not None
     instrument, wish = view.instrument, part.wish
-    opposite = view.ticker.ask if wish.side is Side.BUY else view.ticker.bid
+    opposite = view.ticker.opposite(wish.side)
     entry = price_of(part.account, wish, view)[0] or wish.trigger_price or opposite
     if (sizing.stop >= entry) if wish.side is Side.BUY else (sizing.stop <= entry):
         raise refusal(

@@ -68,8 +68,7 @@ class Wish(Noun):
     @property
     def reduces(self) -> bool:
         """Whether it says by itself that it only closes a position."""
-        closed = PositionSide.SHORT if self.side is Side.BUY else PositionSide.LONG
-        return self.reduce_only or self.position is closed
+        return self.reduce_only or self.position is self.side.closes
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

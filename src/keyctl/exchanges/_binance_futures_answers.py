@@ -80,7 +80,7 @@ def position(value: JSON) -> Position | None:
     amount, named = decimal_of(row.get("positionAmt")), row.get("positionSide")
     if amount == 0:
         return None
-    side = PositionSide.LONG if amount > 0 else PositionSide.SHORT
+    side = PositionSide.of(amount)
     if named not in ("BOTH", side.upper()):
         raise Unreadable("a position on the other side")
     native = text_of(row.get("symbol"))

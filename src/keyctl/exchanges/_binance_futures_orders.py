@@ -13,7 +13,7 @@ from keyctl.errors import UsageProblem
 from keyctl.exchanges._binance_answers import state_of
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
-from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, PositionSide, Side, TimeInForce
+from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, TimeInForce
 
 OFFERS = frozenset(
     {
@@ -21,7 +21,6 @@ OFFERS = frozenset(
         *("stop_market", "stop_limit", "take_profit_market", "take_profit_limit"),
     }
 )
-_CLOSES = {Side.BUY: PositionSide.SHORT, Side.SELL: PositionSide.LONG}
 
 
 def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
@@ -65,7 +64,7 @@ def prevention(order: Order) -> tuple[tuple[str, JSON], ...]:
 def reduces(order: Order) -> bool:
     """Whether the venue lets the order do no more than reduce a position: by a flag, or in hedge mode by its side."""
     if order.hedge:
-        return order.position is _CLOSES[order.side]
+        return order.position is order.side.closes
     return order.reduce_only
 
 

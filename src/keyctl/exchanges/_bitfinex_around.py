@@ -183,7 +183,7 @@ def _position(value: JSON) -> Position | None:
     return Position(
         symbol=symbol,
         native_symbol=native,
-        side=PositionSide.LONG if amount > 0 else PositionSide.SHORT,
+        side=PositionSide.of(amount),
         contracts=amount.copy_abs(),
         margin=MarginMode.ISOLATED,
         leverage=_optional(row[_LEVERAGE]),

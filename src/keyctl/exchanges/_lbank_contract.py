@@ -151,7 +151,7 @@ def position_in(value: JSON) -> Position | None:
     return Position(
         symbol=symbol_of(native),
         native_symbol=native,
-        side=PositionSide.LONG if amount > 0 else PositionSide.SHORT,
+        side=PositionSide.of(amount),
         contracts=abs(amount),
         hedge=direction != NET,
         leverage=decimal_of(row.get("leverage")),

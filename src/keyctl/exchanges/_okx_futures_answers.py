@@ -183,7 +183,7 @@ def _position(value: JSON) -> Position | None:
         return None
     told = text_of(row.get("posSide"))
     if told == "net":
-        side = PositionSide.LONG if size > 0 else PositionSide.SHORT
+        side = PositionSide.of(size)
     elif told in tuple(PositionSide) and size > 0:
         side = PositionSide(told)
     else:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from keyctl.model.noun import Noun
-from keyctl.model.words import Market
+from keyctl.model.words import Market, Side
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -70,6 +70,10 @@ class Ticker(Noun):
     bid: Decimal
     ask: Decimal
     at: float = 0.0
+
+    def opposite(self, side: Side) -> Decimal:
+        """The best price at which an order of that side meets another one."""
+        return self.ask if side is Side.BUY else self.bid
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

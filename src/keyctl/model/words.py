@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -17,6 +18,16 @@ class Side(StrEnum):
 
     BUY = "buy"
     SELL = "sell"
+
+    @property
+    def opens(self) -> PositionSide:
+        """The position that such an order opens or enlarges."""
+        return PositionSide.LONG if self is Side.BUY else PositionSide.SHORT
+
+    @property
+    def closes(self) -> PositionSide:
+        """The position that such an order reduces."""
+        return PositionSide.SHORT if self is Side.BUY else PositionSide.LONG
 
 
 class OrderType(StrEnum):
@@ -47,6 +58,16 @@ class PositionSide(StrEnum):
 
     LONG = "long"
     SHORT = "short"
+
+    @property
+    def closed_by(self) -> Side:
+        """The side of an order that reduces it."""
+        return Side.SELL if self is PositionSide.LONG else Side.BUY
+
+    @staticmethod
+    def of(amount: Decimal) -> PositionSide:
+        """The side of a position that is told as an amount, below zero for a short one."""
+        return PositionSide.LONG if amount > 0 else PositionSide.SHORT
 
 
 class MarginMode(StrEnum):
