@@ -390,6 +390,29 @@ def test_open_spot_orders_are_named_by_their_pair() -> None:
     assert (found.symbol, found.market, found.trigger) == ("ETH/BTC", Market.SPOT, Trigger.STOP)
 
 
+@pytest.mark.parametrize(
+    ("market", "kind", "waits", "price"),
+    [
+        (Market.SPOT, "STOP_LOSS", False, None),
+        (Market.SPOT, "TAKE_PROFIT", False, None),
+        (Market.SPOT, "MARKET", False, None),
+        (Market.SPOT, "STOP_LOSS_LIMIT", False, Decimal(100)),
+        (Market.FUTURES, "MARKET", False, None),
+        (Market.FUTURES, "TRAILING_STOP_MARKET", True, None),
+        (Market.FUTURES, "STOP_MARKET", True, None),
+        (Market.FUTURES, "TAKE_PROFIT_MARKET", True, None),
+        (Market.FUTURES, "TAKE_PROFIT", True, Decimal(100)),
+        (Market.FUTURES, "STOP", True, Decimal(100)),
+    ],
+)
+def test_what_goes_to_the_book_at_market_has_no_price_whatever_stands_in_that_field(
+    market: Market, kind: str, waits: bool, price: Decimal | None
+) -> None:
+    row = ALGO | {"orderType": kind} if waits else order_object(leg(), type=kind, stopPrice="90")
+    (found,) = made().read_open_orders(int(waits), answer([row | {"price": "100.00000000"}]), market)
+    assert (found.type, found.price) == ("market" if price is None else "limit", price)
+
+
 def test_damaged_answers_are_unreadable_or_still_right() -> None:
     exchange, one = made(), leg()
     inverse, wanted = leg(INVERSE), Setup(PositionSide.LONG, Decimal(3), MarginMode.ISOLATED)

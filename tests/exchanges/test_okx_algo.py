@@ -639,10 +639,13 @@ def test_open_orders_that_wait_are_listed_as_such(trigger: dict[str, Any], kind:
         ({"tgtCcy": None}, Decimal(300), None),
         ({"tgtCcy": "base_ccy"}, None, Decimal(300)),
         ({"tgtCcy": "", "side": "sell"}, None, Decimal(300)),
+        ({"tgtCcy": "base_ccy", "side": "sell"}, None, Decimal(300)),
+        ({"tgtCcy": "quote_ccy", "side": "sell"}, Decimal(300), None),
+        ({"tgtCcy": "quote_ccy", "side": "sell", "slOrdPx": "60100"}, None, Decimal(300)),
         ({"tgtCcy": "", "slOrdPx": "60100"}, None, Decimal(300)),
     ],
 )
-def test_an_amount_to_spend_is_shown_as_such(
+def test_an_amount_of_quote_currency_is_shown_as_such(
     change: dict[str, Any], spends: Decimal | None, size: Decimal | None
 ) -> None:
     found = listed(algo_row(spot(**STOP | AT_MARKET), sz="300", slTriggerPx="60000") | change, Market.SPOT)

@@ -676,10 +676,15 @@ def test_orders_in_dated_contracts_are_listed_with_or_without_a_margin_currency(
         ({"tgtCcy": ""}, Decimal(100), None),
         ({"tgtCcy": "base_ccy", "sz": "900"}, None, Decimal(900)),
         ({"tgtCcy": "", "side": "sell", "sz": "900"}, None, Decimal(900)),
+        ({"tgtCcy": "base_ccy", "side": "sell", "sz": "900"}, None, Decimal(900)),
+        ({"tgtCcy": "quote_ccy", "side": "sell"}, Decimal(100), None),
+        ({"tgtCcy": "quote_ccy", "side": "sell", "ordType": "optimal_limit_ioc"}, Decimal(100), None),
+        ({"tgtCcy": "quote_ccy", "side": "sell", "accFillSz": "450", "sz": "20"}, Decimal(20), None),
         ({"tgtCcy": "", "ordType": "limit", "px": "0.2", "sz": "900"}, None, Decimal(900)),
+        ({"tgtCcy": "quote_ccy", "side": "sell", "ordType": "limit", "px": "0.2", "sz": "900"}, None, Decimal(900)),
     ],
 )
-def test_a_market_buy_by_amount_is_shown_with_its_amount(
+def test_a_market_order_by_amount_is_shown_with_its_amount(
     change: dict[str, Any], spends: Decimal | None, size: Decimal | None
 ) -> None:
     """The recorded order of DOGE-USDT, 2024-02-22: 450 bought for a part of 100 USDT."""
@@ -690,8 +695,9 @@ def test_a_market_buy_by_amount_is_shown_with_its_amount(
     assert (found.quote_quantity, found.quantity) == (spends, size)
 
 
-def test_a_size_in_an_unknown_unit_is_odd() -> None:
-    row = order_row(leg(), instType="SPOT", instId="DOGE-USDT", ordType="market", px="", side="buy", tgtCcy="shells")
+@pytest.mark.parametrize("side", list(Side))
+def test_a_size_in_an_unknown_unit_is_odd(side: Side) -> None:
+    row = order_row(leg(), instType="SPOT", instId="DOGE-USDT", ordType="market", px="", side=side, tgtCcy="shells")
     (found,) = okx().read_open_orders(2, answer(success(row)), Market.SPOT)
     assert isinstance(found, OddRow) and found.symbol == "DOGE/USDT"
 

@@ -213,6 +213,9 @@ def _binance_state(bodies: list[Any], sample: FuturesSample) -> Any:
     return hedge, margin, leverage, leverage, shown, len(orders.read)
 
 
+_BINANCE_AT_MARKET = ("STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
+
+
 def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
     def read(row: Any) -> Any:
         waits = "algoId" in need(row, dict)
@@ -227,7 +230,10 @@ def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         names = word(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
         size, done = number(row.get("quantity" if waits else "origQty")), number(row.get("executedQty", Number("0")))
         reduces = row.get("reduceOnly") is True or row.get("closePosition") is True
-        told = *names, None if is_nothing(own) else word(own), size, None, done, price if price > 0 else None, reduces
+        kind, spot = row.get("orderType" if waits else "type"), sample.leg.order.market == "spot"
+        at_market = kind in ("MARKET", *(("STOP_LOSS", "TAKE_PROFIT") if spot else _BINANCE_AT_MARKET))
+        limit = None if at_market or price <= 0 else price
+        told = *names, None if is_nothing(own) else word(own), size, None, done, limit, reduces
         return (*told, *trigger)
 
     return each(need(bodies[0], list), read)
@@ -338,11 +344,13 @@ def _okx_orders(bodies: list[Any], sample: FuturesSample) -> Any:
     sure(len(rows) < 100)
 
     def sized(row: dict[str, Any], size: Fraction, at_market: bool) -> tuple[Fraction | None, Fraction | None]:
-        """The size in the base currency, or the amount that a market buy on spot spends."""
-        if futures or row["side"] == "sell" or not at_market:
+        """The size in the base currency, or the amount of quote currency that sizes a market order on spot."""
+        if futures or not at_market:
             return size, None
-        sure(row.get("tgtCcy") in ("base_ccy", "quote_ccy", "", None))
-        return (size, None) if row.get("tgtCcy") == "base_ccy" else (None, size)
+        unit = row.get("tgtCcy")
+        sure(unit in ("base_ccy", "quote_ccy", "", None))
+        unit = unit or {"buy": "quote_ccy", "sell": "base_ccy"}[row["side"]]
+        return (size, None) if unit == "base_ccy" else (None, size)
 
     def read(row: Any) -> Any:
         native = need(need(row, dict).get("instId"), str)

@@ -29,6 +29,12 @@ from keyctl.model import (
 _MARGINS = {"CROSSED": MarginMode.CROSS, "CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 # A leverage is a whole number; margins are told with eight digits, so a computed one may be off by this much.
 _LEVERAGE_SLACK = Decimal("0.001")
+# Kinds of order without a price of their own, whatever stands in that field: [official] spot docs, "New order",
+# 2026-07-21, and USDS-M docs, "New Order", mirrored 2025-11-30. TAKE_PROFIT has one on futures and none on spot.
+_AT_MARKET = {
+    Market.SPOT: frozenset({"MARKET", "STOP_LOSS", "TAKE_PROFIT"}),
+    Market.FUTURES: frozenset({"MARKET", "STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"}),
+}
 
 
 def only_row(rows: Iterable[JSON], native_symbol: str) -> dict[str, JSON]:
@@ -135,6 +141,7 @@ def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     price = decimal_of(row.get("price", Decimal(0)))
     trigger_price = decimal_of(row.get("triggerPrice" if waiting else "stopPrice") or Decimal(0))
     kind = text_of(row.get("orderType" if waiting else "type"))
+    at_market = price <= 0 or kind in _AT_MARKET[market]
     # A waiting one always has a trigger, even where its price moves with the market: its id is of another kind.
     trigger = _trigger(kind) if waiting or (trigger_price > 0 and market is Market.SPOT) else None
     name = perpetual_name if market is Market.FUTURES else spot_name
@@ -145,10 +152,10 @@ def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         native_symbol=native,
         market=market,
         side=_side(row.get("side")),
-        type=OrderType.LIMIT if price > 0 else OrderType.MARKET,
+        type=OrderType.MARKET if at_market else OrderType.LIMIT,
         quantity=decimal_of(row.get("quantity" if waiting else "origQty")),
         filled=decimal_of(row.get("executedQty", Decimal(0))),
-        price=price if price > 0 else None,
+        price=None if at_market else price,
         exchange_order_id=text_of(row.get("algoId" if waiting else "orderId")),
         client_order_id=text_of(own_id) if own_id else None,
         reduce_only=row.get("reduceOnly") is True or row.get("closePosition") is True,

@@ -16,7 +16,7 @@ from decimal import Decimal
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional
-from keyctl.exchanges._okx_open_orders import named_symbol, open_order_names, size_in, whole_page
+from keyctl.exchanges._okx_open_orders import is_by_amount, named_symbol, open_order_names, whole_page
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
@@ -146,9 +146,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     trigger, trigger_price, price = _waits_for(row, side)
     own_id, size = row.get("algoClOrdId"), optional(row.get("sz")) or Decimal(0)  # empty: the whole position
     at_market = price in (None, Decimal(_AT_MARKET))
-    # [official] docs V5, "Place algo order", tgtCcy: as of plain orders, a market buy's size is in the quote currency
-    # unless it says base_ccy; rows of the kind "trigger" do not repeat it.
-    spends = size_in(row, market, side, at_market=at_market, unsaid="quote_ccy") == "quote_ccy"
+    by_amount = is_by_amount(row, market, side, at_market=at_market)
     if size < 0:
         raise Unreadable("a size below zero")
     return OpenOrder(
@@ -157,7 +155,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         market=market,
         side=side,
         type=OrderType.MARKET if at_market else OrderType.LIMIT,
-        quantity=None if spends else size,
+        quantity=None if by_amount else size,
         filled=Decimal(0),
         price=None if price == Decimal(_AT_MARKET) else price,
         exchange_order_id=text_of(row.get("algoId")),
@@ -167,7 +165,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         trigger=trigger,
         trigger_price=trigger_price,
         created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
-        quote_quantity=size if spends else None,
+        quote_quantity=size if by_amount else None,
     )
 
 

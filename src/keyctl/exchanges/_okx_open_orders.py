@@ -48,15 +48,19 @@ def open_order_names(row: dict[str, JSON], market: Market) -> tuple[str, str, Si
     return symbol, native, Side(str(row["side"])), position
 
 
-def size_in(row: dict[str, JSON], market: Market, side: Side, *, at_market: bool, unsaid: str) -> str:
-    """What the size of an order is counted in: "quote_ccy" for the amount to spend of a market buy on spot, else
-    "base_ccy". `unsaid` is what it means where the row does not tell. Raises Unreadable for another word."""
+def is_by_amount(row: dict[str, JSON], market: Market, side: Side, *, at_market: bool) -> bool:
+    """Whether the size of an order is an amount of quote currency. Raises Unreadable for a unit that is not known.
+
+    [official] docs V5, "Place order" and "Place algo order", tgtCcy: that of a market order on spot, which counts the
+    quote currency in buys and the base currency in sells unless it says otherwise. Rows of the kind "trigger" do not
+    repeat it.
+    """
     told = row.get("tgtCcy")
-    if market is Market.FUTURES or side is Side.SELL or not at_market:
-        return "base_ccy"
+    if market is Market.FUTURES or not at_market:
+        return False
     if told not in ("base_ccy", "quote_ccy", "", None):
         raise Unreadable("a size in a unit that is not known")
-    return str(told or unsaid)
+    return told == "quote_ccy" if told else side is Side.BUY
 
 
 def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
@@ -64,9 +68,8 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     size, filled = decimal_of(row.get("sz")), decimal_of(row.get("accFillSz"))
     client_id = row.get("clOrdId") or row.get("algoClOrdId")  # the second of what a waiting order became
     at_market = row.get("ordType") in ("market", "optimal_limit_ioc")
-    # [official] docs V5, "Place order", tgtCcy: a market buy's size is in the quote currency unless it says base_ccy.
-    spends = size_in(row, market, side, at_market=at_market, unsaid="quote_ccy") == "quote_ccy"
-    if filled < 0 or size < 0 or (filled > size and not spends):
+    by_amount = is_by_amount(row, market, side, at_market=at_market)
+    if filled < 0 or size < 0 or (filled > size and not by_amount):
         raise Unreadable("a fill that cannot be")
     return OpenOrder(
         symbol=symbol,
@@ -74,7 +77,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         market=market,
         side=side,
         type=OrderType.MARKET if at_market else OrderType.LIMIT,
-        quantity=None if spends else size,
+        quantity=None if by_amount else size,
         filled=filled,
         price=optional(row.get("px")),
         exchange_order_id=text_of(row.get("ordId")),
@@ -82,5 +85,5 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         reduce_only=row.get("reduceOnly") in ("true", True),
         position=position,
         created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
-        quote_quantity=size if spends else None,
+        quote_quantity=size if by_amount else None,
     )

@@ -79,8 +79,9 @@ class Setup(Noun):
 class OpenOrder(Noun):
     """An order that rests at its exchange, whoever sent it. Sizes as the venue counts them (contracts on perpetuals).
 
-    `client_order_id` is as the exchange shows it; None where there is none. `quote_quantity` is the amount to spend of
-    a market buy that was sized by it: its size in the base currency is not known then, and `quantity` is None.
+    `client_order_id` is as the exchange shows it; None where there is none. `quote_quantity` is the amount of
+    quote currency to spend, or to get, of a market order that was sized by it: its size in the base currency is not
+    known then, and `quantity` is None.
     """
 
     symbol: str
