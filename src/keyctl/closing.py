@@ -241,9 +241,8 @@ async def _after_others(app: App, closing: Closing, stop: Stop) -> Closing:
 
 
 def _is_of(position: Position, wish: Wish) -> bool:
-    return (
-        position.symbol == wish.symbol and position.side is wish.side.closes and wish.margin in (None, position.margin)
-    )
+    told = position.symbol, position.side
+    return told == (wish.symbol, wish.side.closes) and wish.margin in (None, position.margin)
 
 
 async def _with_what_is_left(
