@@ -179,6 +179,39 @@ def test_where_all_that_is_listed_is_odd_nothing_is_said_to_be_clear(world: Worl
     assert "no open orders" not in shown.stdout + shown.stderr
 
 
+def row_made(exchange: str, at_ms: int) -> Any:
+    """An open order of a list, made at that time."""
+    limit = {"side": "buy", "price": "50000", "px": "50000", "sz": "1", "accFillSz": "0", "origQty": "1"}
+    return {
+        "binance": limit | {"symbol": "BTCUSDT", "orderId": 4711, "side": "BUY", "type": "LIMIT", "time": at_ms},
+        "bitfinex": [4711, None, None, "tBTCUST", at_ms, 1, 1, 1, "EXCHANGE LIMIT", *[None] * 3, 0, "ACTIVE", None]
+        + [None, 50000, 0, 0, 0],
+        "lbank": limit
+        | {"symbol": "btc_usdt", "orderId": "4711", "type": "buy", "status": 0, "executedQty": "0", "time": at_ms},
+        "okx": limit
+        | {"instId": "BTC-USDT", "instType": "SPOT", "ordId": "4711", "ordType": "limit", "cTime": str(at_ms)},
+    }[exchange]
+
+
+@pytest.mark.parametrize("at_ms", [10**22, 10**14, -1, 0])
+@pytest.mark.parametrize("exchange", ALL)
+def test_a_time_that_cannot_be_keeps_no_order_from_being_listed_and_canceled(
+    world: World, exchange: str, at_ms: int
+) -> None:
+    world.add(exchange, rights=("read", "spot_trade"))
+    order = foreign(world, exchange)
+    odd_row(world, exchange, "open_orders", row_made(exchange, at_ms), path=_plain_list(exchange))
+    ran = world.keyctl("orders", "--open", "--symbol", "BTC/USDT", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert ("ok", "4711", None) in {
+        (row["state"], row["exchange_order_id"], row["created"]) for row in ran.data["orders"]
+    }
+    gone = world.keyctl("cancel", "-a", f"{exchange}-a", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    told = {leg["exchange_order_id"]: leg["outcome"] for leg in gone.data["legs"]}
+    assert (told.pop("4711"), [*told.values()]) == ("open", ["canceled"]), gone.stdout
+    assert not order.is_open
+
+
 OPENING = ("order", "buy", SYMBOL, "0.002", "--price", "59500", "--expect-value", "119", "--json")
 
 

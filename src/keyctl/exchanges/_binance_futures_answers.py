@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, text_of
 from keyctl.exchanges._binance_names import DOLLARS, perpetual_name, spot_name
-from keyctl.exchanges._shapes import flag_of
+from keyctl.exchanges._shapes import flag_of, made_at
 from keyctl.exchanges.listing import Names
 from keyctl.model import (
     JSON,
@@ -162,7 +162,7 @@ def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         position=PositionSide(str(side).lower()) if side in ("LONG", "SHORT") else None,
         trigger=trigger,
         trigger_price=trigger_price if trigger and trigger_price > 0 else None,
-        created_ms=None if created is None else integer_of(created),
+        created_ms=made_at(created),
     )
 
 

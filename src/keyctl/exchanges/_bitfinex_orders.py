@@ -8,6 +8,7 @@ from decimal import Decimal
 from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, text_of
 from keyctl.exchanges._bitfinex_names import common_symbol, is_derivative
 from keyctl.exchanges._bitfinex_states import state_of
+from keyctl.exchanges._shapes import made_at
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
@@ -194,7 +195,7 @@ def open_order_of(value: JSON) -> OpenOrder | None:
         trigger=trigger,
         # A trailing stop tells here where it stands now.
         trigger_price=decimal_of(row[_PRICE]) if trigger else None,
-        created_ms=integer_of(row[_CREATED]),
+        created_ms=made_at(row[_CREATED]),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, text_of
+from keyctl.exchanges._shapes import made_at
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import Figures, status_told
@@ -104,7 +105,7 @@ def open_order_of(value: JSON) -> OpenOrder:
         price=None if kind == "market" else decimal_of(row.get("price")),
         exchange_order_id=text_of(row.get("orderId")),
         client_order_id=None if client_order_id in (None, "") else text_of(client_order_id),
-        created_ms=None if row.get("time") is None else integer_of(row["time"]),
+        created_ms=made_at(row.get("time")),
         quote_quantity=spends,
     )
 

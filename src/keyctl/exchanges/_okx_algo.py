@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges._okx_answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional
 from keyctl.exchanges._okx_open_orders import is_by_amount, named_symbol, open_order_names, whole_page
+from keyctl.exchanges._shapes import made_at
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
@@ -164,7 +165,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         position=position,
         trigger=trigger,
         trigger_price=trigger_price,
-        created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
+        created_ms=made_at(row.get("cTime")),
         quote_quantity=size if by_amount else None,
     )
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from keyctl.answers import Unreadable, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import Unreadable, clean_text, decimal_of, object_of, text_of
 from keyctl.exchanges._okx_answers import data_of, optional
 from keyctl.exchanges._okx_names import contract_symbol, pair_symbol, type_of
+from keyctl.exchanges._shapes import made_at
 from keyctl.exchanges.listing import Names, each_of
 from keyctl.model import JSON, Market, OddRow, OpenOrder, OrderType, PositionSide, Response, Side
 
@@ -84,6 +85,6 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         client_order_id=clean_text(client_id, 40) if isinstance(client_id, str) and client_id else None,
         reduce_only=row.get("reduceOnly") in ("true", True),
         position=position,
-        created_ms=integer_of(row["cTime"]) if row.get("cTime") else None,
+        created_ms=made_at(row.get("cTime")),
         quote_quantity=size if by_amount else None,
     )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from string import ascii_lowercase, digits
 from typing import Literal, TypeVar
 
-from keyctl.answers import Unreadable, array_of, decimal_of, object_of, text_of
+from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import check_shape
 from keyctl.model import JSON, Algorithm
@@ -17,6 +17,8 @@ from keyctl.signing import RSA_BITS_MIN, Ed25519Key, Hash, HMACKey, RSAKey, Sign
 from keyctl.symbol_text import parts_of
 
 T = TypeVar("T")
+# Later than the year 5000: no exchange has made an order then.
+_MS_MAX = 10**14
 _ALPHABET = digits + ascii_lowercase
 _PEM = r"(?s)\s*-----BEGIN [A-Z0-9 ]*{}.*"
 
@@ -120,6 +122,15 @@ def withdraw_flag(name: str, flags: Mapping[str, JSON], read: Callable[[JSON], b
     told = read(flags.get(name))
     others = [read(value) for other, value in flags.items() if other != name and "withdraw" in other.lower()]
     return told if told is not False or all(value is False for value in others) else None
+
+
+def made_at(value: JSON) -> int | None:
+    """When an order was made, in Unix ms; None where that is not told, or no time can be so. Raises Unreadable for what
+    is no whole number."""
+    if value in (None, ""):
+        return None
+    at_ms = integer_of(value)
+    return at_ms if 0 < at_ms < _MS_MAX else None
 
 
 def check_named(told: JSON, asked: str) -> None:
