@@ -5,7 +5,7 @@ Each cancel is written into the journal before it is sent, where that can be wri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Jou
         if not unread and _number(order) in unsure - still
         else _may_have_fired(part, order)
         if order.trigger is not None and not unread and _number(order) in (final | troubles.keys()) - still
-        else _ended(part, order, troubles.get(_number(order)), still, unread)
+        else _ended(part, order, _trouble(order, troubles, final), still, unread)
         for order in orders
     ]
     for item in ended:
@@ -152,6 +152,15 @@ async def _still_open(
         if still | unsure <= in_trouble:
             break
     return still, unsure, ""
+
+
+def _trouble(
+    order: OpenOrder, troubles: Mapping[_Number, KeyctlError], final: Collection[_Number]
+) -> KeyctlError | None:
+    """Why the exchange did not take the order's cancel; None where it did."""
+    if _number(order) in final:
+        return KeyctlError("the exchange says that it has no such open order", code="no_such_order")
+    return troubles.get(_number(order))
 
 
 def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[_Number], unread: str) -> Ended:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from keyctl import canceling
 from keyctl.model import Algorithm, OrderState
 from keyctl.twin import FaultKind
 from tests.commands.test_open_orders import foreign
@@ -198,6 +201,26 @@ def test_a_lost_answer_about_a_foreign_order_is_read_back(world: World, exchange
     assert ran.exit_code == 0, ran.stdout
     assert ran.data["legs"][0]["outcome"] in ("canceled", "gone")
     assert not order.is_open
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_what_had_ended_before_its_cancel_came_is_not_said_to_be_canceled(
+    world: World, exchange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may as well have been filled."""
+    world.add(exchange, None, Algorithm.HMAC, "--market", "spot")
+    order, cancel_strangers = foreign(world, exchange), canceling.cancel_strangers
+
+    async def late(*given: Any) -> Any:
+        with world.venue(exchange).lock:
+            world.venue(exchange).cancel(order)
+        return await cancel_strangers(*given)
+
+    monkeypatch.setattr(canceling, "cancel_strangers", late)
+    ran = world.keyctl("cancel", "--all", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    (leg,) = ran.data["legs"]
+    assert (ran.exit_code, leg["outcome"]) == (0, "gone"), ran.stdout
+    assert "canceled or filled" in leg["detail"]
 
 
 def test_a_cancel_that_is_refused_is_not_said_to_be_done(world: World) -> None:
