@@ -379,3 +379,35 @@ def test_somebody_else_s_stop_on_coin_m_is_canceled_and_own_ones_are_refused(wor
         world, "order", "sell", "BTC/USD:BTC", "0.01", "-a", LABEL, "--stop-at", "50000", "--leverage", "1", "--yes"
     )
     assert refused.exit_code == 4 and "COIN-M" in message(refused)
+
+
+BARRED = '{"code":-4118,"msg":"ReduceOnly Order Failed. Please check your existing position and open orders"}'
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(("native", "quote"), [("XAUU", "U"), ("XAUTRY", "TRY"), ("XAUT", "T")])
+def test_the_order_in_the_way_of_a_close_is_named_whatever_its_name_looks_like(
+    world: World, native: str, quote: str, own: bool
+) -> None:
+    """Names of open orders end in no currency that is known without the list."""
+    symbol = f"XAU/{quote}:{quote}"
+    lists(world, "usdm-tradifi", "XAUUSDT", "400", symbol=native, pair=native, quoteAsset=quote, marginAsset=quote)
+    world.venue("binance").derivatives.wallet(world.made[LABEL].key.uid, quote).free += 5000
+    open_position(world, LABEL, symbol, Side.BUY, "1")
+    ran = keyctl(world, "order", "sell", symbol, "1", "--price", "430", "--reduce-only", "--yes", "-a", LABEL)
+    assert ran.exit_code == 0, ran.stdout
+    if not own:
+        world.forget_journal()
+    world.fault(
+        kind=FaultKind.ANSWER,
+        exchange="binance",
+        operation="place",
+        status=400,
+        body=BARRED,
+        headers=(("Content-Type", "application/json"),),
+    )
+    barred = keyctl(world, "close", symbol, "--yes", "-a", LABEL)
+    which = ran.data["legs"][0]["client_order_id"] if own else f"--foreign --symbol {symbol} -a {LABEL}"
+    assert barred.data["next"][0] == f"keyctl cancel {which}"
+    assert keyctl(world, *barred.data["next"][0].split()[1:], "--yes").exit_code == 0
+    assert not any(order.is_open for order in world.venue("binance").orders)

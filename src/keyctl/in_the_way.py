@@ -52,16 +52,18 @@ def _is_barred(result: LegResult, codes: Sequence[str]) -> bool:
 def _steps(result: LegResult, listed: Sequence[OpenOrder], ours: set[str]) -> Iterator[Step]:
     leg = result.leg
     for order in listed:
-        same = (order.symbol, order.side, order.position) == (leg.order.symbol, leg.order.side, leg.order.position)
+        # By the exchange's own name: what that means its list of open orders does not always tell.
+        names = order.native_symbol, order.side, order.position
+        same = names == (leg.native_symbol, leg.order.side, leg.order.position)
         if not (order.reduce_only and same):
             continue
         size = "" if order.quantity is None else f"{plain(order.quantity - order.filled)} "
         price = f" at {plain(order.price)}" if order.price is not None else ""
         words = (
-            f"The reduce-only order {order.exchange_order_id} ({order.side} {size}{order.symbol}{price}) "
+            f"The reduce-only order {order.exchange_order_id} ({order.side} {size}{leg.order.symbol}{price}) "
             f"of {leg.account} is in the way. Cancel it"
         )
         if order.client_order_id in ours:
             yield Step(words, f"keyctl cancel {order.client_order_id}")
         else:  # keyctl names no single order of others; the command lists them before it asks
-            yield Step(words, f"keyctl cancel --foreign --symbol {order.symbol} -a {leg.account}")
+            yield Step(words, f"keyctl cancel --foreign --symbol {leg.order.symbol} -a {leg.account}")
