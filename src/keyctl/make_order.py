@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keyctl.exchanges.base import plain
 from keyctl.model import Account, Order, OrderType, Side, TimeInForce
 from keyctl.order_checks import refusal, unit
-from keyctl.sizes import FINEST, floor_to, round_price, size_step
+from keyctl.sizes import FINEST, floor_to, round_price, size_of, size_step
 
 if TYPE_CHECKING:
     from keyctl.config import Limits
@@ -113,7 +113,7 @@ def _quantity(
     size = instrument.contract_size or Decimal(1)
     contracts = terms.held if wish.for_position and terms is not None else wish.contracts
     if contracts is not None:
-        asked = contracts if instrument.inverse else contracts * size
+        asked = size_of(contracts, instrument)
     elif wish.quote is not None:
         asked = wish.quote / (size if instrument.inverse else worth_of(wish, view))
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.cancel_order import cancel_order
@@ -16,11 +17,12 @@ from keyctl.dispatch import LeftOut, Preview, Target
 from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable
 from keyctl.exchanges.base import plain
 from keyctl.exchanges.listing import odd_among
-from keyctl.model import LegResult, Market, Order, Position
+from keyctl.model import LegResult, Market, Order, OrderType, Position
 from keyctl.order_checks import StandsInTheWay
 from keyctl.overview import Part, positions_of
 from keyctl.plan import PlannedLeg
 from keyctl.protection_view import Lifted
+from keyctl.sizes import FINEST, exactly, floor_to, size_of, size_step
 from keyctl.strangers import LOOKS, PAUSE_SECONDS
 
 if TYPE_CHECKING:
@@ -50,12 +52,12 @@ async def _changed(session: Session, planned: PlannedLeg) -> KeyctlError | None:
     """Why the order does not fit the position any more; None while it does."""
     leg, order = planned.leg, planned.leg.order
     try:
-        found = await _held(session, order)
+        found = await _held(session, leg)
     except KeyctlError as trouble:
         if isinstance(trouble, StoreUnusable):
             raise
         return trouble
-    if found is not None and found.contracts == order.contracts:
+    if found is not None and _whole(found, planned) == order.quantity:
         return None
     now = "is closed now" if found is None else f"is {plain(found.contracts)} contracts now"
     return StandsInTheWay(
@@ -65,6 +67,14 @@ async def _changed(session: Session, planned: PlannedLeg) -> KeyctlError | None:
         exchange=leg.exchange,
         market=str(order.market),
     )
+
+
+@exactly
+def _whole(position: Position, planned: PlannedLeg) -> Decimal:
+    """The size of an order for the whole position, which the venue's steps may leave a little of."""
+    order, instrument = planned.leg.order, planned.instrument
+    step = size_step(instrument, market_type=order.type is OrderType.MARKET)
+    return floor_to(size_of(position.contracts, instrument), step or FINEST)
 
 
 async def lift_all(targets: Sequence[Target], results: Iterable[LegResult], journal: Journal) -> list[Lifted]:
@@ -78,17 +88,15 @@ async def lift_all(targets: Sequence[Target], results: Iterable[LegResult], jour
 async def _lift(session: Session, journal: Journal, leg: Leg) -> Lifted | None:
     """Cancels the orders that protected the position which this filled order has closed, once that is read to be gone.
 
-    None where there are none.
+    None where there are none. The close is out: whatever keeps the position from being read is told, and not raised.
     """
     orders = protecting(journal, leg)
     if not orders:
         return None
     for look in range(LOOKS):
         try:
-            held = await _held(session, leg.order)
+            held = await _held(session, leg)
         except KeyctlError as trouble:
-            if isinstance(trouble, StoreUnusable):
-                raise
             return Lifted(orders, kept=f"whether the position is gone could not be read: {trouble.message}")
         if held is None:
             return Lifted(orders, tuple([await cancel_order(session, journal, stored) for stored in orders]))
@@ -110,13 +118,18 @@ def protecting(journal: Journal, leg: Leg) -> tuple[StoredLeg, ...]:
     return tuple(stored for stored in (*journal.open_legs(), *journal.unsettled()) if is_one(stored))
 
 
-async def _held(session: Session, order: Order) -> Position | None:
+async def _held(session: Session, leg: Leg) -> Position | None:
     """The position that the order reduces, as the exchange has it now. Raises KeyctlError, also where a row that may be
-    the position cannot be read."""
-    found, odd = odd_among(await positions_of(Part(session, Market.FUTURES.value), order.symbol))
-    if odd:
-        raise NoAnswer(f"a row that may be the position cannot be read: {odd[0].why}", code="odd_rows")
-    return next((item for item in found if item.side is order.side.closes and _fits(item, order)), None)
+    the position cannot be read.
+
+    All are read, and told apart by the exchange's own name: whatever the list makes of that, it is never called gone.
+    """
+    order, (found, odd) = leg.order, odd_among(await positions_of(Part(session, Market.FUTURES.value)))
+    for row in odd:
+        if row.native_symbol in (None, leg.native_symbol):
+            raise NoAnswer(f"a row that may be the position cannot be read: {row.why}", code="odd_rows")
+    mine = (item for item in found if item.native_symbol == leg.native_symbol and _fits(item, order))
+    return next((item for item in mine if item.side is order.side.closes), None)
 
 
 def _fits(one: Order | Position, order: Order) -> bool:

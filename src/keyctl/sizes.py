@@ -89,6 +89,11 @@ def size_step(instrument: Instrument, *, market_type: bool) -> Decimal | None:
     return Decimal(lcm(int(step.scaleb(-finest)), int(other.scaleb(-finest)))).scaleb(finest)
 
 
+def size_of(contracts: Decimal, instrument: Instrument) -> Decimal:
+    """So many contracts in the unit of `Order.quantity`."""
+    return contracts if instrument.inverse else contracts * (instrument.contract_size or Decimal(1))
+
+
 def _exponent(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)

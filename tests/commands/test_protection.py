@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from keyctl import closing, protection
+from keyctl.errors import StoreUnusable
+from keyctl.listed_names import in_symbol
 from keyctl.model import OddRow, OrderType, PositionSide, Side, Trigger
 from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
 from tests.commands.test_positions import RIGHTS, SYMBOL, VENUES
+from tests.support.listed import lists
 from tests.support.world import Ran, World, open_position
 
 ETHER = "ETH/USDT:USDT"
@@ -165,6 +169,21 @@ def test_a_position_that_changed_since_the_preview_is_not_protected_by_a_wrong_s
     assert send(desk, STOP, exchange).exit_code == 0
     (order,) = waiting(desk, exchange)
     assert order.quantity == 2 * Decimal(HELD[exchange])
+
+
+@pytest.mark.parametrize(("held", "size"), [("1.005", "1"), ("2.019", "2.01"), ("1", "1")])
+def test_what_the_steps_leave_over_keeps_no_position_from_being_protected(world: World, held: str, size: str) -> None:
+    """A position on the steps of limit orders may lie between those of orders without a price."""
+    world.add("binance", rights=RIGHTS)
+    gold = lists(world, "usdm-tradifi", "XAUUSDT", "400", MARKET_LOT_SIZE={"stepSize": "0.01"}).symbol
+    open_position(world, "binance-a", gold, Side.BUY, held)
+    words = ("order", "sell", gold, "--stop-at", "390", "--for-position", "--yes")
+    ran = send(world, words, "binance")
+    assert ran.exit_code == 0, ran.stdout
+    (order,) = waiting(world, "binance")
+    assert order.quantity == Decimal(size)
+    assert world.keyctl("close", gold, "--all", "--yes", "--json").exit_code == 0
+    assert waiting(world, "binance") == []
 
 
 @pytest.mark.parametrize(
@@ -363,3 +382,38 @@ def test_a_row_that_may_be_the_position_keeps_its_protection(
     assert len(waiting(desk, exchange)) == 1
     refused = send(desk, STOP, exchange)
     assert refused.exit_code != 0 and len(waiting(desk, exchange)) == 1
+
+
+@pytest.mark.parametrize("exchange", VENUES)
+def test_a_position_that_goes_by_another_name_by_now_keeps_its_protection(
+    desk: World, exchange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is there is told by the exchange's own name, which is that of the order."""
+    send(desk, STOP, exchange)
+    positions_of = protection.positions_of
+
+    async def renamed(part: Any, symbol: str | None = None) -> tuple[Any, ...]:
+        open_position(desk, f"{exchange}-a", SYMBOL, Side.BUY, HELD[exchange])
+        found = [replace(row, symbol=row.native_symbol) for row in await positions_of(part)]
+        return in_symbol(found, symbol)
+
+    monkeypatch.setattr(protection, "positions_of", renamed)
+    ran = close(desk, "-a", f"{exchange}-a")
+    assert [row["outcome"] for row in ran.data["protection"]] == ["not canceled"], ran.stdout
+    assert len(waiting(desk, exchange)) == 1
+
+
+@pytest.mark.parametrize("exchange", VENUES)
+def test_a_full_disk_after_the_close_takes_nothing_from_its_result(
+    desk: World, exchange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(desk, STOP, exchange)
+
+    async def full(*given: Any) -> Any:
+        raise StoreUnusable("the disk is full")
+
+    monkeypatch.setattr(protection, "positions_of", full)
+    ran = close(desk, "-a", f"{exchange}-a")
+    assert (ran.exit_code, [leg["outcome"] for leg in ran.data["legs"]]) == (6, ["accepted"]), ran.stdout
+    assert [row["outcome"] for row in ran.data["protection"]] == ["not canceled"]
+    assert len(waiting(desk, exchange)) == 1
