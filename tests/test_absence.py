@@ -17,6 +17,7 @@ from keyctl import session
 from keyctl.errors import ExitCode
 from keyctl.twin import FaultKind
 from tests.support.bench import Bench
+from tests.support.skipping import SkipClock
 from tests.support.world import Ran
 
 LIMIT = ("BTC/USDT", "0.002", "--price", "58000")
@@ -248,6 +249,32 @@ def test_waiting_reads_a_clock_that_was_not_usable_again(
     monkeypatch.setattr(session, "offset_of", slow_at_first)
     assert settle(bench, "--wait")[1] == "not_sent"
     assert len(rounds) >= 3
+
+
+@pytest.mark.parametrize("api", APIS, ids=str)
+@pytest.mark.parametrize("seconds", [20, -20])
+def test_no_round_counts_once_this_machine_s_clock_was_set_while_it_waited(
+    bench: Bench, api: API, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the clock as it was read before, the window would be over before it is."""
+    bench.world.fault(kind=FaultKind.RESET_BEFORE, exchange=api.exchange, operation="place")
+    bench.run("order", "buy", *api.words, "-a", f"{api.exchange}-a", "--yes")
+    venue, sleep, long = bench.world.venue(api.exchange), SkipClock.sleep, list[float]()
+
+    async def set_meanwhile(clock: SkipClock, pause: float) -> None:
+        if pause > 4 and not long:  # the wait for the window
+            long.append(pause)
+            clock.skip(seconds)
+            venue.offset_ms = -seconds * 1000
+        await sleep(clock, pause)
+
+    with monkeypatch.context() as setting:
+        setting.setattr(SkipClock, "sleep", set_meanwhile)
+        ran, outcome, detail = settle(bench, "--wait")
+    assert long and (ran.exit_code, outcome) == (ExitCode.UNKNOWN, "unknown"), detail
+    assert "without a usable clock" in detail
+    venue.offset_ms = 0
+    assert settle(bench)[1] == "not_sent"
 
 
 @pytest.mark.parametrize("api", [APIS[0], APIS[4], APIS[7], APIS[8]], ids=str)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.clock import Offset
+from keyctl.clock import ClockReads, Offset
 from keyctl.errors import Unreached
 from keyctl.exchanges.profile import Settling
 from keyctl.journal import Journal
@@ -28,7 +28,7 @@ class StubSession:
     def __init__(self, clock: SkipClock, journal: Journal) -> None:
         self.clock = clock
         self.account = SimpleNamespace(id="a-0", label="binance-main")
-        self.network = SimpleNamespace(clock=clock)
+        self.network = SimpleNamespace(clock=clock, clock_reads=lambda place: ClockReads())
         self.journal = journal
         self.market = Market.SPOT
         self.offset: Offset | None = Offset(0, 3)
@@ -38,7 +38,7 @@ class StubSession:
             name="binance",
             profile=self.profile,
             lookup_requests=lambda leg, sent_ms: ("open", "finished"),
-            time_request=lambda market: "time",
+            time_request=lambda market: SimpleNamespace(base="https://api.example"),
         )
         self.seconds = 0.0
         self.reads: list[float] = []

@@ -5,6 +5,9 @@ from __future__ import annotations
 from keyctl.errors import CheckFailed
 from keyctl.session import Session
 
+# A machine that was asleep, or whose clock was set, is found out by a reading that is older than this or lies ahead.
+FRESH_SECONDS = 10.0
+
 
 class ClockWrong(CheckFailed):
     """This machine's clock or the exchange's is more than ten seconds off."""
@@ -36,6 +39,16 @@ def check_clock(session: Session) -> list[str]:
         )
     corrected = "no time is signed there" if session.exchange.profile.dated else "corrected in what is signed"
     return [f"{title}: clocks differ by {seconds:+.1f} s; {corrected}"]
+
+
+def is_clock_old(session: Session) -> bool:
+    """Whether the exchange's clock was read in this run, but so long ago, by this machine's, that ours may have been
+    set since."""
+    request = session.exchange.time_request(session.market)
+    if request is None:
+        return False
+    samples = session.network.clock_reads((session.exchange.name, request.base)).samples
+    return bool(samples) and not 0 <= session.network.clock.now() - samples[-1].after <= FRESH_SECONDS
 
 
 def clock_trouble(session: Session) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keyctl.answers import TooLong, Unreadable
-from keyctl.clock_check import clock_trouble
+from keyctl.clock_check import clock_trouble, is_clock_old
 from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.journal import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal_rows import StoredLeg, stored_result
@@ -117,11 +117,15 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
     """The leg's result after one pass: up to three rounds when absence may count already, else one.
 
     With `wait` it stays until the leg is found or absence is proven, or the exchange was unreadable for too long. A
-    round counts only while the exchange's clock is usable: when the window is over is told by that clock.
+    round counts only while the exchange's clock is usable: when the window is over is told by that clock, which is read
+    again where its last reading is old.
     """
     clock = session.network.clock
     readable_at = clock.monotonic()
     while True:
+        over = absence_at(session, stored)
+        if over is not None and clock.now() > over and is_clock_old(session):
+            await _read_clock_anew(session)  # this round may count
         began = clock.now()
         looked = await look_up(session, stored)
         if looked.verdict is Verdict.FOUND and looked.status is not None:
@@ -162,7 +166,7 @@ def _uncounted(session: Session, looked: Lookup) -> str:
 
 
 async def _read_clock_anew(session: Session) -> None:
-    """Reads a clock that was not usable once more, for those who wait; where that fails it stays unknown."""
+    """Reads the exchange's clock once more; where that fails it counts as unknown."""
     with suppress(Unreached, ExchangeRefused):
         await session.warm(anew=True)
 
