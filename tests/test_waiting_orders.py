@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from keyctl import sending
 from keyctl.model import OrderState
 from keyctl.twin import FaultKind, VenueOrder
 from tests.support.skipping import SkipClock
@@ -87,6 +88,32 @@ def test_one_that_fired_and_filled_is_told_so_and_no_cancel_is_sent(world: World
     assert ended.exit_code == 0, ended.stdout
     assert (ended.data["legs"][0]["outcome"], ended.data["legs"][0]["detail"]) == ("finished: closed", "filled 0.005")
     assert calls(world, exchange, "cancel") == []
+
+
+@pytest.mark.parametrize("kind", ["stop", "stop-limit"])
+@places
+def test_one_that_comes_to_nothing_while_its_fill_is_awaited_is_rejected(
+    world: World, exchange: str, symbol: str, kind: str, clock: SkipClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The money that it needed was gone when it fired."""
+    look_up, fired = sending.look_up, list[bool]()
+
+    async def look(*given: Any) -> Any:
+        if not fired:
+            venue, uid = world.venue(exchange), world.made[f"{exchange}-a"].key.uid
+            with venue.lock:
+                venue.balances[uid]["USDT"].free = Decimal(0)
+                venue.derivatives.wallet(uid, "USDT").free = Decimal(0)
+            fired.append(bool(venue.trigger(symbol, Decimal("61050"))))
+        return await look_up(*given)
+
+    monkeypatch.setattr(sending, "look_up", look)
+    ran = place(world, exchange, symbol, kind, "--wait", "5", clock=clock)
+    (leg,) = ran.data["legs"]
+    assert (ran.exit_code, leg["outcome"], leg["status"]) == (5, "rejected", "rejected"), ran.stdout
+    (stored,) = world.app().journal.legs(ran.data["plan"])
+    assert stored.state == "rejected"
+    assert world.keyctl("orders", "--open", "--all", "--json").data["orders"] == []
 
 
 @places

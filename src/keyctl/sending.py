@@ -14,8 +14,8 @@ from keyctl.fanout import NOT_ALL, fan_out, follow_others
 from keyctl.halt_checks import check_not_all_halted
 from keyctl.journal import Journal, LegState
 from keyctl.journal_rows import StoredLeg
-from keyctl.judge import with_status
-from keyctl.model import LegResult, OrderState, Outcome
+from keyctl.judge import judge_found, with_status
+from keyctl.model import LegResult, OrderState, OrderStatus, Outcome
 from keyctl.precedence import clear_way, guarded
 from keyctl.session import Session
 from keyctl.settle import Verdict, follow_other, look_up
@@ -140,7 +140,7 @@ async def follow_left_out(shown: Preview, journal: Journal) -> tuple[Preview, li
 async def wait_for_fills(
     results: list[LegResult], targets: list[Target], journal: Journal, seconds: float, stopping: Callable[[], bool]
 ) -> list[LegResult]:
-    """The results with what became of accepted orders within so many seconds: status, fills, fee."""
+    """The results with what became of accepted orders within so many seconds: status, fills, fee, or a rejection."""
     by_account = {target.session.account.id: target.session for target in targets}
     clock = targets[0].session.network.clock
     until = clock.monotonic() + seconds
@@ -151,6 +151,10 @@ async def wait_for_fills(
             stored = rows[result.leg.client_order_id]
             looked = await look_up(by_account[result.leg.account_id], stored)
             if looked.verdict is Verdict.FOUND and looked.status is not None:
+                found = judge_found(result.leg, looked.status)
+                if found.outcome is Outcome.REJECTED and not _ended_after_resting(result, looked.status):
+                    journal.record([(stored.row, found)], "look-up")
+                    return found
                 journal.note_status([(stored.row, looked.status)])
                 result = with_status(result, looked.status)
                 if looked.status.state is not OrderState.OPEN:
@@ -161,3 +165,9 @@ async def wait_for_fills(
         return result
 
     return list(await asyncio.gather(*(follow(result) for result in results)))
+
+
+def _ended_after_resting(result: LegResult, status: OrderStatus) -> bool:
+    """Whether an order that may end at once was seen open before: then its end is no refusal."""
+    rested = result.status is not None and result.status.state is OrderState.OPEN
+    return rested and status.state is not OrderState.REJECTED
