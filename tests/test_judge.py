@@ -21,7 +21,9 @@ from keyctl.model import (
     Market,
     OrderState,
     OrderStatus,
+    OrderType,
     Outcome,
+    PositionSide,
     Response,
     Taken,
     TimeInForce,
@@ -132,3 +134,23 @@ def test_the_exchanges_words_are_made_safe_to_show() -> None:
     raw = json.dumps(body).encode()
     result = judge_placed(exchange("binance"), leg_at("binance"), Response(400, {}, raw))
     assert result.detail.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"type": OrderType.MARKET, "price": None}, "smaller: 0.0004 of 0.001"),
+        ({"market": Market.FUTURES, "reduce_only": True}, "smaller, since it only reduces: 0.0004 of 0.001"),
+        (
+            {"market": Market.FUTURES, "hedge": True, "position": PositionSide.SHORT},
+            "smaller, since it only reduces: 0.0004 of 0.001",
+        ),
+    ],
+    ids=["spot", "reduce-only", "hedge"],
+)
+def test_why_an_order_was_made_smaller_is_said_only_where_it_is_so(changes: dict[str, Any], why: str) -> None:
+    """On spot OKX makes a market order smaller where the balance does not reach, and nothing reduces there."""
+    leg = make_leg(**changes)
+    status = OrderStatus("7", leg.client_order_id, OrderState.CLOSED, Decimal("0.0004"), Decimal("0.0004"), None)
+    found = judge_found(leg, status)
+    assert found.outcome is Outcome.ACCEPTED and why in found.detail

@@ -9,7 +9,7 @@ from keyctl.answers import Unreadable, clean_text, read_json
 from keyctl.catalogue import catalogue
 from keyctl.exchanges.base import Exchange, plain
 from keyctl.masking import Mask
-from keyctl.model import Leg, LegResult, OrderState, OrderStatus, Outcome, Response, Taken
+from keyctl.model import Leg, LegResult, Market, OrderState, OrderStatus, Outcome, Response, Taken
 
 
 def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | None = None) -> LegResult:
@@ -69,9 +69,9 @@ def differences(result: LegResult) -> str:
     """The same in words, to be put behind others: both sizes of an order that was made smaller, and odd figures."""
     words = ""
     if result.taken_quantity is not None:
+        why = ", since it only reduces" if result.leg.order.market is Market.FUTURES else ""
         words += (
-            f"; the exchange made it smaller, since it only reduces: {plain(result.taken_quantity)} of"
-            f" {plain(result.leg.order.quantity)}"
+            f"; the exchange made it smaller{why}: {plain(result.taken_quantity)} of {plain(result.leg.order.quantity)}"
         )
     return words + (f"; odd in the answer: {', '.join(result.odd)}" if result.odd else "")
 
