@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,36 @@ from tests.support.world import World
 
 _DROPPED = ("KEYCTL_", "XDG_", "DBUS_", "SSL_CERT", "SSLKEYLOG", "HTTP_", "HTTPS_", "ALL_PROXY", "http", "NO_COLOR")
 _KEPT = ("KEYCTL_TEST_",)
+TOLD = pytest.StashKey[list[tuple[str, str]]]()
+
+
+@pytest.fixture(scope="session")
+def tell(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Takes a heading and a text, a table for example, that the run shows at its end, whichever process tells it."""
+    told = request.config.stash.setdefault(TOLD, [])
+    return lambda heading, text: told.append((heading, text))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hands what was told in a process of pytest-xdist to the one that shows it."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["told"] = session.config.stash.get(TOLD, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes it."""
+    told = getattr(node, "workeroutput", {}).get("told", [])
+    node.config.stash.setdefault(TOLD, []).extend((heading, text) for heading, text in told)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Shows it, each text once."""
+    told = dict.fromkeys(config.stash.get(TOLD, []))
+    for heading in dict.fromkeys(heading for heading, _ in told):
+        terminalreporter.section(heading)
+        for text in sorted(text for other, text in told if other == heading):
+            terminalreporter.write_line(text)
 
 
 @pytest.fixture(autouse=True)

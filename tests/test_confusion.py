@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -33,9 +33,8 @@ def test_each_exchange_and_market_has_at_least_sixteen_states() -> None:
             assert len(states(exchange, market)) >= 16
 
 
-def test_at_least_99_of_100_states_are_named(named: list[Named], capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print("\n" + matrix(named))
+def test_at_least_99_of_100_states_are_named(named: list[Named], tell: Callable[[str, str], None]) -> None:
+    tell("confusion matrix", matrix(named))
     wrong = [f"{item.case}: {item.causes}" for item in named if not item.right]
     assert len(wrong) <= len(named) / 100, wrong
 

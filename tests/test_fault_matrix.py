@@ -6,7 +6,7 @@ alone, and once beside a healthy exchange whose order must go through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -106,18 +106,16 @@ def settle(cell: Cell, row: Row) -> None:
     cell.bench.check_sent_once()
 
 
-def test_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_matrix(tell: Callable[[str, str], None]) -> None:
     """Prints which rows have passed at which place."""
     run = [row for row in ROWS if any((title(row), place) in PASSED for place in SHOWN)]
     lines = [
-        "",
-        f"{'fault matrix':<69}" + "".join(f"{place.exchange:>{WIDTH}}" for place in SHOWN),
+        f"{'row':<69}" + "".join(f"{place.exchange:>{WIDTH}}" for place in SHOWN),
         " " * 69 + "".join(f"{kind(place).replace('perpetual', 'perp'):>{WIDTH}}" for place in SHOWN),
     ]
     for row in run:
         marks = ("passed" if (title(row), place) in PASSED else "-" for place in SHOWN)
         lines.append(f"{title(row):<69}" + "".join(f"{mark:>{WIDTH}}" for mark in marks))
     lines.append(f"{len(run)} of {len(ROWS)} rows: {len(PASSED)} of {len(CELLS)} cells, each alone and beside")
-    with capsys.disabled():
-        print("\n".join(lines))
+    tell("fault matrix", "\n".join(lines))
     assert len({title(row) for row in ROWS}) == len(ROWS)

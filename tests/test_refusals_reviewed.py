@@ -4,6 +4,7 @@ stays unproven blocks."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -56,11 +57,10 @@ def test_an_unproven_refusal_holds_a_close_no_longer_than_its_window() -> None:
         assert close_blocked_seconds(exchange, Endpoint.ORDER) <= (15 if exchange == "bitfinex" else 7)
 
 
-def test_the_table_counts_every_row_that_was_read(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_counts_every_row_that_was_read(tell: Callable[[str, str], None]) -> None:
     told = table()
     for exchange in names():
         assert f"{exchange:<9} read {len(read_rows(exchange)):>4}" in told
     assert proven_after_seconds("lbank", Market.FUTURES, Endpoint.ORDER) is None
     assert "until a person decides" in told
-    with capsys.disabled():
-        print(f"\n{told.partition('changed, with source')[0]}")
+    tell("refusals that were read again", told.partition("changed, with source")[0])

@@ -20,13 +20,12 @@ PROJECT = HERE.parents[1]
 ENVIRONMENTS = PROJECT / (os.environ.get("KEYCTL_CONFORMANCE_VENVS") or ".venv-sdk")
 REQUIRED = os.environ.get("KEYCTL_TEST_REQUIRE_SDKS") == "1"
 DRIVER_SECONDS = 60
-USED = pytest.StashKey[set[str]]()
 
 
 @pytest.fixture(scope="session")
-def name_sdk(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Remembers a package with its version for the end of the run."""
-    return request.config.stash.setdefault(USED, set()).add
+def name_sdk(tell: Callable[[str, str], None]) -> Callable[[str], None]:
+    """Names a package with its version at the end of the run."""
+    return lambda line: tell("drove the twin", line)
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +78,3 @@ def _locked(exchange: str, package: str) -> str:
     found = re.search(rf"^{re.escape(package)}==(\S+)", lock, re.MULTILINE)
     assert found, f"requirements/sdk-{exchange}.lock does not pin {package}"
     return found[1]
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Names what drove the twin in this run."""
-    if used := config.stash.get(USED, set()):
-        terminalreporter.section("drove the twin")
-        for line in sorted(used):
-            terminalreporter.write_line(line)
