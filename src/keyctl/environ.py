@@ -85,8 +85,7 @@ def replace_process(command: Sequence[str], environment: Mapping[str, str], clos
     for descriptor in close:
         os.set_inheritable(descriptor, False)
     # Python ignores these, and a child would inherit that: `keyctl exec ... | head` must end as elsewhere.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
     try:
         os.execvpe(command[0], list(command), dict(environment))
     except (OSError, ValueError) as error:
@@ -96,3 +95,6 @@ def replace_process(command: Sequence[str], environment: Mapping[str, str], clos
             "see that it is on PATH, or name its full path",
             code="bad_command",
         ) from None
+    finally:  # this process goes on, and must bear a closed pipe as before
+        for number, handler in before.items():
+            signal.signal(number, handler)

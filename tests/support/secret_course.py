@@ -329,6 +329,7 @@ def _perpetuals() -> Iterator[Step]:
     resting = ["buy", PERPETUAL, "0.002", "--price", "59000", "--leverage", "2", "-a", "lbank-a"]
     yield Step("order", [*resting, "--experimental", "--expect-value", "118", "--yes"], codes=(0, 7))
     yield Step("positions", ["--all"])
+    yield Step("fills", ["--all", "--symbol", "BTC/USDT"], codes=(0, 6))
     yield Step("close", [PERPETUAL, *three, "--yes"])
 
 

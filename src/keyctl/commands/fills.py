@@ -12,7 +12,7 @@ from keyctl.output import Result, counting
 
 @keyctl_command(
     examples="keyctl fills\nkeyctl fills -a okx-main --since 7d\n"
-    "keyctl fills --all --symbol BTC/USDT:USDT --since 2026-11-01T00:00Z --csv > fills.csv",
+    "keyctl fills --all --since 2026-11-01T00:00Z --csv > fills.csv",
     needs_words=True,
 )
 @click.argument("accounts", nargs=-1)

@@ -15,7 +15,7 @@ EXAMPLES = """\
 keyctl order buy BTC/USDT 0.001 --price 60000 -a binance-main
 keyctl order sell ETH/USDT 0.5 --fanout --group desk --dry-run
 keyctl order buy BTC/USDT:USDT 0.03 --total --leverage 3 --fanout --group desk
-keyctl order sell BTC/USDT:USDT --stop-at 58000 --for-position --fanout --group desk
+keyctl order sell BTC/USDT:USDT --stop-at 58000 --for-position -a okx-a
 keyctl order --plan k3x7 --yes"""
 
 # What may be said anew when a stored plan is taken up.
