@@ -10,11 +10,11 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.twin import FaultKind
 from tests.support.skipping import SkipClock
-from tests.support.world import Ran, World
+from tests.support.world import RIGHTS, Ran, World
 
 # What each exchange's ids look like, and one that cannot be: other exchanges' ids are text of their own making.
 ODD_IDS = {"binance": -5, "bitfinex": -5, "okx": -5}
-SYMBOL = "BTC/USDT"
+SYMBOL, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
 _labels = itertools.count()
 
 
@@ -85,3 +85,26 @@ def test_a_list_of_open_orders_of_another_symbol_is_not_that_of_the_one_asked_fo
     assert ran.exit_code != ExitCode.OK, ran.stdout
     assert "another symbol" in ran.stdout + ran.stderr
     world.twin.faults.clear()
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize(
+    ("exchange", "symbol"),
+    [(name, SYMBOL) for name in ("binance", "bitfinex", "lbank", "okx")]
+    + [(name, PERPETUAL) for name in ("binance", "bitfinex", "okx")]
+    + [(name, "BTC/USD:BTC") for name in ("binance", "okx")],
+)
+def test_an_order_that_is_filled_at_once_has_nothing_odd_where_no_average_price_is_told(
+    shared: tuple[World, SkipClock], exchange: str, symbol: str, side: str
+) -> None:
+    """Binance's futures tell none in the answer to a new order, and none is not zero."""
+    world, clock = shared
+    label = f"{exchange}-{next(_labels)}"
+    world.add(exchange, label, rights=RIGHTS)
+    sized = ("--contracts", "3") if symbol.endswith(":BTC") else ("0.003",)
+    words = ("order", side, symbol, *sized, "--price", "60100" if side == "buy" else "59900", "-a", label)
+    leverage = ("--leverage", "1") if ":" in symbol else ()
+    ran = world.keyctl(*words, *leverage, "--yes", "--json", clock=clock)
+    assert ran.exit_code == ExitCode.OK, ran.stdout
+    (leg,) = ran.data["legs"]
+    assert (leg["outcome"], leg["odd"]) == ("accepted", []), leg

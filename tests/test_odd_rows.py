@@ -98,6 +98,14 @@ def test_an_odd_position_is_shown_and_counted_beside_the_others(desk: World, exc
     assert alone.exit_code == (0 if of == OTHER else 6)
 
 
+@pytest.mark.parametrize("exchange", VENUES)
+def test_what_a_sum_lacks_is_the_odd_row_and_not_the_position_beside_it(desk: World, exchange: str) -> None:
+    path = "/fapi/*" if exchange == "binance" else None
+    odd_row(desk, exchange, "positions", ODD_POSITIONS[exchange][SYMBOL], path=path)
+    told = desk.keyctl("positions", "--json").document["warnings"]
+    assert f"{exchange}-a: without a size in USD, not counted: {SYMBOL} (odd)" in told
+
+
 def test_people_see_how_many_rows_are_odd(desk: World) -> None:
     odd_row(desk, "okx", "positions", ODD_POSITIONS["okx"][OTHER])
     odd_row(desk, "bitfinex", "positions", ODD_POSITIONS["bitfinex"][SYMBOL])

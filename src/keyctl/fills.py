@@ -92,12 +92,13 @@ async def _symbols(part: Part, symbol: str | None, known: Sequence[Symbol], read
 
 
 class _Pages:
-    """The pages of one part: each trade once, however many pages show it."""
+    """The pages of one part: each row once, however many pages show it."""
 
     def __init__(self, session: Session, read: FillsRead) -> None:
         self._session = session
         self._read = read
         self._calls = 0
+        self._others: set[str] = set()
         self.fills: dict[tuple[str, str, str], Fill] = {}
         self.odd: dict[str, OddRow] = {}
 
@@ -131,7 +132,8 @@ class _Pages:
         page = await self._session.fetch(exchange.fills_requests(window)[step], read)
         self.fills.update((fill.key, fill) for fill in page.fills)
         self.odd.update(page.odd)
-        self._read.others += page.others
+        self._others.update(page.others)
+        self._read.others = len(self._others)
         return page
 
     def _halves(self, window: FillsAsked) -> list[FillsAsked]:

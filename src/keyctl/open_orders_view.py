@@ -15,6 +15,7 @@ from keyctl.model import Market, OpenOrder, OrderState
 from keyctl.output import Note, Result, Table
 from keyctl.overview import Seen
 from keyctl.seen_view import FAILED, ODD, OK, Row, list_row, not_listed, odd_words, result, rows_of, shown
+from keyctl.symbol_text import parts_of
 
 STALE = "stale"
 FIELDS = (
@@ -50,9 +51,10 @@ def open_orders(
     view: list[Table | Note] = []
     if rows:
         view.append(shown(people, rows, _COLUMNS, [cells(row) for row in rows]))
-    foreign = sum(row["state"] == OK and row["plan"] is None for row in rows)
+    foreign = [row for row in rows if row["state"] == OK and row["plan"] is None]
     if foreign:
-        view.append(Note(f"{foreign} not placed by keyctl here; to cancel those too: keyctl cancel --foreign"))
+        words = f"{len(foreign)} not placed by keyctl here; to cancel those too: {_cancel_command(foreign)}"
+        view.append(Note(words))
     view += odd_words(seen, "open order")
     if all(row["state"] == FAILED for row in rows):
         view.append(Note("no open orders" if all(item.trouble is None for item in seen) else "no open orders known"))
@@ -65,6 +67,13 @@ def open_orders(
     changed = [change_row(change) for change in compared.changes]
     data = {"accounts": [list_row(item, item.part.where) for item in seen], "orders": rows, "changed": changed}
     return result(data, seen, view, told)
+
+
+def _cancel_command(rows: Sequence[Row]) -> str:
+    """What cancels these orders. It names their symbol where it is one: some exchanges list by symbol only."""
+    labels, symbols = (list(dict.fromkeys(str(row[name]) for row in rows)) for name in ("account", "symbol"))
+    named = f" --symbol {symbols[0]}" if len(symbols) == 1 and parts_of(symbols[0]) else ""
+    return f"keyctl cancel --foreign{named}" + "".join(f" -a {label}" for label in labels)
 
 
 def refreshed(

@@ -165,11 +165,11 @@ def _expires(text: str | None, time_in_force: TimeInForce, now: float) -> int | 
         return None
     try:
         until = datetime.fromisoformat(text)
-    except ValueError:
+        if until.tzinfo is None:
+            raise UsageProblem("--until needs its time zone", "2026-12-31T18:00Z is in UTC", code="bad_time")
+        seconds = until.astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):  # beyond the year 9999 in UTC there is no day to show
         raise UsageProblem(f"'{text[:40]}' is not a time", "write it as 2026-12-31T18:00Z", code="bad_time") from None
-    if until.tzinfo is None:
-        raise UsageProblem("--until needs its time zone", "2026-12-31T18:00Z is in UTC", code="bad_time")
-    seconds = until.astimezone(UTC).timestamp()
     if seconds <= now:
         raise UsageProblem("--until is in the past", code="bad_time")
     return int(seconds) * 1000

@@ -158,7 +158,7 @@ def _sum(rows: Sequence[Row], name: str, again: dict[str, str]) -> tuple[Decimal
             continue
         if row[name] is None:
             what = row.get("symbol") or row.get("native_symbol") or row.get("currency") or "?"
-            lacking.setdefault(row["account"], []).append(what)
+            lacking.setdefault(row["account"], []).append(f"{what} (odd)" if row["state"] == ODD else what)
         else:
             total += Decimal(row[name])
     return total, lacking

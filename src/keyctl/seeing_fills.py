@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keyctl.clock import rfc3339
@@ -43,7 +43,7 @@ def read_since(text: str, now: float) -> tuple[int, int]:
         raise UsageProblem(f"'{text[:40]}' is not a time", hint, code="bad_time") from None
     if since.tzinfo is None:
         raise UsageProblem("--since needs its time zone", "2026-11-29T13:00Z is in UTC", code="bad_time")
-    seconds = since.astimezone(UTC).timestamp()
+    seconds = since.timestamp()
     if not 0 < seconds < now:
         raise UsageProblem("--since must be in the past", hint, code="bad_time")
     return int(seconds * 1000), 0

@@ -290,6 +290,41 @@ def test_an_account_that_is_not_reached_is_failed(desk: World, exchange: str) ->
     assert "no trades" not in alone.stdout
 
 
+@pytest.mark.parametrize("many", [1, 999, 1017])
+def test_margin_trades_are_counted_once_however_many_pages_show_them(
+    desk: World, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from keyctl.session import Session
+
+    (order,) = traded(desk, "bitfinex")
+    first = order.fills[0]
+    order.fills[:] = [
+        replace(first, trade_id=first.trade_id + 1_000_000 + n, at_ms=first.at_ms - n * 60_000) for n in range(many)
+    ]
+    fetch = Session.fetch
+
+    async def fetched(session: Session, request: Any, reader: Any, *more: Any) -> Any:
+        def read(response: Any) -> Any:
+            body = response.body.replace(b'"EXCHANGE ', b'"') if "trades/hist" in request.path else response.body
+            return reader(replace(response, body=body))
+
+        return await fetch(session, request, read, *more)
+
+    monkeypatch.setattr(Session, "fetch", fetched)
+    ran = desk.keyctl("fills", "bitfinex-a", "--json")
+    assert ran.data["fills"] == []
+    told = f"bitfinex-a spot: {many} {'trade' if many == 1 else 'trades'} of margin trading not shown"
+    assert told in ran.document["warnings"]
+
+
+@pytest.mark.parametrize(
+    "since", ["9999-12-31T23:59-14:00", "0001-01-01T00:00+14:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00Z"]
+)
+def test_a_time_at_the_ends_of_the_calendar_is_no_fault(desk: World, since: str) -> None:
+    ran = desk.keyctl("fills", "okx-a", "--since", since, "--json")
+    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (2, "bad_time"), ran.stdout
+
+
 def damaged(exchange: str, answer: Any) -> Any:
     """The answer with the price of its first trade gone."""
     if exchange == "bitfinex":

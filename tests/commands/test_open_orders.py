@@ -142,4 +142,24 @@ def test_at_a_terminal_the_table_fits(desk: World) -> None:
     code, shown = keyctl_at_terminal(["orders", "--open"], desk.home, COLUMNS="80").leaves()
     assert code == 0, shown
     assert all(len(line) <= 80 for line in shown.splitlines())
-    assert "not ours" in shown and "keyctl cancel --foreign" in shown
+    assert "not ours" in shown and "keyctl cancel --foreign --symbol BTC/USDT -a okx-a" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("placed", "options"),
+    [
+        ([("lbank", "BTC/USDT")], ("--symbol", "BTC/USDT")),  # which lists orders by symbol only
+        ([("okx", "ETH/USDT"), ("binance", "ETH/USDT")], ()),
+        ([("okx", "BTC/USDT"), ("okx", "ETH/USDT")], ()),
+        ([("bitfinex", "BTC/USDT"), ("okx", "ETH/USDT")], ()),
+    ],
+)
+def test_the_command_that_is_printed_cancels_what_others_placed(
+    desk: World, placed: list[tuple[str, str]], options: tuple[str, ...]
+) -> None:
+    orders = [foreign(desk, exchange, symbol) for exchange, symbol in placed]
+    shown = desk.keyctl("orders", "--open", *options).stderr
+    command = shown.partition("to cancel those too: keyctl ")[2].splitlines()[0]
+    ran = desk.keyctl(*command.split(), "--yes")
+    assert ran.exit_code == 0, (command, ran.stderr)
+    assert {order.state for order in orders} == {OrderState.CANCELED}

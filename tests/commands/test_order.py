@@ -88,6 +88,16 @@ def test_the_preview_says_what_kind_of_order_it_is(world: World, words: tuple[st
     assert leg["expires"] == ("2099-12-31T16:00:00.000Z" if "gtd" in words else None)
 
 
+@pytest.mark.parametrize(
+    "until", ["9999-12-31T23:59-14:00", "9999-12-31T10:00-23:59", "0001-01-01T00:00+14:00", "0001-01-01T00:00Z"]
+)
+def test_a_time_at_the_ends_of_the_calendar_is_no_fault(world: World, until: str) -> None:
+    world.add("okx", rights=("read", "spot_trade", "futures_trade"))
+    order = ("order", "buy", "BTC/USDT:USDT", "0.001", "--price", "58000", "--leverage", "1", "--tif", "gtd")
+    ran = world.keyctl(*order, "--until", until, "-a", "okx-a", "--dry-run", "--json")
+    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (2, "bad_time"), ran.stdout
+
+
 def test_each_leg_has_the_native_symbol_and_plain_decimals(desk: World) -> None:
     legs = desk.keyctl(*BUY, "--fanout", "--all", "--yes", "--json").data["legs"]
     assert {leg["exchange"]: leg["native_symbol"] for leg in legs} == {

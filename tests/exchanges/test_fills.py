@@ -117,7 +117,7 @@ def test_trades_of_margin_trading_at_bitfinex_are_counted_and_not_shown() -> Non
     margin = [*BITFINEX_PAIR]
     margin[6] = "MARKET"
     page = read("bitfinex", SPOT, BITFINEX_PAIR, margin)
-    assert (len(page.fills), page.others, page.odd) == (1, 1, ())
+    assert (len(page.fills), len(page.others), page.odd) == (1, 1, ())
     assert read("bitfinex", FUTURES, BITFINEX_PAIR, margin).fills == ()
 
 
@@ -154,7 +154,7 @@ ODD = [
 @pytest.mark.parametrize(("exchange", "market", "native", "good", "odd"), ODD)
 def test_an_odd_row_spoils_no_list(exchange: str, market: Market, native: str | None, good: Any, odd: Any) -> None:
     page = read(exchange, market, good, odd, native=native)
-    assert (len(page.fills), len(page.odd), page.others) == (1, 1, 0)
+    assert (len(page.fills), len(page.odd), page.others) == (1, 1, ())
     assert page.odd[0][1].why
 
 
@@ -216,7 +216,7 @@ def test_a_damaged_row_is_a_trade_that_can_be_shown_or_an_odd_one(
             page = read(exchange, market, row, native=native)
         except Unreadable:  # a number of absurd size makes the whole answer unreadable
             continue
-        assert len(page.fills) + len(page.odd) + page.others <= 1
+        assert len(page.fills) + len(page.odd) + len(page.others) <= 1
         odd += len(page.odd)
         for fill in page.fills:
             line = fills_view.row_of(fill, None)

@@ -111,8 +111,9 @@ def figures_of(body: dict[str, JSON], leg: Leg) -> Figures:
 
 
 def fill_of(body: dict[str, JSON], size: Decimal) -> Figures:
-    """The same, once the size is known. Raises Unreadable."""
-    return Figures(size, decimal_of(body.get("executedQty")), decimal_of(body.get("avgPrice", Decimal(0))))
+    """The same, once the size is known; answers to placing tell no average price. Raises Unreadable."""
+    average = None if body.get("avgPrice") is None else decimal_of(body["avgPrice"])
+    return Figures(size, decimal_of(body.get("executedQty")), average)
 
 
 def _check_possible(order: Order) -> None:

@@ -149,7 +149,7 @@ def status_of(row: list[JSON], leg: Leg, *, finished: bool = False) -> OrderStat
     """
     check_terms(row, leg)
     filled = filled_of(row)
-    average = decimal_of(row[_AVERAGE]) if len(row) > _AVERAGE and row[_AVERAGE] is not None else Decimal(0)
+    average = decimal_of(row[_AVERAGE]) if len(row) > _AVERAGE and row[_AVERAGE] is not None else None
     figures = Figures(size_of(row, leg.order), filled, average)
     return status_told(leg, order_id_of(row), state_of(text_of(row[STATUS]), filled, finished=finished), figures)
 

@@ -59,7 +59,7 @@ def within(asked: FillsAsked, start_ms: int, end_ms: int, latest: bool = False) 
 
 def page_of(rows: Sequence[JSON], read: Callable[[JSON], Fill | None], names: Names, page: int) -> FillsPage:
     """A page of up to so many rows. `read` makes a trade of a row, None of one of a kind that has no market here."""
-    fills, odd, others = list[Fill](), list[tuple[str, OddRow]](), 0
+    fills, odd, others = list[Fill](), list[tuple[str, OddRow]](), list[str]()
     for row in rows:
         try:
             fill = read(row)
@@ -69,7 +69,7 @@ def page_of(rows: Sequence[JSON], read: Callable[[JSON], Fill | None], names: Na
             odd.append((repr(row), names.of(row, str(problem))))
             continue
         if fill is None:
-            others += 1
+            others.append(repr(row))
         else:
             fills.append(fill)
-    return FillsPage(tuple(fills), tuple(odd), len(rows) >= page, others)
+    return FillsPage(tuple(fills), tuple(odd), len(rows) >= page, tuple(others))

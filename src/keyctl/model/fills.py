@@ -61,11 +61,11 @@ class FillsAsked(Noun):
 class FillsPage(Noun):
     """One answer of trades. `odd` are rows that cannot be read, each with its own text, by which another page knows it.
 
-    `full`: there may be more than the page holds. `others`: how many rows were of a kind that keyctl has no market for,
-    such as margin trading.
+    `full`: there may be more than the page holds. `others`: the text of each row of a kind that keyctl has no market
+    for, such as margin trading.
     """
 
     fills: tuple[Fill, ...]
     odd: tuple[tuple[str, OddRow], ...] = ()
     full: bool = False
-    others: int = 0
+    others: tuple[str, ...] = ()
