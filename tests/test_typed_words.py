@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from secrets import token_hex
 
 import click
 import pytest
@@ -15,7 +16,10 @@ from keyctl.typed_words import nearly, shown_word, takes_secret, without_strange
 from tests.support.canary import Canaries
 from tests.support.world import World
 
-SECRETS = (make_key("binance").secret, make_key("okx").secret, make_key("okx").passphrase or "", "Hunter2-Aa!")
+SECRETS = (
+    *(make_key("binance").secret, make_key("okx").secret, make_key("okx").passphrase or "", "Hunter2-Aa!"),
+    token_hex(32),  # of one case, and longer than what a message shows of a word
+)
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -148,6 +152,13 @@ def test_a_secret_as_an_option_is_told_with_how_to_take_it_out_of_the_history(
 )
 def test_an_unknown_word_is_shown_whole_only_when_no_secret_looks_like_it(word: str, shown: str) -> None:
     assert shown_word(word) == shown
+
+
+@pytest.mark.parametrize("cut", [64, 41, 40, 24, 17])
+@pytest.mark.parametrize("word", [token_hex(32), token_hex(32).upper(), f"{token_hex(16)}:{token_hex(16)}"])
+def test_a_word_of_one_case_is_hidden_where_a_message_has_cut_it(word: str, cut: int) -> None:
+    said = f"'{word[:cut]}' is not a symbol"
+    assert without_strangers(said, ["price", word], lambda known: False) == f"'{shown_word(word)}' is not a symbol"
 
 
 def test_a_word_that_is_known_is_shown_and_one_after_a_secrets_option_is_not() -> None:

@@ -88,9 +88,9 @@ def _replaced(text: str, word: str, shown: str) -> str:
     for length in range(len(word), min(_SHORTEST_RUN, len(word)) - 1, -1):
         if word[:length] in text:
             # A short beginning that is in the text by itself, such as a word of ours, is no part of the secret.
-            return (
-                text if length < len(word) and _PLAIN.fullmatch(word[:length]) else text.replace(word[:length], shown)
-            )
+            is_cut = length < len(word)
+            by_itself = is_cut and length <= _WHOLE_MAX and _PLAIN.fullmatch(word[:length])
+            return text if by_itself else text.replace(word[:length], shown)
     return text
 
 

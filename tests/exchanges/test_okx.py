@@ -360,7 +360,8 @@ class TestOKX(ExchangeContract):
         assert (rules.min_quantity, rules.max_quantity) == (Decimal("0.00001"), Decimal("9999999999"))
         assert (rules.min_notional, rules.max_notional) == (None, None)
         suspended = {**INSTRUMENT, "state": "suspend"}
-        assert not self.exchange().read_instrument(answer(success(suspended)), "BTC/USDT").active
+        found = self.exchange().read_instrument(answer(success(suspended)), "BTC/USDT")
+        assert (found.active, found.may_reduce, found.not_trading) == (False, False, "its state is suspend")
 
     def test_an_unlisted_symbol_is_told_by_its_error_or_an_empty_list(self) -> None:
         exchange = self.exchange()

@@ -152,9 +152,17 @@ def test_a_contract_whose_size_is_not_certain_is_unreadable(change: dict[str, An
         okx().read_instrument(answer(success({**SWAP, **change})), LINEAR)
 
 
-def test_a_suspended_contract_is_not_active() -> None:
-    for state in ("suspend", "preopen", "settling", "post_only"):
-        assert not okx().read_instrument(answer(success({**SWAP, "state": state})), LINEAR).active
+@pytest.mark.parametrize(
+    ("state", "may_reduce"),
+    [("suspend", False), ("preopen", False), ("rebase", False), ("settling", True), ("post_only", True)],
+)
+def test_a_contract_that_is_not_live_may_be_left_where_okx_does_not_say_that_it_is_shut(
+    state: str, may_reduce: bool
+) -> None:
+    found = okx().read_instrument(answer(success({**SWAP, "state": state})), LINEAR)
+    assert (found.active, found.may_reduce, found.not_trading) == (False, may_reduce, f"its state is {state}")
+    live = okx().read_instrument(answer(success(SWAP)), LINEAR)
+    assert (live.active, live.not_trading) == (True, "")
 
 
 # Orders on the wire.

@@ -33,7 +33,7 @@ _STATES = {
 }
 _NUMBERS = ("sz", "px", "slTriggerPx", "slOrdPx", "tpTriggerPx", "tpOrdPx")
 # [official] OKX docs V5 (2026-07), "Get instruments": the states beside "live".
-_NOT_LIVE = ("suspend", "rebase", "preopen", "test")
+NOT_LIVE = ("suspend", "rebase", "preopen", "test")
 _KNOWN_RIGHTS = {"read_only", "trade", "withdraw"}
 
 
@@ -155,13 +155,19 @@ def instrument(row: dict[str, JSON], symbol: str) -> Instrument:
         max_quantity=optional(row.get("maxLmtSz")),
         min_notional=None,
         active=row.get("state") == "live",
+        not_trading=why_not_trading(row),
     )
+
+
+def why_not_trading(row: dict[str, JSON]) -> str:
+    """The state of an instrument that is not live, for a sentence; empty for one that is."""
+    return "" if row.get("state") == "live" else f"its state is {clean_text(str(row.get('state')), 40)}"
 
 
 def check_open(row: dict[str, JSON], symbol: str) -> None:
     """Nothing for an instrument with rules. One that is not open yet is listed with its name and state alone, and for
     that raises CheckFailed(code="not_trading")."""
-    if (state := row.get("state")) in _NOT_LIVE and not any(row.get(name) for name in ("tickSz", "lotSz", "minSz")):
+    if (state := row.get("state")) in NOT_LIVE and not any(row.get(name) for name in ("tickSz", "lotSz", "minSz")):
         raise CheckFailed(
             f"OKX lists {symbol} and has not opened it for trading yet ({state})",
             code="not_trading",

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.errors import CheckFailed
-from keyctl.exchanges._okx_answers import data_of, one_row, optional, positive, rows
+from keyctl.exchanges._okx_answers import NOT_LIVE, data_of, one_row, optional, positive, rows, why_not_trading
 from keyctl.exchanges._okx_names import CHOSEN, contract_symbol, split_contract, type_of
 from keyctl.exchanges._okx_open_orders import ORDER_NAMES
 from keyctl.exchanges.base import UnknownSymbol
@@ -67,6 +67,9 @@ def contract_instrument(row: dict[str, JSON], symbol: str) -> Instrument:
         max_quantity=quantity(row["maxLmtSz"]) if row.get("maxLmtSz") else None,
         min_notional=None,
         active=row.get("state") == "live",
+        not_trading=why_not_trading(row),
+        # Of a state that is not known it is not told whether a position can be left: OKX itself decides.
+        may_reduce=row.get("state") not in ("live", *NOT_LIVE),
         settle=settle,
         contract_size=size,
         inverse=inverse,
