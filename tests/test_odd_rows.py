@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keyctl.model import Side
-from keyctl.twin import FaultKind
+from keyctl.twin import FaultKind, okx_data
 from tests.commands.test_open_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, RIGHTS, World, open_position
@@ -161,6 +161,63 @@ def test_an_odd_open_order_is_shown_and_the_others_are_canceled(world: World, ex
     assert [row["odd"] for row in gone.data["accounts"] if row["market"] == "spot"] == [1]
 
 
+@pytest.mark.parametrize("moment", [10**17, 253_402_300_800_000, -5, 0])
+@pytest.mark.parametrize("exchange", ALL)
+def test_an_order_made_at_a_time_that_cannot_be_is_shown_and_canceled(
+    world: World, exchange: str, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended orders --open of all accounts, and the cancel, as a fault."""
+    for name in {exchange, "okx"}:
+        world.add(name, rights=("read", "spot_trade"))
+        foreign(world, name)
+    order = next(item for item in world.venue(exchange).orders if item.is_open)
+    if exchange == "okx":  # which lists orders by their time
+        told = okx_data.order_data
+        row = {"cTime": str(moment)}
+        monkeypatch.setattr(okx_data, "order_data", lambda *facts: told(*facts) | row)
+    else:
+        order.created_ms = moment
+    ran = world.keyctl("orders", "--open", "--symbol", "BTC/USDT", "--json")
+    assert ran.exit_code == 0, ran.stdout
+    created = {row["exchange"]: row["created"] for row in ran.data["orders"]}
+    assert created.pop(exchange) is None and None not in created.values()
+    words = ("-a", f"{exchange}-a", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
+    gone = world.keyctl("cancel", *words)
+    assert gone.exit_code == 0, gone.stdout
+    assert not order.is_open
+
+
+CLOCKS = {
+    "binance": '{"serverTime":%d}',
+    "lbank": '{"result":"true","data":%d,"error_code":0,"ts":1}',
+    "okx": '{"code":"0","msg":"","data":[{"ts":"%d"}]}',
+}
+
+
+@pytest.mark.parametrize("moment", [10**17, 253_402_300_800_001, 10**14, -5])
+@pytest.mark.parametrize("exchange", CLOCKS)
+def test_a_clock_that_no_calendar_has_is_trouble_of_its_own_exchange_alone(
+    world: World, exchange: str, moment: int
+) -> None:
+    for name in (exchange, "bitfinex"):
+        world.add(name, rights=("read", "spot_trade"))
+    own = foreign(world, "bitfinex")
+    words = ("order", "buy", "BTC/USDT", "0.002", "--price", "50000", "-a", f"{exchange}-a", "--yes", "--json")
+    assert world.keyctl(*words).exit_code == 0
+    mine = next(item for item in world.venue(exchange).orders if item.is_open)
+    told = CLOCKS[exchange] % moment
+    world.fault(kind=FaultKind.ANSWER, exchange=exchange, operation="time", body=told, times=None)
+    ran = world.keyctl("orders", "--open", "--symbol", "BTC/USDT", "--json")
+    assert ran.exit_code == 6, ran.stdout
+    assert [row["account"] for row in ran.data["orders"] if row["state"] == "ok"] == ["bitfinex-a"]
+    assert {error["code"] for error in ran.document["errors"]} == {"unreadable_answer"}
+    again = world.keyctl(*words, "--again")
+    assert again.exit_code not in (0, 1), again.stdout
+    gone = world.keyctl("cancel", "-a", f"{exchange}-a", "-a", "bitfinex-a", "--foreign", "--yes", "--json")
+    assert gone.exit_code == 6, gone.stdout
+    assert not own.is_open and not mine.is_open
+
+
 def _plain_list(exchange: str) -> str | None:
     return "*/orders-pending" if exchange == "okx" else None
 
@@ -224,6 +281,28 @@ OPENING = ("order", "buy", SYMBOL, "0.002", "--price", "59500", "--expect-value"
 
 
 NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT-SWAP"}
+
+
+@pytest.mark.parametrize("of", [SYMBOL, ""], ids=["same", "unnamed"])
+@pytest.mark.parametrize("exchange", VENUES)
+def test_an_order_that_only_reduces_goes_out_where_the_position_cannot_be_read(
+    desk: World, exchange: str, of: str
+) -> None:
+    row = json.dumps([ODD_POSITIONS[exchange][of]])
+    told = f'{{"code":"0","msg":"","data":{row}}}' if exchange == "okx" else row
+    desk.fault(kind=FaultKind.ANSWER, exchange=exchange, operation="positions", body=told, times=None)
+    reduce = ("order", "sell", SYMBOL, "0.01", "--price", "59900", "--reduce-only", "-a", f"{exchange}-a", "--json")
+    alone = desk.keyctl(*reduce, "--yes")
+    if exchange == "okx":  # where each order names the margin mode of its position
+        (error,) = alone.document["errors"]
+        assert (alone.exit_code, error["hints"][0]) == (4, "name its margin mode: --margin cross, or --margin isolated")
+        alone = desk.keyctl(*reduce, "--margin", "cross", "--yes")
+    assert alone.exit_code == 0, alone.stdout
+    (leg,) = alone.data["legs"]
+    assert (leg["outcome"], leg["reduce_only"]) == ("accepted", True)
+    uid = desk.made[f"{exchange}-a"].key.uid
+    (held,) = desk.venue(exchange).derivatives.positions(uid)
+    assert held.contracts == (Decimal(1) if exchange == "okx" else Decimal("0.01")), held
 
 
 @pytest.mark.parametrize("operation", ["positions", "open_orders"])

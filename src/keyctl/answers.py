@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DIGITS_MAX = 40
 _EXPONENT_MAX = 30
+MOMENT_MAX = 10**14  # the year 5138, in ms
 # Decimal itself would also take blanks, underscores and the digits of other alphabets.
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
@@ -98,6 +99,14 @@ def integer_of(value: JSON) -> int:
     if number != number.to_integral_value():
         raise Unreadable("not a whole number")
     return int(number)
+
+
+def moment_of(value: JSON) -> int:
+    """A Unix time in ms. Raises Unreadable, also for one before 1970 or so late that no calendar has it."""
+    moment = integer_of(value)
+    if not 0 <= moment < MOMENT_MAX:
+        raise Unreadable("a time that cannot be")
+    return moment
 
 
 def text_of(value: JSON) -> str:

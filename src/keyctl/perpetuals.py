@@ -5,6 +5,7 @@ Pure: the state was read in pre-flight, and whatever must change is sent by `lev
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,8 @@ def terms_of(
     held = _held(state, side, wish.margin)
     if closing:
         if held is None and state.odd:
-            raise _in_the_way(account, f"its position in {instrument.symbol} cannot be read", _OWN_PAGES)
+            terms = Terms(side, position, state.hedge, True, None, None, None)
+            return _closing_unread(account, exchange, wish, instrument, state, terms)
         if held is None or (state.margin is None and wish.margin not in (None, held.margin)):
             text = f"there is no {side} position in {instrument.symbol} to reduce"
             raise _in_the_way(account, text, f"see what is open: keyctl positions {account.label}")
@@ -64,6 +66,21 @@ def terms_of(
             f"to reduce it: --reduce-only; to close it first: keyctl close {instrument.symbol} -a {account.label}",
         )
     return _opening(account, exchange, wish, instrument, state, limits, side, position, held)
+
+
+def _closing_unread(
+    account: Account, exchange: Exchange, wish: Wish, instrument: Instrument, state: FuturesState, terms: Terms
+) -> Terms:
+    """The terms of an order that reduces a position which cannot be read: its exchange holds it to that. Raises
+    StandsInTheWay where something about the position is needed."""
+    unread = f"its position in {instrument.symbol} cannot be read"
+    margin = wish.margin or state.margin
+    if wish.for_position:
+        raise _in_the_way(account, unread, _OWN_PAGES)
+    if margin is None:
+        raise _in_the_way(account, unread, "name its margin mode: --margin cross, or --margin isolated")
+    leverage = None if exchange.leverage_in_order else state.leverage(terms.side)
+    return replace(terms, leverage=leverage, margin=margin)
 
 
 def _held(state: FuturesState, side: PositionSide, margin: MarginMode | None) -> Position | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from string import ascii_lowercase, digits
 from typing import Literal, TypeVar
 
-from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import MOMENT_MAX, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import check_shape
 from keyctl.model import JSON, Algorithm
@@ -17,8 +17,6 @@ from keyctl.signing import RSA_BITS_MIN, Ed25519Key, Hash, HMACKey, RSAKey, Sign
 from keyctl.symbol_text import parts_of
 
 T = TypeVar("T")
-# Later than the year 5000: no exchange has made an order then.
-_MS_MAX = 10**14
 _ALPHABET = digits + ascii_lowercase
 _PEM = r"(?s)\s*-----BEGIN [A-Z0-9 ]*{}.*"
 
@@ -130,7 +128,7 @@ def made_at(value: JSON) -> int | None:
     if value in (None, ""):
         return None
     at_ms = integer_of(value)
-    return at_ms if 0 < at_ms < _MS_MAX else None
+    return at_ms if 0 < at_ms < MOMENT_MAX else None
 
 
 def check_named(told: JSON, asked: str) -> None:

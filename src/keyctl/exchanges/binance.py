@@ -9,7 +9,7 @@ from keyctl.answers import (
     TooLong,
     Unreadable,
     decimal_of,
-    integer_of,
+    moment_of,
     object_of,
     read_array,
     read_json,
@@ -128,7 +128,7 @@ class Binance(BinancePerpetuals):
         return self.read("GET", "spot", "/api/v3/time", private=False)
 
     def read_time(self, response: Response) -> int:
-        return integer_of(read_object(response.body).get("serverTime"))
+        return moment_of(read_object(response.body).get("serverTime"))
 
     def instrument_request(self, symbol: str) -> Request:
         if ":" in symbol:  # no filter by symbol there: all contracts come, about 1.5 MB on USDS-M

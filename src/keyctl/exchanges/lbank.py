@@ -12,6 +12,7 @@ from keyctl.answers import (
     clean_text,
     decimal_of,
     integer_of,
+    moment_of,
     object_of,
     read_object,
     text_of,
@@ -100,7 +101,7 @@ class LBank(LBankAround):
     def read_time(self, response: Response) -> int:
         data = data_in(response)
         # The contract API's official sample is empty; this is what it has been seen to send.
-        return integer_of(data.get("serverTime") if isinstance(data, dict) else data)
+        return moment_of(data.get("serverTime") if isinstance(data, dict) else data)
 
     def instrument_request(self, symbol: str) -> Request:
         if ":" in symbol:

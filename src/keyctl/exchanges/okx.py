@@ -7,7 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import TooLong, Unreadable, decimal_of, integer_of
+from keyctl.answers import TooLong, Unreadable, decimal_of, moment_of
 from keyctl.exchanges import _okx_algo as algo
 from keyctl.exchanges._okx_answers import (
     check_currencies,
@@ -137,7 +137,7 @@ class OKX(OKXAround):
         return self.read("GET", "rest", "/api/v5/public/time", private=False)
 
     def read_time(self, response: Response) -> int:
-        return integer_of(one_row(response).get("ts"))
+        return moment_of(one_row(response).get("ts"))
 
     def instrument_request(self, symbol: str) -> Request:
         return self.read("GET", "rest", "/api/v5/public/instruments", *listing_params(symbol), private=False)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from keyctl.answers import Unreadable
+from keyctl.answers import Unreadable, moment_of
 from keyctl.exchanges.listing import Names
 from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, OddRow, Request, Response
 
 DAY_MS = 86_400_000
-_MS_MAX = 10**14
 
 
 class Traded:
@@ -63,8 +62,8 @@ def page_of(rows: Sequence[JSON], read: Callable[[JSON], Fill | None], names: Na
     for row in rows:
         try:
             fill = read(row)
-            if fill is not None and not 0 <= fill.at_ms < _MS_MAX:
-                raise Unreadable("a time that cannot be")
+            if fill is not None:
+                moment_of(fill.at_ms)
         except Unreadable as problem:
             odd.append((repr(row), names.of(row, str(problem))))
             continue
