@@ -33,8 +33,6 @@ from tests.support.world import World
         ("+1", "1"),
         (".5", "0.5"),
         ("1.", "1"),
-        ("10%", "10"),
-        ("3x", "3"),
     ],
 )
 def test_another_writing_leads_to_every_number_that_it_may_mean(written: str, meant: str) -> None:
@@ -42,6 +40,40 @@ def test_another_writing_leads_to_every_number_that_it_may_mean(written: str, me
         read_number(written, "size")
     assert caught.value.hints == (f"write it as {meant}",)
     assert all(read_number(number, "size") > 0 for number in meant.split(" or "))
+
+
+@pytest.mark.parametrize(
+    ("what", "written", "meant"),
+    [
+        ("percent", "50%", "50"),
+        ("percent", "2.5 %", "2.5"),
+        ("risk", "1%", "1"),
+        ("leverage", "3x", "3"),
+        ("leverage", "10 x", "10"),
+        ("slippage", "1%", "0.01"),
+        ("slippage", "0.04%", "0.0004"),  # 0.04 would be a hundred times as much, and below the cap
+        ("slippage", "0,5 %", "0.005"),
+        ("slippage", ".5%", "0.005"),
+        ("slippage", "0,01", "0.01"),
+    ],
+)
+def test_a_sign_is_heeded_where_the_number_is_counted_in_it(what: str, written: str, meant: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        read_number(written, what)
+    assert caught.value.hints == (f"write it as {meant}",)
+
+
+@pytest.mark.parametrize(
+    ("what", "written"),
+    [
+        *(("size", "50%"), ("size", "100%"), ("price", "5%"), ("value", "50%"), ("size", "10x"), ("price", "3x")),
+        *(("percent", "3x"), ("leverage", "10%"), ("slippage", "2x"), ("stop", "1%"), ("number of contracts", "1%")),
+    ],
+)
+def test_a_sign_that_would_change_the_number_s_meaning_is_not_left_out(what: str, written: str) -> None:
+    with pytest.raises(UsageProblem) as caught:
+        read_number(written, what)
+    assert "write it as" not in caught.value.hints[0]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ FIELDS = (
 CSV_COLUMNS = ("time", "account", "exchange", "market", *FIELDS[1:], "state", "detail")
 _COLUMNS = ("account", "time (UTC)", "symbol", "size", "price", "fee", "profit")
 _NOT_TOLD = "unknown"
+_NUMBERS = ("price", "quantity", "fee", "profit")
+# How spreadsheets tell a formula from text: OWASP, "CSV Injection".
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 Ours = Mapping[tuple[str, Fill], StoredLeg]
 
@@ -61,12 +64,20 @@ def fills(
 
 
 def csv_text(rows: Sequence[Row]) -> str:
-    """The rows as RFC 4180 has them: a header, CR and LF at line ends, quotes where needed; not told is empty."""
+    """The rows as RFC 4180 has them: a header, CR and LF at line ends, quotes where needed; not told is empty.
+
+    Exchanges' text that a spreadsheet would take for a formula has an apostrophe before it; numbers are numbers.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
-    writer.writerows(["" if row[name] is None else row[name] for name in CSV_COLUMNS] for row in rows)
+    writer.writerows([_csv_cell(name, row[name]) for name in CSV_COLUMNS] for row in rows)
     return text.getvalue()
+
+
+def _csv_cell(name: str, value: str | None) -> str:
+    text = value or ""
+    return f"'{text}" if name not in _NUMBERS and text.startswith(_FORMULAS) else text
 
 
 def _rows(item: Seen[FillsRead], ours: Ours) -> Iterable[Row]:

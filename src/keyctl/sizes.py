@@ -21,6 +21,8 @@ T = TypeVar("T")
 EXACT = Context(prec=200)
 FINEST = Decimal("1e-18")
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+# What is counted in a unit whose sign people write behind it.
+_UNITS = {"percent": "%", "risk": "%", "leverage": "x", "slippage": "share"}
 
 
 def read_number(text: str, what: str) -> Decimal:
@@ -29,7 +31,7 @@ def read_number(text: str, what: str) -> Decimal:
         hint = "write digits and at most one point: 0.005, not 1e3"
         if len(text) > DIGITS_MAX and re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
             hint = f"write at most {DIGITS_MAX} digits before the point, and {DIGITS_MAX} after it"
-        elif meant := meant_numbers(text):
+        elif meant := meant_numbers(text, _UNITS.get(what, "")):
             hint = f"write it as {' or '.join(meant)}"
         raise UsageProblem(f"{what} '{text[:40]}' is not a plain number above zero", hint, code="bad_number")
     return number

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from keyctl.fills_view import CSV_COLUMNS, csv_text
 from keyctl.model import Algorithm, Market, OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.book import Draft, Fill, VenueOrder
@@ -362,6 +363,14 @@ def test_a_row_that_cannot_be_read_is_odd_and_counted(
     (error,) = ran.document["errors"]
     assert error["code"] == "odd_rows" and "1 row cannot be read" in error["message"]
     assert ran.data["complete"] is False
+
+
+@pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1+1", "-1+1|cmd", "@SUM(1)", '=1,2"3'])
+def test_no_text_of_an_exchange_is_a_formula_in_a_spreadsheet(text: str) -> None:
+    told = dict.fromkeys(CSV_COLUMNS) | {"native_symbol": text, "fee_currency": text, "detail": text, "profit": "-1.5"}
+    (read,) = csv.DictReader(io.StringIO(csv_text([told]), newline=""))
+    assert (read["native_symbol"], read["fee_currency"], read["detail"]) == (f"'{text}",) * 3
+    assert (read["profit"], read["symbol"]) == ("-1.5", "")
 
 
 @pytest.mark.parametrize("exchange", ALL)
