@@ -218,6 +218,29 @@ def test_where_room_is_short_a_label_is_folded_last_and_never_cut(
     assert sum(line.count("-") for line in lines[2:]) == sum(cell.count("-") for cell in (label, *cells))
 
 
+@pytest.mark.parametrize(
+    ("label", "symbol", "is_whole"),
+    [
+        ("binance-a", "BTC/USDT:USDT", True),
+        ("okx-a", "1000PEPE/USDT:USDT-261225", True),
+        ("bitfinex-main", "TESTBTC/TESTUSDT:TEST", False),
+        ("a-label-of-twenty-six-chars", "BTC/USDT:USDT", False),
+    ],
+)
+def test_where_room_is_short_a_symbol_is_folded_after_what_has_blanks(
+    label: str, symbol: str, is_whole: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    cells = ("2026-11-29 23:16", symbol, "sell 0.003", "59988.123", "0.089982 USDT", "-0.072123 USDT")
+    view = (Table(("account", "time (UTC)", "symbol", "size", "price", "fee", "profit"), [(label, *cells)]),)
+    render(Result({}, view), OutputOptions(people=True, environ={}))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(symbol in line for line in lines) is is_whole
+    for cell in (label, *cells):
+        assert set(cell) - {" "} <= set("".join(lines[2:]))
+
+
 def test_a_note_outside_a_terminal_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     result = Result({}, view=(Note("a \x1b[31mred\u202e name\nand a second line"), Text("t\x1b]0;x\x07")))
     render(result, OutputOptions())

@@ -243,11 +243,15 @@ def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     width, height = shutil.get_terminal_size()
     console = Console(file=stream, no_color=not options.colored, highlight=False, width=width, height=height)
     drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    # Where room is short, the others are folded before the labels are: a name in two parts is hard to find. Rich would
-    # cut what must not wrap, so a column that takes much of the room is folded like the others.
-    named = max((len(row[0]) for row in table.rows if row), default=0) <= width // 3
+    # Where room is short, the others are folded before the labels are, and symbols next: a name in two parts is hard to
+    # find. Rich would cut what must not wrap, so columns that take much of the room are folded like the others.
+    longest = [max((len(row[number]) for row in table.rows if row), default=0) for number in range(len(table.columns))]
+    whole = {0} if longest[0] <= width // 3 else set()
+    symbols = {number for number, column in enumerate(table.columns) if column == "symbol"}
+    if longest[0] + sum(longest[number] for number in symbols - {0}) <= width * 2 // 5:
+        whole |= symbols
     for number, column in enumerate(table.columns):
-        drawn.add_column(column, overflow="fold", no_wrap=named and number == 0)
+        drawn.add_column(column, overflow="fold", no_wrap=number in whole)
     for row in table.rows:
         cells = (_named(clean_text(cell, SHOWN_MAX), options) for cell in row)
         drawn.add_row(*(RichText(text, style=_style(text)) for text in cells))
