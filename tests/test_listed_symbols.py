@@ -201,6 +201,25 @@ def test_an_order_on_a_dated_future_of_somebody_else_can_be_canceled_alone(world
     assert (ran.exit_code, dated.is_open, other.is_open) == (0, False, True), ran.stdout
 
 
+@pytest.mark.parametrize("kind", ["SOMETHING_NEW", "", "PERPETUAL DELIVERING", "PERPETUAL"])
+def test_an_order_on_a_coin_margined_contract_of_any_kind_is_canceled_at_its_own_api(world: World, kind: str) -> None:
+    """Of a kind that is not known keyctl has the exchange's own name alone, which does not say what it settles in."""
+    changes = {"contractType": kind, "contractStatus": "TRADING"}
+    item = lists(world, "coinm-perpetual-delivering", "GALAUSD_PERP", "0.02", **changes)
+    venue, key = world.venue("binance"), world.made[LABEL].key
+    venue.derivatives.wallet(key.uid, "GALA").free = D(10**6)
+    with venue.lock:
+        order = venue.derivatives.place(
+            DerivativeDraft(
+                key.uid, key.api_key, item, Side.BUY, OrderType.LIMIT, D(2), D("0.019"), client_order_id="somebodyelse"
+            )
+        )
+    ran = keyctl(world, "cancel", "--foreign", "-a", LABEL, "--yes")
+    assert (ran.exit_code, order.is_open) == (0, False), ran.stdout
+    canceled = [line for line in venue.calls.lines if line.method == "DELETE"]
+    assert [line.path for line in canceled] == ["/dapi/v1/order"]
+
+
 def test_a_position_in_another_entry_of_the_name_is_not_closed_in_its_place(world: World) -> None:
     """IDOL is listed twice; a position in the entry that does not trade is not one in IDOLUSDT."""
     lists(world, "usdm-two-rows-of-IDOL", "IDOLUSDT", "0.05")

@@ -246,16 +246,17 @@ class Binance(BinancePerpetuals):
         return None
 
     def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
+        # By the name: of an order of others on a contract of a kind that is not known, it is all that there is.
+        product = product_of_native(leg.native_symbol)
         if algo.is_algo(leg.order):
             # The call names no symbol, and the documents count algoId by symbol: our own id where there is one.
             own = leg.client_order_id or exchange_order_id is None
             named = ("clientAlgoId", leg.client_order_id) if own else ("algoId", exchange_order_id)
-            return self.change(product_of(inverse=leg.order.inverse), "DELETE", "algoOrder", named)
+            return self.change(product, "DELETE", "algoOrder", named)
         which = (
             ("origClientOrderId", leg.client_order_id) if exchange_order_id is None else ("orderId", exchange_order_id)
         )
         if leg.order.market is Market.FUTURES:
-            product = product_of(inverse=leg.order.inverse)
             return self.change(product, "DELETE", "order", ("symbol", leg.native_symbol), which)
         return self.write("DELETE", "spot", "/api/v3/order", ("symbol", leg.native_symbol), which)
 
