@@ -279,7 +279,7 @@ def test_a_seed_with_another_public_half_is_refused() -> None:
         clean((SEED + bytes(32)).hex(), Algorithm.ED25519)
 
 
-@pytest.mark.parametrize("text", [SEED.hex(), "0123456789abcdef" * 4])
+@pytest.mark.parametrize("text", [SEED.hex(), "0123456789abcdef" * 4], ids=["a seed", "digits"])
 def test_hexadecimal_digits_stay_text_only_when_that_is_said(text: str) -> None:
     assert clean(text, Algorithm.HMAC).reveal() == text.encode()
 

@@ -155,7 +155,9 @@ def test_an_unknown_word_is_shown_whole_only_when_no_secret_looks_like_it(word: 
 
 
 @pytest.mark.parametrize("cut", [64, 41, 40, 24, 17])
-@pytest.mark.parametrize("word", [token_hex(32), token_hex(32).upper(), f"{token_hex(16)}:{token_hex(16)}"])
+@pytest.mark.parametrize(
+    "word", [token_hex(32), token_hex(32).upper(), f"{token_hex(16)}:{token_hex(16)}"], ids=["a", "A", "a:a"]
+)
 def test_a_word_of_one_case_is_hidden_where_a_message_has_cut_it(word: str, cut: int) -> None:
     said = f"'{word[:cut]}' is not a symbol"
     assert without_strangers(said, ["price", word], lambda known: False) == f"'{shown_word(word)}' is not a symbol"
