@@ -20,10 +20,10 @@ from cryptography.x509.oid import NameOID
 from bench.timing import plain_environ, python
 from keyctl.app import App
 from keyctl.cli import outcome
-from keyctl.enrol import new_account
+from keyctl.keys.enrol import new_account
 from keyctl.model import Algorithm, Binding, Credential, Kind, Market
-from keyctl.output import Result
 from keyctl.secret import Secret
+from keyctl.terminal.output import Result
 
 MIXED = (("binance", "ed25519"), ("okx", "hmac"), ("lbank", "hmac"), ("bitfinex", "hmac"), ("binance", "hmac"))
 CONFIG = """\

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 from bench.goals import Line
 from bench.signed import leg_for, opened, stamp
 from bench.timing import calls_per_second
+from keyctl.exchanges.signing import Ed25519Key, RSAKey
 from keyctl.model import Algorithm, Request
 from keyctl.secret import Secret
-from keyctl.signing import Ed25519Key, RSAKey
 from keyctl.twin import make_key
 
 KINDS = (

@@ -15,7 +15,7 @@ from bench.goals import Line
 from bench.timing import Command, in_turns, python
 from keyctl.app import App
 from keyctl.cli import outcome
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 NUMBERS = {"P18"}
 ACCOUNTS = 100

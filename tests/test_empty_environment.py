@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.world import World
-from tests.test_json import commands
+from tests.terminal.test_json import commands
 
 # What each command needs to be named, for the run in which no account is stored.
 WORDS = {

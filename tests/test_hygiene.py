@@ -50,15 +50,15 @@ def test_no_private_key_lies_about_outside_the_tests() -> None:
 
 # Each prints its reason, and fails instead of skipping under the variable that .ci/run sets.
 MAY_WAIT = {
-    "tests/test_prompt.py": "a terminal pauses between the pieces of a paste, and that pause is what is tried",
-    "tests/test_kills.py": "the real program is killed after a random delay, and then waits for real",
+    "tests/terminal/test_prompt.py": "a terminal pauses between the pieces of a paste, and that pause is what is tried",
+    "tests/orders/test_kills.py": "the real program is killed after a random delay, and then waits for real",
     "tests/vault/trials.py": "a writer's process is killed after a random delay",
 }
 MAY_SKIP = {
     "tests/vault/secret_service.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs gnome-keyring and dbus",
     "tests/conformance/conftest.py": "KEYCTL_TEST_REQUIRE_SDKS: needs the exchanges' SDKs in environments of their own",
     "tests/support/tracing.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs strace",
-    "tests/test_ip_versions.py": "KEYCTL_TEST_REQUIRE_IPV6: needs ::1; not set by .ci/run, containers may lack it",
+    "tests/network/test_ip_versions.py": "KEYCTL_TEST_REQUIRE_IPV6: needs ::1; not set by .ci/run: containers lack it",
     "tests/test_hardening.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs another user",
 }
 

@@ -108,11 +108,11 @@ def test_no_failing_exchange_makes_a_secret_show(world: World, exchange: str, ki
 @pytest.mark.parametrize(
     "place",
     [
-        "keyctl.session.Session.sign",
-        "keyctl.signing.HMACKey.sign",
-        "keyctl.transport.Line.prepare",
+        "keyctl.network.session.Session.sign",
+        "keyctl.exchanges.signing.HMACKey.sign",
+        "keyctl.network.line.Line.prepare",
         "keyctl.vault.record.from_record",
-        "keyctl.journal.Journal.add_plan",
+        "keyctl.journal.legs.Journal.add_plan",
         "keyctl.exchanges.load",
     ],
 )
@@ -285,7 +285,7 @@ def test_a_planted_leak_is_found_in_logs_and_exceptions(
         logging.getLogger("keyctl.somewhere").debug("signing with %s", made.secret)
         raise ValueError(f"bad key {made.secret}")
 
-    monkeypatch.setattr("keyctl.accounts.Accounts.all", leaking)
+    monkeypatch.setattr("keyctl.home.accounts.Accounts.all", leaking)
     with all_logs() as logs, all_exceptions() as exceptions:
         world.keyctl("list")
     assert canaries.find("\n".join(logs.texts))

@@ -16,7 +16,7 @@ import keyctl
 from tests.support.secret_course import BUY, Course, Step, every_command, with_keyring
 from tests.support.tracing import read_trace, require_strace
 from tests.support.world import World
-from tests.test_json import commands
+from tests.terminal.test_json import commands
 from tests.vault.secret_service import SecretService, require
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ LEAKS = {
     "a log line": """
 def _leak(secret):
     import logging
-    logging.getLogger("keyctl.signing").warning("signing with %s", secret.decode())
+    logging.getLogger("keyctl.exchanges.signing").warning("signing with %s", secret.decode())
 """,
     "an argument of a program": """
 def _leak(secret):
@@ -102,7 +102,7 @@ def _leak(secret):
     "a header of a request": """
 def _leak(secret):
     from dataclasses import replace
-    from keyctl.transport import Line
+    from keyctl.network.line import Line
     prepare = Line.prepare
     Line.prepare = lambda self, wire: prepare(self, replace(wire, headers=(*wire.headers, ("X-Trace", secret.hex()))))
 """,

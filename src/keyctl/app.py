@@ -9,27 +9,27 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from keyctl.errors import StoreUnusable
-from keyctl.output import OutputOptions
+from keyctl.terminal.output import OutputOptions
 
 if TYPE_CHECKING:
-    from keyctl.accounts import Accounts
     from keyctl.clock import Clock
-    from keyctl.config import Config
-    from keyctl.credential_check import Fitness
-    from keyctl.database import Database
     from keyctl.errors import JournalUnwritten, KeyctlError, SetupProblem
     from keyctl.exchanges.base import Exchange, Signer
-    from keyctl.grouping import Groups
-    from keyctl.halts import Halts
-    from keyctl.home import Home
-    from keyctl.journal import Journal
-    from keyctl.journal_mark import JournalLost
+    from keyctl.exchanges.credential_check import Fitness
+    from keyctl.home.accounts import Accounts
+    from keyctl.home.config import Config
+    from keyctl.home.folders import Home
+    from keyctl.home.grouping import Groups
+    from keyctl.journal.database import Database
+    from keyctl.journal.halts import Halts
+    from keyctl.journal.legs import Journal
+    from keyctl.journal.mark import JournalLost
+    from keyctl.journal.notes import VaultNotes
     from keyctl.model import Account, Binding, Credential
-    from keyctl.network import Network
-    from keyctl.notes import VaultNotes
+    from keyctl.model.route import Route
+    from keyctl.network.lines import Network
     from keyctl.opening import Opened
-    from keyctl.prompt import Prompt
-    from keyctl.routes import Route
+    from keyctl.terminal.prompt import Prompt
     from keyctl.vault import SecretStore
 
 
@@ -52,32 +52,32 @@ class App:
 
     @cached_property
     def home(self) -> Home:
-        from keyctl.home import find_home
+        from keyctl.home.folders import find_home
 
         return find_home(self.environ, demo=self.demo)
 
     @cached_property
     def accounts(self) -> Accounts:
-        from keyctl.accounts import Accounts
+        from keyctl.home.accounts import Accounts
 
         return Accounts(self.home)
 
     @cached_property
     def config(self) -> Config:
-        from keyctl.config import read_config
+        from keyctl.home.config import read_config
 
         return read_config(self.home)
 
     @cached_property
     def groups(self) -> Groups:
         """Who is in which group, by the account list and the config as they are now."""
-        from keyctl.grouping import Groups
+        from keyctl.home.grouping import Groups
 
         return Groups(self.accounts.all(), self.config.groups)
 
     @cached_property
     def prompt(self) -> Prompt:
-        from keyctl.prompt import Prompt, given_descriptor
+        from keyctl.terminal.prompt import Prompt, given_descriptor
 
         return Prompt(no_input=self.no_input, passphrase_fd=given_descriptor(self.environ))
 
@@ -94,7 +94,7 @@ class App:
         """The journal's memory of vaults, without the rest of the journal, which takes longer to load."""
         if "journal" in self.__dict__:
             return self.journal.notes
-        from keyctl.notes import VaultNotes
+        from keyctl.journal.notes import VaultNotes
 
         return VaultNotes(self._database)
 
@@ -103,7 +103,7 @@ class App:
         """The journal's memory of halts, without the rest of the journal, which takes longer to load."""
         if "journal" in self.__dict__:
             return self.journal.halts
-        from keyctl.halts import Halts
+        from keyctl.journal.halts import Halts
 
         return Halts(self._database, self.clock)
 
@@ -123,13 +123,13 @@ class App:
     @cached_property
     def journal(self) -> Journal:
         """The journal to read and to note in. While it is lost it is an empty one in memory: see `lost_journal`."""
-        from keyctl.journal import Journal
+        from keyctl.journal.legs import Journal
 
         return Journal(self._database, self.clock)
 
     @cached_property
     def _database(self) -> Database:
-        from keyctl.journal_opening import open_to_read
+        from keyctl.journal.opening import open_to_read
 
         return open_to_read(self.home)
 
@@ -147,13 +147,13 @@ class App:
         """What a result must not go without about the journal, unless its errors tell it."""
         if "_database" not in self.__dict__:
             return []
-        from keyctl.journal_opening import remarks_of
+        from keyctl.journal.opening import remarks_of
 
         return remarks_of(self._database, told)
 
     def sending_journal(self) -> Journal:
         """The journal for what may open or enlarge, or must be kept. Raises JournalLost, StoreUnusable."""
-        from keyctl.journal_opening import secure
+        from keyctl.journal.opening import secure
 
         self._database.check_keeps()
         secure(self._database, self.clock)
@@ -164,7 +164,7 @@ class App:
 
         Without `claims` one that cannot be written serves as well. Raises StoreUnusable.
         """
-        from keyctl.journal_opening import begin_anew, notice_lost_mark
+        from keyctl.journal.opening import begin_anew, notice_lost_mark
 
         try:
             is_lost = self._database.lost is not None or not self._database.is_whole()
@@ -193,7 +193,7 @@ class App:
         Raises SetupProblem when the config cannot be read: then nothing goes out, and nothing directly. A route that
         cannot be read keeps its own account from going out.
         """
-        from keyctl.network import Network
+        from keyctl.network.lines import Network
 
         routes, lost = self._routes() if self.config.accounts else ({}, {})
         return Network(self.clock, self.home.state, routes, lost, loopback_only=self.home.is_demo)
@@ -237,8 +237,8 @@ class App:
 
         Raises SetupProblem when it is missing, or bound to another place than the account list says.
         """
-        from keyctl.credential_check import fitness
         from keyctl.exchanges import load
+        from keyctl.exchanges.credential_check import fitness
 
         credential = self.credential(account)
         return fitness(load(account.binding), credential)

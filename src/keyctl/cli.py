@@ -15,10 +15,10 @@ from click.exceptions import NoArgsIsHelpError
 from keyctl import __version__
 from keyctl.app import App
 from keyctl.commands import SHORT_HELP
+from keyctl.commands.framing import CONTEXT, RUNS_LINES, command_name, secret_on_command_line
 from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
-from keyctl.framing import CONTEXT, RUNS_LINES, command_name, secret_on_command_line
 from keyctl.loader import load_module, module_names
-from keyctl.output import OutputOptions, Result, failure, render
+from keyctl.terminal.output import OutputOptions, Result, failure, render
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -66,10 +66,10 @@ class LazyCommands(MutableMapping[str, click.Command]):
         del self._added[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(name.removesuffix("_") for name in module_names("commands"))
+        return iter(SHORT_HELP)
 
     def __len__(self) -> int:
-        return len(module_names("commands"))
+        return len(SHORT_HELP)
 
 
 class Root(click.Group):
@@ -106,13 +106,13 @@ def root(ctx: click.Context, demo: bool) -> Result | None:
     """The welcome when no command is named."""
     ctx.meta[RUNS_LINES] = outcome
     if demo:
-        from keyctl.home import demo_environment
+        from keyctl.home.folders import demo_environment
 
         ctx.obj.demo = True
         ctx.obj.environ = demo_environment(ctx.obj.environ)
         ctx.obj.output.demo_commands = DEMO_COMMANDS
     if ctx.invoked_subcommand is None:
-        from keyctl.output import Text
+        from keyctl.terminal.output import Text
 
         return Result({"version": __version__}, view=(Text(WELCOME),))
     return None
@@ -152,7 +152,7 @@ def outcome(arguments: list[str], app: App) -> Result | int:
     except OSError as error:
         if not isinstance(error.filename, str | bytes):
             return _fault(error, app)
-        from keyctl.files import disk_trouble
+        from keyctl.home.files import disk_trouble
 
         return failure(_after_sending(app) or _with_hint(disk_trouble(error), app))
     except Exception as error:
@@ -174,8 +174,8 @@ def _hide_strangers(result: Result, arguments: list[str], app: App) -> None:
     told = [error for error in result.errors if error.exit_code in _ABOUT_WORDS]
     if not told:
         return
-    from keyctl.typed_symbols import meant_symbols
-    from keyctl.typed_words import file_exists, nearly, without_strangers
+    from keyctl.exchanges.typed_symbols import meant_symbols
+    from keyctl.terminal.typed_words import file_exists, nearly, without_strangers
 
     known = _known_words(app)
 
@@ -215,7 +215,7 @@ def _with_remarks(result: Result | int, app: App) -> Result | int:
     if not isinstance(result, Result):
         return result
     if "journal" in app.__dict__ and (changed := app.journal.settings.changed):
-        from keyctl.order_results import with_leverage
+        from keyctl.desk.order_results import with_leverage
 
         result = with_leverage(result, changed)
     remarks = [*app.remarks, *app.journal_remarks(result.errors)]
@@ -226,7 +226,7 @@ def _explain(result: Result) -> None:
     """Puts the catalogue's first line before the hints of every error that an exchange's code stands in."""
     for error in result.errors:
         if error.exchange_code:
-            from keyctl.diagnose import meaning_of
+            from keyctl.diagnosis.codes import meaning_of
 
             meaning = meaning_of(error)
             if meaning and not any(meaning.partition(": ")[2] in words for words in (error.message, *error.hints)):
@@ -256,7 +256,7 @@ def _with_hint(error: KeyctlError, app: App) -> KeyctlError:
 def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProblem:
     hints: list[str] = []
     if isinstance(error, click.NoSuchOption):
-        from keyctl.typed_words import takes_secret
+        from keyctl.terminal.typed_words import takes_secret
 
         if takes_secret(error.option_name):
             return secret_on_command_line()

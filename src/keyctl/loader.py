@@ -19,6 +19,13 @@ def module_names(folder: str, ending: str = ".py") -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
+@cache
+def folder_names(folder: str, holding: str) -> tuple[str, ...]:
+    """The sorted names of the folders in keyctl/`folder` that hold a file of that name."""
+    place = os.path.join(_PACKAGE, folder)
+    return tuple(sorted(name for name in os.listdir(place) if os.path.isfile(os.path.join(place, name, holding))))
+
+
 def load_module(folder: str, name: str) -> ModuleType:
     """The module keyctl.`folder`.`name`. Raises KeyError when no such file is shipped."""
     if name not in module_names(folder):

@@ -11,16 +11,16 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from keyctl.errors import ExitCode, KeyctlError, SetupProblem
+from keyctl.home.selection import check_active, check_readable
 from keyctl.model import Account, Credential, Market, Standing
-from keyctl.selection import check_active, check_readable
-from keyctl.session import Session
+from keyctl.network.session import Session
 
 if TYPE_CHECKING:
-    from keyctl.accounts import Accounts
     from keyctl.exchanges.base import Exchange, Signer
-    from keyctl.journal import Journal
-    from keyctl.network import Network
-    from keyctl.output import Result
+    from keyctl.home.accounts import Accounts
+    from keyctl.journal.legs import Journal
+    from keyctl.network.lines import Network
+    from keyctl.terminal.output import Result
     from keyctl.vault import SecretStore
 
 

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from keyctl import enrol, exchanges
+from keyctl import exchanges
 from keyctl.errors import SetupProblem, StoreUnusable, UsageProblem
+from keyctl.keys import enrol
 from keyctl.model import Algorithm, Kind, Market
 from tests.support.stores import MemoryStore, files_with, make_account, make_credential
 from tests.support.terminal import keyctl_at_terminal

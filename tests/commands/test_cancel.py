@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from keyctl import canceling
+from keyctl.desk import cancel
 from keyctl.model import Algorithm, OrderState
 from keyctl.twin import FaultKind
 from tests.commands.test_open_orders import foreign
@@ -209,14 +209,14 @@ def test_what_had_ended_before_its_cancel_came_is_not_said_to_be_canceled(
 ) -> None:
     """It may as well have been filled."""
     world.add(exchange, None, Algorithm.HMAC, "--market", "spot")
-    order, cancel_strangers = foreign(world, exchange), canceling.cancel_strangers
+    order, cancel_strangers = foreign(world, exchange), cancel.cancel_strangers
 
     async def late(*given: Any) -> Any:
         with world.venue(exchange).lock:
             world.venue(exchange).cancel(order)
         return await cancel_strangers(*given)
 
-    monkeypatch.setattr(canceling, "cancel_strangers", late)
+    monkeypatch.setattr(cancel, "cancel_strangers", late)
     ran = world.keyctl("cancel", "--all", "--symbol", "BTC/USDT", "--foreign", "--yes", "--json")
     (leg,) = ran.data["legs"]
     assert (ran.exit_code, leg["outcome"]) == (0, "gone"), ran.stdout

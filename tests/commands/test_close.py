@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keyctl import closing
+from keyctl.desk import close as closing
 from keyctl.model import OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin import FaultKind
 from tests.commands.test_positions import RIGHTS, SYMBOL, VENUES

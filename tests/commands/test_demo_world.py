@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from keyctl import demonstration, handing_out
 from keyctl.app import App
-from keyctl.home import find_home
+from keyctl.commands import demo_world
+from keyctl.home.folders import find_home
+from keyctl.keys import hand_out
 from keyctl.model import Algorithm, Binding, Credential, Kind
 from keyctl.secret import Secret
 from keyctl.twin import make_key
 from tests.support.stores import make_account
 from tests.support.world import ALL, Ran, World, credentials
-from tests.test_json import commands
+from tests.terminal.test_json import commands
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "59000")
 
@@ -75,7 +76,7 @@ def watch() -> Iterator[Watch]:
 def demo(world: World) -> World:
     """A demo's home as `keyctl demo --serve` makes it, at the world's twin."""
     app = App(environ=world.environ, home=find_home(world.environ, demo=True))
-    demonstration.furnish(app, world.twin)
+    demo_world.furnish(app, world.twin)
     app.close()
     return world
 
@@ -175,7 +176,7 @@ def test_no_command_calls_another_machine(
     odd: World, watch: Watch, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Where exec is not refused it becomes the other program, and this process would be gone.
-    monkeypatch.setattr(handing_out, "replace_process", lambda *_: pytest.fail("exec would have run the command"))
+    monkeypatch.setattr(hand_out, "replace_process", lambda *_: pytest.fail("exec would have run the command"))
     made = make_key("okx", Algorithm.HMAC)
     odd.keyctl("--demo", *command.split(), *LINES[command], stdin=credentials(made))
     assert watch.away == []
@@ -323,7 +324,7 @@ def test_a_home_touched_before_the_demo_ran_is_still_the_demos(world: World) -> 
     assert world.keyctl("--demo", "halt").exit_code == 3
     home = find_home(world.environ, demo=True)
     assert (home.state / "journal.db").exists()
-    demonstration.clear_home(home)
+    demo_world.clear_home(home)
     assert not home.root.exists()
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from keyctl.cli import run
+from keyctl.diagnosis.pasted import read_pasted
 from keyctl.errors import ExitCode
 from keyctl.exchanges import profile
 from keyctl.model import Market
-from keyctl.pasted import read_pasted
 from keyctl.twin import Fault, FaultKind, State
 from tests.support.confusion import Case, Ward
 from tests.support.world import World

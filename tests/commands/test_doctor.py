@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from keyctl.installation import programs
 from keyctl.twin import make_key
+from keyctl.upkeep.installation import programs
 from tests.support.canary import Canaries
 from tests.support.world import World
 from tests.vault.secret_service import SecretService, require
@@ -240,7 +240,7 @@ def test_a_disk_that_refuses_gets_words_in_every_command(
     def refuse(*arguments: object, **named: object) -> None:
         raise OSError(number, os.strerror(number), "/some/where")
 
-    monkeypatch.setattr("keyctl.accounts.Accounts.all", refuse)
+    monkeypatch.setattr("keyctl.home.accounts.Accounts.all", refuse)
     ran = world.keyctl("list", "--json")
     (error,) = ran.document["errors"]
     assert (ran.exit_code, error["code"]) == (9, "store_unusable")
@@ -251,7 +251,7 @@ def test_a_disk_that_refuses_gets_words_in_every_command(
 def test_a_data_folder_that_cannot_be_written_is_told(
     world: World, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr("keyctl.folders.unwritable", lambda folder: os.strerror(number))
+    monkeypatch.setattr("keyctl.upkeep.folder_health.unwritable", lambda folder: os.strerror(number))
     checks = world.keyctl("doctor", "--json").data["checks"]
     assert [item["level"] for item in checks if os.strerror(number) in item["detail"]]
 

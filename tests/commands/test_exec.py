@@ -81,7 +81,7 @@ def test_the_passphrase_descriptor_is_not_handed_on(tmp_path: Path) -> None:
     os.write(write_end, b"pass\npass\n")
     os.set_inheritable(read_end, True)
     program = (
-        "from keyctl.environ import replace_process\n"
+        "from keyctl.keys.environ import replace_process\n"
         f"replace_process(['sh', '-c', 'ls /proc/self/fd/{read_end}'], {{'PATH': '/usr/bin:/bin'}}, [{read_end}])"
     )
     done = subprocess.run([sys.executable, "-c", program], pass_fds=[read_end], capture_output=True, text=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.fills_view import CSV_COLUMNS, csv_text
+from keyctl.desk.fills_view import CSV_COLUMNS, csv_text
 from keyctl.model import Algorithm, Market, OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.book import Draft, Fill, VenueOrder
@@ -212,7 +212,7 @@ def test_more_trades_of_one_moment_than_a_page_holds_are_incomplete(desk: World,
 
 
 def test_calls_are_bounded_and_what_was_not_read_is_said(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keyctl.fills.CALLS_MAX", 3)
+    monkeypatch.setattr("keyctl.orders.fills.CALLS_MAX", 3)
     traded(desk, "binance")
     ran = desk.keyctl("fills", "binance-a", "--symbol", PAIR, "--since", "30d", "--json")
     assert ran.exit_code == 6
@@ -295,7 +295,7 @@ def test_an_account_that_is_not_reached_is_failed(desk: World, exchange: str) ->
 def test_margin_trades_are_counted_once_however_many_pages_show_them(
     desk: World, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from keyctl.session import Session
+    from keyctl.network.session import Session
 
     (order,) = traded(desk, "bitfinex")
     first = order.fills[0]
@@ -340,7 +340,7 @@ def damaged(exchange: str, answer: Any) -> Any:
 def test_a_row_that_cannot_be_read_is_odd_and_counted(
     desk: World, exchange: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from keyctl.session import Session
+    from keyctl.network.session import Session
 
     traded(desk, exchange, times=3)
     fetch = Session.fetch

@@ -8,12 +8,12 @@ from unittest.mock import patch
 
 import pytest
 
-from keyctl import trading
-from keyctl.database import Database
+from keyctl.desk import order as trading
 from keyctl.errors import StoreUnusable
-from keyctl.exchanges._binance_futures import BinancePerpetuals
-from keyctl.halts import Halts, Scope, halted_scopes
-from keyctl.journal import Journal
+from keyctl.exchanges.binance.futures import BinancePerpetuals
+from keyctl.journal.database import Database
+from keyctl.journal.halts import Halts, Scope, halted_scopes
+from keyctl.journal.legs import Journal
 from keyctl.model import OrderState, Side
 from keyctl.twin import FaultKind
 from tests.commands.test_close import SYMBOL, open_position

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.comparing import Compared
+from keyctl.desk.open_orders_view import open_orders
 from keyctl.model import Algorithm, OrderState, OrderStatus, OrderType, Side
-from keyctl.open_orders_view import open_orders
+from keyctl.orders.comparing import Compared
 from keyctl.twin import FaultKind
 from keyctl.twin.book import Draft, VenueOrder
 from tests.support.terminal import keyctl_at_terminal

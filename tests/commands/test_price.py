@@ -107,7 +107,7 @@ def test_in_a_pipe_each_venue_is_one_record(desk: Desk) -> None:
 
 def test_the_table_fits_eighty_columns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr("keyctl.output.is_terminal", lambda stream: True)
+    monkeypatch.setattr("keyctl.terminal.output.is_terminal", lambda stream: True)
     ran = desk.run("price", "BTC/USDT")
     assert max(map(len, ran.out.splitlines())) <= 80
     assert "BTC-USDT" in ran.out

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from keyctl import closing, protection
+from keyctl.desk import close as closing
+from keyctl.desk import protection
 from keyctl.errors import StoreUnusable
-from keyctl.listed_names import in_symbol
 from keyctl.model import OddRow, OrderType, PositionSide, Side, Trigger
+from keyctl.orders.listed_names import in_symbol
 from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
 from tests.commands.test_positions import RIGHTS, SYMBOL, VENUES
@@ -152,7 +153,7 @@ def test_a_venue_without_such_orders_is_left_out_and_the_others_are_protected(de
 def test_a_position_that_changed_since_the_preview_is_not_protected_by_a_wrong_size(
     desk: World, exchange: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from keyctl import trading
+    from keyctl.desk import order as trading
 
     asked = trading.ask
 

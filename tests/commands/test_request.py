@@ -190,7 +190,7 @@ def test_a_terminal_gets_indented_json_with_every_digit(desk: Desk, monkeypatch:
     desk.add("acct", "okx")
     body = '{"code":"0","data":[{"n":0.100000000000000000001,"m":1}],"msg":""}'
     desk.twin.fault(Fault(FaultKind.ANSWER, exchange="okx", operation="balance", status=200, body=body))
-    monkeypatch.setattr("keyctl.output.is_terminal", lambda stream: True)
+    monkeypatch.setattr("keyctl.terminal.output.is_terminal", lambda stream: True)
     ran = desk.run("request", "acct", *READS["okx"])
     assert '      "n": 0.100000000000000000001,' in ran.out.splitlines()
 

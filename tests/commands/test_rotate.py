@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from keyctl.accounts import Accounts
+from keyctl.home.accounts import Accounts
+from keyctl.journal.rotations import Rotations
 from keyctl.model import Algorithm, Kind, Standing
-from keyctl.rotations import Rotations
 from keyctl.twin import FaultKind, MadeKey, make_key
 from keyctl.vault.encrypted_file import EncryptedFile
 from tests.support.canary import Canaries

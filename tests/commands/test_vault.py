@@ -226,7 +226,7 @@ def test_an_older_vault_stops_until_it_is_accepted(world: World) -> None:
 
 
 def test_check_tells_of_records_that_it_cannot_read(world: World) -> None:
-    from keyctl.vault_keys import open_vault
+    from keyctl.keys.vault_slots import open_vault
 
     open_vault(world.app()).change_records(lambda records: {**records, "odd": {"v": 99}})
     ran = world.keyctl("vault", "check", "--json")

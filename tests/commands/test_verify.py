@@ -12,9 +12,9 @@ import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.model import Account, Algorithm, Market
-from keyctl.policy import RULES
 from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, make_key
-from keyctl.verifying import verify_new
+from keyctl.verify.course import verify_new
+from keyctl.verify.policy import RULES
 from tests.support.desk import Desk, ShiftedClock, open_twin
 
 EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
@@ -236,7 +236,7 @@ def test_on_a_terminal_the_summary_fits_eighty_columns(desk: Desk, monkeypatch: 
     desk.add("lbank-a", "lbank", key, markets=BOTH)
     desk.add("okx-a", "okx", key_of("okx"), markets=BOTH)
     desk.add("bitfinex-a", "bitfinex", key_of("bitfinex"))
-    monkeypatch.setattr("keyctl.output.is_terminal", lambda stream: True)
+    monkeypatch.setattr("keyctl.terminal.output.is_terminal", lambda stream: True)
     ran = desk.run("verify", "--all")
     lines = ran.out.splitlines()
     table = [line.split() for line in lines[2:7]]

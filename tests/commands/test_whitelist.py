@@ -196,7 +196,7 @@ def test_on_a_terminal_the_plan_is_a_table(desk: Desk, monkeypatch: pytest.Monke
     monkeypatch.setenv("COLUMNS", "100")
     live(desk, "okx")
     desk.run("whitelist", "set", "-a", "okx-a", ONE)
-    monkeypatch.setattr("keyctl.output.is_terminal", lambda stream: True)
+    monkeypatch.setattr("keyctl.terminal.output.is_terminal", lambda stream: True)
     lines = desk.run("whitelist", "plan", "okx-a").out.splitlines()
     assert lines[0].split() == ["account", "exchange", "market", "what", "value"]
     assert any(line.split()[:5] == ["okx-a", "okx", "spot", "type", ONE] for line in lines)

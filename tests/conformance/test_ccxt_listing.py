@@ -11,9 +11,9 @@ import pytest
 
 from keyctl.model import Side
 from tests.conformance.ccxt_clients import client_of
+from tests.orders.test_listed_symbols import LABEL, foreign
 from tests.support.listed import lists
 from tests.support.world import RIGHTS, World, open_position
-from tests.test_listed_symbols import LABEL, foreign
 
 D = Decimal
 ROWS = {

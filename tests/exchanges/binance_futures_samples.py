@@ -11,7 +11,8 @@ from typing import Any
 
 from keyctl import exchanges
 from keyctl.exchanges.base import Exchange
-from keyctl.exchanges.binance import BinanceSigner
+from keyctl.exchanges.binance.exchange import BinanceSigner
+from keyctl.exchanges.signing import HMACKey
 from keyctl.model import (
     Binding,
     FuturesState,
@@ -29,7 +30,6 @@ from keyctl.model import (
     TimeInForce,
 )
 from keyctl.secret import Secret
-from keyctl.signing import HMACKey
 from tests.exchanges.contract import SENT_MS, answer
 
 # [official, mirrored] Binance USDS-M docs 2025-11-30, sample key.

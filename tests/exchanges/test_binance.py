@@ -12,7 +12,8 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem
-from keyctl.exchanges.binance import BinanceSigner
+from keyctl.exchanges.binance.exchange import BinanceSigner
+from keyctl.exchanges.signing import Ed25519Key, HMACKey, RSAKey
 from keyctl.model import (
     Algorithm,
     ExchangeError,
@@ -28,7 +29,6 @@ from keyctl.model import (
     Trigger,
 )
 from keyctl.secret import Secret
-from keyctl.signing import Ed25519Key, HMACKey, RSAKey
 from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, caught, oracle
 

@@ -12,8 +12,8 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.binance import BinanceSigner
-from keyctl.judge import judge_placed
+from keyctl.exchanges.binance.exchange import BinanceSigner
+from keyctl.exchanges.signing import HMACKey
 from keyctl.model import (
     Kind,
     Leg,
@@ -32,8 +32,8 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
-from keyctl.signing import HMACKey
 from tests.exchanges.binance_algo_samples import (
     ALGO_ID,
     ANOTHER,

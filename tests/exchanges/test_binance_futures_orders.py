@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from keyctl.answers import Unreadable
-from keyctl.catalogue import catalogue
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.binance import BinanceSigner
+from keyctl.exchanges.binance.exchange import BinanceSigner
+from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.signing import HMACKey
 from keyctl.model import (
     ExchangeError,
     FuturesState,
@@ -30,7 +31,6 @@ from keyctl.model import (
     TimeInForce,
 )
 from keyctl.secret import Secret
-from keyctl.signing import HMACKey
 from tests.exchanges.binance_futures_oracle import ccxt_client, content
 from tests.exchanges.binance_futures_samples import (
     ANOTHER,

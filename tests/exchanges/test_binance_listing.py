@@ -10,8 +10,8 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges import load
-from keyctl.exchanges._binance_names import COINM, USDM, native_name, perpetual_name, product_of_native, spot_name
 from keyctl.exchanges.base import Exchange, UnknownSymbol, encode_query
+from keyctl.exchanges.binance.names import COINM, USDM, native_name, perpetual_name, product_of_native, spot_name
 from keyctl.model import Binding, Instrument, Kind, Market, Response
 from tests.support.listed import row, rows
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from keyctl import fills_view
 from keyctl.answers import Unreadable
+from keyctl.desk import fills_view
 from keyctl.exchanges import load
 from keyctl.model import Binding, Fill, FillsAsked, FillsPage, Kind, Market, Response, Side
 

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from keyctl.answers import Unreadable
-from keyctl.catalogue import catalogue
 from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.judge import judge_placed
+from keyctl.exchanges.catalogue import catalogue
 from keyctl.model import (
     FuturesState,
     Instrument,
@@ -39,6 +38,7 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from keyctl.orders.judge import judge_placed
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
 from tests.exchanges.test_lbank import TestLBank as Spot
 

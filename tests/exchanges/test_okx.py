@@ -12,10 +12,10 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.exchanges.okx import OKXSigner
+from keyctl.exchanges.okx.exchange import OKXSigner
+from keyctl.exchanges.signing import HMACKey
 from keyctl.model import ExchangeError, Kind, Leg, Market, OrderState, OrderType, Request, Response, Side, Stamp
 from keyctl.secret import Secret
-from keyctl.signing import HMACKey
 from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
 from tests.exchanges.okx_samples import kind_shown
 from tests.support.ccxt_oracle import AT_MS, caught, oracle

@@ -16,7 +16,6 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
-from keyctl.judge import judge_placed
 from keyctl.model import (
     Algorithm,
     Leg,
@@ -37,6 +36,7 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
 from tests.exchanges.contract import BROKER_NAMES, SENT_MS, answer, damaged, sent_params
 from tests.exchanges.okx_algo_samples import (

@@ -12,11 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from keyctl.answers import Unreadable
-from keyctl.catalogue import catalogue
 from keyctl.errors import CheckFailed, UsageProblem
-from keyctl.exchanges._okx_names import contract_symbol
 from keyctl.exchanges.base import UnknownSymbol, public_wire
-from keyctl.judge import judge_placed
+from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.okx.names import contract_symbol
 from keyctl.model import (
     Algorithm,
     ExchangeError,
@@ -40,8 +39,9 @@ from keyctl.model import (
     Taken,
     TimeInForce,
 )
+from keyctl.model.size import read_symbol
+from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
-from keyctl.sizes import read_symbol
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
 from tests.exchanges.okx_algo_samples import STOP, algo_row
 from tests.exchanges.okx_samples import (

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from keyctl.errors import CheckFailed, ExitCode
-from keyctl.exchanges._bitfinex_orders import STATUS, filled_of
-from keyctl.exchanges._bitfinex_states import state_of
+from keyctl.exchanges.bitfinex.orders import STATUS, filled_of
+from keyctl.exchanges.bitfinex.states import state_of
 from keyctl.model import Market, OpenOrder, OrderState, OrderType, Position, PositionSide, Trigger
 from tests.exchanges.contract import answer
 from tests.exchanges.okx_samples import SWAP, okx, success

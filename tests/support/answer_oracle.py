@@ -178,8 +178,8 @@ TAKEN = {"binance": _binance_taken, "okx": _okx_taken, "lbank": _lbank_taken, "b
 @cache
 def rows_of(exchange: str, code: str, market: str) -> tuple[dict[str, str], ...]:
     """The catalogue's rows for a code of an exchange's API of a market."""
-    scopes = tomllib.loads((DATA / f"{exchange}.toml").read_text(encoding="utf-8"))["scopes"][market]
-    with open(DATA / f"{exchange}_errors.csv", encoding="utf-8", newline="") as file:
+    scopes = tomllib.loads((DATA / exchange / "facts.toml").read_text(encoding="utf-8"))["scopes"][market]
+    with open(DATA / exchange / "errors.csv", encoding="utf-8", newline="") as file:
         return tuple(row for row in csv.DictReader(file) if row["code"] == code and row["scope"] in scopes)
 
 

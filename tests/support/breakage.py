@@ -11,10 +11,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from keyctl import fanout, leverage, output, plan, transport
-from keyctl.journal import Journal
-from keyctl.session import Session
-from keyctl.transport import Line
+from keyctl.journal.legs import Journal
+from keyctl.network import line
+from keyctl.network.line import Line
+from keyctl.network.session import Session
+from keyctl.orders import fanout, leverage, plan
+from keyctl.terminal import output
 from keyctl.twin import FaultKind
 from tests.support.bench import FUTURES, RAW_BODY, Cell
 from tests.support.proxies import FakeProxy
@@ -86,7 +88,7 @@ def full_backlog(cell: Cell) -> None:
     """A server that accepts nothing, with its backlog full: connecting gets no answer."""
     refused(cell)
     cell.patch.setattr(Line.open, "__defaults__", (CONNECT_SECONDS,))
-    cell.patch.setattr(transport, "CONNECT_SECONDS", CONNECT_SECONDS)
+    cell.patch.setattr(line, "CONNECT_SECONDS", CONNECT_SECONDS)
     address = ("127.0.0.1", cell.bench.port(cell.exchange))
     cell.stack.enter_context(socket.create_server(address, backlog=0))
     for _ in range(4):
@@ -97,12 +99,12 @@ def full_backlog(cell: Cell) -> None:
 
 def no_such_name(cell: Cell) -> None:
     """The exchange's host becomes a name that no resolver knows; loopback addresses themselves need no resolver."""
-    open_streams, port = transport.open_streams, cell.bench.port(cell.exchange)
+    open_streams, port = line.open_streams, cell.bench.port(cell.exchange)
 
     async def elsewhere(route: Any, host: str, number: int, *rest: Any) -> Any:
         return await open_streams(route, "exchange.invalid" if number == port else host, number, *rest)
 
-    cell.patch.setattr(transport, "open_streams", elsewhere)
+    cell.patch.setattr(line, "open_streams", elsewhere)
 
 
 def certificate(shows: str) -> Maker:

@@ -6,8 +6,8 @@ import resource
 import sqlite3
 from typing import Any
 
-from keyctl import database
-from keyctl.journal import Journal
+from keyctl.journal import database
+from keyctl.journal.legs import Journal
 from tests.support.bench import Cell
 from tests.support.breakage import Maker
 

@@ -422,7 +422,7 @@ class _Tracer:
 
 def _shorten_calls() -> None:
     """In a test's child only: an order's answer is waited for less long, so that silence costs no real seconds."""
-    from keyctl import fanout, leverage
+    from keyctl.orders import fanout, leverage
 
     fanout.CALL_SECONDS = CALL_SECONDS
     leverage.SETTING_SECONDS = SETTING_SECONDS

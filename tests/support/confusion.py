@@ -19,11 +19,11 @@ from unittest.mock import patch
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.diagnosis.causes import Cause
-from keyctl.enrol import enrol, new_account
+from keyctl.keys.enrol import enrol, new_account
 from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, Stand, State, TwinServer, all_faces, make_key, put_in_state, states
-from keyctl.twin.lbank import LBank
+from keyctl.twin.lbank.face import LBank
 from tests.support.desk import MemoryStore, ShiftedClock
 
 BOTH = ("spot", "futures")
@@ -132,7 +132,8 @@ class Ward:
     def diagnose(self, case: Case, *options: str, also: State | None = None) -> Named:
         """What the command says of the case, with another fault beside it."""
         app, venue, out = self.enter(case, also), self.here.venue(case.exchange), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(io.StringIO()), patch("keyctl.diagnosing.other_places", self.places):
+        places = patch("keyctl.diagnosis.live.other_places", self.places)
+        with redirect_stdout(out), redirect_stderr(io.StringIO()), places:
             exit_code = run(["diagnose", "desk", "--market", case.market, "--json", *options], app)
         assert self.here.faults_of_its_own == [], self.here.faults_of_its_own
         document = json.loads(out.getvalue())

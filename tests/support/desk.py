@@ -102,7 +102,7 @@ class Desk:
         **facts: Any,
     ) -> MadeKey:
         """The key of a new account, known to the twin and stored in the home."""
-        from keyctl.enrol import enrol, new_account
+        from keyctl.keys.enrol import enrol, new_account
 
         made = key or make_key(exchange, ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
         self.twin.add_key(exchange, made)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from keyctl import fanout, leverage
 from keyctl.errors import ExitCode
-from keyctl.journal import Journal
+from keyctl.journal.legs import Journal
+from keyctl.orders import fanout, leverage
 from keyctl.twin import FaultKind
 from tests.support import breakage as make
 from tests.support import broken_stores as stores

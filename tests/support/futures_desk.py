@@ -13,11 +13,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from keyctl.config import Limits
 from keyctl.errors import CheckFailed
 from keyctl.exchanges import load
 from keyctl.exchanges.base import Exchange, Signer, public_wire
-from keyctl.judge import judge_placed
+from keyctl.home.config import Limits
 from keyctl.model import (
     Account,
     Algorithm,
@@ -34,17 +33,18 @@ from keyctl.model import (
     Side,
     Stamp,
 )
-from keyctl.order_checks import StandsInTheWay
-from keyctl.perpetuals import confirmed
-from keyctl.plan import PlannedLeg, plan_leg
+from keyctl.orders.checks import StandsInTheWay
+from keyctl.orders.judge import judge_placed
+from keyctl.orders.perpetuals import confirmed
+from keyctl.orders.plan import PlannedLeg, plan_leg
+from keyctl.orders.sizing import Part, Sizing, size_all
+from keyctl.orders.wish import VenueView, Wish
 from keyctl.secret import Secret
-from keyctl.sizing import Part, Sizing, size_all
 from keyctl.twin import all_faces, make_key
 from keyctl.twin.book import Book
 from keyctl.twin.call import Call
 from keyctl.twin.face import Face
 from keyctl.twin.venue import Venue
-from keyctl.wish import VenueView, Wish
 
 LIMITS = Limits(
     leg_value_usd=Decimal(10**12),

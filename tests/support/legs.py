@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from keyctl.config import Limits
-from keyctl.journal import ClaimWish, Journal, LegState
-from keyctl.journal_rows import StoredLeg
+from keyctl.home.config import Limits
+from keyctl.journal.legs import ClaimWish, Journal, LegState
+from keyctl.journal.rows import StoredLeg
 from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
 
 ORDER = Order("BTC/USDT", Market.SPOT, Side.BUY, OrderType.LIMIT, Decimal("0.001"), Decimal(58000))

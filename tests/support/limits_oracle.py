@@ -16,9 +16,9 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from math import ceil, floor
 
-from keyctl.config import Limits
+from keyctl.home.config import Limits
 from keyctl.model import Balances, Instrument, MarginMode, Side, Ticker, TimeInForce
-from keyctl.wish import VenueView, Wish
+from keyctl.orders.wish import VenueView, Wish
 
 WIDE = Context(prec=60)
 _SHIPPED = Limits()

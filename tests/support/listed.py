@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keyctl.model import Instrument
-from keyctl.twin.binance_listing import list_row
+from keyctl.twin.binance.listing import list_row
 from tests.support.world import World
 
 FOLDER = Path(__file__).parent.parent / "data" / "markets"

@@ -15,11 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl.config import Limits
-from keyctl.home import Home
-from keyctl.journal import ClaimWish, Journal, LegState
-from keyctl.journal_mark import FILE_NAME
-from keyctl.journal_opening import open_database
+from keyctl.home.config import Limits
+from keyctl.home.folders import Home
+from keyctl.journal.legs import ClaimWish, Journal, LegState
+from keyctl.journal.mark import FILE_NAME
+from keyctl.journal.opening import open_database
 from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
 from keyctl.twin.faults import FaultKind
 from tests.support.world import RIGHTS, Ran, World

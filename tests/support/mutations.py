@@ -29,8 +29,8 @@ from keyctl.model import (
     Stamp,
     TimeInForce,
 )
+from keyctl.network.line import Line, tls_context
 from keyctl.secret import Secret
-from keyctl.transport import Line, tls_context
 from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
 
 SYMBOL = "BTC/USDT"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from keyctl.config import Limits
+from keyctl.home.config import Limits
 from keyctl.model import (
     Balances,
     FuturesState,
@@ -24,7 +24,7 @@ from keyctl.model import (
     PriceBand,
     Side,
 )
-from keyctl.wish import VenueView, Wish
+from keyctl.orders.wish import VenueView, Wish
 from tests.support.limits_oracle import Case, Cases, Ruling, down_to, on_steps, price_limits, value_limits
 
 EXCHANGES = ("binance", "okx", "bitfinex")  # LBank's contract orders have a question of their own

@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keyctl.database import Database
 from keyctl.errors import StoreUnusable
-from keyctl.home import Home
-from keyctl.journal_mark import JournalLost
-from keyctl.journal_opening import journal_file, mark_of
+from keyctl.home.folders import Home
+from keyctl.journal.database import Database
+from keyctl.journal.mark import JournalLost
+from keyctl.journal.opening import journal_file, mark_of
 from tests.support.world import World
 
 CALLS = "openat,pwrite64,write,ftruncate,unlink,unlinkat,rename,renameat,renameat2,fsync,fdatasync"
@@ -31,7 +31,7 @@ KEYCTL = ("-I", "-m", "keyctl")
 MARK_FIRST = (
     "-I",
     "-c",
-    "from keyctl.database import Database\n"
+    "from keyctl.journal.database import Database\n"
     "real = Database.next_number\n"
     "def first(self, connection):\n"
     "    number = real(self, connection)\n"

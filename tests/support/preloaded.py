@@ -57,7 +57,7 @@ def _serve(door: socket.socket) -> None:
     give_up_what_root_may()
     import keyctl.cli
     import keyctl.commands.add
-    import keyctl.importing  # noqa: F401
+    import keyctl.keys.import_  # noqa: F401
 
     while True:
         line, _ = door.accept()

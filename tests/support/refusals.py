@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keyctl.catalogue import catalogue
 from keyctl.exchanges import load, names, profile
+from keyctl.exchanges.catalogue import catalogue
 from keyctl.model import Binding, Kind, Market, Response, Taken
 
 RECORDED = Path(__file__).parents[1] / "data" / "catalogue" / "refusals.csv"

@@ -8,12 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from keyctl.catalogue import catalogue
 from keyctl.exchanges import names, profile
-from keyctl.guards import NO_WINDOW_SECONDS, WINDOW_SLACK_SECONDS
-from keyctl.journal import ROUND_PAUSE_SECONDS
+from keyctl.exchanges.catalogue import catalogue
+from keyctl.journal.guards import NO_WINDOW_SECONDS, WINDOW_SLACK_SECONDS
+from keyctl.journal.legs import ROUND_PAUSE_SECONDS
 from keyctl.model import Diagnosis, Endpoint, Market, Taken
-from keyctl.settle import CALL_AND_SLACK_SECONDS, ROUNDS
+from keyctl.orders.settle import CALL_AND_SLACK_SECONDS, ROUNDS
 
 RECORD = Path(__file__).parents[1] / "data" / "catalogue" / "reviewed.csv"
 CATEGORIES = ("funds", "order", "account", "instrument")

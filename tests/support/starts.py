@@ -13,9 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl import closing, sending, trading
+from keyctl.desk import close
+from keyctl.desk import order as trading
 from keyctl.errors import ExitCode
 from keyctl.model import Side
+from keyctl.orders import send as sending
 from tests.support.gates import race
 from tests.support.world import ALL, RIGHTS, Ran, World, open_position
 
@@ -185,7 +187,7 @@ def hold_at(place: str, gate: Callable[[], None]) -> None:
             gate()
             return await send(*arguments)
 
-        trading.send = closing.send = held  # type: ignore[attr-defined]
+        trading.send = close.send = held  # type: ignore[attr-defined]
     else:
         fan_out = sending.fan_out
 

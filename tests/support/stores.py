@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from keyctl.errors import SetupProblem
-from keyctl.home import Home
+from keyctl.home.folders import Home
 from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
 from keyctl.vault import SecretStore

@@ -17,7 +17,7 @@ from unittest.mock import patch
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
-from keyctl.journal_mark import FILE_NAME
+from keyctl.journal.mark import FILE_NAME
 from keyctl.model import Account, Algorithm, MarginMode, OrderType, PositionSide, Side
 from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
 from keyctl.twin.perpetual import DerivativeDraft

@@ -18,7 +18,7 @@ import ccxt
 import pytest
 
 from keyctl.model import OrderState
-from keyctl.twin.bitfinex import Bitfinex
+from keyctl.twin.bitfinex.face import Bitfinex
 from keyctl.twin.call import Call
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import Key, MadeKey, make_key

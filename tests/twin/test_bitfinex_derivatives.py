@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from keyctl.twin import MadeKey, TwinServer, Venue, make_key
-from keyctl.twin.bitfinex import Bitfinex
+from keyctl.twin.bitfinex.face import Bitfinex
 from tests.twin.test_bitfinex import SUBMIT, ask, send
 
 NATIVE = "tBTCF0:USTF0"

@@ -10,7 +10,7 @@ import pytest
 
 from keyctl.model import PositionSide
 from keyctl.twin import MadeKey, TwinServer, Venue
-from keyctl.twin.lbank import LBank
+from keyctl.twin.lbank.face import LBank
 from tests.twin.test_lbank import add_key, ask, code, send
 
 PRV = "/cfd/openApi/v1/prv/"

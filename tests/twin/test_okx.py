@@ -10,7 +10,7 @@ import pytest
 
 from keyctl.model import Kind
 from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key
-from keyctl.twin.okx_data import FORGOTTEN_AFTER_MS
+from keyctl.twin.okx.data import FORGOTTEN_AFTER_MS
 from tests.twin.caller import NOW_MS, Clock, Reply, Wire, get, okx, send
 
 ORDER = "/api/v5/trade/order"

@@ -14,7 +14,6 @@ import pytest
 
 from keyctl import exchanges
 from keyctl.exchanges.base import Exchange, public_wire
-from keyctl.judge import judge_placed
 from keyctl.model import (
     Algorithm,
     Binding,
@@ -35,6 +34,7 @@ from keyctl.model import (
     Stamp,
     WireRequest,
 )
+from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, Venue
 from keyctl.twin.derivatives import Derivatives

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from keyctl import journal_schema
-from keyctl.database import Database
 from keyctl.errors import SetupProblem, StoreUnusable
-from keyctl.notes import VaultNotes
-from keyctl.prompt import Prompt
+from keyctl.journal import schema
+from keyctl.journal.database import Database
+from keyctl.journal.notes import VaultNotes
 from keyctl.secret import Secret
+from keyctl.terminal.prompt import Prompt
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.generations import Generations
@@ -156,7 +156,7 @@ def test_a_change_without_its_note_is_noted_by_the_next_reader(place: Place) -> 
 def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_that_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     old = sqlite3.connect(path)
-    old.executescript(journal_schema.TABLES)
+    old.executescript(schema.TABLES)
     old.execute("INSERT INTO halt VALUES (1, 0, 'kept')")
     old.execute("PRAGMA user_version=1")
     old.commit()
@@ -168,7 +168,7 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_that_it_h
         assert notes.vault_generation("id") == 7
         notes.close()
     new = sqlite3.connect(path)
-    assert new.execute("PRAGMA user_version").fetchone() == (journal_schema.VERSION,)
+    assert new.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     assert new.execute("SELECT reason FROM halt").fetchone() == ("kept",)
     new.close()
 
@@ -205,7 +205,7 @@ def test_without_a_person_a_folder_that_cannot_be_written_is_named(
     def refuse(*arguments: object) -> int:
         raise StoreUnusable("the journal cannot be used")
 
-    monkeypatch.setattr("keyctl.notes.VaultNotes.vault_generation", refuse)
+    monkeypatch.setattr("keyctl.journal.notes.VaultNotes.vault_generation", refuse)
     monkeypatch.setattr("keyctl.vault.generations.unwritable", lambda folder: "Read-only file system")
     ran = world.keyctl("exec", "okx-a", "--", "true")
     assert ran.exit_code == 9 and "Read-only file system" in ran.stderr

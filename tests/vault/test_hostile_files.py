@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import ExitCode, SetupProblem
-from keyctl.files import SIZE_MAX
+from keyctl.home.files import SIZE_MAX
 from keyctl.secret import Secret
 from keyctl.vault import envelope
 from keyctl.vault.encrypted_file import EncryptedFile

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.prompt import Prompt, given_descriptor
 from keyctl.secret import Secret
+from keyctl.terminal.prompt import Prompt, given_descriptor
 from keyctl.vault import envelope, is_vault_chosen, open_store
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey

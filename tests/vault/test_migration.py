@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import SetupProblem, StoreUnusable
-from keyctl.home import Home
+from keyctl.home.folders import Home
 from keyctl.model import Credential
 from keyctl.secret import Secret
 from keyctl.vault import is_vault_chosen
@@ -236,8 +236,8 @@ def test_a_secret_that_came_into_the_keyring_too_late_is_brought_in(tmp_path: Pa
 
 def test_changes_wait_while_secrets_are_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(tmp_path, "keyring")
-    monkeypatch.setattr("keyctl.files.LOCK_SECONDS", 0.0)
-    monkeypatch.setattr("keyctl.files.locked.__wrapped__.__defaults__", (0.0,))
+    monkeypatch.setattr("keyctl.home.files.LOCK_SECONDS", 0.0)
+    monkeypatch.setattr("keyctl.home.files.locked.__wrapped__.__defaults__", (0.0,))
     with stores_held(place.home):
         with pytest.raises(StoreUnusable) as caught:
             SteadyStore(place.home, place.keyring(), is_vault=False).put("d", make_credential())

@@ -15,7 +15,7 @@ import secretstorage
 from keyring.errors import InitError, KeyringLocked, NoKeyringError, PasswordDeleteError
 
 from keyctl.errors import SetupProblem
-from keyctl.prompt import Prompt
+from keyctl.terminal.prompt import Prompt
 from keyctl.vault import open_store, os_keyring
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey

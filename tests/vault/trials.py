@@ -17,11 +17,11 @@ from types import FrameType
 from typing import Any
 
 import keyctl
-from keyctl.database import Database
 from keyctl.errors import ExitCode, KeyctlError
-from keyctl.notes import VaultNotes
-from keyctl.prompt import Prompt
+from keyctl.journal.database import Database
+from keyctl.journal.notes import VaultNotes
 from keyctl.secret import Secret
+from keyctl.terminal.prompt import Prompt
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey, new_document, read_document, renewed, seal
 from keyctl.vault.generations import Generations

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command, takes_key
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command, takes_key
 from keyctl.model import Kind, Market
-from keyctl.output import Note, Result
+from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:
-    from keyctl.interview import Interview
+    from keyctl.keys.interview import Interview
     from keyctl.model import Account
 
 
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
     from keyctl import exchanges
-    from keyctl.account_entries import account_data
-    from keyctl.accounts import check_label
-    from keyctl.demo_world import check_place
-    from keyctl.enrol import Place, binding_for, enrol, markets_for, new_account
-    from keyctl.grouping import check_not_listed
-    from keyctl.interview import Interview
-    from keyctl.verifying import verify_new
+    from keyctl.home.account_entries import account_data
+    from keyctl.home.accounts import check_label
+    from keyctl.home.demo_only import check_place
+    from keyctl.home.grouping import check_not_listed
+    from keyctl.keys.enrol import Place, binding_for, enrol, markets_for, new_account
+    from keyctl.keys.interview import Interview
+    from keyctl.verify.course import verify_new
 
     if options["extra"]:
         _refuse_extra()
@@ -86,9 +86,9 @@ def command(app: App, exchange: str, **options: Any) -> Result:
 
 def _complete(app: App, exchange: str, interview: Interview, options: dict[str, Any]) -> Account:
     """The account of a pair that keygen made, now with the API key that the exchange handed back."""
-    from keyctl.demo_world import check_of_twin
     from keyctl.exchanges import load
-    from keyctl.keygen import completed, pending_pair
+    from keyctl.home.demo_only import check_of_twin
+    from keyctl.keys.keygen import completed, pending_pair
 
     for name in ("label", "env", "site", "market", "endpoint", "ca_file"):
         if options[name] is not None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl backup /media/stick/keyctl-2026-11-29")
@@ -19,6 +19,6 @@ def command(app: App, folder: str) -> Result:
     The folder must not exist yet, or be empty. A vault is copied encrypted as it is; secrets in the system's keyring
     are not in the copy: keyctl export keeps them. Bring it back with keyctl restore, here or on another machine.
     """
-    from keyctl.home_backup import back_up
+    from keyctl.upkeep.backup import back_up
 
     return back_up(app, Path(folder).absolute())

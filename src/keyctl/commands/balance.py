@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result, counting
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result, counting
 
 
 @keyctl_command(examples="keyctl balance\nkeyctl balance okx-main binance-main\nkeyctl balance --all --market futures")
@@ -19,7 +19,7 @@ def command(app: App, accounts: tuple[str, ...], group: str | None, everything: 
 
     An account that could not be read is shown as failed, never as zero. Exit 6 when some could not be read.
     """
-    from keyctl.seeing import balance
+    from keyctl.desk.overview import balance
 
     chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)
     with counting("balance", len(chosen), app.output) as done:

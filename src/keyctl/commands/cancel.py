@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command, symbol_asked
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command, symbol_asked
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 EXAMPLES = """\
 keyctl cancel --plan k3x7
@@ -40,7 +40,7 @@ def command(
     """
     import asyncio
 
-    from keyctl.canceling import Choice, cancel
+    from keyctl.desk.cancel import Choice, cancel
 
     if sum((client_order_id is not None, plan is not None, bool(labels), everything)) != 1:
         raise UsageProblem(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.exchanges import profile
 from keyctl.exchanges.profile import IPListFacts, Profile
-from keyctl.framing import keyctl_command
-from keyctl.output import Result, Text
+from keyctl.terminal.output import Result, Text
 
 _READABLE = {
     "list": "keyctl verify reads the list and compares it",

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 EXAMPLES = """\
 keyctl close BTC/USDT:USDT -a okx-main
@@ -39,10 +39,10 @@ def command(app: App, **options: Any) -> Result:
     """
     import asyncio
 
-    from keyctl.closing import What, close
-    from keyctl.consent import Consent
+    from keyctl.desk.close import What, close
+    from keyctl.desk.consent import Consent
     from keyctl.model import PositionSide
-    from keyctl.sizes import read_number
+    from keyctl.model.size import read_number
 
     slippage = options["max_slippage"]
     if slippage == "none":
@@ -61,9 +61,9 @@ def command(app: App, **options: Any) -> Result:
 
 def _symbol(options: dict[str, Any]) -> str | None:
     """The symbol to close, None for every one. Raises UsageProblem."""
+    from keyctl.exchanges.typed_symbols import perpetuals_of, read_symbol
     from keyctl.model import Market
-    from keyctl.sizes import market_of
-    from keyctl.typed_symbols import perpetuals_of, read_symbol
+    from keyctl.model.size import market_of
 
     if (options["symbol"] is None) is not options["every_symbol"]:
         raise UsageProblem("name a symbol, or say --every-symbol", "keyctl close BTC/USDT:USDT -a LABEL")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result, Text
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result, Text
 
 PROGRAMS = ("keyctl", "xkeyctl")
 # The shells, and the ending of the file that each of them loads by itself.
@@ -37,7 +37,7 @@ def completion_script(shell: str, program: str) -> str:
     """The script by which a shell asks the program for the words that fit. Raises KeyError for another shell."""
     from click.shell_completion import ShellComplete, get_completion_class
 
-    from keyctl.framing import COMPLETION_VARIABLE
+    from keyctl.commands.framing import COMPLETION_VARIABLE
 
     found = get_completion_class(shell)
     if found is None:

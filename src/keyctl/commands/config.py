@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.config import Config, read_config
+from keyctl.commands.framing import keyctl_command, keyctl_group
 from keyctl.errors import KeyctlError, NeedsPerson, SetupProblem
-from keyctl.framing import keyctl_command, keyctl_group
-from keyctl.output import Note, Result, Table, Text
+from keyctl.home.config import Config, read_config
+from keyctl.terminal.output import Note, Result, Table, Text
 
 
 @keyctl_command(examples="keyctl config show\nkeyctl config show --origin")

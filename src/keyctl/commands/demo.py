@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import RUNS_LINES, keyctl_command
 from keyctl.errors import ExitCode, KeyctlError
-from keyctl.framing import RUNS_LINES, keyctl_command
-from keyctl.output import Note, Result, Table, document, render, say, show_aside
+from keyctl.terminal.output import Note, Result, Table, document, render, say, show_aside
 
 if TYPE_CHECKING:
     from keyctl.twin import TwinServer
@@ -25,7 +25,7 @@ No account, no money, nothing leaves this machine."""
 @click.option("--port", type=click.IntRange(1024, 65000), metavar="N", help="First of four ports for --serve.")
 def command(app: App, serve: bool, port: int | None) -> Result:
     """Play the main job without an account"""
-    from keyctl.demonstration import start_twin
+    from keyctl.commands.demo_world import start_twin
 
     twin = start_twin(port)
     try:
@@ -38,14 +38,14 @@ def _play(app: App, twin: TwinServer) -> Result:
     import tempfile
     from pathlib import Path
 
-    from keyctl import demonstration
-    from keyctl.home import demo_environment, demo_home
+    from keyctl.commands import demo_world
+    from keyctl.home.folders import demo_environment, demo_home
 
     with tempfile.TemporaryDirectory(prefix="keyctl-demo-") as folder:
         inner = App(app.output, demo_environment(app.environ), demo_home(Path(folder) / "demo"))
         inner.no_input = True
         try:
-            demonstration.furnish(inner, twin)
+            demo_world.furnish(inner, twin)
             app.output.people = True
             return _Play(app, inner, twin).run()
         finally:
@@ -63,7 +63,7 @@ class _Play:
         self._steps: list[dict[str, Any]] = []
 
     def run(self) -> Result:
-        from keyctl.demonstration import PRICE, SIZE, SYMBOL, counted_orders, lose_an_answer
+        from keyctl.commands.demo_world import PRICE, SIZE, SYMBOL, counted_orders, lose_an_answer
 
         self._say(INTRODUCTION)
         order = ["order", "buy", SYMBOL, SIZE, "--price", PRICE, "--fanout", "--all", "--dry-run"]
@@ -132,16 +132,16 @@ class _Play:
 def _serve(app: App, twin: TwinServer) -> Result:
     import threading
 
-    from keyctl import demonstration
-    from keyctl.home import demo_environment, find_home
+    from keyctl.commands import demo_world
+    from keyctl.home.folders import demo_environment, find_home
 
     inner = App(app.output, demo_environment(app.environ), find_home(app.environ, demo=True))
-    demonstration.clear_home(inner.home)
+    demo_world.clear_home(inner.home)
     try:
-        demonstration.furnish(inner, twin)
+        demo_world.furnish(inner, twin)
     finally:
         inner.close()
-    lines = demonstration.key_lines(twin)
+    lines = demo_world.key_lines(twin)
     rows = [(line["exchange"], line["endpoint"], line["control"]) for line in lines]
     show_aside(
         (

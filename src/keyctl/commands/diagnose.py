@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from keyctl.app import App
-from keyctl.diagnose import Reported, every_exchange, explain, safe_words, search
-from keyctl.diagnose_view import explained, found_rows, not_found
+from keyctl.commands.framing import keyctl_command
+from keyctl.diagnosis.codes import Reported, every_exchange, explain, safe_words, search
+from keyctl.diagnosis.codes_view import explained, found_rows, not_found
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
 from keyctl.exchanges import names, profile
-from keyctl.framing import keyctl_command
 from keyctl.model import Market
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def command(
     if wanted is not None:
         return found_rows(search(wanted, name, only), wanted)
     if replay is not None:
-        from keyctl.diagnosing import replay as judge_again
+        from keyctl.diagnosis.live import replay as judge_again
 
         return judge_again(_path(replay), why)
     if last:
@@ -119,8 +119,8 @@ def _every(code: str, market: Market | None, text: str) -> Result:
 
 
 def _pasted(pasted: str, name: str, market: Market | None, why: bool) -> Result:
-    from keyctl.pasted import READ_MAX, read_pasted
-    from keyctl.pasted_view import told
+    from keyctl.diagnosis.pasted import READ_MAX, read_pasted
+    from keyctl.diagnosis.pasted_view import told
 
     reading = read_pasted(pasted, name, market)
     first = reading.first
@@ -152,7 +152,7 @@ def _live(app: App, label: str, market: Market | None, record: str | None, why: 
         raise
     if market is not None and market not in profile(account.exchange).markets:
         raise UsageProblem(f"{profile(account.exchange).title} has no {market} market", code="no_such_market")
-    from keyctl.diagnosing import diagnose_account
+    from keyctl.diagnosis.live import diagnose_account
 
     return diagnose_account(app, account, market, _path(record) if record else None, why)
 
@@ -167,7 +167,7 @@ def _last(app: App, record: str | None, why: bool) -> Result:
     assert stored.error is not None
     error = Reported(stored.error.code, safe_words(stored.error.words))
     market, exchange = stored.leg.order.market, stored.leg.exchange
-    from keyctl.catalogue import catalogue
+    from keyctl.exchanges.catalogue import catalogue
 
     # Stored words are masked: they were judged when the answer came, and the row that judged them was kept.
     found = catalogue(exchange).named(stored.catalogue_row) or explain(exchange, Reported(error.code), market)

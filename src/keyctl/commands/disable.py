@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl disable okx-old\nkeyctl disable okx-old okx-older")
 @click.argument("labels", nargs=-1, required=True)
 def command(app: App, labels: tuple[str, ...]) -> Result:
     """Take accounts out of everything, keep their secrets"""
-    from keyctl.account_changes import disable
+    from keyctl.keys.edit import disable
 
     return disable(app, labels)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl doctor\nkeyctl doctor --cron --quiet\nkeyctl doctor --new-journal")
@@ -20,11 +20,11 @@ def command(app: App, new_journal: bool, cron: bool) -> Result:
     plain-text keys that lie about, versions, the journal and where it is. Exit 4 when something must be mended.
     """
     if new_journal:
-        from keyctl.home_health import new_journal as begin
+        from keyctl.upkeep.home_health import new_journal as begin
 
         if cron:
             raise UsageProblem("--new-journal cannot be combined with --cron")
         return begin(app)
-    from keyctl.doctor import examine
+    from keyctl.upkeep.doctor import examine
 
     return examine(app, cron)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command, refuses_secrets, takes_passphrase
+from keyctl.commands.framing import keyctl_command, refuses_secrets, takes_passphrase
 from keyctl.model import Market
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(
@@ -45,13 +45,13 @@ def command(
     The label: keyctl rename. Another key or secret: keyctl rotate. A proxy in config.toml goes before --proxy. With
     --new-uid the exchange is asked whose the key is.
     """
-    from keyctl.account_changes import Edit, edit
     from keyctl.errors import UsageProblem
-    from keyctl.intake import Sources
+    from keyctl.keys.edit import Edit, edit
+    from keyctl.keys.intake import Sources
 
     if new_uid or same_as:
-        from keyctl.account_meaning import take_new_uid
-        from keyctl.whose_keys import declare_same
+        from keyctl.desk.whose_keys import declare_same
+        from keyctl.keys.new_uid import take_new_uid
 
         others = (ask_passphrase, passphrase_file, passphrase_command, market, into, out_of, proxy, no_proxy)
         if any(others) or (new_uid and same_as):

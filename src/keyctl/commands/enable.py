@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl enable okx-old\nkeyctl enable okx-old okx-older")
 @click.argument("labels", nargs=-1, required=True)
 def command(app: App, labels: tuple[str, ...]) -> Result:
     """Let disabled accounts take part again"""
-    from keyctl.account_changes import enable
+    from keyctl.keys.edit import enable
 
     return enable(app, labels)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl env okx-main | ssh server 'cat > /run/bot/env'\nkeyctl env okx-main --as ccxt | wc -l")
@@ -20,6 +20,6 @@ def command(app: App, label: str, form: str, to_file: str | None) -> Result:
 
     A program on this machine is better run by keyctl exec, which writes the secret nowhere.
     """
-    from keyctl.handing_out import print_variables
+    from keyctl.keys.hand_out import print_variables
 
     return print_variables(app, label, form, to_file)

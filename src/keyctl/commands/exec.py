@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(
@@ -25,6 +25,6 @@ def command(app: App, label: str, program: tuple[str, ...], form: str) -> Result
     X_PASSWORD (ccxt), FREQTRADE__EXCHANGE__NAME, KEY, SECRET and PASSWORD (freqtrade); X is the exchange. Every KEYCTL_
     variable is dropped.
     """
-    from keyctl.handing_out import run
+    from keyctl.keys.hand_out import run
 
     run(app, label, form, program)

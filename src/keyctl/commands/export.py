@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl export keys.backup\nkeyctl export keys.backup --key-file /media/stick/backup.key")
@@ -20,7 +20,7 @@ def command(app: App, file: str, key_file: str | None, passphrase_fd: int | None
 
     The file has the vault's format and a key of its own: a passphrase, asked for twice, or a key file.
     """
-    from keyctl.exporting import BackupKey, export
+    from keyctl.keys.export import BackupKey, export
 
     key = BackupKey(None if key_file is None else Path(key_file).absolute(), passphrase_fd)
     return export(app, Path(file).absolute(), key)

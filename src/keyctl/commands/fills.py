@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command, symbol_asked
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command, symbol_asked
-from keyctl.output import Result, counting
+from keyctl.terminal.output import Result, counting
 
 
 @keyctl_command(
@@ -39,8 +39,8 @@ def command(
     Newest first. Sizes of perpetuals are in the exchange's contracts; a fee below zero is a rebate. Some exchanges list
     trades by symbol only: then keyctl names the symbols that it asked for. Exit 6 when a list is incomplete.
     """
+    from keyctl.desk.fills import fills
     from keyctl.exchanges import profile
-    from keyctl.seeing_fills import fills
 
     if as_csv and app.output.json:
         raise UsageProblem("use either --csv or --json")

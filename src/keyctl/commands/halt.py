@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(
@@ -27,11 +27,11 @@ def command(
     Cancels, look-ups and orders that their exchange holds to reducing still work while orders are halted. Orders of
     another home (another user, another KEYCTL_HOME) are not stopped: exit 3 where no account is stored here.
     """
-    from keyctl import halting
+    from keyctl.desk import halt
 
-    what = halting.What(labels, exchanges)
+    what = halt.What(labels, exchanges)
     if lift:
         if canceling or reason:
             raise UsageProblem("--lift takes neither a reason nor --cancel", "keyctl halt --lift")
-        return halting.lift(app, what)
-    return halting.halt(app, what, reason, canceling)
+        return halt.lift(app, what)
+    return halt.halt(app, what, reason, canceling)

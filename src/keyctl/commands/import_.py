@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
+from keyctl.commands.framing import keyctl_command
 from keyctl.model import Kind
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(
@@ -47,14 +47,14 @@ def command(
     export; FILE is - for stdin. Shows what becomes of each key first.
     """
     from keyctl.exchanges import profile
-    from keyctl.exporting import BackupKey
-    from keyctl.importing import import_file
-    from keyctl.newcomers import Options
+    from keyctl.keys.export import BackupKey
+    from keyctl.keys.import_ import import_file
+    from keyctl.keys.newcomers import Options
 
     if exchange is not None:
         profile(exchange)
     if from_vault:
-        from keyctl.bringing import bring_back
+        from keyctl.keys.import_from_vault import bring_back
 
         return bring_back(app, Path(file).absolute(), yes=yes)
     key = BackupKey(None if key_file is None else Path(key_file).absolute(), passphrase_fd)

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import click
 
-from keyctl.account_entries import account_data
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
+from keyctl.home.account_entries import account_data
 from keyctl.model import Kind, Market
-from keyctl.output import Note, Result, Text
+from keyctl.terminal.output import Note, Result, Text
 
 
 @keyctl_command(
@@ -33,11 +33,11 @@ from keyctl.output import Note, Result, Text
 @click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Make a key pair; the private key stays in the store"""
-    from keyctl import keygen
-    from keyctl.demo_world import check_place
-    from keyctl.enrol import Place
     from keyctl.exchanges import profile
-    from keyctl.grouping import check_not_listed
+    from keyctl.home.demo_only import check_place
+    from keyctl.home.grouping import check_not_listed
+    from keyctl.keys import keygen
+    from keyctl.keys.enrol import Place
 
     facts = profile(exchange)
     if options["groups"]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Note, Result, Table
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Note, Result, Table
 
 SENT = "day_sent_usd"
 _MEANING = {
@@ -35,9 +35,9 @@ def command(app: App) -> Result:
     """Show the caps on orders and what is used of them"""
     from dataclasses import fields
 
-    from keyctl.config import Limits
-    from keyctl.day_counts import sent_cap
-    from keyctl.halting import halts_data, in_force
+    from keyctl.desk.halt import halts_data, in_force
+    from keyctl.home.config import Limits
+    from keyctl.home.day_counts import sent_cap
 
     used = _used(app)
     lines = app.config.lines

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from keyctl.account_entries import account_data
 from keyctl.app import App
-from keyctl.demo_world import odd_accounts, odd_words
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import KeyctlError, SetupProblem
-from keyctl.framing import keyctl_command
-from keyctl.grouping import Groups
-from keyctl.loader import module_names
-from keyctl.output import Note, Result, Table
-from keyctl.selection import check_readable
+from keyctl.home.account_entries import account_data
+from keyctl.home.demo_only import odd_accounts, odd_words
+from keyctl.home.grouping import Groups
+from keyctl.home.selection import check_readable
+from keyctl.loader import folder_names
+from keyctl.terminal.output import Note, Result, Table
 
 if TYPE_CHECKING:
     from keyctl.model import Account
@@ -69,7 +69,7 @@ def _standing(account: Account, halted: str | None) -> str:
 
 def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
     """Why some of them cannot be used by this version, as far as the list itself tells."""
-    known, found = module_names("exchanges", ".toml"), list[KeyctlError]()
+    known, found = folder_names("exchanges", "facts.toml"), list[KeyctlError]()
     for account in accounts:
         try:
             check_readable(account)
@@ -83,7 +83,7 @@ def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
 
 def _days_left(app: App, account: Account) -> int | None:
     """None for a key that is none yet, and for one that this version does not know."""
-    from keyctl.key_age import days_left
+    from keyctl.home.key_age import days_left
     from keyctl.model import Standing
 
     if account.standing is Standing.PENDING or account.unread:
@@ -92,7 +92,7 @@ def _days_left(app: App, account: Account) -> int | None:
     if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
         from keyctl.exchanges import profile
 
-        if account.exchange not in module_names("exchanges", ".toml"):
+        if account.exchange not in folder_names("exchanges", "facts.toml"):
             return None
         lifetime = profile(account.exchange).lifetime
         used = _last_used(app, account) if lifetime.unused_no_ip_days else None
@@ -109,7 +109,7 @@ def _last_used(app: App, account: Account) -> datetime | None:
 
 def _own_rule(app: App, account: Account) -> int:
     """After how many days the person wants the key renewed. Without a config file its reader is not even loaded."""
-    from keyctl.key_age import KEY_AGE_DAYS
+    from keyctl.home.key_age import KEY_AGE_DAYS
 
     if not os.path.lexists(app.home.config_file):
         return KEY_AGE_DAYS
@@ -118,7 +118,7 @@ def _own_rule(app: App, account: Account) -> int:
 
 
 def _due(days: int | None) -> str:
-    from keyctl.key_age import NOTICE_DAYS
+    from keyctl.home.key_age import NOTICE_DAYS
 
     if days is None:
         return "-"

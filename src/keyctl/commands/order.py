@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 EXAMPLES = """\
 keyctl order buy BTC/USDT 0.001 --price 60000 -a binance-main
@@ -89,10 +89,10 @@ def command(app: App, **options: Any) -> Result:
     """
     import asyncio
 
-    from keyctl import trading
-    from keyctl.consent import Consent
-    from keyctl.order_words import sizing_of, wish_of
-    from keyctl.sizes import read_number
+    from keyctl.desk import order
+    from keyctl.desk.consent import Consent
+    from keyctl.desk.order_words import sizing_of, wish_of
+    from keyctl.model.size import read_number
 
     expected = options["expect_value"]
     consent = Consent(
@@ -103,12 +103,12 @@ def command(app: App, **options: Any) -> Result:
     )
     if options["plan"]:
         _check_goes_with_plan(options)
-        allowed = trading.Allowed(options["change_existing"], options["experimental"])
-        return asyncio.run(trading.resume(app, options["plan"], consent, options["wait"], allowed))
+        allowed = order.Allowed(options["change_existing"], options["experimental"])
+        return asyncio.run(order.resume(app, options["plan"], consent, options["wait"], allowed))
     sizing = sizing_of(options, app.config)
     wish = wish_of(options, app.config, app.clock.now())
     accounts = _accounts(app, options)
-    return asyncio.run(trading.order(app, accounts, wish, consent, options["dry_run"], options["wait"], sizing))
+    return asyncio.run(order.order(app, accounts, wish, consent, options["dry_run"], options["wait"], sizing))
 
 
 def _check_goes_with_plan(options: dict[str, Any]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command, keyctl_group, symbol_asked
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command, keyctl_group, symbol_asked
-from keyctl.output import Note, Result, Table, Text, counting
+from keyctl.terminal.output import Note, Result, Table, Text, counting
 
 _COLUMNS = ("plan", "account", "symbol", "side", "quantity", "price", "state", "status")
 
@@ -37,7 +37,7 @@ def list_orders(
     of it as stale.
     """
     if only_open:
-        from keyctl.seeing import open_orders
+        from keyctl.desk.overview import open_orders
 
         symbol = symbol_asked(app, symbol)
         chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)
@@ -45,7 +45,7 @@ def list_orders(
             return open_orders(app, chosen, symbol, done)
     if accounts or group or everything or symbol:
         raise UsageProblem("accounts, --group, --all and --symbol belong to --open", "keyctl orders --open LABEL")
-    from keyctl.order_view import stored_data
+    from keyctl.desk.order_view import stored_data
 
     stored = app.journal.recent(most)
     data = [stored_data(leg) for leg in stored]
@@ -56,7 +56,7 @@ def list_orders(
 @click.argument("plan")
 def show(app: App, plan: str) -> Result:
     """Tell the story of a plan"""
-    from keyctl.order_view import event_data, stored_data, story
+    from keyctl.desk.order_view import event_data, stored_data, story
 
     plan_id = app.journal.plan_id(plan)
     stored = app.journal.legs(plan_id)
@@ -75,7 +75,7 @@ def settle(app: App, wait: bool) -> Result:
     """Clear up unknown orders by reading only"""
     import asyncio
 
-    from keyctl.clearing import settle_unknown
+    from keyctl.desk.settle import settle_unknown
 
     return asyncio.run(settle_unknown(app, wait))
 
@@ -90,7 +90,7 @@ def refresh(app: App, labels: tuple[str, ...], group: str | None, everything: bo
     Made for cron: shows only what changed. An order that an exchange no longer lists is looked up by its id, and that
     response decides. Exit 6 when some account could not be read. Events older than events_keep_days are removed.
     """
-    from keyctl.refreshing import refresh as compare
+    from keyctl.desk.refresh import refresh as compare
 
     chosen = tuple(account for account in app.accounts.all() if not account.disabled)
     if labels or group or everything:
@@ -107,9 +107,9 @@ def refresh(app: App, labels: tuple[str, ...], group: str | None, everything: bo
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def resolve(app: App, plan: str, account: str, verdict: str, because: str, yes: bool) -> Result:
     """Decide yourself what became of an unknown order"""
-    from keyctl.journal import LegState
-    from keyctl.order_view import stored_data
-    from keyctl.resolving import resolve as decide
+    from keyctl.desk.order_view import stored_data
+    from keyctl.desk.resolve import resolve as decide
+    from keyctl.journal.legs import LegState
 
     state = LegState.ACCEPTED if verdict == "accepted" else LegState.ABSENT
     leg = decide(app, plan, account, state, because, yes)
@@ -119,7 +119,7 @@ def resolve(app: App, plan: str, account: str, verdict: str, because: str, yes: 
 @keyctl_command(examples="keyctl orders export --json > orders.json")
 def export(app: App) -> Result:
     """Write out the whole journal of orders"""
-    from keyctl.order_view import event_data, stored_data
+    from keyctl.desk.order_view import event_data, stored_data
 
     stored = app.journal.everything()
     data = [stored_data(leg) for leg in stored]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command, symbol_asked
-from keyctl.output import Result, counting
+from keyctl.commands.framing import keyctl_command, symbol_asked
+from keyctl.terminal.output import Result, counting
 
 
 @keyctl_command(
@@ -22,7 +22,7 @@ def command(app: App, accounts: tuple[str, ...], group: str | None, everything: 
 
     An account that could not be read is shown as failed, never as flat. Exit 6 when some could not be read.
     """
-    from keyctl.seeing import positions
+    from keyctl.desk.overview import positions
 
     symbol = symbol_asked(app, symbol)
     chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import CheckFailed, ExitCode, SetupProblem
-from keyctl.framing import keyctl_command
-from keyctl.output import Result, Table
+from keyctl.terminal.output import Result, Table
 
 if TYPE_CHECKING:
+    from keyctl.desk.pricing import Quote
     from keyctl.model import Instrument
-    from keyctl.pricing import Quote
 
 _COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "step", "tick", "minimum")
 _REASONS = {"unknown_symbol": "not listed", "not_traded": "not traded"}
@@ -35,9 +35,9 @@ def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, e
     """
     import asyncio
 
-    from keyctl.diagnose import meaning_of
-    from keyctl.pricing import quotes
-    from keyctl.typed_symbols import read_symbol
+    from keyctl.desk.pricing import quotes
+    from keyctl.diagnosis.codes import meaning_of
+    from keyctl.exchanges.typed_symbols import read_symbol
 
     symbol = read_symbol(symbol)
     everything = everything or not (labels or group)

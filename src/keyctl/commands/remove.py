@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from keyctl.account_entries import account_data
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import CheckFailed
-from keyctl.framing import keyctl_command
-from keyctl.output import Note, Result
+from keyctl.home.account_entries import account_data
+from keyctl.terminal.output import Note, Result
 
 
 @keyctl_command(examples="keyctl remove okx-old\nkeyctl remove okx-old --yes")
@@ -16,7 +16,7 @@ from keyctl.output import Note, Result
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(app: App, label: str, yes: bool) -> Result:
     """Forget an account and its secret"""
-    from keyctl.enrol import dismiss
+    from keyctl.keys.enrol import dismiss
 
     account = app.accounts.get(label)
     if not yes:

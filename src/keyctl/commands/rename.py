@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl rename okx-main okx-desk")
@@ -14,6 +14,6 @@ from keyctl.output import Result
 @click.argument("new")
 def command(app: App, label: str, new: str) -> Result:
     """Give an account another label"""
-    from keyctl.account_changes import rename
+    from keyctl.keys.edit import rename
 
     return rename(app, label, new)

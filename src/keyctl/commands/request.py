@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command
 from keyctl.errors import ExchangeRefused, UsageProblem
-from keyctl.framing import keyctl_command
-from keyctl.output import Result, Table, Text
+from keyctl.terminal.output import Result, Table, Text
 
 if TYPE_CHECKING:
-    from keyctl.masking import Mask
+    from keyctl.exchanges.masking import Mask
     from keyctl.model import Account, Request, Response
 
 
@@ -106,7 +106,7 @@ def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str,
     try:
         response, mask = asyncio.run(_fetch(app, account, request))
     except ExchangeRefused as refusal:
-        from keyctl.catalogue import catalogue
+        from keyctl.exchanges.catalogue import catalogue
 
         error = refusal.error
         meaning = catalogue(error.exchange).first_line(error)
@@ -116,7 +116,7 @@ def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str,
 
 
 async def _fetch(app: App, account: Account, request: Request) -> tuple[Response, Mask]:
-    from keyctl.session import Session
+    from keyctl.network.session import Session
 
     exchange, signer = app.signer(account)
     async with app.network() as network:

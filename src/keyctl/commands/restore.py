@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl restore /media/stick/keyctl-2026-11-29")
@@ -20,6 +20,6 @@ def command(app: App, folder: str, yes: bool) -> Result:
     Into an empty home, or into the one that was backed up when its journal is lost. Files that are here stay as they
     are. Orders are halted, drafts of the backup are never sent, and the machine it came from must send no more.
     """
-    from keyctl.restoring import restore
+    from keyctl.upkeep.restore import restore
 
     return restore(app, Path(folder).absolute(), yes)

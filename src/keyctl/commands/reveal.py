@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl reveal okx-main")
 @click.argument("label")
 def command(app: App, label: str) -> Result:
     """Show a secret on the screen, once its label is typed"""
-    from keyctl.handing_out import reveal
+    from keyctl.keys.hand_out import reveal
 
     return reveal(app, label)

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command, takes_key
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command, takes_key
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(
@@ -29,12 +29,12 @@ def command(app: App, label: str, finish: bool, abort: bool, wait: bool, yes: bo
     The new key is taken in beside the old one, must be of the same exchange account and have no wider rights, and is
     tried; then it takes over label, groups and orders. Interrupted anywhere, the same command goes on.
     """
-    from keyctl import rotating
+    from keyctl.keys import rotate
 
     if finish and abort:
         raise UsageProblem("--finish and --abort are two ways", code="two_ways")
     if finish:
-        return rotating.finish(app, label)
+        return rotate.finish(app, label)
     if abort:
-        return rotating.abort(app, label, yes)
-    return rotating.rotate(app, label, options, wait, yes)
+        return rotate.abort(app, label, yes)
+    return rotate.rotate(app, label, options, wait, yes)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from keyctl.account_entries import account_data
 from keyctl.app import App
-from keyctl.demo_world import odd_accounts, odd_words
-from keyctl.framing import keyctl_command
+from keyctl.commands.framing import keyctl_command
+from keyctl.home.account_entries import account_data
+from keyctl.home.demo_only import odd_accounts, odd_words
 from keyctl.model import JSON
-from keyctl.output import Result, Table
+from keyctl.terminal.output import Result, Table
 
 
 @keyctl_command(examples="keyctl show okx-main\nkeyctl show okx-main --json")

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command, keyctl_group
-from keyctl.output import Result
+from keyctl.commands.framing import keyctl_command, keyctl_group
+from keyctl.terminal.output import Result
 
 _KEY_FILE = click.option("--key-file", metavar="F", help="A file with the key; it is made when it is not there.")
 _KEY_STDIN = click.option("--key-stdin", is_flag=True, help="Take the key (32 bytes, a systemd credential) from stdin.")
@@ -21,7 +21,7 @@ _PASSPHRASE_FD = click.option(
 
 
 def _key_options(key_file: str | None = None, **others: Any) -> Any:
-    from keyctl.vault_keys import KeyOptions
+    from keyctl.keys.vault_slots import KeyOptions
 
     return KeyOptions(None if key_file is None else Path(key_file).absolute(), **others)
 
@@ -39,26 +39,26 @@ def _with(*options: Callable[..., Any]) -> Callable[..., Any]:
 @_with(_KEY_FILE, _KEY_STDIN, _KEYRING, _PASSPHRASE_FD)
 def init(app: App, **options: Any) -> Result:
     """Make the vault of this home"""
-    from keyctl import vaulting
+    from keyctl.keys import vault
 
-    return vaulting.init(app, _key_options(**options))
+    return vault.init(app, _key_options(**options))
 
 
 @keyctl_command(examples="keyctl vault status")
 def status(app: App) -> Result:
     """Tell which store this home uses"""
-    from keyctl import vaulting
+    from keyctl.keys import vault
 
-    return vaulting.status(app)
+    return vault.status(app)
 
 
 @keyctl_command(examples="keyctl vault check\nkeyctl vault check --accept-generation")
 @click.option("--accept-generation", is_flag=True, help="Use an older vault from now on: a backup was put back.")
 def check(app: App, accept_generation: bool) -> Result:
     """Open the vault; look at entries, backups, modes"""
-    from keyctl import vaulting
+    from keyctl.keys import vault
 
-    return vaulting.check(app, accept_generation)
+    return vault.check(app, accept_generation)
 
 
 @keyctl_command(examples="keyctl vault add-slot passphrase\nkeyctl vault add-slot keyring")
@@ -66,27 +66,27 @@ def check(app: App, accept_generation: bool) -> Result:
 @_with(_KEY_FILE, _KEY_STDIN, _PASSPHRASE_FD)
 def add_slot(app: App, kind: Any, **options: Any) -> Result:
     """Add one more way to open the vault"""
-    from keyctl import vault_keys
+    from keyctl.keys import vault_slots
 
-    return vault_keys.add_slot(app, kind, _key_options(**options))
+    return vault_slots.add_slot(app, kind, _key_options(**options))
 
 
 @keyctl_command(examples="keyctl vault remove-slot 2")
 @click.argument("number", type=int)
 def remove_slot(app: App, number: int) -> Result:
     """Remove one way to open the vault, never the last"""
-    from keyctl import vault_keys
+    from keyctl.keys import vault_slots
 
-    return vault_keys.remove_slot(app, number)
+    return vault_slots.remove_slot(app, number)
 
 
 @keyctl_command(examples="keyctl vault use 2")
 @click.argument("number", type=int)
 def use(app: App, number: int) -> Result:
     """Open the vault by this slot from now on"""
-    from keyctl import vault_keys
+    from keyctl.keys import vault_slots
 
-    return vault_keys.use(app, number)
+    return vault_slots.use(app, number)
 
 
 @keyctl_command(examples="keyctl vault rekey\nkeyctl vault rekey --new-passphrase")
@@ -94,18 +94,18 @@ def use(app: App, number: int) -> Result:
 @_with(_KEY_FILE, _KEY_STDIN, _PASSPHRASE_FD)
 def rekey(app: App, new_passphrase: bool, **options: Any) -> Result:
     """Renew the vault's inner key and all slots"""
-    from keyctl import vault_keys
+    from keyctl.keys import vault_slots
 
-    return vault_keys.rekey(app, new_passphrase, _key_options(**options))
+    return vault_slots.rekey(app, new_passphrase, _key_options(**options))
 
 
 @keyctl_command(examples="keyctl vault purge --yes")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge(app: App, yes: bool) -> Result:
     """Remove the vault's earlier versions"""
-    from keyctl import vaulting
+    from keyctl.keys import vault
 
-    return vaulting.purge(app, yes)
+    return vault.purge(app, yes)
 
 
 @keyctl_command(examples="keyctl vault migrate --to vault --key-file F\nkeyctl vault migrate --to keyring")
@@ -113,9 +113,9 @@ def purge(app: App, yes: bool) -> Result:
 @_with(_KEY_FILE, _KEY_STDIN, _KEYRING, _PASSPHRASE_FD)
 def migrate(app: App, to: Any, **options: Any) -> Result:
     """Move all secrets to the other store"""
-    from keyctl import vaulting
+    from keyctl.keys import vault
 
-    return vaulting.migrate(app, to, _key_options(**options))
+    return vault.migrate(app, to, _key_options(**options))
 
 
 _COMMANDS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.framing import keyctl_command
-from keyctl.home import none_stored
-from keyctl.output import Result, counting
+from keyctl.commands.framing import keyctl_command
+from keyctl.home.folders import none_stored
+from keyctl.terminal.output import Result, counting
 
 
 @keyctl_command(
@@ -28,10 +28,10 @@ def command(app: App, accounts: tuple[str, ...], group: str | None, everything: 
         raise none_stored(app.home)
     chosen = app.accounts.select(accounts, group, everything, app.config.groups)
     if watch_ip:
-        from keyctl.watching import watch
+        from keyctl.verify.watch_ip import watch
 
         return watch(app, chosen)
-    from keyctl.verifying import verify
+    from keyctl.verify.course import verify
 
     with counting("verify", len(chosen), app.output) as done:
         return verify(app, chosen, done)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
+from keyctl.commands.framing import keyctl_command, keyctl_group
 from keyctl.errors import UsageProblem
-from keyctl.framing import keyctl_command, keyctl_group
 from keyctl.model import Market
-from keyctl.output import Result
+from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl whitelist show --all\nkeyctl whitelist show okx-main --json")
@@ -17,7 +17,7 @@ from keyctl.output import Result
 @click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
 def show(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
     """Show the lists you keep beside what exchanges told"""
-    from keyctl.whitelisting import show as show_lists
+    from keyctl.verify.whitelist import show as show_lists
 
     return show_lists(app, app.accounts.select(accounts, group, everything, app.config.groups))
 
@@ -40,7 +40,7 @@ def set_(
 
     Addresses, or ranges where the exchange takes them, in the order in which they shall stand there.
     """
-    from keyctl.whitelisting import keep
+    from keyctl.verify.whitelist import keep
 
     if forget is bool(addresses):
         raise UsageProblem("give addresses, or --forget", "such as 203.0.113.7", code="no_address")
@@ -57,7 +57,7 @@ def plan(app: App, accounts: tuple[str, ...], group: str | None, everything: boo
 
     Compared with what the last verify was told. Exit 4 when an exchange would not take a list as you keep it.
     """
-    from keyctl.whitelisting import plan as plan_lists
+    from keyctl.verify.whitelist import plan as plan_lists
 
     return plan_lists(app, app.accounts.select(accounts, group, everything, app.config.groups))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from keyctl.errors import UsageProblem
 
-SCHEMA = "keyctl.probes/1"
+SCHEMA = "keyctl.verify.probes/1"
 # The checks in the order in which they are made and shown.
 CHECKS = ("credential", "signing", "clock", "key", "spot", "futures", "version", "elsewhere")
 

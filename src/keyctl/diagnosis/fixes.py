@@ -8,7 +8,7 @@ from keyctl.diagnosis.signs import causes_of
 from keyctl.exchanges import profile
 from keyctl.exchanges.profile import Profile
 from keyctl.model import Market
-from keyctl.policy import address_in
+from keyctl.verify.policy import address_in
 
 _NTP = (
     "set this machine's clock by NTP: timedatectl set-ntp true; with chrony: chronyc makestep; WSL2: wsl --shutdown, "

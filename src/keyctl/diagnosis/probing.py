@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from keyctl.answers import Unreadable, read_json
-from keyctl.credential_check import Fitness
-from keyctl.diagnose import safe_words
 from keyctl.diagnosis.causes import ALIKE_EVERYWHERE, BY_ADDRESS, OUTSIDE, Cause
+from keyctl.diagnosis.codes import safe_words
 from keyctl.diagnosis.evidence import Evidence, Probe
 from keyctl.diagnosis.reasoning import SIGNED, judge, suspects
 from keyctl.diagnosis.self_test import self_test
 from keyctl.diagnosis.signs import causes_of
 from keyctl.errors import ExchangeRefused, NoAnswer, NonceBusy, Unreached
+from keyctl.exchanges.credential_check import Fitness
 from keyctl.model import Binding, ExchangeError, KeyPermissions, Market, Request, Response
-from keyctl.session import Session
-from keyctl.tunnels import versions_of
+from keyctl.network.session import Session
+from keyctl.network.tunnels import versions_of
 
 T = TypeVar("T")
 CALLS_MAX = 6

@@ -19,7 +19,7 @@ def self_test(exchange: str) -> Probe:
     """The probe "signing": ok when every shipped vector comes out."""
     facts = profile(exchange)
     signs = load(Binding(exchange, Kind.LIVE, facts.site_default, None, None))
-    with open_data("exchanges", f"{exchange}_vectors.csv") as file:
+    with open_data(f"exchanges/{exchange}", "vectors.csv") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         passphrase = Secret(row["passphrase"]) if row["passphrase"] else None

@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 from functools import cache
 
-from keyctl.catalogue import catalogue
 from keyctl.diagnosis.causes import Cause
 from keyctl.diagnosis.evidence import Probe
+from keyctl.exchanges.catalogue import catalogue
 from keyctl.loader import open_data
 from keyctl.model import Market
 
@@ -58,7 +58,7 @@ def clock_code(exchange: str) -> str:
 
 @cache
 def _rows(exchange: str) -> tuple[tuple[str, str, str, tuple[Cause, ...]], ...]:
-    with open_data("exchanges", f"{exchange}_signs.csv") as file:
+    with open_data(f"exchanges/{exchange}", "signs.csv") as file:
         records = csv.reader(file)
         next(records)
         return tuple(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.profile import Profile, read_profile
-from keyctl.loader import load_module, module_names
+from keyctl.loader import folder_names
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 def names() -> tuple[str, ...]:
-    """The names of all exchanges, sorted. Reads file names only."""
-    return module_names("exchanges", ".toml")
+    """The names of all exchanges, sorted. Reads folder names only."""
+    return folder_names("exchanges", "facts.toml")
 
 
 @cache
@@ -53,7 +53,7 @@ def load(binding: Binding) -> Exchange:
     Raises UsageProblem for an unknown exchange, kind or site.
     """
     facts = profile(binding.exchange)
-    module = load_module("exchanges", binding.exchange)
+    module = import_module(f"keyctl.exchanges.{binding.exchange}.exchange")
     exchange: Exchange = module.EXCHANGE(facts, binding)
     return exchange
 
@@ -63,5 +63,5 @@ def error_shapes(name: str) -> ErrorShapes:
     """How that exchange writes errors in its bodies; quick to load, without its signer. Raises KeyError."""
     if name not in names():
         raise KeyError(name)
-    shapes: ErrorShapes = import_module(f"keyctl.exchanges._{name}_errors")
+    shapes: ErrorShapes = import_module(f"keyctl.exchanges.{name}.errors")
     return shapes

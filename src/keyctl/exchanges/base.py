@@ -14,9 +14,10 @@ from urllib.parse import quote
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.around import Around
 from keyctl.exchanges.around import UnknownSymbol as UnknownSymbol
+from keyctl.exchanges.masking import Mask
 from keyctl.exchanges.profile import Profile
+from keyctl.exchanges.signing import SigningKey
 from keyctl.exchanges.told import told_by
-from keyctl.masking import Mask
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -38,7 +39,6 @@ from keyctl.model import (
     WireRequest,
 )
 from keyctl.secret import Secret
-from keyctl.signing import SigningKey
 
 ORDER_WINDOW_MS = 5000
 

@@ -184,8 +184,8 @@ class Profile(NamedTuple):
 
 
 def read_profile(name: str) -> Profile:
-    """The profile in exchanges/<name>.toml. Raises KeyError when the shipped file lacks a field."""
-    with open_data("exchanges", f"{name}.toml") as file:
+    """The profile in exchanges/<name>/facts.toml. Raises KeyError when the shipped file lacks a field."""
+    with open_data(f"exchanges/{name}", "facts.toml") as file:
         raw: dict[str, Any] = tomllib.loads(file.read())
     settling, ip_list, lifetime, checklist = raw["settling"], raw["ip_list"], raw["lifetime"], raw["checklist"]
     return Profile(

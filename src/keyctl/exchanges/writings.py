@@ -34,7 +34,7 @@ class Writing(NamedTuple):
 
 def writings(name: str) -> Writings:
     """The own writings of a shipped exchange."""
-    found: Writings = import_module(f"keyctl.exchanges._{name}_writings")
+    found: Writings = import_module(f"keyctl.exchanges.{name}.writings")
     return found
 
 

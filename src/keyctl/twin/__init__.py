@@ -36,7 +36,7 @@ __all__ = [
 
 def face(exchange: str) -> Face:
     """The face of one exchange: the one Face in the module of that name. Raises ModuleNotFoundError."""
-    found = _face_in(f"{__name__}.{exchange}")
+    found = _face_in(f"{__name__}.{exchange}.face")
     if found is None:
         raise ModuleNotFoundError(f"the twin has no exchange {exchange}")
     return found
@@ -44,7 +44,7 @@ def face(exchange: str) -> Face:
 
 def all_faces() -> list[Face]:
     """A face for every exchange that the twin has, in alphabetical order."""
-    found = (_face_in(f"{__name__}.{item.name}") for item in pkgutil.iter_modules(__path__))
+    found = (_face_in(f"{__name__}.{item.name}.face") for item in pkgutil.iter_modules(__path__) if item.ispkg)
     return [item for item in found if item is not None]
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from keyctl.errors import SetupProblem
-    from keyctl.home import Home
+    from keyctl.home.folders import Home
     from keyctl.model import Credential
-    from keyctl.prompt import Prompt
+    from keyctl.terminal.prompt import Prompt
     from keyctl.vault.generations import Memory
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.files import create_once, read_owned
+from keyctl.home.files import create_once, read_owned
 from keyctl.model import Credential
 from keyctl.vault.envelope import (
     SCRYPT_N,

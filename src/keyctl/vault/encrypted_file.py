@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import SetupProblem
-from keyctl.files import create_once, locked, read_owned, write_whole
+from keyctl.home.files import create_once, locked, read_owned, write_whole
 from keyctl.model import Credential
 from keyctl.vault.envelope import (
     GENERATION_MAX,

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from keyctl.errors import SetupProblem, StoreUnusable
-from keyctl.files import unwritable
+from keyctl.home.files import unwritable
 from keyctl.vault.sealing import Document
 
 if TYPE_CHECKING:
-    from keyctl.prompt import Prompt
+    from keyctl.terminal.prompt import Prompt
 
 _WORD = "older"
 _UNCHECKED = "unchecked"

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.errors import SetupProblem
-from keyctl.files import create_once, read_owned
+from keyctl.home.files import create_once, read_owned
 from keyctl.secret import Secret
 from keyctl.vault.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
-    from keyctl.home import Home
+    from keyctl.home.folders import Home
 
 VARIABLE = "KEYCTL_VAULT_KEY_FILE"
 CREDENTIAL = "keyctl-vault-key"

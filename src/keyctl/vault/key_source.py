@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.errors import SetupProblem
-from keyctl.files import locked, read_owned, write_whole
+from keyctl.home.files import locked, read_owned, write_whole
 from keyctl.model.noun import Noun
 from keyctl.secret import Secret
 from keyctl.vault.envelope import KINDS, SlotKind
@@ -19,8 +19,8 @@ from keyctl.vault.key_file import VARIABLE, KeyFileProblem, checked_key, read_cr
 from keyctl.vault.sealing import KEY_BYTES, to_bytes, to_text
 
 if TYPE_CHECKING:
-    from keyctl.home import Home
-    from keyctl.prompt import Prompt
+    from keyctl.home.folders import Home
+    from keyctl.terminal.prompt import Prompt
     from keyctl.vault.os_keyring import OSKeyring
 
 SOURCE_VARIABLE = "KEYCTL_VAULT_SOURCE"

@@ -16,7 +16,7 @@ from keyctl.vault.record import same
 from keyctl.vault.upkeep import erase_vault
 
 if TYPE_CHECKING:
-    from keyctl.home import Home
+    from keyctl.home.folders import Home
     from keyctl.model import Credential
     from keyctl.vault.encrypted_file import EncryptedFile
     from keyctl.vault.os_keyring import OSKeyring

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from keyctl.errors import SetupProblem, StoreUnusable
-from keyctl.files import locked, read_owned, sync_folder, write_whole
+from keyctl.home.files import locked, read_owned, sync_folder, write_whole
 from keyctl.model.noun import Noun
 from keyctl.vault import SecretStore, is_vault_chosen
 
 if TYPE_CHECKING:
-    from keyctl.home import Home
+    from keyctl.home.folders import Home
     from keyctl.model import Credential
 
 StoreKind = Literal["keyring", "vault"]

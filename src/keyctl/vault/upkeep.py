@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyctl.errors import KeyctlError, SetupProblem, StoreUnusable
-from keyctl.files import OPEN_TO_OTHERS, locked, sync_folder
+from keyctl.home.files import OPEN_TO_OTHERS, locked, sync_folder
 from keyctl.vault.encrypted_file import BACKUPS, Contents, EncryptedFile
 from keyctl.vault.envelope import (
     SCRYPT_N,
@@ -25,7 +25,7 @@ from keyctl.vault.record import from_record
 from keyctl.vault.sealing import Document
 
 if TYPE_CHECKING:
-    from keyctl.home import Home
+    from keyctl.home.folders import Home
 
 
 @dataclass(frozen=True, slots=True)

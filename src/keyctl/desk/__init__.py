@@ -1,0 +1,1 @@
+"""What a person does with orders and accounts: order, close, cancel, orders, balance, positions, price."""

@@ -1,0 +1,223 @@
+"""Open orders that the journal does not have as open: canceled only when a person says so, and read back as gone.
+
+Each cancel is written into the journal before it is sent, where that can be written, and what became of it after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable, Unreached, UsageProblem
+from keyctl.exchanges.listing import odd_among
+from keyctl.model import Leg, Market, OpenOrder, Order
+from keyctl.orders.holdings import Part, open_orders_of
+
+if TYPE_CHECKING:
+    from keyctl.journal.legs import Journal
+
+# A cancel is sent once more only after the order was read to be still open; so often it is read back, so far apart.
+SENDS = 2
+LOOKS = 4
+PAUSE_SECONDS = 0.5
+
+_Number = tuple[str, bool, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of the cancel of an order: canceled, gone (nobody saw how), open, unknown or not_sent."""
+
+    part: Part
+    order: OpenOrder
+    outcome: str
+    detail: str
+    exit_code: ExitCode
+
+
+async def cancel_strangers(part: Part, orders: Sequence[OpenOrder], journal: Journal) -> list[Ended]:
+    """Cancels these orders of one account and market, one after another, and reads the list of open orders until they
+    are gone. A cancel that had no good answer is sent once more, and only when the order was read to be open still."""
+    ended = [_not_ours_to_cancel(part, order) for order in orders if not _cancelable(part, order)]
+    orders = [order for order in orders if _cancelable(part, order)]
+    troubles: dict[_Number, KeyctlError] = {}
+    final = set[_Number]()
+    still, unsure, unread = set[_Number](), set[_Number](), ""
+    left = list(orders)
+    for _ in range(SENDS if orders else 0):
+        for order in left:
+            _note(journal, "foreign_cancel", _facts(part, order))
+            troubles.pop(_number(order), None)
+            try:
+                if not await _send(part, order):
+                    final.add(_number(order))
+            except KeyctlError as trouble:
+                troubles[_number(order)] = trouble
+        still, unsure, unread = await _still_open(part, orders, set(troubles))
+        left = [order for order in orders if _number(order) in troubles.keys() & still]
+        if unread or not left:
+            break
+    ended += [
+        _may_be_odd(part, order)
+        if not unread and _number(order) in unsure - still
+        else _may_have_fired(part, order)
+        if order.trigger is not None and not unread and _number(order) in (final | troubles.keys()) - still
+        else _ended(part, order, _trouble(order, troubles, final), still, unread)
+        for order in orders
+    ]
+    for item in ended:
+        _note(journal, "foreign_cancel_ended", {**_facts(part, item.order), "outcome": item.outcome})
+    return ended
+
+
+def _note(journal: Journal, kind: str, facts: dict[str, object]) -> None:
+    """Writes it down where that is possible: a journal that cannot be written must not keep an order open."""
+    with suppress(StoreUnusable):
+        journal.event(None, None, kind, facts)
+
+
+def _cancelable(part: Part, order: OpenOrder) -> bool:
+    """Whether keyctl knows the exchange's call that cancels such an order. Where it sends no orders that wait for a
+    trigger, their ids are another kind of id, which the usual call might take for that of another order."""
+    exchange = part.session.exchange
+    if order.trigger is not None and f"{order.trigger}_{order.type}" not in exchange.offers(order.market):
+        return False
+    try:
+        exchange.cancel_request(_leg(part, order), order.exchange_order_id)
+    except UsageProblem:
+        return False
+    return True
+
+
+def _number(order: OpenOrder) -> _Number:
+    """What tells open orders of one account and market apart: numbers are those of a symbol, and orders that wait may
+    be numbered apart."""
+    return order.native_symbol, order.trigger is not None, order.exchange_order_id
+
+
+def _not_ours_to_cancel(part: Part, order: OpenOrder) -> Ended:
+    title = part.session.exchange.profile.title
+    detail = f"it waits for a trigger, and keyctl cannot cancel those at {title}: use its own pages"
+    return Ended(part, order, "not_sent", detail, ExitCode.CHECK)
+
+
+def _may_have_fired(part: Part, order: OpenOrder) -> Ended:
+    detail = "it does not wait any more, and nobody canceled it here: it may have become another order, which is open"
+    return Ended(part, order, "unknown", detail, ExitCode.UNKNOWN)
+
+
+def _may_be_odd(part: Part, order: OpenOrder) -> Ended:
+    detail = "it is not listed, but a row of the list of open orders cannot be read, and it may be this order"
+    return Ended(part, order, "unknown", detail, ExitCode.UNKNOWN)
+
+
+async def _send(part: Part, order: OpenOrder) -> bool:
+    """One cancel, sent once: whether the exchange took it, or says that the order is final. Raises KeyctlError for
+    everything else."""
+    session, exchange = part.session, part.session.exchange
+    request = exchange.cancel_request(_leg(part, order), order.exchange_order_id)
+    response = await session.call(request, leaving=True)
+    error = session.error_in(response)
+    if error is not None and not exchange.is_no_such_order(request, error):
+        raise KeyctlError(f"{error.code} {error.words}".strip(), code="cancel_refused", exchange_code=error.code)
+    return error is None
+
+
+async def _still_open(
+    part: Part, orders: Sequence[OpenOrder], in_trouble: set[_Number]
+) -> tuple[set[_Number], set[_Number], str]:
+    """The numbers of these orders that are still listed, of those that a row which cannot be read may be, and why the
+    list could not be read. A few looks, since some exchanges cancel a little later; orders whose cancel had no good
+    answer are not waited for."""
+    symbols = tuple(dict.fromkeys(order.symbol for order in orders))
+    wanted = set(map(_number, orders))
+    still, unsure = wanted, set[_Number]()
+    for look in range(LOOKS):
+        if look:
+            await part.session.network.clock.sleep(PAUSE_SECONDS)
+        try:
+            listed, odd = odd_among(await open_orders_of(part, symbols))
+        except KeyctlError as trouble:
+            return wanted, set(), trouble.message
+        still = wanted & set(map(_number, listed))
+        unsure = {
+            _number(order)
+            for order in orders
+            if any(row.may_be(order.native_symbol, order.exchange_order_id) for row in odd)
+        }
+        if still | unsure <= in_trouble:
+            break
+    return still, unsure, ""
+
+
+def _trouble(
+    order: OpenOrder, troubles: Mapping[_Number, KeyctlError], final: Collection[_Number]
+) -> KeyctlError | None:
+    """Why the exchange did not take the order's cancel; None where it did."""
+    if _number(order) in final:
+        return KeyctlError("the exchange says that it has no such open order", code="no_such_order")
+    return troubles.get(_number(order))
+
+
+def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set[_Number], unread: str) -> Ended:
+    why = "" if trouble is None else trouble.message
+    if unread:
+        if trouble is not None and isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
+            return Ended(part, order, "not_sent", why, trouble.exit_code)
+        return Ended(
+            part, order, "unknown", f"{why or 'taken'}; open orders could not be read: {unread}", ExitCode.UNKNOWN
+        )
+    if _number(order) in still:
+        return Ended(part, order, "open", why or "the cancel was taken, the order is still open", ExitCode.REFUSED)
+    if trouble is not None:
+        return Ended(part, order, "gone", f"no longer open, canceled or filled: {why}", ExitCode.OK)
+    return Ended(part, order, "canceled", "no longer open", ExitCode.OK)
+
+
+def _leg(part: Part, order: OpenOrder) -> Leg:
+    """The order in the words in which an exchange builds a cancel."""
+    settle = order.symbol.partition(":")[2].partition("-")[0]
+    return Leg(
+        plan_id="",
+        index=0,
+        account=part.account.label,
+        account_id=part.account.id,
+        exchange=part.account.exchange,
+        order=Order(
+            symbol=order.symbol,
+            market=order.market,
+            side=order.side,
+            type=order.type,
+            quantity=order.quantity or Decimal(0),  # a cancel names its order by the id alone
+            price=order.price,
+            quote_quantity=order.quote_quantity,
+            inverse=order.market is Market.FUTURES and settle == order.symbol.partition("/")[0],
+            position=order.position,
+            hedge=order.position is not None,
+            reduce_only=order.reduce_only,
+            trigger=order.trigger,
+            trigger_price=order.trigger_price,
+        ),
+        native_symbol=order.native_symbol,
+        client_order_id=order.client_order_id or "",
+        client_order_date=datetime.fromtimestamp((order.created_ms or 0) / 1000, UTC).date(),
+    )
+
+
+def _facts(part: Part, order: OpenOrder) -> dict[str, object]:
+    filled: Decimal = order.filled
+    return {
+        "account": part.account.label,
+        "exchange": part.account.exchange,
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "quantity": None if order.quantity is None else format(order.quantity, "f"),
+        "quote_quantity": None if order.quote_quantity is None else format(order.quote_quantity, "f"),
+        "filled": format(filled, "f"),
+        "exchange_order_id": order.exchange_order_id,
+        "client_order_id": order.client_order_id,
+    }

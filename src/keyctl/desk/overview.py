@@ -1,0 +1,161 @@
+"""The course of `balance`, `positions` and `orders --open`: sessions, reads side by side, prices, Result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from keyctl.desk import overview_view as view
+from keyctl.desk.open_orders_view import open_orders as open_orders_result
+from keyctl.errors import CheckFailed
+from keyctl.home.selection import check_one_kind
+from keyctl.model import Market, OpenOrder
+from keyctl.model.size import market_of
+from keyctl.orders.comparing import Compared, read_open_orders
+from keyctl.orders.holdings import (
+    Part,
+    Seen,
+    balances_of,
+    lists_by_symbol,
+    positions_of,
+    prices_at,
+    side_by_side,
+    wallets,
+)
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.journal.rows import StoredLeg
+    from keyctl.model import Account
+    from keyctl.network.lines import Network
+    from keyctl.terminal.output import Result
+
+
+def balance(app: App, accounts: Sequence[Account], market: str | None, done: Callable[[], None]) -> Result:
+    """What the accounts own, on one market or on all that they have.
+
+    Raises SetupProblem when the store does not open, CheckFailed when no account has that market, StoreUnusable.
+    """
+    check_one_kind(tuple(accounts))
+
+    async def read() -> Result:
+        async with app.network() as network:
+            parts, warnings = parts_of(app, network, accounts, market, one_wallet=True)
+            seen = await side_by_side(parts, balances_of, done)
+            held = [
+                (item.part.session, currency)
+                for item in seen
+                for wallet in item.found
+                for currency, total in wallet.total.items()
+                if total
+            ]
+            prices = await prices_at(held)
+        return view.balances(seen, prices, app.output.for_people, warnings)
+
+    return asyncio.run(read())
+
+
+def positions(app: App, accounts: Sequence[Account], symbol: str | None, done: Callable[[], None]) -> Result:
+    """The open positions of the accounts, of one symbol or of all.
+
+    Raises SetupProblem when the store does not open, CheckFailed when no account has futures, StoreUnusable.
+    """
+    check_one_kind(tuple(accounts))
+
+    async def read() -> Result:
+        async with app.network() as network:
+            parts, warnings = parts_of(app, network, accounts, Market.FUTURES.value)
+            seen = await side_by_side(parts, lambda part: positions_of(part, symbol), done)
+            paid = [(item.part.session, held.currency) for item in seen for held in item.found if held.currency]
+            prices = await prices_at(paid)
+        return view.positions(seen, prices, app.output.for_people, warnings)
+
+    return asyncio.run(read())
+
+
+def open_orders(app: App, accounts: Sequence[Account], symbol: str | None, done: Callable[[], None]) -> Result:
+    """The open orders of the accounts as their exchanges show them, of one symbol or of all.
+
+    Raises SetupProblem when the store does not open, CheckFailed when no account has the symbol's market, and
+    StoreUnusable.
+    """
+
+    async def read() -> tuple[list[Seen[OpenOrder]], Compared, list[str]]:
+        async with app.network() as network:
+            return await open_orders_at(app, network, accounts, symbol, done)
+
+    seen, compared, warnings = asyncio.run(read())
+    failed = {(item.part.account.id, item.part.where) for item in seen if item.trouble is not None}
+    remembered = [
+        leg
+        for leg in app.journal.open_legs()
+        if (leg.leg.account_id, leg.leg.order.market.value) in failed and symbol in (None, leg.leg.order.symbol)
+    ]
+    return open_orders_result(seen, ours_among(app, seen), remembered, compared, app.output.for_people, warnings)
+
+
+async def open_orders_at(
+    app: App, network: Network, accounts: Sequence[Account], symbol: str | None, done: Callable[[], None] = lambda: None
+) -> tuple[list[Seen[OpenOrder]], Compared, list[str]]:
+    """The open orders of each account and market, what comparing them with the journal has told, and what to say of
+    those that could not be asked for."""
+    parts, warnings = parts_of(app, network, accounts, market_of(symbol).value if symbol else None)
+
+    def symbols(part: Part) -> tuple[str, ...]:
+        return app.journal.symbols_of(part.account.id, Market(part.where))
+
+    seen, compared = await read_open_orders(app.journal, parts, symbol, symbols, done=done)
+    for item in seen:
+        market = Market(item.part.where)
+        if item.trouble is None and symbol is None and lists_by_symbol(item.part.session.exchange, market):
+            asked = ", ".join(symbols(item.part)) or "none"
+            title = item.part.session.exchange.profile.title
+            warnings.append(
+                f"{item.part.account.label} {market}: {title} lists open orders by symbol only; asked for the symbols "
+                f"that keyctl traded there ({asked}); for another one: --symbol"
+            )
+    return seen, compared, warnings
+
+
+def ours_among(app: App, seen: Sequence[Seen[OpenOrder]]) -> dict[tuple[str, str], StoredLeg]:
+    """The journal's legs among these orders, by exchange and client order id."""
+    ids: dict[str, list[str]] = {}
+    for item in seen:
+        ids.setdefault(item.part.account.exchange, []).extend(
+            order.client_order_id for order in item.found if order.client_order_id
+        )
+    return {
+        (exchange, name): leg
+        for exchange, names in ids.items()
+        for name, leg in app.journal.known(exchange, names).items()
+    }
+
+
+def parts_of(
+    app: App, network: Network, accounts: Sequence[Account], market: str | None, one_wallet: bool = False
+) -> tuple[list[Part], list[str]]:
+    """The parts of the accounts to be read, from one opening of the store, and what to say of those left out.
+
+    An account that cannot be used has parts too, over a barred session: each is trouble when it is read. With
+    `one_wallet` two markets that share a wallet are one part. Raises CheckFailed when no account has the market.
+    """
+    asked = [account for account in accounts if market is None or Market(market) in account.markets]
+    opened = app.opened(asked)
+    parts: list[Part] = []
+    for account in asked:
+        session = opened.session(account, network, app.journal)
+        places = [(each, each.value) for each in account.markets]
+        if one_wallet and session.trouble is None:
+            places = wallets(session.exchange, account.markets)
+        for each, where in places:
+            if market in (None, where) or where == "both":
+                parts.append(Part(opened.session(account, network, app.journal, each), where))
+    left_out = [account.label for account in accounts if account not in asked]
+    if not parts:
+        raise CheckFailed(
+            f"none of these accounts is stored for {market}: {', '.join(left_out)}",
+            f"where the key may be used there: keyctl edit {left_out[0]} --market both",
+            code="no_such_market",
+        )
+    return parts, [f"not asked, since stored without {market}: {', '.join(left_out)}"] if left_out else []

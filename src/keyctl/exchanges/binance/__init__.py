@@ -1,0 +1,1 @@
+"""Binance: what its API looks like, and its facts."""

@@ -1,0 +1,254 @@
+"""Binance's perpetuals around an order: wallets, settings, positions, open orders. Requests, and which reader is whose.
+
+USDS-M (fapi) lists BTC/USDT:USDT, COIN-M (dapi) BTC/USD:BTC. One leverage and one margin mode a symbol, both ways.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import ClassVar
+
+from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object, text_of
+from keyctl.errors import UsageProblem
+from keyctl.exchanges.binance import futures_algo as algo
+from keyctl.exchanges.binance import futures_answers as answers
+from keyctl.exchanges.binance.answers import SPOT_OFFERS, spot_order_params
+from keyctl.exchanges.binance.fills import BinanceFills
+from keyctl.exchanges.binance.futures_orders import OFFERS, order_params, reduces
+from keyctl.exchanges.binance.names import COINM, USDM, Product, native_name, product_of, product_of_native
+from keyctl.exchanges.binance.rules import names_of
+from keyctl.exchanges.listing import each_of, odd_among
+from keyctl.model import (
+    JSON,
+    Balances,
+    ExchangeError,
+    FuturesState,
+    Instrument,
+    Leg,
+    MarginMode,
+    Market,
+    OddRow,
+    OpenOrder,
+    OrderStatus,
+    Position,
+    PriceBand,
+    Request,
+    Response,
+    Setup,
+)
+
+_MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
+# -4046: margin type is so already; -4059: position mode is so already.
+_ALREADY = ("-4046", "-4059")
+# One query stays short enough for any server: names have up to 20 letters.
+_NAMES_AT_ONCE = 100
+
+
+class BinancePerpetuals(BinanceFills):
+    """What surrounds an order at Binance, on perpetuals and, where it has the like, on spot."""
+
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
+        "positions": ("margin positions", "options", "portfolio margin positions"),
+        "spot": ("margin orders",),
+        "futures": ("options orders", "portfolio margin orders"),
+    }
+
+    def offers(self, market: Market) -> frozenset[str]:
+        return OFFERS if market is Market.FUTURES else SPOT_OFFERS
+
+    def band_request(self, instrument: Instrument) -> Request | None:
+        bounds = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)
+        if not any(bounds):
+            return None
+        symbol = ("symbol", instrument.native_symbol)
+        if instrument.market is Market.SPOT:
+            return self.read("GET", "spot", "/api/v3/avgPrice", symbol, private=False)
+        return self.ask(product_of(inverse=instrument.inverse), "premiumIndex", symbol, private=False)
+
+    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
+        if instrument.market is Market.SPOT:
+            return _spot_band(decimal_of(read_object(response.body).get("price")), instrument)
+        body = read_json(response.body)
+        rows = body if isinstance(body, list) else [body]  # COIN-M answers a list
+        mark = decimal_of(answers.only_row(rows, instrument.native_symbol).get("markPrice"))
+        if mark <= 0:
+            raise Unreadable("no mark price")
+        up, down = instrument.band_up, instrument.band_down
+        return PriceBand(None if up is None else mark * up, None if down is None else mark * down)
+
+    def margin_requests(self) -> tuple[Request, ...]:
+        return tuple(self._wallet_request(product) for product in self._products())
+
+    def margin_request(self, instrument: Instrument) -> Request:
+        return self._wallet_request(product_of(inverse=instrument.inverse))
+
+    def read_margin(self, response: Response) -> Balances:
+        return answers.wallet(read_array(response.body))
+
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        symbol = ("symbol", instrument.native_symbol)
+        product = product_of(inverse=instrument.inverse)
+        orders = (self.ask(product, "openAlgoOrders", symbol), self.ask(product, "openOrders", symbol))
+        if instrument.inverse:
+            pair = ("pair", instrument.native_symbol.partition("_")[0])
+            return (self.ask(product, "positionSide/dual"), self.ask(product, "positionRisk", pair), *orders)
+        positions = self.read("GET", product.role, "/fapi/v3/positionRisk", symbol)
+        return (self.ask(product, "accountConfig"), positions, *orders, self.ask(product, "symbolConfig", symbol))
+
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        native = instrument.native_symbol
+        hedge = answers.hedge_of(read_object(responses[0].body))
+        told_rows, odd_rows = odd_among(each_of(read_array(responses[1].body), _named, answers.POSITION_NAMES))
+        rows = [row for row in told_rows if row.get("symbol") == native]
+        listed = (row for response in responses[2:4] for row in read_array(response.body))
+        orders, odd_orders = odd_among(each_of(listed, _named, answers.ORDER_NAMES))
+        # COIN-M tells the positions of the whole pair; everything else was asked for this symbol.
+        pair = f"{native.partition('_')[0]}_" if instrument.inverse else native
+        named = [text_of(row.get("symbol")) for row in told_rows]
+        if any(row.get("symbol") != native for row in orders) or not all(
+            name.startswith(pair) if instrument.inverse else name == native for name in named
+        ):
+            raise Unreadable("an answer about another symbol")
+        settings = rows if instrument.inverse else [answers.only_row(read_array(responses[4].body), native)]
+        told = {answers.settings_of(row) for row in settings}
+        if len(told) != 1:
+            raise Unreadable("margin mode or leverage is missing")
+        margin_now, leverage = told.pop()
+        set_so: dict[str, JSON] = {"leverage": leverage, "marginType": margin_now.value}
+        held = each_of(({**row, **set_so} for row in rows), answers.position, answers.POSITION_NAMES)
+        positions, odd_positions = odd_among(held)
+        if any(held.hedge is not hedge for held in positions) or len({held.side for held in positions}) != len(
+            positions
+        ):
+            raise Unreadable("positions that do not fit the position mode")
+        own_ids = frozenset(str(row.get("clientOrderId")) for row in orders)
+        odd = len((*odd_rows, *odd_orders, *odd_positions))
+        return FuturesState(hedge, margin_now, leverage, leverage, positions, len(orders), own_ids=own_ids, odd=odd)
+
+    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        """Margin type first: it is refused while orders or a position are open, and then nothing has been changed."""
+        product, found = product_of(inverse=instrument.inverse), []
+        symbol = ("symbol", instrument.native_symbol)
+        if wanted.margin is not None and wanted.margin is not state.margin:
+            found.append(
+                self.change(product, "POST", "marginType", symbol, ("marginType", _MARGIN_TYPES[wanted.margin]))
+            )
+        if wanted.leverage is not None and wanted.leverage != state.leverage(wanted.side):
+            found.append(self.change(product, "POST", "leverage", symbol, ("leverage", _whole(wanted.leverage))))
+        return tuple(found)
+
+    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
+        body, asked = read_object(response.body), dict(request.params)
+        if request.path.endswith("/marginType"):
+            if integer_of(body.get("code")) != 200 or body.get("symbol", asked["symbol"]) != asked["symbol"]:
+                raise Unreadable("the answer does not confirm the margin type")
+        elif body.get("symbol") != asked["symbol"] or integer_of(body.get("leverage")) != asked["leverage"]:
+            raise Unreadable("the answer tells another leverage")
+
+    def is_already_set(self, error: ExchangeError) -> bool:
+        return error.code in _ALREADY
+
+    def native_name(self, symbol: str) -> str | None:
+        return native_name(symbol)
+
+    def names_requests(self, market: Market, natives: tuple[str, ...]) -> tuple[Request, ...]:
+        if market is Market.FUTURES:  # no filter by symbol there
+            products = dict.fromkeys(map(product_of_native, natives))
+            return tuple(self.ask(product, "exchangeInfo", private=False) for product in products)
+        return tuple(
+            self.read(
+                "GET",
+                "spot",
+                "/api/v3/exchangeInfo",
+                ("symbols", json.dumps(some, ensure_ascii=False, separators=(",", ":"))),
+                ("showPermissionSets", False),
+                private=False,
+            )
+            for some in (natives[start : start + _NAMES_AT_ONCE] for start in range(0, len(natives), _NAMES_AT_ONCE))
+        )
+
+    def read_names(self, response: Response, market: Market) -> dict[str, str]:
+        return names_of(read_object(response.body), futures=market is Market.FUTURES)
+
+    def positions_requests(self) -> tuple[Request, ...]:
+        paths = {USDM: "/fapi/v3/positionRisk", COINM: "/dapi/v1/positionRisk"}
+        return tuple(self.read("GET", product.role, paths[product]) for product in self._products())
+
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        return each_of(read_array(response.body), answers.position, answers.POSITION_NAMES)
+
+    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        if market is Market.SPOT:
+            return (self.read("GET", "spot", "/api/v3/openOrders"),)
+        # What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
+        names = ("openAlgoOrders", "openOrders")
+        return tuple(self.ask(product, name) for product in self._products() for name in names)
+
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        rows = read_array(response.body)
+        return each_of(rows, lambda row: answers.open_order(object_of(row), market), answers.ORDER_NAMES)
+
+    def test_order_request(self, leg: Leg) -> Request | None:
+        if leg.order.market is Market.SPOT:
+            return self.read("POST", "spot", "/api/v3/order/test", *spot_order_params(leg))
+        if leg.order.inverse or algo.is_algo(leg.order):  # there is none for those
+            return None
+        return self.read("POST", USDM.role, f"{USDM.prefix}/order/test", *order_params(leg))
+
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        if read_object(response.body).get("symbol", leg.native_symbol) != leg.native_symbol:  # it is empty
+            raise Unreadable("about another symbol than the one asked for")
+
+    def holds_to_reducing(self, leg: Leg) -> bool:
+        return leg.order.market is Market.FUTURES and reduces(leg.order)
+
+    def became_request(self, leg: Leg, order_id: str) -> Request:
+        return self.ask(USDM, "order", ("symbol", leg.native_symbol), ("orderId", order_id))
+
+    def read_became(self, response: Response, leg: Leg, status: OrderStatus) -> OrderStatus:
+        return algo.became_status(read_object(response.body), leg, status)
+
+    def cancel_became_request(self, leg: Leg, order_id: str) -> Request:
+        return self.change(USDM, "DELETE", "order", ("symbol", leg.native_symbol), ("orderId", order_id))
+
+    def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
+        algo.check_became_canceled(read_object(response.body), leg, order_id)
+
+    def ask(self, product: Product, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
+        """A read of one product's API."""
+        return self.read("GET", product.role, f"{product.prefix}/{name}", *params, private=private)
+
+    def change(self, product: Product, method: str, name: str, *params: tuple[str, JSON]) -> Request:
+        """A write to one product's API."""
+        return self.write(method, product.role, f"{product.prefix}/{name}", *params)
+
+    def _products(self) -> tuple[Product, ...]:
+        """The products that this kind of account has: demo has no COIN-M, the testnet neither."""
+        return tuple(product for product in (USDM, COINM) if self.has_host(product.role))
+
+    def _wallet_request(self, product: Product) -> Request:
+        return self.read("GET", product.role, "/fapi/v3/balance" if product is USDM else "/dapi/v1/balance")
+
+
+def _named(value: JSON) -> dict[str, JSON]:
+    """A row that names its symbol. Raises Unreadable."""
+    row = object_of(value)
+    text_of(row.get("symbol"))
+    return row
+
+
+def _spot_band(average: Decimal, instrument: Instrument) -> PriceBand:
+    """The bounds by side around the average price of the last minutes: [official] Filters, 2026-07-21."""
+    if average <= 0:
+        raise Unreadable("no average price")
+    names = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)
+    return PriceBand(*(None if share is None else average * share for share in names))
+
+
+def _whole(leverage: Decimal) -> int:
+    if leverage != leverage.to_integral_value():
+        raise UsageProblem(f"Binance takes whole leverages only, not {leverage}", code="bad_leverage")
+    return int(leverage)

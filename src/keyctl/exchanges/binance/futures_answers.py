@@ -1,0 +1,176 @@
+"""Binance's futures answers turned into our nouns: wallets, settings, positions, open orders.
+
+Source: [official, mirrored 2025-11-30] account and trade pages of USDS-M and COIN-M. What is odd is Unreadable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, text_of
+from keyctl.exchanges.binance.names import DOLLARS, perpetual_name, spot_name
+from keyctl.exchanges.listing import Names
+from keyctl.exchanges.shapes import flag_of, made_at
+from keyctl.model import (
+    JSON,
+    Balances,
+    MarginMode,
+    Market,
+    OpenOrder,
+    OrderType,
+    Position,
+    PositionSide,
+    Side,
+    Trigger,
+)
+
+# COIN-M's positions say "cross"; settings say CROSSED.
+_MARGINS = {"CROSSED": MarginMode.CROSS, "CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
+# A leverage is a whole number; margins are told with eight digits, so a computed one may be off by this much.
+_LEVERAGE_SLACK = Decimal("0.001")
+# Kinds of order without a price of their own, whatever stands in that field: [official] spot docs, "New order",
+# 2026-07-21, and USDS-M docs, "New Order", mirrored 2025-11-30. TAKE_PROFIT has one on futures and none on spot.
+_AT_MARKET = {
+    Market.SPOT: frozenset({"MARKET", "STOP_LOSS", "TAKE_PROFIT"}),
+    Market.FUTURES: frozenset({"MARKET", "STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"}),
+}
+
+
+def only_row(rows: Iterable[JSON], native_symbol: str) -> dict[str, JSON]:
+    """The one row of that symbol. Raises Unreadable for none or several."""
+    found = [row for row in map(object_of, rows) if row.get("symbol") == native_symbol]
+    if len(found) != 1:
+        raise Unreadable("not one entry for the symbol")
+    return found[0]
+
+
+def wallet(rows: list[JSON]) -> Balances:
+    """A futures wallet: what new positions may use, and what is owned with the unrealized profit of cross positions."""
+    free, total = {}, {}
+    for row in map(object_of, rows):
+        asset = text_of(row.get("asset"))
+        if asset in total:
+            raise Unreadable("a currency told twice")
+        free[asset] = decimal_of(row.get("availableBalance"))
+        total[asset] = decimal_of(row.get("balance")) + decimal_of(row.get("crossUnPnl"))
+    return Balances(free, total=total)
+
+
+def hedge_of(body: dict[str, JSON]) -> bool:
+    """Whether the account is in hedge mode."""
+    told = flag_of(body.get("dualSidePosition"))
+    if told is None:
+        raise Unreadable("the position mode is missing")
+    return told
+
+
+def settings_of(row: dict[str, JSON]) -> tuple[MarginMode, Decimal]:
+    """Margin mode and leverage of one symbol: both directions share them."""
+    margin = _MARGINS.get(text_of(row.get("marginType")).upper())
+    leverage = integer_of(row.get("leverage"))
+    if margin is None or leverage < 1:
+        raise Unreadable("margin mode or leverage is missing")
+    return margin, Decimal(leverage)
+
+
+# A pair's name alone does not always tell which two currencies it is of, so that no symbol is read from an order's.
+POSITION_NAMES = Names("symbol", read_symbol=perpetual_name)
+ORDER_NAMES = Names("symbol", ("algoId", "orderId"))
+
+
+def position(value: JSON) -> Position | None:
+    """A row of positionRisk as a position; None for an empty one. USDS-M rows tell their margins, COIN-M's their
+    settings."""
+    row = object_of(value)
+    amount, named = decimal_of(row.get("positionAmt")), row.get("positionSide")
+    if amount == 0:
+        return None
+    side = PositionSide.of(amount)
+    if named not in ("BOTH", side.upper()):
+        raise Unreadable("a position on the other side")
+    native = text_of(row.get("symbol"))
+    currency = text_of(row["marginAsset"]) if "marginAsset" in row else None
+    symbol = perpetual_name(native, currency)
+    if currency is None and ":" in symbol:
+        currency = symbol.partition(":")[2].partition("-")[0]
+    margin, leverage = settings_of(row) if "leverage" in row else _computed_settings(row)
+    mark = decimal_of(row.get("markPrice"))
+    return Position(
+        symbol=symbol,
+        native_symbol=native,
+        side=side,
+        contracts=abs(amount),
+        hedge=named != "BOTH",
+        margin=margin,
+        leverage=leverage,
+        entry_price=decimal_of(row.get("entryPrice")) or None,
+        mark_price=mark or None,
+        liquidation_price=decimal_of(row.get("liquidationPrice")) or None,
+        unrealized=decimal_of(row.get("unRealizedProfit")),
+        currency=currency,
+        notional_usd=_dollars(row, currency, mark),
+    )
+
+
+def _computed_settings(row: dict[str, JSON]) -> tuple[MarginMode, Decimal | None]:
+    """Margin mode and leverage of a USDS-M row (v3), which names neither: an isolated position has a margin of its own,
+    and the initial margin is the position's value by its leverage."""
+    isolated = decimal_of(row.get("isolatedMargin")) != 0
+    margin = decimal_of(row.get("positionInitialMargin"))
+    ratio = abs(decimal_of(row.get("notional"))) / margin if margin > 0 else Decimal(0)
+    leverage = ratio.to_integral_value()
+    exact = leverage >= 1 and abs(ratio - leverage) <= leverage * _LEVERAGE_SLACK
+    return MarginMode.ISOLATED if isolated else MarginMode.CROSS, leverage if exact else None
+
+
+def _dollars(row: dict[str, JSON], currency: str | None, mark: Decimal) -> Decimal | None:
+    """The position's size in USD: told in the quote currency (USDS-M) or in coins (COIN-M), where it is told."""
+    if "notional" in row:
+        return abs(decimal_of(row["notional"])) if currency in DOLLARS else None
+    return abs(decimal_of(row["notionalValue"])) * mark if "notionalValue" in row and mark else None
+
+
+def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
+    """A row of openOrders, on futures also of openAlgoOrders (conditional orders that wait for their trigger).
+
+    One that has fired is a plain order, whatever it still tells of its trigger: another call cancels it.
+    """
+    native = text_of(row.get("symbol"))
+    waiting = "algoId" in row
+    price = decimal_of(row.get("price", Decimal(0)))
+    trigger_price = decimal_of(row.get("triggerPrice" if waiting else "stopPrice") or Decimal(0))
+    kind = text_of(row.get("orderType" if waiting else "type"))
+    at_market = price <= 0 or kind in _AT_MARKET[market]
+    # A waiting one always has a trigger, even where its price moves with the market: its id is of another kind.
+    trigger = _trigger(kind) if waiting or (trigger_price > 0 and market is Market.SPOT) else None
+    name = perpetual_name if market is Market.FUTURES else spot_name
+    own_id, created = row.get("clientAlgoId" if waiting else "clientOrderId"), row.get("createTime", row.get("time"))
+    side = row.get("positionSide")
+    return OpenOrder(
+        symbol=name(native),
+        native_symbol=native,
+        market=market,
+        side=_side(row.get("side")),
+        type=OrderType.MARKET if at_market else OrderType.LIMIT,
+        quantity=decimal_of(row.get("quantity" if waiting else "origQty")),
+        filled=decimal_of(row.get("executedQty", Decimal(0))),
+        price=None if at_market else price,
+        exchange_order_id=text_of(row.get("algoId" if waiting else "orderId")),
+        client_order_id=text_of(own_id) if own_id else None,
+        reduce_only=row.get("reduceOnly") is True or row.get("closePosition") is True,
+        position=PositionSide(str(side).lower()) if side in ("LONG", "SHORT") else None,
+        trigger=trigger,
+        trigger_price=trigger_price if trigger and trigger_price > 0 else None,
+        created_ms=made_at(created),
+    )
+
+
+def _side(value: JSON) -> Side:
+    if value not in ("BUY", "SELL"):
+        raise Unreadable("an order without a side")
+    return Side.BUY if value == "BUY" else Side.SELL
+
+
+def _trigger(kind: str) -> Trigger:
+    return Trigger.TAKE_PROFIT if kind.startswith("TAKE_PROFIT") else Trigger.STOP

@@ -1,0 +1,280 @@
+"""A symbol's rules at Binance, from its exchangeInfo entry: steps, bounds, kinds of order, and whether it trades.
+
+Source: [official] Binance spot docs, "Filters" and "Enums", 2026-07-21; [official, mirrored 2025-11-30] Exchange
+Information of USDS-M and COIN-M. TRADIFI_PERPETUAL is a kind of its own since 2025-12: [official] change log,
+2025-12-11 (TradFi-Perps). What is odd is Unreadable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
+from keyctl.exchanges.base import UnknownSymbol
+from keyctl.exchanges.binance.names import native_name
+from keyctl.exchanges.shapes import split_perpetual, split_symbol
+from keyctl.model import JSON, Instrument
+
+Row = dict[str, JSON]
+
+_PERPETUALS = ("PERPETUAL", "TRADIFI_PERPETUAL")
+_DATED = ("CURRENT_MONTH", "NEXT_MONTH", "CURRENT_QUARTER", "NEXT_QUARTER")
+# A contract that is being delivered says so in its kind too: "PERPETUAL DELIVERING" (recorded, COIN-M GALAUSD_PERP).
+_ENDING = " DELIVERING"
+_STATES = {
+    "PENDING_TRADING": "trading there has not begun yet",
+    "PRE_DELIVERING": "it is about to be delivered",
+    "DELIVERING": "it is being delivered",
+    "DELIVERED": "it has been delivered",
+    "PRE_SETTLE": "it is about to be settled",
+    "SETTLING": "it is being settled, since it is taken off the list",
+    "CLOSE": "it is closed for good",
+    "BREAK": "trading there is suspended (BREAK)",
+    "HALT": "trading there is halted (HALT)",
+    "END_OF_DAY": "its trading day is over (END_OF_DAY)",
+    "CANCEL_ONLY": "orders there can only be canceled now (CANCEL_ONLY)",
+}
+# In these no order is taken at all: [official] futures errors, -4108 "Symbol is on delivering or delivered or settling
+# or closed or pre-trading"; on spot nothing reduces a position. Of others it is not told.
+_SHUT = (
+    "PENDING_TRADING",
+    "DELIVERING",
+    "DELIVERED",
+    "SETTLING",
+    "CLOSE",
+    "BREAK",
+    "HALT",
+    "END_OF_DAY",
+    "CANCEL_ONLY",
+)
+# Our words for kinds of order, by the venue's.
+_SPOT_KINDS: dict[str, tuple[str, ...]] = {
+    "LIMIT": ("limit", "ioc", "fok"),
+    "LIMIT_MAKER": ("post_only",),
+    "MARKET": ("market",),
+    "STOP_LOSS": ("stop_market",),
+    "STOP_LOSS_LIMIT": ("stop_limit",),
+    "TAKE_PROFIT": ("take_profit_market",),
+    "TAKE_PROFIT_LIMIT": ("take_profit_limit",),
+}
+_FUTURES_KINDS: dict[str, tuple[str, ...]] = {
+    "LIMIT": ("limit",),
+    "MARKET": ("market",),
+    "STOP": ("stop_limit",),
+    "STOP_MARKET": ("stop_market",),
+    "TAKE_PROFIT": ("take_profit_limit",),
+    "TAKE_PROFIT_MARKET": ("take_profit_market",),
+}
+_LIFETIMES = {"IOC": "ioc", "FOK": "fok", "GTX": "post_only", "GTD": "gtd"}
+
+
+def spot_instrument(body: Row, symbol: str) -> Instrument:
+    """The rules of BASE/QUOTE. Raises UnknownSymbol, Unreadable."""
+    base, quote = split_symbol(symbol)
+    rows = [row for row in rows_of(body) if (row.get("baseAsset"), row.get("quoteAsset")) == (base, quote)]
+    if not rows:
+        raise UnknownSymbol(symbol)
+    return _spot_rules(_the_one(rows, symbol), symbol, base, quote)
+
+
+def perpetual_instrument(body: Row, symbol: str) -> Instrument:
+    """The rules of BASE/QUOTE:SETTLE from a list of all contracts. Raises UnknownSymbol, with what else is listed under
+    that name, and Unreadable."""
+    names = split_perpetual(symbol)
+    rows = [row for row in rows_of(body) if _assets(row) == names]
+    perpetual = [row for row in rows if is_perpetual(row)]
+    if not perpetual:
+        raise UnknownSymbol(symbol, _listed_as(rows))
+    return _perpetual_rules(_the_one(perpetual, symbol), symbol)
+
+
+def names_of(body: Row, *, futures: bool) -> dict[str, str]:
+    """Our symbols by the venue's own names. An entry under another name than its currencies make (IDOL beside IDOLUSDT)
+    keeps that as its name, and so does what is neither a perpetual nor a dated future."""
+    found: dict[str, str] = {}
+    for row in rows_of(body):
+        native = text_of(row.get("symbol"))
+        symbol = _contract_name(row, native) if futures else f"{row.get('baseAsset')}/{row.get('quoteAsset')}"
+        found[native] = symbol if native_name(symbol) == native else native
+    return found
+
+
+def rows_of(body: Row) -> list[Row]:
+    """The entries of an exchangeInfo answer."""
+    return [object_of(row) for row in array_of(body.get("symbols"))]
+
+
+def is_trading(row: Row) -> bool:
+    """Whether orders are taken there."""
+    return _state(row) == "TRADING" and row.get("isSpotTradingAllowed") is not False
+
+
+def is_perpetual(row: Row) -> bool:
+    """Whether the entry is of a contract without a date, whatever is behind it."""
+    return str(row.get("contractType")).removesuffix(_ENDING) in _PERPETUALS
+
+
+def filters_of(row: Row) -> dict[str, Row]:
+    """A symbol's filters by name. Raises Unreadable without those of price and size."""
+    filters = {text_of(entry.get("filterType")): entry for entry in map(object_of, array_of(row.get("filters")))}
+    if not {"PRICE_FILTER", "LOT_SIZE"} <= set(filters):
+        raise Unreadable("price or size filter missing")
+    return filters
+
+
+def bound_of(value: JSON) -> Decimal | None:
+    """A filter's number; 0 switches that part of the filter off."""
+    number = decimal_of(value)
+    if number < 0:
+        raise Unreadable("a negative filter")
+    return number or None
+
+
+def _spot_rules(row: Row, symbol: str, base: str, quote: str) -> Instrument:
+    filters = filters_of(row)
+    lot, price, market = filters["LOT_SIZE"], filters["PRICE_FILTER"], filters.get("MARKET_LOT_SIZE", {})
+    floors = [filters[name] for name in ("MIN_NOTIONAL", "NOTIONAL") if name in filters]
+    least = [value for entry in floors if (value := bound_of(entry.get("minNotional"))) is not None]
+    sides, both = (_averaged(filters.get(name, {})) for name in ("PERCENT_PRICE_BY_SIDE", "PERCENT_PRICE"))
+    return Instrument(
+        symbol=symbol,
+        native_symbol=text_of(row.get("symbol")),
+        base=base,
+        quote=quote,
+        price_step=bound_of(price.get("tickSize")),
+        quantity_step=bound_of(lot.get("stepSize")),
+        min_quantity=bound_of(lot.get("minQty")),
+        max_quantity=bound_of(lot.get("maxQty")),
+        min_notional=max(least, default=None),
+        max_notional=bound_of(filters["NOTIONAL"].get("maxNotional")) if "NOTIONAL" in filters else None,
+        active=is_trading(row),
+        not_trading=_why_not(row),
+        market_quantity_max=_part(market, "maxQty"),
+        market_quantity_min=_part(market, "minQty"),
+        market_quantity_step=_part(market, "stepSize"),
+        price_min=_part(price, "minPrice"),
+        price_max=_part(price, "maxPrice"),
+        band_up=_part(sides, "bidMultiplierUp") or _part(both, "multiplierUp"),
+        band_down=_part(sides, "askMultiplierDown") or _part(both, "multiplierDown"),
+        band_buy_down=_part(sides, "bidMultiplierDown") or _part(both, "multiplierDown"),
+        band_sell_up=_part(sides, "askMultiplierUp") or _part(both, "multiplierUp"),
+        kinds=_kinds(row, _SPOT_KINDS),
+    )
+
+
+def _perpetual_rules(row: Row, symbol: str) -> Instrument:
+    base, quote, settle = split_perpetual(symbol)
+    inverse = settle == base
+    filters = filters_of(row)
+    lot, price = filters["LOT_SIZE"], filters["PRICE_FILTER"]
+    band, market = filters.get("PERCENT_PRICE", {}), filters.get("MARKET_LOT_SIZE", {})
+    size = decimal_of(row.get("contractSize")) if inverse else Decimal(1)
+    if size <= 0:
+        raise Unreadable("a contract without a size")
+    return Instrument(
+        symbol=symbol,
+        native_symbol=text_of(row.get("symbol")),
+        base=base,
+        quote=quote,
+        price_step=bound_of(price.get("tickSize")),
+        quantity_step=bound_of(lot.get("stepSize")),
+        min_quantity=bound_of(lot.get("minQty")),
+        max_quantity=bound_of(lot.get("maxQty")),
+        min_notional=bound_of(filters["MIN_NOTIONAL"].get("notional")) if "MIN_NOTIONAL" in filters else None,
+        active=is_trading(row),
+        not_trading=_why_not(row),
+        may_reduce=not is_trading(row) and _state(row) not in _SHUT,
+        settle=settle,
+        contract_size=size,
+        inverse=inverse,
+        market_quantity_max=_part(market, "maxQty"),
+        market_quantity_min=_part(market, "minQty"),
+        market_quantity_step=_part(market, "stepSize"),
+        price_min=_part(price, "minPrice"),
+        price_max=_part(price, "maxPrice"),
+        band_up=_part(band, "multiplierUp"),
+        band_down=_part(band, "multiplierDown"),
+        kinds=_futures_kinds(row),
+    )
+
+
+def _the_one(rows: list[Row], symbol: str) -> Row:
+    """The entry with the symbol's own name; of several the one that trades. Raises Unreadable where none has that name,
+    or that does not tell them apart."""
+    named = [row for row in rows if row.get("symbol") == native_name(symbol)]
+    if not named:
+        raise Unreadable("about another symbol than the one asked for")
+    trading = [row for row in named if is_trading(row)] or named
+    if len(trading) != 1:
+        raise Unreadable("several entries for one symbol")
+    return trading[0]
+
+
+def _assets(row: Row) -> tuple[JSON, JSON, JSON]:
+    return row.get("baseAsset"), row.get("quoteAsset"), row.get("marginAsset")
+
+
+def _contract_name(row: Row, native: str) -> str:
+    base, quote, settle = _assets(row)
+    date = native.rpartition("_")[2]
+    if is_perpetual(row):
+        return f"{base}/{quote}:{settle}"
+    return f"{base}/{quote}:{settle}-{date}" if _is_dated(row) and len(date) == 6 and date.isdecimal() else native
+
+
+def _is_dated(row: Row) -> bool:
+    return str(row.get("contractType")).removesuffix(_ENDING) in _DATED
+
+
+def _listed_as(rows: Iterable[Row]) -> str:
+    """What a name without a perpetual is listed as; empty where it is not listed."""
+    rows = list(rows)
+    if not rows:
+        return ""
+    if dated := [text_of(row.get("symbol")) for row in rows if _is_dated(row)]:
+        return f"as a dated future only ({clean_text(', '.join(dated), 80)})"
+    row = rows[0]
+    kind = clean_text(str(row.get("contractType") or "untold"), 40)
+    return f"as a contract of another kind (kind {kind}, status {clean_text(str(_state(row)), 40)})"
+
+
+def _state(row: Row) -> JSON:
+    """The trading status: COIN-M has a name of its own for it."""
+    return row["contractStatus"] if "contractStatus" in row else row.get("status")
+
+
+def _why_not(row: Row) -> str:
+    if is_trading(row):
+        return ""
+    state = str(_state(row))
+    if state == "TRADING":
+        return "it is not open to spot trading"
+    return _STATES.get(state) or f"its status is {clean_text(state, 40)}"
+
+
+def _part(entry: Row, name: str) -> Decimal | None:
+    """A bound that the filter may not tell."""
+    return bound_of(entry[name]) if name in entry else None
+
+
+def _kinds(row: Row, words: dict[str, tuple[str, ...]]) -> frozenset[str] | None:
+    """The kinds of order that are taken there, in our words; None where they are not told."""
+    told = row.get("orderTypes")
+    if told is None:
+        return None
+    return frozenset(word for name in map(str, array_of(told)) for word in words.get(name, ()))
+
+
+def _futures_kinds(row: Row) -> frozenset[str] | None:
+    """As `_kinds`, with the times in force, which futures list apart."""
+    kinds, told = _kinds(row, _FUTURES_KINDS), row.get("timeInForce")
+    if kinds is None:
+        return None
+    lifetimes = _LIFETIMES if told is None else list(map(str, array_of(told)))
+    return kinds | {_LIFETIMES[word] for word in lifetimes if word in _LIFETIMES}
+
+
+def _averaged(entry: Row) -> Row:
+    """The filter if its reference is an average, which a public call tells; with 0 minutes it is the last trade."""
+    return {} if entry.get("avgPriceMins") == 0 else entry

@@ -1,0 +1,1 @@
+"""Bitfinex: what its API looks like, and its facts."""

@@ -1,0 +1,51 @@
+"""Bitfinex's answers: its notifications of success, its list of a key's rights."""
+
+from __future__ import annotations
+
+from keyctl.answers import Unreadable, array_of, clean_text, read_array, text_of
+from keyctl.exchanges.bitfinex.errors import notification_in
+from keyctl.model import JSON, KeyPermissions
+
+# Positions in a notification [official].
+_DATA, _STATUS = 4, 6
+_ASKED = {"orders", "wallets"}
+
+
+def data_in(body: bytes) -> JSON:
+    """The data of a notification of success. Raises Unreadable for anything else."""
+    notification = notification_in(read_array(body))
+    if not notification or notification[_STATUS] != "SUCCESS":
+        raise Unreadable("not a notification of success")
+    return notification[_DATA]
+
+
+def permissions_in(rows: list[JSON]) -> KeyPermissions:
+    """What a key may do, by the names of the scopes; more scopes than the known ones may come [official]."""
+    rights = _rights(rows)
+    reads = [rights[scope][0] for scope in _ASKED if scope in rights]
+    # Also ui_withdraw and eaas_withdraw; without a row "withdraw" their zeros prove nothing.
+    withdraws = {scope: right for scope, right in rights.items() if "withdraw" in scope}
+    may_withdraw = any(write for _, write in withdraws.values())
+    extra = [scope for scope, (_, write) in rights.items() if write and scope not in _ASKED and scope not in withdraws]
+    extra += [f"{scope} (read)" for scope, (read, _) in withdraws.items() if read]
+    return KeyPermissions(
+        read=any(reads) if reads else None,
+        # One right for orders of both markets; to read positions takes "positions" as well.
+        spot_trade=rights["orders"][1] if "orders" in rights else None,
+        futures_trade=rights["orders"][1] if "orders" in rights else None,
+        withdraw=may_withdraw if may_withdraw or "withdraw" in rights else None,
+        transfer=rights["wallets"][1] if "wallets" in rights else None,
+        extra=tuple(sorted(extra)),
+    )
+
+
+def _rights(rows: list[JSON]) -> dict[str, tuple[bool, bool]]:
+    rights: dict[str, tuple[bool, bool]] = {}
+    for row in map(array_of, rows):
+        if len(row) < 3 or row[1] not in (0, 1) or row[2] not in (0, 1):
+            raise Unreadable("a right is not told as 0 or 1")
+        scope = clean_text(text_of(row[0]), 40)
+        if scope in rights:
+            raise Unreadable("a right is told twice")
+        rights[scope] = (bool(row[1]), bool(row[2]))
+    return rights

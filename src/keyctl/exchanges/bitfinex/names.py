@@ -1,0 +1,100 @@
+"""Bitfinex's names of currencies and pairs, to and from the names that other exchanges use."""
+
+from __future__ import annotations
+
+import re
+
+from keyctl.exchanges.shapes import split_perpetual, split_symbol
+from keyctl.model.symbol_text import is_name
+
+# Bitfinex's name -> the common name. Several of Bitfinex's names mean another coin elsewhere (its LUNA is Luna
+# Classic, its UST is Tether), so an order must never go out under an untranslated name. From ccxt 4.5.90.
+_COMMON = {
+    "UST": "USDT",
+    "UDC": "USDC",
+    "TSD": "TUSD",
+    "TERRAUST": "USTC",
+    "EUT": "EURT",
+    "EUS": "EURS",
+    "XCH": "XCHF",
+    "ALG": "ALGO",
+    "AMP": "AMPL",
+    "ATO": "ATOM",
+    "BCHABC": "XEC",
+    "BCHN": "BCH",
+    "DAT": "DATA",
+    "DOG": "MDOGE",
+    "DSH": "DASH",
+    "EDO": "PNT",
+    "HTX": "HT",
+    "IDX": "ID",
+    "IOT": "IOTA",
+    "IQX": "IQ",
+    "LUNA": "LUNC",
+    "LUNA2": "LUNA",
+    "MNA": "MANA",
+    "PAS": "PASS",
+    "QSH": "QASH",
+    "QTM": "QTUM",
+    "RBT": "RBTC",
+    "SNG": "SNGLS",
+    "STJ": "STORJ",
+    "VSY": "VSYS",
+    "WAX": "WAXP",
+    "YGG": "YEED",
+    "YYW": "YOYOW",
+    "ZBT": "ZB",
+}
+_NATIVE = {common: native for native, common in _COMMON.items()}
+
+
+# The ending of a currency's name in derivatives: BTCF0, USTF0 [official].
+_DERIVATIVE = "F0"
+_NATIVE_PAIR = re.compile(r"t(?:([^:]+):([^:]+)|([^:]{3})([^:]{3}))")
+
+
+def common_name(native: str) -> str:
+    """The common name of a Bitfinex currency; the one behind it for a derivative's (USTF0 is USDT)."""
+    native = native.removesuffix(_DERIVATIVE)
+    return _COMMON.get(native, native)
+
+
+def native_symbol(symbol: str) -> str | None:
+    """Bitfinex's trading symbol for BASE/QUOTE or BASE/QUOTE:SETTLE; None where it can have none.
+
+    That is so where a name given means another coin there, and for perpetuals that settle in their base. A colon stands
+    between the sides when one has more than three letters [official]. Raises UsageProblem for text that is no symbol.
+    """
+    ending = ""
+    if ":" in symbol:
+        base, quote, settle = split_perpetual(symbol)
+        if settle != quote:
+            return None
+        ending = _DERIVATIVE
+    else:
+        base, quote = split_symbol(symbol)
+    sides = []
+    for name in (base, quote):
+        native = _NATIVE.get(name, name)
+        if common_name(native) != name:
+            return None
+        sides.append(native + ending)
+    colon = ":" if max(map(len, sides)) > 3 else ""
+    return f"t{colon.join(sides)}"
+
+
+def is_derivative(native: str) -> bool:
+    """Whether a native symbol or currency is a derivative's."""
+    return native.endswith(_DERIVATIVE)
+
+
+def common_symbol(native: str) -> str | None:
+    """BASE/QUOTE, or BASE/QUOTE:QUOTE for a derivative, from a native trading symbol; None for another form of text."""
+    match = _NATIVE_PAIR.fullmatch(native)
+    if match is None:
+        return None
+    base, quote = (side for side in match.groups() if side is not None)
+    if is_derivative(base) != is_derivative(quote) or not (is_name(base) and is_name(quote)):
+        return None
+    settle = f":{common_name(quote)}" if is_derivative(quote) else ""
+    return f"{common_name(base)}/{common_name(quote)}{settle}"

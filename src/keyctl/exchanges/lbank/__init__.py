@@ -1,0 +1,1 @@
+"""LBank: what its API looks like, and its facts."""

@@ -1,0 +1,192 @@
+"""LBank around an order, spot and contracts: wallets, positions, leverage, open orders, the test of a spot order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from keyctl.answers import Unreadable, array_of, object_of
+from keyctl.exchanges.lbank import contract
+from keyctl.exchanges.lbank.answers import data_in
+from keyctl.exchanges.lbank.fills import LBankFills
+from keyctl.exchanges.lbank.orders import OPEN_PAGE, ORDER_NAMES, holds_all, open_order_of, order_params
+from keyctl.exchanges.listing import each_of, odd_among
+from keyctl.exchanges.shapes import only_one
+from keyctl.model import (
+    JSON,
+    Balances,
+    FuturesState,
+    Instrument,
+    Leg,
+    MarginMode,
+    Market,
+    OddRow,
+    OpenOrder,
+    OrderStatus,
+    Position,
+    PriceBand,
+    Request,
+    Response,
+    Setup,
+)
+from keyctl.model.symbol_text import small_letters
+from keyctl.plain_text import clean_text
+
+
+class LBankAround(LBankFills):
+    """What LBank tells and lets set around an order. Futures orders rest on facts that LBank has not confirmed."""
+
+    margin_known: ClassVar[bool] = False
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
+        "spot": ("trigger orders",),
+        "futures": ("trigger orders", "take-profit and stop-loss orders"),
+    }
+    experimental: ClassVar[dict[Market, tuple[str, ...]]] = {
+        Market.FUTURES: (
+            "LBank publishes no documentation of contract orders. Everything below comes from the readme of an old SDK "
+            "and from other people's programs, and none of it has been confirmed.",
+            "orderPriceType: one program reads 0 as limit and 4 as market; LBank's own sample sends 4 together with a "
+            "price. keyctl sends limit orders with 0 and never 4; if 0 does not mean limit, an order may trade at any "
+            "price.",
+            "posiDirection: one program reads 0 long, 1 short, 2 net; another 1 long, 2 short. keyctl sends 2 and "
+            "wants the account in one-way mode; in the other reading 2 means short.",
+            "Margin mode: no read of it is known, so keyctl neither sets nor checks it.",
+            "offsetFlag: 0 for opening comes from one program and the sample. Reduce-only orders are not known.",
+            "Leverage: kept per direction by one program's account. keyctl sets it for the direction that the order "
+            "uses and reads it back; a leg whose leverage does not read back is not sent.",
+            "Unknown orders: no window and no look-up of contract orders is documented. An order whose answer is lost "
+            "and that no look-up shows stays unknown until you decide: keyctl orders resolve.",
+        )
+    }
+
+    def offers(self, market: Market) -> frozenset[str]:
+        if market is Market.FUTURES:
+            return frozenset({"limit"})
+        return frozenset({"limit", "market", "post_only", "ioc", "fok"})
+
+    def band_request(self, instrument: Instrument) -> Request | None:
+        if instrument.market is Market.SPOT:
+            return None
+        return self.read("GET", "futures", f"{contract.PATH}/pub/marketData", contract.GROUP, private=False)
+
+    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
+        return contract.band_in(data_in(response), instrument)
+
+    def wallet_request(self) -> Request:
+        """The contract wallet in USDT: path and parameters of the one published contract vector.
+
+        Whether GET or POST is right is not documented; clients that are in use take GET.
+        """
+        return self.read("GET", "futures", f"{contract.PATH}/prv/account", ("asset", "USDT"), contract.GROUP)
+
+    def margin_requests(self) -> tuple[Request, ...]:
+        return (self.wallet_request(),)
+
+    def margin_request(self, instrument: Instrument) -> Request:
+        return self.wallet_request()
+
+    def read_margin(self, response: Response) -> Balances:
+        found = contract.wallet_in(data_in(response))
+        free = {currency: amounts[0] for currency, amounts in found.items()}
+        return Balances(free, None, {currency: amounts[1] for currency, amounts in found.items()})
+
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        symbol = ("symbol", instrument.native_symbol)
+        positions = self.read("GET", "futures", f"{contract.PATH}/prv/position", contract.GROUP, symbol)
+        return positions, self._open_contract_orders()
+
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        """Raises CheckFailed in hedge mode, and Unreadable where the answer leaves mode or leverage open."""
+        native = instrument.native_symbol
+        leverage = contract.net_leverage(contract.position_rows(data_in(responses[0])), native)
+        held, odd_positions = odd_among(self.read_positions(0, responses[0]))
+        orders, odd_orders = odd_among(self.read_open_orders(0, responses[1], Market.FUTURES))
+        mine = [order for order in orders if order.native_symbol == native]
+        own_ids = frozenset(order.client_order_id for order in mine if order.client_order_id)
+        positions = tuple(position for position in held if position.native_symbol == native)
+        odd = sum(row.native_symbol in (None, native) for row in (*odd_positions, *odd_orders))
+        return FuturesState(False, None, leverage, leverage, positions, len(mine), own_ids=own_ids, odd=odd)
+
+    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        if wanted.leverage is None or state.leverage(wanted.side) == wanted.leverage:
+            return ()
+        params = contract.leverage_params(instrument.native_symbol, wanted.leverage)
+        return (self.contract_write("prv/setLeverage", *params),)
+
+    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
+        data = data_in(response)
+        echoed = data if isinstance(data, dict) else {}
+        for name, sent in request.params:
+            told = echoed.get(name)
+            if told is not None and clean_text(str(told)) != sent:
+                raise Unreadable(f"the answer echoes another {name}")
+
+    def positions_requests(self) -> tuple[Request, ...]:
+        return (self.read("GET", "futures", f"{contract.PATH}/prv/position", contract.GROUP),)
+
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        return each_of(array_of(data_in(response)), contract.position_in, contract.NAMES)
+
+    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        if market is Market.FUTURES:
+            return (self._open_contract_orders(),)
+        spot = [small_letters(symbol.replace("/", "_")) for symbol in symbols if ":" not in symbol]
+        path, page = "/v2/supplement/orders_info_no_deal.do", (("current_page", 1), ("page_length", OPEN_PAGE))
+        return tuple(self.read("POST", "spot", path, ("symbol", symbol), *page) for symbol in spot)
+
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        data = object_of(data_in(response))
+        if market is Market.FUTURES:
+            return each_of(contract.orders_in(data), contract.open_order_in, contract.NAMES)
+        rows = array_of(data.get("orders"))
+        if not holds_all(data, rows, OPEN_PAGE):
+            raise Unreadable("more orders than one page holds")
+        return each_of(rows, open_order_of, ORDER_NAMES)
+
+    def test_order_request(self, leg: Leg) -> Request | None:
+        if leg.order.market is Market.FUTURES:
+            return None
+        # Without our id: that a test does not use it up is not documented, and the order itself needs it.
+        params = [(name, value) for name, value in order_params(leg) if name != "custom_id"]
+        return self.read("POST", "spot", "/v2/supplement/create_order_test.do", *params)
+
+    def read_tested(self, response: Response, leg: Leg) -> None:
+        data = data_in(response)
+        if isinstance(data, dict) and data.get("symbol", leg.native_symbol) != leg.native_symbol:
+            raise Unreadable("about another symbol than the one asked for")
+
+    def _open_contract_orders(self) -> Request:
+        page = (("pageNo", 1), ("pageSize", contract.PAGE_LENGTH))
+        return self.read("GET", "futures", f"{contract.PATH}/prv/order", contract.GROUP, *page)
+
+    def contract_write(self, name: str, *params: tuple[str, JSON]) -> Request:
+        """A write on the contract API, for which no window is documented."""
+        return replace(self.write("POST", "futures", f"{contract.PATH}/{name}", *params), window_ms=None)
+
+    def contract_lookups(self, leg: Leg) -> tuple[Request, ...]:
+        """The reads that may show a contract order. They can find it; that they do not proves nothing."""
+        page = (("pageNo", 1), ("pageSize", contract.PAGE_LENGTH))
+        history = (contract.GROUP, *page, ("orderType", "price"))
+        return (
+            self.read("GET", "futures", f"{contract.PATH}/prv/orderCache", ("clientOrderId", leg.client_order_id)),
+            self._open_contract_orders(),
+            self.read("GET", "futures", f"{contract.PATH}/prv/historyOrder", *history),
+        )
+
+    def read_contract_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
+        """The leg's order in the answer to contract_lookups()[step]; None when it is not in there."""
+        data = data_in(response)
+        if step == 0:
+            return contract.status_in(object_of(data), leg)
+        rows = contract.order_rows(data)
+        found = [row for row in rows if row.get("clientOrderId") == leg.client_order_id]
+        return contract.status_in(only_one(found), leg) if found else None
+
+    def contract_cancel(self, leg: Leg, exchange_order_id: str | None) -> Request:
+        """The cancel of one contract order. A cancel without an id would take them all [third-party]."""
+        which = ("orderId", exchange_order_id) if exchange_order_id else ("clientOrderId", leg.client_order_id)
+        if not which[1]:
+            raise ValueError("a cancel names its order")
+        return self.contract_write("prv/cancelOrder", ("symbol", leg.native_symbol), ("orderType", "price"), which)

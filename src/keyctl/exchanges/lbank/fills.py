@@ -1,0 +1,78 @@
+"""Trades at LBank, spot only, of one pair at a time.
+
+Source: [official] LBank spot docs, stored 2026-08-11, "transaction_history": up to 100 rows within at most two days;
+times are text in UTC+8 to the second, by default from yesterday to now. What came last is asked for without times: how
+text with a blank in it is to be signed is not confirmed. Neither the currency of `commission` nor how far back the list
+goes is told. Of contracts no call is known: LBank documents none, and none was met elsewhere.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import ClassVar
+
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.lbank.answers import data_in, flag
+from keyctl.exchanges.listing import Names
+from keyctl.exchanges.traded import DAY_MS, page_of
+from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, Request, Response, Side
+
+_PAGE = 100
+_WORD = 60
+_PATH = "/v2/supplement/transaction_history.do"
+_AHEAD = timedelta(hours=8)
+
+
+class LBankFills(Exchange):
+    """The call that lists trades."""
+
+    fills_by_symbol: ClassVar[frozenset[Market]] = frozenset({Market.SPOT})
+    fills_span_ms: ClassVar[dict[Market, int]] = {Market.SPOT: DAY_MS}
+    fills_grain_ms: ClassVar[int] = 1000
+    fills_unread: ClassVar[dict[Market, str]] = {Market.FUTURES: "no call that lists trades of contracts is known"}
+
+    def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
+        if asked.market is Market.FUTURES or asked.native_symbol is None:
+            return ()
+        params: list[tuple[str, JSON]] = [("symbol", asked.native_symbol), ("limit", _PAGE)]
+        if not asked.latest:
+            params += [("startTime", _moment(asked.start_ms)), ("endTime", _moment(asked.end_ms + 999))]
+        return (self.read("POST", "spot", _PATH, *params),)
+
+    def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
+        found = array_of(data_in(response))
+        names = Names("symbol", ("orderId",), lambda native: asked.symbol if native == asked.native_symbol else None)
+        return page_of(found, lambda row: _fill(object_of(row), asked), names, _PAGE)
+
+
+def _moment(at_ms: int) -> str:
+    return (datetime.fromtimestamp(at_ms // 1000, UTC) + _AHEAD).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _fill(row: dict[str, JSON], asked: FillsAsked) -> Fill:
+    """A row of transaction_history. Raises Unreadable, also for one of another pair than asked for."""
+    native, buys = text_of(row.get("symbol")), flag(row.get("isBuyer"))
+    price, quantity = decimal_of(row.get("price")), decimal_of(row.get("qty"))
+    if native != asked.native_symbol:
+        raise Unreadable("a trade of another symbol than asked for")
+    if buys is None or price <= 0 or quantity <= 0:
+        raise Unreadable("a trade without side, price or size")
+    return Fill(
+        symbol=asked.symbol or native.replace("_", "/").upper(),
+        native_symbol=native,
+        market=Market.SPOT,
+        side=Side.BUY if buys else Side.SELL,
+        price=price,
+        quantity=quantity,
+        at_ms=integer_of(row.get("time")),
+        trade_id=clean_text(text_of(row.get("id")), _WORD),
+        exchange_order_id=clean_text(text_of(row.get("orderId")), _WORD),
+        fee=_fee(row.get("commission")),
+        maker=flag(row.get("isMaker")),
+    )
+
+
+def _fee(told: JSON) -> Decimal | None:
+    return None if told in (None, "") else decimal_of(told)

@@ -1,0 +1,1 @@
+"""OKX: what its API looks like, and its facts."""

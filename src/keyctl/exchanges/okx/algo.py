@@ -1,0 +1,215 @@
+"""Stop and take-profit orders at OKX, on spot and swaps: algo orders of the kind "conditional".
+
+Facts, [official] OKX docs V5, captured 2026-06, "Algo trading": they have an id space of their own (algoId, and our own
+id as algoClOrdId); OKX itself refuses a trigger on the wrong side of the last price; the order price -1 means market;
+once triggered, a plain order with an id of its own goes to the book, and the algo order names it (ordIdList). The call
+that places them is not among those that know expTime: a late copy of it lives for the 30 s of its timestamp. They go to
+the book as limit or market orders only. Of OKX's other kind "trigger" nothing is sent: it knows no reduce-only, fires
+from either side and shrinks to the balance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
+from keyctl.errors import UsageProblem
+from keyctl.exchanges.base import plain
+from keyctl.exchanges.listing import Names
+from keyctl.exchanges.okx.answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional
+from keyctl.exchanges.okx.open_orders import is_by_amount, named_symbol, open_order_names, whole_page
+from keyctl.exchanges.shapes import made_at
+from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
+from keyctl.model import (
+    JSON,
+    Leg,
+    Market,
+    OddRow,
+    OpenOrder,
+    Order,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Response,
+    Side,
+    TimeInForce,
+    Trigger,
+)
+
+OFFERS = frozenset({"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"})
+# The finished ones are listed by their state only; the list knows these three.
+FINISHED = ("effective", "canceled", "order_failed")
+# The kinds in the list of open orders: at most these two at once, and the third alone.
+LISTED = ("conditional,oco", "trigger")
+_AT_MARKET = "-1"
+_PREFIXES = {Trigger.STOP: "sl", Trigger.TAKE_PROFIT: "tp"}
+# [official] docs V5, "Get algo order details" and "WS / Algo orders channel", state, 2026-06.
+_STATES = {
+    "live": OrderState.OPEN,
+    "pause": OrderState.OPEN,
+    "effective": OrderState.OPEN,  # there is another order, whose state and fill count
+    "partially_effective": OrderState.OPEN,  # a part of it waits on, so that what another part became is not its end
+    "canceled": OrderState.CANCELED,
+    "order_failed": OrderState.REJECTED,
+    "partially_failed": OrderState.OPEN,  # a part came to nothing, another part is another order
+}
+_BECAME = ("effective", "partially_failed")
+
+
+def algo_fields(order: Order) -> tuple[tuple[str, JSON], ...]:
+    """The fields that only these orders have. Raises UsageProblem for what the venue has no place for."""
+    _check_possible(order)
+    assert order.trigger is not None and order.trigger_price is not None
+    prefix = _PREFIXES[order.trigger]
+    fields: tuple[tuple[str, JSON], ...] = (
+        (f"{prefix}TriggerPx", plain(order.trigger_price)),
+        (f"{prefix}TriggerPxType", "last"),
+        (f"{prefix}OrdPx", _order_price(order)),
+    )
+    return (*fields, ("tgtCcy", "base_ccy")) if _is_spot_market_buy(order) else fields
+
+
+def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
+    """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
+    order, told = leg.order, row.get("state")
+    assert order.trigger is not None
+    prefix, other = _PREFIXES[order.trigger], "tp" if order.trigger is Trigger.STOP else "sl"
+    same = (
+        row.get("algoClOrdId") == leg.client_order_id
+        and row.get("ordType") == "conditional"
+        and row.get("instId") == leg.native_symbol
+        and row.get("side") == str(order.side)
+        and decimal_of(row.get(f"{prefix}TriggerPx")) == order.trigger_price
+        and row.get(f"{prefix}TriggerPxType") in ("last", "", None)
+        and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
+        and row.get(f"{other}TriggerPx") in ("", None)
+        and (is_same_pair(row, order) if order.market is Market.SPOT else is_same_swap(row, order))
+        and (not _is_spot_market_buy(order) or row.get("tgtCcy") == "base_ccy")
+    )
+    state = _STATES.get(str(told))
+    if not same or state is None:
+        raise Unreadable("the answer describes another order than ours, or an unknown state")
+    order_id, odd = order_id_told(row.get("algoId"))
+    size = size_told(row.get("sz"), order, may_shrink=order.market is Market.FUTURES and may_shrink(order))
+    return OrderStatus(
+        exchange_order_id=order_id,
+        client_order_id=leg.client_order_id,
+        state=state,
+        quantity=quantity_of(size, order),
+        filled=Decimal(0),
+        price=order.price,
+        became=_became(row) if told in _BECAME else None,
+        odd=odd,
+    )
+
+
+def became_status(row: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
+    """The status with state and fill of the plain order that it became. Raises Unreadable."""
+    same = (
+        row.get("ordId") == status.became
+        and row.get("instId") == leg.native_symbol
+        and row.get("side") == str(leg.order.side)
+        and row.get("algoId") in (status.exchange_order_id, "", None)
+    )
+    if not same:
+        raise Unreadable("the answer describes another order than ours")
+    return replace(fill_of(row, leg, status.exchange_order_id), became=status.became)
+
+
+def check_canceled(response: Response, leg: Leg) -> None:
+    """Nothing when the one order that was named is taken for a cancel; the answer need not tell our id. Raises
+    Unreadable."""
+    row = one_row(response)
+    if row.get("sCode") != "0" or row.get("algoClOrdId") not in (leg.client_order_id, "", None):
+        raise Unreadable("the answer does not confirm the cancel of our order")
+    check_echo(row, (("instId", leg.native_symbol),))
+
+
+def check_became_canceled(response: Response, leg: Leg, order_id: str) -> None:
+    """Nothing when the order that it became is taken for a cancel. Raises Unreadable."""
+    row = one_row(response)
+    if row.get("sCode") != "0" or row.get("ordId") != order_id:
+        raise Unreadable("the answer does not confirm the cancel of our order")
+    check_echo(row, (("instId", leg.native_symbol),))
+
+
+def open_orders(response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+    """The orders in an answer of trade/orders-algo-pending. Raises Unreadable for a full page."""
+    names = Names("instId", ("algoId",), named_symbol)
+    return whole_page(response, lambda value: _open_order(object_of(value), market), names)
+
+
+def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
+    """One that waits. Of two triggers the stop is shown; of one that fires from either side, what it is by the price
+    at its making."""
+    symbol, native, side, position = open_order_names(row, market)
+    trigger, trigger_price, price = _waits_for(row, side)
+    own_id, size = row.get("algoClOrdId"), optional(row.get("sz")) or Decimal(0)  # empty: the whole position
+    at_market = price in (None, Decimal(_AT_MARKET))
+    by_amount = is_by_amount(row, market, side, at_market=at_market)
+    if size < 0:
+        raise Unreadable("a size below zero")
+    return OpenOrder(
+        symbol=symbol,
+        native_symbol=native,
+        market=market,
+        side=side,
+        type=OrderType.MARKET if at_market else OrderType.LIMIT,
+        quantity=None if by_amount else size,
+        filled=Decimal(0),
+        price=None if price == Decimal(_AT_MARKET) else price,
+        exchange_order_id=text_of(row.get("algoId")),
+        client_order_id=clean_text(own_id, 40) if isinstance(own_id, str) and own_id else None,
+        reduce_only=row.get("reduceOnly") in ("true", True),
+        position=position,
+        trigger=trigger,
+        trigger_price=trigger_price,
+        created_ms=made_at(row.get("cTime")),
+        quote_quantity=size if by_amount else None,
+    )
+
+
+def _waits_for(row: dict[str, JSON], side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
+    """What it waits for, and the price at which it then goes to the book."""
+    for trigger, prefix in _PREFIXES.items():
+        price = optional(row.get(f"{prefix}OrdPx"))
+        at = optional(row.get(f"{prefix}TriggerPx"))
+        if at is None and trigger is Trigger.TAKE_PROFIT and price != Decimal(_AT_MARKET):
+            at = price  # a limit take-profit (tpOrdKind) need have no trigger of its own
+        if at is not None:
+            return trigger, at, price
+    at, last = decimal_of(row.get("triggerPx")), optional(row.get("last"))
+    rising = last is None or at > last
+    return Trigger.STOP if rising is (side is Side.BUY) else Trigger.TAKE_PROFIT, at, optional(row.get("ordPx"))
+
+
+def _became(row: dict[str, JSON]) -> str:
+    """The id of the plain order. Raises Unreadable where there is none, or more than one."""
+    told = row.get("ordIdList")
+    ids = [text_of(each) for each in array_of(told)] if told else []
+    if not ids and row.get("ordId"):
+        ids = [text_of(row["ordId"])]
+    if len(ids) != 1:
+        raise Unreadable("not naming the one order that it became")
+    return ids[0]
+
+
+def _order_price(order: Order) -> str:
+    if order.type is OrderType.MARKET:
+        return _AT_MARKET
+    assert order.price is not None
+    return plain(order.price)
+
+
+def _is_spot_market_buy(order: Order) -> bool:
+    """Whether the size would mean quote currency unless it is said."""
+    return order.market is Market.SPOT and order.type is OrderType.MARKET and order.side is Side.BUY
+
+
+def _check_possible(order: Order) -> None:
+    if order.time_in_force is not TimeInForce.GTC or order.post_only:
+        what = "post-only" if order.post_only else order.time_in_force.upper()
+        raise UsageProblem(f"an OKX order that waits for a trigger cannot be {what}", code="not_offered")
+    if order.market is Market.SPOT and order.reduce_only:
+        raise UsageProblem("reduce-only is for perpetuals", code="not_offered")

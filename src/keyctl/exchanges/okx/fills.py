@@ -1,0 +1,95 @@
+"""Trades at OKX, of all symbols of a kind at once.
+
+Source: [official] OKX docs V5, "Order book trading", captures of 2025-11 and 2026-07: trade/fills lists the last three
+days, trade/fills-history the last three months (and wants a kind); 100 rows, times in ms; sizes of contracts are
+contracts; a paid fee has a minus sign; fillPnl is what a trade that closes realized, else 0; execType T or M.
+Spot orders of accounts that share margin between currencies are of the kind MARGIN. Options are not read.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+from keyctl.answers import Unreadable, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.listing import Names
+from keyctl.exchanges.okx.answers import data_of, optional
+from keyctl.exchanges.okx.names import CHOSEN, contract_symbol, pair_symbol
+from keyctl.exchanges.traded import DAY_MS, page_of
+from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
+
+_PAGE = 100
+_WORD = 60
+_LATELY_MS = 3 * DAY_MS
+_KINDS = {Market.SPOT: ("SPOT", "MARGIN"), Market.FUTURES: ("SWAP", "FUTURES")}
+
+
+class OKXFills(Exchange):
+    """The calls that list trades."""
+
+    # Newer trades are asked for where they are listed first; a minute is left for the way.
+    fills_span_ms: ClassVar[dict[Market, int]] = dict.fromkeys(Market, _LATELY_MS - 60_000)
+    fills_reach: ClassVar[dict[Market, tuple[int, str]]] = dict.fromkeys(Market, (90 * DAY_MS, "3 months"))
+
+    def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
+        path = "/api/v5/trade/fills" if asked.latest else "/api/v5/trade/fills-history"
+        # Whether a moment that is named is itself in it is not told.
+        times = ("begin", asked.start_ms - 1), ("end", asked.end_ms + 1)
+        return tuple(
+            self.read("GET", "rest", path, ("instType", kind), *times, ("limit", _PAGE))
+            for kind in _KINDS[asked.market]
+        )
+
+    def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
+        kind = _KINDS[asked.market][step]
+        names = Names("instId", ("ordId",), contract_symbol if asked.market is Market.FUTURES else pair_symbol)
+        return page_of(data_of(response), lambda row: _fill(object_of(row), asked.market, kind), names, _PAGE)
+
+
+def _fill(row: dict[str, JSON], market: Market, kind: str) -> Fill:
+    """A row of trade/fills. Raises Unreadable, also for one of another kind than asked for."""
+    native, price, size = text_of(row.get("instId")), decimal_of(row.get("fillPx")), decimal_of(row.get("fillSz"))
+    if row.get("instType") != kind or row.get("side") not in tuple(Side):
+        raise Unreadable("a trade of another kind than asked for, or without a side")
+    if price <= 0 or size <= 0:
+        raise Unreadable("a trade without price or size")
+    symbol, fee, side, own_id = (
+        _symbol(native, market),
+        optional(row.get("fee")),
+        row.get("posSide"),
+        row.get("clOrdId"),
+    )
+    profit = optional(row.get("fillPnl")) if market is Market.FUTURES else None
+    return Fill(
+        symbol=symbol,
+        native_symbol=clean_text(native, _WORD),
+        market=market,
+        side=Side(str(row["side"])),
+        price=price,
+        quantity=size,
+        at_ms=integer_of(row.get("fillTime") or row.get("ts")),
+        trade_id=clean_text(text_of(row.get("tradeId") or row.get("billId")), _WORD),
+        exchange_order_id=clean_text(text_of(row.get("ordId")), _WORD),
+        fee=None if fee is None else -fee or Decimal(0),
+        fee_currency=clean_text(text_of(row["feeCcy"]), _WORD) if row.get("feeCcy") else None,
+        maker={"M": True, "T": False}.get(str(row.get("execType"))),
+        profit=profit,
+        profit_currency=None if profit is None else _settles_in(symbol),
+        position=PositionSide(str(side)) if side in tuple(PositionSide) else None,
+        client_order_id=clean_text(own_id, _WORD) if isinstance(own_id, str) and own_id else None,
+    )
+
+
+def _symbol(native: str, market: Market) -> str:
+    """Our symbol; OKX's own name where that is of another form."""
+    try:
+        return (contract_symbol if market is Market.FUTURES else pair_symbol)(native)
+    except Unreadable:
+        return clean_text(native, _WORD)
+
+
+def _settles_in(symbol: str) -> str | None:
+    """The currency of the realized profit; not told where the account has chosen it."""
+    settle = symbol.partition(":")[2].partition("-")[0]
+    return None if settle in ("", CHOSEN) else settle

@@ -1,0 +1,145 @@
+"""OKX around an order, and its contracts: position mode, leverage, positions, open orders, price bands.
+
+Facts, [official] OKX docs V5, captures of 2025-11 and 2026-07: sizes on the wire are contracts; the margin mode travels
+with each order (tdMode); in long/short mode every order names its position (posSide) and closing orders reduce by
+nature, in net mode `reduceOnly` does; cross leverage is one value per contract, isolated leverage in long/short mode
+one per side; one wallet, one address list and one trading right serve spot and swaps.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from keyctl.answers import Unreadable, decimal_of
+from keyctl.exchanges.base import plain
+from keyctl.exchanges.okx import algo
+from keyctl.exchanges.okx import futures_answers as answers
+from keyctl.exchanges.okx.answers import rows
+from keyctl.exchanges.okx.names import type_of
+from keyctl.exchanges.okx.open_orders import open_orders as plain_orders
+from keyctl.exchanges.okx.orders import closes
+from keyctl.exchanges.okx.waiting import PAGE, OKXWaiting, kinds_of
+from keyctl.model import (
+    JSON,
+    Balances,
+    FuturesState,
+    Instrument,
+    Leg,
+    MarginMode,
+    Market,
+    OddRow,
+    OpenOrder,
+    Position,
+    PriceBand,
+    Request,
+    Response,
+    Setup,
+)
+
+_OFFERED = frozenset({"limit", "market", "post_only", "ioc", "fok"})
+
+
+class OKXAround(OKXWaiting):
+    """What OKX tells and sets around an order. Algo orders do not count as open where leverage is to be changed: they
+    block that at OKX itself (59668, 59669)."""
+
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
+        "positions": ("margin positions", "options", "event contracts"),
+        "spot": ("margin orders", "trailing stop, chase, iceberg and TWAP orders"),
+        "futures": ("options orders", "event contract orders", "spread orders")
+        + ("trailing stop, chase, iceberg and TWAP orders",),
+    }
+
+    def offers(self, market: Market) -> frozenset[str]:
+        return _OFFERED | algo.OFFERS | ({"reduce_only"} if market is Market.FUTURES else set())
+
+    def spot_margin_request(self) -> Request:
+        return self.read("GET", "rest", "/api/v5/account/config")
+
+    def read_spot_margin(self, response: Response) -> MarginMode | None:
+        return answers.spot_margin(response)
+
+    def band_request(self, instrument: Instrument) -> Request | None:
+        if instrument.market is Market.SPOT:
+            return None
+        symbol = ("instId", instrument.native_symbol)
+        return self.read("GET", "rest", "/api/v5/public/price-limit", symbol, private=False)
+
+    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
+        return answers.price_band(response, instrument)
+
+    def margin_request(self, instrument: Instrument) -> Request:
+        assert instrument.settle is not None
+        return self.read("GET", "rest", "/api/v5/account/balance", ("ccy", instrument.settle))
+
+    def read_margin(self, response: Response) -> Balances:
+        return answers.margin_balances(response)
+
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        symbol, kind = ("instId", instrument.native_symbol), type_of(instrument.native_symbol)
+        mode = ("mgnMode", str(margin or MarginMode.CROSS))
+        return (
+            self.read("GET", "rest", "/api/v5/account/config"),
+            self.read("GET", "rest", "/api/v5/account/leverage-info", symbol, mode),
+            self.read("GET", "rest", "/api/v5/account/positions", kind, symbol),
+            self.read("GET", "rest", "/api/v5/trade/orders-pending", kind, symbol, PAGE),
+        )
+
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        return answers.futures_state(responses, instrument, margin or MarginMode.CROSS)
+
+    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        if wanted.leverage is None or state.leverage(wanted.side) == wanted.leverage:
+            return ()
+        margin = wanted.margin or MarginMode.CROSS
+        fields: list[tuple[str, JSON]] = [
+            ("instId", instrument.native_symbol),
+            ("lever", plain(wanted.leverage)),
+            ("mgnMode", str(margin)),
+        ]
+        if state.hedge and margin is MarginMode.ISOLATED:
+            fields.append(("posSide", str(wanted.side)))
+        return (self.unbounded("/api/v5/account/set-leverage", *fields),)
+
+    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
+        asked = dict(request.params)
+        found = rows(response)
+        if not found:
+            raise Unreadable("not telling what was set")
+        for row in found:
+            same = row.get("instId") == asked["instId"] and row.get("mgnMode") == asked["mgnMode"]
+            # Without a side in the request the one value holds for all of them.
+            same = same and row.get("posSide") in ((asked["posSide"],) if "posSide" in asked else _ANY_SIDE)
+            if not same or decimal_of(row.get("lever")) != decimal_of(asked["lever"]):
+                raise Unreadable("about another setting than the one asked for")
+
+    def positions_requests(self) -> tuple[Request, ...]:
+        # Without instType all of them are listed; with SWAP those in dated contracts and X-Perps are silently missing.
+        return (self.read("GET", "rest", "/api/v5/account/positions"),)
+
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        return answers.positions(response)
+
+    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        # What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
+        path = "/api/v5/trade/orders-pending"
+        return tuple(
+            request
+            for kind in kinds_of(market)
+            for request in (*self.open_algos_requests(kind), self.read("GET", "rest", path, kind, PAGE))
+        )
+
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        waiting = step % (len(algo.LISTED) + 1) < len(algo.LISTED)
+        return self.read_open_algos(response, market) if waiting else plain_orders(response, market)
+
+    def holds_to_reducing(self, leg: Leg) -> bool:
+        order = leg.order
+        if order.market is Market.SPOT:
+            return False
+        return closes(order) if order.hedge else order.reduce_only
+
+
+_ANY_SIDE = ("long", "short", "net", "", None)

@@ -1,0 +1,1 @@
+"""What is kept in plain files: the account list, config.toml, profiles."""

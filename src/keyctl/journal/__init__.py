@@ -1,0 +1,1 @@
+"""What was sent: legs and the right to send them, what becomes of them, notes, rotations, addresses."""

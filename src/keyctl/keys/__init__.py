@@ -1,0 +1,1 @@
+"""How a key comes in, is used, is changed and is replaced."""

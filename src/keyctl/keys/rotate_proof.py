@@ -1,0 +1,71 @@
+"""Shows by an exchange's own error that an old key is dead, while the new one is answered. Sends reads only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from keyctl.answers import read_json
+from keyctl.desk.order import sessions_for
+from keyctl.errors import CheckFailed, ExchangeRefused
+from keyctl.exchanges.catalogue import catalogue
+from keyctl.model import Market
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.journal.rotations import Rotation
+    from keyctl.model import Account, ExchangeError
+    from keyctl.network.session import Session
+
+# What a refusal of a deleted key is catalogued as. A clock, an IP list, a rate limit prove nothing about the key.
+_DEAD = ("signature", "permission", "account")
+
+
+async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -> str:
+    """The exchange's words that prove it. Raises CheckFailed when it does not, Unreached, or ExchangeRefused when the
+    new key is refused itself."""
+    async with app.network() as network:
+        both = [replace(account, label=new.label) for account in (old, new)]
+        with_old, with_new = sessions_for(app, network, both)
+        await with_new.warm()
+        await _signed_read(with_new)
+        try:
+            await _signed_read(with_old)
+        except ExchangeRefused as refusal:
+            _check_proof(rotation, refusal.error)
+            return f"{refusal.error.exchange} answers {refusal.error.code}, and answers the new key"
+    raise CheckFailed(
+        f"the old key {old.api_key_hint} still works",
+        "delete it at the exchange, then run this again",
+        code="old_key_works",
+        account=rotation.label,
+        exchange=old.exchange,
+    )
+
+
+async def _signed_read(session: Session) -> None:
+    """The one call that is made with both keys."""
+    exchange = session.exchange
+    request = exchange.permissions_request() or exchange.probe_request(Market.SPOT) or exchange.balance_request()
+    await session.fetch(request, lambda response: read_json(response.body))
+
+
+def _check_proof(rotation: Rotation, error: ExchangeError) -> None:
+    if rotation.refused == error.code:
+        raise CheckFailed(
+            f"the old key was refused with {error.code} before it was deleted already: that proves nothing",
+            f"see that it is gone at the exchange, remove it here (keyctl list, keyctl remove), then: "
+            f"keyctl rotate {rotation.label} --finish",
+            code="not_proven",
+            account=rotation.label,
+        )
+    found = catalogue(error.exchange).lookup(error.code, Market.SPOT, error.text, error.http)
+    if not found or found[0].category not in _DEAD:
+        raise CheckFailed(
+            f"the old key is refused with {error.code}, which does not prove that it is dead",
+            f"more: keyctl diagnose {error.exchange} {error.code}",
+            code="not_proven",
+            account=rotation.label,
+            exchange=error.exchange,
+            exchange_code=error.code,
+        )

@@ -1,0 +1,244 @@
+"""What must be known before the first claim: clock, symbol rules, prices, balances, withdrawal right. Reads only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from keyctl.answers import Unreadable
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
+from keyctl.exchanges.catalogue import command_for
+from keyctl.home.account_uid import is_other
+from keyctl.model import Balances, FuturesState, Instrument, MarginMode, Market, PriceBand, Ticker
+from keyctl.model.noun import Noun
+from keyctl.network.clock_check import ClockWrong, check_clock, check_dates
+from keyctl.network.session import Session
+from keyctl.orders.checks import StandsInTheWay
+from keyctl.orders.cross_price import usd_per_quote
+from keyctl.orders.venue_reads import Shared, instrument_of, key_of, once, rules_asked, ticker_of
+from keyctl.orders.wish import VenueView
+from keyctl.orders.withdrawal_right import check_withdrawal, is_about_key, withdrawal_of
+
+if TYPE_CHECKING:
+    from keyctl.home.config import Config
+    from keyctl.orders.wish import Wish
+
+T = TypeVar("T")
+TICKER_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Look(Noun):
+    """One lane's pre-flight: the view, or the trouble that stops this leg alone; warnings; a withdrawal reading."""
+
+    session: Session
+    view: VenueView | None
+    trouble: KeyctlError | None
+    warnings: tuple[str, ...]
+    withdraw_read: bool
+    withdraw: bool | None
+    rights_uid: str | None = None
+
+    @property
+    def told_uid(self) -> str | None:
+        """The id of the exchange account that the key belongs to, where one of these reads told it."""
+        return self.rights_uid or (self.view.balances.uid if self.view and self.view.balances else None)
+
+
+async def look_all(sessions: list[Session], symbol: str, config: Config, wishes: Sequence[Wish]) -> list[Look]:
+    """Every lane's pre-flight, side by side, in the order of the sessions, for what is wished on each.
+
+    Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw (which is a
+    warning for an order that only reduces).
+    """
+    shared = Shared()
+    looks: list[Look] = []
+    for answer in await asyncio.gather(
+        *(look(session, symbol, shared, wish) for session, wish in zip(sessions, wishes, strict=True)),
+        return_exceptions=True,
+    ):
+        if isinstance(answer, BaseException):
+            raise answer
+        looks.append(answer)
+    if sessions:
+        sessions[0].journal.notes.note_permissions(
+            {
+                item.session.account.id: item.withdraw
+                for item in looks
+                if item.withdraw_read and not is_other(item.session.account, item.told_uid)
+            }
+        )
+    return [
+        item if item.trouble is not None else _gated(item, config, wish)
+        for item, wish in zip(looks, wishes, strict=True)
+    ]
+
+
+def left_alone(session: Session, trouble: KeyctlError) -> Look:
+    """The look of a lane that is not asked anything, since its order cannot go now."""
+    return Look(session, None, trouble, (), False, None)
+
+
+def _gated(item: Look, config: Config, wish: Wish) -> Look:
+    """The look after the withdrawal gate, which warns of an order that only reduces and lets it out."""
+    try:
+        check_withdrawal(item.session, item.withdraw, config)
+    except CheckFailed as gate:
+        if not wish.reduces:
+            raise
+        return replace(item, warnings=(*item.warnings, gate.message))
+    return item
+
+
+async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Look:
+    """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises.
+
+    An order that only reduces can do without what it does not need: rights, free margin, price bands and, where it is
+    of the venue's own market type, a price.
+    """
+    withdraw_read, withdraw, uid, at = False, None, None, None
+    warnings: list[str] = []
+    leaving = wish.reduces and session.market is Market.FUTURES
+    try:
+        try:
+            await session.warm()
+        except ExchangeRefused as refusal:  # it carries no key, so it says nothing of one
+            refusal.hints = (command_for(refusal.error, session.market), *refusal.hints)
+            return left_alone(session, refusal)
+        dated = session.exchange.profile.dated
+        warnings += [] if dated else check_clock(session)
+        # While one lane asks for its venue's rules, the others make their own reads: one round trip less for all.
+        others_ask = rules_asked(session, symbol, shared)
+        instrument = None if others_ask else await instrument_of(session, symbol, shared)
+        withdraw_read, withdraw, uid = await withdrawal_of(session, leaving, warnings)
+        exchange, futures, band, setting = session.exchange, None, None, 0
+        spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
+        balances: Balances | None
+        if session.market is Market.SPOT:
+            balances = await session.fetch(exchange.balance_request(), exchange.read_balances)
+            instrument = instrument or await instrument_of(session, symbol, shared)
+            # Wide bounds around an average: only a price that the person gave can be outside them, and without them the
+            # venue itself refuses it.
+            if wish.price is not None and wish.trigger is None:
+                rules = instrument
+                band = await _or_none(True, lambda: _band(session, rules, shared))
+        else:
+            instrument = instrument or await instrument_of(session, symbol, shared)
+            margin_request = exchange.margin_request(instrument)
+            balances = await _or_none(leaving, lambda: session.fetch(margin_request, exchange.read_margin))
+            at = session.network.clock.now()
+            setting = setting_number(session, symbol)
+            futures = await futures_state(session, instrument, wish.margin)
+            band = await _or_none(leaving, lambda: _band(session, instrument, shared))
+        warnings += check_dates(session, leaving) if dated else []
+        ticker = await _ticker(session, instrument, shared, wish, futures)
+        at = ticker.at if at is None else min(at, ticker.at)
+        usd, doubt = await usd_per_quote(session, instrument, shared)
+    except (Unreached, ClockWrong, StandsInTheWay, SetupProblem) as trouble:
+        return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
+    except ExchangeRefused as refusal:
+        return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
+    view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin, setting, doubt)
+    return Look(session, view, None, tuple(warnings), withdraw_read, withdraw, uid)
+
+
+def setting_number(session: Session, symbol: str) -> int:
+    """The number of the last leverage setting there; noted before the setting itself is read."""
+    journal = session.journal
+    return journal.settings.number(journal.exchange_accounts.of(session.account.id), symbol)
+
+
+async def _or_none(leaving: bool, ask: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What was asked for; None where it could not be read and an order that only reduces can do without it."""
+    try:
+        return await ask()
+    except KeyctlError as trouble:
+        if not leaving or isinstance(trouble, StoreUnusable):
+            raise
+        return None
+
+
+async def _ticker(
+    session: Session, instrument: Instrument, shared: Shared, wish: Wish, futures: FuturesState | None
+) -> Ticker:
+    """The best prices. Where they cannot be used, an order of the venue's own market type that only reduces is valued
+    at the mark or entry price of its position instead."""
+    try:
+        return await ticker_of(session, instrument.native_symbol, shared)
+    except NoAnswer as trouble:
+        if not wish.reduces or futures is None:
+            raise
+        prices = [position.mark_price or position.entry_price for position in futures.positions]
+        if wish.price is None and wish.max_slippage is None and prices and (price := prices[0]) is not None:
+            return Ticker(price, price, session.network.clock.now())
+        trouble.hints = ("without a price: --max-slippage none", *trouble.hints)
+        raise
+
+
+async def futures_state(session: Session, instrument: Instrument, margin: MarginMode | None) -> FuturesState:
+    """Position mode, margin mode, leverage, positions and open orders of one perpetual, as the account has them now.
+
+    Where the venue keeps leverages for each margin mode and no mode is wanted, they are those of the open position.
+    """
+    exchange = session.exchange
+    responses = [
+        await session.fetch(request, lambda response: response)
+        for request in exchange.futures_state_requests(instrument, margin)
+    ]
+    try:
+        state = exchange.read_futures_state(tuple(responses), instrument, margin)
+    except Unreadable as problem:
+        raise NoAnswer(f"{exchange.name}'s answer is {problem}", code="unreadable_answer") from None
+    except CheckFailed as reason:
+        raise _stands_in_the_way(session, reason) from None
+    held = {position.margin for position in state.positions}
+    if margin is None and len(held) == 1 and state.leverage_margin not in (None, *held):
+        return await futures_state(session, instrument, held.pop())
+    return state
+
+
+async def _band(session: Session, instrument: Instrument, shared: Shared) -> PriceBand | None:
+    request = session.exchange.band_request(instrument)
+    if request is None:
+        return None
+
+    def ask() -> Awaitable[PriceBand]:
+        return session.fetch(request, lambda response: session.exchange.read_band(response, instrument))
+
+    return await once(shared, key_of(session, request, "band", instrument.native_symbol), ask)
+
+
+def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
+    """The refusal as trouble of this lane alone. Raises CheckFailed when the key itself was refused: that is a matter
+    of rights, and stops the whole plan."""
+    error = refusal.error
+    refusal.hints = (command_for(error, session.market), *refusal.hints)
+    if is_about_key(error, session.market):
+        raise CheckFailed(
+            f"{session.account.label}: {refusal.message}",
+            *refusal.hints,
+            code="key_refused",
+            account=session.account.label,
+            exchange=error.exchange,
+            market=session.market.value,
+            exchange_code=error.code,
+        ) from None
+    return refusal
+
+
+async def _spot_margin(session: Session) -> MarginMode | None:
+    request = session.exchange.spot_margin_request()
+    try:
+        return None if request is None else await session.fetch(request, session.exchange.read_spot_margin)
+    except CheckFailed as reason:
+        raise _stands_in_the_way(session, reason) from None
+
+
+def _stands_in_the_way(session: Session, reason: CheckFailed) -> StandsInTheWay:
+    """An account mode in which the venue has no such orders, as trouble of this lane alone."""
+    label, market = session.account.label, session.market.value
+    return StandsInTheWay(
+        f"{label}: {reason.message}", *reason.hints, account=label, exchange=session.exchange.name, market=market
+    )

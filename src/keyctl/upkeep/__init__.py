@@ -1,0 +1,1 @@
+"""The machine and the home: doctor, backup, restore, left-overs."""
