@@ -155,7 +155,7 @@ def outcome(arguments: list[str], app: App) -> Result | int:
         from keyctl.home.files import disk_trouble
 
         return failure(_after_sending(app) or _with_hint(disk_trouble(error), app))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the one place where a fault becomes an exit code
         return _fault(error, app)
 
 
@@ -203,7 +203,7 @@ def _show(result: Result, output: OutputOptions) -> None:
     try:
         _explain(result)
         render(result, output)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - what cannot be shown must not end as a traceback
         if output.debug:
             _show_traceback(error)
         with suppress(OSError, ValueError):

@@ -334,7 +334,7 @@ def _check(case: Case, venues: list[tuple[Account, Exchange]], figures: Figures)
         _check_plan(case, legs, counted, figures)
 
 
-def _differs(leg: PlannedLeg, ruling: Ruling, case: Case, exchange: Exchange) -> str:
+def _differs(leg: PlannedLeg, ruling: Ruling, case: Case, exchange: Exchange) -> str:  # noqa: C901 - a line for each fact of a leg
     """What is wrong with a leg that passed; empty when nothing is."""
     order, wish, rules = leg.leg.order, case.wish, leg.instrument
     price = None if order.price is None else Fraction(order.price)

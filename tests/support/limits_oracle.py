@@ -89,7 +89,7 @@ def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
     return Ruling(frozenset(reasons), frozenset(soft), quantity, price, value, counted)
 
 
-def value_limits(
+def value_limits(  # noqa: PLR0913 - the oracle shares no shapes with the code
     shown: Fraction,
     highest: Fraction,
     view: VenueView,
@@ -116,7 +116,7 @@ def value_limits(
     return shown * usd, highest * usd
 
 
-def price_limits(
+def price_limits(  # noqa: PLR0913 - the oracle shares no shapes with the code
     wish: Wish,
     price: Fraction | None,
     bid: Fraction,

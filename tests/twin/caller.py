@@ -76,7 +76,7 @@ def post_json(endpoint: str, target: str, value: Any) -> Reply:
     return send(endpoint, Wire("POST", target, {"Content-Type": "application/json"}, json.dumps(value).encode()))
 
 
-def binance(
+def binance(  # noqa: PLR0913 - the parts of a call
     made: MadeKey, method: str, path: str, query: str = "", body: str = "", *, at_ms: int = NOW_MS, window: int = 5000
 ) -> Wire:
     """A signed Binance call; the signature stands last in the body if there is one, else in the query."""

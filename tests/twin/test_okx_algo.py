@@ -181,7 +181,7 @@ def test_a_refused_order_says_why(
         ("sell", "sl", "61000", "51280"),
     ],
 )
-def test_a_trigger_on_the_wrong_side_of_the_last_price_is_refused(
+def test_a_trigger_on_the_wrong_side_of_the_last_price_is_refused(  # noqa: PLR0913 - the columns of its table
     twin: TwinServer,
     venue: Venue,
     made: MadeKey,
@@ -447,7 +447,7 @@ def test_one_that_goes_off_with_a_limit_rests_and_is_canceled_as_a_plain_order(
     ],
     ids=["sell", "buy", "buy for an amount", "swap"],
 )
-def test_one_that_goes_off_without_funds_has_failed(
+def test_one_that_goes_off_without_funds_has_failed(  # noqa: PLR0913 - the columns of its table
     twin: TwinServer,
     venue: Venue,
     made: MadeKey,

@@ -245,7 +245,7 @@ def _is_of(position: Position, wish: Wish) -> bool:
     return told == (wish.symbol, wish.side.closes) and wish.margin in (None, position.margin)
 
 
-async def _with_what_is_left(
+async def _with_what_is_left(  # noqa: PLR0913 - three of them are what one reading found
     app: App,
     closing: Closing,
     basis: Basis,

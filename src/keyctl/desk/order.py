@@ -45,7 +45,7 @@ class Allowed(Noun):
     experimental: bool = False
 
 
-async def order(
+async def order(  # noqa: PLR0913 - the whole of one command
     app: App,
     accounts: Sequence[Account],
     wish: Wish,
@@ -173,7 +173,7 @@ def _check_market(account: Account, market: Market) -> None:
         )
 
 
-async def _confirm_and_send(
+async def _confirm_and_send(  # noqa: PLR0913 - the whole of one command
     app: App,
     shown: Preview,
     targets: list[Target],

@@ -242,7 +242,7 @@ class _Reader:
             place = named.end
         return "".join(pieces) + self._left[place:]
 
-    def _worded(
+    def _worded(  # noqa: PLR0913 - one mention, told in full
         self, start: int, end: int, name: str, market: Market | None, rows: tuple[Diagnosis, ...], words: str, how: str
     ) -> None:
         ranked = catalogue(name).ranked(rows, market)

@@ -158,7 +158,7 @@ class Claims(Records):
         connection.execute("RELEASE opening")
         return stopped
 
-    def _claim_one(
+    def _claim_one(  # noqa: PLR0913 - all that one transaction knows of a leg
         self,
         connection: sqlite3.Connection,
         claim: Claim,

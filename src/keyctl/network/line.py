@@ -23,7 +23,7 @@ from keyctl.model import Response, WireRequest
 from keyctl.model.route import DIRECT, Route
 from keyctl.model.route import is_loopback as is_loopback
 from keyctl.network.target import target_of
-from keyctl.network.tunnels import open_streams
+from keyctl.network.tunnels import has_unread, open_streams
 
 BODY_MAX_BYTES = 4 * 1024 * 1024
 HEAD_MAX_BYTES = 64 * 1024
@@ -100,8 +100,7 @@ class Line:
         reader, writer = self._reader, self._writer
         if reader is None or writer is None or self._busy:
             return False
-        unasked = bool(reader._buffer)  # type: ignore[attr-defined]
-        return not (writer.is_closing() or reader.at_eof() or unasked)
+        return not (writer.is_closing() or reader.at_eof() or has_unread(reader))
 
     @property
     def version(self) -> int:
@@ -195,7 +194,7 @@ class Line:
         self._reader = self._writer = self._http = None
         self._busy = False
 
-    async def _read_response(self) -> Response:
+    async def _read_response(self) -> Response:  # noqa: C901 - a branch for each kind of event
         http, reader = self._http, self._reader
         if http is None or reader is None:
             raise EOFError

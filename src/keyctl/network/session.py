@@ -45,7 +45,7 @@ class Session:
 
     trouble: KeyctlError | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a line is made of
         self,
         account: Account,
         exchange: Exchange | None,

@@ -67,7 +67,7 @@ async def _tunnel(
     except (OSError, EOFError, asyncio.LimitOverrunError, ValueError):
         refusal = "it broke off, or is no such proxy"
     # The exchange speaks second. What is here already comes from the proxy, and would be read as its answer.
-    if not refusal and reader._buffer:  # type: ignore[attr-defined]
+    if not refusal and has_unread(reader):
         refusal = "it spoke when it was not asked"
     if refusal:
         raise Unreached(f"the proxy {route} did not connect to {host}: {refusal}", code="proxy_failed")
@@ -113,3 +113,8 @@ async def _connect(host: str, port: int, reader: asyncio.StreamReader, writer: a
         return "it is no HTTP proxy"
     status = int(words[1])
     return "" if 200 <= status < 300 else f"HTTP {status}"
+
+
+def has_unread(reader: asyncio.StreamReader) -> bool:
+    """Whether something has come that nobody has read yet; asyncio has no public way to tell."""
+    return bool(reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - see above

@@ -142,7 +142,7 @@ def _burst(
         lane.stamp = replace(lane.stamp, nonce=nonces[row])
         try:
             lane.data = lane.line.prepare(lane.session.sign(lane.request, lane.stamp))
-        except Exception as trouble:  # building and signing come before any byte: whatever fails, nothing left
+        except Exception as trouble:  # noqa: BLE001 - building and signing come before any byte: whatever fails, nothing left
             never_left.append(row)
             results[row] = _never_left(lane, trouble)
             continue
@@ -172,7 +172,7 @@ def _write_all(
                     continue
                 lane.deadline = loop_time() + CALL_SECONDS
                 lane.line.write(lane.data)
-            except Exception as trouble:  # other legs may be out already, and this one has not begun
+            except Exception as trouble:  # noqa: BLE001 - other legs may be out already, and this one has not begun
                 never_left.append(row)
                 results[row] = _never_left(lane, trouble)
                 continue
@@ -233,7 +233,7 @@ async def _answer(lane: Lane) -> LegResult:
         return judge_placed(lane.session.exchange, leg, response, lane.session.mask)
     except NoAnswer as trouble:
         return LegResult(leg, Outcome.UNKNOWN, detail=str(trouble))
-    except Exception as error:  # a fault of ours after the send must not lose the leg
+    except Exception as error:  # noqa: BLE001 - a fault of ours after the send must not lose the leg
         return LegResult(leg, Outcome.UNKNOWN, detail=f"fault while reading the answer ({type(error).__name__})")
 
 
@@ -247,7 +247,7 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
             if result.outcome is Outcome.UNKNOWN:
                 return row, await first_looks(lane.session, journal, stored, result)
             return row, await _with_fills(lane.session, stored, result)
-        except Exception as trouble:  # the order is out: no trouble with reading may hide what is known of it
+        except Exception as trouble:  # noqa: BLE001 - the order is out: no trouble with reading may hide what is known of it
             text = trouble.message if isinstance(trouble, KeyctlError) else type(trouble).__name__
             return row, replace(result, detail=f"{result.detail}; {text}")
 

@@ -79,7 +79,7 @@ async def _confirm(
     return number, "" if terms.setup is None else _words(terms.setup)
 
 
-async def _set_up(
+async def _set_up(  # noqa: PLR0913 - what is set, where, and what may stop it
     session: Session,
     planned: PlannedLeg,
     state: FuturesState,

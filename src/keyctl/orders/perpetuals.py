@@ -102,7 +102,7 @@ def check_held(account: Account, terms: Terms, order: Order) -> None:
         )
 
 
-def _opening(
+def _opening(  # noqa: PLR0913 - the part of terms_of for orders that open
     account: Account,
     exchange: Exchange,
     wish: Wish,

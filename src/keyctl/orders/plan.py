@@ -97,7 +97,7 @@ def new_plan_id() -> str:
 
 
 @exactly
-def plan_leg(
+def plan_leg(  # noqa: PLR0913 - all that a leg stands on
     plan_id: str,
     index: int,
     account: Account,

@@ -94,7 +94,7 @@ class Preview(Noun):
         return [item.trouble for item in self.left_out]
 
 
-async def preview(
+async def preview(  # noqa: PLR0913 - all that a plan stands on
     targets: list[Target],
     journal: Journal,
     config: Config,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WAIT_PAUSE_SECONDS = 1.0
 
 
-async def send(
+async def send(  # noqa: PLR0913 - all that a send stands on
     shown: Preview,
     stored: list[StoredLeg],
     targets: list[Target],

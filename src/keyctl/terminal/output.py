@@ -224,7 +224,7 @@ def _show_table(table: Table, options: OutputOptions, terminal: bool, stream: Te
             return
         except SystemExit:  # how Rich takes it that its reader has left
             raise BrokenPipeError from None
-        except Exception as error:  # a label or message that rich cannot draw must not hide an outcome
+        except Exception as error:  # noqa: BLE001 - a label or message that rich cannot draw must not hide an outcome
             _write(sys.stderr, f"warning: shown as plain text ({type(error).__name__})")
     rows: Iterable[tuple[str, ...]] = [table.columns, *table.rows] if options.header or terminal else table.rows
     for row in rows:

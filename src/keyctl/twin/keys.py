@@ -99,7 +99,7 @@ class MadeKey:
     key: Key
 
 
-def make_key(
+def make_key(  # noqa: PLR0913 - a key has so many sides, all but two by name
     exchange: str,
     algorithm: Algorithm = Algorithm.HMAC,
     *,

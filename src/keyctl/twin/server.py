@@ -265,7 +265,7 @@ class TwinServer:
         # The one place where any exception is caught: a mistake of the twin must show as such, and as nothing else.
         try:
             return answer()
-        except Exception:
+        except Exception:  # noqa: BLE001 - a fault of the twin is told, not hidden in a thread
             text = traceback.format_exc()
             self.faults_of_its_own.append(f"{port.face.name}: {text}")
             return Answer(500, f"the twin itself failed:\n{text}".encode(), content_type="text/plain")

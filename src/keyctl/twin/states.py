@@ -182,7 +182,7 @@ def _held_wrongly(exchange: str, key: MadeKey, state: State) -> MadeKey:
     return replace(key, secret=make_key(exchange, kind).secret, algorithm=kind)
 
 
-def _change_venue(server: Server, exchange: str, key: MadeKey, state: State, other: Server | None) -> None:
+def _change_venue(server: Server, exchange: str, key: MadeKey, state: State, other: Server | None) -> None:  # noqa: C901 - a branch for each state
     venue, held = server.venue(exchange), key.key
     if state in (State.UNKNOWN_KEY, State.REGION) or (state is State.ENVIRONMENT and exchange != "okx"):
         venue.keys.pop(key.api_key, None)

@@ -247,7 +247,7 @@ def _limited(work: Callable[[], _T], backend_name: str, seconds: float) -> _T:
     def run() -> None:
         try:
             results.append(work())
-        except Exception as error:  # backends raise what their platform raises; translated at once below
+        except Exception as error:  # noqa: BLE001 - backends raise what their platform raises; translated at once below
             failures.append(error)
 
     thread = threading.Thread(target=run, name="keyring", daemon=True)

@@ -60,7 +60,7 @@ def lifetime_of(params: Params, *further: str) -> str:
     return lifetime
 
 
-def draft_of(
+def draft_of(  # noqa: PLR0913 - what the calls differ in
     params: Params, venue: Venue, key: Key, product: Product, kind: OrderType, lifetime: str, id_name: str
 ) -> DerivativeDraft:
     """The order as far as all calls ask for it in the same words. Raises BinanceError, also for what nobody read."""

@@ -66,7 +66,7 @@ def listed() -> tuple[Instrument, ...]:
     return tuple(_instrument(*row) for row in (*_LINEAR, *_INVERSE))
 
 
-def _instrument(
+def _instrument(  # noqa: PLR0913 - the columns of a table
     symbol: str, native: str, tick: str, step: str, most: str, most_market: str, last: str, leverage: int
 ) -> Instrument:
     pair, _, settle = symbol.partition(":")

@@ -84,7 +84,7 @@ def _place_pair(
         raise _own_refusal(refused.reason, draft.type) or orders.refusal(refused, draft) from None
 
 
-def _place_swap(
+def _place_swap(  # noqa: PLR0913 - what the call asked for
     item: Instrument, params: Params, venue: Venue, key: Key, trigger: Trigger, at: Decimal, price: Decimal | None
 ) -> VenueOrder:
     plain = swaps.draft_of(item, params, venue, key, price, _ID_NAME)
