@@ -34,6 +34,12 @@ def test_there_are_files_to_look_at() -> None:
     assert len(files()) > 50
 
 
+def test_nothing_lies_beside_what_belongs_on_top() -> None:
+    """A test once left a backup here, and a commit took it along."""
+    folders = {path.relative_to(ROOT).parts[0] for path in files() if len(path.relative_to(ROOT).parts) > 1}
+    assert folders <= {".ci", "bench", "completions", "docs", "requirements", "scripts", "src", "tests"}
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_no_file_names_a_place_of_somebodys_machine(place: str) -> None:
     for path, text in texts():

@@ -65,6 +65,12 @@ WATCH = Watch()
 sys.addaudithook(WATCH)  # for the life of the process; silent but in these tests
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands here write beside where they are run."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def watch() -> Iterator[Watch]:
     WATCH.seen, WATCH.on = [], True
