@@ -19,7 +19,7 @@ from keyctl.model import Leg, OrderState, OrderStatus, Outcome, Request
 from keyctl.network.session import Session
 from keyctl.orders.comparing import forget_if_past
 from keyctl.orders.judge import differences, judge_found
-from keyctl.orders.settle import Lookup, Verdict, look_up, settle_leg
+from keyctl.orders.settle import Absent, Found, Lookup, Unclear, look_up, settle_leg
 
 if TYPE_CHECKING:
     from keyctl.journal.legs import Journal
@@ -81,7 +81,7 @@ class _Attempt:
             left -= 1
             trouble = await self._send()
             looked = await self._read_back(patient=not trouble)
-            if looked.status is None:
+            if not isinstance(looked, Found):
                 return self._unseen(looked, trouble)
             if looked.status.state is not OrderState.OPEN:
                 return self._finished(looked.status)
@@ -113,7 +113,7 @@ class _Attempt:
         if self._stored.leg.order.trigger is None and not self._session.exchange.dated_ids:
             return None
         looked = await self._read_back(patient=False)
-        if looked.status is None:
+        if not isinstance(looked, Found):
             return None
         if looked.status.state is not OrderState.OPEN:
             return self._finished(looked.status)
@@ -133,7 +133,7 @@ class _Attempt:
         """What the order looks like now; with `patient` a few looks, since some venues cancel a little later."""
         for _ in range(LOOKS if patient else 1):
             looked = await look_up(self._session, self._stored)
-            if looked.verdict is not Verdict.FOUND or looked.status is None:
+            if not isinstance(looked, Found):
                 return looked
             self._note(looked.status)
             if looked.status.state is not OrderState.OPEN:
@@ -153,7 +153,7 @@ class _Attempt:
         except StoreUnusable as error:
             self._unwritten = error.message
 
-    def _unseen(self, looked: Lookup, trouble: str) -> CancelResult:
+    def _unseen(self, looked: Absent | Unclear, trouble: str) -> CancelResult:
         if not trouble and (forgotten := forget_if_past(self._session, self._journal, self._stored, looked)):
             return self._result(str(forgotten.status), forgotten.detail, ExitCode.UNKNOWN)
         return self._result("unknown", trouble or looked.why or "not found", ExitCode.UNKNOWN)

@@ -23,7 +23,7 @@ from keyctl.network.clock_check import clock_trouble
 from keyctl.orders.holdings import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
 from keyctl.orders.judge import differences, judge_found
 from keyctl.orders.listed_names import with_listed_names
-from keyctl.orders.settle import Lookup, Verdict, forgotten_at, look_up
+from keyctl.orders.settle import Absent, Found, Lookup, Unclear, forgotten_at, look_up
 
 if TYPE_CHECKING:
     from keyctl.journal.legs import Journal
@@ -133,7 +133,7 @@ async def note_ended(journal: Journal, shown: Preview, targets: Sequence[Target]
     async def look(session: Session, legs: Iterable[StoredLeg]) -> None:
         for stored in legs:
             looked = await look_up(session, stored)
-            if looked.verdict is Verdict.FOUND and looked.status is not None:
+            if isinstance(looked, Found):
                 _found(journal, stored, looked.status)
 
     with suppress(TimeoutError, KeyctlError):
@@ -155,7 +155,7 @@ def _has_ended(stored: StoredLeg, planned: PlannedLeg) -> bool:
     )
 
 
-def forget_if_past(session: Session, journal: Journal, stored: StoredLeg, looked: Lookup) -> Change | None:
+def forget_if_past(session: Session, journal: Journal, stored: StoredLeg, looked: Absent | Unclear) -> Change | None:
     """The change by which an open leg is forgotten, when its exchange has no such order and is past its memory.
 
     An order that waited for a trigger may have gone on as another one long after it was placed: its time counts from
@@ -227,7 +227,7 @@ async def _look_at(journal: Journal, lane: Sequence[_Doubt], compared: Compared,
 
 def _conclude(doubt: _Doubt, journal: Journal, looked: Lookup, compared: Compared) -> None:
     session, stored, change = doubt.session, doubt.stored, None
-    if looked.verdict is Verdict.FOUND and looked.status is not None:
+    if isinstance(looked, Found):
         change = _found(journal, stored, looked.status)
     elif _is_forgotten(stored):
         return

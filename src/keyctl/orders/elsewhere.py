@@ -12,7 +12,7 @@ from keyctl.journal.rows import StoredLeg
 from keyctl.network.session import Session
 from keyctl.orders.judge import judge_found
 from keyctl.orders.preflight import Look
-from keyctl.orders.settle import Verdict, look_up
+from keyctl.orders.settle import Absent, Found, look_up
 
 
 async def sent_elsewhere(session: Session, journal: Journal, stored: StoredLeg | None) -> CheckFailed | str | None:
@@ -30,9 +30,9 @@ async def sent_elsewhere(session: Session, journal: Journal, stored: StoredLeg |
         return None
     looked = await look_up(session, replace(stored, first_stamp_ms=stored.first_stamp_ms or planned_ms))
     label, plan = stored.leg.account, stored.leg.plan_id
-    if looked.verdict is Verdict.ABSENT:
+    if isinstance(looked, Absent):
         return None
-    if looked.verdict is not Verdict.FOUND or looked.status is None:
+    if not isinstance(looked, Found):
         return f"{label}: whether its order was sent from elsewhere already could not be looked up: {looked.why}"
     journal.record([(stored.row, judge_found(stored.leg, looked.status))], ELSEWHERE)
     return CheckFailed(

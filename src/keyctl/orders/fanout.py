@@ -18,7 +18,7 @@ from keyctl.network.line import Line
 from keyctl.network.session import CALL_SECONDS, Session
 from keyctl.orders.judge import differences, judge_found, judge_placed, with_status
 from keyctl.orders.precedence import guarded
-from keyctl.orders.settle import Verdict, first_looks, follow_other, look_up
+from keyctl.orders.settle import Found, first_looks, follow_other, look_up
 
 if TYPE_CHECKING:
     from keyctl.home.config import Limits
@@ -292,7 +292,7 @@ def _stamp_ms(lane: Lane) -> int | None:
 
 async def _with_fills(session: Session, stored: StoredLeg, result: LegResult) -> LegResult:
     looked = await look_up(session, stored)
-    if looked.verdict is not Verdict.FOUND or looked.status is None:
+    if not isinstance(looked, Found):
         return result
     found = judge_found(stored.leg, looked.status)
     if found.outcome is Outcome.REJECTED:

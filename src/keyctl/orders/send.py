@@ -18,7 +18,7 @@ from keyctl.orders.halt_checks import check_not_all_halted
 from keyctl.orders.judge import judge_found, with_status
 from keyctl.orders.precedence import clear_way, guarded
 from keyctl.orders.preview import Preview, Target, no_longer_holding, refresh
-from keyctl.orders.settle import Verdict, follow_other, look_up
+from keyctl.orders.settle import Found, follow_other, look_up
 
 if TYPE_CHECKING:
     from keyctl.terminal.signals import Stop
@@ -150,7 +150,7 @@ async def wait_for_fills(
         while result.outcome is Outcome.ACCEPTED and result.leg.account_id in by_account:
             stored = rows[result.leg.client_order_id]
             looked = await look_up(by_account[result.leg.account_id], stored)
-            if looked.verdict is Verdict.FOUND and looked.status is not None:
+            if isinstance(looked, Found):
                 found = judge_found(result.leg, looked.status)
                 if found.outcome is Outcome.REJECTED and not _ended_after_resting(result, looked.status):
                     journal.record([(stored.row, found)], "look-up")

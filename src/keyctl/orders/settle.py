@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from typing import ClassVar
 
 from keyctl.answers import TooLong, Unreadable
 from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
@@ -28,26 +28,34 @@ RECHECK_SECONDS = 600.0
 CANNOT_READ = (Unreached, NoAnswer, Unreadable, StoreUnusable)
 
 
-class Verdict(StrEnum):
-    """What one complete look-up says. UNCLEAR: some part could not be read."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Found(Noun):
+    """The order is there, in that state."""
 
-    FOUND = "found"
-    ABSENT = "absent"
-    UNCLEAR = "unclear"
+    status: OrderStatus
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Lookup(Noun):
-    """What one round of look-ups said of a leg; `why` when it said nothing that counts.
+class Absent(Noun):
+    """Every part of the look-up was answered, and none shows the order."""
+
+    why: ClassVar[str] = ""
+    gone: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unclear(Noun):
+    """Some part of the look-up said nothing that counts, and why.
 
     `gone`: the exchange has answered the question for this very order, or for what it became, with "no such order",
     and nothing in the round was left without an answer.
     """
 
-    verdict: Verdict
-    status: OrderStatus | None = None
-    why: str = ""
+    why: str
     gone: bool = False
+
+
+Lookup = Found | Absent | Unclear
 
 
 async def look_up(session: Session, stored: StoredLeg) -> Lookup:
@@ -66,14 +74,14 @@ async def look_up(session: Session, stored: StoredLeg) -> Lookup:
         except ExchangeRefused as refusal:
             if exchange.is_no_such_order(request, refusal.error):
                 continue
-            return Lookup(Verdict.UNCLEAR, why=refusal.message)
+            return Unclear(refusal.message)
         except CANNOT_READ as trouble:
             # The first step said that there is no such order; a list too long to show it takes nothing of that back.
             gone = step > 0 and isinstance(trouble, NoAnswer) and trouble.code == TooLong.code
-            return Lookup(Verdict.UNCLEAR, why=str(trouble), gone=gone)
+            return Unclear(str(trouble), gone)
         if status is not None:
-            return Lookup(Verdict.FOUND, status) if status.became is None else await _follow(session, leg, status)
-    return Lookup(Verdict.ABSENT, gone=True)
+            return Found(status) if status.became is None else await _follow(session, leg, status)
+    return Absent()
 
 
 async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
@@ -82,12 +90,12 @@ async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
     assert status.became is not None
     try:
         request = exchange.became_request(leg, status.became)
-        return Lookup(Verdict.FOUND, await session.fetch(request, lambda got: exchange.read_became(got, leg, status)))
+        return Found(await session.fetch(request, lambda got: exchange.read_became(got, leg, status)))
     except (ExchangeRefused, *CANNOT_READ) as trouble:
         gone = isinstance(trouble, ExchangeRefused) and exchange.is_no_such_order(request, trouble.error)
         hint = "; the exchange forgets what was canceled unfilled: look it up there, then: keyctl orders resolve"
         why = f"its trigger was reached, and what it became could not be read: {trouble}{hint if gone else ''}"
-        return Lookup(Verdict.UNCLEAR, why=why, gone=gone)
+        return Unclear(why, gone)
 
 
 def absence_at(session: Session, stored: StoredLeg) -> float | None:
@@ -128,7 +136,7 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
             await _read_clock_anew(session)  # this round may count
         began = clock.now()
         looked = await look_up(session, stored)
-        if looked.verdict is Verdict.FOUND and looked.status is not None:
+        if isinstance(looked, Found):
             result = judge_found(stored.leg, looked.status)
             journal.record([(stored.row, result)], "look-up")
             return result
@@ -138,7 +146,7 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
             journal.forget_absent_rounds(stored.row)
             if not wait or clock.monotonic() - readable_at > PATIENCE_SECONDS:
                 return _still_unknown(stored, uncounted)
-            if looked.verdict is Verdict.ABSENT:
+            if isinstance(looked, Absent):
                 await _read_clock_anew(session)
         else:
             readable_at = clock.monotonic()
@@ -159,7 +167,7 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
 
 def _uncounted(session: Session, looked: Lookup) -> str:
     """Why a round that found nothing does not count; empty when it does."""
-    if looked.verdict is Verdict.UNCLEAR:
+    if isinstance(looked, Unclear):
         return f"could not be looked up: {looked.why}"
     trouble = clock_trouble(session)
     return f"not found, which proves nothing without a usable clock: {trouble}" if trouble else ""
@@ -217,7 +225,7 @@ async def first_looks(session: Session, journal: Journal, stored: StoredLeg, res
     for pause in FIRST_LOOKS_SECONDS:
         await session.network.clock.sleep(pause)
         looked = await look_up(session, stored)
-        if looked.verdict is Verdict.FOUND and looked.status is not None:
+        if isinstance(looked, Found):
             found = judge_found(stored.leg, looked.status)
             detail = f"no clear answer, looked up: {found.outcome}{differences(found)}"
             return replace(found, detail=detail)
@@ -255,7 +263,7 @@ async def recheck_absent(sessions: dict[str, Session], journal: Journal) -> list
         if await _reach(session, wait=False):
             return None
         looked = await look_up(session, stored)
-        if looked.verdict is not Verdict.FOUND or looked.status is None:
+        if not isinstance(looked, Found):
             return None
         found = judge_found(stored.leg, looked.status)
         result = replace(found, detail=f"it showed up late: the order was taken{differences(found)}")
