@@ -12,8 +12,6 @@ from keyctl.desk import order_results as results_of
 from keyctl.desk.consent import Consent, ask
 from keyctl.desk.order_advice import words_again
 from keyctl.desk.order_words import asked_text
-from keyctl.desk.protection import lift_all, still_held
-from keyctl.desk.protection_view import Lifted, with_protection
 from keyctl.desk.whose_keys import learn_uids
 from keyctl.errors import CheckFailed, KeyctlError, SetupProblem
 from keyctl.home.selection import check_active, check_can_leave, check_one_kind, kind_of
@@ -183,23 +181,37 @@ async def _confirm_and_send(  # noqa: PLR0913 - the whole of one command
     wait: float,
 ) -> Result:
     _check_all_can_go(shown, targets, consent)
-    results, lifted = done, list[Lifted]()
+    results, closes = done, list[LegResult]()
     if shown.plan.legs:
         results_of.show_preview(app, shown)
         with interruptible():
             ask(app, shown, consent)
-        shown = await still_held(await still_holding(shown, targets, app.config), targets)
+        shown = await _still_held(await still_holding(shown, targets, app.config), targets)
         _check_all_can_go(shown, targets, consent)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
         fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
         fresh = await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
-        lifted = await lift_all(targets, _of_closes(fresh, targets), app.journal)
+        closes = _of_closes(fresh, targets)
         results += fresh
         results.sort(key=lambda result: result.leg.index)
         await _note_ended(app, shown, targets)
     again = words_again(targets[0].wish, consent.all_or_nothing)
     ended = results_of.sent(app, shown, results, stop.exit_code if await stop.asked_by_now() else None, again)
-    return with_protection(ended, lifted)
+    if not closes:
+        return ended
+    from keyctl.desk.protection import lift_all
+    from keyctl.desk.protection_view import with_protection
+
+    return with_protection(ended, await lift_all(targets, closes, app.journal))
+
+
+async def _still_held(shown: Preview, targets: list[Target]) -> Preview:
+    """The preview without protective orders whose position has another size now, as protection.still_held."""
+    if not any(leg.leg.protects for leg in shown.plan.legs):
+        return shown
+    from keyctl.desk.protection import still_held
+
+    return await still_held(shown, targets)
 
 
 def _of_closes(results: Sequence[LegResult], targets: Sequence[Target]) -> list[LegResult]:

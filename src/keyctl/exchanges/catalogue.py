@@ -19,7 +19,6 @@ states, faults of the server, time-outs, and throttles whose place is not docume
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Collection, Iterable
 from functools import cache, cached_property
@@ -168,6 +167,8 @@ class Catalogue:
         return found[0].meaning if found else f"{error.code} is not in the catalogue of {profile(self.exchange).title}"
 
     def _read(self) -> list[list[str]]:
+        import csv
+
         with open_data(f"exchanges/{self.exchange}", "errors.csv") as file:
             records = csv.reader(file)
             next(records)

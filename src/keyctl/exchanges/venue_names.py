@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from functools import cache
 from typing import NamedTuple
@@ -60,6 +59,8 @@ def _hosts(exchange: str) -> tuple[tuple[str, Market], ...]:
 
 @cache
 def _pattern() -> tuple[re.Pattern[str], dict[str, tuple[str, Market | None]]]:
+    import csv
+
     owners: dict[str, tuple[str, Market | None]] = {}
     for exchange in names():
         owners[exchange] = exchange, None
