@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.recorded import READERS, differences, read_folder
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "tests" / "data" / "payloads"
 NAMES = sorted(path.stem for path in KEPT.glob("*.json"))
 

@@ -173,9 +173,12 @@ CASES = {
 AT_TERMINAL = ("03", "13a")  # see the end of this module
 ON_A_BUS = ("11b", "11c")
 
-IMPORT, KEY, PROMPT = "test_foreign.py", "test_private_key.py", "test_prompt.py"
+IMPORT, KEY, PROMPT = "keys/test_other_programs.py", "exchanges/test_private_key.py", "terminal/test_prompt.py"
 _SHOWN = (f"{IMPORT}::test_nothing_of_a_file_is_shown_but_names", f"{IMPORT}::test_a_canary_in_every_position")
-_READ = (f"{IMPORT}::test_a_file_that_people_have_is_read", "test_formats.py::test_what_is_read_is_what_was_written")
+_READ = (
+    f"{IMPORT}::test_a_file_that_people_have_is_read",
+    "keys/test_formats.py::test_what_is_read_is_what_was_written",
+)
 _KIND = (f"{IMPORT}::test_live_or_not_comes_from_every_hint", f"{IMPORT}::test_live_and_test_keys_of_one_file_stay")
 _WORDS = (
     f"{IMPORT}::test_a_text_that_stands_for_another_is_told",
@@ -187,7 +190,7 @@ _OTHER = (f"{KEY}::test_another_thing_is_told_for_what_it_is",)
 _SEED = (f"{KEY}::test_a_seed_becomes_the_key_when", f"{KEY}::test_hexadecimal_digits_stay_text_only_when")
 _BUS = ("vault/test_keyring_trouble.py::test_each_trouble_has_its_own_words",)
 _HALT, _EXEC, _DOCTOR = "commands/test_halt.py", "commands/test_exec.py", "commands/test_doctor.py"
-_FORKS, _INTAKE, _TYPED = "vault/test_forks.py", "test_intake.py", "test_typed_words.py"
+_FORKS, _INTAKE, _TYPED = "vault/test_forks.py", "keys/test_intake.py", "terminal/test_typed_words.py"
 # By the beginning of a case's name; each of these tests runs over three files, forms or moments, or there are three.
 SIBLINGS = {
     "01": (
@@ -204,11 +207,14 @@ SIBLINGS = {
     "07": (f"{IMPORT}::test_two_values_for_one_part_are_refused",),
     "08": _WORDS,
     "08e": _CUT,
-    "09": (f"{_EXEC}::test_what_env_gives_import_takes_back", "test_formats.py::test_what_env_writes_import_reads"),
+    "09": (
+        f"{_EXEC}::test_what_env_gives_import_takes_back",
+        "keys/test_formats.py::test_what_env_writes_import_reads",
+    ),
     "10": (
         f"{_DOCTOR}::test_a_folder_that_cannot_be_entered",
         f"{_DOCTOR}::test_a_disk_that_refuses_gets_words",
-        "test_unwritable_home.py::test_what_only_reads_works",
+        "journal/test_reading.py::test_what_only_reads_works",
     ),
     "11": _BUS,
     "12": _CLEAN,
@@ -222,7 +228,10 @@ SIBLINGS = {
     "14s": (f"{IMPORT}::test_two_values_that_are_equal_are_one", *_READ),
     "14t": (f"{IMPORT}::test_numbers_without_quotes_are_the_text", *_READ),
     "15": (f"{_INTAKE}::test_a_command_that_wants_a_shell_is_told", f"{_INTAKE}::test_a_failing_command_with_signs"),
-    "15c": (f"{_TYPED}::test_a_secret_as_an_option_is_told", "test_bad_input.py::test_a_mistyped_secret_option"),
+    "15c": (
+        f"{_TYPED}::test_a_secret_as_an_option_is_told",
+        "commands/test_bad_input.py::test_a_mistyped_secret_option",
+    ),
 }
 
 
@@ -383,7 +392,7 @@ def test_there_are_sixty_cases_each_with_what_it_comes_to() -> None:
 
 @cache
 def names_in(file: str) -> tuple[str, ...]:
-    tree = ast.parse((Path(__file__).parent / file).read_text(encoding="utf-8"))
+    tree = ast.parse((Path(__file__).parents[1] / file).read_text(encoding="utf-8"))
     return tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 

@@ -33,14 +33,14 @@ PROGRAM = ("-I", "-m", "keyctl")
 # The demo makes its own keys; this tells them to us through a pipe that nobody else knows.
 DEMO = """
 import json, os, sys
-from keyctl import demonstration
+from keyctl.commands import demo_world
 from keyctl.__main__ import main
-make, tell = demonstration.make_key, int(sys.argv.pop(1))
+make, tell = demo_world.make_key, int(sys.argv.pop(1))
 def told(*given, **named):
     made = make(*given, **named)
     os.write(tell, json.dumps([made.secret, made.passphrase]).encode() + b"\\n")
     return made
-demonstration.make_key = told
+demo_world.make_key = told
 main()
 """
 _HEADER = re.compile(rb"(?i)\r\nOK-ACCESS-PASSPHRASE: [^\r\n]*(?=\r\n)")

@@ -1,6 +1,6 @@
 """The demo's home is the twin's alone: which exchanges run there, and what has no place in it.
 
-`furnish` in demonstration.py makes such a home; this is what every other command knows of it.
+`furnish` in commands/demo_world.py makes such a home; this is what every other command knows of it.
 """
 
 from __future__ import annotations
