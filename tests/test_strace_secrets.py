@@ -116,7 +116,7 @@ def test_a_build_with_a_planted_leak_is_caught(tmp_path: Path, leak: str | None)
     build = tmp_path / "build"
     shutil.copytree(Path(keyctl.__file__).parent, build / "keyctl")
     if leak is not None:
-        with open(build / "keyctl" / "signing.py", "a", encoding="utf-8") as module:
+        with open(build / "keyctl" / "exchanges" / "signing.py", "a", encoding="utf-8") as module:
             module.write("\n\n" + LEAKS[leak] + _AT_SIGNING)
     start = (
         f"import sys; sys.path.insert(0, {str(build)!r}); import keyctl; from keyctl.__main__ import main; "
