@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.errors import CheckFailed, ExitCode
+from keyctl.errors import CheckFailed, ExitCode, OutcomeUnknown
 from keyctl.home.config import Limits
 from keyctl.journal.guards import IN_FLIGHT_SECONDS, NO_WINDOW_SECONDS, Basis
 from keyctl.journal.halts import Scope
@@ -415,6 +415,33 @@ def test_an_opening_order_is_refused_when_its_leverage_was_set_by_another_run(pl
     other.close()
     assert plans.claim(leg, on(leg, noted)) == "setting_moved"
     assert plans.claim(leg, on(leg, noted + 1, "leverage 5")) == ""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "late", "changes", "code"),
+    [
+        (None, 0.0, {}, "order_in_flight"),
+        (None, IN_FLIGHT_SECONDS, {}, "outcome_unknown"),
+        (Outcome.UNKNOWN, 0.0, {}, "outcome_unknown"),
+        (Outcome.ACCEPTED, 0.0, {}, ""),  # it has found its leverage
+        (None, 0.0, {"symbol": "ETH/USDT:USDT"}, ""),
+        (None, 0.0, REDUCING, ""),
+    ],
+)
+def test_no_leverage_is_set_in_the_way_of_an_order_that_opens_there(
+    plans: Plans, clock: SkipClock, outcome: Outcome | None, late: float, changes: dict[str, Any], code: str
+) -> None:
+    """An order that set nothing itself holds nothing, and once went out under a leverage set after its claim."""
+    plans.send(outcome, **{**PERPETUAL, **changes})
+    clock.skip(late)
+    settings = plans.journal.settings
+    if code:
+        with pytest.raises(OutcomeUnknown) as caught:
+            settings.take("one", "one", "BTC/USDT:USDT", "leverage 5")
+        assert caught.value.code == code
+        assert settings.number("one", "BTC/USDT:USDT") == 0
+    else:
+        assert settings.take("one", "one", "BTC/USDT:USDT", "leverage 5") == 1
 
 
 def test_two_runs_that_want_different_leverages_take_turns(plans: Plans, tmp_path: Path, clock: SkipClock) -> None:

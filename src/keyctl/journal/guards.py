@@ -33,6 +33,9 @@ _PLACE = (
     "SELECT * FROM legs WHERE exchange_account=? AND symbol=? AND NOT (plan_id=? AND client_order_id=?)"
     " AND (state IN ('sent', 'unknown') OR (state='accepted' AND (claimed_at > ? OR claim_number > ? OR id IN ({}))))"
 )
+_OPENING = (
+    "SELECT * FROM legs WHERE exchange_account=? AND symbol=? AND state IN ('sent', 'unknown') AND NOT reduce_only"
+)
 _REDUCING = "SELECT * FROM legs WHERE state IN ('sent', 'unknown') AND reduce_only"
 
 
@@ -108,6 +111,15 @@ def in_flight_until(leg: Facts, now: float) -> float | None:
     if leg["state"] != "sent" or claimed_at is None or not 0 <= now - claimed_at < IN_FLIGHT_SECONDS:
         return None
     return float(claimed_at) + IN_FLIGHT_SECONDS
+
+
+def opens_there(ask: Ask, exchange_account: str, symbol: str, account: str, now: float) -> KeyctlError | None:
+    """The refusal where an opening order in that perpetual is on its way, or unknown: it must find the leverage under
+    which it was sent. None where there is none."""
+    for other in ask(_OPENING, exchange_account, symbol):
+        place = {"account": account, "symbol": symbol, "exchange": other["exchange"]}
+        return (_unknown if in_flight_until(other, now) is None else _in_flight)(place, other)
+    return None
 
 
 def undecided(ask: Ask, now: float) -> frozenset[int]:

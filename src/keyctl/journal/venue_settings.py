@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
 from keyctl.journal.database import Database
+from keyctl.journal.guards import opens_there
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,7 +39,8 @@ class VenueSettings:
     def take(self, account: str, exchange_account: str, symbol: str, value: str) -> int:
         """The number under which this run may set that value, on disk when this returns and held for 30 s.
 
-        Runs that want the same value hold it together. Raises CheckFailed while another run holds another value.
+        Runs that want the same value hold it together. Raises CheckFailed while another run holds another value, and
+        OutcomeUnknown while an opening order is on its way there, which would meet the new one.
         """
         now = self._clock.now()
         with self._database.transaction() as connection:
@@ -49,6 +51,12 @@ class VenueSettings:
             shared = held and row["value"] == value
             if held and not shared and row["run"].split() != [self.run]:
                 raise _held(account, symbol, row, now, f"{value} was not set and the order was not sent")
+
+            def ask(query: str, *values: str) -> list[sqlite3.Row]:
+                return connection.execute(query, values).fetchall()
+
+            if not shared and (trouble := opens_there(ask, exchange_account, symbol, account, now)) is not None:
+                raise trouble
             number = row["number"] if shared else (row["number"] if row else 0) + 1
             runs = {self.run, *(row["run"].split() if shared else ())}
             connection.execute(
