@@ -179,7 +179,7 @@ def _binance_became(body: Any, sample: WaitingSample) -> Any:
     sure(row.get("side") == order.side.upper() and row.get("positionSide", position) == position)
     sure("origQty" not in row or _is_size(row["origQty"], leg))
     state, filled = _state(row.get("status"), _BINANCE_BOOK), _fill(row.get("executedQty"), leg)
-    average = Number("0") if row.get("avgPrice") is None else number(row["avgPrice"])  # not told, or without a fill
+    average = Fraction(0) if row.get("avgPrice") is None else number(row["avgPrice"])  # not told is no average
     return state, filled, average if filled and average > 0 else None, None, None
 
 
