@@ -9,8 +9,8 @@ import pytest
 from keyctl.desk import cancel
 from keyctl.model import Algorithm, OrderState
 from keyctl.twin import FaultKind
-from tests.commands.test_open_orders import foreign
 from tests.support.desk import ShiftedClock
+from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
 

@@ -20,9 +20,9 @@ from keyctl.keys import hand_out
 from keyctl.model import Algorithm, Binding, Credential, Kind
 from keyctl.secret import Secret
 from keyctl.twin import make_key
+from tests.support.command_list import commands
 from tests.support.stores import make_account
 from tests.support.world import ALL, Ran, World, credentials
-from tests.terminal.test_json import commands
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "59000")
 

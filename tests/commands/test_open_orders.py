@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from keyctl.desk.open_orders_view import open_orders
-from keyctl.model import Algorithm, OrderState, OrderStatus, OrderType, Side
+from keyctl.model import Algorithm, OrderState, OrderStatus
 from keyctl.orders.comparing import Compared
 from keyctl.twin import FaultKind
-from keyctl.twin.book import Draft, VenueOrder
+from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
 
@@ -23,28 +23,6 @@ def desk(world: World) -> World:
     for exchange in ALL:
         world.add(exchange, None, Algorithm.HMAC, "--market", "spot")
     return world
-
-
-def foreign(world: World, exchange: str, symbol: str = "BTC/USDT") -> VenueOrder:
-    """An open order that somebody else placed on that account: by hand, or by another program."""
-    venue, key = world.venue(exchange), world.made[f"{exchange}-a"].key
-    instrument = venue.instrument(symbol)
-    assert instrument is not None
-    price = venue.book(symbol).bids[0][0] / 2
-    step = instrument.price_step or Decimal(1)
-    with venue.lock:
-        return venue.place(
-            Draft(
-                key.uid,
-                key.api_key,
-                instrument,
-                Side.BUY,
-                OrderType.LIMIT,
-                Decimal("0.01"),
-                (price // step) * step,
-                client_order_id="77" if exchange == "bitfinex" else "somebodyelse",
-            )
-        )
 
 
 def test_every_account_is_asked_and_our_own_are_marked(desk: World) -> None:

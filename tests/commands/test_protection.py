@@ -15,9 +15,9 @@ from keyctl.model import OddRow, OrderType, PositionSide, Side, Trigger
 from keyctl.orders.listed_names import in_symbol
 from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
-from tests.commands.test_positions import RIGHTS, SYMBOL, VENUES
 from tests.support.listed import lists
-from tests.support.world import Ran, World, open_position
+from tests.support.perpetuals import SYMBOL, VENUES
+from tests.support.world import RIGHTS, Ran, World, open_position
 
 ETHER = "ETH/USDT:USDT"
 STOP = ("order", "sell", SYMBOL, "--stop-at", "58000", "--for-position", "--yes")

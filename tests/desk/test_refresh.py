@@ -22,7 +22,7 @@ from keyctl.model import Kind, OrderState, OrderStatus
 from keyctl.network.session import Session
 from keyctl.orders import comparing
 from keyctl.twin import FaultKind, VenueOrder
-from tests.commands.test_open_orders import foreign
+from tests.support.foreign_orders import foreign
 from tests.support.skipping import SkipClock
 from tests.support.world import ALL, RIGHTS, Ran, World
 

@@ -31,9 +31,9 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from tests.exchanges.bitfinex_spot import BitfinexSpot as Spot
+from tests.exchanges.bitfinex_spot import notification, signer
 from tests.exchanges.contract import SENT_MS, answer, damaged, sent_params
-from tests.exchanges.test_bitfinex import TestBitfinex as Spot
-from tests.exchanges.test_bitfinex import notification, signer
 from tests.support.ccxt_oracle import caught, oracle
 
 NATIVE = "tBTCF0:USTF0"

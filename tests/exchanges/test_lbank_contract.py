@@ -40,7 +40,7 @@ from keyctl.model import (
 )
 from keyctl.orders.judge import judge_placed
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
-from tests.exchanges.test_lbank import TestLBank as Spot
+from tests.exchanges.lbank_spot import LBankSpot as Spot
 
 FUTURES = {"symbol": "BTC/USDT:USDT", "market": Market.FUTURES, "contract_size": Decimal(1), "leverage": Decimal(3)}
 ROW = {

@@ -22,10 +22,10 @@ from keyctl.orders import send as sending
 from keyctl.orders.preview import Preview
 from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
-from tests.orders.test_futures_path import NATIVE, RIGHTS, SYMBOL, add, leverage_at, outcomes, position
 from tests.support.desk import ShiftedClock
 from tests.support.legs import make_leg
-from tests.support.world import Ran, World
+from tests.support.perpetuals import NATIVE, SYMBOL, add, leverage_at, outcomes, position
+from tests.support.world import RIGHTS, Ran, World
 
 D = Decimal
 CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
