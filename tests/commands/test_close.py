@@ -217,7 +217,7 @@ def test_what_is_worth_much_less_than_was_agreed_is_not_sent(desk: World, monkey
     def fall(*arguments: object) -> None:
         for exchange in VENUES:
             book = desk.venue(exchange).derivatives.book(SYMBOL)
-            book.bids[:] = [(round(price * Decimal("0.97")), size) for price, size in book.bids]
+            book.bids[:] = [(round(price * Decimal("0.97"), 0), size) for price, size in book.bids]
 
     monkeypatch.setattr(closing, "ask", fall)
     ran = close(desk, SYMBOL, "--all", "--yes")

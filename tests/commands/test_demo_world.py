@@ -296,8 +296,8 @@ def test_an_odd_account_is_named_and_never_used(demo: World, watch: Watch, kind:
     intrude(demo, "strange", kind, endpoint)
     ran = demo.keyctl("--demo", *ORDER, "--fanout", "--all", "--yes", "--json")
     assert {leg["account"] for leg in ran.data["legs"]} == {f"{name}-a" for name in ALL}
-    for words in (("list",), ("show", "strange")):
-        assert "strange is a" in demo.keyctl("--demo", *words).stderr
+    for shows in (("list",), ("show", "strange")):
+        assert "strange is a" in demo.keyctl("--demo", *shows).stderr
     checks = demo.keyctl("--demo", "doctor", "--json").data["checks"]
     assert [(check["level"], "strange" in check["detail"]) for check in checks if check["name"] == "demo"] == [
         ("fail", True)

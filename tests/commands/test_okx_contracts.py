@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_nothing_is_opened_in_a_contract_with_a_date(desk: World, symbol: str) -
     assert {str(item.instrument.symbol): item.contracts for item in _positions(desk)} == before
 
 
-def _positions(world: World) -> list[object]:
+def _positions(world: World) -> list[Any]:
     return list(world.venue("okx").derivatives.positions(world.made["okx-a"].key.uid))
 
 
@@ -123,8 +124,8 @@ def test_what_is_not_read_is_said_of_the_account(desk: World) -> None:
         assert "options" in line and "margin positions" in line and "okx-a futures" in line
         told = desk.keyctl(*words, *end, "--json").data["accounts"]
         assert [row["not_read"] for row in told] == [["margin positions", "options", "event contracts"]]
-    for words in (("orders", "--open"), ("cancel", "--all", "--foreign", "--yes")):
-        ran = desk.keyctl(*words)
+    for asks in (("orders", "--open"), ("cancel", "--all", "--foreign", "--yes")):
+        ran = desk.keyctl(*asks)
         lines = [line for line in (ran.stdout + ran.stderr).splitlines() if "not read here" in line]
         assert any("okx-a spot" in line and "margin orders" in line for line in lines)
         assert any("okx-a futures" in line and "spread orders" in line for line in lines)

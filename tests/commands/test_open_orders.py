@@ -36,8 +36,8 @@ def test_every_account_is_asked_and_our_own_are_marked(desk: World) -> None:
         assert sorted(row["plan"] or "" for row in rows) == ["", plan]
         ours = next(row for row in rows if row["plan"])
         assert (ours["symbol"], ours["side"], ours["type"]) == ("BTC/USDT", "buy", "limit")
-        assert (Decimal(ours["quantity"]), Decimal(ours["price"])) == (Decimal("0.005"), 58000)
-        assert (ours["state"], Decimal(ours["filled"])) == ("ok", 0)
+        assert (Decimal(ours["quantity"]), Decimal(ours["price"])) == (Decimal("0.005"), Decimal(58000))
+        assert (ours["state"], Decimal(ours["filled"])) == ("ok", Decimal(0))
 
 
 @pytest.mark.parametrize("exchange", ALL)

@@ -38,13 +38,15 @@ class BitfinexSpot(ExchangeContract):
     api_key = API_KEY
     secret = SECRET
     client_order_id_pattern = r"[1-9][0-9]{0,13}"
-    quantity_texts = staticmethod(lambda text: {text, f"-{text}"})
+
+    def quantity_texts(self, text: str) -> set[str]:
+        return {text, f"-{text}"}
 
     def placed(self, leg: Leg) -> Any:
         return notification([row(leg)])
 
     def placed_by_another(self, leg: Leg) -> dict[str, Any]:
-        changes = {
+        changes: dict[str, dict[int, Any]] = {
             "id": {2: 77},
             "missing id": {2: None},
             "symbol": {3: "tETHUST"},
@@ -61,7 +63,12 @@ class BitfinexSpot(ExchangeContract):
         return [row(leg, {2: None}), row(leg, {2: 77}), row(leg)]
 
     def found_another(self, step: int, leg: Leg) -> dict[str, Any]:
-        changes = {"symbol": {3: "tETHUST"}, "side": {7: -0.005}, "size": {7: 0.5}, "type": {8: "EXCHANGE MARKET"}}
+        changes: dict[str, dict[int, Any]] = {
+            "symbol": {3: "tETHUST"},
+            "side": {7: -0.005},
+            "size": {7: 0.5},
+            "type": {8: "EXCHANGE MARKET"},
+        }
         others: dict[str, Any] = {what: [row(leg, change)] for what, change in changes.items()}
         return {**others, "pair with one id": [row(leg), row(leg)]}
 

@@ -158,13 +158,13 @@ def test_an_answer_that_quotes_our_request_shows_no_passphrase(world: World, mor
     canaries = Canaries()
     canaries.watch_text("phrase", quoting(world, "place"))
     said = ""
-    for line in (BUY, ("orders", "list"), ("diagnose", "--last")):
-        ran = world.keyctl(*line, *more)
+    for before in (BUY, ("orders", "list"), ("diagnose", "--last")):
+        ran = world.keyctl(*before, *more)
         said += ran.stdout + ran.stderr
-        assert canaries.find(ran.stdout + ran.stderr) == [], line
+        assert canaries.find(ran.stdout + ran.stderr) == [], before
     assert HIDDEN in said
     quoting(world)
-    lines = [
+    lines: list[tuple[str, ...]] = [
         BUY,
         (*BUY, "--again"),
         ("verify", "okx-a"),

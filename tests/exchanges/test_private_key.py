@@ -210,7 +210,9 @@ def test_what_exec_hands_on_is_what_openssl_reads(world: World, name: str) -> No
 
 def test_a_key_file_at_the_command_line_shows_nothing(world: World, tmp_path: Path) -> None:
     canaries = watched()
-    for number_, (name, (data, *_)) in enumerate({**ENCRYPTED, **REFUSED}.items()):
+    files = [(name, data) for name, (data, _) in ENCRYPTED.items()]
+    files += [(name, data) for name, (data, _, _) in REFUSED.items()]
+    for number_, (name, data) in enumerate(files):
         path = tmp_path / f"k{number_}"
         path.write_bytes(data.encode() if isinstance(data, str) else data)
         for more in ((), ("--json",), ("--debug",)):

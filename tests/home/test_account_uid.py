@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -191,7 +192,7 @@ def test_a_list_that_was_edited_to_fit_a_strangers_key_sends_no_order_there(worl
     """Secret and list exchanged together: the id that is kept tells it, where the exchange does."""
     verified(world, exchange)
     stranger = successor(world, exchange, uid=OTHER)
-    world.venue(exchange).balance(OTHER, "USDT").free = 100_000
+    world.venue(exchange).balance(OTHER, "USDT").free = Decimal(100_000)
     app = world.app()
     account = app.accounts.get("a")
     vault: Any = app.store._store  # type: ignore[attr-defined]

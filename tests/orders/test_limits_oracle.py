@@ -167,4 +167,4 @@ def test_a_sale_of_contracts_of_a_fixed_value_never_sells_more_than_was_declared
     account, exchange = _venue("okx")
     wish = replace(wish, symbol=rules.symbol)
     order = plan_leg("plan", 0, account, exchange, wish, view, TODAY, Limits(rounding_max=Decimal("0.1"))).leg.order
-    assert (order.price, order.quantity) == (Decimal("95.00"), 9)  # ten contracts of 10 USD are 1.05 BTC at 95
+    assert (order.price, order.quantity) == (Decimal("95.00"), Decimal(9))  # ten contracts of 10 USD are 1.05 BTC at 95

@@ -81,7 +81,7 @@ def test_inverse_contracts_never_hold_more_than_was_asked(given: dict[str, Any],
 def test_contracts_of_a_linear_perpetual_become_base_currency() -> None:
     hundredth = replace(LINEAR, contract_size=D("0.01"), quantity_step=D("0.01"), min_quantity=D("0.01"))
     order = planned(wish(quantity=None, contracts=D(1)), exchange="okx", instrument=hundredth).leg.order
-    assert (order.quantity, order.contracts) == (D("0.01"), 1)
+    assert (order.quantity, order.contracts) == (D("0.01"), Decimal(1))
     assert refused(wish(quantity=None, contracts=D("1.5")), instrument=hundredth, exchange="okx").code == "rounding"
 
 

@@ -156,8 +156,9 @@ def test_shown_is_the_orders_own_price_and_caps_count_the_market_where_that_is_h
 def test_both_values_are_named_where_they_differ_by_more_than_one_per_cent() -> None:
     assert not Value(D(100), D(101)).differs
     assert Value(D(100), D("101.01")).differs
-    assert planned(wish(price=D(59000))).value.differs is True
-    assert planned(wish(price=D(59500))).value.differs is False
+    far, near = planned(wish(price=D(59000))).value, planned(wish(price=D(59500))).value
+    assert far is not None and far.differs is True
+    assert near is not None and near.differs is False
 
 
 def test_a_price_that_no_option_passes_is_told_before_size_and_balance() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keyctl.model import OrderState
-from keyctl.orders import send
+from keyctl.orders import send, settle
 from keyctl.twin import FaultKind
 from tests.support.skipping import SkipClock
 from tests.support.waiting_places import KINDS, PAIR, SWAP, calls, fire, place, places, the_order
@@ -64,7 +64,7 @@ def test_one_that_comes_to_nothing_while_its_fill_is_awaited_is_rejected(
     world: World, exchange: str, symbol: str, kind: str, clock: SkipClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The money that it needed was gone when it fired."""
-    look_up, fired = send.look_up, list[bool]()
+    look_up, fired = settle.look_up, list[bool]()
 
     async def look(*given: Any) -> Any:
         if not fired:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keyctl.journal.legs import Journal
-from keyctl.orders import send
+from keyctl.orders import fanout, send
 from tests.support.gates import race
 from tests.support.world import ALL, World
 
@@ -69,13 +69,13 @@ def plan_races(folder: Path, rounds: int) -> Figures:
 
 def _sender(world: World, plan: str) -> Callable[[int, Callable[[], None]], int]:
     def job(number: int, gate: Callable[[], None]) -> int:
-        fan_out = send.fan_out
+        fan_out = fanout.fan_out
 
         async def together(*arguments: Any) -> Any:
             gate()
             return await fan_out(*arguments)
 
-        send.fan_out = together
+        send.fan_out = together  # type: ignore[attr-defined, assignment]  # in this process alone
         return world.keyctl("order", "--plan", plan, "--yes", "--again").exit_code
 
     return job
@@ -108,7 +108,7 @@ def _capped(world: World) -> Callable[[int, Callable[[], None]], int]:
             gate()
             return claim(*arguments)
 
-        Journal.claim = together  # type: ignore[method-assign]
+        Journal.claim = together  # type: ignore[method-assign, assignment]  # in this process alone
         order = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", f"okx-{number}")
         return world.keyctl(*order, "--expect-value", "290", "--again").exit_code
 

@@ -24,7 +24,7 @@ places = pytest.mark.parametrize(("exchange", "symbol"), PLACES, ids=["binance-s
 
 def place(world: World, exchange: str, symbol: str, kind: str, *words: str, clock: SkipClock | None = None) -> Ran:
     value = Decimal(KINDS[kind][-1]) * Decimal("0.005")  # at its price, or at its trigger where it has none
-    to = ("-a", f"{exchange}-a", "--expect-value", f"{value:.2f}", "--json", "--again")
+    to: tuple[str, ...] = ("-a", f"{exchange}-a", "--expect-value", f"{value:.2f}", "--json", "--again")
     if symbol == SWAP:
         to = ("--leverage", "2", *to)
     return world.keyctl("order", "buy", symbol, "0.005", *KINDS[kind], *words, *to, clock=clock)
