@@ -39,7 +39,8 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Shows it, each text once."""
-    told = dict.fromkeys(config.stash.get(TOLD, []))
+    kept: list[tuple[str, str]] = config.stash.get(TOLD, [])
+    told = dict.fromkeys(kept)
     for heading in dict.fromkeys(heading for heading, _ in told):
         terminalreporter.section(heading)
         for text in sorted(text for other, text in told if other == heading):
@@ -86,7 +87,7 @@ def empty_home(closed_connections: None, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def world(tmp_path: Path):
+def world(tmp_path: Path) -> Iterator[World]:
     """A home with a vault and no accounts, and a running twin of all exchanges. See tests/support/world.py."""
     with World(tmp_path / "world") as made:
         yield made

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_list import commands
 from tests.support.world import World
-from tests.terminal.test_json import commands
 
 # What each command needs to be named, for the run in which no account is stored.
 WORDS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_no_private_key_lies_about_outside_the_tests() -> None:
 
 # Each prints its reason, and fails instead of skipping under the variable that .ci/run sets.
 MAY_WAIT = {
-    "tests/terminal/test_prompt.py": "a terminal pauses between the pieces of a paste, and that pause is what is tried",
+    "tests/support/terminal.py": "a terminal pauses between the pieces of a paste, and that pause is what is tried",
     "tests/orders/test_kills.py": "the real program is killed after a random delay, and then waits for real",
     "tests/vault/trials.py": "a writer's process is killed after a random delay",
 }
@@ -80,6 +81,42 @@ def test_no_test_waits_or_is_skipped() -> None:
                 assert called != "time.sleep" or path.as_posix() in MAY_WAIT, f"{path} line {node.lineno}"
                 if called in ("pytest.skip", "pytest.mark.skip", "pytest.xfail", "pytest.mark.xfail"):
                     assert path.as_posix() in MAY_SKIP, f"{path} line {node.lineno}"
+
+
+def test_no_test_module_is_imported() -> None:
+    """What two of them share has a module of its own, so that each test can be read, moved and run by itself."""
+    looked_at = 0
+    for path, text in texts():
+        if path.parts[0] not in ("tests", "scripts") or not (
+            path.suffix == ".py" or "python" in text.split("\n", 1)[0]
+        ):
+            continue
+        looked_at += 1
+        for imported in imports_of(text):
+            assert not re.search(r"(^|\.)test_", imported), f"{path} imports {imported}"
+    assert looked_at > 100
+
+
+def imports_of(text: str) -> Iterator[str]:
+    """The modules, and the names in them, that Python code imports, wherever it does."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module or ''}.{name.name}" for name in node.names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from tests.orders.test_plan import wish",
+        "from tests.orders import test_plan",
+        "import tests.orders.test_plan",
+        "def late():\n    from .test_plan import wish",
+    ],
+)
+def test_an_imported_test_module_is_seen(text: str) -> None:
+    assert any(re.search(r"(^|\.)test_", imported) for imported in imports_of(text))
 
 
 def test_no_code_looks_away_from_types_or_errors() -> None:

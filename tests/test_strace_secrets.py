@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import keyctl
+from tests.support.command_list import commands
 from tests.support.secret_course import BUY, Course, Step, every_command, with_keyring
 from tests.support.tracing import read_trace, require_strace
 from tests.support.world import World
-from tests.terminal.test_json import commands
 from tests.vault.secret_service import SecretService, require
 
 pytestmark = pytest.mark.slow

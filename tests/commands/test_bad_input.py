@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,7 +141,7 @@ def test_a_key_of_another_type_than_said_is_refused(desk: World) -> None:
 def test_a_shape_that_the_exchange_does_not_have_is_refused(desk: World, exchange: str) -> None:
     """Blanks, invisible characters, quotes, cut values; and key and secret in each other's place, where that shows."""
     made = make_key(exchange)
-    bad = [
+    bad: list[dict[str, Any]] = [
         {"secret": made.secret[:8] + " " + made.secret[8:]},
         {"secret": made.secret[:8] + "\n" + made.secret[8:]},
         {"secret": "\ufeff" + made.secret},
@@ -240,11 +241,10 @@ def test_an_evil_label_is_refused(desk: World, label: str) -> None:
     ],
 )
 def test_a_size_is_a_plain_number_above_zero(desk: World, size: str) -> None:
-    for words in (("--", size), ("--quote", size)):
-        if words[0] == "--quote":
-            line = ("order", "buy", "BTC/USDT", *words, "--price", "58000", *ON)
-        else:
-            line = ("order", "buy", "BTC/USDT", "--price", "58000", *ON, *words)
+    for line in (
+        ("order", "buy", "BTC/USDT", "--price", "58000", *ON, "--", size),
+        ("order", "buy", "BTC/USDT", "--quote", size, "--price", "58000", *ON),
+    ):
         refused(desk, *line, code=2, name="bad_number")
     refused(desk, "order", "buy", "BTC/USDT", "0.005", f"--price={size}", *ON, code=2, name="bad_number")
     refused(desk, *BUY, *ON, f"--expect-value={size}", code=2, name="bad_number")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from keyctl.desk import cancel
+from keyctl.desk import cancel, foreign_orders
 from keyctl.model import Algorithm, OrderState
 from keyctl.twin import FaultKind
-from tests.commands.test_open_orders import foreign
 from tests.support.desk import ShiftedClock
+from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
 
@@ -209,7 +209,7 @@ def test_what_had_ended_before_its_cancel_came_is_not_said_to_be_canceled(
 ) -> None:
     """It may as well have been filled."""
     world.add(exchange, None, Algorithm.HMAC, "--market", "spot")
-    order, cancel_strangers = foreign(world, exchange), cancel.cancel_strangers
+    order, cancel_strangers = foreign(world, exchange), foreign_orders.cancel_strangers
 
     async def late(*given: Any) -> Any:
         with world.venue(exchange).lock:

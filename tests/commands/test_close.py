@@ -10,11 +10,11 @@ import pytest
 from keyctl.desk import close as closing
 from keyctl.model import OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin import FaultKind
-from tests.commands.test_positions import RIGHTS, SYMBOL, VENUES
 from tests.support.desk import ShiftedClock
+from tests.support.perpetuals import SYMBOL, VENUES
 from tests.support.skipping import SkipClock
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World, open_position
+from tests.support.world import RIGHTS, Ran, World, open_position
 
 ETHER = "ETH/USDT:USDT"
 
@@ -217,7 +217,7 @@ def test_what_is_worth_much_less_than_was_agreed_is_not_sent(desk: World, monkey
     def fall(*arguments: object) -> None:
         for exchange in VENUES:
             book = desk.venue(exchange).derivatives.book(SYMBOL)
-            book.bids[:] = [(round(price * Decimal("0.97")), size) for price, size in book.bids]
+            book.bids[:] = [(round(price * Decimal("0.97"), 0), size) for price, size in book.bids]
 
     monkeypatch.setattr(closing, "ask", fall)
     ran = close(desk, SYMBOL, "--all", "--yes")

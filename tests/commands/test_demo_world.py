@@ -20,9 +20,9 @@ from keyctl.keys import hand_out
 from keyctl.model import Algorithm, Binding, Credential, Kind
 from keyctl.secret import Secret
 from keyctl.twin import make_key
+from tests.support.command_list import commands
 from tests.support.stores import make_account
 from tests.support.world import ALL, Ran, World, credentials
-from tests.terminal.test_json import commands
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "59000")
 
@@ -296,8 +296,8 @@ def test_an_odd_account_is_named_and_never_used(demo: World, watch: Watch, kind:
     intrude(demo, "strange", kind, endpoint)
     ran = demo.keyctl("--demo", *ORDER, "--fanout", "--all", "--yes", "--json")
     assert {leg["account"] for leg in ran.data["legs"]} == {f"{name}-a" for name in ALL}
-    for words in (("list",), ("show", "strange")):
-        assert "strange is a" in demo.keyctl("--demo", *words).stderr
+    for shows in (("list",), ("show", "strange")):
+        assert "strange is a" in demo.keyctl("--demo", *shows).stderr
     checks = demo.keyctl("--demo", "doctor", "--json").data["checks"]
     assert [(check["level"], "strange" in check["detail"]) for check in checks if check["name"] == "demo"] == [
         ("fail", True)

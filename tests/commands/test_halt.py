@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
+from keyctl.desk import consent
 from keyctl.desk import order as trading
 from keyctl.errors import StoreUnusable
 from keyctl.exchanges.binance.futures import BinancePerpetuals
@@ -16,9 +18,9 @@ from keyctl.journal.halts import Halts, Scope, halted_scopes
 from keyctl.journal.legs import Journal
 from keyctl.model import OrderState, Side
 from keyctl.twin import FaultKind
-from tests.commands.test_close import SYMBOL, open_position
+from tests.support.perpetuals import SYMBOL
 from tests.support.skipping import SkipClock
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.world import RIGHTS, Ran, World, open_position
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "--json")
 EVERYWHERE = (*BUY, "--fanout", "--all")
@@ -170,7 +172,7 @@ def test_a_stored_plan_leaves_it_out_too(two: World) -> None:
 
 @pytest.mark.parametrize("others", [(), ("-a", "lbank-a")])
 def test_a_halt_that_comes_after_the_preview_still_stops_its_own(two: World, others: tuple[str, ...]) -> None:
-    asked = trading.ask
+    asked = consent.ask
 
     def halt_meanwhile(*arguments: object) -> None:
         asked(*arguments)  # type: ignore[arg-type]
@@ -245,7 +247,7 @@ def test_an_order_that_its_venue_does_not_hold_to_reducing_is_halted_like_any_ot
 
 
 @pytest.fixture
-def journal(tmp_path: Path):
+def journal(tmp_path: Path) -> Iterator[Journal]:
     made = Journal(tmp_path / "journal.db", SkipClock())
     yield made
     made.close()

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from keyctl.model import MarginMode, OrderType, Side, Trigger
-from keyctl.twin.book import Draft, VenueOrder
-from keyctl.twin.perpetual import DerivativeDraft
+from keyctl.model import Side
+from tests.support.okx_contracts import KINDS, by_amount, resting
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import RIGHTS, World, open_position
 
-# Symbol, native name, and how many contracts are held.
-KINDS = (
-    ("BTC/USD:USD-310404", "BTC-USD_UM_XPERP-310404", "30"),
-    ("ETH/USD:USD-310404", "ETH-USD_UM_XPERP-310404", "50"),
-    ("BTC/USDT:USDT-281229", "BTC-USDT-281229", "2"),
-    ("BTC/USD:BTC-281229", "BTC-USD-281229", "3"),
-    ("SOL/USD:USD", "SOL-USD_UM-SWAP", "40"),
-)
 EVERY = {symbol for symbol, _, _ in KINDS}
 
 
@@ -35,27 +27,6 @@ def desk(world: World) -> World:
 def held(world: World) -> set[str]:
     positions = world.venue("okx").derivatives.positions(world.made["okx-a"].key.uid)
     return {position.instrument.symbol for position in positions}
-
-
-def resting(world: World, symbol: str, trigger: bool = False) -> VenueOrder:
-    """A buy that somebody placed by hand far below the market, or that waits for its price."""
-    venue, key = world.venue("okx"), world.made["okx-a"].key
-    item = venue.derivatives.instrument(symbol)
-    assert item is not None
-    price = venue.derivatives.mark(symbol) * Decimal("0.98")
-    price -= price % (item.price_step or 1)
-    far = venue.derivatives.mark(symbol) * 2
-    draft = DerivativeDraft(
-        *(key.uid, key.api_key, item, Side.BUY, OrderType.LIMIT, Decimal(1), price),
-        margin=MarginMode.CROSS,
-        trigger=Trigger.STOP if trigger else None,
-        trigger_price=far if trigger else None,
-    )
-    with venue.lock:
-        order = venue.derivatives.place(draft)
-        if trigger:
-            order.algo_id, order.echo = venue.next_id(), {"last": "1"}
-        return order
 
 
 def test_positions_are_shown_by_their_own_names(desk: World) -> None:
@@ -117,7 +88,7 @@ def test_nothing_is_opened_in_a_contract_with_a_date(desk: World, symbol: str) -
     assert {str(item.instrument.symbol): item.contracts for item in _positions(desk)} == before
 
 
-def _positions(world: World) -> list[object]:
+def _positions(world: World) -> list[Any]:
     return list(world.venue("okx").derivatives.positions(world.made["okx-a"].key.uid))
 
 
@@ -153,25 +124,13 @@ def test_what_is_not_read_is_said_of_the_account(desk: World) -> None:
         assert "options" in line and "margin positions" in line and "okx-a futures" in line
         told = desk.keyctl(*words, *end, "--json").data["accounts"]
         assert [row["not_read"] for row in told] == [["margin positions", "options", "event contracts"]]
-    for words in (("orders", "--open"), ("cancel", "--all", "--foreign", "--yes")):
-        ran = desk.keyctl(*words)
+    for asks in (("orders", "--open"), ("cancel", "--all", "--foreign", "--yes")):
+        ran = desk.keyctl(*asks)
         lines = [line for line in (ran.stdout + ran.stderr).splitlines() if "not read here" in line]
         assert any("okx-a spot" in line and "margin orders" in line for line in lines)
         assert any("okx-a futures" in line and "spread orders" in line for line in lines)
         told = {row["market"]: row["not_read"] for row in desk.keyctl(*words, "--json").data["accounts"]}
         assert "margin orders" in told["spot"] and "options orders" in told["futures"]
-
-
-def by_amount(world: World, amount: str = "300") -> VenueOrder:
-    """A market buy by amount that somebody placed, half of whose first part has traded."""
-    venue, key = world.venue("okx"), world.made["okx-a"].key
-    item = venue.instrument("BTC/USDT")
-    assert item is not None
-    with venue.lock:
-        venue.market_stays = True
-        return venue.place(
-            Draft(key.uid, key.api_key, item, Side.BUY, OrderType.MARKET, None, quote_quantity=Decimal(amount))
-        )
 
 
 @pytest.mark.parametrize("amount", ["300", "1200.5", "90000"])

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from keyctl.desk.open_orders_view import open_orders
-from keyctl.model import Algorithm, OrderState, OrderStatus, OrderType, Side
+from keyctl.model import Algorithm, OrderState, OrderStatus
 from keyctl.orders.comparing import Compared
 from keyctl.twin import FaultKind
-from keyctl.twin.book import Draft, VenueOrder
+from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
 
@@ -25,28 +25,6 @@ def desk(world: World) -> World:
     return world
 
 
-def foreign(world: World, exchange: str, symbol: str = "BTC/USDT") -> VenueOrder:
-    """An open order that somebody else placed on that account: by hand, or by another program."""
-    venue, key = world.venue(exchange), world.made[f"{exchange}-a"].key
-    instrument = venue.instrument(symbol)
-    assert instrument is not None
-    price = venue.book(symbol).bids[0][0] / 2
-    step = instrument.price_step or Decimal(1)
-    with venue.lock:
-        return venue.place(
-            Draft(
-                key.uid,
-                key.api_key,
-                instrument,
-                Side.BUY,
-                OrderType.LIMIT,
-                Decimal("0.01"),
-                (price // step) * step,
-                client_order_id="77" if exchange == "bitfinex" else "somebodyelse",
-            )
-        )
-
-
 def test_every_account_is_asked_and_our_own_are_marked(desk: World) -> None:
     plan = desk.keyctl(*BUY, "--fanout", "--all", "--json").data["plan"]
     for exchange in ALL:
@@ -58,8 +36,8 @@ def test_every_account_is_asked_and_our_own_are_marked(desk: World) -> None:
         assert sorted(row["plan"] or "" for row in rows) == ["", plan]
         ours = next(row for row in rows if row["plan"])
         assert (ours["symbol"], ours["side"], ours["type"]) == ("BTC/USDT", "buy", "limit")
-        assert (Decimal(ours["quantity"]), Decimal(ours["price"])) == (Decimal("0.005"), 58000)
-        assert (ours["state"], Decimal(ours["filled"])) == ("ok", 0)
+        assert (Decimal(ours["quantity"]), Decimal(ours["price"])) == (Decimal("0.005"), Decimal(58000))
+        assert (ours["state"], Decimal(ours["filled"])) == ("ok", Decimal(0))
 
 
 @pytest.mark.parametrize("exchange", ALL)

@@ -8,12 +8,9 @@ import pytest
 
 from keyctl.model import Algorithm, PositionSide, Side
 from keyctl.twin import FaultKind
+from tests.support.perpetuals import SYMBOL, VENUES
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import World, open_position
-
-VENUES = ("binance", "bitfinex", "okx")
-RIGHTS = ("read", "spot_trade", "futures_trade")
-SYMBOL = "BTC/USDT:USDT"
+from tests.support.world import RIGHTS, World, open_position
 
 
 @pytest.fixture

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from keyctl.desk import close as closing
-from keyctl.desk import protection
+from keyctl.desk import consent, protection
 from keyctl.errors import StoreUnusable
 from keyctl.model import OddRow, OrderType, PositionSide, Side, Trigger
+from keyctl.orders import holdings
 from keyctl.orders.listed_names import in_symbol
 from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
-from tests.commands.test_positions import RIGHTS, SYMBOL, VENUES
 from tests.support.listed import lists
-from tests.support.world import Ran, World, open_position
+from tests.support.perpetuals import SYMBOL, VENUES
+from tests.support.read_rows import as_positions
+from tests.support.world import RIGHTS, Ran, World, open_position
 
 ETHER = "ETH/USDT:USDT"
 STOP = ("order", "sell", SYMBOL, "--stop-at", "58000", "--for-position", "--yes")
@@ -57,9 +59,9 @@ def test_a_stop_has_the_size_of_the_position_and_only_reduces_it(desk: World, ex
     assert ran.exit_code == 0, ran.stdout
     (order,) = waiting(desk, exchange)
     assert (order.side, order.type, order.quantity) == (Side.SELL, OrderType.MARKET, Decimal(HELD[exchange]))
-    assert (order.trigger, order.trigger_price, order.reduce_only) == (Trigger.STOP, 58000, True)
+    assert (order.trigger, order.trigger_price, order.reduce_only) == (Trigger.STOP, Decimal(58000), True)
     (leg,) = ran.data["legs"]
-    assert (leg["outcome"], leg["reduce_only"], Decimal(leg["trigger_price"])) == ("accepted", True, 58000)
+    assert (leg["outcome"], leg["reduce_only"], Decimal(leg["trigger_price"])) == ("accepted", True, Decimal(58000))
     desk.venue(exchange).trigger(SYMBOL, Decimal(57000))
     assert desk.venue(exchange).derivatives.positions(desk.made[f"{exchange}-a"].key.uid) == []
 
@@ -155,7 +157,7 @@ def test_a_position_that_changed_since_the_preview_is_not_protected_by_a_wrong_s
 ) -> None:
     from keyctl.desk import order as trading
 
-    asked = trading.ask
+    asked = consent.ask
 
     def ask(*given: Any) -> None:
         open_position(desk, f"{exchange}-a", SYMBOL, Side.BUY, HELD[exchange])
@@ -332,7 +334,7 @@ def test_while_the_position_is_there_still_its_protection_stays(
 ) -> None:
     """Another program may have opened it anew by the time that the close has filled."""
     own_id = send(desk, STOP, exchange).data["legs"][0]["client_order_id"]
-    lift_all = closing.lift_all
+    lift_all = protection.lift_all
 
     async def reopened(*given: Any) -> Any:
         open_position(desk, f"{exchange}-a", SYMBOL, Side.BUY, HELD[exchange])
@@ -352,7 +354,7 @@ def test_where_the_position_cannot_be_read_its_protection_stays(
     desk: World, exchange: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(desk, STOP, exchange)
-    lift_all = closing.lift_all
+    lift_all = protection.lift_all
 
     async def unread(*given: Any) -> Any:
         desk.fault(kind=FaultKind.RESET_BEFORE, exchange=exchange, operation="positions", times=None)
@@ -391,11 +393,11 @@ def test_a_position_that_goes_by_another_name_by_now_keeps_its_protection(
 ) -> None:
     """What is there is told by the exchange's own name, which is that of the order."""
     send(desk, STOP, exchange)
-    positions_of = protection.positions_of
+    positions_of = holdings.positions_of
 
     async def renamed(part: Any, symbol: str | None = None) -> tuple[Any, ...]:
         open_position(desk, f"{exchange}-a", SYMBOL, Side.BUY, HELD[exchange])
-        found = [replace(row, symbol=row.native_symbol) for row in await positions_of(part)]
+        found = [replace(row, symbol=row.native_symbol) for row in as_positions(await positions_of(part))]
         return in_symbol(found, symbol)
 
     monkeypatch.setattr(protection, "positions_of", renamed)

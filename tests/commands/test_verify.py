@@ -20,7 +20,7 @@ from tests.support.desk import Desk, ShiftedClock, open_twin
 EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
 BOTH = (Market.SPOT, Market.FUTURES)
 DAY_MS = 86_400_000
-LISTED = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
+LISTED: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ SYMBOL = "btc_usdt"
 METHODS = {"hmac": "HmacSHA256", "rsa": "RSA"}
 
 
-class Client(BlockHttpClient, Trade, Wallet):
+class Client(BlockHttpClient, Trade, Wallet):  # type: ignore[misc]  # the SDK has no types
     """The SDK's calls on the SDK's client."""
 
 

@@ -17,7 +17,8 @@ def client_of(kind: Any, given: Given) -> Any:
 
 def one(answer: dict[str, Any]) -> dict[str, Any]:
     assert answer["code"] == "0", answer
-    (row,) = answer["data"]
+    rows: list[dict[str, Any]] = answer["data"]
+    (row,) = rows
     return row
 
 

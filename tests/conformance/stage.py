@@ -58,7 +58,7 @@ class Stage:
                 self.taken.append(Taken(venue.now_ms(), call))
             return handle(call, venue)
 
-        chosen.handle = watched
+        chosen.handle = watched  # type: ignore[method-assign]  # the face, with an ear
         self.twin = TwinServer([chosen])
         self.venue = self.twin.venue(exchange)
         self.twin.add_key(exchange, self.made)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import ccxt
 
 from keyctl.model import Algorithm
-from tests.conformance import test_binance, test_bitfinex, test_lbank, test_okx
 from tests.conformance.ccxt_clients import DrivenByCCXT, client_of, count_nonces
+from tests.conformance.sdk_clients import BinanceClient, BitfinexClient, LBankClient, OKXClient
 
 SYMBOL = "BTC/USDT"
 
@@ -72,7 +72,7 @@ class Driver(DrivenByCCXT):
         return "nothing"
 
 
-class TestBinance(Driver, test_binance.TestHMAC):
+class TestBinance(Driver, BinanceClient):
     options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["spot"]}}
 
 
@@ -80,7 +80,7 @@ class TestBinanceEd25519(TestBinance):
     algorithm = Algorithm.ED25519
 
 
-class TestBitfinex(Driver, test_bitfinex.TestHMAC):
+class TestBitfinex(Driver, BitfinexClient):
     def client(self, given: dict[str, str]) -> Any:
         made = super().client(given)
         count_nonces(made)
@@ -97,11 +97,11 @@ class TestBitfinex(Driver, test_bitfinex.TestHMAC):
         return client.fetch_open_order(order_id, SYMBOL)
 
 
-class TestLBank(Driver, test_lbank.TestHMAC):
+class TestLBank(Driver, LBankClient):
     def balance(self, client: Any) -> Any:
         """ccxt 4.5.90 reads the list that its own default call brings as an object: hence the other call."""
         return client.fetch_balance({"method": "spotPrivatePostSupplementUserInfoAccount"})
 
 
-class TestOKX(Driver, test_okx.TestHMAC):
+class TestOKX(Driver, OKXClient):
     options: ClassVar[dict[str, Any]] = {"fetchMarkets": {"types": ["spot"]}}

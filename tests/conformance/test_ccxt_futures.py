@@ -103,7 +103,7 @@ class Driver(DrivenByCCXT):
         seen = client.fetch_leverage(self.symbol)
         client.create_order(self.symbol, "market", "buy", float(self.size), None, self.params())
         (held,) = book.positions(made.key.uid)
-        assert (seen["longLeverage"], seen["shortLeverage"], book.leverage_of(held)) == (7, 7, 7)
+        assert (seen["longLeverage"], seen["shortLeverage"], book.leverage_of(held)) == (7, 7, Decimal(7))
 
     def test_an_open_order_is_seen_as_the_venue_holds_it(self, client: Any, book: Derivatives, made: MadeKey) -> None:
         placed = client.create_order(self.symbol, "limit", "buy", float(self.size), 58000, self.params())

@@ -11,8 +11,7 @@ import pytest
 
 from keyctl.model import Side
 from tests.conformance.ccxt_clients import client_of
-from tests.orders.test_listed_symbols import LABEL, foreign
-from tests.support.listed import lists
+from tests.support.listed import LABEL, foreign, lists
 from tests.support.world import RIGHTS, World, open_position
 
 D = Decimal

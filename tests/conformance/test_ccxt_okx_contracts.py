@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from keyctl.model import Algorithm, Side
-from tests.commands.test_okx_contracts import KINDS, by_amount, resting
 from tests.conformance.ccxt_clients import DrivenByCCXT, client_of
+from tests.support.okx_contracts import KINDS, by_amount, resting
 from tests.support.world import RIGHTS, World, open_position
 
 OPTIONS = {"fetchMarkets": {"types": ["spot", "swap", "future"]}}

@@ -86,7 +86,7 @@ class Driver(TwoHands):
         (seen,), (row,) = client.fetch_open_orders(self.symbol), self.rows(world)
         assert (self.number(seen), row["exchange_order_id"]) == (number, number)
         assert (seen["type"], seen["side"], seen["price"]) == ("limit", "buy", RESTING.price)
-        assert (row["type"], row["side"], Decimal(row["price"])) == ("limit", "buy", RESTING.price)
+        assert (row["type"], row["side"], Decimal(row["price"])) == ("limit", "buy", Decimal(str(RESTING.price)))
         assert Decimal(str(seen["amount"])) == Decimal(row["quantity"]) == self.size
         assert (row["trigger"], row["client_order_id"]) == (None, self.own_id_of_the_book(seen))
         with pytest.raises(ccxt.OrderNotFound):  # it waits no more
@@ -113,7 +113,7 @@ class SwapDriver(Driver):
         client.create_order(self.symbol, "market", "sell", float(self.size), None, params)
         (seen,), (row,) = self.waiting(client), self.rows(world)
         assert (seen["reduceOnly"], row["reduce_only"], seen["side"], row["side"]) == (True, True, "sell", "sell")
-        assert (row["trigger"], Decimal(row["trigger_price"])) == ("stop", 58_000)
+        assert (row["trigger"], Decimal(row["trigger_price"])) == ("stop", Decimal(58_000))
         assert world.venue(self.exchange).trigger(self.symbol, Decimal(58_000))
         assert world.keyctl("positions", self.label, "--json").data["positions"] == []
         assert [held for held in client.fetch_positions([self.symbol]) if held["contracts"]] == []

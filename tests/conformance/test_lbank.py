@@ -5,24 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from keyctl.model import Algorithm
-from tests.conformance.contract import ClientContract
-
-WRONG_SIGNATURE = (200, 10007)
+from tests.conformance.sdk_clients import LBankClient
 
 
-class TestHMAC(ClientContract):
-    exchange, package = "lbank", "lbank-connector-python"
-    states = [0, -1]
-    refused = "10007"
-    refusals = {
-        "path": {(200, 10601)},
-        # The key's own characters are in the body, and the names of key and signature.
-        "body": {WRONG_SIGNATURE, (200, 10005), (200, 10201)},
-        "timestamp": {(200, 10600), WRONG_SIGNATURE},
-        "signature": {WRONG_SIGNATURE},
-    }
-    repeated = (200, 0)
-    elsewhere = ("/v2/supplement/user_info.do", (200, 0))
+class TestHMAC(LBankClient):
+    """As that module says, with a key and a secret."""
 
 
 class TestRSA(TestHMAC):

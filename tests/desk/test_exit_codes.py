@@ -25,7 +25,7 @@ from tests.support.world import World
 
 CHECK, SETUP, AWAY = CheckFailed("a repeat"), SetupProblem("no secret"), Unreached("no connection")
 UNKNOWN, STORE = OutcomeUnknown("in flight"), StoreUnusable("full")
-REFUSED = ExchangeRefused(ExchangeError("okx", "50111", "x", 401))
+REFUSED = ExchangeRefused(ExchangeError("okx", 401, "50111", "x"))
 NOT_SENT, REJECTED, ACCEPTED = Outcome.NOT_SENT, Outcome.REJECTED, Outcome.ACCEPTED
 
 CODES: list[tuple[tuple[Outcome, ...], tuple[KeyctlError, ...], ExitCode]] = [

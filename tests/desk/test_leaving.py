@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from keyctl.desk import consent
 from keyctl.errors import ExitCode
 from keyctl.model import Kind, PositionSide, Side
 from keyctl.network.session import READ_TRIES
+from keyctl.orders import precedence
 from keyctl.twin import FaultKind
 from tests.support.processes import race
 from tests.support.skipping import SkipClock
@@ -249,7 +251,7 @@ def test_an_unknown_close_stops_the_next_one_only_until_its_window_is_over(desk:
 def test_what_another_order_closed_meanwhile_needs_no_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from keyctl.desk import close as closing
 
-    ask = closing.ask
+    ask = consent.ask
 
     def slowly(*arguments: Any) -> None:
         monkeypatch.setattr(closing, "ask", ask)
@@ -267,7 +269,7 @@ def test_what_another_order_closed_meanwhile_needs_no_order(desk: Desk, monkeypa
 def test_what_another_order_left_is_closed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from keyctl.desk import close as closing
 
-    ask = closing.ask
+    ask = consent.ask
 
     def slowly(*arguments: Any) -> None:
         monkeypatch.setattr(closing, "ask", ask)
@@ -287,7 +289,7 @@ def test_what_is_reduced_during_the_wait_for_another_account_is_read_again_too(
     from keyctl.desk import close as closing
 
     second = Desk(desk.world, desk.clock, desk.exchange)
-    ask, wait = closing.ask, closing.wait_for_others
+    ask, wait = consent.ask, precedence.wait_for_others
     half = ("order", "sell", PERPETUAL, "0.01", "--reduce-only", "--yes")
 
     def slowly(*arguments: Any) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from keyctl.model import Side
 from keyctl.twin import FaultKind, MadeKey
-from tests.commands.test_positions import SYMBOL, open_position
 from tests.support.desk import ShiftedClock
 from tests.support.odd import DOUBLED, KINDS, KeyringWorld, VaultWorld, furnish, made_odd, write_config
+from tests.support.perpetuals import SYMBOL
 from tests.support.proxies import FakeEcho
-from tests.support.world import Ran, credentials
+from tests.support.world import Ran, credentials, open_position
 
-STORES = {"vault": VaultWorld, "keyring": KeyringWorld}
+STORES: dict[str, type[VaultWorld]] = {"vault": VaultWorld, "keyring": KeyringWorld}
 ORDER = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--again")
 GOOD = {"good", "peer"}
 # Such kinds are seen without opening a secret.
@@ -29,7 +29,7 @@ Case = tuple[VaultWorld, MadeKey]
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Case]]:
     with ExitStack() as stack:
-        found = {}
+        found: dict[str, Case] = {}
         for name, store in STORES.items():
             world = stack.enter_context(store(tmp_path_factory.mktemp(name) / "world"))
             found[name] = world, furnish(world)

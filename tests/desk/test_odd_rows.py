@@ -12,7 +12,7 @@ import pytest
 from keyctl.model import Side
 from keyctl.twin import FaultKind
 from keyctl.twin.okx import data
-from tests.commands.test_open_orders import foreign
+from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, RIGHTS, World, open_position
 

@@ -20,9 +20,9 @@ from keyctl.journal.legs import Journal
 from keyctl.journal.rows import StoredLeg
 from keyctl.model import Kind, OrderState, OrderStatus
 from keyctl.network.session import Session
-from keyctl.orders import comparing
+from keyctl.orders import comparing, settle
 from keyctl.twin import FaultKind, VenueOrder
-from tests.commands.test_open_orders import foreign
+from tests.support.foreign_orders import foreign
 from tests.support.skipping import SkipClock
 from tests.support.world import ALL, RIGHTS, Ran, World
 
@@ -31,7 +31,7 @@ PLACES = [(exchange, symbol) for symbol in (PAIR, SWAP) for exchange in ALL]
 WAITING = [("binance", SWAP), ("okx", SWAP), ("okx", PAIR)]
 
 
-def named(places: list[tuple[str, str]]) -> Any:
+def named(places: list[tuple[str, str]]) -> pytest.MarkDecorator:
     names = [f"{exchange}-{'swap' if symbol == SWAP else 'spot'}" for exchange, symbol in places]
     return pytest.mark.parametrize(("exchange", "symbol"), places, ids=names)
 
@@ -553,8 +553,8 @@ def test_beside_another_command_look_ups_take_only_so_long_and_the_rest_is_named
     plans = [bench.order("okx", PAIR, "--price", str(price)) for price in (59800, 59700, 59600)]
     for order in list(bench.world.venue("okx").orders):
         bench.end("okx", "canceled", order)
-    monkeypatch.setattr(overview, "read_open_orders", partial(overview.read_open_orders, seconds=1.0))
-    kept, looks = comparing.look_up, list[str]()
+    monkeypatch.setattr(overview, "read_open_orders", partial(comparing.read_open_orders, seconds=1.0))
+    kept, looks = settle.look_up, list[str]()
 
     async def hangs(session: Session, stored: StoredLeg) -> Any:
         looks.append(stored.leg.plan_id)

@@ -6,7 +6,7 @@ import pytest
 
 from keyctl.clock import Clock
 from keyctl.twin import FaultKind
-from tests.support.world import World
+from tests.support.world import Ran, World
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "binance-a", "--yes", "--json")
 
@@ -38,7 +38,9 @@ def plan(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(ran.data["plan"])
 
 
-def resolve(world: World, plan: str, verdict: str, *, ahead: float = 0.0, because: str = "not in the order history"):
+def resolve(
+    world: World, plan: str, verdict: str, *, ahead: float = 0.0, because: str = "not in the order history"
+) -> Ran:
     words = ("orders", "resolve", plan, "binance-a", "--as", verdict, "--because", because, "--yes", "--json")
     return world.keyctl(*words, clock=Later(ahead))
 

@@ -11,8 +11,8 @@ from keyctl.desk import cancel_order, foreign_orders
 from keyctl.model import OrderState
 from keyctl.network.session import Session
 from keyctl.twin import FaultKind
-from tests.orders.test_waiting_orders import SWAP, calls, fire, place, places, the_order
 from tests.support.skipping import SkipClock
+from tests.support.waiting_places import SWAP, calls, fire, place, places, the_order
 from tests.support.world import RIGHTS, World
 
 

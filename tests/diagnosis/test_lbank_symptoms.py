@@ -158,7 +158,10 @@ def test_leverage_is_set_for_the_orders_own_direction_read_back_and_then_the_ord
     names = [line.path.rpartition("/")[2] for line in world.venue("lbank").calls.lines]
     assert "position" in names[names.index("setLeverage") : names.index("placeOrder")]
     engine = world.venue("lbank").derivatives
-    assert (engine.leverage(uid, NATIVE), engine.leverage(uid, NATIVE, None, PositionSide.LONG)) == (2, 3)
+    assert (engine.leverage(uid, NATIVE), engine.leverage(uid, NATIVE, None, PositionSide.LONG)) == (
+        Decimal(2),
+        Decimal(3),
+    )
     (order,) = world.venue("lbank").orders
     assert (order.type, order.price, order.position) == ("limit", Decimal(59000), None)
 

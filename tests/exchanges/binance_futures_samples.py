@@ -87,7 +87,7 @@ WIRES: dict[str, tuple[dict[str, Any], str]] = {
         "side=BUY&type=LIMIT&timeInForce=GTC&price=60000.1&quantity=0.005&{id}&selfTradePreventionMode=EXPIRE_TAKER",
     ),
 }
-GTD = {"time_in_force": TimeInForce.GTD, "expires_ms": ENDS_MS}
+GTD: dict[str, Any] = {"time_in_force": TimeInForce.GTD, "expires_ms": ENDS_MS}
 
 
 def made(kind: Kind = Kind.LIVE) -> Exchange:

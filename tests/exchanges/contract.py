@@ -79,8 +79,9 @@ def sent_params(wire: SignedRequest) -> dict[str, Any]:
 
 def damaged(value: Any) -> Iterator[Any]:
     """Copies of a JSON value, each with one thing in it removed or replaced."""
+    spoiled: tuple[Any, ...] = (None, "", "x", [], {}, -1, True, "1E-999999", "🦊")
     for path in _paths(value):
-        for junk in (None, "", "x", [], {}, -1, True, "1E-999999", "🦊"):
+        for junk in spoiled:
             changed = copy.deepcopy(value)
             _at(changed, path[:-1])[path[-1]] = junk
             yield changed
@@ -113,8 +114,10 @@ class ExchangeContract(ABC):
     algorithm: ClassVar[Algorithm] = Algorithm.HMAC
     passphrase: ClassVar[str | None] = None
     client_order_id_pattern: ClassVar[str] = r"kc[a-z0-9]{26}"
-    # Whether a quantity appears in the wire as a positive text; Bitfinex sells with a minus sign.
-    quantity_texts: ClassVar[Callable[[str], set[str]]] = staticmethod(lambda text: {text})
+
+    def quantity_texts(self, text: str) -> set[str]:
+        """How a quantity may stand on the wire: as a positive text; Bitfinex sells with a minus sign."""
+        return {text}
 
     @abstractmethod
     def placed(self, leg: Leg) -> Any:
@@ -266,7 +269,7 @@ class ExchangeContract(ABC):
         assert self.secret.encode() not in everything
 
     @FUZZ
-    @given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=40))
+    @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
     def test_odd_text_arrives_as_it_was_given(self, text: str) -> None:
         entry = next(
             entry for entry in exchanges.profile(self.name).readable if entry.private and "{}" not in entry.path
@@ -381,6 +384,10 @@ class ExchangeContract(ABC):
 
     def test_damaged_answers_are_unreadable_or_still_right(self) -> None:
         exchange, leg, samples = self.exchange(), self.leg(), self.answers()
+
+        def looked_up(step: int) -> Callable[[Response], object]:
+            return lambda response: exchange.read_lookup(step, response, leg)
+
         readers: list[tuple[Any, Callable[[Response], object]]] = [
             (samples["instrument"], lambda response: exchange.read_instrument(response, "BTC/USDT")),
             (samples["ticker"], lambda response: exchange.read_ticker(response, self.native_symbol)),
@@ -392,9 +399,7 @@ class ExchangeContract(ABC):
         if samples["time"] is not None:
             readers.append((samples["time"], exchange.read_time))
         for step, _ in enumerate(exchange.lookup_requests(leg, SENT_MS)):
-            readers.append(
-                (self.found(step, leg), lambda response, step=step: exchange.read_lookup(step, response, leg))
-            )
+            readers.append((self.found(step, leg), looked_up(step)))
         for sample, read in readers:
             for value in damaged(sample):
                 exchange.read_error(answer(value))

@@ -95,7 +95,8 @@ def algo_row(one: Leg, **changes: Any) -> dict[str, Any]:
         *("pxVar", "quickMgnType", "slOrdPx", "slTriggerPx", "slTriggerPxType", "szLimit", "tag", "timeInterval"),
         *("tpOrdPx", "tpTriggerPx", "tpTriggerPxType", "triggerPx", "triggerPxType", "triggerTime"),
     )
-    shown = dict.fromkeys(empty, "") | {
+    blank: dict[str, Any] = dict.fromkeys(empty, "")
+    shown = blank | {
         "actualSz": "0",
         "algoClOrdId": one.client_order_id,
         "algoId": ALGO_ID,

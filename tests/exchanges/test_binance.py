@@ -223,7 +223,11 @@ class TestBinance(ExchangeContract):
         return order_object(leg, transactTime=SENT_MS, workingTime=SENT_MS)
 
     def placed_by_another(self, leg: Leg) -> dict[str, Any]:
-        others = {**ANOTHER, "id": {"clientOrderId": "kc" + "0" * 26}, "nothing": {"clientOrderId": None}}
+        others: dict[str, dict[str, Any]] = {
+            **ANOTHER,
+            "id": {"clientOrderId": "kc" + "0" * 26},
+            "nothing": {"clientOrderId": None},
+        }
         return {what: order_object(leg, **change) for what, change in others.items()}
 
     def found(self, step: int, leg: Leg) -> Any:
@@ -336,14 +340,14 @@ class TestBinance(ExchangeContract):
 
     @pytest.mark.parametrize("what", ["limit", "post only", "ioc", "market"])
     def test_our_orders_carry_what_ccxts_orders_carry(self, what: str) -> None:
-        changes: dict[str, Any] = {
+        changes: dict[str, dict[str, Any]] = {
             "limit": {},
             "post only": {"post_only": True},
             "ioc": {"time_in_force": TimeInForce.IOC},
             "market": {"type": OrderType.MARKET, "price": None},
-        }[what]
-        extra = {"post only": {"postOnly": True}, "ioc": {"timeInForce": "IOC"}}.get(what, {})
-        leg = self.leg(**changes)
+        }
+        extra: dict[str, dict[str, Any]] = {"post only": {"postOnly": True}, "ioc": {"timeInForce": "IOC"}}
+        leg = self.leg(**changes[what])
         client = oracle("binance", apiKey=API_KEY, secret=SPOT_SECRET)
         price = None if leg.order.price is None else float(leg.order.price)
         sent = caught(
@@ -353,7 +357,12 @@ class TestBinance(ExchangeContract):
                 "buy",
                 0.005,
                 price,
-                {"clientOrderId": leg.client_order_id, "newOrderRespType": "RESULT", "recvWindow": 5000, **extra},
+                {
+                    "clientOrderId": leg.client_order_id,
+                    "newOrderRespType": "RESULT",
+                    "recvWindow": 5000,
+                    **extra.get(what, {}),
+                },
             )
         )
         wire = self.signer().sign(self.exchange().order_request(leg), Stamp(AT_MS, 0, ""))

@@ -48,6 +48,7 @@ from tests.exchanges.binance_futures_samples import (
     state_answers,
 )
 from tests.exchanges.contract import SENT_MS, answer, damaged
+from tests.support.read_rows import as_orders, as_positions
 
 # Requests.
 
@@ -166,9 +167,9 @@ def test_a_setting_counts_only_when_its_own_echo_says_so() -> None:
     for bad in (good | {"leverage": 20}, good | {"symbol": "ETHUSDT"}, {"code": 200}, {"leverage": 3}):
         with pytest.raises(Unreadable):
             exchange.read_setup(answer(bad), leverage, wanted)
-    for bad in ({"code": 201}, {"msg": "success"}, good):
+    for other in ({"code": 201}, {"msg": "success"}, good):
         with pytest.raises(Unreadable):
-            exchange.read_setup(answer(bad), margin, wanted)
+            exchange.read_setup(answer(other), margin, wanted)
 
 
 _SETUP_CODES = ("-4046", "-4059", "-4047", "-4048", "-4028", "-4161", "-4150", "-4168", "-2019", "http-503")
@@ -182,19 +183,24 @@ def test_what_is_so_already_is_told_from_what_cannot_be() -> None:
 
 def test_the_state_of_a_linear_perpetual_is_read() -> None:
     state = read_state(algo=[ALGO])
-    assert (state.hedge, state.margin, state.leverage_long, state.leverage_short) == (False, MarginMode.CROSS, 5, 5)
+    assert (state.hedge, state.margin, state.leverage_long, state.leverage_short) == (
+        False,
+        MarginMode.CROSS,
+        Decimal(5),
+        Decimal(5),
+    )
     assert state.open_orders == 2
     (held,) = state.positions
     assert (held.symbol, held.side, held.contracts, held.hedge) == ("BTC/USDT:USDT", "long", Decimal("0.030"), False)
-    assert (held.margin, held.leverage, held.currency) == (MarginMode.CROSS, 5, "USDT")
+    assert (held.margin, held.leverage, held.currency) == (MarginMode.CROSS, Decimal(5), "USDT")
 
 
 def test_the_state_of_an_inverse_perpetual_is_read() -> None:
     dated = INVERSE_ROW | {"symbol": "BTCUSD_261225", "leverage": "10"}
     state = read_state("BTC/USD:BTC", rows=[dated, INVERSE_ROW])
-    assert (state.margin, state.leverage(PositionSide.SHORT)) == (MarginMode.ISOLATED, 20)
+    assert (state.margin, state.leverage(PositionSide.SHORT)) == (MarginMode.ISOLATED, Decimal(20))
     (held,) = state.positions
-    assert (held.side, held.contracts, held.liquidation_price) == ("short", 7, Decimal("99000.5"))
+    assert (held.side, held.contracts, held.liquidation_price) == ("short", Decimal(7), Decimal("99000.5"))
 
 
 def test_in_hedge_mode_there_may_be_one_position_each_way() -> None:
@@ -267,19 +273,28 @@ def test_a_position_mode_that_is_not_told_is_no_mode() -> None:
 def test_the_rules_of_a_linear_perpetual_are_read() -> None:
     found = rules()
     assert (found.native_symbol, found.base, found.quote, found.settle) == ("BTCUSDT", "BTC", "USDT", "USDT")
-    assert (found.contract_size, found.inverse, found.active, found.market) == (1, False, True, Market.FUTURES)
-    assert (found.price_step, found.quantity_step, found.min_notional) == (Decimal("0.10"), Decimal("0.001"), 100)
-    assert (found.max_quantity, found.market_quantity_max) == (1000, 120)
+    assert (found.contract_size, found.inverse, found.active, found.market) == (Decimal(1), False, True, Market.FUTURES)
+    assert (found.price_step, found.quantity_step, found.min_notional) == (
+        Decimal("0.10"),
+        Decimal("0.001"),
+        Decimal(100),
+    )
+    assert (found.max_quantity, found.market_quantity_max) == (Decimal(1000), Decimal(120))
     assert (found.band_up, found.band_down) == (Decimal("1.05"), Decimal("0.95"))
 
 
 def test_the_rules_of_an_inverse_perpetual_are_in_contracts() -> None:
     found = rules("BTC/USD:BTC")
-    assert (found.native_symbol, found.settle, found.contract_size, found.inverse) == ("BTCUSD_PERP", "BTC", 100, True)
+    assert (found.native_symbol, found.settle, found.contract_size, found.inverse) == (
+        "BTCUSD_PERP",
+        "BTC",
+        Decimal(100),
+        True,
+    )
     assert (found.quantity_step, found.min_quantity, found.market_quantity_max, found.min_notional) == (
-        1,
-        1,
-        60000,
+        Decimal(1),
+        Decimal(1),
+        Decimal(60000),
         None,
     )
     halted = {"symbols": [INVERSE_SYMBOL | {"contractStatus": "SETTLING"}]}
@@ -304,9 +319,9 @@ def test_best_prices_are_read_from_an_object_and_from_a_list_of_one() -> None:
     row = {"symbol": "BTCUSD_PERP", "pair": "BTCUSD", "bidPrice": "9650.1", "askPrice": "9650.3", "time": SENT_MS}
     for body in (row, [row]):
         assert made().read_ticker(answer(body), "BTCUSD_PERP").ask == Decimal("9650.3")
-    for body in ([], [row, row], [[row]]):
+    for bad in ([], [row, row], [[row]]):
         with pytest.raises(Unreadable):
-            made().read_ticker(answer(body), "BTCUSD_PERP")
+            made().read_ticker(answer(bad), "BTCUSD_PERP")
 
 
 def test_the_price_band_is_the_mark_price_by_the_symbol_s_factors() -> None:
@@ -332,20 +347,25 @@ def test_a_wallet_tells_what_is_free_and_what_is_owned() -> None:
 
 def test_positions_of_both_products_are_read() -> None:
     exchange = made()
-    (long,) = exchange.read_positions(0, answer([LONG_ROW, LONG_ROW | {"positionAmt": "0.000"}]))
-    assert (long.side, long.margin, long.leverage, long.notional_usd) == ("long", MarginMode.CROSS, 5, Decimal(1806))
+    (long,) = as_positions(exchange.read_positions(0, answer([LONG_ROW, LONG_ROW | {"positionAmt": "0.000"}])))
+    assert (long.side, long.margin, long.leverage, long.notional_usd) == (
+        "long",
+        MarginMode.CROSS,
+        Decimal(5),
+        Decimal(1806),
+    )
     assert (long.entry_price, long.unrealized, long.liquidation_price) == (
         Decimal("60000.1"),
         Decimal("5.997"),
         None,
     )
     isolated = LONG_ROW | {"isolatedMargin": "12.5", "positionInitialMargin": "400.01"}
-    (odd,) = exchange.read_positions(0, answer([isolated]))
+    (odd,) = as_positions(exchange.read_positions(0, answer([isolated])))
     assert (odd.margin, odd.leverage) == (MarginMode.ISOLATED, None), "no whole leverage fits these numbers"
-    (short,) = exchange.read_positions(1, answer([INVERSE_ROW | {"notionalValue": "-0.01166666"}]))
-    assert (short.symbol, short.side, short.contracts, short.currency) == ("BTC/USD:BTC", "short", 7, "BTC")
+    (short,) = as_positions(exchange.read_positions(1, answer([INVERSE_ROW | {"notionalValue": "-0.01166666"}])))
+    assert (short.symbol, short.side, short.contracts, short.currency) == ("BTC/USD:BTC", "short", Decimal(7), "BTC")
     assert short.notional_usd is not None and round(short.notional_usd) == 700
-    assert exchange.read_positions(1, answer([INVERSE_ROW]))[0].notional_usd is None
+    assert as_positions(exchange.read_positions(1, answer([INVERSE_ROW])))[0].notional_usd is None
 
 
 @pytest.mark.parametrize(
@@ -369,24 +389,26 @@ def test_open_orders_are_read_whoever_sent_them() -> None:
         order_object(leg(), executedQty="0.002"),
         order_object(leg(INVERSE, side=Side.SELL), clientOrderId="", reduceOnly=True, positionSide="LONG"),
     ]
-    first, second = exchange.read_open_orders(0, answer(rows), Market.FUTURES)
+    first, second = as_orders(exchange.read_open_orders(0, answer(rows), Market.FUTURES))
     assert (first.symbol, first.side, first.type, first.price) == ("BTC/USDT:USDT", "buy", "limit", Decimal("60000.1"))
     assert (first.quantity, first.filled, first.client_order_id) == (Decimal("0.005"), Decimal("0.002"), OWN_ID)
     assert (second.symbol, second.client_order_id, second.reduce_only) == ("BTC/USD:BTC", None, True)
     assert (second.position, second.exchange_order_id, second.created_ms) == ("long", "4711", SENT_MS)
-    (waiting,) = exchange.read_open_orders(1, answer([ALGO]), Market.FUTURES)
+    (waiting,) = as_orders(exchange.read_open_orders(1, answer([ALGO]), Market.FUTURES))
     assert (waiting.trigger, waiting.trigger_price, waiting.exchange_order_id) == (
         Trigger.TAKE_PROFIT,
         Decimal(75000),
         "2148627",
     )
-    (stop,) = exchange.read_open_orders(1, answer([ALGO | {"orderType": "STOP_MARKET", "price": "0"}]), Market.FUTURES)
+    (stop,) = as_orders(
+        exchange.read_open_orders(1, answer([ALGO | {"orderType": "STOP_MARKET", "price": "0"}]), Market.FUTURES)
+    )
     assert (stop.trigger, stop.type, stop.price) == (Trigger.STOP, "market", None)
 
 
 def test_open_spot_orders_are_named_by_their_pair() -> None:
     row = order_object(leg(), symbol="ETHBTC", type="STOP_LOSS_LIMIT", stopPrice="0.04", price="0.039")
-    (found,) = made().read_open_orders(0, answer([row]), Market.SPOT)
+    (found,) = as_orders(made().read_open_orders(0, answer([row]), Market.SPOT))
     assert (found.symbol, found.market, found.trigger) == ("ETH/BTC", Market.SPOT, Trigger.STOP)
 
 
@@ -409,7 +431,7 @@ def test_what_goes_to_the_book_at_market_has_no_price_whatever_stands_in_that_fi
     market: Market, kind: str, waits: bool, price: Decimal | None
 ) -> None:
     row = ALGO | {"orderType": kind} if waits else order_object(leg(), type=kind, stopPrice="90")
-    (found,) = made().read_open_orders(int(waits), answer([row | {"price": "100.00000000"}]), market)
+    (found,) = as_orders(made().read_open_orders(int(waits), answer([row | {"price": "100.00000000"}]), market))
     assert (found.type, found.price) == ("market" if price is None else "limit", price)
 
 

@@ -64,6 +64,7 @@ from tests.exchanges.binance_futures_samples import (
 )
 from tests.exchanges.contract import BROKER_NAMES, SENT_MS, answer, damaged, sent_params
 from tests.support.ccxt_oracle import AT_MS, Sent, caught
+from tests.support.read_rows import as_orders
 
 
 def stop(**changes: Any) -> Leg:
@@ -589,15 +590,15 @@ def test_open_orders_that_wait_are_listed_as_such(changes: dict[str, Any], trigg
 
 def test_one_that_closes_the_whole_position_has_no_size() -> None:
     row = algo_object(stop(**AT_MARKET | SELL), quantity="0", closePosition=True)
-    (found,) = made().read_open_orders(1, answer([row]), Market.FUTURES)
-    assert (found.quantity, found.reduce_only, found.trigger) == (0, True, Trigger.STOP)
+    (found,) = as_orders(made().read_open_orders(1, answer([row]), Market.FUTURES))
+    assert (found.quantity, found.reduce_only, found.trigger) == (Decimal(0), True, Trigger.STOP)
 
 
 def test_one_that_has_fired_is_listed_as_the_plain_order_that_it_is() -> None:
     exchange, row = made(), plain_object(stop(), type="STOP")
-    (found,) = exchange.read_open_orders(0, answer([row]), Market.FUTURES)
+    (found,) = as_orders(exchange.read_open_orders(0, answer([row]), Market.FUTURES))
     assert (found.trigger, found.trigger_price, found.exchange_order_id) == (None, None, BECAME)
-    (spot,) = exchange.read_open_orders(0, answer([{**row, "type": "STOP_LOSS_LIMIT"}]), Market.SPOT)
+    (spot,) = as_orders(exchange.read_open_orders(0, answer([{**row, "type": "STOP_LOSS_LIMIT"}]), Market.SPOT))
     assert (spot.trigger, spot.trigger_price) == (Trigger.STOP, Decimal("59990.5"))
 
 
@@ -721,7 +722,7 @@ def test_ccxt_reads_the_same_from_one_that_waits() -> None:
     client, one = ccxt_client("binanceusdm"), stop(**SELL | {"reduce_only": True})
     row = algo_object(one)
     read = client.parse_order(row)
-    (found,) = made().read_open_orders(1, answer([row]), Market.FUTURES)
+    (found,) = as_orders(made().read_open_orders(1, answer([row]), Market.FUTURES))
     assert (read["id"], read["clientOrderId"]) == (found.exchange_order_id, found.client_order_id)
     assert (read["symbol"], read["side"], read["type"], read["status"]) == (
         found.symbol,

@@ -250,7 +250,7 @@ def test_fills_of_an_inverse_order_are_in_contracts() -> None:
     one = leg(INVERSE)
     body = order_object(one, status="FILLED", executedQty="3", avgPrice="60000.1", cumBase="0.00499999")
     found = made().read_lookup(0, answer(body), one)
-    assert found is not None and (found.quantity, found.filled) == (3, 3)
+    assert found is not None and (found.quantity, found.filled) == (Decimal(3), Decimal(3))
     for bad in ({"executedQty": "4"}, {"executedQty": "-1"}, {"status": "NEW_ADL"}):
         with pytest.raises(Unreadable):
             made().read_lookup(0, answer(order_object(one, **bad)), one)

@@ -210,7 +210,12 @@ def test_an_average_price_that_is_none_is_no_band(price: str) -> None:
 
 def test_the_one_band_of_older_rows_holds_for_both_sides() -> None:
     found = rules("YOYO/BTC", *rows("spot-2021-odd").values())
-    assert (found.band_up, found.band_down, found.band_buy_down, found.band_sell_up) == (5, D("0.2"), D("0.2"), 5)
+    assert (found.band_up, found.band_down, found.band_buy_down, found.band_sell_up) == (
+        Decimal(5),
+        D("0.2"),
+        D("0.2"),
+        Decimal(5),
+    )
     by_last = rules("YOYO/BTC", row("spot-2021-odd", "YOYOBTC", PERCENT_PRICE={"avgPriceMins": 0}))
     assert by_last.band_up is None and exchange().band_request(by_last) is None
 
@@ -237,7 +242,7 @@ def test_a_row_without_kinds_bars_none() -> None:
 
 def test_a_zero_switches_a_bound_off() -> None:
     found = rules("OPEN/USDT:USDT", *rows("usdm-tick-0-minqty-0").values())
-    assert (found.price_step, found.price_min, found.min_quantity) == (None, None, 1)
+    assert (found.price_step, found.price_min, found.min_quantity) == (None, None, Decimal(1))
     assert rules("T/USDT:USDT", *rows("usdm-tick-0-minqty-0").values()).min_quantity is None
     spot = rules("YOYO/BTC", *rows("spot-2021-odd").values())
     assert (spot.market_quantity_min, spot.market_quantity_step) == (None, None)

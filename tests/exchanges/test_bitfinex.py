@@ -14,18 +14,16 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import Algorithm, Leg, Market, OrderState, OrderType, Request, Response, Side, Stamp, TimeInForce
+from keyctl.model import Algorithm, Market, OrderState, OrderType, Request, Response, Side, Stamp, TimeInForce
 from keyctl.secret import Secret
-from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
+from tests.exchanges.bitfinex_spot import API_KEY, DAY_MS, SECRET, BitfinexSpot, exchange, notification, row, signer
+from tests.exchanges.contract import SENT_MS, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
 
-API_KEY = "keyctlExampleBitfinexKey0123456789abcdefghi"
-SECRET = "keyctl-example-bitfinex-secret"
 # From the unit tests of the library JKorf/Bitfinex.Net; guards nothing.
 LIBRARY_SECRET = "mheO6dR8ovSsxZQCOYEFCtelpuxcWGTfHw7te326y6jOwq5WpvFQ9JNljoTwBXZGv5It07m9RXSPpDQEK2w"
 HOST = "https://api.bitfinex.com"
 NONCE = 1700000000000000
-DAY_MS = 86_400_000
 
 # path, parameters, the body they become, nonce, secret, signature
 VECTORS = [
@@ -105,84 +103,11 @@ BODY_VECTORS = [
 ]
 
 
-def row(leg: Leg, changes: dict[int, Any] | None = None) -> list[Any]:
-    """An order array of 32 places, as the reference pages show it."""
-    order = leg.order
-    amount = float(order.quantity if order.side is Side.BUY else -order.quantity)
-    values: list[Any] = [None] * 32
-    kind = "MARKET" if order.type is OrderType.MARKET else order.time_in_force.upper().replace("GTC", "LIMIT")
-    values[0], values[2], values[3] = 95412102131, int(leg.client_order_id), leg.native_symbol
-    values[4], values[5], values[6], values[7] = SENT_MS, SENT_MS, amount, amount
-    values[8], values[12], values[13] = f"EXCHANGE {kind}", 0, "ACTIVE"
-    values[16], values[17], values[28], values[31] = float(order.price or 0), 0, "API>BFX", {"$F7": 1}
-    for place, value in (changes or {}).items():
-        values[place] = value
-    return values
+class TestBitfinex(BitfinexSpot):
+    """The contract, fulfilled."""
 
 
-def notification(data: Any, status: str = "SUCCESS", text: str = "Submitting 1 orders.", code: Any = None) -> list[Any]:
-    return [SENT_MS, "on-req", None, None, data, code, status, text]
-
-
-class TestBitfinex(ExchangeContract):
-    name = "bitfinex"
-    native_symbol = "tBTCUST"
-    api_key = API_KEY
-    secret = SECRET
-    client_order_id_pattern = r"[1-9][0-9]{0,13}"
-    quantity_texts = staticmethod(lambda text: {text, f"-{text}"})
-
-    def placed(self, leg: Leg) -> Any:
-        return notification([row(leg)])
-
-    def placed_by_another(self, leg: Leg) -> dict[str, Any]:
-        changes = {
-            "id": {2: 77},
-            "missing id": {2: None},
-            "symbol": {3: "tETHUST"},
-            "side": {7: -0.005},
-            "size": {7: 0.5},
-            "price": {16: 6},
-            "type": {8: "LIMIT"},
-            "day": {4: SENT_MS - 3 * DAY_MS},
-        }
-        others: dict[str, Any] = {what: notification([row(leg, change)]) for what, change in changes.items()}
-        return {**others, "pair of orders": notification([row(leg), row(leg)]), "nothing": notification(None)}
-
-    def found(self, step: int, leg: Leg) -> Any:
-        return [row(leg, {2: None}), row(leg, {2: 77}), row(leg)]
-
-    def found_another(self, step: int, leg: Leg) -> dict[str, Any]:
-        changes = {"symbol": {3: "tETHUST"}, "side": {7: -0.005}, "size": {7: 0.5}, "type": {8: "EXCHANGE MARKET"}}
-        others: dict[str, Any] = {what: [row(leg, change)] for what, change in changes.items()}
-        return {**others, "pair with one id": [row(leg), row(leg)]}
-
-    def not_found(self, step: int) -> Response:
-        return answer([])
-
-    def canceled(self, leg: Leg) -> Any:
-        return notification(row(leg), text="Submitted for cancellation")
-
-    def answers(self) -> dict[str, Any]:
-        sizes = [None, None, None, "0.00004", "2000.0", None, None, None, 0.1, 0.05]
-        return {
-            "time": None,
-            "instrument": [["BTCUSD", "BTCUST", "DOGE:UST"], [["BTCUSD", sizes], ["BTCUST", sizes]]],
-            "ticker": [59999, 12.5, 60001, 3.2, 100, 0.01, 60000, 1500.2, 61000, 59000],
-            "permissions": [["orders", 1, 1], ["wallets", 1, 0], ["withdraw", 0, 0]],
-            "balances": [["exchange", "UST", 1500.5, 0, 1000.25, None, None], ["funding", "UST", 9, 0, 9, None, None]],
-        }
-
-    def permissions_without_facts(self) -> list[Any]:
-        return [[], [["history", 1, 0]], [["ui_withdraw", 0, 0]]]
-
-
-exchange = TestBitfinex().exchange
-leg = TestBitfinex().leg
-
-
-def signer(secret: str = SECRET) -> Any:
-    return exchange().signer(API_KEY, Secret(secret), Algorithm.HMAC, None)
+leg = BitfinexSpot().leg
 
 
 # Signatures.
@@ -498,7 +423,7 @@ def test_errors_are_found_in_each_of_their_forms(status: int, body: Any, code: s
 
 
 def test_successes_are_no_errors() -> None:
-    for value in (notification([row(leg())]), [], [row(leg())], TestBitfinex().answers()["ticker"]):
+    for value in (notification([row(leg())]), [], [row(leg())], BitfinexSpot().answers()["ticker"]):
         assert exchange().read_error(answer(value)) is None
 
 

@@ -31,10 +31,11 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from tests.exchanges.bitfinex_spot import BitfinexSpot as Spot
+from tests.exchanges.bitfinex_spot import notification, signer
 from tests.exchanges.contract import SENT_MS, answer, damaged, sent_params
-from tests.exchanges.test_bitfinex import TestBitfinex as Spot
-from tests.exchanges.test_bitfinex import notification, signer
 from tests.support.ccxt_oracle import caught, oracle
+from tests.support.read_rows import as_orders, as_positions
 
 NATIVE = "tBTCF0:USTF0"
 FUTURES = {
@@ -244,7 +245,7 @@ def test_ccxt_reads_a_position_as_we_do() -> None:
         theirs = client().parse_position(
             {"result": [str(x) if isinstance(x, float) else x for x in position({2: amount})]}
         )
-        (ours,) = exchange().read_positions(0, answer([position({2: amount})]))
+        (ours,) = as_positions(exchange().read_positions(0, answer([position({2: amount})])))
         assert (theirs["symbol"], theirs["side"], theirs["marginMode"]) == (ours.symbol, ours.side, ours.margin)
         for name, value in (("entryPrice", ours.entry_price), ("liquidationPrice", ours.liquidation_price)):
             assert Decimal(str(theirs[name])) == value
@@ -406,7 +407,7 @@ def test_the_margin_wallet_is_read_under_common_names() -> None:
 
 def test_positions_are_net_isolated_and_signed() -> None:
     rows = [position(), position({0: "tETHF0:USTF0", 2: -1.5, 3: 3000, 6: 15, 8: None, 9: None})]
-    long, short = exchange().read_positions(0, answer(rows))
+    long, short = as_positions(exchange().read_positions(0, answer(rows)))
     assert (long.symbol, long.side, long.contracts) == ("BTC/USDT:USDT", PositionSide.LONG, Decimal("0.002"))
     assert (long.margin, long.leverage, long.hedge) == (MarginMode.ISOLATED, Decimal("3.0673"), False)
     assert (long.entry_price, long.unrealized, long.currency) == (Decimal(60000), Decimal("1.5"), "USDT")
@@ -484,8 +485,8 @@ def test_open_orders_of_both_markets_are_told_apart() -> None:
         row(spot_leg(), {6: 0.002}),
         row(spot_leg(), {8: "LIMIT"}),  # of margin trading
     ]
-    (spot,) = exchange().read_open_orders(0, answer(rows), Market.SPOT)
-    stop_limit, stop = exchange().read_open_orders(0, answer(rows), Market.FUTURES)
+    (spot,) = as_orders(exchange().read_open_orders(0, answer(rows), Market.SPOT))
+    stop_limit, stop = as_orders(exchange().read_open_orders(0, answer(rows), Market.FUTURES))
     assert (spot.symbol, spot.quantity, spot.filled, spot.price) == (
         "BTC/USDT",
         Decimal("0.005"),

@@ -36,7 +36,7 @@ def error(exchange: str, code: str, text: str = "", http: int = 400) -> Exchange
 @pytest.mark.parametrize("exchange", EVERY)
 def test_every_collected_code_is_kept(exchange: str) -> None:
     with (COLLECTED / f"{exchange}.csv").open(encoding="utf-8", newline="") as file:
-        collected = Counter(tuple(record) for record in list(csv.reader(file))[1:])
+        collected = Counter((scope, code, name) for scope, code, name in list(csv.reader(file))[1:])
     shipped = Counter((row.scope, row.code, row.name) for row in rows(exchange))
     assert collected.total() == COUNTS[exchange]
     assert not collected - shipped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,10 @@ def test_recorded_and_damaged_answers_are_read_as_before() -> None:
 
 
 def test_a_sub_code_is_told_beside_the_code_that_the_catalogue_is_keyed_by() -> None:
-    body = {"code": "1", "data": [{"sCode": "51008", "sMsg": "No", "subCode": "1000"}], "msg": "All operations failed"}
+    body: dict[str, Any] = {
+        "code": "1",
+        "data": [{"sCode": "51008", "sMsg": "No", "subCode": "1000"}],
+        "msg": "All operations failed",
+    }
     okx = load(Binding("okx", Kind.LIVE, "global", None, None))
     assert okx.error_in(body) == ("51008", "No (subCode 1000)", "1000")

@@ -18,24 +18,20 @@ from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import (
     Algorithm,
-    Leg,
     Market,
     OrderState,
     OrderType,
     Request,
-    Response,
     Side,
     Stamp,
     TimeInForce,
     Trigger,
 )
 from keyctl.secret import Secret
-from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
+from tests.exchanges.contract import SENT_MS, STAMP, answer, sent_params
+from tests.exchanges.lbank_spot import API_KEY, SECRET, LBankSpot, envelope, page, row
 from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
 
-# Key and secret of the official contract docs, echostr and timestamp of the same sample.
-API_KEY = "fb4e39e5-6a06-4291-9f80-d10176a0badd"
-SECRET = "093F44F700FC48F17DDB67390C895CE5"
 ECHOSTR = "echostr123456789012345678901234567890"
 AT = Stamp(1665990154559, 0, ECHOSTR)
 
@@ -115,89 +111,12 @@ RSA_VECTORS = [
 ]
 
 
-def row(leg: Leg, **changes: Any) -> dict[str, Any]:
-    """An order as the query answers show it; field names as LBank misspells them."""
-    values: dict[str, Any] = {
-        "symbol": leg.native_symbol,
-        "orderId": "73878edf-008d-4e4c-8041-df1f1b2cd8bb",
-        "clientOrderId": leg.client_order_id,
-        "type": leg.order.side.value,
-        "price": 60000,
-        "origQty": "0.005",
-        "origQuoteOrderQty": 300,
-        "executedQty": 0,
-        "cummulativeQuoteQty": 0,
-        "status": 0,
-        "time": SENT_MS,
-        "updateTime": SENT_MS,
-    }
-    return {name: value for name, value in {**values, **changes}.items() if value is not ...}
+class TestLBank(LBankSpot):
+    """The contract, fulfilled."""
 
 
-def envelope(data: Any, **changes: Any) -> dict[str, Any]:
-    return {"result": "true", "msg": "Success", "data": data, "error_code": 0, "ts": SENT_MS, **changes}
-
-
-def page(*rows: dict[str, Any], total: Any = 1) -> dict[str, Any]:
-    return envelope({"total": total, "page_length": 200, "orders": list(rows), "current_page": 1})
-
-
-class TestLBank(ExchangeContract):
-    name = "lbank"
-    native_symbol = "btc_usdt"
-    api_key = API_KEY
-    secret = SECRET
-
-    def placed(self, leg: Leg) -> Any:
-        return envelope({"symbol": "btc_usdt", "order_id": "0cf8a3de-4597", "custom_id": leg.client_order_id})
-
-    def placed_by_another(self, leg: Leg) -> dict[str, Any]:
-        return {
-            "id": envelope({"symbol": "btc_usdt", "order_id": "0cf8a3de-4597", "custom_id": "kcanother"}),
-            "symbol": envelope({"symbol": "eth_usdt", "order_id": "0cf8a3de", "custom_id": leg.client_order_id}),
-            "order without our id": envelope({"symbol": "btc_usdt", "order_id": "0cf8a3de-4597"}),
-        }
-
-    def found(self, step: int, leg: Leg) -> Any:
-        return envelope(row(leg)) if step == 0 else page(row(leg, clientOrderId="kcother"), row(leg))
-
-    def found_another(self, step: int, leg: Leg) -> dict[str, Any]:
-        changes: dict[str, dict[str, Any]] = {
-            "side": {"type": "sell"},
-            "size": {"origQty": "0.5"},
-            "price": {"price": 6},
-            "symbol": {"symbol": "eth_usdt"},
-        }
-        others = {what: row(leg, **change) for what, change in changes.items()}
-        return {what: envelope(other) if step == 0 else page(other) for what, other in others.items()}
-
-    def not_found(self, step: int) -> Response:
-        if step == 0:
-            return answer({"result": "false", "msg": "order not exist", "error_code": 10032, "ts": SENT_MS})
-        return answer(page(total=0))
-
-    def canceled(self, leg: Leg) -> Any:
-        data = {"executedQty": 0, "price": 60000, "origQty": "0.005", "tradeType": "buy", "status": 0}
-        return envelope(data, result=True)
-
-    def answers(self) -> dict[str, Any]:
-        rules = {"symbol": "btc_usdt", "quantityAccuracy": "4", "priceAccuracy": "2", "minTranQua": "0.0001"}
-        return {
-            "time": envelope(SENT_MS),
-            "instrument": envelope([rules]),
-            "ticker": envelope({"symbol": "btc_usdt", "bidPrice": "59999.99", "askPrice": "60000.01"}),
-            "permissions": {"result": "true", "data": {"enableSpotTrading": True, "createTime": 1643091005000}},
-            "balances": envelope(
-                {"uid": "LBA0B12679", "balances": [{"asset": "usdt", "free": "1000", "locked": "25.5"}]}
-            ),
-        }
-
-    def permissions_without_facts(self) -> list[Any]:
-        return [envelope({}), {"result": True, "data": {}}, envelope({"enableWithdrawals": None, "ipRestrict": "?"})]
-
-
-exchange = TestLBank().exchange
-leg = TestLBank().leg
+exchange = LBankSpot().exchange
+leg = LBankSpot().leg
 
 
 def signer(secret: str = SECRET, algorithm: Algorithm = Algorithm.HMAC) -> Any:
@@ -464,7 +383,7 @@ def test_open_and_finished_orders_are_asked_for_in_long_pages() -> None:
 
 
 def test_numbers_of_decimals_become_steps() -> None:
-    rules = exchange().read_instrument(answer(TestLBank().answers()["instrument"]), "BTC/USDT")
+    rules = exchange().read_instrument(answer(LBankSpot().answers()["instrument"]), "BTC/USDT")
     assert (rules.price_step, rules.quantity_step) == (Decimal("0.01"), Decimal("0.0001"))
     assert (rules.min_quantity, rules.min_notional) == (Decimal("0.0001"), None)
 
@@ -516,7 +435,7 @@ def test_a_failed_permission_call_is_never_read_as_rights() -> None:
 
 
 def test_the_account_id_comes_with_the_balances() -> None:
-    balances = exchange().read_balances(answer(TestLBank().answers()["balances"]))
+    balances = exchange().read_balances(answer(LBankSpot().answers()["balances"]))
     assert balances.uid == "LBA0B12679"
     assert balances.total == {"USDT": Decimal("1025.5")}
 

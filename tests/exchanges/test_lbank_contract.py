@@ -40,7 +40,8 @@ from keyctl.model import (
 )
 from keyctl.orders.judge import judge_placed
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
-from tests.exchanges.test_lbank import TestLBank as Spot
+from tests.exchanges.lbank_spot import LBankSpot as Spot
+from tests.support.read_rows import as_orders, as_positions
 
 FUTURES = {"symbol": "BTC/USDT:USDT", "market": Market.FUTURES, "contract_size": Decimal(1), "leverage": Decimal(3)}
 ROW = {
@@ -448,11 +449,18 @@ def test_an_echo_of_another_setting_is_unreadable() -> None:
 
 def test_net_positions_are_told_by_their_sign() -> None:
     rows = [position_row(position="0.5", openPrice="60000", unrealizedProfit="2"), position_row(position="-0.5")]
-    long, short = exchange().read_positions(0, answer(good([*rows, position_row()])))
-    assert (long.side, long.contracts, long.hedge, long.leverage) == (PositionSide.LONG, Decimal("0.5"), False, 3)
+    long, short = as_positions(exchange().read_positions(0, answer(good([*rows, position_row()]))))
+    assert (long.side, long.contracts, long.hedge, long.leverage) == (
+        PositionSide.LONG,
+        Decimal("0.5"),
+        False,
+        Decimal(3),
+    )
     assert (long.symbol, long.entry_price, long.unrealized) == ("BTC/USDT:USDT", Decimal(60000), Decimal(2))
     assert (short.side, short.contracts) == (PositionSide.SHORT, Decimal("0.5"))
-    (hedged,) = exchange().read_positions(0, answer(good([position_row(posiDirection="0", position="1")])))
+    (hedged,) = as_positions(
+        exchange().read_positions(0, answer(good([position_row(posiDirection="0", position="1")])))
+    )
     assert (hedged.side, hedged.hedge) == (PositionSide.LONG, True)
 
 
@@ -474,7 +482,7 @@ def test_open_orders_of_contracts_come_from_one_list() -> None:
         order_row(leg(), status="1"),
         order_row(leg(side=Side.SELL)),
     ]
-    first, second = exchange().read_open_orders(0, answer(good({"resultList": rows})), Market.FUTURES)
+    first, second = as_orders(exchange().read_open_orders(0, answer(good({"resultList": rows})), Market.FUTURES))
     assert (first.symbol, first.side, first.quantity, first.filled, first.price) == (
         "BTC/USDT:USDT",
         Side.BUY,
@@ -543,7 +551,7 @@ def test_open_spot_orders_are_asked_for_by_symbol() -> None:
         **{"origQty": 0.5, "executedQty": 0.1, "status": 1, "time": SENT_MS},
     }
     told = {"result": "true", "error_code": 0, "data": {"total": 1, "orders": [row]}}
-    (found,) = exchange().read_open_orders(0, answer(told), Market.SPOT)
+    (found,) = as_orders(exchange().read_open_orders(0, answer(told), Market.SPOT))
     assert (found.symbol, found.side, found.quantity, found.filled) == (
         "BTC/USDT",
         Side.SELL,

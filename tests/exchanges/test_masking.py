@@ -5,26 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
-from dataclasses import replace
 from random import Random
 from urllib.parse import quote
 
 import pytest
 
-from keyctl.exchanges import load, names
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.masking import HIDDEN, Mask, hide_beside
-from keyctl.model import Binding, ExchangeError, Kind, Market, Response
-from keyctl.orders.judge import judge_placed
+from keyctl.model import ExchangeError
 from keyctl.secret import Secret
 from keyctl.twin import FaultKind
 from tests.support.canary import Canaries
-from tests.support.legs import make_leg
-from tests.support.other_files import random_passphrase
+from tests.support.masked_verdicts import KEY, phrases_of, recorded, verdict
 from tests.support.world import World
 
 PHRASE = "Twin-aB3$d&\"x'1a!"
-KEY = "11112222-3333-4444-5555-666677778888"
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--yes")
 
 
@@ -111,23 +106,6 @@ def test_words_beside_a_telling_word_stay(text: str) -> None:
     assert hide_beside(text) == text
 
 
-def recorded() -> list[tuple[str, int, str, str]]:
-    """Exchange, HTTP status, code and words of an error body for every row of every catalogue."""
-    found = []
-    for exchange in names():
-        for row in catalogue(exchange).rows:
-            http = next((int(status) for status in row.http.split() if status.isdigit()), 200)
-            words = row.text_match if row.text_match and not row.text_match.startswith("/") else row.meaning
-            found.append((exchange, http, row.code, words))
-    return found
-
-
-def phrases_of(bodies: list[tuple[str, int, str, str]], random: Random) -> list[str]:
-    """1,000 passphrases: half of them words of those bodies, half as people choose them."""
-    words = sorted({word for _, _, _, text in bodies for word in text.split() if len(word) > 3})
-    return [random.choice(words) for _ in range(500)] + [random_passphrase(random) for _ in range(500)]
-
-
 def test_no_passphrase_changes_a_verdict() -> None:
     """Every body, with passphrases of the thousand, and with the longest word and the whole of its own text."""
     bodies = recorded()
@@ -165,23 +143,6 @@ def test_every_id_of_the_transcripts_is_shown_whole(name: str) -> None:
         assert name in hide_beside(words), words
 
 
-def verdict(exchange: str, http: int, code: str, text: str, mask: Mask) -> tuple[object, ...]:
-    adapter = load(Binding(exchange, Kind.DEMO, "global", "http://127.0.0.1:1", None))
-    shapes = {
-        "binance": {"code": int(code) if code.lstrip("-").isdigit() else code, "msg": text},
-        "okx": {"code": code, "msg": text, "data": []},
-        "lbank": {"result": "false", "error_code": int(code) if code.isdigit() else code, "msg": text},
-        "bitfinex": ["error", int(code) if code.isdigit() else code, text],
-    }
-    response = Response(http, {}, json.dumps(shapes[exchange]).encode(), 0, 0)
-    result = judge_placed(adapter, replace(make_leg(), exchange=exchange), response, mask)
-    error = result.error
-    book = catalogue(exchange)
-    row = "" if error is None else book.row_name(error, Market.SPOT)
-    assert row == result.catalogue_row
-    return result.outcome, error and error.code, error and error.text, result.catalogue_row
-
-
 def quoting(world: World, operation: str | None = None) -> str:
     """The twin's OKX answers with our own headers in its words; gives the passphrase that it quotes."""
     made = world.made["okx-a"]
@@ -197,13 +158,13 @@ def test_an_answer_that_quotes_our_request_shows_no_passphrase(world: World, mor
     canaries = Canaries()
     canaries.watch_text("phrase", quoting(world, "place"))
     said = ""
-    for line in (BUY, ("orders", "list"), ("diagnose", "--last")):
-        ran = world.keyctl(*line, *more)
+    for before in (BUY, ("orders", "list"), ("diagnose", "--last")):
+        ran = world.keyctl(*before, *more)
         said += ran.stdout + ran.stderr
-        assert canaries.find(ran.stdout + ran.stderr) == [], line
+        assert canaries.find(ran.stdout + ran.stderr) == [], before
     assert HIDDEN in said
     quoting(world)
-    lines = [
+    lines: list[tuple[str, ...]] = [
         BUY,
         (*BUY, "--again"),
         ("verify", "okx-a"),

@@ -252,12 +252,12 @@ class TestOKX(ExchangeContract):
 
     @pytest.mark.parametrize("what", ["limit", "post only", "market"])
     def test_our_orders_carry_what_ccxts_orders_carry(self, what: str) -> None:
-        changes: dict[str, Any] = {
+        changes: dict[str, dict[str, Any]] = {
             "limit": {},
             "post only": {"post_only": True},
             "market": {"type": OrderType.MARKET, "price": None},
-        }[what]
-        leg = self.leg(**changes)
+        }
+        leg = self.leg(**changes[what])
         client = oracle("okx", apiKey=API_KEY, secret=SECRET, password="Phrase-1")
         client.options["createOrder"] = "privatePostTradeOrder"
         price = None if leg.order.price is None else float(leg.order.price)
@@ -284,12 +284,13 @@ class TestOKX(ExchangeContract):
         assert not any("expTime" in dict(self.sent(request).headers) for request in others)
 
     def test_only_demo_keys_at_okx_itself_are_marked_as_simulated(self) -> None:
-        for changes, marked in [
+        cases: list[tuple[dict[str, Any], bool]] = [
             ({"kind": Kind.LIVE}, False),
             ({"kind": Kind.DEMO}, True),
             ({"kind": Kind.DEMO, "site": "eea"}, True),
             ({"kind": Kind.DEMO, "endpoint": "http://127.0.0.1:1"}, False),
-        ]:
+        ]
+        for changes, marked in cases:
             exchange = self.exchange(**changes)
             wire = self.signer(exchange).sign(exchange.balance_request(), STAMP)
             assert (dict(wire.headers).get("x-simulated-trading") == "1") is marked

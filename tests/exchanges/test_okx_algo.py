@@ -59,6 +59,7 @@ from tests.exchanges.okx_algo_samples import (
 )
 from tests.exchanges.okx_samples import API_KEY, SECRET, client, leg, okx, order_row, sent, success
 from tests.support.ccxt_oracle import AT_MS, Sent, caught
+from tests.support.read_rows import as_orders
 
 PLACE = "/api/v5/trade/order-algo"
 OTHER_ID = "kc" + "0" * 26
@@ -382,7 +383,7 @@ def test_each_state_is_read_and_only_what_has_no_rest_that_waits_is_followed(
 ) -> None:
     for step in STEPS:
         found = okx().read_lookup(step, answer(success(algo_row(stop(), state=told, ordIdList=ids))), stop())
-        assert found is not None and (found.state, found.became, found.filled) == (state, became, 0)
+        assert found is not None and (found.state, found.became, found.filled) == (state, became, Decimal(0))
 
 
 def waiting(one: Leg) -> OrderStatus:
@@ -577,7 +578,7 @@ def test_a_documented_refusal_proves_that_it_was_not_taken(one: Leg, code: str) 
 )
 def test_a_refusal_that_names_an_order_proves_nothing(change: dict[str, Any], alone: bool) -> None:
     exchange, one = okx(), stop()
-    body = {"code": "1", "msg": "", "data": [taken(one, **{"algoId": "", "sCode": "51280"} | change)]}
+    body: dict[str, Any] = {"code": "1", "msg": "", "data": [taken(one, **{"algoId": "", "sCode": "51280"} | change)]}
     assert exchange.is_refusal_of(body, one) is alone
     outcome = judge_placed(exchange, one, answer(body)).outcome
     assert outcome is (Outcome.REJECTED if alone else Outcome.UNKNOWN)
@@ -600,7 +601,7 @@ def test_the_answer_judged_as_a_whole() -> None:
 
 
 def listed(row: dict[str, Any], market: Market = Market.FUTURES, step: int = 0) -> OpenOrder:
-    (found,) = okx().read_open_orders(step, answer(success(row)), market)
+    (found,) = as_orders(okx().read_open_orders(step, answer(success(row)), market))
     return found
 
 
@@ -661,7 +662,12 @@ def test_of_two_triggers_the_stop_is_shown() -> None:
     both = {"ordType": "oco", "tpTriggerPx": "63000", "tpTriggerPxType": "last", "tpOrdPx": "62990"}
     stops = {"slTriggerPx": "57000", "slTriggerPxType": "mark", "slOrdPx": "-1"}
     found = listed(algo_row(stop(**SELL), **both, **stops))
-    assert (found.trigger, found.trigger_price, found.type, found.price) == (Trigger.STOP, 57000, "market", None)
+    assert (found.trigger, found.trigger_price, found.type, found.price) == (
+        Trigger.STOP,
+        Decimal(57000),
+        "market",
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -688,7 +694,7 @@ def test_one_that_fires_from_either_side_is_named_by_the_price_at_its_making(
 def test_one_that_closes_the_whole_position_has_no_size() -> None:
     row = algo_row(stop(**AT_MARKET | SELL | REDUCING), sz="", closeFraction="1")
     found = listed(row)
-    assert (found.quantity, found.reduce_only, found.trigger, found.type) == (0, True, Trigger.STOP, "market")
+    assert (found.quantity, found.reduce_only, found.trigger, found.type) == (Decimal(0), True, Trigger.STOP, "market")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ from tests.exchanges.okx_samples import (
     success,
 )
 from tests.support.ccxt_oracle import AT_MS, caught
+from tests.support.read_rows import as_orders, as_positions
 
 CONFIG = {"acctLv": "2", "posMode": "net_mode", "uid": "1", "perm": "read_only,trade", "ip": ""}
 POSITION = {
@@ -120,7 +121,11 @@ def test_the_multiplier_belongs_to_the_size_of_a_contract() -> None:
 def test_an_inverse_contract_is_counted_in_contracts() -> None:
     rules = inverse()
     assert (rules.settle, rules.contract_size, rules.inverse) == ("BTC", Decimal(100), True)
-    assert (rules.quantity_step, rules.min_quantity, rules.market_quantity_max) == (1, 1, 12000)
+    assert (rules.quantity_step, rules.min_quantity, rules.market_quantity_max) == (
+        Decimal(1),
+        Decimal(1),
+        Decimal(12000),
+    )
 
 
 @pytest.mark.parametrize(
@@ -280,7 +285,7 @@ def test_fills_come_back_in_the_unit_of_the_order() -> None:
     assert (status.average_price, status.fee, status.fee_currency) == (Decimal("59990.1"), Decimal("0.06"), "USDT")
     coin = leg(inverse=True)
     status = okx().read_lookup(0, answer(success(order_row(coin, accFillSz="3", avgPx="1"))), coin)
-    assert status is not None and (status.quantity, status.filled) == (5, 3)
+    assert status is not None and (status.quantity, status.filled) == (Decimal(5), Decimal(3))
 
 
 @pytest.mark.parametrize(
@@ -381,7 +386,11 @@ def test_a_quiet_account_in_net_mode() -> None:
 
 def test_an_account_in_long_short_mode_has_a_leverage_for_each_side() -> None:
     found = state(MarginMode.ISOLATED, config=HEDGED, leverage=sides())
-    assert (found.hedge, found.leverage(PositionSide.LONG), found.leverage(PositionSide.SHORT)) == (True, 3, 5)
+    assert (found.hedge, found.leverage(PositionSide.LONG), found.leverage(PositionSide.SHORT)) == (
+        True,
+        Decimal(3),
+        Decimal(5),
+    )
 
 
 def test_one_row_of_cross_leverage_holds_for_both_sides_and_one_of_isolated_does_not() -> None:
@@ -530,12 +539,14 @@ def test_positions_on_all_symbols() -> None:
     coin = {**POSITION, "instId": "BTC-USD-SWAP", "pos": "7", "ccy": "BTC"}
     chosen = {**POSITION, "instId": "SOL-USD_UM-SWAP", "pos": "7", "ccy": "USDG"}
     untold = {**chosen, "instId": "2Z-USD_UM-SWAP", "ccy": ""}
-    found = okx().read_positions(0, answer(success(hedged, coin, chosen, untold, {**POSITION, "pos": "0"})))
+    found = as_positions(
+        okx().read_positions(0, answer(success(hedged, coin, chosen, untold, {**POSITION, "pos": "0"})))
+    )
     assert [(item.symbol, str(item.side), item.contracts, item.hedge, item.currency) for item in found] == [
-        ("ETH/USDC:USDC", "short", 2, True, "USDC"),
-        (INVERSE, "long", 7, False, "BTC"),
-        ("SOL/USD:USD", "long", 7, False, "USDG"),
-        ("2Z/USD:USD", "long", 7, False, "USD"),
+        ("ETH/USDC:USDC", "short", Decimal(2), True, "USDC"),
+        (INVERSE, "long", Decimal(7), False, "BTC"),
+        ("SOL/USD:USD", "long", Decimal(7), False, "USDG"),
+        ("2Z/USD:USD", "long", Decimal(7), False, "USD"),
     ]
     for kind in ("MARGIN", "OPTION", "EVENTS"):
         assert okx().read_positions(0, answer(success({**POSITION, "instType": kind, "instId": "BTC-USDT"}))) == ()
@@ -641,9 +652,9 @@ def test_open_orders_of_both_markets() -> None:
         ),
     )
     spot = {**row, "instType": "SPOT", "instId": "ETH-USDT", "clOrdId": "", "reduceOnly": "false", "cTime": ""}
-    (found,) = okx().read_open_orders(2, answer(success(spot)), Market.SPOT)
+    (found,) = as_orders(okx().read_open_orders(2, answer(success(spot)), Market.SPOT))
     assert (found.symbol, found.client_order_id, found.created_ms, found.position) == ("ETH/USDT", None, None, None)
-    (found,) = okx().read_open_orders(2, answer(success({**row, "posSide": "long"})), Market.FUTURES)
+    (found,) = as_orders(okx().read_open_orders(2, answer(success({**row, "posSide": "long"})), Market.FUTURES))
     assert found.position is PositionSide.LONG
 
 
@@ -841,7 +852,7 @@ def test_our_leverage_call_carries_what_ccxts_carries(margin: MarginMode) -> Non
 
 def test_ccxt_reads_the_same_position_and_leverage() -> None:
     made = client()
-    ours = okx().read_positions(0, answer(success(POSITION)))[0]
+    ours = as_positions(okx().read_positions(0, answer(success(POSITION))))[0]
     theirs = made.parse_position({**POSITION, "imr": "300", "mmr": "5", "cTime": "1", "uTime": "1"})
     assert (theirs["symbol"], theirs["side"], theirs["marginMode"]) == (ours.symbol, str(ours.side), str(ours.margin))
     assert Decimal(str(theirs["contracts"])) == ours.contracts

@@ -27,7 +27,7 @@ def test_okx_s_position_in_an_x_perp_has_its_own_name() -> None:
     (held,) = okx().read_positions(0, answer(recorded("recorded/okx-futures-xperp-position")))
     assert isinstance(held, Position)
     assert (held.symbol, held.native_symbol) == ("BTC/USD:USD-310404", "BTC-USD_UM_XPERP-310404")
-    assert (held.side, held.contracts, held.currency) == (PositionSide.LONG, 1, "USDC")
+    assert (held.side, held.contracts, held.currency) == (PositionSide.LONG, Decimal(1), "USDC")
 
 
 def test_okx_s_market_buy_by_amount_has_bought_more_units_than_it_spends() -> None:

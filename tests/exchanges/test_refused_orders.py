@@ -4,12 +4,14 @@ that stay unknown hold the way out no longer than their window."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from keyctl.desk import close as closing
+from keyctl.desk import close_view, in_the_way
 from keyctl.desk.order_advice import Step
 from keyctl.errors import ExitCode
 from keyctl.model import Side
@@ -77,14 +79,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Sk
 
 
 @pytest.fixture
-def at(shared: tuple[World, SkipClock]) -> Iterator[type[Desk]]:
+def at(shared: tuple[World, SkipClock]) -> Iterator[Callable[[str], Desk]]:
+    """Opens a new account at the exchange of that name."""
     world, clock = shared
-
-    class Here(Desk):
-        def __init__(self, exchange: str) -> None:
-            super().__init__(world, clock, exchange)
-
-    yield Here
+    yield partial(Desk, world, clock)
     world.twin.faults.clear()
 
 
@@ -108,7 +106,7 @@ def outcome(ran: Ran) -> str:
     ],
 )
 def test_a_close_that_was_refused_is_told_so_and_can_be_tried_again_at_once(
-    at: type[Desk], exchange: str, status: int, body: str
+    at: Callable[[str], Desk], exchange: str, status: int, body: str
 ) -> None:
     desk = at(exchange)
     desk.long()
@@ -139,7 +137,7 @@ def test_a_close_that_was_refused_is_told_so_and_can_be_tried_again_at_once(
     ],
 )
 def test_what_is_not_proven_holds_the_next_close_until_its_window_is_over_and_no_longer(
-    at: type[Desk], exchange: str, status: int, body: str
+    at: Callable[[str], Desk], exchange: str, status: int, body: str
 ) -> None:
     desk = at(exchange)
     desk.long()
@@ -160,14 +158,14 @@ def test_every_venue_with_perpetuals_is_asked(exchange: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["insufficient balance", "Order placement failed due to insufficient balance. "])
-def test_a_spot_buy_without_money_is_rejected(at: type[Desk], text: str) -> None:
+def test_a_spot_buy_without_money_is_rejected(at: Callable[[str], Desk], text: str) -> None:
     desk = at("okx")
     desk.answer(200, okx(51119, text))
     ran = desk.run("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--yes")
     assert (ran.exit_code, outcome(ran)) == (ExitCode.REFUSED, "rejected"), ran.stdout
 
 
-def test_lbank_s_replay_filter_leaves_the_order_unknown(at: type[Desk]) -> None:
+def test_lbank_s_replay_filter_leaves_the_order_unknown(at: Callable[[str], Desk]) -> None:
     desk = at("lbank")
     desk.answer(200, '{"result":"false","error_code":10600,"msg":"intercepted by replay attacks filter","ts":1}')
     ran = desk.run("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--yes")
@@ -189,7 +187,7 @@ STOP = ("order", "sell", PERPETUAL, "0.02", "--stop-at", "55000", "--price", "54
     ],
 )
 def test_a_stop_is_refused_by_what_is_documented_for_its_own_call_alone(
-    at: type[Desk], status: int, body: str, wanted: str
+    at: Callable[[str], Desk], status: int, body: str, wanted: str
 ) -> None:
     desk = at("binance")
     desk.long()
@@ -205,7 +203,7 @@ def reducing(desk: Desk, price: str = "65000") -> str:
     return str(leg["client_order_id"])
 
 
-def test_the_order_in_the_way_is_named_with_the_command_that_cancels_it(at: type[Desk]) -> None:
+def test_the_order_in_the_way_is_named_with_the_command_that_cancels_it(at: Callable[[str], Desk]) -> None:
     desk = at("binance")
     desk.long()
     own_id = reducing(desk)
@@ -220,15 +218,15 @@ def test_the_order_in_the_way_is_named_with_the_command_that_cancels_it(at: type
     assert desk.flat
 
 
-def test_its_number_side_and_price_are_told(at: type[Desk], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_number_side_and_price_are_told(at: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Step] = []
-    closed = closing.view.closed
+    closed = close_view.closed
 
     def noted(*facts: Any) -> Any:
         told.extend(facts[-1])
         return closed(*facts)
 
-    monkeypatch.setattr(closing.view, "closed", noted)
+    monkeypatch.setattr(close_view, "closed", noted)
     desk = at("binance")
     desk.long()
     own_id = reducing(desk)
@@ -240,7 +238,7 @@ def test_its_number_side_and_price_are_told(at: type[Desk], monkeypatch: pytest.
     assert step.command == f"keyctl cancel {own_id}"
 
 
-def test_an_order_of_others_in_the_way_is_canceled_by_a_command_that_asks(at: type[Desk]) -> None:
+def test_an_order_of_others_in_the_way_is_canceled_by_a_command_that_asks(at: Callable[[str], Desk]) -> None:
     desk = at("binance")
     desk.long()
     reducing(desk)
@@ -254,7 +252,7 @@ def test_an_order_of_others_in_the_way_is_canceled_by_a_command_that_asks(at: ty
     assert desk.flat
 
 
-def test_without_such_an_order_what_is_open_is_shown(at: type[Desk]) -> None:
+def test_without_such_an_order_what_is_open_is_shown(at: Callable[[str], Desk]) -> None:
     desk = at("binance")
     desk.long()
     desk.answer(400, BARRED)
@@ -264,11 +262,11 @@ def test_without_such_an_order_what_is_open_is_shown(at: type[Desk]) -> None:
 
 
 def test_a_list_that_cannot_be_read_takes_nothing_from_the_result(
-    at: type[Desk], monkeypatch: pytest.MonkeyPatch
+    at: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = at("binance")
     desk.long()
-    ask = closing.orders_in_the_way
+    ask = in_the_way.orders_in_the_way
 
     async def unreadable(*facts: Any) -> list[Step]:
         desk.world.fault(kind=FaultKind.HTML, exchange="binance", path="/fapi/v1/open*", times=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.exchanges.okx_algo_samples import STOP, TAKE_PROFIT, spot
 
 
 @pytest.mark.parametrize("changes", [item[0] for item in KINDS.values()], ids=KINDS)
-def test_a_late_copy_lives_for_the_window_of_its_own_call(changes: dict[str, object]) -> None:
+def test_a_late_copy_lives_for_the_window_of_its_own_call(changes: dict[str, Any]) -> None:
     for name, plain, waits in (("binance", 5, 5), ("okx", 5, 30)):
         settling = exchanges.profile(name).settling
         for order in (LINEAR, INVERSE, spot().order):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from keyctl.errors import CheckFailed
 from keyctl.home.account_uid import check_same
 from keyctl.model import Side
 from keyctl.twin import FaultKind, make_key
-from tests.commands.test_positions import RIGHTS, SYMBOL, open_position
 from tests.support.odd import IPS
+from tests.support.perpetuals import SYMBOL
 from tests.support.stores import make_account
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import ALL, Ran, World, credentials
+from tests.support.world import ALL, RIGHTS, Ran, World, credentials, open_position
 
 OTHER = "7777777"
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
@@ -191,7 +192,7 @@ def test_a_list_that_was_edited_to_fit_a_strangers_key_sends_no_order_there(worl
     """Secret and list exchanged together: the id that is kept tells it, where the exchange does."""
     verified(world, exchange)
     stranger = successor(world, exchange, uid=OTHER)
-    world.venue(exchange).balance(OTHER, "USDT").free = 100_000
+    world.venue(exchange).balance(OTHER, "USDT").free = Decimal(100_000)
     app = world.app()
     account = app.accounts.get("a")
     vault: Any = app.store._store  # type: ignore[attr-defined]

@@ -260,7 +260,7 @@ def test_a_group_with_two_definitions_is_refused_whatever_they_say(accounts: Acc
     assert problem.exit_code == 2
     assert "config.toml under [groups]" in problem.message and "--group for a" in problem.message
     for ways in ({"labels": ("a",)}, {"everything": True}):
-        assert accounts.select(groups={"desk": listed}, **ways)  # type: ignore[arg-type]
+        assert accounts.select(groups={"desk": listed}, **ways)
 
 
 def test_all_means_the_live_ones_or_the_one_kind_there_is(accounts: Accounts) -> None:
@@ -277,7 +277,7 @@ def test_all_means_the_live_ones_or_the_one_kind_there_is(accounts: Accounts) ->
 def test_exactly_one_way_of_choosing(accounts: Accounts) -> None:
     for given in ((), (("a",), "g"), ((), "g", True), (("a",), None, True)):
         with pytest.raises(UsageProblem):
-            accounts.select(*given)  # type: ignore[arg-type]
+            accounts.select(*given)
 
 
 def test_kinds_are_not_mixed() -> None:

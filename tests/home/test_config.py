@@ -42,7 +42,11 @@ def write(home: Home, text: str) -> None:
 def test_without_a_file_the_shipped_values_hold(home: Home) -> None:
     assert read_config(home) == Config()
     limits = Limits()
-    assert (limits.leg_value_usd, limits.plan_value_usd, limits.day_value_usd) == (1000, 5000, 20000)
+    assert (limits.leg_value_usd, limits.plan_value_usd, limits.day_value_usd) == (
+        Decimal(1000),
+        Decimal(5000),
+        Decimal(20000),
+    )
     assert (limits.leverage_hard, limits.leverage_soft, limits.legs_per_plan) == (5, 1, 200)
     assert (limits.orders_per_minute, limits.orders_per_hour) == (30, 300)
     assert not home.config_file.exists()

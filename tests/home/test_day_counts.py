@@ -81,13 +81,13 @@ def test_only_an_order_that_was_seen_to_end_gives_back_what_was_not_filled(
 ) -> None:
     leg = accepted(journal)
     journal.note_status([(leg.row, status(state, filled))])
-    assert counts(journal) == (D(used), 100)
+    assert counts(journal) == (D(used), Decimal(100))
 
 
 def test_an_order_whose_fill_was_not_told_gives_nothing_back(journal: Journal) -> None:
     leg = accepted(journal)
     journal._database.rows("UPDATE legs SET status='canceled', filled=NULL WHERE id=?", leg.row)
-    assert counts(journal) == (100, 100)
+    assert counts(journal) == (Decimal(100), Decimal(100))
 
 
 def test_a_later_reading_with_more_filled_takes_it_again_and_an_older_one_gives_no_more(journal: Journal) -> None:
@@ -119,9 +119,9 @@ def test_an_order_that_has_ended_stays_so_and_its_later_fills_count_again(journa
     leg = accepted(journal)
     journal.note_status([(leg.row, status(CANCELED, "0"))])
     journal.note_status([(leg.row, status(OPEN, "0"))])
-    assert counts(journal) == (0, 100)
+    assert counts(journal) == (Decimal(0), Decimal(100))
     journal.note_status([(leg.row, status(CANCELED, "0.0004"))])
-    assert counts(journal) == (40, 100)
+    assert counts(journal) == (Decimal(40), Decimal(100))
 
 
 @pytest.mark.parametrize("state", ["released", "rejected", "absent", "resolved absent"])
@@ -136,7 +136,7 @@ def test_what_was_never_taken_is_in_neither_count(journal: Journal, state: str) 
         assert journal.close_absent(leg.row, 1_000, "proven")
     else:
         assert journal.resolve(leg.row, LegState.ABSENT, "me", "seen")
-    assert counts(journal) == (0, 0)
+    assert counts(journal) == (Decimal(0), Decimal(0))
 
 
 @pytest.mark.parametrize("state", ["sent", "unknown", "resolved accepted"])
@@ -147,7 +147,7 @@ def test_what_is_not_proven_untaken_is_in_both_counts(journal: Journal, state: s
         journal.record([(leg.row, LegResult(leg.leg, Outcome.UNKNOWN))], "answer")
     elif state == "resolved accepted":
         assert journal.resolve(leg.row, LegState.ACCEPTED, "me", "seen")
-    assert counts(journal) == (100, 100)
+    assert counts(journal) == (Decimal(100), Decimal(100))
 
 
 def test_what_only_reduces_is_in_neither_count_and_stopped_by_neither_cap(journal: Journal) -> None:
@@ -158,7 +158,7 @@ def test_what_only_reduces_is_in_neither_count_and_stopped_by_neither_cap(journa
     lowered = replace(LIMITS, day_value_usd=D(1))
     wishes = [ClaimWish(leg.row, 1_000, None, leg.leg.order) for leg in journal.legs("reducing")]
     assert len(journal.claim(wishes, lowered)[1]) == 2
-    assert counts(journal) == (400, 400)
+    assert counts(journal) == (Decimal(400), Decimal(400))
     assert [leg.value_usd for leg in journal.legs("reducing")] == [900, None]
 
 
@@ -174,10 +174,10 @@ def test_no_number_of_cancels_makes_room_for_more_than_twice_the_cap(journal: Jo
             refused.append(refusal.code)
             continue
         journal.record([(leg.row, LegResult(leg.leg, Outcome.ACCEPTED, "1", status(CANCELED, "0")))], "look-up")
-    assert counts(journal) == (0, 990), "eleven of 90 USD, of a cap of 1,000"
+    assert counts(journal) == (Decimal(0), Decimal(990)), "eleven of 90 USD, of a cap of 1,000"
     assert refused == ["over_sent_limit"] * 9
     clock.skip(86_401)
-    assert counts(journal) == (0, 0)
+    assert counts(journal) == (Decimal(0), Decimal(0))
 
 
 def test_the_counts_are_exact_and_never_below_the_truth() -> None:
@@ -224,7 +224,7 @@ def test_ten_processes_cannot_pass_the_cap_while_orders_end(tmp_path: Path, fill
     used, sent = counts(journal)
     claimed = sum(leg.state == "accepted" for leg in journal.everything())
     journal.close()
-    assert (used, sent) == (left * claimed, 90 * claimed)
+    assert (used, sent) == (Decimal(left * claimed), Decimal(90 * claimed))
     assert 5 < claimed <= 11, "more than without giving back, and no more than the second cap takes"
     assert max(sent for _, sent in seen) <= 1000
     # What is filled later may come on top of what was claimed in the room that it had left: 18 USD an order.

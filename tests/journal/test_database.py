@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from keyctl.errors import StoreUnusable
-from keyctl.journal.database import Database, translated
+from keyctl.journal.database import Database
+from keyctl.journal.sqlite_file import translated
 
 FULL, NORMAL = 2, 1
 
@@ -69,7 +71,8 @@ def test_a_row_that_the_schema_refuses_is_not_called_damage(tmp_path: Path) -> N
 def test_a_slip_in_our_own_use_of_the_file_is_not_called_damage(tmp_path: Path) -> None:
     database = Database(tmp_path / "journal.db")
     database.close()
-    for wrong in (lambda: database.rows("SELECT 1"), lambda: database.rows("SELECT ?")):
+    slips: list[Callable[[], object]] = [lambda: database.rows("SELECT 1"), lambda: database.rows("SELECT ?")]
+    for wrong in slips:
         with pytest.raises(StoreUnusable, match="ProgrammingError") as caught:
             wrong()
         assert caught.value.code == "journal_refused"

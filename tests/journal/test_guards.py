@@ -21,7 +21,7 @@ from tests.support.legs import make_leg
 from tests.support.skipping import SkipClock
 
 PERPETUAL = {"symbol": "BTC/USDT:USDT", "market": Market.FUTURES}
-REDUCING = {**PERPETUAL, "side": Side.SELL, "reduce_only": True, "margin": MarginMode.CROSS}
+REDUCING: dict[str, Any] = {**PERPETUAL, "side": Side.SELL, "reduce_only": True, "margin": MarginMode.CROSS}
 LIMITS = Limits()
 
 

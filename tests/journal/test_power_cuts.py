@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from tests.support.losses import OPENING, WAYS, open_desk
-from tests.support.power_cuts import MARK_FIRST, Recording, judge_beginning, judge_no_loss, record
+from tests.support.losses import OPENING
+from tests.support.power_cut_runs import beginning, first_orders
+from tests.support.power_cuts import MARK_FIRST, judge_beginning, judge_no_loss, record
 from tests.support.tracing import require_strace
 from tests.support.world import RIGHTS, World
 
 POINTS = 500
 SEED = 47
-FAN_OUT = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--fanout", "--all", "--yes")
-
-
-def first_orders(world: World) -> Recording:
-    """The record of a home's first orders, a halt, and an order after it."""
-    for name in ("binance", "bitfinex", "okx"):
-        world.add(name, rights=RIGHTS)
-    world.forget_journal()
-    later = ("order", "buy", "ETH/USDT", "0.01", "--price", "2900", "--fanout", "--all", "--yes")
-    return record(world, [FAN_OUT, ("halt", "enough"), ("halt", "--lift"), later, ("cancel", "--all", "--yes")])
-
-
-def beginning(world: World, way: str) -> Recording:
-    """The record of a close by which a new journal is begun, and claims for the first time."""
-    desk = open_desk(world)
-    WAYS[way](desk)
-    return record(world, [("close", "--every-symbol", "-a", "okx-a", "--yes")])
 
 
 def test_no_power_cut_loses_the_journal(world: World) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from keyctl.exchanges import names, profile
-from keyctl.home.accounts import stored_facts
+from keyctl.home.account_entries import stored_facts
 from keyctl.model import Binding, Credential, Kind
 from keyctl.secret import Secret
 from keyctl.twin import make_key
@@ -266,7 +266,12 @@ def test_the_cost_of_a_backups_key_is_bounded_before_it_is_paid(
     document["slots"][0] |= {"n": 2**power, "p": parallel}
     path.write_text(json.dumps(document, sort_keys=True, separators=(",", ":")))
     derived: list[int] = []
-    monkeypatch.setattr("keyctl.vault.envelope.derive", lambda slot, material: derived.append(1) or bytes(32))
+
+    def derive(slot: object, material: object) -> bytes:
+        derived.append(1)
+        return bytes(32)
+
+    monkeypatch.setattr("keyctl.vault.envelope.derive", derive)
     with pytest.raises(Exception) as caught:
         backup.read_backup(path, GivenKey("passphrase", Secret("x")))
     assert getattr(caught.value, "code", "") == "backup_locked"

@@ -27,11 +27,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from keyctl.app import App
 from keyctl.twin import make_key
-from tests.exchanges.test_private_key import BAG, BODY, EC_KEY, ED, ED_PEM, ED_SSH, READ, RSA, RSA_PEM, SEED, pem
 from tests.support.canary import Canaries
 from tests.support.preloaded import preloaded
-from tests.support.terminal import Person
-from tests.terminal.test_prompt import in_pieces
+from tests.support.private_keys import BAG, BODY, EC_KEY, ED, ED_PEM, ED_SSH, READ, RSA, RSA_PEM, SEED, pem
+from tests.support.terminal import Person, in_pieces
 from tests.vault.secret_service import require
 
 FOLDER = Path(__file__).parents[1] / "data" / "cases" / "keys"

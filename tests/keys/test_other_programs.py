@@ -15,7 +15,7 @@ from keyctl.errors import SetupProblem
 from keyctl.keys.key_names import looks_like_name, part_in, place_in, words_of
 from keyctl.keys.other_programs import Reading, read_foreign
 from keyctl.model import Account, Algorithm, Kind, Standing
-from keyctl.twin import make_key
+from keyctl.twin import MadeKey, make_key
 from tests.support.canary import Canaries
 from tests.support.world import Ran, World
 
@@ -61,7 +61,7 @@ def secrets_of(world: World, label: str) -> tuple[str, str, str | None]:
 
 
 # Every name of a key that programs are known to use: (file's name, text, label, whose).
-READ = {
+READ: dict[str, tuple[str, str | bytes, str, MadeKey]] = {
     "API_SECRET": ("x.env", pair("BINANCE_API_KEY", "BINANCE_API_SECRET"), "binance-main", A),
     "APISECRET": ("x.env", pair("BINANCE_APIKEY", "BINANCE_APISECRET"), "binance-main", A),
     "KEY and SECRET": ("x.env", pair("BINANCE_KEY", "BINANCE_SECRET"), "binance-main", A),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+from typing import Any
 
 import keyctl
 from keyctl.model.noun import Noun
@@ -14,7 +15,7 @@ def test_a_noun_goes_by_every_field() -> None:
     for module in pkgutil.walk_packages(keyctl.__path__, "keyctl."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    classes = [each for each in Noun.__subclasses__() if dataclasses.is_dataclass(each)]
+    classes: list[Any] = [each for each in Noun.__subclasses__() if dataclasses.is_dataclass(each)]
     assert len(classes) > 20
     for each in classes:
         fields = dataclasses.fields(each)

@@ -12,7 +12,8 @@ import pytest
 
 from keyctl.app import App
 from keyctl.errors import StoreUnusable
-from keyctl.journal.database import VERSION, Database
+from keyctl.journal.database import Database
+from keyctl.journal.schema import VERSION
 from tests.support.connections import connections_left_open
 
 ROOT = Path(__file__).parents[2]

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def book(tmp_path: Path, clock: HandClock) -> Iterator[Addresses]:
     database.close()
 
 
-def account(label: str = "okx-a", **facts: str) -> Account:
+def account(label: str = "okx-a", **facts: Any) -> Account:
     from datetime import UTC, datetime
 
     now = datetime(2026, 11, 20, tzinfo=UTC)

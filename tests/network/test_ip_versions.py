@@ -159,11 +159,11 @@ def test_an_account_that_leaves_from_an_address_of_its_own_has_no_choice(twofold
 
 def test_a_version_that_leads_nowhere_is_told_and_blamed_for_nothing(twofold: Twofold) -> None:
     reach = twofold.resolve
-    twofold.resolve = (
-        lambda host: [  # type: ignore[method-assign]
-            (*item[:4], (item[4][0], 1 if item[0] is socket.AF_INET6 else item[4][1])) for item in reach(host)
-        ]
-    )
+
+    def astray(host: str) -> list[Any]:
+        return [(*item[:4], (item[4][0], 1 if item[0] is socket.AF_INET6 else item[4][1])) for item in reach(host)]
+
+    twofold.resolve = astray  # type: ignore[method-assign]  # of this one name service
     code, data = twofold.diagnose((ADDRESS[4],))
     assert (code, data["cause"]) == (ExitCode.OK, "healthy")
     (row,) = shown(data, "version")

@@ -6,12 +6,14 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.model import Side
 from keyctl.network import lines
+from keyctl.orders.preview import preview
 from tests.support.world import RIGHTS, Ran, World, open_position
 
 SYMBOL = "BTC/USDT:USDT"
@@ -53,9 +55,7 @@ def test_the_others_are_closed(desk: World, moment: str, monkeypatch: pytest.Mon
     if moment == "once they are read":
         from keyctl.desk import close
 
-        preview = close.preview
-
-        async def later(*words, **named):
+        async def later(*words: Any, **named: Any) -> Any:
             if "locked" not in done:
                 done.append("locked")
                 held.__enter__()

@@ -11,11 +11,11 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.model import Market
 from keyctl.twin import Fault, FaultKind, TwinServer, make_key
-from tests.support.desk import Desk, open_twin
+from tests.support.desk import Desk, ShiftedClock, open_twin
 from tests.support.proxies import FakeEcho, FakeProxy
 
 BOTH = (Market.SPOT, Market.FUTURES)
-LISTED = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
+LISTED: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
 
 
@@ -359,7 +359,7 @@ def test_a_preview_says_when_our_address_has_changed_since_the_last_verify(desk:
         dry = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--dry-run", "--json")
         assert desk.run(*dry).json["warnings"] == []
         echo.address = "198.51.100.9"
-        desk.clock = type(desk.clock)(3700)
+        desk.clock = ShiftedClock(3700)
         desk.twin.venue("okx").offset_ms = 3_700_000
         ran = desk.run(*dry)
     assert ran.code == ExitCode.OK

@@ -12,20 +12,21 @@ from typing import Any
 
 import pytest
 
-from keyctl.desk import order
+from keyctl.desk import consent, order
 from keyctl.home.config import Limits
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.model import MarginMode, Market, OrderType, PositionSide, Side
 from keyctl.network.session import Session
-from keyctl.orders import leverage, preflight
+from keyctl.orders import fanout, leverage, preflight
 from keyctl.orders import send as sending
 from keyctl.orders.preview import Preview
+from keyctl.orders.send import send as send_plan
 from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
-from tests.orders.test_futures_path import NATIVE, RIGHTS, SYMBOL, add, leverage_at, outcomes, position
 from tests.support.desk import ShiftedClock
 from tests.support.legs import make_leg
-from tests.support.world import Ran, World
+from tests.support.perpetuals import NATIVE, SYMBOL, add, leverage_at, outcomes, position
+from tests.support.world import RIGHTS, Ran, World
 
 D = Decimal
 CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
@@ -89,12 +90,11 @@ def test_a_plan_taken_up_again_reads_each_legs_own_margin_mode(world: World) -> 
 
 def before_sending(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
     """Calls `change` after the person has agreed, and lets so much time have passed that the state is read again."""
-    send = order.send
 
     async def later(shown: Preview, *arguments: Any) -> Any:
         change()
         older = [replace(leg, view=replace(leg.view, ticker_at=leg.view.ticker_at - 6)) for leg in shown.plan.legs]
-        return await send(replace(shown, plan=replace(shown.plan, legs=tuple(older))), *arguments)
+        return await send_plan(replace(shown, plan=replace(shown.plan, legs=tuple(older))), *arguments)
 
     monkeypatch.setattr(order, "send", later)
 
@@ -194,7 +194,7 @@ def test_mode_all_sends_nothing_where_one_connection_fails_at_the_last_moment(
     world: World, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     add(world, "binance", "okx")
-    fan_out = sending.fan_out
+    fan_out = fanout.fan_out
 
     async def late(pairs: list[Any], *arguments: Any) -> Any:
         for session, _ in pairs:
@@ -252,7 +252,7 @@ def test_a_price_read_that_waits_too_long_for_its_slot_makes_the_preview_too_old
 ) -> None:
     world.add("binance")
     clock = Paced(31)
-    ask = order.ask
+    ask = consent.ask
 
     def slow_person(*arguments: Any) -> None:
         ask(*arguments)
@@ -401,7 +401,7 @@ def test_a_trigger_that_the_market_has_passed_since_the_preview_is_not_sent(
     """It would fire at once; Bitfinex takes it and trades."""
     world.add(exchange)
     book = world.venue(exchange).book("BTC/USDT")
-    clock, asked = ShiftedClock(), order.ask
+    clock, asked = ShiftedClock(), consent.ask
 
     def risen(*arguments: Any) -> None:
         asked(*arguments)

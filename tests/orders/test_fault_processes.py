@@ -22,6 +22,7 @@ from keyctl.model import WireRequest
 from keyctl.network.line import Line, tls_context
 from keyctl.orders import fanout, leverage, preview
 from keyctl.orders import send as sending
+from keyctl.terminal import output
 from keyctl.twin import FaultKind
 from tests.support import breakage as make
 from tests.support.bench import PERPETUALS, PLACES, Bench, Cell, healthy, order, outcomes_of
@@ -222,7 +223,7 @@ def test_a_drawing_library_that_crashes_hides_no_outcome(cell: Cell) -> None:
 
 
 def test_a_hostile_message_is_shown_as_plain_text(cell: Cell) -> None:
-    cell.patch.setattr(make.output.OutputOptions, "for_people", property(lambda options: True))
+    cell.patch.setattr(output.OutputOptions, "for_people", property(lambda options: True))
     words = '{"code":424242,"msg":"[/] [link=https://x] \\u001b[31m \\u202e \\r\\n","error_code":9}'
     make.fault(FaultKind.ANSWER, status=400, body=words, taken=True)(cell)
     cell.venue.hide_seconds = 30

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -65,7 +66,8 @@ def orders(draw: st.DrawFn, symbol: str) -> tuple[Wish, Sizing | None]:
     )
     amount = draw(st.decimals(*bounds, places=places))
     reduce_only = wish.position is None and draw(st.integers(0, 3)) == 0
-    wish = replace(wish, **{unit: amount, "reduce_only": reduce_only})
+    asked: dict[str, Any] = {unit: amount, "reduce_only": reduce_only}
+    wish = replace(wish, **asked)
     split = draw(st.sampled_from([None, Split.EQUAL, Split.FREE, Split.EQUITY]))
     return wish, None if split is None else Sizing(split)
 

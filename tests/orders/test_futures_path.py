@@ -6,45 +6,23 @@ What may go wrong with the setting and its read-back is in the fault matrix (tes
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from keyctl.model import MarginMode, PositionSide
+from keyctl.model import PositionSide
 from keyctl.twin import FaultKind
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.perpetuals import SYMBOL, add, leverage_at, outcomes, position
+from tests.support.world import Ran, World
 
 D = Decimal
 SET = ("binance", "okx")  # where leverage is a setting of the account; Bitfinex carries it in the order
 ALL = (*SET, "bitfinex")
-SYMBOL = "BTC/USDT:USDT"
 ORDER = ("order", "buy", SYMBOL, "0.005", "--price", "58000", "--leverage", "2", "--fanout", "--all")
 AGREED = ("--expect-value", "290", "--json")
-NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT-SWAP", "bitfinex": "tBTCF0:USTF0"}
-
-
-def add(world: World, *exchanges: str) -> None:
-    for exchange in exchanges:
-        world.add(exchange, rights=RIGHTS)
 
 
 def order(world: World, *more: str, usd: int = 870) -> Ran:
     return world.keyctl(*ORDER, *more, "--expect-value", str(usd), "--json")
-
-
-def outcomes(ran: Ran) -> dict[str, str]:
-    return {leg["account"]: leg["outcome"] for leg in ran.data["legs"]}
-
-
-def leverage_at(world: World, exchange: str) -> Decimal:
-    venue, uid = world.venue(exchange), world.made[f"{exchange}-a"].key.uid
-    margin = MarginMode.CROSS if exchange == "okx" else None
-    return venue.derivatives.leverage(uid, NATIVE[exchange], margin)
-
-
-def position(world: World, exchange: str) -> Any:
-    uid = world.made[f"{exchange}-a"].key.uid
-    return world.venue(exchange).derivatives.positions(uid, SYMBOL)
 
 
 def operations(world: World, exchange: str) -> list[str]:

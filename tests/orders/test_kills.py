@@ -56,8 +56,8 @@ def _claim_after_the_send() -> None:
             claim(journal, wishes, limits)
             journal.record([(row, result) for row, result in arguments[2].items()], "answer")
 
-    Journal.claim = later  # type: ignore[method-assign, assignment]
-    fanout._collect = collect_then_claim
+    Journal.claim = later  # type: ignore[method-assign, assignment]  # planted
+    fanout._collect = collect_then_claim  # type: ignore[assignment]  # planted
 
 
 def _send_again_on_a_timeout() -> None:
@@ -70,7 +70,7 @@ def _send_again_on_a_timeout() -> None:
         if result.outcome is not Outcome.UNKNOWN or counts_nonces:
             return result
         try:
-            await lane.session.call(lane.request, fanout.CALL_SECONDS)
+            await lane.session.call(lane.request, fanout.CALL_SECONDS)  # type: ignore[attr-defined]  # as shortened in this process
         except Unreached:
             pass
         return result
@@ -101,8 +101,8 @@ def _resume_sends_what_was_sent() -> None:
     async def nowhere(*_: Any) -> None:
         return None
 
-    order.resume = anew
-    preview.sent_elsewhere = nowhere
+    order.resume = anew  # type: ignore[assignment]  # planted
+    preview.sent_elsewhere = nowhere  # type: ignore[attr-defined, assignment]  # planted
 
 
 def _one_miss_means_absent() -> None:
@@ -113,7 +113,7 @@ def _one_miss_means_absent() -> None:
 
 def _leverage_is_not_read_back() -> None:
     """What the venue says of the setting is taken for granted."""
-    leverage.confirmed = lambda exchange, state, terms: ""
+    leverage.confirmed = lambda exchange, state, terms: ""  # type: ignore[attr-defined]  # planted
 
 
 @pytest.mark.parametrize("market", ["spot", "futures"])
@@ -160,7 +160,17 @@ class RealRun:
         self.world.__enter__()
         self.world.add_all(rights=RIGHTS)
         exchanges = ALL if market is Market.SPOT else ("binance", "bitfinex", "okx")
-        self.order = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--fanout", "--all", "--yes")
+        self.order: tuple[str, ...] = (
+            "order",
+            "buy",
+            "BTC/USDT",
+            "0.001",
+            "--price",
+            "58000",
+            "--fanout",
+            "--all",
+            "--yes",
+        )
         if market is Market.FUTURES:
             accounts = [word for exchange in exchanges for word in ("-a", f"{exchange}-a")]
             terms = ("--leverage", "1", "--fanout", *accounts, "--yes")

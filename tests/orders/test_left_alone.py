@@ -9,7 +9,7 @@ import pytest
 
 from keyctl.errors import CheckFailed, ExitCode, Unreached
 from keyctl.home.config import Limits
-from keyctl.orders import preview
+from keyctl.orders import preview, venue_reads
 from tests.support.world import World
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--fanout", "--all", "--expect-value", "606", "--json")
@@ -24,7 +24,7 @@ def two(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def fail_at(monkeypatch: pytest.MonkeyPatch, *labels: str) -> None:
-    ticker_of = preview.ticker_of
+    ticker_of = venue_reads.ticker_of
 
     async def read(session: Any, *arguments: Any) -> Any:
         if session.account.label in labels:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from keyctl import errors
 from keyctl.desk.order_results import with_leverage
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, OutcomeUnknown
 from keyctl.network.session import Session
-from keyctl.orders import leverage, send
+from keyctl.orders import send
 from keyctl.terminal.output import Note, Result, Table, failure
 from keyctl.twin import FaultKind
 from tests.support.starts import PERPETUAL
@@ -116,7 +117,7 @@ def test_a_setting_that_never_left_changed_nothing(world: World, monkeypatch: py
 
     async def cooling(session: Session, request: Any, *arguments: Any) -> Any:
         if request.path == PATH:
-            raise leverage.Unreached("binance asked this machine to wait", code="cooling_down")
+            raise errors.Unreached("binance asked this machine to wait", code="cooling_down")
         return await call(session, request, *arguments)
 
     monkeypatch.setattr(Session, "call", cooling)

@@ -11,13 +11,11 @@ import pytest
 
 from keyctl.model import OrderType, Side, Trigger
 from keyctl.twin import FaultKind
-from keyctl.twin.book import Draft, VenueOrder
 from keyctl.twin.perpetual import DerivativeDraft
-from tests.support.listed import lists
+from tests.support.listed import LABEL, foreign, lists
 from tests.support.world import RIGHTS, Ran, World, open_position
 
 D = Decimal
-LABEL = "binance-a"
 CHINESE, GOLD = "币安人生/USDT:USDT", "XAU/USDT:USDT"
 
 
@@ -47,25 +45,6 @@ def buy(world: World, symbol: str, size: str, *options: str) -> Ran:
 
 def message(ran: Ran) -> str:
     return str(ran.document["errors"][0]["message"])
-
-
-def foreign(world: World, symbol: str, price: str, size: str, own_id: str = "somebodyelse") -> VenueOrder:
-    """An order that somebody placed there by hand."""
-    venue, key = world.venue("binance"), world.made[LABEL].key
-    with venue.lock:
-        if ":" in symbol:
-            item = venue.derivatives.instrument(symbol)
-            assert item is not None
-            return venue.derivatives.place(
-                DerivativeDraft(
-                    key.uid, key.api_key, item, Side.BUY, OrderType.LIMIT, D(size), D(price), client_order_id=own_id
-                )
-            )
-        spot = venue.instrument(symbol)
-        assert spot is not None
-        return venue.place(
-            Draft(key.uid, key.api_key, spot, Side.BUY, OrderType.LIMIT, D(size), D(price), client_order_id=own_id)
-        )
 
 
 def asked(world: World, path: str) -> list[str]:

@@ -105,7 +105,7 @@ def test_an_immediate_order_that_filled_nothing_is_rejected_in_the_journal_too(w
     assert set(world.placements().values()) == {1}
 
 
-def test_a_clock_that_cannot_be_read_quickly_stops_its_leg(world: World, monkeypatch) -> None:
+def test_a_clock_that_cannot_be_read_quickly_stops_its_leg(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyctl.clock.ROUND_TRIP_MAX_SECONDS", 0.0)
     world.add("okx")
     ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--yes", "--json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,9 @@ from keyctl.errors import CheckFailed
 from keyctl.exchanges import load, names
 from keyctl.home.config import Limits
 from keyctl.model import (
-    Account,
-    Algorithm,
     Balances,
     Binding,
     FuturesState,
-    Instrument,
     Kind,
     MarginMode,
     Market,
@@ -28,67 +25,21 @@ from keyctl.model import (
     PositionSide,
     PriceBand,
     Side,
-    Ticker,
     TimeInForce,
     Trigger,
 )
 from keyctl.orders.checks import StandsInTheWay
 from keyctl.orders.plan import PlannedLeg, plan_leg
-from keyctl.orders.wish import VenueView, Wish
+from keyctl.orders.wish import Wish
+from tests.support.perpetual_wishes import ACCOUNT, INVERSE, LINEAR, ONE_WAY, VIEW, wish
 
 README = Path(__file__).parents[2] / "README.md"
 D = Decimal
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
-ACCOUNT = Account(
-    "id-1", "desk", "binance", Kind.DEMO, "", (Market.FUTURES,), Algorithm.HMAC, "abcd", "hash", datetime.now(UTC)
-)
-LINEAR = Instrument(
-    "BTC/USDT:USDT",
-    "BTCUSDT",
-    "BTC",
-    "USDT",
-    D("0.1"),
-    D("0.001"),
-    D("0.001"),
-    D("100"),
-    D("5"),
-    settle="USDT",
-    contract_size=D(1),
-    leverage_max=D(125),
-)
-INVERSE = replace(
-    LINEAR,
-    symbol="BTC/USD:BTC",
-    native_symbol="BTCUSD_PERP",
-    quote="USD",
-    settle="BTC",
-    contract_size=D(100),
-    inverse=True,
-    quantity_step=D(1),
-    min_quantity=D(1),
-    max_quantity=D(1000),
-    min_notional=None,
-)
-ONE_WAY = FuturesState(False, MarginMode.CROSS, D(1), D(1))
-VIEW = VenueView(LINEAR, Ticker(D(59999), D(60000)), 0.0, D(1), Balances({"USDT": D(1000), "BTC": D(1)}), ONE_WAY)
 
 
 def held(side: PositionSide, contracts: str = "0.01", **facts: Any) -> Position:
     return Position("BTC/USDT:USDT", "BTCUSDT", side, D(contracts), **facts)
-
-
-def wish(**changes: Any) -> Wish:
-    facts: dict[str, Any] = {
-        "symbol": "BTC/USDT:USDT",
-        "side": Side.BUY,
-        "quantity": D("0.002"),
-        "quote": None,
-        "price": D(58000),
-        "time_in_force": TimeInForce.GTC,
-        "post_only": False,
-        "max_slippage": None,
-    }
-    return Wish(**(facts | changes))
 
 
 def planned(
@@ -130,7 +81,7 @@ def test_inverse_contracts_never_hold_more_than_was_asked(given: dict[str, Any],
 def test_contracts_of_a_linear_perpetual_become_base_currency() -> None:
     hundredth = replace(LINEAR, contract_size=D("0.01"), quantity_step=D("0.01"), min_quantity=D("0.01"))
     order = planned(wish(quantity=None, contracts=D(1)), exchange="okx", instrument=hundredth).leg.order
-    assert (order.quantity, order.contracts) == (D("0.01"), 1)
+    assert (order.quantity, order.contracts) == (D("0.01"), Decimal(1))
     assert refused(wish(quantity=None, contracts=D("1.5")), instrument=hundredth, exchange="okx").code == "rounding"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,52 +13,21 @@ from keyctl.exchanges import load, names
 from keyctl.home.config import Limits
 from keyctl.home.day_counts import DayCounts
 from keyctl.model import (
-    Account,
-    Algorithm,
     Balances,
     Binding,
-    Instrument,
     Kind,
-    Market,
     OrderType,
     Side,
-    Ticker,
     TimeInForce,
     Trigger,
 )
-from keyctl.orders.plan import PlannedLeg, check_plan, new_plan_id, plan_leg, same_leg
+from keyctl.orders.plan import check_plan, new_plan_id, same_leg
 from keyctl.orders.sizing import Part, Sizing, Split, size_all
 from keyctl.orders.value import Value
 from keyctl.orders.wish import VenueView, Wish
+from tests.support.spot_wishes import ACCOUNT, INSTRUMENT, LIMITS, VIEW, planned, wish
 
 D = Decimal
-LIMITS = Limits()
-ACCOUNT = Account(
-    "id-1", "okx-main", "okx", Kind.DEMO, "", (Market.SPOT,), Algorithm.HMAC, "abcd", "hash", datetime.now(UTC)
-)
-INSTRUMENT = Instrument(
-    "BTC/USDT", "BTC-USDT", "BTC", "USDT", D("0.1"), D("0.0001"), D("0.0002"), D("10"), D("5"), D("100000")
-)
-VIEW = VenueView(INSTRUMENT, Ticker(D(59999), D(60000)), 0.0, D(1), Balances({"USDT": D(10_000), "BTC": D(1)}))
-
-
-def wish(**changes: Any) -> Wish:
-    facts: dict[str, Any] = {
-        "symbol": "BTC/USDT",
-        "side": Side.BUY,
-        "quantity": D("0.002"),
-        "quote": None,
-        "price": D(58000),
-        "time_in_force": TimeInForce.GTC,
-        "post_only": False,
-        "max_slippage": None,
-    }
-    return Wish(**(facts | changes))
-
-
-def planned(wanted: Wish, view: VenueView = VIEW, limits: Limits = LIMITS) -> PlannedLeg:
-    exchange = load(Binding("okx", Kind.DEMO, "", "http://127.0.0.1:1", None))
-    return plan_leg("p" * 10, 0, ACCOUNT, exchange, wanted, view, date(2026, 11, 21), limits)
 
 
 def refusal(wanted: Wish, view: VenueView = VIEW, limits: Limits = LIMITS) -> str:
@@ -188,8 +156,9 @@ def test_shown_is_the_orders_own_price_and_caps_count_the_market_where_that_is_h
 def test_both_values_are_named_where_they_differ_by_more_than_one_per_cent() -> None:
     assert not Value(D(100), D(101)).differs
     assert Value(D(100), D("101.01")).differs
-    assert planned(wish(price=D(59000))).value.differs is True
-    assert planned(wish(price=D(59500))).value.differs is False
+    far, near = planned(wish(price=D(59000))).value, planned(wish(price=D(59500))).value
+    assert far is not None and far.differs is True
+    assert near is not None and near.differs is False
 
 
 def test_a_price_that_no_option_passes_is_told_before_size_and_balance() -> None:

@@ -100,7 +100,7 @@ def test_orders_that_set_out_later_make_no_wait_longer(journal: Journal, clock: 
     assert waited(clock, journal, wish()) == pytest.approx(IN_FLIGHT_SECONDS, abs=0.1)
     began, other = clock.now(), write(journal, "second")
     found, had = asyncio.run(wait_for_others([other.leg], journal.basis(), journal, LIMITS, clock, never))
-    assert (had, clock.now() - began) == (True, pytest.approx(IN_FLIGHT_SECONDS, abs=0.1))
+    assert had is True and clock.now() - began == pytest.approx(IN_FLIGHT_SECONDS, abs=0.1)
     assert [met.error.code for met in found if met is not None] == ["order_in_flight"]
 
 

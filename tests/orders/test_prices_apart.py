@@ -8,9 +8,9 @@ import pytest
 
 from keyctl.model import Side
 from keyctl.twin import FaultKind
-from tests.commands.test_positions import RIGHTS, SYMBOL
+from tests.support.perpetuals import SYMBOL
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import ALL, World, open_position
+from tests.support.world import ALL, RIGHTS, World, open_position
 
 PAIR = "BTC/USDT"
 D = Decimal

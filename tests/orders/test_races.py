@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,22 +21,12 @@ from keyctl.home.config import Limits
 from keyctl.journal.database import Database
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
-from keyctl.orders import send
 from tests.support.gates import race
-from tests.support.world import ALL, World
+from tests.support.races_campaign import CAP_PROCESSES, CAP_USD, LEG_USD, PROCESSES, cap_races, plan_races
+from tests.support.world import World
 
-PROCESSES = 8
 ROUNDS = 24
 CAP_ROUNDS = 4
-CAP_PROCESSES = 10
-CAP_USD = 1000
-LEG_USD = Decimal("300.05")  # 0.005 BTC at the twin's best ask
-CONFIG = """\
-[limits]
-day_value_usd = {day}
-orders_per_minute = 100000
-orders_per_hour = 100000
-"""
 
 
 @pytest.mark.slow
@@ -142,112 +129,6 @@ def test_a_leg_that_another_run_has_repriced_is_not_sent_at_the_old_price(tmp_pa
 
 
 # The races.
-
-
-@dataclass
-class Figures:
-    """What a number of races counted. `findings` must be empty."""
-
-    rounds: int = 0
-    processes: int = 0
-    legs: int = 0
-    placed: int = 0
-    codes: Counter[int] = field(default_factory=Counter)
-    findings: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        codes = ", ".join(f"exit {code}: {count:,}" for code, count in sorted(self.codes.items()))
-        return (
-            f"{self.rounds:,} races of {self.processes:,} processes: {self.legs:,} legs, {self.placed:,} placed; "
-            f"{codes}; findings {len(self.findings)}"
-        )
-
-
-def plan_races(folder: Path, rounds: int) -> Figures:
-    """The figures of races for one plan each. Every second plan leaves out Bitfinex, whose nonces part the runs."""
-    figures = Figures()
-    with World(folder) as world:
-        world.add_all()
-        configure(world, 10_000_000)
-        for number in range(rounds):
-            named = ALL if number % 2 == 0 else tuple(name for name in ALL if name != "bitfinex")
-            accounts = [word for name in named for word in ("-a", f"{name}-a")]
-            drafted = world.keyctl(
-                "order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--fanout", *accounts, "--dry-run", "--json"
-            )
-            plan = drafted.data["plan"]
-            codes = race(PROCESSES, _sender(world, plan))
-            figures.rounds += 1
-            figures.processes += len(codes)
-            figures.codes.update(codes)
-            _audit(world, plan, figures)
-    return figures
-
-
-def _sender(world: World, plan: str) -> Callable[[int, Callable[[], None]], int]:
-    def job(number: int, gate: Callable[[], None]) -> int:
-        fan_out = send.fan_out
-
-        async def together(*arguments: Any) -> Any:
-            gate()
-            return await fan_out(*arguments)
-
-        send.fan_out = together
-        return world.keyctl("order", "--plan", plan, "--yes", "--again").exit_code
-
-    return job
-
-
-def cap_races(folder: Path, rounds: int) -> Figures:
-    """The figures of races for one daily cap: every process has seen that there is room before any has claimed."""
-    figures = Figures()
-    with World(folder) as world:
-        for number in range(CAP_PROCESSES):
-            world.add("okx", f"okx-{number}")
-        for number in range(rounds):
-            before = figures.placed
-            configure(world, before * LEG_USD + CAP_USD)
-            codes = race(CAP_PROCESSES, _capped(world))
-            figures.rounds, figures.processes = number + 1, figures.processes + len(codes)
-            figures.codes.update(codes)
-            figures.placed = sum(world.placements().values())
-            figures.legs = figures.placed
-            if (figures.placed - before) * LEG_USD > CAP_USD:
-                figures.findings.append(f"{figures.placed - before} orders passed a cap of {CAP_USD} USD")
-    return figures
-
-
-def _capped(world: World) -> Callable[[int, Callable[[], None]], int]:
-    def job(number: int, gate: Callable[[], None]) -> int:
-        claim = Journal.claim
-
-        def together(*arguments: Any) -> Any:
-            gate()
-            return claim(*arguments)
-
-        Journal.claim = together  # type: ignore[method-assign]
-        order = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", f"okx-{number}")
-        return world.keyctl(*order, "--expect-value", "290", "--again").exit_code
-
-    return job
-
-
-def _audit(world: World, plan: str, figures: Figures) -> None:
-    """Compares the journal's legs of a plan with what the venues took."""
-    taken = world.placements()
-    connection = sqlite3.connect(f"file:{world.app().home.state / 'journal.db'}?mode=ro", uri=True)
-    legs = connection.execute("SELECT client_order_id, state FROM legs WHERE plan_id=?", (plan,)).fetchall()
-    connection.close()
-    for name, state in legs:
-        figures.legs += 1
-        figures.placed += taken.get(name, 0)
-        if (taken.get(name, 0), state) != (1, "accepted"):
-            figures.findings.append(f"{name} of {plan}: {state}, taken {taken.get(name, 0)} times")
-
-
-def configure(world: World, day_value_usd: object) -> None:
-    """Gives the world's person a config with that daily cap and no throttle."""
-    world.app().home.config_file.write_text(CONFIG.format(day=day_value_usd), encoding="utf-8")
 
 
 class JumpingClock(Clock):

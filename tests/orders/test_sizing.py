@@ -17,7 +17,7 @@ from keyctl.home.config import Config, Limits
 from keyctl.model import Balances, Side, Ticker, Trigger
 from keyctl.orders.sizing import Part, Sizing, Split, size_all
 from keyctl.orders.wish import VenueView, Wish
-from tests.orders.test_perpetuals import ACCOUNT, INVERSE, LINEAR, VIEW, wish
+from tests.support.perpetual_wishes import ACCOUNT, INVERSE, LINEAR, VIEW, wish
 
 D = Decimal
 LIMITS = Limits()

@@ -54,7 +54,7 @@ class Desk:
                 place(engine, other)
             return place(engine, draft)
 
-        engine.place = place_after_another
+        engine.place = place_after_another  # type: ignore[method-assign]  # until it is called
 
     def run(self, *words: str, json: bool = True) -> Ran:
         flags = ("--json",) if json else ()

@@ -17,7 +17,7 @@ from keyctl.orders import preflight
 from keyctl.orders.plan import Plan, PlannedLeg
 from keyctl.orders.preview import Preview
 from keyctl.orders.value import Value, is_typed, rounded
-from tests.orders.test_plan import planned, wish
+from tests.support.spot_wishes import planned, wish
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import RIGHTS, Ran, World
 

@@ -8,22 +8,13 @@ from typing import Any
 import pytest
 
 from keyctl.model import OrderState
-from keyctl.orders import send
-from keyctl.twin import FaultKind, VenueOrder
+from keyctl.orders import send, settle
+from keyctl.twin import FaultKind
 from tests.support.skipping import SkipClock
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.waiting_places import KINDS, PAIR, SWAP, calls, fire, place, places, the_order
+from tests.support.world import RIGHTS, World
 
-SWAP, PAIR = "BTC/USDT:USDT", "BTC/USDT"
-PLACES = [("binance", SWAP), ("okx", SWAP), ("okx", PAIR)]
-# Buys: a stop waits above the market, which is at 60000, a take-profit below it.
-KINDS: dict[str, tuple[str, ...]] = {
-    "stop": ("--stop-at", "61000"),
-    "stop-limit": ("--stop-at", "61000", "--price", "61100"),
-    "take-profit": ("--take-profit-at", "59000"),
-    "take-profit-limit": ("--take-profit-at", "59000", "--price", "58900"),
-}
 UNTIL = ("--until", "2100-01-01T00:00Z")
-places = pytest.mark.parametrize(("exchange", "symbol"), PLACES, ids=["binance-swap", "okx-swap", "okx-spot"])
 
 
 @pytest.fixture
@@ -37,29 +28,6 @@ def world(tmp_path: Any, clock: SkipClock) -> Any:
         for exchange in ("binance", "okx"):
             made.add(exchange, rights=RIGHTS)
         yield made
-
-
-def place(world: World, exchange: str, symbol: str, kind: str, *words: str, clock: SkipClock | None = None) -> Ran:
-    value = Decimal(KINDS[kind][-1]) * Decimal("0.005")  # at its price, or at its trigger where it has none
-    to = ("-a", f"{exchange}-a", "--expect-value", f"{value:.2f}", "--json", "--again")
-    if symbol == SWAP:
-        to = ("--leverage", "2", *to)
-    return world.keyctl("order", "buy", symbol, "0.005", *KINDS[kind], *words, *to, clock=clock)
-
-
-def the_order(world: World, exchange: str) -> VenueOrder:
-    (only,) = world.venue(exchange).orders
-    return only
-
-
-def fire(world: World, exchange: str, symbol: str, price: int) -> None:
-    venue = world.venue(exchange)
-    fired = (venue.derivatives if symbol == SWAP else venue).trigger(symbol, Decimal(price))
-    assert fired
-
-
-def calls(world: World, exchange: str, operation: str) -> list[str]:
-    return [line.path for line in world.venue(exchange).calls.lines if line.operation == operation]
 
 
 @places
@@ -96,7 +64,7 @@ def test_one_that_comes_to_nothing_while_its_fill_is_awaited_is_rejected(
     world: World, exchange: str, symbol: str, kind: str, clock: SkipClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The money that it needed was gone when it fired."""
-    look_up, fired = send.look_up, list[bool]()
+    look_up, fired = settle.look_up, list[bool]()
 
     async def look(*given: Any) -> Any:
         if not fired:

@@ -95,7 +95,8 @@ def whole(value: Any) -> int:
 def word(value: Any) -> str:
     if isinstance(value, Number) and re.fullmatch("-?[0-9]+", value.text):
         return str(int(value.text))
-    return need(value, str)
+    found: str = need(value, str)
+    return found
 
 
 def need(value: Any, kind: type) -> Any:
@@ -194,7 +195,7 @@ def _named(name: str) -> Callable[[Any], Any]:
 class _Row(dict[str, Any]):
     """A row among others: each is one of its own."""
 
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
 
 
 def _binance_state(bodies: list[Any], sample: FuturesSample) -> Any:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.journal.legs import Journal
-from keyctl.network import line
+from keyctl.network import line, tunnels
 from keyctl.network.line import Line
 from keyctl.network.session import Session
 from keyctl.orders import fanout, leverage, plan
@@ -99,7 +99,7 @@ def full_backlog(cell: Cell) -> None:
 
 def no_such_name(cell: Cell) -> None:
     """The exchange's host becomes a name that no resolver knows; loopback addresses themselves need no resolver."""
-    open_streams, port = line.open_streams, cell.bench.port(cell.exchange)
+    open_streams, port = tunnels.open_streams, cell.bench.port(cell.exchange)
 
     async def elsewhere(route: Any, host: str, number: int, *rest: Any) -> Any:
         return await open_streams(route, "exchange.invalid" if number == port else host, number, *rest)

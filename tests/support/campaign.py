@@ -146,8 +146,9 @@ class Campaign:
         self.world = World(folder, now_ms=self.clock.now_ms)
         self.figures = Figures()
         self.fault_share = 0.6
-        self.fault_kinds = TAKEN + NOT_TAKEN + EITHER + (FaultKind.LATE, FaultKind.DOUBLE)
-        self.setting_kinds, self.setting_share = SETTING, SETTING_FAULT_SHARE
+        self.fault_kinds: tuple[FaultKind, ...] = TAKEN + NOT_TAKEN + EITHER + (FaultKind.LATE, FaultKind.DOUBLE)
+        self.setting_kinds: tuple[FaultKind, ...] = SETTING
+        self.setting_share = SETTING_FAULT_SHARE
         self._markets = MARKETS[market]
         self._plant = plant
         self._counts = SharedNumbers(3)
@@ -424,5 +425,5 @@ def _shorten_calls() -> None:
     """In a test's child only: an order's answer is waited for less long, so that silence costs no real seconds."""
     from keyctl.orders import fanout, leverage
 
-    fanout.CALL_SECONDS = CALL_SECONDS
+    fanout.CALL_SECONDS = CALL_SECONDS  # type: ignore[attr-defined]  # the name that it calls by
     leverage.SETTING_SECONDS = SETTING_SECONDS

@@ -29,7 +29,7 @@ from tests.support.desk import MemoryStore, ShiftedClock
 BOTH = ("spot", "futures")
 MARKETS = {"binance": BOTH, "bitfinex": BOTH, "lbank": BOTH, "okx": BOTH}
 RIGHTS = ("read", "spot_trade", "futures_trade")
-HERE = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
+HERE: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 SECOND_TYPE = {"binance": Algorithm.ED25519, "lbank": Algorithm.RSA}
 # Clocks and codes that differ by variation.
 CLOCK_MS = (60_000, 11_000, 86_400_000)

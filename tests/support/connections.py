@@ -37,7 +37,8 @@ def connections_left_open() -> Iterator[dict[int, str]]:
     connect = sqlite3.connect
 
     def counted(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        return connect(*arguments, **{"factory": Counted, **options})
+        made: sqlite3.Connection = connect(*arguments, **{"factory": Counted, **options})
+        return made
 
     with patch.object(sqlite3, "connect", counted):
         yield left

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,9 @@ class MemoryStore:
 
     def put(self, account_id: str, credential: Credential) -> None:
         self.credentials[account_id] = credential
+
+    def put_many(self, credentials: Mapping[str, Credential]) -> None:
+        self.credentials.update(credentials)
 
     def delete(self, account_id: str) -> None:
         self.credentials.pop(account_id, None)

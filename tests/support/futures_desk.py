@@ -8,9 +8,11 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlsplit
 
 from keyctl.errors import CheckFailed
@@ -144,7 +146,7 @@ class Desk:
         return found
 
 
-def open_desk(name: str, label: str, symbol: str, changes: dict[str, Decimal], wallet: Decimal, hedge: bool) -> Desk:
+def open_desk(name: str, label: str, symbol: str, changes: Mapping[str, Any], wallet: Decimal, hedge: bool) -> Desk:
     """A desk at a venue of its own, with filters, wallet and position mode as given, and a deep book."""
     face = next(item for item in all_faces() if item.name == name)
     venue = Venue(face.name, face.instruments(), face.perpetuals(), face.derivative_rules(), now_ms=lambda: NOW_MS)

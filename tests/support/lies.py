@@ -7,7 +7,7 @@ decisions on what an answer proves, in short; nothing of the program under test 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -68,10 +68,10 @@ def _changes(api: Api, fact: str, leg: Leg, step: int) -> list[tuple[str, Any]]:
         return float(amount) if is_number else format(amount, "f")
 
     if fact == "own id":
-        others = (
+        ids: list[Any] = (
             [27182818284, 0, -1, "1"] if is_number else [f"{leg.client_order_id}x", leg.client_order_id.upper(), "kc1"]
         )
-        return [*(("other", value) for value in others), ("none", None), ("missing", DROP)]
+        return [*(("other", value) for value in ids), ("none", None), ("missing", DROP)]
     if fact == "order id":
         odd = [("-5", -5), ("10^39", 10**39)] if is_number else [("-5", "-5"), ("10^39", "1" + "0" * 39)]
         return [*odd, ("none", None), ("empty", ""), ("a list", ["1"]), ("a flag", True), ("missing", DROP)]
@@ -89,7 +89,13 @@ def _changes(api: Api, fact: str, leg: Leg, step: int) -> list[tuple[str, Any]]:
         found += [("nothing", sized("0")), ("other side", sized("-1")), ("text", "many"), ("missing", DROP)]
         return found
     if fact == "price":
-        prices = [("other", "61000"), ("other", "59999.99"), ("other", "-60000"), ("text", "cheap"), ("missing", DROP)]
+        prices: list[tuple[str, Any]] = [
+            ("other", "61000"),
+            ("other", "59999.99"),
+            ("other", "-60000"),
+            ("text", "cheap"),
+            ("missing", DROP),
+        ]
         return [(change, float(value) if is_number and change == "other" else value) for change, value in prices]
     if fact == "trigger":
         return [("other", "59001"), ("other", "0"), ("text", "soon"), ("missing", DROP)]
@@ -98,8 +104,8 @@ def _changes(api: Api, fact: str, leg: Leg, step: int) -> list[tuple[str, Any]]:
         kinds = kinds or (["EXCHANGE FOK", "FOK", "TRAILING STOP"] if is_number else ["fok", "iceberg"])
         return [*(("other", word) for word in kinds), ("none", None), ("missing", DROP)]
     if fact == "reduces":
-        told = not order.reduce_only
-        return [("other", told if api.exchange.name == "binance" else str(told).lower()), ("missing", DROP)]
+        flag = not order.reduce_only
+        return [("other", flag if api.exchange.name == "binance" else str(flag).lower()), ("missing", DROP)]
     if fact == "position":
         return [("other", {"binance": "LONG"}.get(api.exchange.name, "long")), ("missing", DROP)]
     if fact == "margin":
@@ -173,7 +179,7 @@ def _family(api: Api) -> str:
     return api.name if api.exchange.name == "lbank" else api.exchange.name
 
 
-def _fill(row: Any, places: dict[str, Place], leg: Leg, share: Decimal, average: str) -> None:
+def _fill(row: Any, places: Mapping[str, Place], leg: Leg, share: Decimal, average: str) -> None:
     order, done = leg.order, leg.order.contracts * share
     better = -1000 if order.side is Side.BUY else 1000
     price = Decimal(60_000) + {"better": better, "beyond": -better}.get(average, 0)

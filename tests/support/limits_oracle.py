@@ -61,7 +61,8 @@ def rule_leg(wish: Wish, view: VenueView, limits: Limits) -> Ruling:
     """The ruling on one leg, by section 5 of the safety rules."""
     rules, buying = view.instrument, wish.side is Side.BUY
     bid, ask = Fraction(view.ticker.bid), Fraction(view.ticker.ask)
-    opposite, reasons, soft = (ask if buying else bid), set(), set()
+    opposite = ask if buying else bid
+    reasons, soft = set[str](), set[str]()
     price = on_steps(wish, opposite, rules)
     if price is not None and price <= 0:
         return Ruling(frozenset({"rounding"} if rules.active else {"rounding", "symbol_not_trading"}))
@@ -301,10 +302,10 @@ class Cases:
         bid = bid if bid > 0 else tick
         ask = bid + tick * pick((0, 1, 1, 2, 10, 1_000))
         step = Decimal(pick((1, 1, 1, 1, 5, 25))).scaleb(-power - pick((0, 2, 4, 6, 8)))
-        step = pick((step, step, step, Decimal(1), Decimal("0.00000001"), Decimal("1e-18"), None))
+        steps = pick((step, step, step, Decimal(1), Decimal("0.00000001"), Decimal("1e-18"), None))
         usd = pick((Decimal(1), Decimal(1), Decimal("0.99987"), Decimal("1.0000000001"), Decimal("3456.78")))
         rules = Instrument(
-            "BTC/USDT", "BTCUSDT", "BTC", "USDT", pick((tick, tick, tick, None)), step, None, None, None,
+            "BTC/USDT", "BTCUSDT", "BTC", "USDT", pick((tick, tick, tick, None)), steps, None, None, None,
             price_digits=digits, active=self.random.random() < 0.99,
         )  # fmt: skip
         return VenueView(rules, Ticker(bid, ask), 0.0, usd, None)
@@ -317,12 +318,14 @@ class Cases:
         pick = self.random.choice
         side = pick((Side.BUY, Side.SELL))
         best = view.ticker.ask if side is Side.BUY else view.ticker.bid
-        price, slippage = None, None
+        price: Decimal | None = None
+        slippage: Decimal | None = None
         if self.random.random() < 0.7:
             price = self._limit_price(side, view, limits)
         elif self.random.random() < 0.7:
-            slippage = pick((limits.max_slippage, limits.price_through_hard, Decimal("0.05001"), Decimal("0.003"), 1))
-            slippage = Decimal(slippage)
+            slippage = pick(
+                (limits.max_slippage, limits.price_through_hard, Decimal("0.05001"), Decimal("0.003"), Decimal(1))
+            )
         part = Decimal(pick((1, 1, 2, 3, 5))) / pick((1, 1, 2, 3, 5))
         target = self.near(pick((limits.leg_value_usd, limits.leg_value_usd * limits.soft_fraction)) * part)
         quote = _plain_number(WIDE.divide(target, view.usd_per_quote or Decimal(1)))

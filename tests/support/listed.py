@@ -8,10 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl.model import Instrument
+from keyctl.model import Instrument, OrderType, Side
 from keyctl.twin.binance.listing import list_row
+from keyctl.twin.book import Draft, VenueOrder
+from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.world import World
 
+LABEL = "binance-a"
 FOLDER = Path(__file__).parent.parent / "data" / "markets"
 
 
@@ -32,3 +35,18 @@ def row(case: str, native: str, **changes: Any) -> dict[str, Any]:
 def lists(world: World, case: str, native: str, price: str, **changes: Any) -> Instrument:
     """Puts the row on the twin's list, with a book around that price."""
     return list_row(world.venue("binance"), row(case, native, **changes), Decimal(price))
+
+
+def foreign(world: World, symbol: str, price: str, size: str, own_id: str = "somebodyelse") -> VenueOrder:
+    """An order that somebody placed there by hand."""
+    venue, key = world.venue("binance"), world.made[LABEL].key
+    with venue.lock:
+        if ":" in symbol:
+            item = venue.derivatives.instrument(symbol)
+            assert item is not None
+            terms = (key.uid, key.api_key, item, Side.BUY, OrderType.LIMIT, Decimal(size), Decimal(price))
+            return venue.derivatives.place(DerivativeDraft(*terms, client_order_id=own_id))
+        spot = venue.instrument(symbol)
+        assert spot is not None
+        asked = (key.uid, key.api_key, spot, Side.BUY, OrderType.LIMIT, Decimal(size), Decimal(price))
+        return venue.place(Draft(*asked, client_order_id=own_id))

@@ -141,7 +141,8 @@ def older_copy(desk: Desk) -> None:
 
 def of_another_home(desk: Desk) -> None:
     """The journal of another home stands in its place, with more claims."""
-    other = Home(*(desk.world.folder / "other" / name for name in ("config", "state", "cache")), is_default=False)
+    place = desk.world.folder / "other"
+    other = Home(place / "config", place / "state", place / "cache", is_default=False)
     other.prepare()
     database = open_database(other)
     for _ in range(50):
@@ -221,7 +222,7 @@ def _child(work: Callable[[], Any], pipes: tuple[int, int, int], answer: int) ->
     try:
         signal.alarm(STUCK_SECONDS)
         os.close(parents)
-        Journal.claim = waiting_claim  # type: ignore[method-assign]
+        Journal.claim = waiting_claim  # type: ignore[method-assign, assignment]  # in this child alone
         os.write(answer, pickle.dumps(work()))
     finally:
         os._exit(0)

@@ -153,7 +153,13 @@ def _binance() -> list[Call]:
         where: Path = () if symbol == SWAP else (0,)
         told = mark if symbol == SWAP else [mark]
         found.append(Call(api, "band", exchange, band(one), told, ((*where, "symbol"),), ((*where, "markPrice"),)))
-        held = {"symbol": native, "positionSide": "BOTH", "positionAmt": "0.01", "entryPrice": "1", "markPrice": "1"}
+        held: dict[str, Any] = {
+            "symbol": native,
+            "positionSide": "BOTH",
+            "positionAmt": "0.01",
+            "entryPrice": "1",
+            "markPrice": "1",
+        }
         held |= {"liquidationPrice": "0", "unRealizedProfit": "0", "leverage": 3, "marginType": "CROSSED"}
         order = {"symbol": native, "clientOrderId": "x"}
         answers = [{"dualSidePosition": False}, [held], [order], [order]]

@@ -89,7 +89,7 @@ class Harvest:
         self._signer = self._new_signer()
 
     async def all(self) -> Sequence[Sample]:
-        samples = [await self._public(), await self._private()]
+        samples: list[Sequence[Sample]] = [await self._public(), await self._private()]
         samples += [await self._orders(), await self._refusals()]
         self._line.close()
         await asyncio.sleep(0)
@@ -113,7 +113,7 @@ class Harvest:
             await self._sample("balances", exchange.balance_request(), leg),
         ]
 
-    async def _orders(self) -> list[Sample]:
+    async def _orders(self) -> Sequence[Sample]:
         """Every kind of order placed, looked up in all ways, and canceled where it rests."""
         samples = []
         for leg in self.legs():
@@ -131,7 +131,7 @@ class Harvest:
         steps = enumerate(self.exchange.lookup_requests(leg, sent_ms))
         return [await self._sample("lookup", request, leg, step) for step, request in steps]
 
-    async def _refusals(self) -> list[Sample]:
+    async def _refusals(self) -> Sequence[Sample]:
         """Orders that the exchange refuses, each for a reason of its own."""
         leg, samples = self._leg(), []
         place = self.exchange.order_request

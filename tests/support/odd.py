@@ -15,7 +15,7 @@ from keyctl.vault.os_keyring import OSKeyring
 from tests.support.world import World
 
 Record = dict[str, Any]
-IPS = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
+IPS: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 CONFIG = "[limits]\norders_per_minute = 100000\norders_per_hour = 100000\nday_value_usd = 10000000\n"
 
 

@@ -237,8 +237,8 @@ def _state(exchange: str, contracts: Decimal, wish: Wish, cases: Cases) -> Futur
         )
         for side in sides
     )  # fmt: skip
-    told = (None, None) if exchange == "bitfinex" else (long, short)
-    return FuturesState(hedge, margin, *told, held, pick((0, 0, 1, 3)))
+    told_long, told_short = (None, None) if exchange == "bitfinex" else (long, short)
+    return FuturesState(hedge, margin, told_long, told_short, held, pick((0, 0, 1, 3)))
 
 
 def chance_of(seed: int) -> random.Random:

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from keyctl.errors import StoreUnusable
@@ -155,7 +156,7 @@ def judge_no_loss(recording: Recording, points: int, seed: int) -> Verdicts:
     with _scratch() as folder:
         for place, files in recording.cuts(points, seed):
             verdicts.points += 1
-            _with_home(folder / "cut", files, lambda home, place=place: _no_loss(home, place, recording, verdicts))
+            _with_home(folder / "cut", files, partial(_no_loss, place=place, recording=recording, verdicts=verdicts))
     return verdicts
 
 
@@ -165,7 +166,7 @@ def judge_beginning(recording: Recording, points: int, seed: int) -> Verdicts:
     with _scratch() as folder:
         for place, files in recording.cuts(points, seed):
             verdicts.points += 1
-            _with_home(folder / "cut", files, lambda home, place=place: _safe(home, place, verdicts))
+            _with_home(folder / "cut", files, partial(_safe, place=place, verdicts=verdicts))
     return verdicts
 
 

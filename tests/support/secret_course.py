@@ -24,7 +24,7 @@ KEYS = {
     "lbank": Algorithm.RSA,
     "okx": Algorithm.HMAC,
 }
-IPS = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
+IPS: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 PHRASE = "open sesame, and more"
 RIGHTS = ("read", "spot_trade", "futures_trade")
 BUY = ("buy", "BTC/USDT", "0.005", "--price", "58000")
@@ -271,10 +271,10 @@ def _intake(course: Course) -> Iterator[Step]:
         made = course.new_key("binance")
         line = ["binance", "--label", f"by-{way}", "--endpoint", endpoint, "--api-key", made.api_key, "--no-verify"]
         path = course.put(f"secret-{way}", made.secret + "\n")
-        given = {"stdin": [], "file": [path], "command": [f"cat {path}"]}[way]
+        ways: dict[str, list[str | Path]] = {"stdin": [], "file": [path], "command": [f"cat {path}"]}
         allowed = by_secret_command if way == "command" else nothing
         stdin = made.secret if way == "stdin" else ""
-        yield Step("add", [*line, f"--secret-{way}", *given], stdin, allowed=allowed)
+        yield Step("add", [*line, f"--secret-{way}", *ways[way]], stdin, allowed=allowed)
     made, place = course.new_key("okx"), ("--endpoint", course.world.twin.endpoint("okx"))
     yield Step("add", ["okx", "--label", "okx-b", *place, "--credentials-stdin"], credentials(made), codes=(0, 4))
     spoilt = json.dumps({**json.loads(credentials(made)), "secret": made.secret + "\u200b"})

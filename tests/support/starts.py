@@ -17,6 +17,7 @@ from keyctl.desk import close
 from keyctl.desk import order as trading
 from keyctl.errors import ExitCode
 from keyctl.model import Side
+from keyctl.orders import fanout
 from keyctl.orders import send as sending
 from tests.support.gates import race
 from tests.support.world import ALL, RIGHTS, Ran, World, open_position
@@ -154,8 +155,8 @@ class Starts:
             chosen = tuple(word for label in labels for word in ("-a", label))
             return ("close", PERPETUAL, *chosen, "--yes"), labels
         if kind == "perpetual":
-            order = ("order", "buy", PERPETUAL, "0.01", "--price", price, "--leverage", "3")
-            return (*order, "--change-existing", *accounts, "--yes"), labels
+            leveraged = ("order", "buy", PERPETUAL, "0.01", "--price", price, "--leverage", "3")
+            return (*leveraged, "--change-existing", *accounts, "--yes"), labels
         order = ("order", "buy", "BTC/USDT", "0.001", "--price", price, *accounts)
         if kind == "order":
             return (*order, "--yes"), labels
@@ -187,15 +188,15 @@ def hold_at(place: str, gate: Callable[[], None]) -> None:
             gate()
             return await send(*arguments)
 
-        trading.send = close.send = held  # type: ignore[attr-defined]
+        trading.send = close.send = held  # type: ignore[attr-defined, assignment]  # in this process alone
     else:
-        fan_out = sending.fan_out
+        fan_out = fanout.fan_out
 
         async def together(*arguments: Any) -> Any:
             gate()
             return await fan_out(*arguments)
 
-        sending.fan_out = together  # type: ignore[attr-defined]
+        sending.fan_out = together  # type: ignore[attr-defined, assignment]  # in this process alone
 
 
 def both(world: World, first: tuple[str, ...], second: tuple[str, ...]) -> tuple[Ran, Ran]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -112,6 +112,9 @@ class MemoryStore:
 
     def put(self, account_id: str, credential: Credential) -> None:
         self.credentials[account_id] = credential
+
+    def put_many(self, credentials: Mapping[str, Credential]) -> None:
+        self.credentials.update(credentials)
 
     def delete(self, account_id: str) -> None:
         self.credentials.pop(account_id, None)

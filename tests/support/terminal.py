@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import sys
+import time
 from pathlib import Path
 
 from tests.support.processes import forking
@@ -67,3 +68,11 @@ def keyctl_at_terminal(arguments: list[str], home: Path, **variables: str) -> Pe
     """keyctl in a child with that home and a clean environment."""
     environ = {"PATH": os.defpath, "KEYCTL_HOME": str(home), "TERM": "dumb", **variables}
     return Person(["-m", "keyctl", *arguments], environ)
+
+
+def in_pieces(at: Person, text: str, size: int = 40) -> Person:
+    """Types as a terminal sends a long paste: a piece, a pause, a piece."""
+    for start in range(0, len(text), size):
+        at.types(text[start : start + size])
+        time.sleep(0.01)
+    return at

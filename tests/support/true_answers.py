@@ -5,7 +5,7 @@ Written from the documents, without the readers, the builders or the twin: what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -43,7 +43,7 @@ class Answer:
 
     build: Build
     path: tuple[Place, ...]
-    places: dict[str, Place]
+    places: Mapping[str, Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def orders(market: Market, **common: Any) -> dict[str, Order]:
     """An order of each kind that is told apart below."""
     symbol = common.pop("symbol", "BTC/USDT" if market is Market.SPOT else "BTC/USDT:USDT")
     base = Order(symbol, market, Side.BUY, OrderType.LIMIT, SIZE, PRICE, **common)
-    market_sell = {"side": Side.SELL, "type": OrderType.MARKET, "price": None}
+    market_sell: dict[str, Any] = {"side": Side.SELL, "type": OrderType.MARKET, "price": None}
     found = {
         "buy": base,
         "sell": replace(base, side=Side.SELL),
@@ -134,7 +134,7 @@ _ALGO = {
 }
 
 
-def _binance(name: str, legs: dict[str, Leg], row: Build, places: dict[str, Place]) -> Api:
+def _binance(name: str, legs: dict[str, Leg], row: Build, places: Mapping[str, Place]) -> Api:
     one, listed = Answer(row, (), places), Answer(lambda leg: [row(leg)], (0,), places)
     return Api(name, made("binance"), legs, one, {0: one, 1: listed, 2: listed}, frozenset(places))
 
@@ -142,7 +142,7 @@ def _binance(name: str, legs: dict[str, Leg], row: Build, places: dict[str, Plac
 def waiting(found: dict[str, Order]) -> dict[str, Order]:
     """Stops and take-profits of the kinds that both venues have."""
     chosen = {kind: found[kind] for kind in ("buy", "sell", "market", "reduces") if kind in found}
-    waits = {"trigger": Trigger.STOP, "trigger_price": TRIGGER}
+    waits: dict[str, Any] = {"trigger": Trigger.STOP, "trigger_price": TRIGGER}
     stops = {kind: replace(order, **waits) for kind, order in chosen.items()}
     return stops | {"take-profit": replace(chosen["buy"], trigger=Trigger.TAKE_PROFIT, trigger_price=TRIGGER)}
 
@@ -172,7 +172,11 @@ def _okx_algo_row(leg: Leg) -> dict[str, Any]:
     order, futures = leg.order, leg.order.market is Market.FUTURES
     mine, other = ("sl", "tp") if order.trigger is Trigger.STOP else ("tp", "sl")
     price = "-1" if order.price is None else text(order.price)
-    shown = {"instType": "SWAP" if futures else "SPOT", "instId": leg.native_symbol, "algoId": "1880721064716505088"}
+    shown: dict[str, Any] = {
+        "instType": "SWAP" if futures else "SPOT",
+        "instId": leg.native_symbol,
+        "algoId": "1880721064716505088",
+    }
     shown |= {"algoClOrdId": leg.client_order_id, "ordType": "conditional", "side": str(order.side), "state": "live"}
     shown |= {
         "sz": text(order.contracts),
@@ -192,7 +196,7 @@ _OKX_ALGO_IDS = {"own id": "algoClOrdId", "order id": "algoId"}
 _OKX_ALGO = {name: place for name, place in _OKX_SWAP.items() if name not in ("filled", "average", "price")}
 
 
-def _okx(name: str, legs: dict[str, Leg], row: Build, placed: dict[str, Place], found: dict[str, Place]) -> Api:
+def _okx(name: str, legs: dict[str, Leg], row: Build, placed: Mapping[str, Place], found: Mapping[str, Place]) -> Api:
     answer = Answer(lambda leg: {"code": "0", "msg": "", "data": [row(leg)]}, ("data", 0), found)
     steps = range(5 if row is _okx_algo_row else 3)
     took = Answer(_okx_placed, ("data", 0), placed)

@@ -11,7 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from unittest.mock import patch
 
 from keyctl.app import App
@@ -64,7 +64,7 @@ class World:
             "TERM": "dumb",
         }
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Self:
         self.key_file.parent.mkdir(parents=True)
         self.twin.start()
         made = self.keyctl("vault", "init", "--key-file", str(self.key_file))

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
-from keyctl.cli import root
 from keyctl.twin import FaultKind
+from tests.support.command_list import commands
 from tests.support.desk import ShiftedClock
 from tests.support.world import Ran, World
 
@@ -60,16 +59,6 @@ def _check_status(document: dict[str, Any]) -> None:
         assert status == "error"
     if status != "success" and not document["data"].get("findings"):
         assert document["errors"], "a failure says why"
-
-
-def commands(group: click.Group = root, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Every command of the program, as the words that name it."""
-    found = []
-    for name in group.commands:
-        child = group.commands[name]
-        words = (*before, name)
-        found += commands(child, words) if isinstance(child, click.Group) else [words]
-    return found
 
 
 # A call of each command that works, in a world with one account at each exchange, and one that does not.

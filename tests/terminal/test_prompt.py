@@ -1,7 +1,6 @@
 """Questions at a real (pseudo) terminal: nothing hidden is echoed, and nobody is asked where nobody is."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from keyctl.errors import NeedsPerson, SetupProblem, UsageProblem
 from keyctl.keys import intake
 from keyctl.secret import Secret
 from keyctl.terminal.prompt import Prompt
-from tests.support.terminal import Person
+from tests.support.terminal import Person, in_pieces
 
 PROGRAM = """
 from keyctl.terminal.prompt import Prompt
@@ -122,14 +121,6 @@ def test_a_passphrase_from_a_descriptor_must_be_there_and_not_empty() -> None:
 
 PEM = "-----BEGIN PRIVATE KEY-----\n" + "Abcd" * 16 + "\nAbcd\n-----END PRIVATE KEY-----\n"
 BAG = "Bag Attributes\n    localKeyID: 01 02\n"
-
-
-def in_pieces(at: Person, text: str, size: int = 40) -> Person:
-    """Types as a terminal sends a long paste: a piece, a pause, a piece."""
-    for start in range(0, len(text), size):
-        at.types(text[start : start + size])
-        time.sleep(0.01)
-    return at
 
 
 @pytest.mark.parametrize("before", ["", BAG, "my key\n\n", "x=1\n"])

@@ -28,7 +28,8 @@ def server() -> Iterator[TwinServer]:
 @pytest.fixture
 def twin(server: TwinServer) -> TwinServer:
     venue = server.venue("binance")
-    venue.orders.clear(), venue.placements.clear(), venue.calls.lines.clear(), venue.calls.arrivals.clear()
+    for kept in (venue.orders, venue.placements, venue.calls.lines, venue.calls.arrivals):
+        kept.clear()
     venue.pretended_address, venue.refuse_duplicates = None, False
     return server
 

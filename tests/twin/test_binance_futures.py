@@ -38,6 +38,7 @@ from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key, put_in_state
 from keyctl.twin.derivatives import DerivativeDraft
 from keyctl.twin.states import State, states
+from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Clock, Reply, Wire, binance, get, send
 
 RIGHTS = ("read", "spot_trade", "futures_trade")
@@ -96,11 +97,12 @@ def test_the_right_and_the_list_of_futures_are_asked_for_and_the_address_is_told
     twin: TwinServer, venue: Venue, made: MadeKey
 ) -> None:
     wire = binance(made, "GET", "/fapi/v3/balance")
-    for spoil in (
+    spoils: list[Callable[[], object]] = [
         lambda: made.key.permissions.update(futures_trade=False),
         lambda: made.key.permissions.update(read=False),
         lambda: made.key.ips.update(futures=("203.0.113.9",)),
-    ):
+    ]
+    for spoil in spoils:
         rights, ips = dict(made.key.permissions), dict(made.key.ips)
         spoil()
         reply = send(twin.endpoint("binance"), wire)
@@ -564,7 +566,7 @@ def test_state_settings_and_positions_are_as_the_venue_has_them(
     assert (state.margin, state.leverage_long, state.leverage_short) == (MarginMode.ISOLATED, 3, 3)
     assert exchange.setup_requests(rules, state, wanted) == ()
 
-    named = {"hedge": True, "position": PositionSide.LONG} if hedge else {}
+    named: dict[str, Any] = {"hedge": True, "position": PositionSide.LONG} if hedge else {}
     opened = desk.leg(rules, quantity, type=OrderType.MARKET, price=None, **named)
     desk.place(opened)
     resting = desk.leg(rules, quantity, "kc7", **named)
@@ -576,7 +578,7 @@ def test_state_settings_and_positions_are_as_the_venue_has_them(
     told = [
         position
         for step, request in enumerate(exchange.positions_requests())
-        for position in exchange.read_positions(step, desk.ask(request))
+        for position in as_positions(exchange.read_positions(step, desk.ask(request)))
     ]
     (listed,) = told
     for shown in (held, listed):
@@ -616,7 +618,7 @@ def test_open_orders_of_both_products_are_listed_waiting_ones_too(desk: Desk, ve
     found = [
         [
             (order.symbol, order.client_order_id)
-            for order in exchange.read_open_orders(step, desk.ask(request), Market.FUTURES)
+            for order in as_orders(exchange.read_open_orders(step, desk.ask(request), Market.FUTURES))
         ]
         for step, request in enumerate(requests)
     ]
@@ -632,9 +634,9 @@ def test_prices_wallets_and_bands_are_read(desk: Desk) -> None:
         rules = desk.rules(symbol)
         told = desk.ask(exchange.ticker_request(rules.native_symbol, Market.FUTURES))
         ticker = exchange.read_ticker(told, rules.native_symbol)
-        assert (ticker.bid, ticker.ask) == (59988, 60012)
+        assert (ticker.bid, ticker.ask) == (Decimal(59988), Decimal(60012))
         band = exchange.read_band(desk.ask(exchange.band_request(rules)), rules)
-        assert (band.highest_buy, band.lowest_sell) == (63000, 57000)
+        assert (band.highest_buy, band.lowest_sell) == (Decimal(63000), Decimal(57000))
         wallet = exchange.read_margin(desk.ask(exchange.margin_request(rules)))
         assert wallet.free[currency] == wallet.total[currency] > 0
 
@@ -658,8 +660,10 @@ def test_a_spot_stop_waits_is_found_and_is_canceled(desk: Desk, price: Decimal |
     assert desk.ask(exchange.test_order_request(leg)).status == 200
     order_id = desk.place(leg)
     assert [found.exchange_order_id for found in desk.found(leg)] == [order_id] * 3
-    (listed,) = exchange.read_open_orders(0, desk.ask(exchange.open_orders_requests(Market.SPOT, ())[0]), Market.SPOT)
-    assert (listed.trigger, listed.trigger_price, listed.type) == (Trigger.STOP, 55000, kind)
+    (listed,) = as_orders(
+        exchange.read_open_orders(0, desk.ask(exchange.open_orders_requests(Market.SPOT, ())[0]), Market.SPOT)
+    )
+    assert (listed.trigger, listed.trigger_price, listed.type) == (Trigger.STOP, Decimal(55000), kind)
     exchange.read_canceled(desk.ask(exchange.cancel_request(leg, order_id)), leg)
     at_once = replace(leg, order=replace(order, trigger_price=Decimal(61000)))
     error = exchange.read_error(desk.ask(exchange.order_request(at_once)))

@@ -387,7 +387,7 @@ def test_a_resting_reduce_only_order_that_loses_its_position_was_not_rejected(
     (order,) = fire(venue)
     call("POST", ORDER, BUY.replace("=BUY", "=SELL"))
     venue.fill(order)
-    assert (order.filled, order.state) == (0, OrderState.EXPIRED)
+    assert (order.filled, order.state) == (Decimal(0), OrderState.EXPIRED)
     algo = call("GET", ALGO, "clientAlgoId=al2").data
     assert (algo["algoStatus"], algo["actualOrderId"]) == ("FINISHED", str(order.order_id))
 
@@ -540,11 +540,12 @@ def test_every_call_asks_for_the_right_and_the_address(
 ) -> None:
     wire = binance(made, method, path, query)
     rights, ips = dict(made.key.permissions), dict(made.key.ips)
-    for spoil in (
+    spoils: list[Callable[[], object]] = [
         lambda: made.key.permissions.update(futures_trade=False),
         lambda: made.key.permissions.update(read=False),
         lambda: made.key.ips.update(futures=("203.0.113.9",)),
-    ):
+    ]
+    for spoil in spoils:
         spoil()
         reply = send(twin.endpoint("binance"), wire)
         assert code(reply) == (401, -2015) and "request ip: 127.0.0.1" in reply.data["msg"]

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import http.client
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
-from types import SimpleNamespace
-from typing import Any
 
 import ccxt
 import pytest
@@ -24,9 +19,8 @@ from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.keys import Key, MadeKey, make_key
 from keyctl.twin.server import TwinServer
 from keyctl.twin.venue import Venue
+from tests.twin.bitfinex_calls import SUBMIT, add_key, ask, send, signed_call
 
-NONCES = count(1_700_000_000_000_000)
-SUBMIT = "/v2/auth/w/order/submit"
 ORDER = {"type": "EXCHANGE LIMIT", "symbol": "tBTCUST", "amount": "0.005", "price": "50000", "cid": 12345}
 DENIED = (500, ["error", 10001, "api_key: permission invalid"])
 UNKNOWN_KEY = (500, ["error", 10100, "apikey: invalid"])
@@ -48,36 +42,6 @@ def made(twin: TwinServer) -> MadeKey:
 @pytest.fixture
 def venue(twin: TwinServer) -> Venue:
     return twin.venue("bitfinex")
-
-
-def add_key(twin: TwinServer, **options: Any) -> MadeKey:
-    key = make_key("bitfinex", **options)
-    twin.add_key("bitfinex", key)
-    return key
-
-
-def send(twin: TwinServer, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Any:
-    host = twin.endpoint("bitfinex").removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=10)
-    try:
-        connection.request(method, path, body, headers or {})
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read(), parse_float=Decimal)
-    finally:
-        connection.close()
-
-
-def signed_call(made: MadeKey, path: str, body: object = None, nonce: int | str | None = None) -> SimpleNamespace:
-    text = json.dumps({} if body is None else body).encode()
-    nonce = str(next(NONCES) if nonce is None else nonce)
-    digest = hmac.new(made.secret.encode(), f"/api{path}{nonce}".encode() + text, hashlib.sha384).hexdigest()
-    headers = {"bfx-nonce": nonce, "bfx-apikey": made.api_key, "bfx-signature": digest}
-    return SimpleNamespace(path=path, headers=headers | {"Content-Type": "application/json"}, body=text)
-
-
-def ask(twin: TwinServer, made: MadeKey, path: str, body: object = None, nonce: int | str | None = None) -> Any:
-    call = signed_call(made, path, body, nonce)
-    return send(twin, "POST", call.path, call.headers, call.body)
 
 
 def today() -> str:

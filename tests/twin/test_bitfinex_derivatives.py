@@ -10,7 +10,7 @@ import pytest
 
 from keyctl.twin import MadeKey, TwinServer, Venue, make_key
 from keyctl.twin.bitfinex.face import Bitfinex
-from tests.twin.test_bitfinex import SUBMIT, ask, send
+from tests.twin.bitfinex_calls import SUBMIT, ask, send
 
 NATIVE = "tBTCF0:USTF0"
 ORDER = {"type": "LIMIT", "symbol": NATIVE, "amount": "0.01", "price": "50000", "cid": 4711, "lev": 5}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -51,6 +53,12 @@ def make_venue(rules: DerivativeRules | None = None, clock: Clock | None = None)
     return venue
 
 
+def venue_of(book: Derivatives) -> Venue:
+    """The whole venue; the engine knows only what it needs of it."""
+    assert isinstance(book.venue, Venue)
+    return book.venue
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -61,21 +69,23 @@ def book(clock: Clock) -> Derivatives:
     return make_venue(clock=clock).derivatives
 
 
-def draft(side: Side, contracts: Decimal | int | str | None, price: int | str | None = None, **changes: object):  # type: ignore[no-untyped-def]
-    fields: dict[str, object] = {
+def draft(
+    side: Side, contracts: Decimal | int | str | None, price: int | str | None = None, **changes: Any
+) -> DerivativeDraft:
+    fields: dict[str, Any] = {
         "instrument": LINEAR,
         "type": OrderType.MARKET if price is None else OrderType.LIMIT,
         "contracts": None if contracts is None else Decimal(contracts),
         "price": None if price is None else Decimal(price),
     }
-    return DerivativeDraft(UID, "k", side=side, **(fields | changes))  # type: ignore[arg-type]
+    return DerivativeDraft(UID, "k", side=side, **(fields | changes))
 
 
-def buy(contracts: Decimal | int | str | None, price: int | str | None = None, **changes: object) -> DerivativeDraft:
+def buy(contracts: Decimal | int | str | None, price: int | str | None = None, **changes: Any) -> DerivativeDraft:
     return draft(Side.BUY, contracts, price, **changes)
 
 
-def sell(contracts: Decimal | int | str | None, price: int | str | None = None, **changes: object) -> DerivativeDraft:
+def sell(contracts: Decimal | int | str | None, price: int | str | None = None, **changes: Any) -> DerivativeDraft:
     return draft(Side.SELL, contracts, price, **changes)
 
 
@@ -105,10 +115,10 @@ def test_a_market_buy_opens_a_long_position_and_locks_its_margin(book: Derivativ
     flat_book(book, LINEAR.symbol, Decimal(60000))
     order = book.place(buy(1000))
     (position,) = book.positions(UID)
-    assert (order.state, order.filled, order.average_price) == (OrderState.CLOSED, 1000, 60000)
-    assert (position.side, position.contracts, position.entry_price) == (LONG, 1000, 60000)
-    assert (order.fee, order.fee_currency) == (30, "USDT")
-    assert usdt(book) == (100_000 - 6000 - 30, 6000)
+    assert (order.state, order.filled, order.average_price) == (OrderState.CLOSED, Decimal(1000), Decimal(60000))
+    assert (position.side, position.contracts, position.entry_price) == (LONG, Decimal(1000), Decimal(60000))
+    assert (order.fee, order.fee_currency) == (Decimal(30), "USDT")
+    assert usdt(book) == (Decimal(100_000 - 6000 - 30), Decimal(6000))
     assert book.venue.balance(UID, "USDT").free == 100_000  # the spot balance is another one
 
 
@@ -118,7 +128,7 @@ def test_a_larger_opposite_order_turns_the_position_round(book: Derivatives) -> 
     flat_book(book, LINEAR.symbol, Decimal(61000))
     order = book.place(sell(1500))
     (position,) = book.positions(UID, LINEAR.native_symbol)
-    assert (position.side, position.contracts, position.entry_price) == (SHORT, 500, 61000)
+    assert (position.side, position.contracts, position.entry_price) == (SHORT, Decimal(500), Decimal(61000))
     assert order.profit == 1000
     assert sum(usdt(book)) == 100_000 + 1000 - 30 - Decimal("45.75")
     assert usdt(book)[1] == 3050
@@ -132,7 +142,7 @@ def test_the_entry_price_is_the_average_and_a_partial_close_keeps_it(book: Deriv
     position = book.position(UID, LINEAR.native_symbol)
     assert position is not None and position.entry_price == 60750
     book.place(sell(100))
-    assert (position.contracts, position.entry_price, position.realized) == (300, 60750, 25)
+    assert (position.contracts, position.entry_price, position.realized) == (Decimal(300), Decimal(60750), Decimal(25))
     book.set_mark(LINEAR.symbol, Decimal(60000))
     assert book.unrealized_of(position) == -225
 
@@ -141,13 +151,17 @@ def test_an_inverse_position_gains_in_its_coin(book: Derivatives) -> None:
     flat_book(book, INVERSE.symbol, Decimal(50000))
     book.place(buy(1000, instrument=INVERSE))
     (position,) = book.positions(UID)
-    assert (position.cost, position.entry_price) == (2, 50000)
+    assert (position.cost, position.entry_price) == (Decimal(2), Decimal(50000))
     assert book.wallet(UID, "BTC").locked == Decimal("0.2")
     flat_book(book, INVERSE.symbol, Decimal(62500))
     order = book.place(sell(1000, instrument=INVERSE))
     assert order.profit == Decimal("0.4")  # 100,000 USD x (1/50,000 - 1/62,500)
     assert book.wallet(UID, "BTC").free == 2 + Decimal("0.4") - Decimal("0.001") - Decimal("0.0008")
-    assert (order.quote_filled, order.base_filled, order.average_price) == (100_000, Decimal("1.6"), 62500)
+    assert (order.quote_filled, order.base_filled, order.average_price) == (
+        Decimal(100_000),
+        Decimal("1.6"),
+        Decimal(62500),
+    )
 
 
 def test_an_inverse_short_gains_when_the_price_falls(book: Derivatives) -> None:
@@ -166,7 +180,7 @@ def test_hedge_mode_keeps_a_leg_of_each_direction(book: Derivatives) -> None:
     book.place(sell(200, position=SHORT))
     book.place(sell(40, position=LONG))
     found = {(item.side, item.contracts, item.hedge) for item in book.positions(UID)}
-    assert found == {(LONG, 60, True), (SHORT, 200, True)}
+    assert found == {(LONG, Decimal(60), True), (SHORT, Decimal(200), True)}
     assert reason(book, sell(61, position=LONG)) is Reason.REDUCE_ONLY
     assert reason(book, buy(100, position=LONG, reduce_only=True)) is Reason.REDUCE_ONLY
 
@@ -180,11 +194,15 @@ def test_an_order_of_the_other_mode_is_refused(book: Derivatives) -> None:
 def test_modes_change_only_without_positions_and_orders(book: Derivatives) -> None:
     native = LINEAR.native_symbol
     resting = book.place(buy(100, 59000))
-    for change in (lambda: book.set_hedge(UID, True), lambda: book.set_margin_mode(UID, native, MarginMode.ISOLATED)):
+    changes: list[Callable[[], object]] = [
+        lambda: book.set_hedge(UID, True),
+        lambda: book.set_margin_mode(UID, native, MarginMode.ISOLATED),
+    ]
+    for change in changes:
         with pytest.raises(Refused, match="orders_exist"):
             change()
     book.fill(resting)
-    for change in (lambda: book.set_hedge(UID, True), lambda: book.set_margin_mode(UID, native, MarginMode.ISOLATED)):
+    for change in changes:
         with pytest.raises(Refused, match="position_exists"):
             change()
     book.set_hedge(UID, False)  # what it is already
@@ -223,7 +241,7 @@ def test_a_resting_reduce_only_order_never_opens_a_position(book: Derivatives) -
     assert resting.is_open and resting.locked == 0
     book.place(sell(70))
     book.fill(resting)
-    assert (resting.filled, resting.state, resting.end_reason) == (30, OrderState.EXPIRED, "reduce_only")
+    assert (resting.filled, resting.state, resting.end_reason) == (Decimal(30), OrderState.EXPIRED, "reduce_only")
     assert not book.positions(UID)
 
 
@@ -272,12 +290,12 @@ def test_the_edges_of_the_bounds_are_taken(book: Derivatives) -> None:
 def test_resting_orders_lock_margin_and_give_it_back(book: Derivatives) -> None:
     book.set_leverage(UID, LINEAR.native_symbol, Decimal(5))
     order = book.place(buy(1000, 59000))
-    assert usdt(book) == (100_000 - 11_800, 11_800)
-    book.venue.fill(order, Decimal(400))
-    assert (order.filled, order.locked, order.is_open) == (400, 7080, True)
-    book.venue.cancel(order)
+    assert usdt(book) == (Decimal(100_000 - 11_800), Decimal(11_800))
+    venue_of(book).fill(order, Decimal(400))
+    assert (order.filled, order.locked, order.is_open) == (Decimal(400), Decimal(7080), True)
+    venue_of(book).cancel(order)
     assert order.state is OrderState.CANCELED
-    assert usdt(book) == (100_000 - 4720 - Decimal("11.8"), 4720)
+    assert usdt(book) == (100_000 - 4720 - Decimal("11.8"), Decimal(4720))
     with pytest.raises(Refused, match="final"):
         book.cancel(order)
 
@@ -299,7 +317,7 @@ def test_leverage_applies_to_what_is_there_and_must_be_backed(book: Derivatives)
     assert usdt(book)[1] == 30_000
     with pytest.raises(Refused, match="margin"):
         book.set_leverage(UID, native, Decimal(2))
-    assert (book.leverage(UID, native), usdt(book)[1]) == (10, 30_000)
+    assert (book.leverage(UID, native), usdt(book)[1]) == (Decimal(10), Decimal(30_000))
     for wrong in (0, 51):
         with pytest.raises(Refused, match="leverage"):
             book.set_leverage(UID, native, Decimal(wrong))
@@ -323,11 +341,11 @@ def test_leverage_may_travel_with_the_order(book: Derivatives) -> None:
     flat_book(book, LINEAR.symbol, Decimal(60000))
     book.place(buy(100, leverage=Decimal(4)))
     (position,) = book.positions(UID)
-    assert (position.leverage, position.locked) == (4, 1500)
+    assert (position.leverage, position.locked) == (Decimal(4), Decimal(1500))
     book.place(buy(100, leverage=Decimal(8)))
-    assert (position.leverage, position.locked) == (8, 1500)
+    assert (position.leverage, position.locked) == (Decimal(8), Decimal(1500))
     book.place(buy(100))
-    assert (position.leverage, position.locked) == (8, 2250)
+    assert (position.leverage, position.locked) == (Decimal(8), Decimal(2250))
 
 
 def test_an_order_must_back_its_margin_and_its_fee(book: Derivatives) -> None:
@@ -336,7 +354,7 @@ def test_an_order_must_back_its_margin_and_its_fee(book: Derivatives) -> None:
     assert reason(book, buy(1000)) is Reason.MARGIN
     book.wallet(UID, "USDT").free = Decimal(6030)
     book.place(buy(1000))
-    assert usdt(book) == (0, 6000)
+    assert usdt(book) == (Decimal(0), Decimal(6000))
 
 
 def test_an_order_that_turns_a_position_round_may_use_its_margin(book: Derivatives) -> None:
@@ -345,7 +363,7 @@ def test_an_order_that_turns_a_position_round_may_use_its_margin(book: Derivativ
     book.place(buy(1000))
     book.set_mark(LINEAR.symbol, Decimal(60000))
     book.place(sell(1500))
-    assert (book.positions(UID)[0].signed, usdt(book)[1]) == (-500, 3000)
+    assert (book.positions(UID)[0].signed, usdt(book)[1]) == (Decimal(-500), Decimal(3000))
 
 
 def test_margin_modes_of_one_symbol_stand_side_by_side_where_orders_choose_them() -> None:
@@ -353,8 +371,8 @@ def test_margin_modes_of_one_symbol_stand_side_by_side_where_orders_choose_them(
     book.place(buy(100, margin=MarginMode.CROSS))
     book.place(sell(50, margin=MarginMode.ISOLATED))
     assert [(item.margin, item.signed) for item in book.positions(UID)] == [
-        (MarginMode.CROSS, 100),
-        (MarginMode.ISOLATED, -50),
+        (MarginMode.CROSS, Decimal(100)),
+        (MarginMode.ISOLATED, Decimal(-50)),
     ]
 
 
@@ -363,7 +381,7 @@ def test_a_shared_wallet_is_the_spot_balance() -> None:
     flat_book(book, LINEAR.symbol, Decimal(60000))
     book.place(buy(100))
     balance = book.venue.balance(UID, "USDT")
-    assert (balance.free, balance.locked) == (100_000 - 600 - 3, 600)
+    assert (balance.free, balance.locked) == (Decimal(100_000 - 600 - 3), Decimal(600))
 
 
 def test_losses_that_are_not_realized_back_nothing(book: Derivatives) -> None:
@@ -395,14 +413,14 @@ def test_the_profit_and_loss_of_an_isolated_position_stay_with_it(book: Derivati
 def test_time_in_force_and_post_only_are_as_on_spot(book: Derivatives) -> None:
     flat_book(book, LINEAR.symbol, Decimal(60000), Decimal(50))
     ioc = book.place(buy(100, 60000, time_in_force=TimeInForce.IOC))
-    assert (ioc.filled, ioc.state, ioc.end_reason, ioc.locked) == (50, OrderState.EXPIRED, "ioc", 0)
+    assert (ioc.filled, ioc.state, ioc.end_reason, ioc.locked) == (Decimal(50), OrderState.EXPIRED, "ioc", Decimal(0))
     fok = book.place(buy(100, 60000, time_in_force=TimeInForce.FOK))
-    assert (fok.filled, fok.end_reason) == (0, "fok")
+    assert (fok.filled, fok.end_reason) == (Decimal(0), "fok")
     post = book.place(buy(100, 60000, post_only=True))
     assert (post.state, post.end_reason) == (OrderState.CANCELED, "post_only")
     assert book.would_cross(buy(100, 60000)) and not book.would_cross(buy(100, 59999))
     market = book.place(buy(80))
-    assert (market.filled, market.end_reason) == (50, "ioc")
+    assert (market.filled, market.end_reason) == (Decimal(50), "ioc")
 
 
 def test_an_order_ends_at_its_time(book: Derivatives, clock: Clock) -> None:
@@ -410,7 +428,7 @@ def test_an_order_ends_at_its_time(book: Derivatives, clock: Clock) -> None:
     assert book.orders_of(UID, is_open=True) == [order]
     clock.ms += 1000
     assert book.orders_of(UID, is_open=True) == []
-    assert (order.state, order.end_reason, usdt(book)) == (OrderState.EXPIRED, "gtd", (100_000, 0))
+    assert (order.state, order.end_reason, usdt(book)) == (OrderState.EXPIRED, "gtd", (Decimal(100_000), Decimal(0)))
 
 
 @pytest.mark.parametrize(
@@ -426,24 +444,24 @@ def test_an_order_with_a_trigger_waits_for_its_price(
     book: Derivatives, side: Side, trigger: Trigger, price: int, met_at: int
 ) -> None:
     order = book.place(draft(side, 100, trigger=trigger, trigger_price=Decimal(price)))
-    assert order.is_waiting and not order.filled and usdt(book) == (100_000, 0)
+    assert order.is_waiting and not order.filled and usdt(book) == (Decimal(100_000), Decimal(0))
     with pytest.raises(Refused, match="final"):
         book.fill(order)
     assert book.trigger(LINEAR.symbol, Decimal(60000)) == [] == book.trigger(INVERSE.symbol, Decimal(met_at))
     assert book.trigger(LINEAR.symbol, Decimal(met_at)) == [order]
-    assert (order.state, order.filled, order.triggered) == (OrderState.CLOSED, 100, True)
+    assert (order.state, order.filled, order.triggered) == (OrderState.CLOSED, Decimal(100), True)
     beyond = Decimal(120_000 - price)
     assert reason(book, draft(side, 100, trigger=trigger, trigger_price=beyond)) is Reason.TRIGGER
 
 
 def test_a_trigger_that_closes_takes_what_is_there_then(book: Derivatives) -> None:
-    stop = {"trigger": Trigger.STOP, "trigger_price": Decimal(59000), "close_position": True}
+    stop: dict[str, Any] = {"trigger": Trigger.STOP, "trigger_price": Decimal(59000), "close_position": True}
     order, useless = book.place(sell(None, **stop)), book.place(sell(None, **stop))
     book.place(buy(100))
     book.place(buy(25))
     book.trigger(LINEAR.native_symbol, Decimal(59000))
-    assert (order.filled, order.state) == (125, OrderState.CLOSED)
-    assert (useless.filled, useless.state, useless.end_reason) == (0, OrderState.EXPIRED, "reduce_only")
+    assert (order.filled, order.state) == (Decimal(125), OrderState.CLOSED)
+    assert (useless.filled, useless.state, useless.end_reason) == (Decimal(0), OrderState.EXPIRED, "reduce_only")
     assert not book.positions(UID)
 
 
@@ -451,7 +469,7 @@ def test_a_trigger_without_margin_comes_to_nothing(book: Derivatives) -> None:
     order = book.place(buy(1000, trigger=Trigger.STOP, trigger_price=Decimal(61000)))
     book.wallet(UID, "USDT").free = Decimal(10)
     book.trigger(LINEAR.symbol, Decimal(61000))
-    assert (order.filled, order.state, order.end_reason) == (0, OrderState.EXPIRED, "margin")
+    assert (order.filled, order.state, order.end_reason) == (Decimal(0), OrderState.EXPIRED, "margin")
 
 
 def test_a_trigger_that_is_met_already_goes_off_where_the_venue_takes_it() -> None:
@@ -464,7 +482,7 @@ def test_a_trigger_that_is_met_already_goes_off_where_the_venue_takes_it() -> No
 
 
 def test_spot_and_perpetual_orders_share_the_record_and_not_the_lists(book: Derivatives) -> None:
-    venue = book.venue
+    venue = venue_of(book)
     order = book.place(buy(100, 59000, client_order_id="one"))
     assert venue.placements["one"] == 1
     assert venue.find(UID, client_order_id="one", symbol=LINEAR.symbol) is order
@@ -476,10 +494,10 @@ def test_spot_and_perpetual_orders_share_the_record_and_not_the_lists(book: Deri
 
 
 def test_a_new_order_hides_as_on_spot(book: Derivatives) -> None:
-    book.venue.hide_queries = 1
+    venue_of(book).hide_queries = 1
     order = book.place(buy(100, 59000, client_order_id="one"))
-    assert book.venue.find(UID, client_order_id="one") is None
-    assert book.venue.find(UID, client_order_id="one") is order
+    assert venue_of(book).find(UID, client_order_id="one") is None
+    assert venue_of(book).find(UID, client_order_id="one") is order
 
 
 # Against an oracle of its own: cash flows as fractions, nothing shared with the engine.

@@ -11,7 +11,7 @@ import pytest
 from keyctl.model import PositionSide
 from keyctl.twin import MadeKey, TwinServer, Venue
 from keyctl.twin.lbank.face import LBank
-from tests.twin.test_lbank import add_key, ask, code, send
+from tests.twin.lbank_calls import add_key, ask, code, send
 
 PRV = "/cfd/openApi/v1/prv/"
 GROUP = {"productGroup": "SwapU"}

@@ -195,7 +195,7 @@ def test_a_market_order_shrinks_to_the_balance_unless_amending_is_banned(
     ],
 )
 def test_a_refused_order_is_told_in_its_own_row(
-    twin: TwinServer, venue: Venue, made: MadeKey, changes: dict[str, str], error: str
+    twin: TwinServer, venue: Venue, made: MadeKey, changes: dict[str, Any], error: str
 ) -> None:
     reply = place(twin, made, **changes)
     assert code(reply) == (200, "1")
@@ -215,7 +215,7 @@ def test_a_refused_order_is_told_in_its_own_row(
     ],
 )
 def test_a_bad_parameter_is_refused_with_http_400(
-    twin: TwinServer, made: MadeKey, changes: dict[str, str], error: str
+    twin: TwinServer, made: MadeKey, changes: dict[str, Any], error: str
 ) -> None:
     assert code(place(twin, made, **changes)) == (400, error)
 

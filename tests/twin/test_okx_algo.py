@@ -432,7 +432,7 @@ def test_one_that_goes_off_with_a_limit_rests_and_is_canceled_as_a_plain_order(
     assert write(twin, made, "trade/cancel-order", {"instId": native, "clOrdId": OWN_ID})[0] == "51400"
     clock.ms += 1_000
     assert write(twin, made, "trade/cancel-order", {"instId": native, "ordId": shown["ordId"]})[0] == "0"
-    assert (balance.locked, the_order(venue).state) == (0, OrderState.CANCELED)
+    assert (balance.locked, the_order(venue).state) == (Decimal(0), OrderState.CANCELED)
     assert the_algo(twin, made) == shown  # of the algo order nothing changes any more
     assert read(twin, made, f"order?instId={native}&ordId={shown['ordId']}")[0]["state"] == "canceled"
 
@@ -510,7 +510,7 @@ def test_in_long_short_mode_a_stop_closes_the_side_that_it_names(twin: TwinServe
     assert (shown["posSide"], shown["side"], shown["reduceOnly"]) == ("long", "sell", "false")
     fire(venue, SWAP, 59_000)
     (left,) = venue.derivatives.positions(made.key.uid)
-    assert (left.side, left.contracts) == ("short", 2)
+    assert (left.side, left.contracts) == ("short", Decimal(2))
 
 
 def test_a_waiting_order_locks_the_leverage_and_not_the_closing(twin: TwinServer, made: MadeKey) -> None:

@@ -38,6 +38,7 @@ from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, Venue
 from keyctl.twin.derivatives import Derivatives
+from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Reply, Wire, get, okx, send
 
 ORDER = "/api/v5/trade/order"
@@ -393,7 +394,10 @@ class Desk:
 
     def positions(self) -> dict[tuple[str, str], Any]:
         (request,) = self.exchange.positions_requests()
-        return {(item.symbol, str(item.side)): item for item in self.exchange.read_positions(0, self.call(request))}
+        return {
+            (item.symbol, str(item.side)): item
+            for item in as_positions(self.exchange.read_positions(0, self.call(request)))
+        }
 
 
 @pytest.fixture
@@ -449,7 +453,9 @@ def test_ccxt_and_keyctl_see_the_same_open_orders_and_wallet(desk: Desk, client:
     for market, symbol in ((Market.FUTURES, LINEAR), (Market.SPOT, "BTC/USDT")):
         requests = desk.exchange.open_orders_requests(market, ())
         answers = [desk.call(request) for request in requests]
-        (found,) = [o for step, a in enumerate(answers) for o in desk.exchange.read_open_orders(step, a, market)]
+        (found,) = [
+            o for step, a in enumerate(answers) for o in as_orders(desk.exchange.read_open_orders(step, a, market))
+        ]
         (theirs,) = client.fetch_open_orders(symbol)
         assert (found.symbol, found.exchange_order_id) == (symbol, theirs["id"])
         assert (found.quantity, found.price) == (Decimal(str(theirs["amount"])), Decimal(str(theirs["price"])))

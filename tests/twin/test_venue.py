@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -27,24 +28,24 @@ def venue(clock: Clock) -> Venue:
     return venue
 
 
-def draft(venue: Venue, **changes: object) -> Draft:
+def draft(venue: Venue, **changes: Any) -> Draft:
     instrument = venue.instrument("BTC/USDT")
     assert instrument is not None
-    fields: dict[str, object] = {"quantity": Decimal("0.1"), "price": Decimal(50000), "client_order_id": "one"}
+    fields: dict[str, Any] = {"quantity": Decimal("0.1"), "price": Decimal(50000), "client_order_id": "one"}
     return Draft(UID, "k", instrument, Side.BUY, OrderType.LIMIT, **(fields | changes))
 
 
 def test_a_limit_order_below_the_book_rests_and_locks_its_value(venue: Venue) -> None:
     order = venue.place(draft(venue))
     assert order.is_open and not order.filled
-    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (95_000, 5_000)
+    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (Decimal(95_000), Decimal(5_000))
 
 
 def test_cancel_gives_the_locked_funds_back_and_works_once(venue: Venue) -> None:
     order = venue.place(draft(venue))
     venue.cancel(order)
     assert order.state is OrderState.CANCELED
-    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (100_000, 0)
+    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (Decimal(100_000), Decimal(0))
     with pytest.raises(Refused) as refused:
         venue.cancel(order)
     assert refused.value.reason is Reason.FINAL
@@ -79,7 +80,7 @@ def test_immediate_orders_never_rest(venue: Venue, policy: TimeInForce, state: O
 
 def test_a_post_only_order_that_crosses_trades_nothing(venue: Venue) -> None:
     order = venue.place(draft(venue, price=Decimal(61000), post_only=True))
-    assert (order.state, order.end_reason, order.filled) == (OrderState.CANCELED, "post_only", 0)
+    assert (order.state, order.end_reason, order.filled) == (OrderState.CANCELED, "post_only", Decimal(0))
 
 
 def test_a_market_buy_by_quote_spends_no_more_than_asked(venue: Venue) -> None:
@@ -136,7 +137,7 @@ def test_a_resting_order_fills_on_request_in_part_then_in_whole(venue: Venue) ->
     assert venue.balance(UID, "USDT").locked == 3000
     venue.fill(order)
     assert order.state is OrderState.CLOSED
-    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (95_000, 0)
+    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (Decimal(95_000), Decimal(0))
 
 
 def test_find_gives_the_newest_match_and_only_the_user_s_own(venue: Venue) -> None:
@@ -199,7 +200,7 @@ def wait(venue: Venue, price: object = 59000, *, backed: bool = True, **changes:
 def test_a_waiting_order_locks_nothing_and_goes_off_once(venue: Venue) -> None:
     order = wait(venue)
     assert order.is_waiting and venue.placements["one"] == 1
-    assert (venue.balance(UID, "BTC").free, venue.balance(UID, "BTC").locked) == (2, 0)
+    assert (venue.balance(UID, "BTC").free, venue.balance(UID, "BTC").locked) == (Decimal(2), Decimal(0))
     with pytest.raises(Refused):
         venue.fill(order)
     assert venue.trigger("BTC/USDT", Decimal("59000.01")) == []
@@ -218,7 +219,7 @@ def test_a_waiting_order_with_a_limit_then_rests_and_locks(venue: Venue) -> None
     assert order.is_open and not order.is_waiting and order.is_of_the_book
     assert venue.balance(UID, "USDT").locked == 5_900
     venue.cancel(order)
-    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (100_000, 0)
+    assert (venue.balance(UID, "USDT").free, venue.balance(UID, "USDT").locked) == (Decimal(100_000), Decimal(0))
 
 
 def test_without_funds_a_waiting_order_comes_to_nothing(venue: Venue) -> None:

@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,9 +158,14 @@ def test_a_link_or_an_open_mode_is_refused(folder: Path) -> None:
 
 def test_the_key_is_derived_once_per_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make(folder, PASSPHRASE)
-    derived = []
+    derived: list[int] = []
     original = envelope.derive
-    monkeypatch.setattr(envelope, "derive", lambda *given: derived.append(1) or original(*given))
+
+    def counted(*given: Any) -> Any:
+        derived.append(1)
+        return original(*given)
+
+    monkeypatch.setattr(envelope, "derive", counted)
     store = EncryptedFile(path, PASSPHRASE)
     store.put("a", make_credential())
     store.put("b", make_credential())

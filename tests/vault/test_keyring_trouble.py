@@ -9,7 +9,7 @@ SPAWN = "org.freedesktop.DBus.Error.Spawn"
 
 
 def made(kind: str, text: str = "use keyrings.alt", base: type[Exception] = Exception, **facts: str) -> Exception:
-    error = type(kind, (base,), {})(text)
+    error: Exception = type(kind, (base,), {})(text)
     vars(error).update(facts)
     return error
 

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class FileBackend:
         self._path = path
 
     def items(self) -> dict[str, str]:
-        return json.loads(self._path.read_bytes()) if self._path.exists() else {}  # type: ignore[no-any-return]
+        return json.loads(self._path.read_bytes()) if self._path.exists() else {}
 
     def get_password(self, service: str, username: str) -> str | None:
         return self.items().get(f"{service} {username}")
@@ -216,7 +216,8 @@ def test_a_process_that_opened_the_old_store_cannot_change_it_any_more(tmp_path:
     early = SteadyStore(place.home, place.keyring(), is_vault=False)
     early.put("a", SECRETS["a"])
     migrate(place.home, "vault", SECRETS, place.stores)
-    for change in (lambda: early.put("d", make_credential()), lambda: early.delete("a")):
+    changes: list[Callable[[], object]] = [lambda: early.put("d", make_credential()), lambda: early.delete("a")]
+    for change in changes:
         with pytest.raises(SetupProblem) as caught:
             change()
         assert caught.value.code == "store_moved"

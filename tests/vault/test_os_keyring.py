@@ -19,7 +19,7 @@ from keyctl.terminal.prompt import Prompt
 from keyctl.vault import open_store, os_keyring
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey
-from keyctl.vault.items import ITEM_CHARACTERS_MAX
+from keyctl.vault.items import ITEM_CHARACTERS_MAX, read_record
 from keyctl.vault.key_source import Source, forget_keyring_key, make_keyring_key, remember_source
 from keyctl.vault.os_keyring import OSKeyring, lock_state, open_keyring
 from tests.support.odd import FakeItem, FakeService
@@ -351,10 +351,12 @@ class TestSecretService(StoreContract):
         secrets = {f"account-{number}": make_credential(str(number)) for number in range(50)}
         EncryptedFile(home.vault_file, key).put_many(secrets)
         reads: list[str] = []
-        read_record = os_keyring.read_record
-        monkeypatch.setattr(
-            os_keyring, "read_record", lambda items, name: reads.append(name) or read_record(items, name)
-        )
+
+        def noted(items: Any, name: str) -> Any:
+            reads.append(name)
+            return read_record(items, name)
+
+        monkeypatch.setattr(os_keyring, "read_record", noted)
         opened = open_store(home, Prompt(no_input=True), {})
         assert len(opened.get_many(secrets)) == 50
         opened.get("account-7")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.vault import encrypted_file
+from keyctl.vault import encrypted_file, envelope
 from tests.vault.trials import damage, kill_while_changing, repeated_nonces, write_at_once
 
 KILLS = 300
@@ -28,7 +28,7 @@ def test_the_kills_would_show_a_vault_that_is_written_in_place(tmp_path: Path, m
             half = len(data) // 2
             file.write(data[:half])
             file.flush()
-            encrypted_file.read_document(data)  # lines of ours, on which a kill may fall
+            envelope.read_document(data)  # lines of ours, on which a kill may fall
             file.write(data[half:])
         path.chmod(0o600)
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -97,7 +98,7 @@ def write_at_once(folder: Path, writers: int, entries: int) -> int:
             for entry in range(entries):
                 store.put(f"{number}-{entry}", make_credential(f"secret {number} {entry}"))
 
-    children = [forked(lambda number=number: writer(number)) for number in range(writers)]
+    children = [forked(partial(writer, number)) for number in range(writers)]
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     assert codes == [0] * writers, codes
     names = [f"{number}-{entry}" for number in range(writers) for entry in range(entries)]

@@ -202,7 +202,7 @@ def test_accepted_risks_and_unanswered_calls_come_out_as_the_oracle_says(profile
 def test_every_exchange_is_judged_by_the_same_rules(exchange: str, state: str) -> None:
     answers = {"worked": WORKED, "refused": refused(exchange), "trouble": Answer("a signed spot read", trouble="gone")}
     for read, spot, withdraw, transfer, listed in product(TOLD, repeat=5):
-        told = {"read": read, "spot": spot, "futures": None, "withdraw": withdraw, "transfer": transfer}
+        told: dict[str, Any] = {"read": read, "spot": spot, "futures": None, "withdraw": withdraw, "transfer": transfer}
         told |= {"listed": listed, "age": 0, "other": False}
         observation = seen(exchange, rights_of(told), markets={Market.SPOT: answers[state]})
         if state != "worked":
