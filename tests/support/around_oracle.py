@@ -85,9 +85,13 @@ def rounded(value: Fraction) -> Fraction:
     return Fraction(Decimal(value.numerator) / Decimal(value.denominator))
 
 
+# More digits than Python itself would write down.
+WHOLE_MAX = 10**4000
+
+
 def whole(value: Any) -> int:
     found = number(value)
-    if found.denominator != 1:
+    if found.denominator != 1 or abs(found) >= WHOLE_MAX:
         raise Odd
     return int(found)
 
