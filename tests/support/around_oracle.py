@@ -98,7 +98,7 @@ def whole(value: Any) -> int:
 
 def word(value: Any) -> str:
     if isinstance(value, Number) and re.fullmatch("-?[0-9]+", value.text):
-        return str(int(value.text))
+        return "0" if value.text == "-0" else value.text
     found: str = need(value, str)
     return found
 
@@ -491,7 +491,9 @@ def _bitfinex_orders(bodies: list[Any], sample: FuturesSample) -> Any:
         flags = 0 if row[12] is None else whole(row[12])
         side = "buy" if amount > 0 else "sell"
         trigger = ("stop", number(row[16])) if "STOP" in kind else (None, None)
-        told = native, side, str(whole(row[0])), client, abs(amount), None, done, price, bool(flags & 1024)
+        own = word(row[0])
+        sure(re.fullmatch("-?[0-9]+", own) is not None)
+        told = native, side, own, client, abs(amount), None, done, price, bool(flags & 1024)
         return (*told, *trigger)
 
     return each(need(bodies[0], list), read, counts)

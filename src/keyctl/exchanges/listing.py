@@ -15,6 +15,7 @@ from keyctl.model import JSON, OddRow
 
 T = TypeVar("T")
 Key = str | int
+NAME_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _text_at(row: JSON, key: Key) -> str | None:
         told = row.get(key)
     elif isinstance(row, list) and isinstance(key, int) and len(row) > key:
         told = row[key]
-    try:
-        return clean_text(text_of(told), 60)
-    except Unreadable:
-        return None
+    with suppress(Unreadable):
+        if len(text := text_of(told)) <= NAME_MAX:  # one that is cut would be another name
+            return clean_text(text, NAME_MAX)
+    return None
