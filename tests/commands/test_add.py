@@ -15,9 +15,10 @@ from keyctl import exchanges
 from keyctl.errors import SetupProblem, StoreUnusable, UsageProblem
 from keyctl.keys import enrol
 from keyctl.model import Algorithm, Kind, Market
+from tests.support.ran import Ran
 from tests.support.stores import MemoryStore, files_with, make_account, make_credential
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 BINANCE_KEY = "K" * 60 + "abcd"
 BINANCE_SECRET = "Canary" * 10 + "Safe"

@@ -13,7 +13,8 @@ import pytest
 
 from keyctl.model import Algorithm
 from keyctl.twin import MadeKey, make_key
-from tests.support.world import Ran, World, credentials
+from tests.support.ran import Ran
+from tests.support.world import World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000")
 ON = ("-a", "okx-a", "--yes")

@@ -9,7 +9,7 @@ import pytest
 from keyctl.desk import cancel, foreign_orders
 from keyctl.model import Algorithm, OrderState
 from keyctl.twin import FaultKind
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World

@@ -10,11 +10,12 @@ import pytest
 from keyctl.desk import close as closing
 from keyctl.model import OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin import FaultKind
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.perpetuals import SYMBOL, VENUES
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.world import RIGHTS, World, open_position
 
 ETHER = "ETH/USDT:USDT"
 

@@ -21,8 +21,9 @@ from keyctl.model import Algorithm, Binding, Credential, Kind
 from keyctl.secret import Secret
 from keyctl.twin import make_key
 from tests.support.command_list import commands
+from tests.support.ran import Ran
 from tests.support.stores import make_account
-from tests.support.world import ALL, Ran, World, credentials
+from tests.support.world import ALL, World, credentials
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "59000")
 

@@ -9,7 +9,7 @@ from keyctl.twin import make_key
 from tests.support.canary import Canaries
 from tests.support.proxies import FakeProxy
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import World, credentials
+from tests.support.world import IPS, World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
 
@@ -160,7 +160,7 @@ def test_an_account_whose_proxy_was_changed_to_something_else_goes_nowhere(world
 
 def test_both_keys_of_a_rotation_go_the_same_way(world: World) -> None:
     old = world.add("okx", "a")
-    new = make_key("okx", uid=old.key.uid, ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
+    new = make_key("okx", uid=old.key.uid, ips=IPS)
     world.twin.add_key("okx", new)
     with FakeProxy("socks5") as proxy:
         world.keyctl("edit", "a", "--proxy", proxy.url)

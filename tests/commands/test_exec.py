@@ -12,8 +12,9 @@ import pytest
 from keyctl.model import Algorithm
 from keyctl.twin import make_key
 from tests.support.canary import Canaries
+from tests.support.ran import Ran
 from tests.support.terminal import Person, keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 FORMS = {

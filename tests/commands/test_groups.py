@@ -7,8 +7,9 @@ import json
 import pytest
 
 from keyctl.model import Algorithm
+from tests.support.ran import Ran
 from tests.support.stores import make_account
-from tests.support.world import RIGHTS, Ran, World, credentials
+from tests.support.world import RIGHTS, World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "--json")
 

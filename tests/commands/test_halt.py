@@ -19,8 +19,9 @@ from keyctl.journal.legs import Journal
 from keyctl.model import OrderState, Side
 from keyctl.twin import FaultKind
 from tests.support.perpetuals import SYMBOL
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.world import RIGHTS, World, open_position
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "--json")
 EVERYWHERE = (*BUY, "--fanout", "--all")

@@ -9,8 +9,9 @@ import pytest
 from keyctl.model import Algorithm, Kind, Standing
 from keyctl.twin import MadeKey, make_key
 from tests.support.canary import Canaries
+from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 HARD = "p$HOME#x's${y}\"z\\q"
 

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 from keyctl.model import Algorithm, Standing
 from keyctl.twin import MadeKey, make_key
 from tests.support.canary import Canaries
-from tests.support.world import Ran, World
+from tests.support.ran import Ran
+from tests.support.world import IPS, World
 
 PAIRS = [("binance", "ed25519", ()), ("binance", "rsa", ("--bits", "2048")), ("lbank", "rsa", ())]
 
@@ -29,7 +30,7 @@ def generate(world: World, exchange: str, kind: str, *more: str) -> Ran:
 
 def upload(world: World, exchange: str, algorithm: str, text: str) -> MadeKey:
     """What the person does at the exchange's page: the public key goes up, an API key comes back."""
-    made = make_key(exchange, Algorithm(algorithm), ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
+    made = make_key(exchange, Algorithm(algorithm), ips=IPS)
     public = load_pem_public_key(text.encode()) if "BEGIN" in text else load_der_public_key(base64.b64decode(text))
     made.key.public_key = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     world.twin.add_key(exchange, made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keyctl.twin import FaultKind
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.world import World
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")

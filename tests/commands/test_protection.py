@@ -18,8 +18,9 @@ from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
 from tests.support.listed import lists
 from tests.support.perpetuals import SYMBOL, VENUES
+from tests.support.ran import Ran
 from tests.support.read_rows import as_positions
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.world import RIGHTS, World, open_position
 
 ETHER = "ETH/USDT:USDT"
 STOP = ("order", "sell", SYMBOL, "--stop-at", "58000", "--for-position", "--yes")

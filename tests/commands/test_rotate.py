@@ -16,12 +16,12 @@ from keyctl.model import Algorithm, Kind, Standing
 from keyctl.twin import FaultKind, MadeKey, make_key
 from keyctl.vault.encrypted_file import EncryptedFile
 from tests.support.canary import Canaries
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.processes import forking
-from tests.support.world import ALL, Ran, World, credentials
+from tests.support.ran import Ran
+from tests.support.world import ALL, IPS, World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
-IPS = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 
 
 def successor(world: World, label: str, **facts: Any) -> MadeKey:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ran import Ran
 from tests.support.stores import make_account, make_credential
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 from tests.vault.secret_service import SecretService, require
 
 

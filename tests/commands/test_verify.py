@@ -15,12 +15,13 @@ from keyctl.model import Account, Algorithm, Market
 from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, make_key
 from keyctl.verify.course import verify_new
 from keyctl.verify.policy import RULES
-from tests.support.desk import Desk, ShiftedClock, open_twin
+from tests.support.clocks import ShiftedClock
+from tests.support.desk import Desk, open_twin
+from tests.support.world import IPS
 
 EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
 BOTH = (Market.SPOT, Market.FUTURES)
 DAY_MS = 86_400_000
-LISTED: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 
 
 @pytest.fixture
@@ -37,9 +38,7 @@ def desk(twin: TwinServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def key_of(exchange: str, *more: str, days: int = 1, ips: dict[str, tuple[str, ...]] | None = None) -> MadeKey:
     """A fresh key that reads and trades on spot, with our address on its lists unless told otherwise."""
     created = int(time.time() * 1000) - days * DAY_MS
-    return make_key(
-        exchange, rights=("read", "spot_trade", *more), ips=LISTED if ips is None else ips, created_ms=created
-    )
+    return make_key(exchange, rights=("read", "spot_trade", *more), ips=IPS if ips is None else ips, created_ms=created)
 
 
 def full_desk(desk: Desk) -> Desk:
@@ -50,8 +49,8 @@ def full_desk(desk: Desk) -> Desk:
 
 def test_all_good_keys_exit_zero_and_nothing_was_changed(desk: Desk) -> None:
     ran = full_desk(desk).run("verify", "--all", "--json")
-    document = ran.json
-    assert (ran.code, document["status"], document["errors"]) == (ExitCode.OK, "success", [])
+    document = ran.document
+    assert (ran.exit_code, document["status"], document["errors"]) == (ExitCode.OK, "success", [])
     findings = document["data"]["findings"]
     assert {tuple(row) for row in findings} == {
         ("account", "exchange", "market", "rule", "level", "detail", "evidence", "fix")
@@ -75,10 +74,10 @@ def test_what_an_exchange_does_not_tell_is_unknown(desk: Desk) -> None:
 def test_a_key_that_may_withdraw_fails(desk: Desk, exchange: str) -> None:
     desk.add("acct", exchange, key_of(exchange, "withdraw"))
     ran = desk.run("verify", "acct", "--json")
-    withdraw = next(row for row in ran.json["data"]["findings"] if row["rule"] == "withdraw")
-    assert (ran.code, withdraw["level"]) == (ExitCode.CHECK, "fail")
+    withdraw = next(row for row in ran.data["findings"] if row["rule"] == "withdraw")
+    assert (ran.exit_code, withdraw["level"]) == (ExitCode.CHECK, "fail")
     assert "OFF" in withdraw["fix"]
-    assert [error["account"] for error in ran.json["errors"]] == ["acct"]
+    assert [error["account"] for error in ran.document["errors"]] == ["acct"]
 
 
 def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(desk: Desk) -> None:
@@ -92,7 +91,7 @@ def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(d
     found = desk.findings("acct")["acct", "spot", "withdraw"]
     assert found["level"] == "warn"
     assert "sweeps to cold store" in found["detail"]
-    assert desk.run("verify", "acct").code == ExitCode.OK
+    assert desk.run("verify", "acct").exit_code == ExitCode.OK
 
 
 @pytest.mark.parametrize("exchange", ["binance", "lbank", "okx"])
@@ -101,19 +100,19 @@ def test_a_key_without_an_ip_list_fails(desk: Desk, exchange: str) -> None:
     found = desk.findings("acct")
     assert found["acct", "spot", "ip_list"]["level"] == "fail"
     assert found["acct", "spot", "our_ip"]["level"] == "unknown"
-    assert desk.run("verify", "acct").code == ExitCode.CHECK
+    assert desk.run("verify", "acct").exit_code == ExitCode.CHECK
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
 def test_a_list_without_our_address_is_a_refusal_and_nothing_passes(desk: Desk, exchange: str) -> None:
     desk.add("acct", exchange, key_of(exchange, ips={"spot": ("203.0.113.7",)}))
     ran = desk.run("verify", "acct", "--json")
-    found = {row["rule"]: row["level"] for row in ran.json["data"]["findings"]}
-    assert ran.code == ExitCode.CHECK
+    found = {row["rule"]: row["level"] for row in ran.data["findings"]}
+    assert ran.exit_code == ExitCode.CHECK
     assert found.pop("clock") == "pass"
     assert found["access"] == "fail"
     assert "pass" not in found.values()
-    error = ran.json["errors"][0]
+    error = ran.document["errors"][0]
     assert error["exchange_code"]
     assert any(hint.startswith(f"keyctl diagnose {exchange}") for hint in error["hints"])
 
@@ -139,13 +138,13 @@ def test_lbanks_separate_futures_list_is_named_as_likely(desk: Desk) -> None:
     key = key_of("lbank", ips={"spot": ("127.0.0.1",), "futures": ("203.0.113.7",)})
     desk.add("lbank-a", "lbank", key, markets=BOTH)
     ran = desk.run("verify", "lbank-a", "--json")
-    found = {(row["market"], row["rule"]): row for row in ran.json["data"]["findings"]}
-    assert ran.code == ExitCode.CHECK
+    found = {(row["market"], row["rule"]): row for row in ran.data["findings"]}
+    assert ran.exit_code == ExitCode.CHECK
     assert found["spot", "access"]["level"] == "pass"
     assert found["futures", "access"]["level"] == "fail"
     assert "likely, not proven" in found["futures", "access"]["fix"]
     assert "the same key just signed a spot call" in found["futures", "access"]["evidence"]
-    assert ran.json["errors"][0]["market"] == "futures"
+    assert ran.document["errors"][0]["market"] == "futures"
 
 
 def test_an_old_key_fails_and_the_config_may_say_when(desk: Desk) -> None:
@@ -162,7 +161,7 @@ def test_an_extra_right_and_transfers_warn(desk: Desk) -> None:
     found = desk.findings("acct")
     assert found["acct", "spot", "transfer"]["level"] == "warn"
     assert "futures" in found["acct", "spot", "extra_rights"]["detail"]
-    assert desk.run("verify", "acct").code == ExitCode.OK
+    assert desk.run("verify", "acct").exit_code == ExitCode.OK
 
 
 def test_a_clock_that_is_far_off_fails_with_its_fix(desk: Desk) -> None:
@@ -183,9 +182,9 @@ def test_an_exchange_that_is_not_reached_is_exit_8_and_all_unknown(desk: Desk) -
     desk.add("acct", "okx", key_of("okx"))
     desk.twin.fault(Fault(FaultKind.RESET_ACCEPT, exchange="okx", times=None))
     ran = desk.run("verify", "acct", "--json")
-    assert ran.code == ExitCode.UNREACHED
-    assert {row["level"] for row in ran.json["data"]["findings"]} == {"unknown"}
-    assert ran.json["errors"][0]["code"] == "not_reached"
+    assert ran.exit_code == ExitCode.UNREACHED
+    assert {row["level"] for row in ran.data["findings"]} == {"unknown"}
+    assert ran.document["errors"][0]["code"] == "not_reached"
 
 
 def test_a_failed_check_comes_before_an_exchange_that_is_not_reached(desk: Desk) -> None:
@@ -193,8 +192,8 @@ def test_a_failed_check_comes_before_an_exchange_that_is_not_reached(desk: Desk)
     desk.add("binance-a", "binance", key_of("binance", "withdraw"))
     desk.twin.fault(Fault(FaultKind.RESET_ACCEPT, exchange="okx", times=None))
     ran = desk.run("verify", "--all", "--json")
-    assert ran.code == ExitCode.CHECK
-    assert {error["account"] for error in ran.json["errors"]} == {"okx-a", "binance-a"}
+    assert ran.exit_code == ExitCode.CHECK
+    assert {error["account"] for error in ran.document["errors"]} == {"okx-a", "binance-a"}
 
 
 def test_readings_of_the_withdrawal_right_and_account_ids_are_remembered(desk: Desk) -> None:
@@ -222,11 +221,11 @@ def test_a_reading_that_failed_leaves_no_note(desk: Desk) -> None:
 def test_in_a_pipe_each_finding_is_one_tab_separated_record(desk: Desk) -> None:
     desk.add("acct", "binance", key_of("binance", "withdraw"))
     ran = desk.run("verify", "acct")
-    rows = [line.split("\t") for line in ran.out.splitlines()]
+    rows = [line.split("\t") for line in ran.stdout.splitlines()]
     assert [row[3] for row in rows] == list(RULES)
     assert {len(row) for row in rows} == {7}
     assert ["acct", "binance", "spot", "withdraw", "fail"] in [row[:5] for row in rows]
-    assert "error[check_failed] acct: failed: spot withdraw" in ran.err
+    assert "error[check_failed] acct: failed: spot withdraw" in ran.stderr
 
 
 def test_on_a_terminal_the_summary_fits_eighty_columns(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +237,7 @@ def test_on_a_terminal_the_summary_fits_eighty_columns(desk: Desk, monkeypatch: 
     desk.add("bitfinex-a", "bitfinex", key_of("bitfinex"))
     monkeypatch.setattr("keyctl.terminal.output.is_terminal", lambda stream: True)
     ran = desk.run("verify", "--all")
-    lines = ran.out.splitlines()
+    lines = ran.stdout.splitlines()
     table = [line.split() for line in lines[2:7]]
     assert [row[:7] for row in table] == [
         ["binance-a", "binance", "spot", "yes", "off", "ok", "ok"],
@@ -254,24 +253,24 @@ def test_on_a_terminal_the_summary_fits_eighty_columns(desk: Desk, monkeypatch: 
 def test_quiet_is_silent_when_all_is_well_and_names_only_what_needs_a_person(desk: Desk) -> None:
     full_desk(desk)
     ran = desk.run("verify", "--all", "--quiet")
-    assert (ran.code, ran.out, ran.err) == (ExitCode.OK, "", "")
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (ExitCode.OK, "", "")
     desk.add("bad", "binance", key_of("binance", "withdraw"))
     ran = desk.run("verify", "--all", "--quiet")
-    assert [line.split("\t")[:4] for line in ran.out.splitlines()] == [["bad", "binance", "spot", "withdraw"]]
+    assert [line.split("\t")[:4] for line in ran.stdout.splitlines()] == [["bad", "binance", "spot", "withdraw"]]
 
 
 def test_no_bar_and_no_colour_reaches_a_pipe(desk: Desk) -> None:
     full_desk(desk)
     ran = desk.run("verify", "--all")
-    assert ran.err == ""
-    assert "\x1b" not in ran.out
+    assert ran.stderr == ""
+    assert "\x1b" not in ran.stdout
 
 
 @pytest.mark.parametrize("arguments", [("--all",), ("nobody",), ("--group", "desk"), ()])
 def test_without_any_account_it_says_how_to_store_one(desk: Desk, arguments: tuple[str, ...]) -> None:
     ran = desk.run("verify", *arguments, "--json")
-    assert ran.code == ExitCode.SETUP
-    assert ran.json["errors"][0]["hints"][0] == "store one: keyctl add EXCHANGE"
+    assert ran.exit_code == ExitCode.SETUP
+    assert ran.document["errors"][0]["hints"][0] == "store one: keyctl add EXCHANGE"
 
 
 def test_a_group_is_verified_alone(desk: Desk) -> None:
@@ -282,8 +281,8 @@ def test_a_group_is_verified_alone(desk: Desk) -> None:
 
 @pytest.mark.parametrize("algorithm", [Algorithm.ED25519, Algorithm.RSA])
 def test_asymmetric_keys_are_verified_too(desk: Desk, algorithm: Algorithm) -> None:
-    desk.add("acct", "binance", make_key("binance", algorithm, ips=LISTED, created_ms=int(time.time() * 1000)))
-    assert desk.run("verify", "acct").code == ExitCode.OK
+    desk.add("acct", "binance", make_key("binance", algorithm, ips=IPS, created_ms=int(time.time() * 1000)))
+    assert desk.run("verify", "acct").exit_code == ExitCode.OK
 
 
 def test_no_secret_is_in_any_output(desk: Desk) -> None:
@@ -291,7 +290,7 @@ def test_no_secret_is_in_any_output(desk: Desk) -> None:
     shown = ""
     for arguments in (["--json"], ["--debug"], []):
         ran = desk.run("verify", "--all", *arguments)
-        shown += ran.out + ran.err
+        shown += ran.stdout + ran.stderr
     for key in made:
         assert key.secret not in shown
         assert key.api_key not in shown
@@ -342,8 +341,8 @@ def test_an_account_without_a_usable_secret_fails_alone(
     full_desk(desk)
     spoil(desk, "lbank-a")
     ran = desk.run("verify", "--all", "--json")
-    found = {(row["account"], row["rule"]): row for row in ran.json["data"]["findings"]}
-    assert ran.code == ExitCode.CHECK
+    found = {(row["account"], row["rule"]): row for row in ran.data["findings"]}
+    assert ran.exit_code == ExitCode.CHECK
     assert {row["level"] for (account, _), row in found.items() if account != "lbank-a"} == {"pass", "unknown"}
     assert {rule for account, rule in found if account == "lbank-a"} == set(RULES)
     access = found["lbank-a", "access"]
@@ -352,9 +351,9 @@ def test_an_account_without_a_usable_secret_fails_alone(
     )
     levels = {row["level"] for (account, rule), row in found.items() if account == "lbank-a" and rule != "access"}
     assert levels == {"unknown"}
-    (error,) = ran.json["errors"]
+    (error,) = ran.document["errors"]
     assert (error["account"], error["hints"]) == ("lbank-a", [access["fix"]])
-    assert [leg["verdict"] for leg in ran.json["data"]["from_here"] if leg["account"] == "lbank-a"] == ["unknown"]
+    assert [leg["verdict"] for leg in ran.data["from_here"] if leg["account"] == "lbank-a"] == ["unknown"]
     assert desk.twin.venue("lbank").calls.lines == []
 
 
@@ -362,12 +361,12 @@ def test_no_usable_secret_at_all_is_a_matter_of_the_store(desk: Desk) -> None:
     desk.add("acct", "okx", key_of("okx"))
     without_secret(desk, "acct")
     ran = desk.run("verify", "--all", "--json")
-    assert (ran.code, ran.json["errors"][0]["code"], ran.json["errors"][0]["account"]) == (
+    assert (ran.exit_code, ran.document["errors"][0]["code"], ran.document["errors"][0]["account"]) == (
         (ExitCode.SETUP, "secret_missing", "acct")
     )
 
 
 def test_a_failed_account_is_pointed_to_its_diagnosis(desk: Desk) -> None:
     desk.add("acct", "okx", key_of("okx", "withdraw"))
-    (error,) = desk.run("verify", "acct", "--json").json["errors"]
+    (error,) = desk.run("verify", "acct", "--json").document["errors"]
     assert error["hints"] == ["keyctl diagnose acct"]

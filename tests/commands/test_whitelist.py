@@ -38,7 +38,7 @@ def live(desk: Desk, exchange: str, **facts: Any) -> None:
 
 
 def lists(desk: Desk, *arguments: str) -> dict[tuple[str, str], dict[str, Any]]:
-    rows = desk.run("whitelist", *arguments, "--json").json["data"]["whitelists"]
+    rows = desk.run("whitelist", *arguments, "--json").data["whitelists"]
     return {(row["account"], "+".join(row["markets"])): row for row in rows}
 
 
@@ -46,7 +46,7 @@ def test_each_exchanges_form_is_printed_in_the_order_given(desk: Desk) -> None:
     for exchange in ("binance", "bitfinex", "lbank", "okx"):
         live(desk, exchange, groups=("desk",))
     ran = desk.run("whitelist", "set", "--group", "desk", TWO, ONE, "--json")
-    assert ran.code == ExitCode.OK
+    assert ran.exit_code == ExitCode.OK
     found = lists(desk, "plan", "--group", "desk")
     assert {name: row["type"] for (name, _), row in found.items()} == {
         "binance-a": [f"{TWO},{ONE}"],
@@ -62,8 +62,8 @@ def test_a_list_that_one_of_the_exchanges_would_not_take_is_kept_for_none(desk: 
     live(desk, "okx", groups=("desk",))
     five = [f"8.8.4.{number}" for number in range(1, 6)]
     ran = desk.run("whitelist", "set", "--group", "desk", *five, "--json")
-    assert (ran.code, ran.json["errors"][0]["account"]) == (ExitCode.CHECK, "lbank-a")
-    assert "at most 4" in ran.json["errors"][0]["message"]
+    assert (ran.exit_code, ran.document["errors"][0]["account"]) == (ExitCode.CHECK, "lbank-a")
+    assert "at most 4" in ran.document["errors"][0]["message"]
     assert all(row["kept"] == [] for row in lists(desk, "show", "--group", "desk").values())
 
 
@@ -71,23 +71,23 @@ def test_a_list_that_one_of_the_exchanges_would_not_take_is_kept_for_none(desk: 
 def test_what_can_do_no_good_is_refused(desk: Desk, entry: str) -> None:
     live(desk, "binance")
     ran = desk.run("whitelist", "set", "-a", "binance-a", ONE, entry, "--json")
-    assert ran.code == ExitCode.CHECK
-    assert entry in ran.json["errors"][0]["message"]
+    assert ran.exit_code == ExitCode.CHECK
+    assert entry in ran.document["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("entry", ["localhost", "8.8.8.8/24", "8.8.8", "::1%lo"])
 def test_what_is_no_address_is_wrong_usage(desk: Desk, entry: str) -> None:
     live(desk, "okx")
-    assert desk.run("whitelist", "set", "-a", "okx-a", entry).code == ExitCode.USAGE
+    assert desk.run("whitelist", "set", "-a", "okx-a", entry).exit_code == ExitCode.USAGE
 
 
 def test_doubles_are_named_and_kept_once_and_doubts_are_warnings(desk: Desk) -> None:
     live(desk, "lbank")
     ran = desk.run("whitelist", "set", "-a", "lbank-a", f"{ONE},{ONE}", "2606:4700::1111", "--json")
-    assert ran.code == ExitCode.OK
-    assert [row["kept"] for row in ran.json["data"]["whitelists"]] == [[ONE, "2606:4700::1111"]]
-    assert any("twice" in text for text in ran.json["warnings"])
-    assert any("IPv6" in text for text in ran.json["warnings"])
+    assert ran.exit_code == ExitCode.OK
+    assert [row["kept"] for row in ran.data["whitelists"]] == [[ONE, "2606:4700::1111"]]
+    assert any("twice" in text for text in ran.document["warnings"])
+    assert any("IPv6" in text for text in ran.document["warnings"])
 
 
 def test_a_market_may_have_a_list_of_its_own(desk: Desk) -> None:
@@ -100,14 +100,14 @@ def test_a_market_may_have_a_list_of_its_own(desk: Desk) -> None:
     assert [found["lbank-a", market]["kept"] for market in ("spot", "futures")] == [[ONE], [TWO]]
     desk.run("whitelist", "set", "-a", "lbank-a", "--market", "futures", "--forget")
     assert lists(desk, "show", "lbank-a")["lbank-a", "futures"]["kept"] == [ONE]
-    rows = [line.split("\t") for line in desk.run("whitelist", "plan", "lbank-a").out.splitlines()]
+    rows = [line.split("\t") for line in desk.run("whitelist", "plan", "lbank-a").stdout.splitlines()]
     where = {row[2]: row[4] for row in rows if row[3] == "where"}
     assert "step 4" in where["spot"] and "step 5" in where["futures"]
 
 
 def test_a_market_that_the_account_lacks_has_no_list(desk: Desk) -> None:
     live(desk, "okx")
-    assert desk.run("whitelist", "set", "-a", "okx-a", "--market", "futures", ONE).code == ExitCode.USAGE
+    assert desk.run("whitelist", "set", "-a", "okx-a", "--market", "futures", ONE).exit_code == ExitCode.USAGE
 
 
 def test_where_the_api_lists_addresses_the_difference_is_exact(desk: Desk) -> None:
@@ -115,11 +115,11 @@ def test_where_the_api_lists_addresses_the_difference_is_exact(desk: Desk) -> No
     desk.run("whitelist", "set", "-a", "okx-a", "127.0.0.1", ONE)
     before = lists(desk, "plan", "okx-a")["okx-a", "spot+futures"]
     assert (before["told"], before["add"], before["told_at"]) == (None, None, None)
-    assert desk.run("verify", "okx-a").code == ExitCode.OK
+    assert desk.run("verify", "okx-a").exit_code == ExitCode.OK
     after = lists(desk, "plan", "okx-a")["okx-a", "spot+futures"]
     assert after["add"] == [ONE]
     assert after["remove"] == [TWO, "8.8.8.0/24"]
-    rows = [line.split("\t") for line in desk.run("whitelist", "plan", "okx-a").out.splitlines()]
+    rows = [line.split("\t") for line in desk.run("whitelist", "plan", "okx-a").stdout.splitlines()]
     assert [row[3:] for row in rows][:4] == [
         ["type", f"127.0.0.1,{ONE}"],
         ["add", ONE],
@@ -127,7 +127,7 @@ def test_where_the_api_lists_addresses_the_difference_is_exact(desk: Desk) -> No
         ["remove", "8.8.8.0/24"],
     ]
     desk.run("whitelist", "set", "-a", "okx-a", "127.0.0.1", TWO, "8.8.8.0/24")
-    [row] = desk.run("whitelist", "plan", "okx-a").out.splitlines()
+    [row] = desk.run("whitelist", "plan", "okx-a").stdout.splitlines()
     assert row.split("\t")[3] == "in order"
 
 
@@ -138,7 +138,7 @@ def test_where_the_api_tells_only_that_a_list_is_set_nothing_is_said_of_its_addr
         desk.run("whitelist", "set", "-a", f"{exchange}-a", "127.0.0.1")
         row = lists(desk, "plan", f"{exchange}-a")[f"{exchange}-a", "spot"]
         assert (row["told_set"], row["told"], row["add"], row["remove"]) == (listed, None, None, None)
-        assert "compare" in desk.run("whitelist", "plan", f"{exchange}-a").out
+        assert "compare" in desk.run("whitelist", "plan", f"{exchange}-a").stdout
 
 
 def test_a_key_without_a_list_gets_the_whole_list_added(desk: Desk) -> None:
@@ -154,7 +154,7 @@ def test_our_own_address_that_is_missing_is_named(desk: Desk) -> None:
     desk.run("verify", "okx-a")  # OKX's refusal names the address that it sees
     desk.run("whitelist", "set", "-a", "okx-a", TWO)
     ran = desk.run("whitelist", "plan", "okx-a")
-    assert "127.0.0.1 (direct (loopback)) is ours and not on it" in ran.out
+    assert "127.0.0.1 (direct (loopback)) is ours and not on it" in ran.stdout
     assert lists(desk, "plan", "okx-a")["okx-a", "spot"]["ours_missing"] == ["127.0.0.1"]
 
 
@@ -164,15 +164,15 @@ def test_a_plan_of_a_list_that_became_impossible_is_exit_4(desk: Desk) -> None:
     desk.run("whitelist", "set", "--group", "desk", *[f"8.8.4.{number}" for number in range(1, 7)])
     live(desk, "lbank", groups=("desk",))
     ran = desk.run("whitelist", "plan", "--group", "desk", "--json")
-    assert ran.code == ExitCode.CHECK
-    assert [error["account"] for error in ran.json["errors"]] == ["lbank-a"]
+    assert ran.exit_code == ExitCode.CHECK
+    assert [error["account"] for error in ran.document["errors"]] == ["lbank-a"]
 
 
 def test_without_a_list_it_says_how_to_keep_one(desk: Desk) -> None:
     live(desk, "okx")
-    assert "keyctl whitelist set -a okx-a" in desk.run("whitelist", "plan", "okx-a").out
-    assert "no list is kept" in desk.run("whitelist", "show", "okx-a").out
-    assert "not read yet: keyctl verify okx-a" in desk.run("whitelist", "show", "okx-a").out
+    assert "keyctl whitelist set -a okx-a" in desk.run("whitelist", "plan", "okx-a").stdout
+    assert "no list is kept" in desk.run("whitelist", "show", "okx-a").stdout
+    assert "not read yet: keyctl verify okx-a" in desk.run("whitelist", "show", "okx-a").stdout
 
 
 @pytest.mark.parametrize(
@@ -180,14 +180,14 @@ def test_without_a_list_it_says_how_to_keep_one(desk: Desk) -> None:
 )
 def test_a_wish_that_is_not_clear_is_wrong_usage(desk: Desk, arguments: tuple[str, ...]) -> None:
     live(desk, "okx")
-    assert desk.run("whitelist", "set", *arguments).code == ExitCode.USAGE
+    assert desk.run("whitelist", "set", *arguments).exit_code == ExitCode.USAGE
 
 
 def test_nothing_is_opened_for_it(desk: Desk) -> None:
     desk.add("okx-a", "okx")
     before = len(desk.twin.venue("okx").calls.lines)
     for arguments in (("set", "-a", "okx-a", "127.0.0.1"), ("show", "okx-a"), ("plan", "okx-a")):
-        assert desk.run("whitelist", *arguments).code == ExitCode.OK
+        assert desk.run("whitelist", *arguments).exit_code == ExitCode.OK
     assert desk.store.openings == 0
     assert len(desk.twin.venue("okx").calls.lines) == before
 
@@ -197,6 +197,6 @@ def test_on_a_terminal_the_plan_is_a_table(desk: Desk, monkeypatch: pytest.Monke
     live(desk, "okx")
     desk.run("whitelist", "set", "-a", "okx-a", ONE)
     monkeypatch.setattr("keyctl.terminal.output.is_terminal", lambda stream: True)
-    lines = desk.run("whitelist", "plan", "okx-a").out.splitlines()
+    lines = desk.run("whitelist", "plan", "okx-a").stdout.splitlines()
     assert lines[0].split() == ["account", "exchange", "market", "what", "value"]
     assert any(line.split()[:5] == ["okx-a", "okx", "spot", "type", ONE] for line in lines)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from keyctl.twin import FaultKind
-from tests.support.world import Ran, World
+from tests.support.ran import Ran
+from tests.support.world import World
 
 SYMBOL = "BTC/USDT:USDT"
 RIGHTS = ("read", "spot_trade", "futures_trade")

@@ -12,7 +12,8 @@ from keyctl.errors import StoreUnusable
 from keyctl.journal.legs import Journal
 from keyctl.journal.notes import Notes
 from keyctl.twin import FaultKind
-from tests.support.world import ALL, Ran, World
+from tests.support.ran import Ran
+from tests.support.world import ALL, World
 
 REST = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "--json")
 CANCEL = ("cancel", "--all", "--yes", "--json")

@@ -13,8 +13,9 @@ from keyctl.errors import ExitCode
 from keyctl.model import OrderState
 from keyctl.twin import FaultKind
 from keyctl.twin.call import Call
-from tests.support.desk import ShiftedClock
-from tests.support.world import Ran, World
+from tests.support.clocks import ShiftedClock
+from tests.support.ran import Ran
+from tests.support.world import World
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "--json", "-a", "bitfinex-a")
 CANCEL = ("cancel", "--all", "--yes", "--json")

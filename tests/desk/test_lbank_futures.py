@@ -12,9 +12,10 @@ import pytest
 from keyctl.model import OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 SYMBOL = "BTC/USDT:USDT"
 ORDER = ("order", "buy", SYMBOL, "0.002", "--price", "59000", "--leverage", "2", "-a", "lbank-a")

@@ -17,9 +17,10 @@ from keyctl.network.session import READ_TRIES
 from keyctl.orders import precedence
 from keyctl.twin import FaultKind
 from tests.support.processes import race
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.starts import FUTURES, PERPETUAL
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.world import RIGHTS, World, open_position
 
 _labels = itertools.count()
 MARGIN_PATHS = {"binance": "*/balance*", "bitfinex": "*/wallets", "okx": "*/account/balance*"}

@@ -9,11 +9,12 @@ import pytest
 
 from keyctl.model import Side
 from keyctl.twin import FaultKind, MadeKey
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.odd import DOUBLED, KINDS, KeyringWorld, VaultWorld, furnish, made_odd, write_config
 from tests.support.perpetuals import SYMBOL
 from tests.support.proxies import FakeEcho
-from tests.support.world import Ran, credentials, open_position
+from tests.support.ran import Ran
+from tests.support.world import credentials, open_position
 
 STORES: dict[str, type[VaultWorld]] = {"vault": VaultWorld, "keyring": KeyringWorld}
 ORDER = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--again")

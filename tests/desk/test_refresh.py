@@ -23,8 +23,9 @@ from keyctl.network.session import Session
 from keyctl.orders import comparing, settle
 from keyctl.twin import FaultKind, VenueOrder
 from tests.support.foreign_orders import foreign
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
-from tests.support.world import ALL, RIGHTS, Ran, World
+from tests.support.world import ALL, RIGHTS, World
 
 PAIR, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 PLACES = [(exchange, symbol) for symbol in (PAIR, SWAP) for exchange in ALL]

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from keyctl.clock import Clock
 from keyctl.twin import FaultKind
-from tests.support.world import Ran, World
+from tests.support.clocks import ShiftedClock
+from tests.support.ran import Ran
+from tests.support.skipping import SkipClock
+from tests.support.world import World
 
 ORDER = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "binance-a", "--yes", "--json")
-
-
-class Later(Clock):
-    """A clock that is some seconds ahead and does not wait."""
-
-    def __init__(self, ahead: float = 0.0) -> None:
-        self.ahead = ahead
-
-    def now(self) -> float:
-        return super().now() + self.ahead
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.ahead
-
-    async def sleep(self, seconds: float) -> None:
-        return None
 
 
 @pytest.fixture
@@ -42,7 +28,7 @@ def resolve(
     world: World, plan: str, verdict: str, *, ahead: float = 0.0, because: str = "not in the order history"
 ) -> Ran:
     words = ("orders", "resolve", plan, "binance-a", "--as", verdict, "--because", because, "--yes", "--json")
-    return world.keyctl(*words, clock=Later(ahead))
+    return world.keyctl(*words, clock=ShiftedClock(ahead))
 
 
 def test_an_unknown_order_blocks_its_account_and_symbol(world: World, plan: str) -> None:
@@ -100,13 +86,6 @@ def test_limits_show_what_is_used_and_where_each_cap_is_set(world: World, plan: 
     assert limits["leg_value_usd"]["set_in"] == "shipped"
 
 
-class Leaping(Later):
-    """A clock that skips what others wait for."""
-
-    async def sleep(self, seconds: float) -> None:
-        self.ahead += seconds
-
-
 def test_an_order_that_shows_up_after_it_counted_as_absent_stops_a_second_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +97,7 @@ def test_an_order_that_shows_up_after_it_counted_as_absent_stops_a_second_one(
     assert world.keyctl(*order).exit_code == 7
     with monkeypatch.context() as patch:
         patch.setattr("keyctl.orders.settle.absence_at", lambda session, stored: 0.0)
-        settled = world.keyctl("orders", "settle", "--json", clock=Leaping())
+        settled = world.keyctl("orders", "settle", "--json", clock=SkipClock())
     assert (settled.exit_code, settled.data["legs"][0]["outcome"]) == (8, "not_sent")
     for hidden in world.venue("okx").orders:
         hidden.visible_from_ms = 0

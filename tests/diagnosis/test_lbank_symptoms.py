@@ -14,7 +14,8 @@ from keyctl.model import PositionSide
 from keyctl.orders import leverage
 from keyctl.twin import FaultKind, MadeKey
 from keyctl.twin.lbank.face import LBank
-from tests.support.world import Ran, World
+from tests.support.ran import Ran
+from tests.support.world import World
 
 HERE, ELSEWHERE = "127.0.0.1", "203.0.113.9"
 FULL = ("read", "spot_trade", "futures_trade")

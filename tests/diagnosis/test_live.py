@@ -28,7 +28,7 @@ from keyctl.loader import open_data
 from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
 from keyctl.terminal.output import Text
-from tests.support.desk import MemoryStore
+from tests.support.stores import MemoryStore
 
 RIGHTS = {"read": True, "spot_trade": True, "futures_trade": None, "withdraw": False, "ip_restricted": True}
 KEY = Probe("key", "ok", "spot", facts=RIGHTS)

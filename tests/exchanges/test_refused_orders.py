@@ -16,9 +16,10 @@ from keyctl.desk.order_advice import Step
 from keyctl.errors import ExitCode
 from keyctl.model import Side
 from keyctl.twin import FaultKind
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.starts import FUTURES, PERPETUAL
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.world import RIGHTS, World, open_position
 
 _labels = itertools.count()
 BLOCKED_SECONDS = {"binance": 7.0, "okx": 7.0, "bitfinex": 15.0}

@@ -28,7 +28,7 @@ from keyctl.exchanges import profile
 from keyctl.model import Algorithm, WireRequest
 from keyctl.network.session import Session
 from keyctl.twin import FaultKind
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.world import ALL, World
 
 RIGHTS = ("read", "spot_trade", "futures_trade")

@@ -13,11 +13,11 @@ from keyctl.errors import CheckFailed
 from keyctl.home.account_uid import check_same
 from keyctl.model import Side
 from keyctl.twin import FaultKind, make_key
-from tests.support.odd import IPS
 from tests.support.perpetuals import SYMBOL
+from tests.support.ran import Ran
 from tests.support.stores import make_account
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import ALL, RIGHTS, Ran, World, credentials, open_position
+from tests.support.world import ALL, IPS, RIGHTS, World, credentials, open_position
 
 OTHER = "7777777"
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")

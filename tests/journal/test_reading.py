@@ -20,9 +20,10 @@ from keyctl.journal.reading import copied
 from tests.support.losses import WAYS as LOSSES
 from tests.support.losses import open_desk
 from tests.support.processes import race
+from tests.support.ran import Ran
 from tests.support.terminal import Person
 from tests.support.unwritable import WAYS, journal_forbidden, permit, within
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.world import RIGHTS, World
 
 REASONS = {
     "forbidden": "Permission denied",

@@ -19,8 +19,9 @@ from keyctl.twin import make_key
 from keyctl.vault.backup import Entry, write_backup
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.key_file import make_key_file
+from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 Facts = dict[str, Any]
 ELSEWHERE = "https://evil.example"

@@ -17,7 +17,8 @@ from keyctl.keys.other_programs import Reading, read_foreign
 from keyctl.model import Account, Algorithm, Kind, Standing
 from keyctl.twin import MadeKey, make_key
 from tests.support.canary import Canaries
-from tests.support.world import Ran, World
+from tests.support.ran import Ran
+from tests.support.world import World
 
 A, B = make_key("binance"), make_key("binance")
 OKX, OKX_B = make_key("okx"), make_key("okx")

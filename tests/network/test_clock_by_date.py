@@ -13,8 +13,9 @@ from keyctl.clock import CORRECTED_OFFSET_MS, SILENT_OFFSET_MS, Offset
 from keyctl.errors import ExitCode
 from keyctl.model import Side
 from keyctl.twin import server, wire
+from tests.support.ran import Ran
 from tests.support.starts import PERPETUAL
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.world import RIGHTS, World, open_position
 
 ORDER = ("order", "buy", "BTC/USDT", "0.002", "--price", "58000", "--yes", "--again", "--json", "-a", "bitfinex-a")
 CLOSE = ("close", PERPETUAL, "--yes", "--json", "-a", "bitfinex-a")

@@ -17,7 +17,7 @@ from keyctl.model import Account, Algorithm, Kind, Market
 from keyctl.model.route import Route, local_route, proxy_route
 from keyctl.network.egress import look_up, moved_addresses
 from keyctl.network.lines import Network
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.proxies import FakeEcho, FakeProxy
 
 HERE, THERE = "198.51.100.4", "203.0.113.9"

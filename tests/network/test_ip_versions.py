@@ -28,7 +28,8 @@ from keyctl.network.line import tls_context
 from keyctl.secret import Secret
 from keyctl.twin import TwinServer, all_faces, make_key
 from tests.support.certificates import make_certificate
-from tests.support.desk import MemoryStore, ShiftedClock
+from tests.support.clocks import ShiftedClock
+from tests.support.stores import MemoryStore
 
 EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
 ADDRESS = {4: "127.0.0.1", 6: "::1"}

@@ -14,7 +14,8 @@ from keyctl.errors import ExitCode
 from keyctl.model import Side
 from keyctl.network import lines
 from keyctl.orders.preview import preview
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.ran import Ran
+from tests.support.world import RIGHTS, World, open_position
 
 SYMBOL = "BTC/USDT:USDT"
 BUSY, FREE = "bitfinex", "binance"

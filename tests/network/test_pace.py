@@ -14,7 +14,8 @@ from keyctl.network.pacing import Pacer
 from keyctl.twin.call import Call, Operation
 from keyctl.twin.pace import LIMITS, broken_limits
 from keyctl.twin.record import CallRecord, Logged
-from tests.support.desk import Desk, ShiftedClock, open_twin
+from tests.support.clocks import ShiftedClock
+from tests.support.desk import Desk, open_twin
 
 MANY = 14
 
@@ -42,7 +43,7 @@ def test_many_accounts_are_verified_within_the_documented_limits(desk: Desk, exc
     for number in range(MANY):
         desk.add(f"desk-{number}", exchange)
     ran = desk.run("verify", "--all", "--json")
-    assert ran.code in (ExitCode.OK, ExitCode.CHECK)
+    assert ran.exit_code in (ExitCode.OK, ExitCode.CHECK)
     lines = desk.twin.venue(exchange).calls.lines
     assert len(lines) >= 2 * MANY
     assert broken_limits(exchange, lines) == []
@@ -102,7 +103,7 @@ def test_an_account_too_many_waits_and_an_order_does_not(desk: Desk, monkeypatch
     monkeypatch.setattr(exchanges, "profile", lambda name: slower)
     for number in range(3):
         desk.add(f"desk-{number}", "bitfinex")
-    assert desk.run("verify", "--all", "--json").code == ExitCode.OK
+    assert desk.run("verify", "--all", "--json").exit_code == ExitCode.OK
     assert len([seconds for seconds in waited if seconds > 60]) == 3  # the third account's three reads
 
 

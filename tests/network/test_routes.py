@@ -11,11 +11,13 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.model import Market
 from keyctl.twin import Fault, FaultKind, TwinServer, make_key
-from tests.support.desk import Desk, ShiftedClock, open_twin
+from tests.support.clocks import ShiftedClock
+from tests.support.desk import Desk, open_twin
 from tests.support.proxies import FakeEcho, FakeProxy
+from tests.support.ran import Ran
+from tests.support.world import IPS
 
 BOTH = (Market.SPOT, Market.FUTURES)
-LISTED: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
 
 
@@ -47,8 +49,8 @@ def test_everything_of_an_account_goes_through_its_proxy_and_nothing_of_the_othe
     desk.add("lbank-a", "lbank", key_of("lbank", "read", "spot_trade"))
     with FakeProxy(kind) as proxy:
         configure(desk, f'[accounts.okx-a]\nproxy = "{proxy.url}"\n')
-        assert desk.run("verify", "--all").code == ExitCode.OK
-        assert desk.run(*BUY, "--fanout", "--all").code == ExitCode.OK
+        assert desk.run("verify", "--all").exit_code == ExitCode.OK
+        assert desk.run(*BUY, "--fanout", "--all").exit_code == ExitCode.OK
         through = proxy.seen.sent.count(b" HTTP/1.1\r\n")
     assert set(proxy.seen.destinations) == {desk.twin.endpoint("okx").removeprefix("http://")}
     assert through == calls(desk, "okx") > 3
@@ -61,8 +63,8 @@ def test_when_the_proxy_refuses_the_leg_is_not_sent_and_the_venue_sees_nothing(d
     with FakeProxy("socks5", b"\x05\x02\x00\x01\x7f\x00\x00\x01\x00\x00") as proxy:
         configure(desk, f'[accounts.okx-a]\nproxy = "{proxy.url}"\n')
         ran = desk.run(*BUY, "--fanout", "--all", "--json")
-    assert ran.code == ExitCode.PARTIAL
-    [error] = ran.json["errors"]
+    assert ran.exit_code == ExitCode.PARTIAL
+    [error] = ran.document["errors"]
     assert (error["account"], error["code"]) == ("okx-a", "proxy_failed")
     assert calls(desk, "okx") == 0
     assert sum(desk.twin.venue("lbank").placements.values()) == 1
@@ -75,8 +77,8 @@ def test_a_proxy_that_dies_before_the_burst_leaves_the_leg_unsent(desk: Desk, ki
     with FakeProxy(kind, last=b"GET /api/v5/account/balance") as proxy:
         configure(desk, f'[accounts.okx-a]\nproxy = "{proxy.url}"\n')
         ran = desk.run(*BUY, "-a", "okx-a", "--json")
-    assert ran.code == ExitCode.UNREACHED
-    assert ran.json["data"]["legs"][0]["outcome"] == "not_sent"
+    assert ran.exit_code == ExitCode.UNREACHED
+    assert ran.data["legs"][0]["outcome"] == "not_sent"
     assert desk.twin.venue("okx").calls.arrivals == {}
 
 
@@ -86,8 +88,8 @@ def test_a_proxy_that_dies_under_the_order_leaves_it_unknown(desk: Desk, kind: s
     with FakeProxy(kind, last=b"POST /api/v5/trade/order", answered=False) as proxy:
         configure(desk, f'[accounts.okx-a]\nproxy = "{proxy.url}"\n')
         ran = desk.run(*BUY, "-a", "okx-a", "--json")
-    assert ran.code == ExitCode.UNKNOWN
-    assert ran.json["data"]["legs"][0]["outcome"] == "unknown"
+    assert ran.exit_code == ExitCode.UNKNOWN
+    assert ran.data["legs"][0]["outcome"] == "unknown"
     assert list(desk.twin.venue("okx").calls.arrivals.values()) == [1]
 
 
@@ -97,9 +99,9 @@ def test_a_ban_of_one_address_does_not_silence_the_other_way_out(desk: Desk) -> 
     with FakeProxy("socks5") as proxy:
         configure(desk, f'[accounts.okx-a]\nproxy = "{proxy.url}"\n')
         desk.twin.fault(Fault(FaultKind.RATE_LIMIT, exchange="okx", times=1, retry_after=600))
-        assert desk.run("verify", "okx-a").code == ExitCode.UNREACHED
-        assert desk.run("verify", "okx-b").code == ExitCode.OK
-        assert "asked this machine to wait" in desk.run("verify", "okx-a").err
+        assert desk.run("verify", "okx-a").exit_code == ExitCode.UNREACHED
+        assert desk.run("verify", "okx-b").exit_code == ExitCode.OK
+        assert "asked this machine to wait" in desk.run("verify", "okx-a").stderr
 
 
 def test_proxies_of_the_environment_are_not_used(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +109,7 @@ def test_proxies_of_the_environment_are_not_used(desk: Desk, monkeypatch: pytest
     with FakeProxy("http") as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
-        assert desk.run("verify", "okx-a").code == ExitCode.OK
+        assert desk.run("verify", "okx-a").exit_code == ExitCode.OK
         assert proxy.seen.destinations == []
 
 
@@ -129,10 +131,10 @@ def test_settings_that_cannot_be_meant_stop_every_call(desk: Desk, lines: str, w
     desk.add("okx-a", "okx")
     configure(desk, f"[accounts.okx-a]\n{lines}\n")
     ran = desk.run("verify", "okx-a", "--json")
-    assert ran.code == ExitCode.SETUP
-    error = ran.json["errors"][0]
+    assert ran.exit_code == ExitCode.SETUP
+    error = ran.document["errors"][0]
     assert error["code"] == "bad_config" and words in error["message"] and "line" in error["message"]
-    assert "hunter2" not in ran.out + ran.err
+    assert "hunter2" not in ran.stdout + ran.stderr
     assert calls(desk, "okx") == 0
 
 
@@ -141,8 +143,8 @@ def test_settings_for_a_label_that_is_not_stored_stop_every_call(desk: Desk) -> 
     desk.add("okx-a", "okx")
     configure(desk, '[accounts.okx-aa]\nproxy = "socks5://127.0.0.1:1080"\n')
     ran = desk.run("verify", "okx-a", "--json")
-    assert ran.code == ExitCode.SETUP
-    assert "did you mean okx-a?" in ran.json["errors"][0]["hints"]
+    assert ran.exit_code == ExitCode.SETUP
+    assert "did you mean okx-a?" in ran.document["errors"][0]["hints"]
     assert calls(desk, "okx") == 0
 
 
@@ -152,7 +154,7 @@ def test_settings_for_a_label_that_is_not_stored_stop_every_call(desk: Desk) -> 
 def test_an_echo_service_must_be_https_or_on_this_machine(desk: Desk, url: str) -> None:
     desk.add("okx-a", "okx")
     configure(desk, f'[egress]\necho_url = "{url}"\n')
-    assert desk.run("verify", "okx-a").code == ExitCode.SETUP
+    assert desk.run("verify", "okx-a").exit_code == ExitCode.SETUP
 
 
 @pytest.mark.parametrize(
@@ -174,14 +176,14 @@ def test_an_echo_service_must_be_https_or_on_this_machine(desk: Desk, url: str) 
 def test_a_profile_or_risk_that_makes_no_sense_is_named(desk: Desk, lines: str) -> None:
     configure(desk, lines + "\n")
     ran = desk.run("config", "show", "--json")
-    assert (ran.code, ran.json["errors"][0]["code"]) == (ExitCode.SETUP, "bad_config")
+    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (ExitCode.SETUP, "bad_config")
 
 
 def test_config_show_tells_profiles_routes_and_the_echo_service(desk: Desk) -> None:
     own = '[profiles.desk]\nwanted = ["spot_trade"]\nip_list = false\nmax_age_days = 30\n'
     route = '[accounts."okx.a"]\nprofile = "desk"\nproxy = "socks5://127.0.0.1:1080"\n'
     configure(desk, own + route + '[egress]\necho_url = "https://ip.example.org"\n')
-    tables = {row["name"]: row["value"] for row in desk.run("config", "show", "--json").json["data"]["tables"]}
+    tables = {row["name"]: row["value"] for row in desk.run("config", "show", "--json").data["tables"]}
     assert tables == {
         "profiles.desk": "wants read, spot_trade; forbids withdraw; no IP list asked for; 30 days",
         "accounts.okx.a.profile": "desk",
@@ -196,16 +198,16 @@ def test_config_show_tells_profiles_routes_and_the_echo_service(desk: Desk) -> N
 def key_of(exchange: str, *rights: str, **facts: Any) -> Any:
     import time
 
-    return make_key(exchange, rights=rights, ips=LISTED, created_ms=int(time.time() * 1000), **facts)
+    return make_key(exchange, rights=rights, ips=IPS, created_ms=int(time.time() * 1000), **facts)
 
 
 def test_a_trading_key_on_a_read_only_account_fails(desk: Desk) -> None:
     desk.add("acct", "binance", key_of("binance", "read", "spot_trade"))
-    assert desk.run("verify", "acct").code == ExitCode.OK
+    assert desk.run("verify", "acct").exit_code == ExitCode.OK
     configure(desk, '[accounts.acct]\nprofile = "read"\n')
     ran = desk.run("verify", "acct", "--json")
-    assert ran.code == ExitCode.CHECK
-    [profile] = ran.json["data"]["profiles"]
+    assert ran.exit_code == ExitCode.CHECK
+    [profile] = ran.data["profiles"]
     assert profile == {
         "account": "acct",
         "profile": "read",
@@ -218,11 +220,11 @@ def test_a_trading_key_on_a_read_only_account_fails(desk: Desk) -> None:
 
 def test_a_right_that_the_profile_wants_and_the_key_lacks_fails_once_the_profile_was_assigned(desk: Desk) -> None:
     desk.add("acct", "binance", key_of("binance", "read"))
-    assert desk.run("verify", "acct").code == ExitCode.OK
+    assert desk.run("verify", "acct").exit_code == ExitCode.OK
     configure(desk, '[accounts.acct]\nprofile = ["spot"]\n')
     ran = desk.run("verify", "acct", "--json")
-    assert ran.code == ExitCode.CHECK
-    assert ran.json["data"]["profiles"][0]["missing"] == ["spot trade"]
+    assert ran.exit_code == ExitCode.CHECK
+    assert ran.data["profiles"][0]["missing"] == ["spot trade"]
 
 
 def test_an_own_profile_sets_rights_list_and_age(desk: Desk) -> None:
@@ -245,8 +247,8 @@ def test_accepted_risks_carry_their_reason_into_the_warning(desk: Desk) -> None:
 # From here.
 
 
-def from_here(ran: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(leg["account"], leg["market"]): leg for leg in ran.json["data"]["from_here"]}
+def from_here(ran: Ran) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(leg["account"], leg["market"]): leg for leg in ran.data["from_here"]}
 
 
 def test_verify_predicts_which_legs_of_a_group_would_bounce(desk: Desk) -> None:
@@ -267,7 +269,7 @@ def test_verify_predicts_which_legs_of_a_group_would_bounce(desk: Desk) -> None:
         ("okx-a", "spot"): "bounces",
     }
     assert legs["okx-a", "spot"]["addresses"] == ["127.0.0.1"]
-    assert "2 of 5 legs would bounce" in desk.run("verify", "--group", "desk").err
+    assert "2 of 5 legs would bounce" in desk.run("verify", "--group", "desk").stderr
 
 
 def test_where_nothing_is_known_nothing_is_predicted(desk: Desk) -> None:
@@ -282,7 +284,7 @@ def test_the_address_beside_the_key_in_an_error_is_learned_and_the_key_is_not_sh
     ran = desk.run("verify", "okx-a", "--json")
     leg = from_here(ran)["okx-a", "spot"]
     assert (leg["verdict"], leg["addresses"]) == ("bounces", ["198.51.100.9"])
-    assert made.api_key not in ran.out + ran.err
+    assert made.api_key not in ran.stdout + ran.stderr
 
 
 def test_binances_request_ip_is_learned(desk: Desk) -> None:
@@ -298,7 +300,7 @@ def test_verify_changes_nothing_at_any_exchange_with_routes_lists_and_echo(desk:
         desk.add(f"{exchange}-a", exchange, key_of(exchange, "read", "spot_trade"))
     with FakeEcho("127.0.0.1") as echo:
         configure(desk, f'[egress]\necho_url = "{echo.url}"\n')
-        assert desk.run("verify", "--all").code == ExitCode.OK
+        assert desk.run("verify", "--all").exit_code == ExitCode.OK
     for exchange in ("binance", "bitfinex", "lbank", "okx"):
         assert desk.twin.venue(exchange).calls.changing() == []
 
@@ -311,20 +313,20 @@ def test_watch_ip_is_silent_until_the_address_changes_and_then_warns_until_it_is
     quiet = ("verify", "--all", "--watch-ip", "--quiet")
     with FakeEcho("127.0.0.1") as echo:
         configure(desk, f'[egress]\necho_url = "{echo.url}"\n')
-        assert desk.run("verify", "--all").code == ExitCode.OK
+        assert desk.run("verify", "--all").exit_code == ExitCode.OK
         before, openings = calls(desk, "okx"), desk.store.openings
         ran = desk.run(*quiet)
-        assert (ran.code, ran.out, ran.err) == (ExitCode.OK, "", "")
+        assert (ran.exit_code, ran.stdout, ran.stderr) == (ExitCode.OK, "", "")
         echo.address = "198.51.100.9"
-        assert desk.run(*quiet).code == ExitCode.OK  # asked within this hour
+        assert desk.run(*quiet).exit_code == ExitCode.OK  # asked within this hour
         desk.clock.ahead += 3700  # type: ignore[attr-defined]
         for _ in range(2):
             ran = desk.run(*quiet)
-            assert (ran.code, ran.out, len(ran.err.splitlines())) == (ExitCode.CHECK, "", 1)
-            assert "198.51.100.9" in ran.err and "127.0.0.1" in ran.err and "okx-a" in ran.err
+            assert (ran.exit_code, ran.stdout, len(ran.stderr.splitlines())) == (ExitCode.CHECK, "", 1)
+            assert "198.51.100.9" in ran.stderr and "127.0.0.1" in ran.stderr and "okx-a" in ran.stderr
         assert (calls(desk, "okx"), desk.store.openings) == (before, openings)
         desk.run("whitelist", "set", "-a", "okx-a", "198.51.100.9")
-        assert desk.run(*quiet).code == ExitCode.OK
+        assert desk.run(*quiet).exit_code == ExitCode.OK
 
 
 def test_a_kept_list_is_enough_to_be_warned_by(desk: Desk) -> None:
@@ -334,21 +336,21 @@ def test_a_kept_list_is_enough_to_be_warned_by(desk: Desk) -> None:
     with FakeEcho("198.51.100.9") as echo:
         configure(desk, f'[egress]\necho_url = "{echo.url}"\n')
         ran = desk.run("verify", "--all", "--watch-ip", "--json")
-    assert ran.code == ExitCode.CHECK
-    assert ran.json["data"]["routes"][0]["locked_out"] == ["okx-a"]
+    assert ran.exit_code == ExitCode.CHECK
+    assert ran.data["routes"][0]["locked_out"] == ["okx-a"]
 
 
 def test_watching_without_an_echo_service_says_how_to_set_one(desk: Desk) -> None:
     desk.add("okx-a", "okx")
     ran = desk.run("verify", "--all", "--watch-ip", "--json")
-    assert (ran.code, ran.json["errors"][0]["code"]) == (ExitCode.SETUP, "no_echo")
+    assert (ran.exit_code, ran.document["errors"][0]["code"]) == (ExitCode.SETUP, "no_echo")
 
 
 def test_an_address_that_cannot_be_learned_is_exit_8(desk: Desk) -> None:
     desk.add("okx-a", "okx")
     with FakeEcho("", status=500) as echo:
         configure(desk, f'[egress]\necho_url = "{echo.url}"\n')
-        assert desk.run("verify", "--all", "--watch-ip").code == ExitCode.UNREACHED
+        assert desk.run("verify", "--all", "--watch-ip").exit_code == ExitCode.UNREACHED
 
 
 def test_a_preview_says_when_our_address_has_changed_since_the_last_verify(desk: Desk) -> None:
@@ -357,11 +359,11 @@ def test_a_preview_says_when_our_address_has_changed_since_the_last_verify(desk:
         configure(desk, f'[egress]\necho_url = "{echo.url}"\n')
         desk.run("verify", "okx-a")
         dry = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--dry-run", "--json")
-        assert desk.run(*dry).json["warnings"] == []
+        assert desk.run(*dry).document["warnings"] == []
         echo.address = "198.51.100.9"
         desk.clock = ShiftedClock(3700)
         desk.twin.venue("okx").offset_ms = 3_700_000
         ran = desk.run(*dry)
-    assert ran.code == ExitCode.OK
-    [warning] = ran.json["warnings"]
+    assert ran.exit_code == ExitCode.OK
+    [warning] = ran.document["warnings"]
     assert "198.51.100.9" in warning and "at the last verify it was 127.0.0.1" in warning

@@ -17,8 +17,8 @@ from keyctl.errors import ExitCode
 from keyctl.network import session
 from keyctl.twin import FaultKind
 from tests.support.bench import Bench
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
-from tests.support.world import Ran
 
 LIMIT = ("BTC/USDT", "0.002", "--price", "58000")
 STOP = ("0.002", "--stop-at", "61000", "--price", "61100")

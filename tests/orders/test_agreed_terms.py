@@ -23,10 +23,11 @@ from keyctl.orders.preview import Preview
 from keyctl.orders.send import send as send_plan
 from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.legs import make_leg
 from tests.support.perpetuals import NATIVE, SYMBOL, add, leverage_at, outcomes, position
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.ran import Ran
+from tests.support.world import RIGHTS, World
 
 D = Decimal
 CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED

@@ -16,7 +16,8 @@ from keyctl.orders.cross_price import agreed, usd_per_quote
 from keyctl.orders.holdings import Prices
 from keyctl.orders.venue_reads import Shared, instrument_of
 from keyctl.twin.book import Book
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.ran import Ran
+from tests.support.world import RIGHTS, World
 
 D = Decimal
 PAIR, TRIANGLE, INVERSE = "EUR/USDT", "BTC/USDT by BTC/EUR", "USDT/EUR"

@@ -20,8 +20,9 @@ from keyctl.journal.legs import Journal
 from keyctl.orders import fanout, plan
 from keyctl.twin import FaultKind
 from tests.support.processes import race
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
-from tests.support.world import ALL, Ran, World
+from tests.support.world import ALL, World
 
 ORDER = ("order", "buy", "BTC/USDT", "0.002", "--price", "58000", "--fanout", "--all")
 ONE = ("order", "buy", "BTC/USDT", "0.002", "--price", "58000", "-a")

@@ -28,7 +28,7 @@ from tests.support import breakage as make
 from tests.support.bench import PERPETUALS, PLACES, Bench, Cell, healthy, order, outcomes_of
 from tests.support.fault_table import PAGE
 from tests.support.processes import forking, race
-from tests.support.world import Ran
+from tests.support.ran import Ran
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,8 @@ import pytest
 from keyctl.model import PositionSide
 from keyctl.twin import FaultKind
 from tests.support.perpetuals import SYMBOL, add, leverage_at, outcomes, position
-from tests.support.world import Ran, World
+from tests.support.ran import Ran
+from tests.support.world import World
 
 D = Decimal
 SET = ("binance", "okx")  # where leverage is a setting of the account; Bitfinex carries it in the order

@@ -13,7 +13,8 @@ from keyctl.model import OrderType, Side, Trigger
 from keyctl.twin import FaultKind
 from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.listed import LABEL, foreign, lists
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.ran import Ran
+from tests.support.world import RIGHTS, World, open_position
 
 D = Decimal
 CHINESE, GOLD = "币安人生/USDT:USDT", "XAU/USDT:USDT"

@@ -9,8 +9,9 @@ import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.twin import FaultKind
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.world import RIGHTS, World
 
 # What each exchange's ids look like, and one that cannot be: other exchanges' ids are text of their own making.
 ODD_IDS = {"binance": -5, "bitfinex": -5, "okx": -5}

@@ -15,9 +15,10 @@ from keyctl.model import OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
 from keyctl.twin.perpetual import DerivativeDraft
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.starts import PERPETUAL
-from tests.support.world import RIGHTS, Ran, World, open_position
+from tests.support.world import RIGHTS, World, open_position
 
 COIN = "BTC/USD:BTC"
 _labels = itertools.count()

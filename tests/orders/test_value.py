@@ -17,9 +17,10 @@ from keyctl.orders import preflight
 from keyctl.orders.plan import Plan, PlannedLeg
 from keyctl.orders.preview import Preview
 from keyctl.orders.value import Value, is_typed, rounded
+from tests.support.ran import Ran
 from tests.support.spot_wishes import planned, wish
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.world import RIGHTS, World
 
 D = Decimal
 SYMBOL = "BTC/USDT:USDT"

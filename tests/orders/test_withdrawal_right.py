@@ -20,7 +20,7 @@ from keyctl.orders.venue_reads import Shared
 from keyctl.orders.wish import Wish
 from keyctl.orders.withdrawal_right import LIVE_SECONDS, USABLE_SECONDS, withdrawal_of
 from keyctl.twin import FaultKind
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.world import ALL, RIGHTS, World
 
 MINUTE = 60

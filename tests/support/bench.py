@@ -20,9 +20,10 @@ from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.record import CallRecord
 from keyctl.twin.venue import START_BALANCES
 from tests.support.canary import Canaries
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.tls_door import TlsDoor, certificates
-from tests.support.world import ALL, RIGHTS, Ran, World
+from tests.support.world import ALL, RIGHTS, World
 
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
 

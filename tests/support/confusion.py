@@ -24,12 +24,12 @@ from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, Stand, State, TwinServer, all_faces, make_key, put_in_state, states
 from keyctl.twin.lbank.face import LBank
-from tests.support.desk import MemoryStore, ShiftedClock
+from tests.support.clocks import ShiftedClock
+from tests.support.stores import MemoryStore
+from tests.support.world import IPS, RIGHTS
 
 BOTH = ("spot", "futures")
 MARKETS = {"binance": BOTH, "bitfinex": BOTH, "lbank": BOTH, "okx": BOTH}
-RIGHTS = ("read", "spot_trade", "futures_trade")
-HERE: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 SECOND_TYPE = {"binance": Algorithm.ED25519, "lbank": Algorithm.RSA}
 # Clocks and codes that differ by variation.
 CLOCK_MS = (60_000, 11_000, 86_400_000)
@@ -108,7 +108,7 @@ class Ward:
             second = case.variation == 1
             algorithm = SECOND_TYPE.get(case.exchange, Algorithm.HMAC) if second else Algorithm.HMAC
             rights = (*RIGHTS, "transfer") if second else RIGHTS
-            self._keys[name] = make_key(case.exchange, algorithm, rights=rights, ips=HERE)
+            self._keys[name] = make_key(case.exchange, algorithm, rights=rights, ips=IPS)
             self.here.add_key(case.exchange, self._keys[name])
         return self._keys[name]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,70 +11,13 @@ import pytest
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
-from keyctl.errors import SetupProblem
 from keyctl.model import Account, Binding, Credential, Kind, Market
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
-
-
-class MemoryStore:
-    """A secret store that lives in a dict."""
-
-    def __init__(self) -> None:
-        self.credentials: dict[str, Credential] = {}
-        self.openings = 0
-
-    def describe(self) -> str:
-        return "memory"
-
-    def get(self, account_id: str) -> Credential:
-        return self.credentials[account_id]
-
-    def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
-        self.openings += 1
-        return {account_id: self.credentials[account_id] for account_id in account_ids}
-
-    def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
-        return self.get_many(account_id for account_id in account_ids if account_id in self.credentials)
-
-    def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:
-        return dict(self.get_present(account_ids))
-
-    def put(self, account_id: str, credential: Credential) -> None:
-        self.credentials[account_id] = credential
-
-    def put_many(self, credentials: Mapping[str, Credential]) -> None:
-        self.credentials.update(credentials)
-
-    def delete(self, account_id: str) -> None:
-        self.credentials.pop(account_id, None)
-
-
-class ShiftedClock(Clock):
-    """The machine's clock, ahead by some seconds; waiting takes no time."""
-
-    def __init__(self, ahead: float = 0.0) -> None:
-        self.ahead = ahead
-
-    def now(self) -> float:
-        return super().now() + self.ahead
-
-    async def sleep(self, seconds: float) -> None:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What one run of keyctl left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.out)
-        return document
+from tests.support.clocks import ShiftedClock
+from tests.support.ran import Ran
+from tests.support.stores import MemoryStore
+from tests.support.world import IPS
 
 
 @dataclass
@@ -107,7 +48,7 @@ class Desk:
         """The key of a new account, known to the twin and stored in the home."""
         from keyctl.keys.enrol import enrol, new_account
 
-        made = key or make_key(exchange, ips={"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
+        made = key or make_key(exchange, ips=IPS)
         self.twin.add_key(exchange, made)
         place = endpoint or self.twin.endpoint(exchange)
         binding = Binding(exchange, Kind.DEMO, "global", place, None)
@@ -128,7 +69,7 @@ class Desk:
 
     def findings(self, *arguments: str) -> dict[tuple[str, str, str], dict[str, str]]:
         """The findings of one verify by account, market and rule."""
-        rows = self.run("verify", *arguments, "--json").json["data"]["findings"]
+        rows = self.run("verify", *arguments, "--json").data["findings"]
         return {(row["account"], row["market"], row["rule"]): row for row in rows}
 
 

@@ -47,6 +47,7 @@ from keyctl.twin.book import Book
 from keyctl.twin.call import Call
 from keyctl.twin.face import Face
 from keyctl.twin.venue import Venue
+from tests.support.world import RIGHTS
 
 LIMITS = Limits(
     leg_value_usd=Decimal(10**12),
@@ -55,7 +56,6 @@ LIMITS = Limits(
     leverage_hard=1000,
     rounding_max=Decimal("0.5"),
 )
-RIGHTS = ("read", "spot_trade", "futures_trade")
 NOW_MS = 1_795_262_400_000  # noon of the day that the legs are planned on
 _nonces = itertools.count(NOW_MS * 1000)
 

@@ -22,7 +22,8 @@ from keyctl.journal.mark import FILE_NAME
 from keyctl.journal.opening import open_database
 from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
 from keyctl.twin.faults import FaultKind
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.ran import Ran
+from tests.support.world import RIGHTS, World
 
 SWAP = "BTC/USDT:USDT"
 STUCK_SECONDS = 60

@@ -32,9 +32,9 @@ from keyctl.model import (
 from keyctl.network.line import Line, tls_context
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
+from tests.support.world import IPS
 
 SYMBOL = "BTC/USDT"
-HOME_ADDRESS = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Harvest:
         return Stamp(time.time_ns() // 1_000_000, self._nonce, secrets.token_hex(16))
 
     def _new_signer(self, known: bool = True, **options: Any) -> Signer:
-        made = self.made = make_key(self._name, **{"ips": HOME_ADDRESS, "rights": self.rights, **options})
+        made = self.made = make_key(self._name, **{"ips": IPS, "rights": self.rights, **options})
         if known:
             self._twin.add_key(self._name, made)
         passphrase = Secret(made.passphrase) if made.passphrase else None

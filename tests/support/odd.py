@@ -12,10 +12,9 @@ from keyctl.model import Algorithm
 from keyctl.twin import MadeKey, make_key
 from keyctl.vault import os_keyring
 from keyctl.vault.os_keyring import OSKeyring
-from tests.support.world import World
+from tests.support.world import IPS, World
 
 Record = dict[str, Any]
-IPS: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 CONFIG = "[limits]\norders_per_minute = 100000\norders_per_hour = 100000\nday_value_usd = 10000000\n"
 
 

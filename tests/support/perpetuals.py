@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.model import MarginMode
-from tests.support.world import RIGHTS, Ran, World
+from tests.support.ran import Ran
+from tests.support.world import RIGHTS, World
 
 VENUES = ("binance", "bitfinex", "okx")
 SYMBOL = "BTC/USDT:USDT"

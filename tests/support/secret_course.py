@@ -14,9 +14,10 @@ from pathlib import Path
 from keyctl.model import Algorithm
 from keyctl.twin import FaultKind, MadeKey, make_key
 from tests.support.canary import Canaries
+from tests.support.ran import Ran
 from tests.support.terminal import Person
 from tests.support.tracing import Payload, Trace, read_trace, traced
-from tests.support.world import Ran, World, credentials
+from tests.support.world import IPS, RIGHTS, World, credentials
 
 KEYS = {
     "binance": Algorithm.ED25519,
@@ -24,9 +25,7 @@ KEYS = {
     "lbank": Algorithm.RSA,
     "okx": Algorithm.HMAC,
 }
-IPS: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 PHRASE = "open sesame, and more"
-RIGHTS = ("read", "spot_trade", "futures_trade")
 BUY = ("buy", "BTC/USDT", "0.005", "--price", "58000")
 PERPETUAL = "BTC/USDT:USDT"
 PROGRAM = ("-I", "-m", "keyctl")

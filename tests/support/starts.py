@@ -20,7 +20,8 @@ from keyctl.model import Side
 from keyctl.orders import fanout
 from keyctl.orders import send as sending
 from tests.support.gates import race
-from tests.support.world import ALL, RIGHTS, Ran, World, open_position
+from tests.support.ran import Ran
+from tests.support.world import ALL, RIGHTS, World, open_position
 
 PERPETUAL = "BTC/USDT:USDT"
 FUTURES = ("binance", "bitfinex", "okx")

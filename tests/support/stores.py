@@ -87,10 +87,11 @@ def same(one: Credential, other: Credential) -> bool:
 
 
 class MemoryStore:
-    """A SecretStore that forgets everything at the end."""
+    """A SecretStore that forgets everything at the end. `openings` counts the reads."""
 
     def __init__(self) -> None:
         self.credentials: dict[str, Credential] = {}
+        self.openings = 0
 
     def describe(self) -> str:
         return "memory"
@@ -99,12 +100,14 @@ class MemoryStore:
         return self.get_many([account_id])[account_id]
 
     def get_many(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        self.openings += 1
         wanted = list(account_ids)
         if any(account_id not in self.credentials for account_id in wanted):
             raise missing()
         return {account_id: self.credentials[account_id] for account_id in wanted}
 
     def get_present(self, account_ids: Iterable[str]) -> dict[str, Credential]:
+        self.openings += 1
         return {name: self.credentials[name] for name in account_ids if name in self.credentials}
 
     def get_each(self, account_ids: Iterable[str]) -> dict[str, Credential | SetupProblem]:

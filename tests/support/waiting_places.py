@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from keyctl.twin import VenueOrder
+from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 SWAP, PAIR = "BTC/USDT:USDT", "BTC/USDT"
 PLACES = [("binance", SWAP), ("okx", SWAP), ("okx", PAIR)]

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -21,28 +20,13 @@ from keyctl.journal.mark import FILE_NAME
 from keyctl.model import Account, Algorithm, MarginMode, OrderType, PositionSide, Side
 from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
 from keyctl.twin.perpetual import DerivativeDraft
+from tests.support.ran import Ran
 
 ALL = ("binance", "bitfinex", "lbank", "okx")
 # What orders on spot and on perpetuals need.
 RIGHTS = ("read", "spot_trade", "futures_trade")
-
-
-@dataclass
-class Ran:
-    """What one run of keyctl gave."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one JSON document on stdout."""
-        return json.loads(self.stdout)  # type: ignore[no-any-return]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return self.document["data"]  # type: ignore[no-any-return]
+# The lists of a key that may be used from this machine.
+IPS: dict[str, tuple[str, ...]] = {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)}
 
 
 class World:
@@ -93,7 +77,7 @@ class World:
     ) -> MadeKey:
         """A key at the twin, stored as an account `<exchange>-a` (or `label`) without verifying it."""
         label = label or f"{exchange}-a"
-        key_options.setdefault("ips", {"spot": ("127.0.0.1",), "futures": ("127.0.0.1",)})
+        key_options.setdefault("ips", IPS)
         made = make_key(exchange, algorithm, **key_options)
         self.twin.add_key(exchange, made)
         if balances is not None:

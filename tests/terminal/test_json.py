@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from keyctl.twin import FaultKind
+from tests.support.clocks import ShiftedClock
 from tests.support.command_list import commands
-from tests.support.desk import ShiftedClock
-from tests.support.world import Ran, World
+from tests.support.ran import Ran
+from tests.support.world import World
 
 ENVELOPE = {"schema", "command", "status", "exit_code", "data", "errors", "warnings"}
 ERROR = {"code", "message", "hints", "exchange", "account", "market", "exchange_code", "repeatable"}

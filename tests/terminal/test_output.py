@@ -18,7 +18,7 @@ from keyctl import cli
 from keyctl.errors import CheckFailed
 from keyctl.terminal.output import Note, OutputOptions, Result, Table, Text, document, render
 from keyctl.twin import FaultKind
-from tests.support.desk import ShiftedClock
+from tests.support.clocks import ShiftedClock
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
 

@@ -12,8 +12,9 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.home.files import SIZE_MAX
 from tests.support.losses import MOMENTS, OPENING, WAYS, Desk, drafted, open_desk, rows, rows_of, spoil_legs
+from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 NAMES = {"accounts.json", "config.toml", "vault.json", "vault-source.json", "journal.db"}
 SENT = "the machine it came from must send no more"

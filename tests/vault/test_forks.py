@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from keyctl.twin import make_key
+from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import Ran, World
+from tests.support.world import World
 
 ORDERS = sorted(set(itertools.permutations("aabb")))
 SYNCED = ("state/vault.json", "config/accounts.json", "state/vault-source.json")
