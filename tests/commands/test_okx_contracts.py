@@ -129,7 +129,7 @@ def test_what_is_not_read_is_said_of_the_account(desk: World) -> None:
         lines = [line for line in (ran.stdout + ran.stderr).splitlines() if "not read here" in line]
         assert any("okx-a spot" in line and "margin orders" in line for line in lines)
         assert any("okx-a futures" in line and "spread orders" in line for line in lines)
-        told = {row["market"]: row["not_read"] for row in desk.keyctl(*words, "--json").data["accounts"]}
+        told = {row["market"]: row["not_read"] for row in desk.keyctl(*asks, "--json").data["accounts"]}
         assert "margin orders" in told["spot"] and "options orders" in told["futures"]
 
 
