@@ -441,14 +441,14 @@ def _bitfinex_held(row: Any) -> Any:
 
 
 def _may_be(native: str, place: int | str) -> Callable[[Any], bool]:
-    """Whether an odd row may be of that symbol: it names it, or none."""
+    """Whether an odd row may be of that symbol: it names it, or none, or one that is too long to be a name."""
 
     def counts(row: Any) -> bool:
         try:
             named = word(need(row, list)[place] if isinstance(place, int) else need(row, dict).get(place))
         except (Odd, IndexError):
             return True
-        return _shown(named, 60) == native
+        return len(named) > 60 or _shown(named, 60) == native
 
     return counts
 
