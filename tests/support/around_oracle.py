@@ -103,6 +103,12 @@ def word(value: Any) -> str:
     return found
 
 
+def named(value: Any) -> str:
+    """A symbol's name; one that is longer than any is none."""
+    sure(len(word(value)) <= 60)
+    return word(value)
+
+
 def need(value: Any, kind: type) -> Any:
     if not isinstance(value, kind) or (kind is str and not value):
         raise Odd
@@ -232,7 +238,7 @@ def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
             at = Fraction(0) if is_nothing(row.get("triggerPrice")) else number(row["triggerPrice"])
             profit = word(row.get("orderType")).startswith("TAKE_PROFIT")
             trigger = "take_profit" if profit else "stop", at if at > 0 else None
-        names = word(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
+        names = named(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
         size, done = number(row.get("quantity" if waits else "origQty")), number(row.get("executedQty", Number("0")))
         reduces = row.get("reduceOnly") is True or row.get("closePosition") is True
         kind, spot = row.get("orderType" if waits else "type"), sample.leg.order.market == "spot"
@@ -435,7 +441,7 @@ def _bitfinex_held(row: Any) -> Any:
     sure(isinstance(row, list) and len(row) > 9)
     if not word(row[0]).endswith("F0"):
         return None
-    sure(row[1] in ("ACTIVE", "CLOSED"))
+    sure(bool(named(row[0])) and row[1] in ("ACTIVE", "CLOSED"))
     amount = number(row[2]) if row[1] == "ACTIVE" else Fraction(0)
     return (row[0], side_of(amount), abs(amount), False, "isolated", optional(row[9])) if amount else None
 
@@ -462,7 +468,7 @@ def _bitfinex_state(bodies: list[Any], sample: FuturesSample) -> Any:
 
     def order(row: Any) -> Any:
         sure(isinstance(row, list) and len(row) > 3)
-        return word(row[3]), object()
+        return named(row[3]), object()
 
     orders = each(need(bodies[1], list), order, _may_be(native, 3))
     sure(len(held) <= 1 and all(named == native for named, _ in orders.read))
@@ -521,6 +527,7 @@ def _lbank_held(row: Any) -> Any:
     native = word(row.get("symbol"))
     if not amount:
         return None
+    sure(bool(named(native)))
     sure(direction in ("0", "2") and not (direction == "0" and amount < 0))
     return native, side_of(amount), abs(amount), direction != "2", None, number(row.get("leverage"))
 
@@ -556,7 +563,7 @@ def _lbank_order(row: Any) -> Any:
     sure(row.get("side") in ("BUY", "SELL"))
     price = number(row.get("price")) if word(row.get("orderPriceType")) == "0" else None
     own = None if row.get("clientOrderId") in (None, "") else word(row["clientOrderId"])
-    names = word(row.get("symbol")), row["side"].lower(), word(row.get("orderId") or row.get("orderSysID")), own
+    names = named(row.get("symbol")), row["side"].lower(), word(row.get("orderId") or row.get("orderSysID")), own
     return *names, number(row.get("volume")), None, number(row.get("executedQty")), price, False, None, None
 
 
