@@ -238,7 +238,7 @@ def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
             at = Fraction(0) if is_nothing(row.get("triggerPrice")) else number(row["triggerPrice"])
             profit = word(row.get("orderType")).startswith("TAKE_PROFIT")
             trigger = "take_profit" if profit else "stop", at if at > 0 else None
-        names = named(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
+        names = word(row.get("symbol")), row["side"].lower(), word(row.get("algoId" if waits else "orderId"))
         size, done = number(row.get("quantity" if waits else "origQty")), number(row.get("executedQty", Number("0")))
         reduces = row.get("reduceOnly") is True or row.get("closePosition") is True
         kind, spot = row.get("orderType" if waits else "type"), sample.leg.order.market == "spot"
