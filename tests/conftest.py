@@ -24,6 +24,11 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return lambda heading, text: told.append((heading, text))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for real comes first: alone at the end it would keep a run on all cores waiting."""
+    items.sort(key=lambda item: item.path.name != "test_kills.py")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hands what was told in a process of pytest-xdist to the one that shows it."""
     if (output := getattr(session.config, "workeroutput", None)) is not None:
