@@ -91,7 +91,7 @@ def check_disk(cell: Cell, row: Row, outcomes: dict[str, str]) -> None:
     states = dict(cell.bench.rows().values())
     for account, outcome in outcomes.items():
         allowed = {row.on_disk} if row.on_disk else STATES.get(outcome, NOT_SENT | {states.get(account, "")})
-        assert states.get(account) in allowed, (account, outcome, states)
+        assert states.get(account, "") in allowed, (account, outcome, states)
 
 
 def settle(cell: Cell, row: Row) -> None:
