@@ -55,7 +55,7 @@ def fills(
     if not as_csv and not any(row["state"] == OK for row in rows):
         whole = all(item.trouble is None for item in seen)
         view.append(Note(f"no trades since {since}" + ("" if whole else " on the accounts that could be read")))
-    ended = result(data, seen, view, told)  # type: ignore[arg-type]
+    ended = result(data, seen, view, told)
     lacks = [error for item in seen for error in _errors(item)]
     if not lacks:
         return ended

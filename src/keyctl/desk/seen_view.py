@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from keyctl.clock import rfc3339
 from keyctl.errors import ExchangeRefused, ExitCode, KeyctlError, worst
 from keyctl.orders.holdings import Seen
-from keyctl.terminal.output import Note, Result, Table
+from keyctl.terminal.output import Note, Result, Table, Text
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -92,7 +92,7 @@ def _field(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Note], warnings: Iterable[str]) -> Result:
+def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Text | Note], warnings: Iterable[str]) -> Result:
     """The Result: exit OK when every part was read, PARTIAL when some were or a row was odd, else what stood in the
     way."""
     troubles = [item.trouble for item in seen if item.trouble is not None]
