@@ -31,11 +31,10 @@ async def orders_in_the_way(journal: Journal, results: Sequence[LegResult], targ
         symbol = result.leg.order.symbol
         try:
             rows = await open_orders_of(Part(session, Market.FUTURES.value), (symbol,))
-        except KeyctlError:
-            rows = ()
-        listed = [row for row in rows if isinstance(row, OpenOrder)]
-        ours = {stored.leg.client_order_id for stored in journal.open_legs()}
-        steps = list(_steps(result, listed, ours))
+            ours = {stored.leg.client_order_id for stored in journal.open_legs()}
+        except KeyctlError:  # the orders are out: what else cannot be read takes nothing from their result
+            rows, ours = (), set()
+        steps = list(_steps(result, [row for row in rows if isinstance(row, OpenOrder)], ours))
         found += steps or [
             Step(
                 f"An open order may be in the way of {result.leg.account}'s close. See what is open",

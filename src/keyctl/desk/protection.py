@@ -90,7 +90,10 @@ async def _lift(session: Session, journal: Journal, leg: Leg) -> Lifted | None:
 
     None where there are none. The close is out: whatever keeps the position from being read is told, and not raised.
     """
-    orders = protecting(journal, leg)
+    try:
+        orders = protecting(journal, leg)
+    except StoreUnusable as error:
+        return Lifted((), trouble=_untold(leg, error))
     if not orders:
         return None
     for look in range(LOOKS):
@@ -103,6 +106,17 @@ async def _lift(session: Session, journal: Journal, leg: Leg) -> Lifted | None:
         if look < LOOKS - 1:
             await session.network.clock.sleep(PAUSE_SECONDS)
     return Lifted(orders, kept="the position is still there")
+
+
+def _untold(leg: Leg, error: StoreUnusable) -> KeyctlError:
+    return KeyctlError(
+        f"{leg.account}: whether an order protects the {leg.order.symbol} position could not be read: {error.message}",
+        f"see what is open: keyctl orders --open {leg.account}",
+        code="protection_left",
+        account=leg.account,
+        exchange=leg.exchange,
+        market=str(leg.order.market),
+    )
 
 
 def protecting(journal: Journal, leg: Leg) -> tuple[StoredLeg, ...]:

@@ -18,11 +18,15 @@ _COLUMNS = ("account", "symbol", "order", "outcome", "detail")
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """What became of the orders that protected a position which was closed. `kept`: why none of them was canceled."""
+    """What became of the orders that protected a position which was closed. `kept`: why none of them was canceled.
+
+    `trouble`: why the journal could not tell whether there are any.
+    """
 
     orders: tuple[StoredLeg, ...]
     canceled: tuple[CancelResult, ...] = ()
     kept: str = ""
+    trouble: KeyctlError | None = None
 
 
 def with_protection(ended: Result, lifted: Sequence[Lifted]) -> Result:
@@ -30,6 +34,7 @@ def with_protection(ended: Result, lifted: Sequence[Lifted]) -> Result:
     rows: list[dict[str, Any]] = []
     errors: list[KeyctlError] = []
     for item in lifted:
+        errors += [] if item.trouble is None else [item.trouble]
         for stored, canceled in zip(item.orders, item.canceled, strict=False):
             rows.append(_row(stored, canceled.outcome, canceled.detail))
             if canceled.exit_code is not ExitCode.OK:
@@ -37,13 +42,15 @@ def with_protection(ended: Result, lifted: Sequence[Lifted]) -> Result:
         if item.kept:
             rows += [_row(stored, "not canceled", item.kept) for stored in item.orders]
             errors += [_error(stored, f"not canceled: {item.kept}") for stored in item.orders]
-    if not rows:
+    if not rows and not errors:
         return ended
     cells = [(row["account"], row["symbol"], _words(row), row["outcome"], row["detail"]) for row in rows]
     return replace(
         ended,
         data={**ended.data, "protection": rows},
-        view=(*ended.view, Note("Orders that protected these positions"), Table(_COLUMNS, cells)),
+        view=(*ended.view, Note("Orders that protected these positions"), Table(_COLUMNS, cells))
+        if rows
+        else ended.view,
         exit_code=ExitCode.PARTIAL if errors and ended.exit_code is ExitCode.OK else ended.exit_code,
         errors=(*ended.errors, *errors),
     )

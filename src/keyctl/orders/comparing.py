@@ -126,9 +126,10 @@ async def note_ended(journal: Journal, shown: Preview, targets: Sequence[Target]
     sessions = {target.session.account.id: target.session for target in targets}
     looked_at = [leg for leg in shown.plan.legs if leg.view.futures is not None]
     lanes: dict[str, dict[int, StoredLeg]] = {}
-    for stored in journal.open_legs() if looked_at else ():
-        if any(_has_ended(stored, planned) for planned in looked_at):
-            lanes.setdefault(stored.leg.account_id, {})[stored.row] = stored
+    with suppress(KeyctlError):
+        for stored in journal.open_legs() if looked_at else ():
+            if any(_has_ended(stored, planned) for planned in looked_at):
+                lanes.setdefault(stored.leg.account_id, {})[stored.row] = stored
 
     async def look(session: Session, legs: Iterable[StoredLeg]) -> None:
         for stored in legs:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, StoreUnusable, Unreached
 from keyctl.home.config import Config
 from keyctl.journal.legs import Journal, LegState
 from keyctl.journal.rows import StoredLeg
@@ -140,11 +141,17 @@ async def follow_left_out(shown: Preview, journal: Journal) -> tuple[Preview, li
 async def wait_for_fills(
     results: list[LegResult], targets: list[Target], journal: Journal, seconds: float, stopping: Callable[[], bool]
 ) -> list[LegResult]:
-    """The results with what became of accepted orders within so many seconds: status, fills, fee, or a rejection."""
+    """The results with what became of accepted orders within so many seconds: status, fills, fee, or a rejection.
+
+    The orders are out: what the journal cannot tell or take any more is left to later look-ups, and never raised.
+    """
     by_account = {target.session.account.id: target.session for target in targets}
     clock = targets[0].session.network.clock
     until = clock.monotonic() + seconds
-    rows = {stored.leg.client_order_id: stored for stored in journal.legs(results[0].leg.plan_id)} if results else {}
+    try:
+        rows = {leg.leg.client_order_id: leg for leg in journal.legs(results[0].leg.plan_id)} if results else {}
+    except StoreUnusable:
+        return results
 
     async def follow(result: LegResult) -> LegResult:
         while result.outcome is Outcome.ACCEPTED and result.leg.account_id in by_account:
@@ -153,9 +160,13 @@ async def wait_for_fills(
             if isinstance(looked, Found):
                 found = judge_found(result.leg, looked.status)
                 if found.outcome is Outcome.REJECTED and not _ended_after_resting(result, looked.status):
-                    journal.record([(stored.row, found)], "look-up")
+                    try:
+                        journal.record([(stored.row, found)], "look-up")
+                    except StoreUnusable:
+                        return replace(found, recorded=False)
                     return found
-                journal.note_status([(stored.row, looked.status)])
+                with suppress(StoreUnusable):
+                    journal.note_status([(stored.row, looked.status)])
                 result = with_status(result, looked.status)
                 if looked.status.state is not OrderState.OPEN:
                     break
