@@ -118,8 +118,11 @@ def _part(item: Seen[FillsRead]) -> Row:
     }
 
 
-def _complete(seen: Sequence[Seen[FillsRead]]) -> bool:
-    return all(not (item.trouble or item.odd or any(read.lacks for read in item.found)) for item in seen)
+def _complete(seen: Sequence[Seen[FillsRead]]) -> bool | None:
+    """Whether no trade is lacking; None where nobody knows, since only known symbols could be asked for."""
+    if any(item.trouble or item.odd or any(read.lacks for read in item.found) for item in seen):
+        return False
+    return None if any(read.symbols is not None for item in seen for read in item.found) else True
 
 
 def _remarks(item: Seen[FillsRead]) -> Iterable[str]:

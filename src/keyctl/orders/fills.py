@@ -26,7 +26,8 @@ Symbol = tuple[str, str]
 class FillsRead:
     """What one part showed: trades newest first, rows that could not be read, and what is lacking, in words.
 
-    `symbols`: those that were asked for, where the exchange lists trades by symbol; None where it lists all.
+    `symbols`: those that keyctl knows, where the exchange lists trades by symbol and none was named: there may be some
+    in others. None where all that was wanted was asked for.
     `others`: rows of a kind that keyctl has no market for.
     """
 
@@ -57,7 +58,7 @@ async def fills_of(part: Part, symbol: str | None, known: Sequence[Symbol], sinc
     asked = [FillsAsked(market, start, now)]
     if market in exchange.fills_by_symbol:
         symbols = await _symbols(part, symbol, known, read)
-        read.symbols = tuple(name for name, _ in symbols)
+        read.symbols = tuple(name for name, _ in symbols) if symbol is None else None
         asked = [FillsAsked(market, start, now, symbol=name, native_symbol=native) for name, native in symbols]
     pages = _Pages(session, read)
     for each in asked:
