@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from keyctl.errors import StoreUnusable
+from keyctl.journal.access import JournalAccess
 from keyctl.terminal.output import OutputOptions
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
-    from keyctl.errors import JournalUnwritten, KeyctlError, SetupProblem
+    from keyctl.errors import SetupProblem
     from keyctl.exchanges.base import Exchange, Signer
     from keyctl.exchanges.credential_check import Fitness
     from keyctl.home.accounts import Accounts
     from keyctl.home.config import Config
     from keyctl.home.folders import Home
     from keyctl.home.grouping import Groups
-    from keyctl.journal.database import Database
-    from keyctl.journal.halts import Halts
     from keyctl.journal.legs import Journal
-    from keyctl.journal.mark import JournalLost
-    from keyctl.journal.notes import VaultNotes
     from keyctl.model import Account, Binding, Credential
     from keyctl.model.route import Route
     from keyctl.network.lines import Network
@@ -34,27 +30,31 @@ if TYPE_CHECKING:
 
 
 class App:
-    """What a command works with. Everything is opened lazily and closed by close()."""
+    """What a command works with: parts that are handed in, the others opened lazily, all closed by close()."""
 
     def __init__(
         self,
         output: OutputOptions | None = None,
         environ: Mapping[str, str] | None = None,
+        *,
         home: Home | None = None,
+        store: SecretStore | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        if home is not None:
-            self.__dict__["home"] = home
         self.output = output or OutputOptions()
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.no_input = False
         self.demo = False
         self.remarks: list[str] = []  # of a command's result, whatever it is
+        self._home, self._store, self._clock = home, store, clock
+        self._closing = ExitStack()
+        self.journals = JournalAccess(lambda: self.home, lambda: self.clock, self._closing)
 
     @cached_property
     def home(self) -> Home:
         from keyctl.home.folders import find_home
 
-        return find_home(self.environ, demo=self.demo)
+        return self._home or find_home(self.environ, demo=self.demo)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -87,105 +87,25 @@ class App:
         from keyctl.vault import open_store
 
         harden_process()
-        return open_store(self.home, self.prompt, self.environ, lambda: self.vault_notes)
-
-    @cached_property
-    def vault_notes(self) -> VaultNotes:
-        """The journal's memory of vaults, without the rest of the journal, which takes longer to load."""
-        if "journal" in self.__dict__:
-            return self.journal.notes
-        from keyctl.journal.notes import VaultNotes
-
-        return VaultNotes(self._database)
-
-    @cached_property
-    def halts(self) -> Halts:
-        """The journal's memory of halts, without the rest of the journal, which takes longer to load."""
-        if "journal" in self.__dict__:
-            return self.journal.halts
-        from keyctl.journal.halts import Halts
-
-        return Halts(self._database, self.clock)
+        return self._store or open_store(self.home, self.prompt, self.environ, self.journals.vault_notes)
 
     def halted(self, account: Account) -> str | None:
         """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""
         if not self.home.halt_mark.exists():
             return None
-        halts = self.halts.of(account.id, account.exchange)
+        halts = self.journals.halts().of(account.id, account.exchange)
         return halts[0].words if halts else None
 
     @cached_property
     def clock(self) -> Clock:
         from keyctl.clock import Clock
 
-        return Clock()
+        return self._clock or Clock()
 
-    @cached_property
+    @property
     def journal(self) -> Journal:
-        """The journal to read and to note in. While it is lost it is an empty one in memory: see `lost_journal`."""
-        from keyctl.journal.legs import Journal
-
-        return Journal(self._database, self.clock)
-
-    @cached_property
-    def _database(self) -> Database:
-        from keyctl.journal.opening import open_to_read
-
-        return open_to_read(self.home)
-
-    @property
-    def lost_journal(self) -> JournalLost | None:
-        """Why the journal that this command has read is an empty one in memory; None when it is the real one."""
-        return self._database.lost if "_database" in self.__dict__ else None
-
-    @property
-    def unwritten_journal(self) -> JournalUnwritten | None:
-        """Why nothing that this command notes is kept; None while it is, or nothing was to be noted."""
-        return self._database.look() if "_database" in self.__dict__ else None
-
-    def journal_remarks(self, told: Collection[KeyctlError]) -> list[str]:
-        """What a result must not go without about the journal, unless its errors tell it."""
-        if "_database" not in self.__dict__:
-            return []
-        from keyctl.journal.opening import remarks_of
-
-        return remarks_of(self._database, told)
-
-    def sending_journal(self) -> Journal:
-        """The journal for what may open or enlarge, or must be kept. Raises JournalLost, StoreUnusable."""
-        from keyctl.journal.opening import secure
-
-        self._database.check_keeps()
-        secure(self._database, self.clock)
-        return self.journal
-
-    def leaving_journal(self, *, claims: bool = True) -> Journal:
-        """The journal for what only leaves: where it is lost or damaged a new one is begun, which `remarks` tell of.
-
-        Without `claims` one that cannot be written serves as well. Raises StoreUnusable.
-        """
-        from keyctl.journal.opening import begin_anew, notice_lost_mark
-
-        try:
-            is_lost = self._database.lost is not None or not self._database.is_whole()
-        except StoreUnusable as trouble:
-            if trouble.code != "journal_damaged":
-                raise
-            is_lost = True
-        if is_lost:
-            if "_database" in self.__dict__:
-                self._database.close()
-            begun = begin_anew(self.home, self.clock)
-            for name in ("journal", "vault_notes", "halts", "_database"):
-                self.__dict__.pop(name, None)
-            if begun is not None:  # else another process has begun one meanwhile
-                self.__dict__["_database"] = begun.database
-                self.remarks.append(begun.words)
-        if claims or self._database.unwritten is None:
-            self._database.check_keeps()
-        with suppress(StoreUnusable):  # what sends notes it again; who leaves is not kept by a full or busy disk
-            notice_lost_mark(self._database, self.clock)
-        return self.journal
+        """The journal to read and to note in. While it is lost it is an empty one in memory: see `journals.lost`."""
+        return self.journals.to_read()
 
     def network(self) -> Network:
         """Lines to the exchanges, each account's along its own route, for one `async with`.
@@ -278,5 +198,4 @@ class App:
 
     def close(self) -> None:
         """Closes what was opened."""
-        if "_database" in self.__dict__:
-            self.__dict__.pop("_database").close()
+        self._closing.close()

@@ -214,11 +214,11 @@ def _with_remarks(result: Result | int, app: App) -> Result | int:
     """The result with what it must not go without: that a journal was begun, not read or not kept."""
     if not isinstance(result, Result):
         return result
-    if "journal" in app.__dict__ and (changed := app.journal.settings.changed):
+    if (journal := app.journals.opened) and (changed := journal.settings.changed):
         from keyctl.desk.order_results import with_leverage
 
         result = with_leverage(result, changed)
-    remarks = [*app.remarks, *app.journal_remarks(result.errors)]
+    remarks = [*app.remarks, *app.journals.remarks_beside(result.errors)]
     return replace(result, warnings=(*result.warnings, *remarks)) if remarks else result
 
 
@@ -235,7 +235,8 @@ def _explain(result: Result) -> None:
 
 def _after_sending(app: App) -> OutcomeUnknown | None:
     """What to say when a command broke off after it may have sent orders: unknown, never "nothing was sent"."""
-    if "journal" not in app.__dict__ or not app.journal.has_claimed:
+    journal = app.journals.opened
+    if journal is None or not journal.has_claimed:
         return None
     return OutcomeUnknown(
         "the command broke off after orders may have gone out; the journal knows which",

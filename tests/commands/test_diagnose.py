@@ -264,7 +264,6 @@ def test_a_ban_from_before_is_kept_and_no_call_goes_out(ward: Ward, capsys: pyte
     assert run(["diagnose", "desk"], app) == ExitCode.CHECK
     assert "for 3600 s" in capsys.readouterr().out
     calls = len(ward.here.venue("binance").calls.lines)
-    del app.__dict__["journal"]
     assert run(["diagnose", "desk", "--json"], app) == ExitCode.CHECK
     assert json.loads(capsys.readouterr().out)["data"]["cause"] == "rate_limited"
     assert len(ward.here.venue("binance").calls.lines) == calls

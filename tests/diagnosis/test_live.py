@@ -281,8 +281,8 @@ def test_a_key_is_looked_for_only_at_shipped_hosts_of_its_own_exchange() -> None
 
 
 def test_a_key_goes_neither_to_another_exchange_nor_from_loopback_to_a_shipped_host(tmp_path: Path) -> None:
-    app = App(environ={"KEYCTL_HOME": str(tmp_path), "HOME": str(tmp_path)})
-    app.__dict__["store"] = store = MemoryStore()
+    store = MemoryStore()
+    app = App(environ={"KEYCTL_HOME": str(tmp_path), "HOME": str(tmp_path)}, store=store)
     home = replace(account("okx", Kind.LIVE, "global"), api_key_hash=app.accounts.key_hash(UUID))
     store.put("id", Credential(UUID, Secret(HEX), Algorithm.HMAC, Secret("Secret-1a!"), home.binding))
     assert app.signer_at(home, Binding("okx", Kind.LIVE, "eea", None, None))

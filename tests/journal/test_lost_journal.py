@@ -211,7 +211,7 @@ def test_a_process_that_waits_neither_uses_nor_harms_the_journal_that_was_begun_
     WAYS[way](desk)
     placed = world.placements()
     assert world.keyctl("halt", "gone").exit_code == 0
-    other = world.app().leaving_journal()  # another process has the new one open, with its log
+    other = world.app().journals.to_leave()  # another process has the new one open, with its log
     other.halts.begin([(Scope.HOME, "")], "still here")
     ran = waiting.go()
     assert ran.exit_code == ExitCode.STORE, ran

@@ -218,7 +218,7 @@ def test_a_config_folder_that_alone_cannot_be_written_keeps_no_verdict_back(smal
 def rest_in_the_log(world: World) -> Database:
     """An open journal whose newest entry, a halt, is in its log alone."""
     app = world.app()
-    journal = app.sending_journal()
+    journal = app.journals.to_send()
     journal.halts.begin([("account", world.account("okx-a").id)], "kept in the log")  # type: ignore[list-item]
     return journal._database
 
@@ -329,7 +329,7 @@ def test_a_disk_that_fills_after_the_journal_was_opened_is_noticed_at_the_first_
 def test_what_must_be_kept_is_never_noted_in_memory_alone(small: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever sends has the file itself: where that fails it is told, and no copy takes its place."""
     app = small.app()
-    database = app.sending_journal()._database
+    database = app.journals.to_send()._database
     monkeypatch.setattr(reading, "unwritable", lambda folder, size: "No space left on device")
     with database.transaction() as connection:
         number = database.next_number(connection)

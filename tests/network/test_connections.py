@@ -63,12 +63,12 @@ def test_a_test_that_passes_with_a_connection_open_is_reported(tmp_path: Path) -
     assert done.stdout.count("connections left open: ") == 1
 
 
-@pytest.mark.parametrize("first", ["journal", "vault_notes"])
+@pytest.mark.parametrize("first", ["to_read", "vault_notes"])
 def test_an_app_closes_what_it_opened_whichever_it_needed_first(tmp_path: Path, first: str) -> None:
     app = app_in(tmp_path / "home")
     with connections_left_open() as left:
-        for name in (first, "journal", "vault_notes"):
-            getattr(app, name)
+        for name in (first, "to_read", "vault_notes"):
+            getattr(app.journals, name)()
         assert left
         app.close()
         assert left == {}

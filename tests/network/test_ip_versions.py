@@ -70,8 +70,8 @@ class Twofold:
         """Exit code and data of a diagnosis of a key with that IP list."""
         made = make_key(self.exchange, rights=RIGHTS, ips={"spot": listed, "futures": listed})
         self.twin.add_key(self.exchange, made)
-        app = App(environ={"KEYCTL_HOME": str(self.folder / "home"), "HOME": str(self.folder)})
-        app.__dict__.update(store=MemoryStore(), clock=ShiftedClock())
+        environ = {"KEYCTL_HOME": str(self.folder / "home"), "HOME": str(self.folder)}
+        app = App(environ=environ, store=MemoryStore(), clock=ShiftedClock())
         binding = Binding(self.exchange, Kind.LIVE, "global", None, None)
         passphrase = Secret(made.passphrase) if made.passphrase else None
         credential = Credential(made.api_key, Secret(made.secret), made.algorithm, passphrase, binding)

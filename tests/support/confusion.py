@@ -152,8 +152,8 @@ class Ward:
     def _app(self, case: Case, stand: Stand) -> App:
         home = self.folder / "home"
         shutil.rmtree(home, ignore_errors=True)
-        app = App(environ={"KEYCTL_HOME": str(home), "HOME": str(home)})
-        app.__dict__.update(store=MemoryStore(), clock=ShiftedClock())
+        environ = {"KEYCTL_HOME": str(home), "HOME": str(home)}
+        app = App(environ=environ, store=MemoryStore(), clock=ShiftedClock())
         binding = Binding(case.exchange, Kind.DEMO, "global", stand.endpoint, None)
         passphrase = Secret(stand.key.passphrase) if stand.key.passphrase else None
         sound = self.key(case)

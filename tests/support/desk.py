@@ -31,9 +31,8 @@ class Desk:
     clock: Clock = field(default_factory=ShiftedClock)
 
     def app(self) -> App:
-        app = App(environ={"KEYCTL_HOME": str(self.home), "HOME": str(self.home)})
-        app.__dict__.update(store=self.store, clock=self.clock)
-        return app
+        environ = {"KEYCTL_HOME": str(self.home), "HOME": str(self.home)}
+        return App(environ=environ, store=self.store, clock=self.clock)
 
     def add(
         self,

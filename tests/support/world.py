@@ -119,10 +119,7 @@ class World:
             app.close()
 
     def _new_app(self, clock: Clock | None) -> App:
-        app = App(environ=self.environ)
-        if clock is not None:
-            app.__dict__["clock"] = clock
-        return app
+        return App(environ=self.environ, clock=clock)
 
     def keyctl(self, *arguments: str, stdin: str = "", clock: Clock | None = None) -> Ran:
         """Runs keyctl in this process; stdin, stdout and stderr are no terminals."""

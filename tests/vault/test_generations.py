@@ -187,7 +187,7 @@ def test_in_a_folder_that_cannot_be_written_a_person_decides(world: World, typed
         "def refuse(*a, **k): raise StoreUnusable('the journal cannot be used')\n"
         "generations.unwritable = lambda folder: 'Read-only file system'\n"
         "app = App()\n"
-        "app.__dict__['vault_notes'] = type('N', (), {'vault_generation': refuse, 'close': lambda self: None})()\n"
+        "app.journals.vault_notes = type('N', (), {'vault_generation': refuse})\n"
         "account = app.accounts.get('okx-a')\n"
         "try: print('opened', app.store.get(account.id).api_key[:4])\n"
         "except StoreUnusable as error: print('refused', error.hints[0])\n"

@@ -42,7 +42,7 @@ def _play(app: App, twin: TwinServer) -> Result:
     from keyctl.home.folders import demo_environment, demo_home
 
     with tempfile.TemporaryDirectory(prefix="keyctl-demo-") as folder:
-        inner = App(app.output, demo_environment(app.environ), demo_home(Path(folder) / "demo"))
+        inner = App(app.output, demo_environment(app.environ), home=demo_home(Path(folder) / "demo"))
         inner.no_input = True
         try:
             demo_world.furnish(inner, twin)
@@ -135,7 +135,7 @@ def _serve(app: App, twin: TwinServer) -> Result:
     from keyctl.commands import demo_world
     from keyctl.home.folders import demo_environment, find_home
 
-    inner = App(app.output, demo_environment(app.environ), find_home(app.environ, demo=True))
+    inner = App(app.output, demo_environment(app.environ), home=find_home(app.environ, demo=True))
     demo_world.clear_home(inner.home)
     try:
         demo_world.furnish(inner, twin)

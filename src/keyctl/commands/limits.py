@@ -55,7 +55,7 @@ def command(app: App) -> Result:
         (_MEANING[entry["name"]], entry["value"], entry["used"] or "-", entry["name"], entry["set_in"])
         for entry in entries
     ]
-    halted, accounts = app.halts.home(), app.accounts.all()
+    halted, accounts = app.journals.halts().home(), app.accounts.all()
     words = [f"Change one in {app.home.config_file} under [limits], for example: leg_value_usd = 500"]
     words += in_force(app, accounts)
     return Result(

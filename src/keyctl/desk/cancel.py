@@ -59,7 +59,7 @@ class Found:
 
 async def cancel(app: App, choice: Choice, yes: bool) -> Result:
     """Cancels the chosen orders that are open or unknown, each confirmed by reading it back."""
-    app.leaving_journal(claims=False)
+    app.journals.to_leave(claims=False)
     if choice.everything and not _chosen(app, choice) and not app.accounts.all():
         raise none_stored(app.home)
     async with app.network() as network:

@@ -62,7 +62,7 @@ async def close(
     app: App, accounts: Sequence[Account], what: What, consent: Consent, dry_run: bool, wait: float
 ) -> Result:
     """Closes positions by immediate orders that only reduce. Raises KeyctlError with nothing sent."""
-    app.sending_journal() if dry_run else app.leaving_journal()
+    app.journals.to_send() if dry_run else app.journals.to_leave()
     check_one_kind(tuple(accounts))
     for account in accounts:
         check_can_leave(account)

@@ -75,10 +75,10 @@ def lift(app: App, what: What) -> Result:
     """Ends halts, each by the words that began it; the others stay, and are named. Raises as `halt` does."""
     _check_exchanges(what.exchanges)
     scopes = [(Scope.HOME, "")] if what.whole else [(Scope.EXCHANGE, name) for name in what.exchanges]
-    app.sending_journal().halts.lift(scopes)
+    app.journals.to_send().halts.lift(scopes)
     accounts, troubles = known_accounts(app)
     chosen, unknown = _chosen(accounts, what)
-    app.halts.lift([(Scope.ACCOUNT, account.id) for account in chosen])
+    app.journals.halts().lift([(Scope.ACCOUNT, account.id) for account in chosen])
     troubles += _without_effect(app, accounts, what, _STAY) if not troubles else []
     named = What(tuple(account.label for account in chosen), what.exchanges)
     lifted = f"The halt of {named.named} is lifted in the home {app.home.root}."
@@ -108,7 +108,7 @@ def halts_data(app: App, accounts: Sequence[Account]) -> list[dict[str, str | No
 
 def _held(app: App, accounts: Sequence[Account]) -> list[Halt]:
     """The halts in force, without those of accounts that are no longer stored, under no other key either."""
-    return [halt for halt in app.halts.all() if halt.scope is not Scope.ACCOUNT or _label(halt, accounts)]
+    return [halt for halt in app.journals.halts().all() if halt.scope is not Scope.ACCOUNT or _label(halt, accounts)]
 
 
 def _label(halt: Halt, accounts: Sequence[Account]) -> str | None:
@@ -150,7 +150,7 @@ def _begin(app: App, scopes: Sequence[tuple[Scope, str]], words: str, going_on: 
     if not scopes:
         return []
     try:
-        app.leaving_journal().halts.begin(scopes, words)
+        app.journals.to_leave().halts.begin(scopes, words)
     except StoreUnusable as error:
         trouble = StoreUnusable(
             f"this halt is NOT in force: {error.message}",
@@ -223,7 +223,7 @@ def _halted(app: App, done: What, words: str) -> str:
 
 
 def _result(app: App, accounts: Sequence[Account], notes: Sequence[str], troubles: Sequence[KeyctlError]) -> Result:
-    home = app.halts.home()
+    home = app.journals.halts().home()
     data = {
         "halted": home.reason if home else None,
         "halts": halts_data(app, accounts),
@@ -272,6 +272,6 @@ def _is_held(app: App, account: Account, what: What) -> bool:
         return True
     named = {other.id for other in app.accounts.all() if other.label in what.labels}
     try:
-        return any(halt.owner in named for halt in app.halts.of(account.id, account.exchange))
+        return any(halt.owner in named for halt in app.journals.halts().of(account.id, account.exchange))
     except StoreUnusable:
         return False

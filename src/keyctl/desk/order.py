@@ -56,7 +56,7 @@ async def order(  # noqa: PLR0913 - the whole of one command
 
     The size is each account's, unless `sizing` says how it is worked out.
     """
-    app.sending_journal()
+    app.journals.to_send()
     check_one_kind(tuple(accounts))
     market = market_of(wish.symbol)
     for account in accounts:
@@ -82,7 +82,7 @@ async def order(  # noqa: PLR0913 - the whole of one command
 
 async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed = Allowed()) -> Result:
     """Sends what is left of a stored plan, under the ids it was given; what went out before is not touched."""
-    plan_id = app.sending_journal().plan_id(plan_prefix)
+    plan_id = app.journals.to_send().plan_id(plan_prefix)
     stored = app.journal.legs(plan_id)
     left = [leg for leg in stored if leg.state in (LegState.DRAFT, LegState.PLANNED)]
     accounts = {account.id: account for account in app.accounts.all()}

@@ -27,7 +27,7 @@ def resolve(app: App, plan: str, account: str, verdict: LegState, reason: str, y
     reason = clean_text(reason)
     if len(reason) < REASON_MIN:
         raise UsageProblem("the reason says nothing", "--because 'not in the order history of the exchange'")
-    plan_id = app.sending_journal().plan_id(plan)
+    plan_id = app.journals.to_send().plan_id(plan)
     found = [leg for leg in app.journal.legs(plan_id) if leg.leg.account == account]
     if not found:
         raise UsageProblem(f"plan {plan_id} has no leg on {account}", f"see: keyctl orders show {plan_id}")

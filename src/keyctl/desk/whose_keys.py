@@ -56,7 +56,7 @@ def declare_same(app: App, label: str, other: str) -> Result:
             account=label,
             exchange=one.exchange,
         )
-    journal = app.sending_journal()
+    journal = app.journals.to_send()
     journal.exchange_accounts.know([one, two])
     journal.exchange_accounts.join(two.id, one.id)
     note = Note(f"{label} and {other} count as two keys of one exchange account")

@@ -110,7 +110,7 @@ def _check_roll_back(app: App) -> None:
     """
     from keyctl.vault import is_vault_chosen
 
-    unwritten = app.unwritten_journal
+    unwritten = app.journals.unwritten
     if unwritten is None or not is_vault_chosen(app.home):
         return
     if not app.prompt.has_terminal:

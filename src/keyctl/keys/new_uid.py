@@ -31,7 +31,7 @@ def take_new_uid(app: App, label: str) -> Result:
             f"{label}: only a person at a terminal can say that it now means another exchange account",
             "there is no option for scripts; to store the key under another label: keyctl add EXCHANGE",
         )
-    journal = app.sending_journal()
+    journal = app.journals.to_send()
     told = _told(account, asyncio.run(_observed(app, account)))
     app.prompt.show(
         f"careful: {label} has meant exchange account {account.uid}; its key belongs to {told}. Orders, positions and "

@@ -127,7 +127,7 @@ def abort(app: App, label: str, yes: bool) -> Result:
 
 
 def _alone(app: App) -> Any:
-    app.sending_journal()
+    app.journals.to_send()
     return locked(app.home.state / "rotation")
 
 

@@ -45,7 +45,7 @@ def open_vault(app: App, key: VaultKey | None = None, *, accept: bool = False) -
     from keyctl.vault.generations import Generations
 
     harden_process()
-    generations = Generations(lambda: app.vault_notes, app.prompt, accept=accept, folder=app.home.state)
+    generations = Generations(app.journals.vault_notes, app.prompt, accept=accept, folder=app.home.state)
     return EncryptedFile(app.home.vault_file, key or vault_key(app), generations)
 
 

@@ -57,7 +57,7 @@ def back_up(app: App, folder: Path) -> Result:
 
     Nothing that is there is written over. The manifest comes last: without it a copy that was cut short is none.
     """
-    app.sending_journal()
+    app.journals.to_send()
     home = app.home
     _make_folder(folder)
     hashes: dict[str, str] = {}

@@ -141,7 +141,7 @@ def _vault(app: App, cron: bool) -> Check:
             from keyctl.vault.encrypted_file import forked
             from keyctl.vault.generations import Generations
 
-            if not Generations(lambda: app.vault_notes, app.prompt).is_ours(opened.document, opened.mark):
+            if not Generations(app.journals.vault_notes, app.prompt).is_ours(opened.document, opened.mark):
                 raise forked(app.home.vault_file.with_name(f"{app.home.vault_file.name}.own"))
     except KeyctlError as error:
         return Check("store", Level.FAIL, f"vault, {source.describe()}: {error.message}", "; ".join(error.hints))

@@ -70,7 +70,7 @@ def account_health(app: App, journal: Journal) -> Iterator[Health]:
 def halt_health(app: App) -> Iterator[Health]:
     """What stops orders on purpose, and is easily forgotten. A list that cannot be read is told elsewhere."""
     known = journal_file(app.home).exists()
-    if app.home.halt_mark.exists() and not (known and app.halts.all()):
+    if app.home.halt_mark.exists() and not (known and app.journals.halts().all()):
         detail = "orders were halted, and this journal does not know of it: it is another or an older one"
         yield Health(Level.WARN, detail, "halt them again: keyctl halt; or if they may go: keyctl halt --lift")
     if not known:
@@ -109,9 +109,9 @@ def journal_health(app: App) -> Iterator[Health]:
 
 def _why_lost(app: App) -> str:
     """As `why_lost`, also of a journal that cannot be written, which is not opened again."""
-    if lost := app.lost_journal:
+    if lost := app.journals.lost:
         return lost.reason
-    return "" if app.unwritten_journal else why_lost(journal_file(app.home), mark_of(app.home))[0]
+    return "" if app.journals.unwritten else why_lost(journal_file(app.home), mark_of(app.home))[0]
 
 
 def place_health(home: Home) -> Iterator[Health]:

@@ -130,7 +130,7 @@ def _keep(app: App, account: Account) -> None:
     except StoreUnusable as trouble:
         if not (why := unwritable(folder)):
             raise
-        if app.unwritten_journal is None and not app.remarks:
+        if app.journals.unwritten is None and not app.journals.remarks:
             app.remarks.append(f"{trouble.message}; what was told of accounts is not kept ({why})")
     app.journal.exchange_accounts.know([account])
 

@@ -67,7 +67,7 @@ def keep(
         warnings += _check(account, entries)
     name = market.value if market else ""
     for owner in [group] if group is not None else [account.id for account in accounts]:
-        app.sending_journal().addresses.keep(GROUP if group is not None else ACCOUNT, owner, name, entries)
+        app.journals.to_send().addresses.keep(GROUP if group is not None else ACCOUNT, owner, name, entries)
     done = f"Kept: {', '.join(entries)}" if entries else "No list is kept for it any more."
     plans, troubles = plans_of(app, accounts)
     hint = Note(f"{done}\nWhat to type where: keyctl whitelist plan" if entries else done)
