@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.connections import connections_left_open
+from tests.support.skipping import SkipClock
+from tests.support.trader import Shared
 from tests.support.world import World
 
 _DROPPED = ("KEYCTL_", "XDG_", "DBUS_", "SSL_CERT", "SSLKEYLOG", "HTTP_", "HTTPS_", "ALL_PROXY", "http", "NO_COLOR")
@@ -89,6 +91,14 @@ def empty_home(closed_connections: None, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("KEYCTL_HOME", str(tmp_path / "keyctl"))
     monkeypatch.setenv("TERM", "dumb")
     return home
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """A world and a clock that skips, for all cases of a module: each takes an account of its own there."""
+    clock = SkipClock()
+    with World(tmp_path_factory.mktemp("shared") / "world", now_ms=clock.now_ms) as made:
+        yield made, clock
 
 
 @pytest.fixture

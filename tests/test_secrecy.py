@@ -17,7 +17,7 @@ from keyctl.model import Algorithm
 from keyctl.secret import Secret
 from keyctl.twin import FaultKind, MadeKey, make_key
 from tests.support.canary import Canaries, all_exceptions, all_logs, forms
-from tests.support.world import World, credentials
+from tests.support.world import ALL, World, credentials
 
 KEYS = {
     "binance-hmac": ("binance", Algorithm.HMAC),
@@ -90,7 +90,7 @@ def test_no_command_shows_a_secret(furnished: tuple[World, Canaries], more: tupl
     assert canaries.find_in_files(world.home, NOWHERE) == []
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "lbank", "okx"])
+@pytest.mark.parametrize("exchange", ALL)
 @pytest.mark.parametrize("kind", [FaultKind.RESET_AFTER, FaultKind.HTML, FaultKind.GARBAGE, FaultKind.RATE_LIMIT])
 def test_no_failing_exchange_makes_a_secret_show(world: World, exchange: str, kind: FaultKind) -> None:
     canaries = Canaries()

@@ -14,7 +14,7 @@ import pytest
 from keyctl.model import Algorithm
 from keyctl.twin import MadeKey, make_key
 from tests.support.ran import Ran
-from tests.support.world import World, credentials
+from tests.support.world import ALL, World, credentials
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000")
 ON = ("-a", "okx-a", "--yes")
@@ -138,7 +138,7 @@ def test_a_key_of_another_type_than_said_is_refused(desk: World) -> None:
     )
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "lbank", "okx"])
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_shape_that_the_exchange_does_not_have_is_refused(desk: World, exchange: str) -> None:
     """Blanks, invisible characters, quotes, cut values; and key and secret in each other's place, where that shows."""
     made = make_key(exchange)
@@ -258,14 +258,14 @@ def test_a_symbol_is_base_and_quote(desk: World, symbol: str) -> None:
     refused(desk, "order", "buy", symbol, "0.005", "--price", "58000", *ON, code=2)
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "lbank", "okx"])
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_symbol_that_the_venue_lacks_is_refused(world: World, exchange: str) -> None:
     world.add(exchange)
     words = ("order", "buy", "NOPE/USDT", "0.005", "--price", "58000", "-a", f"{exchange}-a", "--yes")
     refused(world, *words, code=4, says="NOPE/USDT")
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "lbank", "okx"])
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_size_below_the_minimum_is_refused_and_never_raised(world: World, exchange: str) -> None:
     world.add(exchange)
     for size in ("0.000001", "0.000000000000000001"):

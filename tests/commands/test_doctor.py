@@ -11,7 +11,7 @@ import pytest
 from keyctl.twin import make_key
 from keyctl.upkeep.installation import programs
 from tests.support.canary import Canaries
-from tests.support.world import World
+from tests.support.world import ALL, World
 from tests.vault.secret_service import SecretService, require
 
 
@@ -49,7 +49,7 @@ def test_a_sound_home_passes_and_stays_as_it_is(world: World) -> None:
     found = checks(world)
     assert "opened by key file" in found["store"][0]["detail"]
     assert {name for name in found if name.startswith("clock")} == {
-        *(f"clock, {exchange} demo" for exchange in ("binance", "bitfinex", "lbank", "okx")),
+        *(f"clock, {exchange} demo" for exchange in ALL),
     }
     assert found["clock, okx demo"][0]["level"] == "pass"
     assert found["clock, bitfinex demo"][0]["level"] == "pass"

@@ -11,8 +11,7 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.twin import Fault, FaultKind, TwinServer
 from tests.support.desk import Desk, open_twin
-
-EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
+from tests.support.world import ALL
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def twin() -> Iterator[TwinServer]:
 @pytest.fixture
 def desk(twin: TwinServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
     found = Desk(twin, tmp_path, capsys)
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         found.add(f"{exchange}-a", exchange)
     return found
 
@@ -62,7 +61,7 @@ def test_sizes_of_a_coin_margined_perpetual_are_contracts_with_their_worth(desk:
 def test_no_key_and_no_secret_is_used(desk: Desk) -> None:
     desk.run("price", "BTC/USDT")
     assert desk.store.openings == 0
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         lines = desk.twin.venue(exchange).calls.lines
         assert lines
         assert {line.key_hint for line in lines} == {""}
@@ -101,7 +100,7 @@ def test_venues_are_chosen_by_account(desk: Desk) -> None:
 
 def test_in_a_pipe_each_venue_is_one_record(desk: Desk) -> None:
     rows = [line.split("\t") for line in desk.run("price", "BTC/USDT").stdout.splitlines()]
-    assert [row[0] for row in rows] == ["binance", "bitfinex", "lbank", "okx"]
+    assert [row[0] for row in rows] == list(ALL)
     assert {len(row) for row in rows} == {8}
 
 

@@ -16,8 +16,8 @@ from keyctl.errors import ExitCode
 from keyctl.exchanges import profile
 from keyctl.twin import Fault, FaultKind, TwinServer
 from tests.support.desk import Desk, open_twin
+from tests.support.world import ALL
 
-EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
 READS = {
     "binance": ("GET", "/api/v3/account"),
     "bitfinex": ("POST", "/v2/auth/r/wallets"),
@@ -42,7 +42,7 @@ def calls(desk: Desk, exchange: str) -> list[str]:
     return [line.path for line in desk.twin.venue(exchange).calls.lines]
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_signed_read_shows_the_exchanges_answer(desk: Desk, exchange: str) -> None:
     desk.add("acct", exchange)
     ran = desk.run("request", "acct", *READS[exchange], "--json")
@@ -88,7 +88,7 @@ def test_every_path_off_the_list_is_refused_before_anything_is_sent(
     assert desk.store.openings == 0
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_dry_run_sends_nothing(desk: Desk, exchange: str) -> None:
     made = desk.add("acct", exchange)
     ran = desk.run("request", "acct", *READS[exchange], "--dry-run", "--json")
@@ -130,7 +130,7 @@ def test_the_dry_run_of_okx_is_signed_over_path_and_query(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS)
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_parameters_hold_any_text_and_come_back_as_given(desk: Desk, exchange: str, text: str) -> None:
     desk.add("acct", exchange)
     data = desk.run("request", "acct", *READS[exchange], "-p", f"note={text}", "--dry-run", "--json").data
@@ -141,7 +141,7 @@ def test_parameters_hold_any_text_and_come_back_as_given(desk: Desk, exchange: s
     assert sent["note"] == text
 
 
-@pytest.mark.parametrize("exchange", ["binance", "okx", "lbank", "bitfinex"])
+@pytest.mark.parametrize("exchange", ALL)
 def test_the_twin_takes_the_signature_over_odd_parameters(desk: Desk, exchange: str) -> None:
     desk.add("acct", exchange)
     ran = desk.run("request", "acct", *READS[exchange], "-p", "note=ü b+c %&'", "--json")
@@ -195,7 +195,7 @@ def test_a_terminal_gets_indented_json_with_every_digit(desk: Desk, monkeypatch:
     assert '      "n": 0.100000000000000000001,' in ran.stdout.splitlines()
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_the_list_of_paths_is_the_shipped_one(desk: Desk, exchange: str) -> None:
     listed = desk.run("request", "--paths", exchange, "--json").data["paths"]
     assert [(item["method"], item["path"]) for item in listed] == [

@@ -17,9 +17,8 @@ from keyctl.verify.course import verify_new
 from keyctl.verify.policy import RULES
 from tests.support.clocks import ShiftedClock
 from tests.support.desk import Desk, open_twin
-from tests.support.world import IPS
+from tests.support.world import ALL, IPS
 
-EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
 BOTH = (Market.SPOT, Market.FUTURES)
 DAY_MS = 86_400_000
 
@@ -42,7 +41,7 @@ def key_of(exchange: str, *more: str, days: int = 1, ips: dict[str, tuple[str, .
 
 
 def full_desk(desk: Desk) -> Desk:
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         desk.add(f"{exchange}-a", exchange, key_of(exchange))
     return desk
 
@@ -57,7 +56,7 @@ def test_all_good_keys_exit_zero_and_nothing_was_changed(desk: Desk) -> None:
     }
     assert {row["rule"] for row in findings} == set(RULES)
     assert {row["level"] for row in findings} == {"pass", "unknown"}
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         assert desk.twin.venue(exchange).calls.changing() == []
 
 
@@ -70,7 +69,7 @@ def test_what_an_exchange_does_not_tell_is_unknown(desk: Desk) -> None:
     assert found["binance-a", "spot", "our_ip"]["level"] == "pass"
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_key_that_may_withdraw_fails(desk: Desk, exchange: str) -> None:
     desk.add("acct", exchange, key_of(exchange, "withdraw"))
     ran = desk.run("verify", "acct", "--json")
@@ -103,7 +102,7 @@ def test_a_key_without_an_ip_list_fails(desk: Desk, exchange: str) -> None:
     assert desk.run("verify", "acct").exit_code == ExitCode.CHECK
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_list_without_our_address_is_a_refusal_and_nothing_passes(desk: Desk, exchange: str) -> None:
     desk.add("acct", exchange, key_of(exchange, ips={"spot": ("203.0.113.7",)}))
     ran = desk.run("verify", "acct", "--json")
@@ -124,7 +123,7 @@ def test_an_exchange_that_names_the_address_fails_our_ip(desk: Desk) -> None:
     assert "127.0.0.1" in found["detail"]
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_wrong_secret_fails_the_signature(desk: Desk, exchange: str) -> None:
     made = desk.add("acct", exchange, key_of(exchange))
     other = make_key(exchange)
@@ -286,7 +285,7 @@ def test_asymmetric_keys_are_verified_too(desk: Desk, algorithm: Algorithm) -> N
 
 
 def test_no_secret_is_in_any_output(desk: Desk) -> None:
-    made = [desk.add(f"{exchange}-a", exchange, key_of(exchange, "withdraw")) for exchange in EXCHANGES]
+    made = [desk.add(f"{exchange}-a", exchange, key_of(exchange, "withdraw")) for exchange in ALL]
     shown = ""
     for arguments in (["--json"], ["--debug"], []):
         ran = desk.run("verify", "--all", *arguments)

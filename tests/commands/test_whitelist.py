@@ -12,6 +12,7 @@ from keyctl.errors import ExitCode
 from keyctl.model import Kind, Market
 from keyctl.twin import TwinServer, make_key
 from tests.support.desk import Desk, open_twin
+from tests.support.world import ALL
 
 BOTH = (Market.SPOT, Market.FUTURES)
 ONE, TWO, THREE = "8.8.4.4", "9.9.9.9", "1.1.1.1"
@@ -43,7 +44,7 @@ def lists(desk: Desk, *arguments: str) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_each_exchanges_form_is_printed_in_the_order_given(desk: Desk) -> None:
-    for exchange in ("binance", "bitfinex", "lbank", "okx"):
+    for exchange in ALL:
         live(desk, exchange, groups=("desk",))
     ran = desk.run("whitelist", "set", "--group", "desk", TWO, ONE, "--json")
     assert ran.exit_code == ExitCode.OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,23 +17,20 @@ from keyctl.orders import precedence
 from keyctl.twin import FaultKind
 from tests.support.processes import race
 from tests.support.ran import Ran
-from tests.support.skipping import SkipClock
 from tests.support.starts import FUTURES, PERPETUAL
-from tests.support.world import RIGHTS, World, open_position
+from tests.support.trader import Shared, Trader
+from tests.support.world import RIGHTS, open_position
 
-_labels = itertools.count()
 MARGIN_PATHS = {"binance": "*/balance*", "bitfinex": "*/wallets", "okx": "*/account/balance*"}
 RIGHTS_PATHS = {"binance": "*apiRestrictions*", "bitfinex": "*/permissions", "okx": "*/account/config*"}
 
 
-class Desk:
+class Desk(Trader):
     """A new account at one venue, long 0.02 BTC, in a world that all cases of this module share."""
 
-    def __init__(self, world: World, clock: SkipClock, exchange: str, rights: tuple[str, ...] = RIGHTS) -> None:
-        self.world, self.clock, self.exchange = world, clock, exchange
-        self.label = f"{exchange}-{next(_labels)}"
-        world.add(exchange, self.label, rights=rights)
-        open_position(world, self.label, PERPETUAL, Side.BUY, "2" if exchange == "okx" else "0.02")
+    def __init__(self, shared: Shared, exchange: str, rights: tuple[str, ...] = RIGHTS) -> None:
+        super().__init__(shared, exchange, rights)
+        self.go_long()
         self.limits()
 
     def limits(self, **values: object) -> None:
@@ -42,19 +38,8 @@ class Desk:
         lines = ["[limits]", *(f"{name} = {value}" for name, value in values.items())]
         self.world.app().home.config_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def run(self, *words: str) -> Ran:
-        return self.world.keyctl(*words, "-a", self.label, "--json", clock=self.clock)
-
-    def close(self, *words: str) -> Ran:
-        return self.run("close", PERPETUAL, "--yes", *words)
-
     def reduce(self, *words: str) -> Ran:
         return self.run("order", "sell", PERPETUAL, "0.02", "--reduce-only", "--yes", *words)
-
-    @property
-    def flat(self) -> bool:
-        uid = self.world.made[self.label].key.uid
-        return not self.world.venue(self.exchange).derivatives.positions(uid)
 
     def opening(self, size: str, price: str) -> Ran:
         """An order that opens, resting far below the market."""
@@ -70,17 +55,10 @@ class Desk:
         assert ran.exit_code == ExitCode.UNKNOWN, ran.stdout
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, SkipClock]]:
-    clock = SkipClock()
-    with World(tmp_path_factory.mktemp("leaving") / "world", now_ms=clock.now_ms) as world:
-        yield world, clock
-
-
 @pytest.fixture(params=FUTURES)
-def desk(request: pytest.FixtureRequest, shared: tuple[World, SkipClock]) -> Iterator[Desk]:
-    world, clock = shared
-    made = Desk(world, clock, request.param)
+def desk(request: pytest.FixtureRequest, shared: Shared) -> Iterator[Desk]:
+    world = shared[0]
+    made = Desk(shared, request.param)
     yield made
     world.twin.faults.clear()
     made.run("cancel", "--yes")
@@ -184,9 +162,9 @@ def test_it_stops_no_order_that_only_reduces(desk: Desk, what: str) -> None:
     assert desk.flat
 
 
-def test_a_key_that_may_withdraw_is_warned_of(shared: tuple[World, SkipClock]) -> None:
+def test_a_key_that_may_withdraw_is_warned_of(shared: Shared) -> None:
     for exchange in FUTURES:
-        desk = Desk(*shared, exchange, (*RIGHTS, "withdraw"))
+        desk = Desk(shared, exchange, (*RIGHTS, "withdraw"))
         ran = desk.reduce()
         assert ran.exit_code == 0, ran.stdout
         assert any("may withdraw" in text for text in ran.document["warnings"])
@@ -289,7 +267,7 @@ def test_what_is_reduced_during_the_wait_for_another_account_is_read_again_too(
 ) -> None:
     from keyctl.desk import close as closing
 
-    second = Desk(desk.world, desk.clock, desk.exchange)
+    second = Desk((desk.world, desk.clock), desk.exchange)
     ask, wait = consent.ask, precedence.wait_for_others
     half = ("order", "sell", PERPETUAL, "0.01", "--reduce-only", "--yes")
 
@@ -326,7 +304,7 @@ def test_a_second_key_that_is_found_out_late_keeps_no_other_account_from_closing
 ) -> None:
     from keyctl.desk import close as closing
 
-    other = Desk(desk.world, desk.clock, desk.exchange)
+    other = Desk((desk.world, desk.clock), desk.exchange)
     mate = f"{desk.label}-mate"
     desk.world.add(desk.exchange, mate, rights=RIGHTS, uid=desk.world.made[desk.label].key.uid)
     monkeypatch.setattr(closing, "_one_key_each", lambda seen, journal: (list(seen), []))

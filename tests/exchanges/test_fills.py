@@ -14,6 +14,7 @@ from keyctl.answers import Unreadable
 from keyctl.desk import fills_view
 from keyctl.exchanges import load
 from keyctl.model import Binding, Fill, FillsAsked, FillsPage, Kind, Market, Response, Side
+from tests.support.world import ALL
 
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
 BINANCE_SWAP: dict[str, Any] = {
@@ -167,7 +168,7 @@ def test_a_page_is_full_by_its_rows_odd_ones_too(exchange: str, market: Market, 
     assert not read(exchange, market, *([{}] * (size - 1)), native=native).full
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "lbank", "okx"])
+@pytest.mark.parametrize("exchange", ALL)
 def test_windows_cover_the_time_asked_for_without_a_gap(exchange: str) -> None:
     found = load(Binding(exchange, Kind.LIVE, "global", None, None))
     asked = FillsAsked(

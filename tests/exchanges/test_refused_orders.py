@@ -3,7 +3,6 @@ that stay unknown hold the way out no longer than their window."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,14 +13,11 @@ from keyctl.desk import close as closing
 from keyctl.desk import close_view, in_the_way
 from keyctl.desk.order_advice import Step
 from keyctl.errors import ExitCode
-from keyctl.model import Side
 from keyctl.twin import FaultKind
 from tests.support.ran import Ran
-from tests.support.skipping import SkipClock
 from tests.support.starts import FUTURES, PERPETUAL
-from tests.support.world import RIGHTS, World, open_position
+from tests.support.trader import Shared, Trader
 
-_labels = itertools.count()
 BLOCKED_SECONDS = {"binance": 7.0, "okx": 7.0, "bitfinex": 15.0}
 BARRED = '{"code":-4118,"msg":"ReduceOnly Order Failed. Please check your existing position and open orders."}'
 THROTTLED = (
@@ -39,22 +35,8 @@ def okx(code: int, text: str = "") -> str:
     return f'{{"code":"1","data":[{row}],"msg":"All operations failed"}}'
 
 
-class Desk:
-    """A new account at one venue, in a world that all cases of this module share."""
-
-    def __init__(self, world: World, clock: SkipClock, exchange: str) -> None:
-        self.world, self.clock, self.exchange = world, clock, exchange
-        self.label = f"{exchange}-{next(_labels)}"
-        world.add(exchange, self.label, rights=RIGHTS)
-
-    def long(self) -> None:
-        open_position(self.world, self.label, PERPETUAL, Side.BUY, "2" if self.exchange == "okx" else "0.02")
-
-    def run(self, *words: str) -> Ran:
-        return self.world.keyctl(*words, "-a", self.label, "--json", clock=self.clock)
-
-    def close(self) -> Ran:
-        return self.run("close", PERPETUAL, "--yes")
+class Desk(Trader):
+    """An account whose exchange answers an order as a test wants."""
 
     def answer(self, status: int, body: str, times: int = 1) -> None:
         self.world.fault(
@@ -67,24 +49,12 @@ class Desk:
             times=times,
         )
 
-    @property
-    def flat(self) -> bool:
-        return not self.world.venue(self.exchange).derivatives.positions(self.world.made[self.label].key.uid)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, SkipClock]]:
-    clock = SkipClock()
-    with World(tmp_path_factory.mktemp("refused") / "world", now_ms=clock.now_ms) as world:
-        yield world, clock
-
 
 @pytest.fixture
-def at(shared: tuple[World, SkipClock]) -> Iterator[Callable[[str], Desk]]:
+def at(shared: Shared) -> Iterator[Callable[[str], Desk]]:
     """Opens a new account at the exchange of that name."""
-    world, clock = shared
-    yield partial(Desk, world, clock)
-    world.twin.faults.clear()
+    yield partial(Desk, shared)
+    shared[0].twin.faults.clear()
 
 
 def outcome(ran: Ran) -> str:
@@ -110,7 +80,7 @@ def test_a_close_that_was_refused_is_told_so_and_can_be_tried_again_at_once(
     at: Callable[[str], Desk], exchange: str, status: int, body: str
 ) -> None:
     desk = at(exchange)
-    desk.long()
+    desk.go_long()
     desk.answer(status, body)
     ran = desk.close()
     assert (ran.exit_code, outcome(ran)) == (ExitCode.REFUSED, "rejected"), ran.stdout
@@ -141,7 +111,7 @@ def test_what_is_not_proven_holds_the_next_close_until_its_window_is_over_and_no
     at: Callable[[str], Desk], exchange: str, status: int, body: str
 ) -> None:
     desk = at(exchange)
-    desk.long()
+    desk.go_long()
     desk.answer(status, body)
     before = desk.clock.now()
     ran = desk.close()
@@ -191,7 +161,7 @@ def test_a_stop_is_refused_by_what_is_documented_for_its_own_call_alone(
     at: Callable[[str], Desk], status: int, body: str, wanted: str
 ) -> None:
     desk = at("binance")
-    desk.long()
+    desk.go_long()
     desk.answer(status, body)
     assert outcome(desk.run(*STOP)) == wanted
 
@@ -206,7 +176,7 @@ def reducing(desk: Desk, price: str = "65000") -> str:
 
 def test_the_order_in_the_way_is_named_with_the_command_that_cancels_it(at: Callable[[str], Desk]) -> None:
     desk = at("binance")
-    desk.long()
+    desk.go_long()
     own_id = reducing(desk)
     desk.answer(400, BARRED)
     ran = desk.close()
@@ -229,7 +199,7 @@ def test_its_number_side_and_price_are_told(at: Callable[[str], Desk], monkeypat
 
     monkeypatch.setattr(close_view, "closed", noted)
     desk = at("binance")
-    desk.long()
+    desk.go_long()
     own_id = reducing(desk)
     number = next(item.order_id for item in desk.world.venue("binance").orders if item.client_order_id == own_id)
     desk.answer(400, BARRED)
@@ -241,7 +211,7 @@ def test_its_number_side_and_price_are_told(at: Callable[[str], Desk], monkeypat
 
 def test_an_order_of_others_in_the_way_is_canceled_by_a_command_that_asks(at: Callable[[str], Desk]) -> None:
     desk = at("binance")
-    desk.long()
+    desk.go_long()
     reducing(desk)
     desk.world.forget_journal()
     desk.answer(400, BARRED)
@@ -255,7 +225,7 @@ def test_an_order_of_others_in_the_way_is_canceled_by_a_command_that_asks(at: Ca
 
 def test_without_such_an_order_what_is_open_is_shown(at: Callable[[str], Desk]) -> None:
     desk = at("binance")
-    desk.long()
+    desk.go_long()
     desk.answer(400, BARRED)
     ran = desk.close()
     assert ran.data["next"][0] == f"keyctl orders --open {desk.label}"
@@ -266,7 +236,7 @@ def test_a_list_that_cannot_be_read_takes_nothing_from_the_result(
     at: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = at("binance")
-    desk.long()
+    desk.go_long()
     ask = in_the_way.orders_in_the_way
 
     async def unreadable(*facts: Any) -> list[Step]:

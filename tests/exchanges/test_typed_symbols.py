@@ -9,7 +9,7 @@ import pytest
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.typed_symbols import meant_symbols, named_elsewhere, perpetuals_of, read_symbol
 from keyctl.model import Market
-from tests.support.world import World
+from tests.support.world import ALL, World
 
 BOTH = "BTC/USDT or BTC/USDT:USDT"
 # A writing, and what the one hint says after "write it as".
@@ -260,7 +260,7 @@ def test_cancel_knows_a_symbol_in_the_place_of_an_id(world: World, written: str,
     assert f"to cancel all orders in {meant}: keyctl cancel --all --symbol {meant}" in hints
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "lbank", "okx"])
+@pytest.mark.parametrize("exchange", ALL)
 def test_a_symbol_that_is_not_listed_says_what_another_exchanges_code_means(world: World, exchange: str) -> None:
     world.add(exchange)
     ran = world.keyctl("order", "buy", "XBT/USDT", "1", "--price", "60000", "-a", f"{exchange}-a", "--json")

@@ -15,6 +15,7 @@ from keyctl.model import Binding, Kind
 from keyctl.model.size import market_of, read_symbol
 from keyctl.model.symbol_text import SymbolParts, capitals, is_name, parts_of, small_letters
 from keyctl.terminal.typed_words import shown_word
+from tests.support.world import ALL
 
 CHINESE = "币安人生/USDT:USDT"
 
@@ -112,7 +113,7 @@ def test_messages_show_such_symbols_whole(symbol: str) -> None:
     assert shown_word("币安人生币安人生币安人生") != "币安人生币安人生币安人生"
 
 
-@pytest.mark.parametrize("exchange", ["binance", "okx", "lbank", "bitfinex"])
+@pytest.mark.parametrize("exchange", ALL)
 @pytest.mark.parametrize("symbol", ["币安人生/USDT", "カード/USDT", "한국인/USDT"])
 def test_every_venue_is_asked_for_the_name_as_it_was_typed(exchange: str, symbol: str) -> None:
     venue = load(Binding(exchange, Kind.LIVE, profile(exchange).site_default, None, None))

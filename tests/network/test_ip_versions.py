@@ -30,8 +30,8 @@ from keyctl.twin import TwinServer, all_faces, make_key
 from tests.support.certificates import make_certificate
 from tests.support.clocks import ShiftedClock
 from tests.support.stores import MemoryStore
+from tests.support.world import ALL
 
-EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
 ADDRESS = {4: "127.0.0.1", 6: "::1"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 RIGHTS = ("read", "spot_trade", "futures_trade")
@@ -85,7 +85,7 @@ class Twofold:
         return code, json.loads(self.capsys.readouterr().out)["data"]
 
 
-@pytest.fixture(params=EXCHANGES)
+@pytest.fixture(params=ALL)
 def twofold(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Twofold]:

@@ -16,6 +16,7 @@ from keyctl.twin.pace import LIMITS, broken_limits
 from keyctl.twin.record import CallRecord, Logged
 from tests.support.clocks import ShiftedClock
 from tests.support.desk import Desk, open_twin
+from tests.support.world import ALL
 
 MANY = 14
 
@@ -38,7 +39,7 @@ def made(path: str) -> Call:
     return Call("GET", path.replace("?symbol", "?symbol=BTCUSDT"), {}, b"")
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bitfinex", "lbank", "okx"])
+@pytest.mark.parametrize("exchange", ALL)
 def test_many_accounts_are_verified_within_the_documented_limits(desk: Desk, exchange: str) -> None:
     for number in range(MANY):
         desk.add(f"desk-{number}", exchange)

@@ -15,7 +15,7 @@ from tests.support.clocks import ShiftedClock
 from tests.support.desk import Desk, open_twin
 from tests.support.proxies import FakeEcho, FakeProxy
 from tests.support.ran import Ran
-from tests.support.world import IPS
+from tests.support.world import ALL, IPS
 
 BOTH = (Market.SPOT, Market.FUTURES)
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
@@ -296,12 +296,12 @@ def test_binances_request_ip_is_learned(desk: Desk) -> None:
 
 
 def test_verify_changes_nothing_at_any_exchange_with_routes_lists_and_echo(desk: Desk) -> None:
-    for exchange in ("binance", "bitfinex", "lbank", "okx"):
+    for exchange in ALL:
         desk.add(f"{exchange}-a", exchange, key_of(exchange, "read", "spot_trade"))
     with FakeEcho("127.0.0.1") as echo:
         configure(desk, f'[egress]\necho_url = "{echo.url}"\n')
         assert desk.run("verify", "--all").exit_code == ExitCode.OK
-    for exchange in ("binance", "bitfinex", "lbank", "okx"):
+    for exchange in ALL:
         assert desk.twin.venue(exchange).calls.changing() == []
 
 

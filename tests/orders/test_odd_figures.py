@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-
 import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.twin import FaultKind
 from tests.support.ran import Ran
-from tests.support.skipping import SkipClock
-from tests.support.world import RIGHTS, World
+from tests.support.trader import Shared, Trader, new_label
+from tests.support.world import ALL, RIGHTS
 
 # What each exchange's ids look like, and one that cannot be: other exchanges' ids are text of their own making.
 ODD_IDS = {"binance": -5, "bitfinex": -5, "okx": -5}
 SYMBOL, PERPETUAL = "BTC/USDT", "BTC/USDT:USDT"
-_labels = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, SkipClock]]:
-    clock = SkipClock()
-    with World(tmp_path_factory.mktemp("odd") / "world", now_ms=clock.now_ms) as world:
-        yield world, clock
-
-
-class Desk:
+class Desk(Trader):
     """A new account at one exchange, whose next order gets an id that cannot be."""
 
-    def __init__(self, shared: tuple[World, SkipClock], exchange: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.world, self.clock = shared
-        self.exchange, self.label = exchange, f"{exchange}-{next(_labels)}"
-        self.world.add(exchange, self.label)
+    def __init__(self, shared: Shared, exchange: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(shared, exchange)
         monkeypatch.setattr(self.world.venue(exchange), "next_id", lambda: ODD_IDS[exchange])
-
-    def run(self, *words: str, json: bool = True) -> Ran:
-        return self.world.keyctl(*words, "-a", self.label, *(("--json",) if json else ()), clock=self.clock)
 
     def order(self, json: bool = True) -> Ran:
         words = ("order", "buy", SYMBOL, "0.002", "--price", "50000", "--yes", "--again")
@@ -46,7 +30,7 @@ class Desk:
 @pytest.mark.parametrize("exchange", ODD_IDS)
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer lost"])
 def test_an_order_with_an_id_that_cannot_be_is_accepted_told_as_odd_and_canceled_by_our_own(
-    shared: tuple[World, SkipClock], exchange: str, lost: bool, monkeypatch: pytest.MonkeyPatch
+    shared: Shared, exchange: str, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = Desk(shared, exchange, monkeypatch)
     if lost:
@@ -63,17 +47,17 @@ def test_an_order_with_an_id_that_cannot_be_is_accepted_told_as_odd_and_canceled
     assert [leg["outcome"] for leg in canceled.data["legs"]] == ["canceled"]
 
 
-def test_people_see_what_is_odd(shared: tuple[World, SkipClock], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_see_what_is_odd(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(shared, "binance", monkeypatch)
     assert "odd in the answer: order id -5" in desk.order(json=False).stdout
     desk.run("cancel", "--yes")
 
 
 def test_a_list_of_open_orders_of_another_symbol_is_not_that_of_the_one_asked_for(
-    shared: tuple[World, SkipClock],
+    shared: Shared,
 ) -> None:
     world, clock = shared
-    label = f"lbank-{next(_labels)}"
+    label = new_label("lbank")
     world.add("lbank", label)
     row = (
         '{"symbol":"eth_usdt","orderId":"a-1","clientOrderId":"x","origQty":"1","price":"3000","type":"buy",'
@@ -91,16 +75,16 @@ def test_a_list_of_open_orders_of_another_symbol_is_not_that_of_the_one_asked_fo
 @pytest.mark.parametrize("side", ["buy", "sell"])
 @pytest.mark.parametrize(
     ("exchange", "symbol"),
-    [(name, SYMBOL) for name in ("binance", "bitfinex", "lbank", "okx")]
+    [(name, SYMBOL) for name in ALL]
     + [(name, PERPETUAL) for name in ("binance", "bitfinex", "okx")]
     + [(name, "BTC/USD:BTC") for name in ("binance", "okx")],
 )
 def test_an_order_that_is_filled_at_once_has_nothing_odd_where_no_average_price_is_told(
-    shared: tuple[World, SkipClock], exchange: str, symbol: str, side: str
+    shared: Shared, exchange: str, symbol: str, side: str
 ) -> None:
     """Binance's futures tell none in the answer to a new order, and none is not zero."""
     world, clock = shared
-    label = f"{exchange}-{next(_labels)}"
+    label = new_label(exchange)
     world.add(exchange, label, rights=RIGHTS)
     sized = ("--contracts", "3") if symbol.endswith(":BTC") else ("0.003",)
     words = ("order", side, symbol, *sized, "--price", "60100" if side == "buy" else "59900", "-a", label)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,30 +14,20 @@ from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
 from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.ran import Ran
-from tests.support.skipping import SkipClock
 from tests.support.starts import PERPETUAL
-from tests.support.world import RIGHTS, World, open_position
+from tests.support.trader import Shared, Trader
+from tests.support.world import open_position
 
 COIN = "BTC/USD:BTC"
-_labels = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, SkipClock]]:
-    clock = SkipClock()
-    with World(tmp_path_factory.mktemp("smaller") / "world", now_ms=clock.now_ms) as world:
-        yield world, clock
-        world.twin.faults.clear()
-
-
-class Desk:
+class Desk(Trader):
     """A new account that is long 0.01 BTC, or 7 contracts of the coin-margined perpetual, when keyctl reads it. Another
     program has sold most of that before keyctl's order arrives: 0.004 BTC are left, or 3 contracts."""
 
-    def __init__(self, shared: tuple[World, SkipClock], exchange: str, symbol: str = PERPETUAL) -> None:
-        self.world, self.clock = shared
-        self.exchange, self.symbol, self.label = exchange, symbol, f"{exchange}-{next(_labels)}"
-        self.world.add(exchange, self.label, rights=RIGHTS)
+    def __init__(self, shared: Shared, exchange: str, symbol: str = PERPETUAL) -> None:
+        super().__init__(shared, exchange)
+        self.symbol = symbol
         held, sold = ("7", "4") if symbol == COIN else ("1", "0.6") if exchange == "okx" else ("0.01", "0.006")
         open_position(self.world, self.label, symbol, Side.BUY, held)
         self._sell_meanwhile(Decimal(sold))
@@ -57,10 +45,6 @@ class Desk:
 
         engine.place = place_after_another  # type: ignore[method-assign]  # until it is called
 
-    def run(self, *words: str, json: bool = True) -> Ran:
-        flags = ("--json",) if json else ()
-        return self.world.keyctl(*words, "-a", self.label, *flags, clock=self.clock)
-
     def reduce(self, *words: str, json: bool = True) -> Ran:
         size = ("0.010",) if self.symbol == PERPETUAL else ("--contracts", "7")
         return self.run("order", "sell", self.symbol, *size, "--reduce-only", "--yes", *words, json=json)
@@ -70,8 +54,7 @@ class Desk:
 
     @property
     def held(self) -> Decimal:
-        uid = self.world.made[self.label].key.uid
-        return sum((item.contracts for item in self.world.venue(self.exchange).derivatives.positions(uid)), Decimal(0))
+        return sum((item.contracts for item in self.positions), Decimal(0))
 
     def stored(self) -> dict[str, Any]:
         orders = self.world.keyctl("orders", "--json", clock=self.clock).data["orders"]
@@ -88,7 +71,7 @@ class Desk:
 )
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer lost"])
 def test_an_order_that_is_cut_to_the_position_is_accepted_with_both_sizes(
-    shared: tuple[World, SkipClock], exchange: str, symbol: str, sizes: tuple[str, str], lost: bool
+    shared: Shared, exchange: str, symbol: str, sizes: tuple[str, str], lost: bool
 ) -> None:
     desk = Desk(shared, exchange, symbol)
     if lost:
@@ -104,7 +87,7 @@ def test_an_order_that_is_cut_to_the_position_is_accepted_with_both_sizes(
 
 
 @pytest.mark.parametrize("exchange", ["binance", "bitfinex"])
-def test_one_that_rests_is_found_listed_and_canceled(shared: tuple[World, SkipClock], exchange: str) -> None:
+def test_one_that_rests_is_found_listed_and_canceled(shared: Shared, exchange: str) -> None:
     desk = Desk(shared, exchange)
     resting = desk.reduce("--price", "61000")
     assert resting.exit_code == ExitCode.OK, resting.stdout
@@ -119,14 +102,14 @@ def test_one_that_rests_is_found_listed_and_canceled(shared: tuple[World, SkipCl
     assert desk.stored()["status"] == "canceled"
 
 
-def test_one_whose_answer_was_lost_can_be_canceled_too(shared: tuple[World, SkipClock]) -> None:
+def test_one_whose_answer_was_lost_can_be_canceled_too(shared: Shared) -> None:
     desk = Desk(shared, "binance")
     desk.lose_the_answer()
     assert desk.reduce("--price", "61000").data["legs"][0]["outcome"] == "accepted"
     assert desk.run("cancel", "--yes").data["legs"][0]["outcome"] == "canceled"
 
 
-def test_people_see_both_sizes_in_the_result_the_list_and_the_history(shared: tuple[World, SkipClock]) -> None:
+def test_people_see_both_sizes_in_the_result_the_list_and_the_history(shared: Shared) -> None:
     desk = Desk(shared, "binance")
     ran = desk.reduce(json=False)
     assert "0.004 of 0.01" in ran.stdout, ran.stdout
@@ -136,7 +119,7 @@ def test_people_see_both_sizes_in_the_result_the_list_and_the_history(shared: tu
     assert "0.004 (0.01 sent)" in desk.world.keyctl("orders", "show", plan, clock=desk.clock).stdout
 
 
-def test_where_an_exchange_refuses_such_an_order_nothing_is_sold(shared: tuple[World, SkipClock]) -> None:
+def test_where_an_exchange_refuses_such_an_order_nothing_is_sold(shared: Shared) -> None:
     desk = Desk(shared, "okx")
     ran = desk.reduce()
     (leg,) = ran.data["legs"]

@@ -29,9 +29,10 @@ from tests.support.legs import make_leg
 from tests.support.limits_oracle import Case, Cases, DayLeg, Ruling, rule_day, rule_leg, rule_plan
 from tests.support.perpetual_oracle import chance_of, on_perpetuals, rule_perpetual
 from tests.support.skipping import SkipClock
+from tests.support.world import ALL
 
 PERPETUAL_SHARE = 0.4
-NAMES = ("binance", "okx", "lbank", "bitfinex")
+NAMES = ALL
 TODAY = date(2026, 9, 21)
 SOFT_WORDS = {
     "an order above": "leg",

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from tests.support.world import ALL
+
 LETTERS = string.ascii_letters + string.digits
 PRINTABLE = "".join(map(chr, range(33, 127)))
 FORMATS = ("env", "json", "toml", "yaml", "ini")
@@ -56,7 +58,7 @@ class File:
 
 def random_file(random: Random, kind: str) -> File:
     """A file of that format with one to three keys, at exchanges that differ."""
-    exchanges = random.sample(["binance", "bitfinex", "lbank", "okx"], random.randint(1, 3))
+    exchanges = random.sample(ALL, random.randint(1, 3))
     keys = tuple(random_key(random, exchange) for exchange in exchanges)
     text = WRITERS[kind](random, keys)
     if random.random() < 0.2:

@@ -16,13 +16,14 @@ from unittest.mock import patch
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
+from keyctl.exchanges import names
 from keyctl.journal.mark import FILE_NAME
 from keyctl.model import Account, Algorithm, MarginMode, OrderType, PositionSide, Side
 from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
 from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.ran import Ran
 
-ALL = ("binance", "bitfinex", "lbank", "okx")
+ALL = names()
 # What orders on spot and on perpetuals need.
 RIGHTS = ("read", "spot_trade", "futures_trade")
 # The lists of a key that may be used from this machine.

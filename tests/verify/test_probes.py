@@ -15,8 +15,8 @@ from keyctl.twin import Fault, FaultKind, TwinServer, make_key
 from keyctl.verify.observations import Observation
 from keyctl.verify.probes import observe_all
 from tests.support.desk import Desk, open_twin
+from tests.support.world import ALL
 
-EXCHANGES = ("binance", "bitfinex", "lbank", "okx")
 BOTH = (Market.SPOT, Market.FUTURES)
 
 
@@ -49,7 +49,7 @@ def observed(desk: Desk) -> dict[str, Observation]:
 
 
 def test_rights_are_read_from_every_exchange_by_reads_alone(desk: Desk) -> None:
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         desk.add(f"{exchange}-a", exchange)
     for label, item in observed(desk).items():
         assert item.permissions is not None, label
@@ -58,12 +58,12 @@ def test_rights_are_read_from_every_exchange_by_reads_alone(desk: Desk) -> None:
         answer = item.markets[Market.SPOT]
         assert answer is not None and answer.worked
         assert item.trouble == ""
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         assert desk.twin.venue(exchange).calls.changing() == []
 
 
 def test_account_ids_are_learned_where_the_exchange_tells_them(desk: Desk) -> None:
-    made = {exchange: desk.add(f"{exchange}-a", exchange) for exchange in EXCHANGES}
+    made = {exchange: desk.add(f"{exchange}-a", exchange) for exchange in ALL}
     found = observed(desk)
     for exchange in ("binance", "okx"):
         assert found[f"{exchange}-a"].uid == made[exchange].key.uid
@@ -138,7 +138,7 @@ def test_one_bad_answer_is_asked_again(desk: Desk) -> None:
 
 
 def test_one_dark_exchange_does_not_stop_the_others(desk: Desk) -> None:
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         desk.add(f"{exchange}-a", exchange)
     desk.twin.fault(Fault(FaultKind.RESET_ACCEPT, exchange="lbank", times=None))
     found = observed(desk)
@@ -155,7 +155,7 @@ def test_trouble_of_the_whole_machine_is_raised_once_every_lane_has_ended(
         return Observation(session.account, session.network.clock.utc())
 
     ended: list[str] = []
-    for exchange in EXCHANGES:
+    for exchange in ALL:
         desk.add(f"{exchange}-a", exchange)
     monkeypatch.setattr("keyctl.verify.probes.observe", broken)
     with pytest.raises(StoreUnusable):
