@@ -11,8 +11,9 @@ from keyctl import exchanges
 from keyctl.errors import ExitCode
 from keyctl.exchanges import profile
 from keyctl.network.pacing import Pacer
+from keyctl.twin import face
 from keyctl.twin.call import Call, Operation
-from keyctl.twin.pace import LIMITS, broken_limits
+from keyctl.twin.pace import broken_limits
 from keyctl.twin.record import CallRecord, Logged
 from tests.support.clocks import ShiftedClock
 from tests.support.desk import Desk, open_twin
@@ -73,7 +74,7 @@ def test_reads_wait_for_their_slot_and_no_longer_than_they_must(exchange: str, p
         at = pacer.wait("here", path, paces)
         record.add(round(at * 1000), made(path), Operation("other"))
     assert broken_limits(exchange, record.lines) == []
-    (limit,) = [item for item in LIMITS[exchange] if item.counts(path.partition("?")[0])]
+    (limit,) = [item for item in face(exchange).limits if item.counts(path.partition("?")[0])]
     needed = count * limit.weight(record.lines[0]) / limit.most * limit.seconds
     assert record.lines[-1].at_ms / 1000 < needed * 1.35
 
@@ -140,4 +141,4 @@ def test_a_limit_of_a_key_does_not_count_other_keys() -> None:
 
 
 def test_every_exchange_of_the_twin_has_limits() -> None:
-    assert set(LIMITS) == set(open_twin().exchanges)
+    assert all(face(name).limits for name in open_twin().exchanges)

@@ -11,7 +11,8 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
-from keyctl.twin.keys import MadeKey, make_key
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.server import TwinServer
 
 NONCES = count(1_700_000_000_000_000)

@@ -16,7 +16,8 @@ from keyctl.model import OrderState
 from keyctl.twin.bitfinex.face import Bitfinex
 from keyctl.twin.call import Call
 from keyctl.twin.faults import Fault, FaultKind
-from keyctl.twin.keys import Key, MadeKey, make_key
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import Key, MadeKey
 from keyctl.twin.server import TwinServer
 from keyctl.twin.venue import Venue
 from tests.twin.bitfinex_calls import SUBMIT, add_key, ask, send, signed_call

@@ -15,7 +15,8 @@ import pytest
 from keyctl.model import Algorithm, OrderState
 from keyctl.twin.call import Call
 from keyctl.twin.faults import Fault, FaultKind
-from keyctl.twin.keys import Key, MadeKey, make_key
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import Key, MadeKey
 from keyctl.twin.lbank.face import LBank
 from keyctl.twin.server import TwinServer
 from keyctl.twin.venue import Venue

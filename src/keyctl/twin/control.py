@@ -38,7 +38,8 @@ from keyctl.twin.book import Refused, VenueOrder
 from keyctl.twin.call import Answer, Call, digits, json_answer
 from keyctl.twin.control_futures import change_futures, futures_data, perpetual_order_data
 from keyctl.twin.faults import Fault, FaultKind
-from keyctl.twin.keys import MadeKey, make_key
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.pace import broken_limits
 from keyctl.twin.states import AT_THE_VENUE, State, put_in_state
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from keyctl.model import Instrument
 from keyctl.twin.call import Answer, Call, Operation, digits, encode
 from keyctl.twin.perpetual import DerivativeRules
+from keyctl.twin.ways import KeyShape, Limit, Troubles
 
 if TYPE_CHECKING:
     from keyctl.twin.venue import Venue
@@ -30,6 +31,10 @@ class Face(ABC):
     name: ClassVar[str]
     # For wrong echoes: which fields of an answer hold the client order id, the symbol and the side.
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {}
+    keys: ClassVar[KeyShape]
+    troubles: ClassVar[Troubles]
+    # How often the exchange lets itself be called, by its documents.
+    limits: ClassVar[tuple[Limit, ...]] = ()
 
     @abstractmethod
     def instruments(self) -> tuple[Instrument, ...]:

@@ -9,9 +9,6 @@ import base64
 import hashlib
 import hmac
 import ipaddress
-import secrets
-import string
-import uuid
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
@@ -31,7 +28,6 @@ from keyctl.model import Algorithm, Kind
 
 RIGHTS = ("read", "spot_trade", "futures_trade", "withdraw", "transfer")
 CREATED_MS = 1_750_000_000_000
-_LETTERS = string.ascii_letters + string.digits
 
 
 @dataclass(slots=True)
@@ -99,55 +95,11 @@ class MadeKey:
     key: Key
 
 
-def make_key(  # noqa: PLR0913 - a key has so many sides, all but two by name
-    exchange: str,
-    algorithm: Algorithm = Algorithm.HMAC,
-    *,
-    rights: tuple[str, ...] = ("read", "spot_trade"),
-    ips: dict[str, tuple[str, ...]] | None = None,
-    uid: str | None = None,
-    environment: Kind = Kind.LIVE,
-    created_ms: int = CREATED_MS,
-) -> MadeKey:
-    """A new key of the shape that the exchange's keys have, for `Venue.add_key`. Random each time."""
-    secret, public = _secret_for(exchange, algorithm)
-    passphrase = "Twin-" + _text(12) + "1a!" if exchange == "okx" else None
-    api_key = _api_key_for(exchange)
-    key = Key(
-        api_key=api_key,
-        algorithm=algorithm,
-        secret=b"" if public else secret.encode(),
-        public_key=public,
-        passphrase=(passphrase or "").encode(),
-        permissions={right: right in rights for right in RIGHTS},
-        ips=dict(ips or {}),
-        created_ms=created_ms,
-        uid=uid if uid is not None else str(1_000_000 + secrets.randbelow(9_000_000)),
-        environment=environment,
-    )
-    return MadeKey(api_key, secret, passphrase, algorithm, key)
-
-
-def _text(length: int) -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
-
-
-def _api_key_for(exchange: str) -> str:
-    if exchange in ("okx", "lbank"):
-        return str(uuid.uuid4())
-    return _text(43 if exchange == "bitfinex" else 64)
-
-
-def _secret_for(exchange: str, algorithm: Algorithm) -> tuple[str, bytes]:
-    """The user's secret as text, and the public PEM for asymmetric keys (else empty)."""
-    if algorithm is Algorithm.HMAC:
-        lengths = {"okx": 16, "lbank": 16}
-        if exchange in lengths:
-            return secrets.token_hex(lengths[exchange]).upper(), b""
-        return _text(43 if exchange == "bitfinex" else 64), b""
+def private_key(algorithm: Algorithm, *, bare: bool = False) -> tuple[str, bytes]:
+    """A private key as the user holds it, and its public PEM."""
     private = Ed25519PrivateKey.generate() if algorithm is Algorithm.ED25519 else generate_private_key(65537, 2048)
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    if exchange == "lbank":
+    if bare:
         der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         return base64.b64encode(der).decode(), public
     return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), public

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from keyctl.model import Algorithm, Kind
+from keyctl.twin.faces import face
 from keyctl.twin.faults import Fault, FaultKind
-from keyctl.twin.keys import MadeKey, make_key
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey, private_key
+from keyctl.twin.ways import State as State
 
 if TYPE_CHECKING:
     from keyctl.twin.serving import Server
@@ -23,76 +25,7 @@ DAY_MS = 86_400_000
 NONCE_FAR_AHEAD = 9_007_199_254_740_990
 
 
-class State(StrEnum):
-    """What may be wrong with a key, its user's machine or its exchange."""
-
-    HEALTHY = "healthy"
-    UNKNOWN_KEY = "unknown_key"
-    DELETED_KEY = "deleted_key"
-    EXPIRED_KEY = "expired_key"
-    WRONG_SECRET = "wrong_secret"  # noqa: S105 - the name of a state
-    SWAPPED = "swapped"
-    BLANK = "blank"
-    KEY_TYPE = "wrong_key_type"
-    PASSPHRASE = "wrong_passphrase"  # noqa: S105 - the name of a state
-    ENVIRONMENT = "other_environment"
-    REGION = "other_region"
-    IP_LIST = "ip_not_listed"
-    FUTURES_IP_LIST = "futures_ip_list"
-    READ_RIGHT = "read_permission"
-    TRADE_RIGHT = "trade_permission"
-    FUTURES_RIGHT = "futures_permission"
-    CLOCK_AHEAD = "clock_ahead"
-    CLOCK_BEHIND = "clock_behind"
-    NONCE = "nonce_behind"
-    RATE_LIMIT = "rate_limited"
-    BAN = "banned"
-    MAINTENANCE = "maintenance"
-    UNREACHABLE = "unreachable"
-    TLS = "tls"
-    NO_ANSWER = "no_answer"
-
-
-# States that an exchange does not have, or that its documents do not describe.
-_LACKING = {
-    "binance": {State.PASSPHRASE, State.REGION, State.FUTURES_IP_LIST, State.NONCE},
-    "bitfinex": {
-        State.PASSPHRASE,
-        State.ENVIRONMENT,  # paper trading is a sub-account on the same host
-        State.REGION,
-        State.EXPIRED_KEY,
-        State.FUTURES_IP_LIST,
-        State.FUTURES_RIGHT,
-        State.CLOCK_AHEAD,  # it checks no time
-        State.CLOCK_BEHIND,
-    },
-    "lbank": {State.PASSPHRASE, State.ENVIRONMENT, State.REGION, State.NONCE},
-    "okx": {State.FUTURES_IP_LIST, State.FUTURES_RIGHT, State.NONCE},  # one list and one trading right for all
-}
 _FUTURES_ONLY = {State.FUTURES_IP_LIST, State.FUTURES_RIGHT}
-# Their spot trading right, and how long it lasts, says nothing about futures.
-_SPOT_ONLY = {"binance": {State.TRADE_RIGHT, State.EXPIRED_KEY}, "lbank": {State.TRADE_RIGHT}}
-
-_THROTTLED = {
-    "binance": Fault(FaultKind.RATE_LIMIT, body='{"code":-1003,"msg":"Too many requests."}', retry_after=7),
-    "bitfinex": Fault(FaultKind.RATE_LIMIT, body='{"error":"ERR_RATE_LIMIT"}'),
-    "lbank": Fault(FaultKind.ANSWER, body='{"result":"false","error_code":10004,"msg":"Request too frequent"}'),
-    "okx": Fault(FaultKind.RATE_LIMIT, body='{"code":"50011","data":[],"msg":"Too Many Requests"}'),
-}
-_BAN_PAGE = "<html><head><title>Access denied</title></head><body>error code: 1015</body></html>"
-_BANNED = {
-    "binance": Fault(
-        FaultKind.RATE_LIMIT,
-        status=418,
-        retry_after=3600,
-        body='{"code":-1003,"msg":"Way too many requests; IP banned until 1999999999999."}',
-    ),
-    "bitfinex": Fault(FaultKind.ANSWER, status=403, body=_BAN_PAGE),
-    "lbank": Fault(FaultKind.ANSWER, status=403, body=_BAN_PAGE),
-    "okx": Fault(FaultKind.ANSWER, status=403, body=_BAN_PAGE),
-}
-
-
 _CONNECTIONS = (State.UNREACHABLE, State.TLS, State.NO_ANSWER)
 _ANSWERS = (State.RATE_LIMIT, State.BAN, State.MAINTENANCE)
 _HELD_WRONGLY = (State.SWAPPED, State.BLANK, State.KEY_TYPE, State.WRONG_SECRET)
@@ -110,7 +43,8 @@ class Stand:
 
 def states(exchange: str, market: str) -> tuple[State, ...]:
     """The states that the twin can show for an exchange and market, healthy first."""
-    lacking = _LACKING[exchange] | (_FUTURES_ONLY if market == "spot" else _SPOT_ONLY.get(exchange, set()))
+    troubles = face(exchange).troubles
+    lacking = troubles.lacking | (_FUTURES_ONLY if market == "spot" else troubles.spot_only)
     return tuple(state for state in State if state not in lacking)
 
 
@@ -120,7 +54,7 @@ def put_in_state(server: Server, exchange: str, key: MadeKey, state: State, othe
     `other` is a second server that plays the exchange's other environment or region; keys of such states live there.
     Raises ValueError for a state that the exchange does not have.
     """
-    if state in _LACKING[exchange]:
+    if state in face(exchange).troubles.lacking:
         raise ValueError(f"{exchange} has no state {state}")
     clear_state(server, exchange, key)
     stand = Stand(key, server.endpoint(exchange))
@@ -156,9 +90,9 @@ def _break_calls(server: Server, exchange: str, state: State) -> None:
     elif state is State.NO_ANSWER:
         server.fault(Fault(FaultKind.RESET_BEFORE, exchange=exchange, times=None))
     elif state is State.RATE_LIMIT:
-        server.fault(replace(_THROTTLED[exchange], exchange=exchange, times=None))
+        server.fault(replace(face(exchange).troubles.throttled, exchange=exchange, times=None))
     elif state is State.BAN:
-        server.fault(replace(_BANNED[exchange], exchange=exchange, times=None))
+        server.fault(replace(face(exchange).troubles.banned, exchange=exchange, times=None))
     elif state is State.MAINTENANCE:
         server.venue(exchange).maintenance = True
 
@@ -175,16 +109,16 @@ def _held_wrongly(exchange: str, key: MadeKey, state: State) -> MadeKey:
     if state is State.WRONG_SECRET:
         return replace(key, secret=make_key(exchange, key.algorithm).secret)
     # Where the exchange has a second type, a key of that type; elsewhere a private key in place of the secret.
-    second = {"binance": Algorithm.ED25519, "lbank": Algorithm.RSA}.get(exchange)
+    second = face(exchange).keys.second
     if second is None:
-        return replace(key, secret=make_key("binance", Algorithm.ED25519).secret)
+        return replace(key, secret=private_key(Algorithm.ED25519)[0])
     kind = second if key.algorithm is Algorithm.HMAC else Algorithm.HMAC
     return replace(key, secret=make_key(exchange, kind).secret, algorithm=kind)
 
 
 def _change_venue(server: Server, exchange: str, key: MadeKey, state: State, other: Server | None) -> None:  # noqa: C901 - a branch for each state
-    venue, held = server.venue(exchange), key.key
-    if state in (State.UNKNOWN_KEY, State.REGION) or (state is State.ENVIRONMENT and exchange != "okx"):
+    venue, held, demo_by_header = server.venue(exchange), key.key, face(exchange).troubles.demo_by_header
+    if state in (State.UNKNOWN_KEY, State.REGION) or (state is State.ENVIRONMENT and not demo_by_header):
         venue.keys.pop(key.api_key, None)
         if state is not State.UNKNOWN_KEY and other is not None:
             other.add_key(exchange, held)
@@ -215,10 +149,10 @@ def _change_venue(server: Server, exchange: str, key: MadeKey, state: State, oth
 
 
 def _expire(exchange: str, key: MadeKey, now_ms: int) -> None:
-    """A key past its life: at Binance the trading right of a key without an IP list lapses, elsewhere the key ends."""
+    """A key past its life: it ends, or its trading right lapses where it has no IP list."""
     held = key.key
     held.created_ms, held.ips = now_ms - 40 * DAY_MS, {}
-    if exchange == "binance":
+    if face(exchange).troubles.lapses:
         held.permissions["spot_trade"] = False
     else:
         held.expired = True

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from keyctl.model import Instrument
-from keyctl.twin.binance import data, futures, futures_market
+from keyctl.twin.binance import data, futures, futures_market, ways
 from keyctl.twin.binance.gate import BinanceError, Params, admit
 from keyctl.twin.binance.listing import average_price, recorded
 from keyctl.twin.binance.orders import HANDLERS, find_instrument, need_instrument
@@ -65,6 +65,7 @@ class BinanceFace(Face):
     """Binance: spot, and perpetuals on USDS-M and COIN-M."""
 
     name = "binance"
+    keys, troubles, limits = ways.KEYS, ways.TROUBLES, ways.LIMITS
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
         "id": ("clientOrderId", "clientAlgoId"),
         "symbol": ("symbol",),

@@ -14,7 +14,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from keyctl.model import Instrument
-from keyctl.twin.bitfinex import derivatives, orders, public
+from keyctl.twin.bitfinex import derivatives, orders, public, ways
 from keyctl.twin.bitfinex.asked import Body
 from keyctl.twin.bitfinex.wire import (
     AUTHENTICATION,
@@ -76,6 +76,7 @@ class Bitfinex(Face):
     """Bitfinex's REST API v2 for the exchange wallet and for derivatives."""
 
     name: ClassVar[str] = "bitfinex"
+    keys, troubles, limits = ways.KEYS, ways.TROUBLES, ways.LIMITS
 
     def instruments(self) -> tuple[Instrument, ...]:
         return (

@@ -14,7 +14,7 @@ from keyctl.twin.call import Answer, Call, Operation, decode_form, digits, json_
 from keyctl.twin.derivatives import DerivativeRules
 from keyctl.twin.face import Face
 from keyctl.twin.keys import Key
-from keyctl.twin.lbank import contract, orders, public, trades
+from keyctl.twin.lbank import contract, orders, public, trades, ways
 from keyctl.twin.lbank.wire import (
     METHODS,
     PAST_MS,
@@ -51,6 +51,7 @@ class LBank(Face):
     """
 
     name: ClassVar[str] = "lbank"
+    keys, troubles, limits = ways.KEYS, ways.TROUBLES, ways.LIMITS
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
         "id": ("custom_id", "clientOrderId"),
         "symbol": ("symbol",),

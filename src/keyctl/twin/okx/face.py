@@ -12,7 +12,7 @@ from keyctl.model import Instrument
 from keyctl.twin.call import OPERATIONS, Answer, Call, Operation, decode_form, json_answer
 from keyctl.twin.face import Face
 from keyctl.twin.keys import Key
-from keyctl.twin.okx import data
+from keyctl.twin.okx import data, ways
 from keyctl.twin.okx import swaps_data as swaps
 from keyctl.twin.okx.algo import ALGO_HANDLERS, CANCELS_MAX, refused_row
 from keyctl.twin.okx.gate import (
@@ -83,6 +83,7 @@ class OKXFace(Face):
     """OKX, live and demo on one port, told apart by the x-simulated-trading header as there."""
 
     name = "okx"
+    keys, troubles, limits = ways.KEYS, ways.TROUBLES, ways.LIMITS
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
         "id": _OWN_IDS,
         "symbol": ("instId",),
