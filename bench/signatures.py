@@ -55,7 +55,7 @@ def _signing(name: str, algorithm: Algorithm, repeats: int) -> Iterable[Line]:
         "algorithm": algorithm.value,
     }
     exchange, signer = opened(facts, "")
-    request = exchange.order_request(leg_for(exchange))
+    request = exchange.api_of(leg_for(exchange)).order_request(leg_for(exchange))
     now = stamp()
     functions: dict[str, Callable[[], object]] = {
         "keyctl": lambda: signer.sign(request, now),

@@ -55,7 +55,7 @@ def lane(exchange: Exchange, signer: Signer) -> list[str]:
     clock = None if exchange.profile.dated else exchange.time_request()
     first = public_wire(clock) if clock else signer.sign(exchange.balance_request(), stamp())
     balance = signer.sign(exchange.balance_request(), stamp())
-    order = signer.sign(exchange.order_request(leg_for(exchange)), stamp())
+    order = signer.sign(exchange.api_of(leg_for(exchange)).order_request(leg_for(exchange)), stamp())
     return [http_text(first), http_text(balance), http_text(order)]
 
 

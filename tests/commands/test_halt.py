@@ -12,7 +12,7 @@ import pytest
 from keyctl.desk import consent
 from keyctl.desk import order as trading
 from keyctl.errors import StoreUnusable
-from keyctl.exchanges.binance.futures import BinancePerpetuals
+from keyctl.exchanges.binance.futures_orders import FuturesOrders
 from keyctl.journal.database import Database
 from keyctl.journal.halts import Halts, Scope, halted_scopes
 from keyctl.journal.legs import Journal
@@ -238,7 +238,7 @@ def test_an_order_that_its_venue_does_not_hold_to_reducing_is_halted_like_any_ot
     world.add("binance", rights=RIGHTS)
     open_position(world, "binance-a", SYMBOL, Side.BUY, "0.01")
     assert world.keyctl("halt", "-a", "binance-a").exit_code == 0
-    with patch.object(BinancePerpetuals, "holds_to_reducing", lambda *_: False):
+    with patch.object(FuturesOrders, "holds_to_reducing", lambda *_: False):
         ran = world.keyctl("close", SYMBOL, "-a", "binance-a", "--expect-value", "600", "--json")
     assert (ran.exit_code, codes(ran)) == (4, ["halted"])
     assert world.placements() == {}

@@ -47,6 +47,14 @@ from keyctl.model import (
     TimeInForce,
 )
 from keyctl.secret import Secret
+from tests.support.order_calls import (
+    cancel_request,
+    lookup_requests,
+    order_request,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 
 SENT_MS = 1_790_000_000_123
 STAMP = Stamp(at_ms=SENT_MS, nonce=1_790_000_000_123_456, token="0123456789abcdef0123456789abcdef")
@@ -187,16 +195,16 @@ class ExchangeContract(ABC):
             exchange.instrument_request("BTC/USDT"),
             exchange.ticker_request(self.native_symbol),
             exchange.balance_request(),
-            *exchange.lookup_requests(leg, SENT_MS),
+            *lookup_requests(exchange, leg, SENT_MS),
             *(request for request in optional if request is not None),
         ]
 
     def writes(self, exchange: Exchange) -> list[Request]:
         leg = self.leg()
         return [
-            exchange.order_request(leg),
-            exchange.cancel_request(leg, None),
-            exchange.cancel_request(leg, "4711"),
+            order_request(exchange, leg),
+            cancel_request(exchange, leg, None),
+            cancel_request(exchange, leg, "4711"),
         ]
 
     # Requests.
@@ -230,7 +238,7 @@ class ExchangeContract(ABC):
 
     def test_an_order_carries_its_client_order_id_and_no_mark_of_a_broker(self) -> None:
         for leg in self.legs():
-            wire = self.sent(self.exchange().order_request(leg))
+            wire = self.sent(order_request(self.exchange(), leg))
             params = sent_params(wire)
             assert leg.client_order_id in {str(value) for value in params.values()}
             assert not {name.lower() for name in params} & BROKER_NAMES
@@ -251,7 +259,7 @@ class ExchangeContract(ABC):
 
     def test_decimals_are_never_written_with_an_exponent(self) -> None:
         leg = self.leg(quantity=Decimal("1E-8"), price=Decimal("6E+4"))
-        params = sent_params(self.sent(self.exchange().order_request(leg)))
+        params = sent_params(self.sent(order_request(self.exchange(), leg)))
         values = {str(value) for value in params.values()}
         assert self.quantity_texts("0.00000001") & values
         assert "60000" in values
@@ -262,7 +270,7 @@ class ExchangeContract(ABC):
             assert self.sent(request) == self.sent(request)
 
     def test_a_signed_request_shows_neither_key_nor_secret(self) -> None:
-        wire = self.sent(self.exchange().order_request(self.leg()))
+        wire = self.sent(order_request(self.exchange(), self.leg()))
         shown = repr(wire) + repr(self.signer()) + str(wire)
         assert self.api_key not in shown
         everything = wire.url.encode() + b"".join(value.encode() for _, value in wire.headers) + wire.body
@@ -282,37 +290,37 @@ class ExchangeContract(ABC):
 
     def test_the_answer_to_our_order_proves_it(self) -> None:
         for leg in self.legs():
-            assert self.exchange().read_placed(answer(self.placed(leg)), leg).exchange_order_id
+            assert read_placed(self.exchange(), answer(self.placed(leg)), leg).exchange_order_id
 
     def test_an_answer_about_another_order_proves_nothing(self) -> None:
         leg = self.leg()
         for what, value in self.placed_by_another(leg).items():
             with pytest.raises(Unreadable):
-                placed = self.exchange().read_placed(answer(value), leg)
+                placed = read_placed(self.exchange(), answer(value), leg)
                 pytest.fail(f"another {what} was taken for ours: {placed}")
 
     def test_every_look_up_finds_the_order(self) -> None:
         leg = self.leg()
-        for step, _ in enumerate(self.exchange().lookup_requests(leg, SENT_MS)):
-            status = self.exchange().read_lookup(step, answer(self.found(step, leg)), leg)
+        for step, _ in enumerate(lookup_requests(self.exchange(), leg, SENT_MS)):
+            status = read_lookup(self.exchange(), step, answer(self.found(step, leg)), leg)
             assert status is not None
             assert (status.state, status.quantity, status.filled) == (OrderState.OPEN, Decimal("0.005"), Decimal(0))
             assert status.client_order_id in (leg.client_order_id, None)
 
     def test_a_look_up_never_takes_another_order_for_ours(self) -> None:
         leg = self.leg()
-        for step, _ in enumerate(self.exchange().lookup_requests(leg, SENT_MS)):
+        for step, _ in enumerate(lookup_requests(self.exchange(), leg, SENT_MS)):
             for what, value in self.found_another(step, leg).items():
                 with pytest.raises(Unreadable):
-                    found = self.exchange().read_lookup(step, answer(value), leg)
+                    found = read_lookup(self.exchange(), step, answer(value), leg)
                     pytest.fail(f"step {step}: another {what} gave {found}")
 
     def test_an_order_with_another_client_order_id_is_never_ours(self) -> None:
         exchange, leg = self.exchange(), self.leg()
         other = replace(leg, client_order_id=exchange.new_client_order_id(bytes(range(100, 132))))
-        for step, _ in enumerate(exchange.lookup_requests(leg, SENT_MS)):
+        for step, _ in enumerate(lookup_requests(exchange, leg, SENT_MS)):
             try:
-                found = exchange.read_lookup(step, answer(self.found(step, other)), leg)
+                found = read_lookup(exchange, step, answer(self.found(step, other)), leg)
             except Unreadable:
                 continue
             assert found is None
@@ -320,20 +328,20 @@ class ExchangeContract(ABC):
     def test_no_such_order_is_told_from_other_errors(self) -> None:
         exchange, leg = self.exchange(), self.leg()
         other = ExchangeError(self.name, 502, "http-502", "")
-        for step, request in enumerate(exchange.lookup_requests(leg, SENT_MS)):
+        for step, request in enumerate(lookup_requests(exchange, leg, SENT_MS)):
             response = self.not_found(step)
             error = exchange.read_error(response)
             if error is None:
-                assert exchange.read_lookup(step, response, leg) is None
+                assert read_lookup(exchange, step, response, leg) is None
             else:
                 assert exchange.is_no_such_order(request, error)
             assert not exchange.is_no_such_order(request, other)
-        assert not exchange.is_no_such_order(exchange.cancel_request(leg, None), other)
+        assert not exchange.is_no_such_order(cancel_request(exchange, leg, None), other)
         assert not exchange.is_unknown_symbol(other)
 
     def test_a_taken_cancel_is_read(self) -> None:
         leg = self.leg()
-        self.exchange().read_canceled(answer(self.canceled(leg)), leg)
+        read_canceled(self.exchange(), answer(self.canceled(leg)), leg)
 
     def test_time_is_in_milliseconds(self) -> None:
         exchange, sample = self.exchange(), self.answers()["time"]
@@ -386,19 +394,19 @@ class ExchangeContract(ABC):
         exchange, leg, samples = self.exchange(), self.leg(), self.answers()
 
         def looked_up(step: int) -> Callable[[Response], object]:
-            return lambda response: exchange.read_lookup(step, response, leg)
+            return lambda response: read_lookup(exchange, step, response, leg)
 
         readers: list[tuple[Any, Callable[[Response], object]]] = [
             (samples["instrument"], lambda response: exchange.read_instrument(response, "BTC/USDT")),
             (samples["ticker"], lambda response: exchange.read_ticker(response, self.native_symbol)),
             (samples["balances"], exchange.read_balances),
             (samples["permissions"], exchange.read_permissions),
-            (self.placed(leg), lambda response: exchange.read_placed(response, leg)),
-            (self.canceled(leg), lambda response: exchange.read_canceled(response, leg)),
+            (self.placed(leg), lambda response: read_placed(exchange, response, leg)),
+            (self.canceled(leg), lambda response: read_canceled(exchange, response, leg)),
         ]
         if samples["time"] is not None:
             readers.append((samples["time"], exchange.read_time))
-        for step, _ in enumerate(exchange.lookup_requests(leg, SENT_MS)):
+        for step, _ in enumerate(lookup_requests(exchange, leg, SENT_MS)):
             readers.append((self.found(step, leg), looked_up(step)))
         for sample, read in readers:
             for value in damaged(sample):
@@ -440,7 +448,7 @@ class ExchangeContract(ABC):
         response, leg = Response(200, {}, b'{"half":'), self.leg()
         assert self.exchange().read_error(response) is None
         with pytest.raises(Unreadable):
-            self.exchange().read_placed(response, leg)
+            read_placed(self.exchange(), response, leg)
 
     # Credentials, ids, facts.
 
@@ -474,7 +482,7 @@ class ExchangeContract(ABC):
 
     def test_only_listed_reads_can_be_signed_by_hand(self) -> None:
         exchange = self.exchange()
-        order = exchange.order_request(self.leg())
+        order = order_request(exchange, self.leg())
         for method, path in [
             (order.method, order.path),
             ("GET", "/"),

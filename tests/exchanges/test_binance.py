@@ -31,6 +31,14 @@ from keyctl.model import (
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, caught, oracle
+from tests.support.order_calls import (
+    cancel_request,
+    lookup_requests,
+    order_request,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 
 # [official] Binance spot docs 2026-07-21, sample key of the signed request examples.
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -365,7 +373,7 @@ class TestBinance(ExchangeContract):
                 },
             )
         )
-        wire = self.signer().sign(self.exchange().order_request(leg), Stamp(AT_MS, 0, ""))
+        wire = self.signer().sign(order_request(self.exchange(), leg), Stamp(AT_MS, 0, ""))
         ours = sent_params(wire)
         assert (wire.method, urlsplit(wire.url).path) == (sent.method, sent.path)
         assert {**ours, "signature": ""} == {**sent.params, "signature": ""}
@@ -394,14 +402,14 @@ class TestBinance(ExchangeContract):
     ) -> None:
         kind = OrderType.MARKET if price is None else OrderType.LIMIT
         leg = self.leg(type=kind, price=price, trigger=trigger, trigger_price=Decimal("55000.5"))
-        query = urlsplit(self.sent(self.exchange().order_request(leg)).url).query
+        query = urlsplit(self.sent(order_request(self.exchange(), leg)).url).query
         assert f"side=BUY&{wanted}&newClientOrderId={leg.client_order_id}&" in query
         name = wanted.partition("&")[0].removeprefix("type=")
         shown = order_object(leg, type=name, stopPrice="55000.50000000")
-        assert self.exchange().read_placed(answer(shown), leg).exchange_order_id == "4711"
+        assert read_placed(self.exchange(), answer(shown), leg).exchange_order_id == "4711"
         for other in ({"stopPrice": "55000.6"}, {"type": "LIMIT"}, {"type": "MARKET"}):
             with pytest.raises(Unreadable):
-                self.exchange().read_placed(answer(shown | other), leg)
+                read_placed(self.exchange(), answer(shown | other), leg)
 
     def test_each_market_says_which_orders_it_takes(self) -> None:
         both = {"limit", "market", "post_only", "ioc", "fok"}
@@ -410,7 +418,7 @@ class TestBinance(ExchangeContract):
         assert self.exchange().offers(Market.FUTURES) == both | {"gtd", "reduce_only"}
 
     def test_the_shortest_window_goes_with_every_order(self) -> None:
-        query = urlsplit(self.sent(self.exchange().order_request(self.leg())).url).query
+        query = urlsplit(self.sent(order_request(self.exchange(), self.leg())).url).query
         assert "&recvWindow=5000&timestamp=1790000000123&signature=" in query
 
     def test_testnet_and_demo_cannot_tell_rights(self) -> None:
@@ -499,38 +507,38 @@ class TestBinance(ExchangeContract):
     def test_states_and_fills_are_read(self, shown: str, state: OrderState, filled: str) -> None:
         leg, size = self.leg(), Decimal(filled)
         row = order_object(leg, status=shown, executedQty=filled, cummulativeQuoteQty=str(size * 59000))
-        status = self.exchange().read_lookup(0, answer(row), leg)
+        status = read_lookup(self.exchange(), 0, answer(row), leg)
         assert status is not None and (status.state, status.filled) == (state, size)
         assert status.average_price == (Decimal(59000) if size else None)
 
     def test_a_negative_quote_total_means_that_no_average_is_known(self) -> None:
         leg = self.leg()
         row = order_object(leg, status="FILLED", executedQty="0.005", cummulativeQuoteQty="-1")
-        status = self.exchange().read_lookup(0, answer(row), leg)
+        status = read_lookup(self.exchange(), 0, answer(row), leg)
         assert status is not None and status.average_price is None
 
     def test_an_unknown_state_is_unreadable_in_a_look_up(self) -> None:
         leg = self.leg()
         with pytest.raises(Unreadable):
-            self.exchange().read_lookup(0, answer(order_object(leg, status="LIMBO")), leg)
+            read_lookup(self.exchange(), 0, answer(order_object(leg, status="LIMBO")), leg)
 
     def test_a_full_page_without_our_order_proves_nothing(self) -> None:
         leg = self.leg()
         page = [order_object(leg, clientOrderId=f"other{number}") for number in range(1000)]
-        assert self.exchange().read_lookup(2, answer(page[:-1]), leg) is None
-        assert self.exchange().read_lookup(1, answer(page), leg) is None, "open orders come on one page"
+        assert read_lookup(self.exchange(), 2, answer(page[:-1]), leg) is None
+        assert read_lookup(self.exchange(), 1, answer(page), leg) is None, "open orders come on one page"
         with pytest.raises(Unreadable):
-            self.exchange().read_lookup(2, answer(page), leg)
+            read_lookup(self.exchange(), 2, answer(page), leg)
 
     def test_the_history_is_asked_from_a_minute_before_the_send(self) -> None:
-        request = self.exchange().lookup_requests(self.leg(), SENT_MS)[2]
+        request = lookup_requests(self.exchange(), self.leg(), SENT_MS)[2]
         assert dict(request.params) == {"symbol": "BTCUSDT", "startTime": SENT_MS - 60_000, "limit": 1000}
 
     def test_a_cancel_of_a_gone_order_is_told_from_a_refused_one(self) -> None:
         exchange = self.exchange()
         gone = exchange.read_error(answer({"code": -2011, "msg": "Unknown order sent."}, 400))
         refused = ExchangeError("binance", 400, "-2011", "Order was not canceled due to cancel restrictions.")
-        cancel = exchange.cancel_request(self.leg(), None)
+        cancel = cancel_request(exchange, self.leg(), None)
         assert gone is not None and exchange.is_no_such_order(cancel, gone)
         assert not exchange.is_no_such_order(cancel, refused)
 
@@ -538,7 +546,7 @@ class TestBinance(ExchangeContract):
         leg = self.leg()
         for change in ({"origClientOrderId": "x"}, {"origClientOrderId": leg.client_order_id, "status": "NEW"}):
             with pytest.raises(Unreadable):
-                self.exchange().read_canceled(answer(order_object(leg, **change)), leg)
+                read_canceled(self.exchange(), answer(order_object(leg, **change)), leg)
 
     def test_errors_are_read_whatever_the_http_status(self) -> None:
         exchange = self.exchange()

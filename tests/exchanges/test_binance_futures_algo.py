@@ -64,6 +64,21 @@ from tests.exchanges.binance_futures_samples import (
 )
 from tests.exchanges.contract import BROKER_NAMES, SENT_MS, answer, damaged, sent_params
 from tests.support.ccxt_oracle import AT_MS, Sent, caught
+from tests.support.order_calls import (
+    became_request,
+    cancel_became_request,
+    cancel_request,
+    holds_to_reducing,
+    is_refusal_of,
+    lookup_requests,
+    order_request,
+    own_test_request,
+    read_became,
+    read_became_canceled,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 from tests.support.read_rows import as_orders
 
 
@@ -74,7 +89,7 @@ def stop(**changes: Any) -> Leg:
 
 def look(body: dict[str, Any], one: Leg) -> list[OrderStatus | None]:
     """What each look-up makes of that order object: by id, among the open ones, in the history."""
-    return [made().read_lookup(step, answer([body] if step else body), one) for step in range(3)]
+    return [read_lookup(made(), step, answer([body] if step else body), one) for step in range(3)]
 
 
 # Requests.
@@ -82,7 +97,7 @@ def look(body: dict[str, Any], one: Leg) -> list[OrderStatus | None]:
 
 @pytest.mark.parametrize(("changes", "wanted"), WIRES.values(), ids=WIRES)
 def test_the_bytes_of_an_order_that_waits(changes: dict[str, Any], wanted: str) -> None:
-    request = made().order_request(leg(**changes))
+    request = order_request(made(), leg(**changes))
     assert (request.method, request.base, request.path) == (
         "POST",
         "https://fapi.binance.com",
@@ -96,14 +111,14 @@ def test_the_bytes_of_an_order_that_waits(changes: dict[str, Any], wanted: str) 
 
 def test_decimals_are_never_written_with_an_exponent() -> None:
     one = stop(quantity=Decimal("1E-8"), price=Decimal("6E+4"), trigger_price=Decimal("5E+4"))
-    params = dict(made().order_request(one).params)
+    params = dict(order_request(made(), one).params)
     assert (params["quantity"], params["price"], params["triggerPrice"]) == ("0.00000001", "60000", "50000")
 
 
 @pytest.mark.parametrize("changes", [item[0] for item in KINDS.values()], ids=KINDS)
 def test_the_venue_has_no_test_of_such_an_order(changes: dict[str, Any]) -> None:
-    assert made().test_order_request(leg(**changes)) is None
-    assert made().test_order_request(leg()) is not None
+    assert own_test_request(made(), leg(**changes)) is None
+    assert own_test_request(made(), leg()) is not None
 
 
 @pytest.mark.parametrize("trigger", [STOP, TAKE_PROFIT], ids=["stop", "take-profit"])
@@ -126,7 +141,7 @@ def test_what_the_venue_has_no_place_for_is_not_built(
     order: Order, changes: dict[str, Any], why: str, trigger: dict[str, Any]
 ) -> None:
     with pytest.raises(UsageProblem, match=why) as refused:
-        made().order_request(leg(order, **trigger | changes))
+        order_request(made(), leg(order, **trigger | changes))
     assert refused.value.code in ("not_offered", "bad_position")
 
 
@@ -141,27 +156,27 @@ def test_what_the_venue_has_no_place_for_is_not_built(
     ],
 )
 def test_only_what_the_venue_holds_to_reducing_counts_as_such(changes: dict[str, Any], reduces: bool) -> None:
-    assert made().holds_to_reducing(stop(**changes)) is reduces
+    assert holds_to_reducing(made(), stop(**changes)) is reduces
 
 
 def test_look_ups_go_to_the_orders_that_wait() -> None:
-    requests = made().lookup_requests(stop(), SENT_MS)
+    requests = lookup_requests(made(), stop(), SENT_MS)
     assert [(request.path, query_of(request)) for request in requests] == [
         ("/fapi/v1/algoOrder", f"clientAlgoId={OWN_ID}"),
         ("/fapi/v1/openAlgoOrders", "symbol=BTCUSDT"),
         ("/fapi/v1/allAlgoOrders", f"symbol=BTCUSDT&startTime={SENT_MS - 60_000}&limit=1000"),
     ]
     assert all(request.method == "GET" and request.repeatable and request.private for request in requests)
-    assert dict(made().lookup_requests(stop(), 1000)[2].params)["startTime"] == 0
+    assert dict(lookup_requests(made(), stop(), 1000)[2].params)["startTime"] == 0
 
 
 def test_a_cancel_names_the_one_that_is_alive() -> None:
     exchange, one = made(), stop()
     requests = [
-        exchange.cancel_request(one, None),
-        exchange.cancel_request(one, ALGO_ID),
-        exchange.cancel_request(replace(one, client_order_id=""), ALGO_ID),
-        exchange.cancel_became_request(one, BECAME),
+        cancel_request(exchange, one, None),
+        cancel_request(exchange, one, ALGO_ID),
+        cancel_request(exchange, replace(one, client_order_id=""), ALGO_ID),
+        cancel_became_request(exchange, one, BECAME),
     ]
     assert [(request.method, request.path, query_of(request)) for request in requests] == [
         ("DELETE", "/fapi/v1/algoOrder", f"clientAlgoId={OWN_ID}"),
@@ -170,7 +185,7 @@ def test_a_cancel_names_the_one_that_is_alive() -> None:
         ("DELETE", "/fapi/v1/order", f"symbol=BTCUSDT&orderId={BECAME}"),
     ]
     assert not any(request.repeatable for request in requests)
-    read = exchange.became_request(one, BECAME)
+    read = became_request(exchange, one, BECAME)
     assert (read.method, read.path, read.repeatable, read.private) == ("GET", "/fapi/v1/order", True, True)
     assert query_of(read) == f"symbol=BTCUSDT&orderId={BECAME}"
 
@@ -178,7 +193,7 @@ def test_a_cancel_names_the_one_that_is_alive() -> None:
 def test_one_on_coin_m_is_not_canceled_through_the_calls_of_usds_m() -> None:
     """Others' stops there are canceled on the product's own call, as the notice of 2026-06-10 (C.5) names it."""
     for known in (None, ALGO_ID):
-        request = made().cancel_request(leg(INVERSE, **STOP), known)
+        request = cancel_request(made(), leg(INVERSE, **STOP), known)
         assert (request.method, request.base, request.path, request.repeatable) == (
             "DELETE",
             "https://dapi.binance.com",
@@ -189,9 +204,9 @@ def test_one_on_coin_m_is_not_canceled_through_the_calls_of_usds_m() -> None:
 
 def test_a_demo_account_s_go_to_its_own_host() -> None:
     exchange, one = made(Kind.DEMO), stop()
-    bases = {exchange.became_request(one, "1").base, exchange.cancel_became_request(one, "1").base}
-    bases |= {exchange.order_request(one).base, exchange.cancel_request(one, None).base}
-    bases |= {request.base for request in exchange.lookup_requests(one, SENT_MS)}
+    bases = {became_request(exchange, one, "1").base, cancel_became_request(exchange, one, "1").base}
+    bases |= {order_request(exchange, one).base, cancel_request(exchange, one, None).base}
+    bases |= {request.base for request in lookup_requests(exchange, one, SENT_MS)}
     assert bases == {"https://demo-fapi.binance.com"}
 
 
@@ -202,7 +217,7 @@ def test_a_demo_account_s_go_to_its_own_host() -> None:
 def test_the_answer_to_our_order_proves_it(changes: dict[str, Any]) -> None:
     one = leg(**changes)
     for body in (placed_algo(one), algo_object(one)):
-        placed = made().read_placed(answer(body), one)
+        placed = read_placed(made(), answer(body), one)
         assert (placed.exchange_order_id, placed.state) == (ALGO_ID, OrderState.OPEN)
     for found in look(algo_object(one), one):
         assert found is not None and (found.state, found.exchange_order_id, found.became) == ("open", ALGO_ID, None)
@@ -212,16 +227,16 @@ def test_the_answer_to_our_order_proves_it(changes: dict[str, Any]) -> None:
 def test_an_answer_about_another_order_proves_nothing(change: dict[str, Any]) -> None:
     exchange, one = made(), stop()
     with pytest.raises(Unreadable):
-        exchange.read_placed(answer(placed_algo(one, **change)), one)
+        read_placed(exchange, answer(placed_algo(one, **change)), one)
     body = algo_object(one, **change)
     with pytest.raises(Unreadable):
-        exchange.read_lookup(0, answer(body), one)
+        read_lookup(exchange, 0, answer(body), one)
     for step in (1, 2):
         if "clientAlgoId" in change:
-            assert exchange.read_lookup(step, answer([body]), one) is None
+            assert read_lookup(exchange, step, answer([body]), one) is None
         else:
             with pytest.raises(Unreadable):
-                exchange.read_lookup(step, answer([body]), one)
+                read_lookup(exchange, step, answer([body]), one)
 
 
 @pytest.mark.parametrize(
@@ -233,41 +248,41 @@ def test_an_answer_that_leaves_out_what_makes_it_ours_proves_nothing(name: str) 
     body = placed_algo(one)
     del body[name]
     with pytest.raises(Unreadable):
-        made().read_placed(answer(body), one)
+        read_placed(made(), answer(body), one)
 
 
 def test_the_price_of_a_market_order_is_not_looked_at_and_its_trigger_is() -> None:
     one = stop(**AT_MARKET)
-    assert made().read_placed(answer(placed_algo(one, price="1.00")), one).exchange_order_id == ALGO_ID
+    assert read_placed(made(), answer(placed_algo(one, price="1.00")), one).exchange_order_id == ALGO_ID
     for change in ({"triggerPrice": "59990.4"}, {"orderType": "STOP"}, {"orderType": "TAKE_PROFIT_MARKET"}):
         with pytest.raises(Unreadable):
-            made().read_placed(answer(placed_algo(one, **change)), one)
+            read_placed(made(), answer(placed_algo(one, **change)), one)
 
 
 def test_in_hedge_mode_the_venue_may_flag_what_closes() -> None:
     one = stop(**SELL | HEDGE | {"reduce_only": True})
     for flag in (True, False):
-        assert made().read_placed(answer(placed_algo(one, reduceOnly=flag)), one).exchange_order_id == ALGO_ID
+        assert read_placed(made(), answer(placed_algo(one, reduceOnly=flag)), one).exchange_order_id == ALGO_ID
     for side in ("SHORT", "BOTH"):
         with pytest.raises(Unreadable):
-            made().read_placed(answer(placed_algo(one, positionSide=side)), one)
+            read_placed(made(), answer(placed_algo(one, positionSide=side)), one)
 
 
 def test_one_that_lost_its_reduce_only_is_not_ours() -> None:
     one = stop(**AT_MARKET | SELL | {"reduce_only": True})
-    assert made().read_placed(answer(placed_algo(one)), one).state is OrderState.OPEN
+    assert read_placed(made(), answer(placed_algo(one)), one).state is OrderState.OPEN
     for found in look(algo_object(one), one):
         assert found is not None
     with pytest.raises(Unreadable):
-        made().read_placed(answer(placed_algo(one, reduceOnly=False)), one)
+        read_placed(made(), answer(placed_algo(one, reduceOnly=False)), one)
 
 
 def test_the_answer_to_a_plain_order_proves_no_stop_nor_the_other_way() -> None:
     for one, body in ((stop(), order_object(leg())), (leg(), algo_object(stop()))):
         with pytest.raises(Unreadable):
-            made().read_placed(answer(body), one)
+            read_placed(made(), answer(body), one)
         with pytest.raises(Unreadable):
-            made().read_lookup(0, answer(body), one)
+            read_lookup(made(), 0, answer(body), one)
 
 
 # What became of it.
@@ -328,14 +343,14 @@ def test_an_unknown_status_and_one_that_fired_without_the_other_order_prove_noth
     body = algo_object(one, **change)
     for step in range(3):
         with pytest.raises(Unreadable):
-            exchange.read_lookup(step, answer([body] if step else body), one)
+            read_lookup(exchange, step, answer([body] if step else body), one)
     with pytest.raises(Unreadable):
-        exchange.read_placed(answer(body), one)
+        read_placed(exchange, answer(body), one)
 
 
 def waiting(one: Leg, **change: Any) -> OrderStatus:
     """The status of one that fired, as its look-up shows it."""
-    found = made().read_lookup(0, answer(algo_object(one, **FIRED | change)), one)
+    found = read_lookup(made(), 0, answer(algo_object(one, **FIRED | change)), one)
     assert found is not None
     return found
 
@@ -365,7 +380,7 @@ def test_state_and_fill_are_those_of_the_order_that_it_became(
     changes: dict[str, Any], state: str, filled: str, average: str | None
 ) -> None:
     one = stop()
-    assert made().read_became(answer(plain_object(one, **changes)), one, waiting(one)) == OrderStatus(
+    assert read_became(made(), answer(plain_object(one, **changes)), one, waiting(one)) == OrderStatus(
         exchange_order_id=ALGO_ID,
         client_order_id=OWN_ID,
         state=OrderState(state),
@@ -381,7 +396,7 @@ def test_a_canceled_one_that_had_fired_is_as_the_other_order_says() -> None:
     one = stop()
     status = waiting(one, algoStatus="CANCELED")
     filled = plain_object(one, status="FILLED", executedQty="0.005", avgPrice="60000.1")
-    found = made().read_became(answer(filled), one, status)
+    found = read_became(made(), answer(filled), one, status)
     assert (found.state, found.filled) == (OrderState.CLOSED, Decimal("0.005"))
 
 
@@ -404,16 +419,16 @@ def test_a_canceled_one_that_had_fired_is_as_the_other_order_says() -> None:
 def test_what_it_became_is_told_from_any_other_order(change: dict[str, Any]) -> None:
     one = stop()
     with pytest.raises(Unreadable):
-        made().read_became(answer(plain_object(one, **change)), one, waiting(one))
+        read_became(made(), answer(plain_object(one, **change)), one, waiting(one))
 
 
 def test_the_position_of_what_it_became_is_checked_in_hedge_mode() -> None:
     one = stop(**SELL | HEDGE)
     status = waiting(one)
-    assert made().read_became(answer(plain_object(one)), one, status).state is OrderState.OPEN
+    assert read_became(made(), answer(plain_object(one)), one, status).state is OrderState.OPEN
     for side in ("SHORT", "BOTH"):
         with pytest.raises(Unreadable):
-            made().read_became(answer(plain_object(one, positionSide=side)), one, status)
+            read_became(made(), answer(plain_object(one, positionSide=side)), one, status)
 
 
 # Absence.
@@ -423,27 +438,27 @@ def test_a_row_without_our_id_field_leaves_absence_unproven() -> None:
     exchange, one = made(), stop()
     other = algo_object(one, clientAlgoId="ios_x1")
     for step in (1, 2):
-        assert exchange.read_lookup(step, answer([]), one) is None
-        assert exchange.read_lookup(step, answer([other]), one) is None
+        assert read_lookup(exchange, step, answer([]), one) is None
+        assert read_lookup(exchange, step, answer([other]), one) is None
         for rows in ([other, order_object(leg())], [algo_object(one, clientAlgoId=None)], [None], {"code": 0}):
             with pytest.raises(Unreadable):
-                exchange.read_lookup(step, answer(rows), one)
+                read_lookup(exchange, step, answer(rows), one)
 
 
 def test_a_full_page_of_the_history_without_our_order_proves_nothing() -> None:
     exchange, one = made(), stop()
     rows = [algo_object(one, clientAlgoId=f"other{number}") for number in range(1000)]
-    assert exchange.read_lookup(2, answer(rows[:-1]), one) is None
+    assert read_lookup(exchange, 2, answer(rows[:-1]), one) is None
     with pytest.raises(Unreadable, match="full"):
-        exchange.read_lookup(2, answer(rows), one)
-    assert exchange.read_lookup(1, answer(rows), one) is None, "the open ones come whole"
-    found = exchange.read_lookup(2, answer([*rows[:-1], algo_object(one)]), one)
+        read_lookup(exchange, 2, answer(rows), one)
+    assert read_lookup(exchange, 1, answer(rows), one) is None, "the open ones come whole"
+    found = read_lookup(exchange, 2, answer([*rows[:-1], algo_object(one)]), one)
     assert found is not None and found.exchange_order_id == ALGO_ID
 
 
 def test_no_such_order_is_told_from_other_errors() -> None:
     exchange = made()
-    by_id, cancel = exchange.lookup_requests(stop(), SENT_MS)[0], exchange.cancel_request(stop(), None)
+    by_id, cancel = lookup_requests(exchange, stop(), SENT_MS)[0], cancel_request(exchange, stop(), None)
     missing = exchange.read_error(answer({"code": -2013, "msg": "Order does not exist."}, 400))
     gone = exchange.read_error(answer({"code": -2011, "msg": "Unknown order sent."}, 400))
     assert missing is not None and exchange.is_no_such_order(by_id, missing)
@@ -462,7 +477,7 @@ def test_a_cancel_echoes_the_order_s_own_id() -> None:
     for code in ("200", 200):
         body = answer({**CANCELED, "code": code})
         assert exchange.read_error(body) is None
-        exchange.read_canceled(body, one)
+        read_canceled(exchange, body, one)
 
 
 @pytest.mark.parametrize("changes", [{}, {"symbol": None}, {"side": None, "quantity": None}, {"reduceOnly": True}])
@@ -470,7 +485,7 @@ def test_the_canceled_order_itself_confirms_its_cancel(changes: dict[str, Any]) 
     """Recorded by a public client: the order object with its new state, and no code."""
     one = stop()
     body = algo_object(one, algoStatus="CANCELED") | changes
-    made().read_canceled(answer({name: value for name, value in body.items() if value is not None}), one)
+    read_canceled(made(), answer({name: value for name, value in body.items() if value is not None}), one)
 
 
 @pytest.mark.parametrize(
@@ -490,7 +505,7 @@ def test_the_canceled_order_itself_confirms_its_cancel(changes: dict[str, Any]) 
 def test_an_order_object_of_another_state_or_order_confirms_no_cancel(changes: dict[str, Any]) -> None:
     one = stop()
     with pytest.raises(Unreadable):
-        made().read_canceled(answer(algo_object(one, algoStatus="CANCELED") | changes), one)
+        read_canceled(made(), answer(algo_object(one, algoStatus="CANCELED") | changes), one)
 
 
 @pytest.mark.parametrize(
@@ -507,18 +522,18 @@ def test_an_order_object_of_another_state_or_order_confirms_no_cancel(changes: d
 )
 def test_whatever_else_confirms_no_cancel(body: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
-        made().read_canceled(answer(body), stop())
+        read_canceled(made(), answer(body), stop())
 
 
 def test_the_cancel_of_what_it_became_echoes_that_order() -> None:
     exchange, one = made(), stop()
     canceled = plain_object(one, status="CANCELED")
-    exchange.read_became_canceled(answer(canceled), one, BECAME)
+    read_became_canceled(exchange, answer(canceled), one, BECAME)
     for change in ({"status": "NEW"}, {"status": "FILLED"}, {"orderId": int(ALGO_ID)}, {"orderId": None}):
         with pytest.raises(Unreadable):
-            exchange.read_became_canceled(answer({**canceled, **change}), one, BECAME)
+            read_became_canceled(exchange, answer({**canceled, **change}), one, BECAME)
     with pytest.raises(Unreadable):
-        exchange.read_became_canceled(answer(CANCELED), one, BECAME)
+        read_became_canceled(exchange, answer(CANCELED), one, BECAME)
 
 
 # Refusals.
@@ -541,7 +556,7 @@ def test_the_cancel_of_what_it_became_echoes_that_order() -> None:
 def test_a_refusal_that_names_an_order_proves_nothing(change: dict[str, Any], outcome: Outcome) -> None:
     exchange, one = made(), stop()
     body = {"code": -2021, "msg": "Order would immediately trigger.", **change}
-    assert exchange.is_refusal_of(body, one) is (outcome is Outcome.REJECTED)
+    assert is_refusal_of(exchange, body, one) is (outcome is Outcome.REJECTED)
     assert judge_placed(exchange, one, answer(body, 400)).outcome is outcome
 
 
@@ -568,7 +583,7 @@ def test_the_answer_judged_as_a_whole() -> None:
 )
 def test_open_orders_that_wait_are_listed_as_such(changes: dict[str, Any], trigger: Trigger, kind: OrderType) -> None:
     one = leg(**changes | SELL | HEDGE)
-    (found,) = made().read_open_orders(1, answer([algo_object(one, reduceOnly=True)]), Market.FUTURES)
+    (found,) = made().read_open_orders(0, answer([algo_object(one, reduceOnly=True)]), Market.FUTURES)
     assert found == OpenOrder(
         symbol="BTC/USDT:USDT",
         native_symbol="BTCUSDT",
@@ -585,18 +600,19 @@ def test_open_orders_that_wait_are_listed_as_such(changes: dict[str, Any], trigg
         trigger=trigger,
         trigger_price=Decimal("59990.5"),
         created_ms=SENT_MS,
+        api="usdm-algo",
     )
 
 
 def test_one_that_closes_the_whole_position_has_no_size() -> None:
     row = algo_object(stop(**AT_MARKET | SELL), quantity="0", closePosition=True)
-    (found,) = as_orders(made().read_open_orders(1, answer([row]), Market.FUTURES))
+    (found,) = as_orders(made().read_open_orders(0, answer([row]), Market.FUTURES))
     assert (found.quantity, found.reduce_only, found.trigger) == (Decimal(0), True, Trigger.STOP)
 
 
 def test_one_that_has_fired_is_listed_as_the_plain_order_that_it_is() -> None:
     exchange, row = made(), plain_object(stop(), type="STOP")
-    (found,) = as_orders(exchange.read_open_orders(0, answer([row]), Market.FUTURES))
+    (found,) = as_orders(exchange.read_open_orders(1, answer([row]), Market.FUTURES))
     assert (found.trigger, found.trigger_price, found.exchange_order_id) == (None, None, BECAME)
     (spot,) = as_orders(exchange.read_open_orders(0, answer([{**row, "type": "STOP_LOSS_LIMIT"}]), Market.SPOT))
     assert (spot.trigger, spot.trigger_price) == (Trigger.STOP, Decimal("59990.5"))
@@ -607,14 +623,14 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
     status, fired = waiting(one), algo_object(one, **FIRED)
     plain, canceled = plain_object(one), plain_object(one, status="CANCELED")
     readers: list[tuple[Any, Callable[[Response], object]]] = [
-        (placed_algo(one), lambda response: exchange.read_placed(response, one)),
-        (fired, lambda response: exchange.read_lookup(0, response, one)),
-        ([fired], lambda response: exchange.read_lookup(1, response, one)),
-        ([fired], lambda response: exchange.read_lookup(2, response, one)),
-        (plain, lambda response: exchange.read_became(response, one, status)),
-        (CANCELED, lambda response: exchange.read_canceled(response, one)),
-        (canceled, lambda response: exchange.read_became_canceled(response, one, BECAME)),
-        ([fired], lambda response: exchange.read_open_orders(1, response, Market.FUTURES)),
+        (placed_algo(one), lambda response: read_placed(exchange, response, one)),
+        (fired, lambda response: read_lookup(exchange, 0, response, one)),
+        ([fired], lambda response: read_lookup(exchange, 1, response, one)),
+        ([fired], lambda response: read_lookup(exchange, 2, response, one)),
+        (plain, lambda response: read_became(exchange, response, one, status)),
+        (CANCELED, lambda response: read_canceled(exchange, response, one)),
+        (canceled, lambda response: read_became_canceled(exchange, response, one, BECAME)),
+        ([fired], lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
     ]
     for sample, read in readers:
         right = read(answer(sample))
@@ -663,7 +679,7 @@ def test_ccxt_would_send_the_same_order(
     changes: dict[str, Any], options: dict[str, Any], trigger: dict[str, Any], name: str, kind: dict[str, Any]
 ) -> None:
     one = leg(**trigger | kind | changes)
-    request, sent = made().order_request(one), theirs(one, name, options)
+    request, sent = order_request(made(), one), theirs(one, name, options)
     assert (sent.method, sent.url.partition("?")[0]) == (request.method, request.base + request.path)
     own, told = ours(request), content(sent.params)
     # ccxt leaves these to the venue's defaults, and says how much a plain order's answer shall tell.
@@ -684,7 +700,7 @@ def test_ccxt_would_send_the_same_order(
 )
 def test_ccxt_would_say_the_same_time_in_force(changes: dict[str, Any], options: dict[str, Any]) -> None:
     one = stop(**changes)
-    own, told = ours(made().order_request(one)), content(theirs(one, "stopLossPrice", options).params)
+    own, told = ours(order_request(made(), one)), content(theirs(one, "stopLossPrice", options).params)
     assert told["timeInForce"] == own["timeInForce"] != "GTC"
     extra = {"workingType", "selfTradePreventionMode"}
     assert {name: value for name, value in own.items() if name not in extra} == {
@@ -695,7 +711,7 @@ def test_ccxt_would_say_the_same_time_in_force(changes: dict[str, Any], options:
 def test_ccxt_would_look_it_up_and_cancel_it_the_same_way() -> None:
     client, exchange, one = ccxt_client("binanceusdm"), made(), stop()
     symbol, own_id = one.order.symbol, {"trigger": True, "clientOrderId": OWN_ID}
-    by_id, pending, history = exchange.lookup_requests(one, SENT_MS)
+    by_id, pending, history = lookup_requests(exchange, one, SENT_MS)
     since = SENT_MS - 60_000
     # ccxt names the symbol in calls of one such order too; the documents have no such parameter there.
     unsaid = {"symbol": "BTCUSDT"}
@@ -703,14 +719,14 @@ def test_ccxt_would_look_it_up_and_cancel_it_the_same_way() -> None:
         (by_id, lambda: client.fetch_order("", symbol, own_id), unsaid),
         (pending, lambda: client.fetch_open_orders(symbol, params={"trigger": True}), {}),
         (history, lambda: client.fetch_orders(symbol, since, 1000, {"trigger": True}), {}),
-        (exchange.cancel_request(one, None), lambda: client.cancel_order("", symbol, own_id), unsaid),
+        (cancel_request(exchange, one, None), lambda: client.cancel_order("", symbol, own_id), unsaid),
         (
-            exchange.cancel_request(replace(one, client_order_id=""), ALGO_ID),
+            cancel_request(exchange, replace(one, client_order_id=""), ALGO_ID),
             lambda: client.cancel_order(ALGO_ID, symbol, {"trigger": True}),
             unsaid,
         ),
-        (exchange.became_request(one, BECAME), lambda: client.fetch_order(BECAME, symbol), {}),
-        (exchange.cancel_became_request(one, BECAME), lambda: client.cancel_order(BECAME, symbol), {}),
+        (became_request(exchange, one, BECAME), lambda: client.fetch_order(BECAME, symbol), {}),
+        (cancel_became_request(exchange, one, BECAME), lambda: client.cancel_order(BECAME, symbol), {}),
     ]
     for request, call, more in calls:
         sent = caught(call)
@@ -722,7 +738,7 @@ def test_ccxt_reads_the_same_from_one_that_waits() -> None:
     client, one = ccxt_client("binanceusdm"), stop(**SELL | {"reduce_only": True})
     row = algo_object(one)
     read = client.parse_order(row)
-    (found,) = as_orders(made().read_open_orders(1, answer([row]), Market.FUTURES))
+    (found,) = as_orders(made().read_open_orders(0, answer([row]), Market.FUTURES))
     assert (read["id"], read["clientOrderId"]) == (found.exchange_order_id, found.client_order_id)
     assert (read["symbol"], read["side"], read["type"], read["status"]) == (
         found.symbol,

@@ -52,13 +52,23 @@ from tests.exchanges.binance_futures_samples import (
 )
 from tests.exchanges.contract import BROKER_NAMES, SENT_MS, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, caught
+from tests.support.order_calls import (
+    cancel_request,
+    holds_to_reducing,
+    lookup_requests,
+    order_request,
+    own_test_request,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 
 
 @pytest.mark.parametrize(("changes", "wanted"), WIRES.values(), ids=WIRES)
 @pytest.mark.parametrize("order", [LINEAR, INVERSE], ids=["USDS-M", "COIN-M"])
 def test_the_bytes_of_an_order(order: Order, changes: dict[str, Any], wanted: str) -> None:
     one = leg(order, **changes)
-    request = made().order_request(one)
+    request = order_request(made(), one)
     host = "https://dapi.binance.com" if order.inverse else "https://fapi.binance.com"
     path = "/dapi/v1/order" if order.inverse else "/fapi/v1/order"
     assert (request.method, request.base, request.path) == ("POST", host, path)
@@ -69,7 +79,7 @@ def test_the_bytes_of_an_order(order: Order, changes: dict[str, Any], wanted: st
 
 
 def test_an_order_with_an_end_says_it_in_whole_seconds() -> None:
-    params = dict(made().order_request(leg(**GTD)).params)
+    params = dict(order_request(made(), leg(**GTD)).params)
     assert (params["timeInForce"], params["goodTillDate"]) == ("GTD", 1_790_003_600_000)
 
 
@@ -85,29 +95,29 @@ def test_an_order_with_an_end_says_it_in_whole_seconds() -> None:
 )
 def test_what_the_venue_has_no_place_for_is_not_built(order: Order, changes: dict[str, Any]) -> None:
     with pytest.raises(UsageProblem):
-        made().order_request(leg(order, **changes))
+        order_request(made(), leg(order, **changes))
     with pytest.raises(UsageProblem):
-        made().test_order_request(leg(replace(order, inverse=False), **changes | {"expires_ms": None}))
+        own_test_request(made(), leg(replace(order, inverse=False), **changes | {"expires_ms": None}))
 
 
 def test_decimals_are_never_written_with_an_exponent() -> None:
-    params = dict(made().order_request(leg(quantity=Decimal("1E-8"), price=Decimal("6E+4"))).params)
+    params = dict(order_request(made(), leg(quantity=Decimal("1E-8"), price=Decimal("6E+4"))).params)
     assert (params["quantity"], params["price"]) == ("0.00000001", "60000")
 
 
 def test_the_venue_s_own_test_is_the_same_order_and_a_read() -> None:
     exchange, one = made(), leg()
-    test = exchange.test_order_request(one)
+    test = own_test_request(exchange, one)
     assert test is not None and test.repeatable
     assert (test.method, test.path, test.params) == (
         "POST",
         "/fapi/v1/order/test",
-        exchange.order_request(one).params,
+        order_request(exchange, one).params,
     )
-    assert exchange.test_order_request(leg(INVERSE)) is None
+    assert own_test_request(exchange, leg(INVERSE)) is None
     spot = replace(one, order=replace(LINEAR, symbol="BTC/USDT", market=Market.SPOT))
-    test = exchange.test_order_request(spot)
-    assert test is not None and (test.path, test.params) == ("/api/v3/order/test", exchange.order_request(spot).params)
+    test = own_test_request(exchange, spot)
+    assert test is not None and (test.path, test.params) == ("/api/v3/order/test", order_request(exchange, spot).params)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +134,7 @@ def test_the_venue_s_own_test_is_the_same_order_and_a_read() -> None:
     ],
 )
 def test_only_what_the_venue_holds_to_reducing_counts_as_such(order: Order, reduces: bool) -> None:
-    assert made().holds_to_reducing(leg(order)) is reduces
+    assert holds_to_reducing(made(), leg(order)) is reduces
 
 
 @pytest.mark.parametrize(
@@ -149,7 +159,7 @@ def test_only_what_the_venue_holds_to_reducing_counts_as_such(order: Order, redu
     ],
 )
 def test_look_ups_go_to_the_order_s_own_product(order: Order, expected: list[tuple[str, str]]) -> None:
-    requests = made().lookup_requests(leg(order), SENT_MS)
+    requests = lookup_requests(made(), leg(order), SENT_MS)
     assert [(request.path, query_of(request)) for request in requests] == expected
     assert all(request.method == "GET" and request.repeatable for request in requests)
 
@@ -158,7 +168,7 @@ def test_cancels_name_the_order_by_the_id_that_is_known() -> None:
     exchange = made()
     for order, path in ((LINEAR, "/fapi/v1/order"), (INVERSE, "/dapi/v1/order")):
         one = leg(order)
-        by_own, by_theirs = exchange.cancel_request(one, None), exchange.cancel_request(one, "4711")
+        by_own, by_theirs = cancel_request(exchange, one, None), cancel_request(exchange, one, "4711")
         assert (by_own.method, by_own.path, by_own.repeatable) == ("DELETE", path, False)
         assert query_of(by_own) == f"symbol={one.native_symbol}&origClientOrderId={OWN_ID}"
         assert query_of(by_theirs) == f"symbol={one.native_symbol}&orderId=4711"
@@ -172,44 +182,44 @@ def test_cancels_name_the_order_by_the_id_that_is_known() -> None:
 def test_the_answer_to_our_order_proves_it(order: Order, changes: dict[str, Any]) -> None:
     one = leg(order, **changes)
     for body in (placed_object(one), order_object(one)):
-        assert made().read_placed(answer(body), one).exchange_order_id == "4711"
+        assert read_placed(made(), answer(body), one).exchange_order_id == "4711"
 
 
 def test_an_order_with_an_end_is_known_by_its_whole_seconds() -> None:
     one = leg(**GTD)
-    assert made().read_placed(answer(placed_object(one)), one).exchange_order_id == "4711"
+    assert read_placed(made(), answer(placed_object(one)), one).exchange_order_id == "4711"
     with pytest.raises(Unreadable):
-        made().read_placed(answer(placed_object(one, goodTillDate=ENDS_MS + 60_000)), one)
+        read_placed(made(), answer(placed_object(one, goodTillDate=ENDS_MS + 60_000)), one)
 
 
 def test_in_hedge_mode_the_venue_may_flag_what_closes() -> None:
     one = leg(**{**HEDGE, "position": PositionSide.SHORT, "reduce_only": True})
     for flag in (True, False):
-        assert made().read_placed(answer(placed_object(one, reduceOnly=flag)), one).exchange_order_id == "4711"
+        assert read_placed(made(), answer(placed_object(one, reduceOnly=flag)), one).exchange_order_id == "4711"
     with pytest.raises(Unreadable):
-        made().read_placed(answer(placed_object(one, positionSide="LONG")), one)
+        read_placed(made(), answer(placed_object(one, positionSide="LONG")), one)
 
 
 @pytest.mark.parametrize("change", ANOTHER.values(), ids=ANOTHER)
 def test_an_answer_about_another_order_proves_nothing(change: dict[str, Any]) -> None:
     exchange, one = made(), leg()
     with pytest.raises(Unreadable):
-        exchange.read_placed(answer(placed_object(one, **change)), one)
+        read_placed(exchange, answer(placed_object(one, **change)), one)
     for step in range(3):
         body = order_object(one, **change)
         with pytest.raises(Unreadable):
-            exchange.read_lookup(step, answer(body if step == 0 else [body]), one)
+            read_lookup(exchange, step, answer(body if step == 0 else [body]), one)
 
 
 def test_another_client_order_id_is_never_ours() -> None:
     exchange, one = made(), leg()
     other = order_object(one, clientOrderId="autoclose-1")
     with pytest.raises(Unreadable):
-        exchange.read_placed(answer(other), one)
+        read_placed(exchange, answer(other), one)
     with pytest.raises(Unreadable):
-        exchange.read_lookup(0, answer(other), one)
-    assert exchange.read_lookup(1, answer([other]), one) is None
-    assert exchange.read_lookup(2, answer([other]), one) is None
+        read_lookup(exchange, 0, answer(other), one)
+    assert read_lookup(exchange, 1, answer([other]), one) is None
+    assert read_lookup(exchange, 2, answer([other]), one) is None
 
 
 @pytest.mark.parametrize(
@@ -240,7 +250,7 @@ def test_every_look_up_tells_state_and_fills(
     one = leg()
     body = order_object(one, **changes)
     for step in range(3):
-        found = made().read_lookup(step, answer(body if step == 0 else [body]), one)
+        found = read_lookup(made(), step, answer(body if step == 0 else [body]), one)
         assert found is not None
         assert (found.state, found.filled, found.average_price) == (state, filled, average)
         assert (found.quantity, found.exchange_order_id) == (Decimal("0.005"), "4711")
@@ -249,25 +259,25 @@ def test_every_look_up_tells_state_and_fills(
 def test_fills_of_an_inverse_order_are_in_contracts() -> None:
     one = leg(INVERSE)
     body = order_object(one, status="FILLED", executedQty="3", avgPrice="60000.1", cumBase="0.00499999")
-    found = made().read_lookup(0, answer(body), one)
+    found = read_lookup(made(), 0, answer(body), one)
     assert found is not None and (found.quantity, found.filled) == (Decimal(3), Decimal(3))
     for bad in ({"executedQty": "4"}, {"executedQty": "-1"}, {"status": "NEW_ADL"}):
         with pytest.raises(Unreadable):
-            made().read_lookup(0, answer(order_object(one, **bad)), one)
+            read_lookup(made(), 0, answer(order_object(one, **bad)), one)
 
 
 @pytest.mark.parametrize(("order", "page"), [(LINEAR, 1000), (INVERSE, 100)])
 def test_a_full_page_of_the_history_without_our_order_proves_nothing(order: Order, page: int) -> None:
     one = leg(order)
     rows = [order_object(one, clientOrderId=f"other{number}") for number in range(page)]
-    assert made().read_lookup(2, answer(rows[:-1]), one) is None
+    assert read_lookup(made(), 2, answer(rows[:-1]), one) is None
     with pytest.raises(Unreadable):
-        made().read_lookup(2, answer(rows), one)
+        read_lookup(made(), 2, answer(rows), one)
 
 
 def test_no_such_order_is_told_from_other_errors() -> None:
     exchange = made()
-    by_id, cancel = exchange.lookup_requests(leg(), SENT_MS)[0], exchange.cancel_request(leg(), None)
+    by_id, cancel = lookup_requests(exchange, leg(), SENT_MS)[0], cancel_request(exchange, leg(), None)
     missing = exchange.read_error(answer({"code": -2013, "msg": "Order does not exist."}, 400))
     gone = exchange.read_error(answer({"code": -2011, "msg": "Unknown order sent."}, 400))
     assert missing is not None and exchange.is_no_such_order(by_id, missing)
@@ -278,13 +288,13 @@ def test_no_such_order_is_told_from_other_errors() -> None:
 
 def test_a_cancel_echoes_the_order_s_own_id() -> None:
     exchange, one = made(), leg()
-    exchange.read_canceled(answer(placed_object(one, status="CANCELED")), one)
+    read_canceled(exchange, answer(placed_object(one, status="CANCELED")), one)
     for change in ({"status": "NEW"}, {"status": "CANCELED", "clientOrderId": "x"}):
         with pytest.raises(Unreadable):
-            exchange.read_canceled(answer(placed_object(one, **change)), one)
+            read_canceled(exchange, answer(placed_object(one, **change)), one)
     spot = {"origClientOrderId": OWN_ID, "clientOrderId": "cancel1", "status": "CANCELED"}
     with pytest.raises(Unreadable):
-        exchange.read_canceled(answer(spot), one)
+        read_canceled(exchange, answer(spot), one)
 
 
 # Codes.
@@ -362,7 +372,7 @@ def test_ccxt_would_send_the_same_order(
     name: str, order: Order, changes: dict[str, Any], options: dict[str, Any]
 ) -> None:
     one, client = leg(order, **changes), ccxt_client(name)
-    ours = made().order_request(one)
+    ours = order_request(made(), one)
     own = dict(ours.params)
     extra = {
         "clientOrderId": OWN_ID,
@@ -384,7 +394,7 @@ def test_ccxt_signs_the_same_content_to_the_same_signature(name: str, order: Ord
     sent = caught(lambda: client.fetch_open_orders(order.symbol))
     text, _, signature = (sent.query or sent.body).rpartition("&signature=")
     assert BinanceSigner(API_KEY, HMACKey(Secret(SECRET), "sha256")).signature(text) == signature
-    ours = made().lookup_requests(leg(order), SENT_MS)[1]
+    ours = lookup_requests(made(), leg(order), SENT_MS)[1]
     assert sent.url.partition("?")[0] == ours.base + ours.path
 
 
@@ -399,7 +409,7 @@ def test_ccxt_would_set_and_cancel_the_same_way(name: str, order: Order) -> None
     calls: list[tuple[Request, Callable[[], object]]] = [
         (margin, lambda: client.set_margin_mode("isolated", order.symbol)),
         (leverage, lambda: client.set_leverage(3, order.symbol)),
-        (made().cancel_request(one, "4711"), lambda: client.cancel_order("4711", order.symbol)),
+        (cancel_request(made(), one, "4711"), lambda: client.cancel_order("4711", order.symbol)),
     ]
     for ours, call in calls:
         sent = caught(call)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from keyctl.answers import Unreadable
+from keyctl.desk.cancel_order import days_around
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.model import Algorithm, Market, OrderState, OrderType, Request, Response, Side, Stamp, TimeInForce
@@ -19,6 +20,14 @@ from keyctl.secret import Secret
 from tests.exchanges.bitfinex_spot import API_KEY, DAY_MS, SECRET, BitfinexSpot, exchange, notification, row, signer
 from tests.exchanges.contract import SENT_MS, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
+from tests.support.order_calls import (
+    cancel_request,
+    lookup_requests,
+    order_request,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 
 # From the unit tests of the library JKorf/Bitfinex.Net; guards nothing.
 LIBRARY_SECRET = "mheO6dR8ovSsxZQCOYEFCtelpuxcWGTfHw7te326y6jOwq5WpvFQ9JNljoTwBXZGv5It07m9RXSPpDQEK2w"
@@ -156,8 +165,8 @@ def agrees_with_ours(sent: Sent) -> None:
 def test_ccxt_signs_orders_as_we_do() -> None:
     client = oracle("bitfinex", apiKey=API_KEY, secret=SECRET)
     sent = caught(lambda: client.create_order("BTC/USDT", "limit", "sell", 0.005, 60000, {"clientOrderId": 4711}))
-    ours = sent_params(signer().sign(exchange().order_request(leg(side=Side.SELL)), Stamp(0, 1, "")))
-    assert sent.url == exchange().order_request(leg()).base + exchange().order_request(leg()).path
+    ours = sent_params(signer().sign(order_request(exchange(), leg(side=Side.SELL)), Stamp(0, 1, "")))
+    assert sent.url == order_request(exchange(), leg()).base + order_request(exchange(), leg()).path
     assert {**sent.params, "cid": 0} == {**ours, "cid": 0}
     agrees_with_ours(sent)
 
@@ -173,7 +182,7 @@ def test_ccxt_signs_reads_as_we_do() -> None:
 
 
 def order_params(**changes: Any) -> dict[str, Any]:
-    params = sent_params(signer().sign(exchange().order_request(leg(**changes)), Stamp(0, NONCE, "")))
+    params = sent_params(signer().sign(order_request(exchange(), leg(**changes)), Stamp(0, NONCE, "")))
     assert isinstance(params.pop("cid"), int)
     return params
 
@@ -202,7 +211,7 @@ def test_orders_are_for_the_exchange_wallet_with_a_sign_for_the_side(
 )
 def test_orders_that_bitfinex_cannot_take_are_not_built(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        exchange().order_request(leg(**changes))
+        order_request(exchange(), leg(**changes))
 
 
 def test_client_order_ids_fit_in_45_bits_and_are_never_zero() -> None:
@@ -213,19 +222,19 @@ def test_client_order_ids_fit_in_45_bits_and_are_never_zero() -> None:
 
 def test_one_order_in_the_data_may_stand_alone_or_in_a_list() -> None:
     for data in (row(leg()), [row(leg())]):
-        placed = exchange().read_placed(answer(notification(data)), leg())
+        placed = read_placed(exchange(), answer(notification(data)), leg())
         assert (placed.exchange_order_id, placed.state) == ("95412102131", OrderState.OPEN)
 
 
 def test_a_cancel_goes_by_order_id_or_by_client_order_id_and_date() -> None:
-    assert exchange().cancel_request(leg(), "4711").params == (("id", 4711),)
+    assert cancel_request(exchange(), leg(), "4711").params == (("id", 4711),)
     by_id = (("cid", int(leg().client_order_id)), ("cid_date", "2026-09-21"))
-    assert exchange().cancel_request(leg(), None).params == by_id
+    assert cancel_request(exchange(), leg(), None).params == by_id
 
 
 def test_a_cancel_answer_about_another_order_is_unreadable() -> None:
     with pytest.raises(Unreadable):
-        exchange().read_canceled(answer(notification(row(leg(), {2: 77}))), leg())
+        read_canceled(exchange(), answer(notification(row(leg(), {2: 77}))), leg())
 
 
 # Look-ups.
@@ -233,7 +242,7 @@ def test_a_cancel_answer_about_another_order_is_unreadable() -> None:
 
 def test_look_ups_cover_open_and_finished_orders_and_allow_for_a_wrong_clock() -> None:
     ours = leg()
-    by_id, opened, finished = exchange().lookup_requests(ours, SENT_MS)
+    by_id, opened, finished = lookup_requests(exchange(), ours, SENT_MS)
     assert (by_id.path, by_id.params) == (
         "/v2/auth/r/orders",
         (("cid", int(ours.client_order_id)), ("cid_date", "2026-09-21")),
@@ -245,7 +254,7 @@ def test_look_ups_cover_open_and_finished_orders_and_allow_for_a_wrong_clock() -
 
 def test_the_date_looked_up_is_the_day_of_sending() -> None:
     planned = replace(leg(), client_order_date=date(2026, 9, 20))
-    assert dict(exchange().lookup_requests(planned, SENT_MS)[0].params)["cid_date"] == "2026-09-21"
+    assert dict(lookup_requests(exchange(), planned, SENT_MS)[0].params)["cid_date"] == "2026-09-21"
 
 
 @pytest.mark.parametrize(
@@ -274,7 +283,7 @@ def test_the_date_looked_up_is_the_day_of_sending() -> None:
     ],
 )
 def test_status_texts_become_states(text: str, left: float, state: OrderState) -> None:
-    status = exchange().read_lookup(2, answer([row(leg(), {13: text, 6: left})]), leg())
+    status = read_lookup(exchange(), 2, answer([row(leg(), {13: text, 6: left})]), leg())
     assert status is not None and status.state is state
     assert status.filled == Decimal("0.005") - Decimal(str(left))
 
@@ -282,19 +291,19 @@ def test_status_texts_become_states(text: str, left: float, state: OrderState) -
 @pytest.mark.parametrize(("step", "state"), [(0, "open"), (1, "open"), (2, "canceled")])
 def test_what_is_left_of_a_partly_filled_order_is_open_unless_it_is_listed_as_finished(step: int, state: str) -> None:
     listed = answer([row(leg(), {13: "PARTIALLY FILLED @ 60000(0.001)", 6: 0.004})])
-    status = exchange().read_lookup(step, listed, leg())
+    status = read_lookup(exchange(), step, listed, leg())
     assert status is not None and (status.state, status.filled) == (state, Decimal("0.001"))
 
 
 @pytest.mark.parametrize("text", ["TELEPORTED", "EXECUTEDLY", "FORCED", "CANCELEDX", "RSN", "INSUFFICIENT", "ACTIVE5"])
 def test_a_status_text_never_seen_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable):
-        exchange().read_lookup(2, answer([row(leg(), {13: text})]), leg())
+        read_lookup(exchange(), 2, answer([row(leg(), {13: text})]), leg())
 
 
 def test_a_sale_has_positive_quantities_and_an_average_price() -> None:
     ours = leg(side=Side.SELL)
-    status = exchange().read_lookup(2, answer([row(ours, {13: "EXECUTED", 6: 0, 17: 60001.5})]), ours)
+    status = read_lookup(exchange(), 2, answer([row(ours, {13: "EXECUTED", 6: 0, 17: 60001.5})]), ours)
     assert status is not None
     assert (status.quantity, status.filled, status.average_price) == (
         Decimal("0.005"),
@@ -304,14 +313,14 @@ def test_a_sale_has_positive_quantities_and_an_average_price() -> None:
 
 
 def test_the_same_client_order_id_of_an_older_day_is_another_order() -> None:
-    assert exchange().read_lookup(2, answer([row(leg(), {4: SENT_MS - 3 * DAY_MS})]), leg()) is None
+    assert read_lookup(exchange(), 2, answer([row(leg(), {4: SENT_MS - 3 * DAY_MS})]), leg()) is None
 
 
 def test_a_full_page_is_no_proof_of_absence() -> None:
     others = [row(leg(), {2: number + 1}) for number in range(2500)]
     with pytest.raises(Unreadable):
-        exchange().read_lookup(2, answer(others), leg())
-    assert exchange().read_lookup(2, answer(others[:2499]), leg()) is None
+        read_lookup(exchange(), 2, answer(others), leg())
+    assert read_lookup(exchange(), 2, answer(others[:2499]), leg()) is None
 
 
 # Symbols and rules.
@@ -435,7 +444,7 @@ def test_an_unknown_symbol_is_recognised() -> None:
 def test_order_not_found_never_means_already_final() -> None:
     """It also comes when an open order is asked for by another day's date."""
     error = exchange().read_error(answer(["error", 10001, "Order not found."], 500))
-    assert error is not None and not exchange().is_no_such_order(exchange().cancel_request(leg(), None), error)
+    assert error is not None and not exchange().is_no_such_order(cancel_request(exchange(), leg(), None), error)
 
 
 # What is special here: the time as a date, typed parameters, credentials.
@@ -481,7 +490,8 @@ def test_an_answer_from_a_store_or_with_another_date_tells_no_time(headers: dict
 )
 def test_a_cancel_by_cid_names_the_stamps_day_and_its_nearer_neighbor(stamp: str, days: tuple[str, str]) -> None:
     stamp_ms = int(datetime.fromisoformat(f"{stamp}+00:00").timestamp()) * 1000
-    requests = exchange().cancels_by_day(leg(), stamp_ms)
+    api, ref = exchange().api_of(leg()), leg().ref(None)
+    requests = [api.cancel_request(replace(ref, date=day)) for day in days_around(stamp_ms)]
     cid = ("cid", int(leg().client_order_id))
     assert [request.params for request in requests] == [(cid, ("cid_date", day)) for day in days]
     assert not any(request.repeatable for request in requests)

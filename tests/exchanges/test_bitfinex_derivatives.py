@@ -35,6 +35,14 @@ from tests.exchanges.bitfinex_spot import BitfinexSpot as Spot
 from tests.exchanges.bitfinex_spot import notification, signer
 from tests.exchanges.contract import SENT_MS, answer, damaged, sent_params
 from tests.support.ccxt_oracle import caught, oracle
+from tests.support.order_calls import (
+    cancel_request,
+    holds_to_reducing,
+    lookup_requests,
+    order_request,
+    read_lookup,
+    read_placed,
+)
 from tests.support.read_rows import as_orders, as_positions
 
 NATIVE = "tBTCF0:USTF0"
@@ -63,14 +71,14 @@ def spot_leg(**changes: Any) -> Leg:
 
 
 def order_params(ours: Leg) -> dict[str, Any]:
-    params = sent_params(signer().sign(exchange().order_request(ours), Stamp(0, 1, "")))
+    params = sent_params(signer().sign(order_request(exchange(), ours), Stamp(0, 1, "")))
     assert params.pop("cid") == int(ours.client_order_id)
     return params
 
 
 def row(ours: Leg, changes: dict[int, Any] | None = None) -> list[Any]:
     """An order array of 32 places, as Bitfinex shows that order."""
-    sent = dict(exchange().order_request(ours).params)
+    sent = dict(order_request(exchange(), ours).params)
     values: list[Any] = [None] * 32
     values[0], values[2], values[3] = 95412102131, int(ours.client_order_id), ours.native_symbol
     values[4] = values[5] = SENT_MS
@@ -160,12 +168,12 @@ def test_the_end_is_told_in_utc_and_never_later_than_wanted() -> None:
 )
 def test_orders_that_bitfinex_cannot_take_are_not_built(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        exchange().order_request(leg(**changes))
+        order_request(exchange(), leg(**changes))
 
 
 def test_a_spot_order_is_never_reduce_only_and_carries_no_leverage() -> None:
     with pytest.raises(ValueError):
-        exchange().order_request(spot_leg(reduce_only=True))
+        order_request(exchange(), spot_leg(reduce_only=True))
     assert "lev" not in order_params(spot_leg(leverage=Decimal(3)))
 
 
@@ -175,8 +183,8 @@ def test_an_order_that_only_reduces_may_go_without_a_leverage() -> None:
 
 @pytest.mark.parametrize("reduce_only", [False, True])
 def test_the_venue_holds_only_orders_with_the_flag_to_reducing(reduce_only: bool) -> None:
-    assert exchange().holds_to_reducing(leg(reduce_only=reduce_only)) is reduce_only
-    assert not exchange().holds_to_reducing(spot_leg())
+    assert holds_to_reducing(exchange(), leg(reduce_only=reduce_only)) is reduce_only
+    assert not holds_to_reducing(exchange(), spot_leg())
 
 
 def test_what_is_offered_leaves_take_profit_out() -> None:
@@ -236,7 +244,7 @@ def test_ccxt_sends_the_same_orders(
     more = {**params, "clientOrderId": int(made.client_order_id), **({"lev": 3} if futures else {})}
     price = 60000 if kind == "limit" else None
     sent = caught(lambda: client().create_order(made.order.symbol, kind, side.value, 0.005, price, more))
-    assert sent.url == exchange().order_request(made).base + exchange().order_request(made).path
+    assert sent.url == order_request(exchange(), made).base + order_request(exchange(), made).path
     assert sent.params == {**order_params(made), "cid": int(made.client_order_id)}
 
 
@@ -269,10 +277,10 @@ KINDS = [
 
 @pytest.mark.parametrize("changes", KINDS)
 def test_an_order_that_is_echoed_is_ours(changes: dict[str, Any]) -> None:
-    placed = exchange().read_placed(answer(notification([row(leg(**changes))])), leg(**changes))
+    placed = read_placed(exchange(), answer(notification([row(leg(**changes))])), leg(**changes))
     assert (placed.exchange_order_id, placed.state) == ("95412102131", OrderState.OPEN)
     for step in range(3):
-        status = exchange().read_lookup(step, answer([row(leg(**changes))]), leg(**changes))
+        status = read_lookup(exchange(), step, answer([row(leg(**changes))]), leg(**changes))
         assert status is not None and status.state is OrderState.OPEN
 
 
@@ -299,9 +307,9 @@ def test_an_order_that_is_echoed_is_ours(changes: dict[str, Any]) -> None:
 def test_another_leverage_flag_time_or_trigger_is_not_ours(changes: dict[str, Any], told: dict[int, Any]) -> None:
     ours = leg(**changes)
     with pytest.raises(Unreadable):
-        exchange().read_placed(answer(notification([row(ours, told)])), ours)
+        read_placed(exchange(), answer(notification([row(ours, told)])), ours)
     with pytest.raises(Unreadable):
-        exchange().read_lookup(1, answer([row(ours, told)]), ours)
+        read_lookup(exchange(), 1, answer([row(ours, told)]), ours)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +323,7 @@ def test_another_leverage_flag_time_or_trigger_is_not_ours(changes: dict[str, An
 def test_a_stop_that_was_triggered_is_still_ours(changes: dict[str, Any], told: dict[int, Any]) -> None:
     ours = leg(**changes)
     done = {6: 0, 13: "EXECUTED @ 59000(0.005)", 17: 59000, **told}
-    status = exchange().read_lookup(2, answer([row(ours, done)]), ours)
+    status = read_lookup(exchange(), 2, answer([row(ours, done)]), ours)
     assert status is not None and (status.state, status.filled) == (OrderState.CLOSED, Decimal("0.005"))
 
 
@@ -323,7 +331,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
     ours = leg(**STOP, reduce_only=True)
     for value in damaged(notification([row(ours)])):
         try:
-            placed = exchange().read_placed(answer(value), ours)
+            placed = read_placed(exchange(), answer(value), ours)
         except Unreadable:
             continue
         assert placed.exchange_order_id
@@ -523,9 +531,9 @@ def test_an_odd_row_without_a_pair_may_be_of_either_market() -> None:
 
 
 def test_look_ups_and_cancels_of_derivatives_go_the_way_of_spot() -> None:
-    paths = [request.path for request in exchange().lookup_requests(leg(), SENT_MS)]
+    paths = [request.path for request in lookup_requests(exchange(), leg(), SENT_MS)]
     assert paths == ["/v2/auth/r/orders", f"/v2/auth/r/orders/{NATIVE}", f"/v2/auth/r/orders/{NATIVE}/hist"]
-    assert exchange().cancel_request(leg(), "4711").params == (("id", 4711),)
+    assert cancel_request(exchange(), leg(), "4711").params == (("id", 4711),)
     assert Market.FUTURES in exchange().profile.settling.markets
 
 

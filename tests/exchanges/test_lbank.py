@@ -31,6 +31,7 @@ from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, answer, sent_params
 from tests.exchanges.lbank_spot import API_KEY, SECRET, LBankSpot, envelope, page, row
 from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
+from tests.support.order_calls import cancel_request, lookup_requests, order_request, read_canceled, read_lookup
 
 ECHOSTR = "echostr123456789012345678901234567890"
 AT = Stamp(1665990154559, 0, ECHOSTR)
@@ -218,7 +219,7 @@ def agrees_with_ours(sent: Sent, secret: str = SECRET, algorithm: Algorithm = Al
 def test_ccxt_signs_orders_as_we_do() -> None:
     client = oracle("lbank", apiKey=API_KEY, secret=SECRET)
     sent = caught(lambda: client.create_order("BTC/USDT", "limit", "buy", 0.005, 60000, {"clientOrderId": "kc1"}))
-    assert sent.path == exchange().order_request(leg()).path and int(sent.headers["timestamp"]) == AT_MS
+    assert sent.path == order_request(exchange(), leg()).path and int(sent.headers["timestamp"]) == AT_MS
     agrees_with_ours(sent)
 
 
@@ -240,7 +241,7 @@ def test_ccxt_signs_with_rsa_as_we_do() -> None:
 
 
 def order_params(**changes: Any) -> dict[str, Any]:
-    params = sent_params(signer().sign(exchange().order_request(leg(**changes)), STAMP))
+    params = sent_params(signer().sign(order_request(exchange(), leg(**changes)), STAMP))
     return {name: value for name, value in params.items() if name not in ("sign", "api_key", "custom_id")}
 
 
@@ -303,19 +304,19 @@ def test_a_market_sell_sends_the_amount_and_no_price() -> None:
 )
 def test_orders_that_lbank_cannot_take_are_not_built(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        exchange().order_request(leg(**changes))
+        order_request(exchange(), leg(**changes))
 
 
 def test_a_cancel_names_the_exchange_order_id_where_it_is_known() -> None:
-    assert exchange().cancel_request(leg(), "4711").params == (("symbol", "btc_usdt"), ("orderId", "4711"))
+    assert cancel_request(exchange(), leg(), "4711").params == (("symbol", "btc_usdt"), ("orderId", "4711"))
     ours = leg()
     by_id = ("origClientOrderId", ours.client_order_id)
-    assert exchange().cancel_request(ours, None).params == (("symbol", "btc_usdt"), by_id)
+    assert cancel_request(exchange(), ours, None).params == (("symbol", "btc_usdt"), by_id)
 
 
 def test_a_cancel_answer_about_another_order_is_unreadable() -> None:
     with pytest.raises(Unreadable):
-        exchange().read_canceled(answer(envelope({"origClientOrderId": "another"})), leg())
+        read_canceled(exchange(), answer(envelope({"origClientOrderId": "another"})), leg())
 
 
 # Look-ups.
@@ -334,34 +335,34 @@ def test_a_cancel_answer_about_another_order_is_unreadable() -> None:
 )
 def test_status_numbers_are_read_and_being_canceled_is_not_final(number: Any, state: OrderState) -> None:
     done = "0.005" if state is OrderState.CLOSED else "0"
-    status = exchange().read_lookup(0, answer(envelope(row(leg(), status=number, executedQty=done))), leg())
+    status = read_lookup(exchange(), 0, answer(envelope(row(leg(), status=number, executedQty=done))), leg())
     assert status is not None and status.state is state
 
 
 def test_a_fill_has_its_average_price() -> None:
     filled = row(leg(), status=2, executedQty="0.005", cummulativeQuoteQty="299.5")
-    status = exchange().read_lookup(0, answer(envelope(filled)), leg())
+    status = read_lookup(exchange(), 0, answer(envelope(filled)), leg())
     assert status is not None and (status.filled, status.average_price) == (Decimal("0.005"), Decimal("59900"))
 
 
 def test_a_market_buy_is_found_though_its_quantity_is_told_in_money() -> None:
     ours = leg(type=OrderType.MARKET, price=None, quote_quantity=Decimal(300))
     found = row(ours, type="buy_market", origQty=300, price=0, status=2, executedQty="0.0049", cummulativeQuoteQty=300)
-    status = exchange().read_lookup(0, answer(envelope(found)), ours)
+    status = read_lookup(exchange(), 0, answer(envelope(found)), ours)
     assert status is not None and (status.quantity, status.filled) == (Decimal("0.005"), Decimal("0.0049"))
 
 
 def test_a_twin_of_ours_without_client_order_id_is_no_proof_of_absence() -> None:
     """The official sample of the history answer has no clientOrderId."""
     with pytest.raises(Unreadable):
-        exchange().read_lookup(2, answer(page(row(leg(), clientOrderId=...))), leg())
+        read_lookup(exchange(), 2, answer(page(row(leg(), clientOrderId=...))), leg())
 
 
 @pytest.mark.parametrize(
     "change", [{"origQty": "7"}, {"type": "sell"}, {"price": 1}, {"time": SENT_MS - 3 * 86_400_000}]
 )
 def test_rows_without_client_order_id_and_with_other_terms_are_not_ours(change: dict[str, Any]) -> None:
-    assert exchange().read_lookup(2, answer(page(row(leg(), clientOrderId=None, **change))), leg()) is None
+    assert read_lookup(exchange(), 2, answer(page(row(leg(), clientOrderId=None, **change))), leg()) is None
 
 
 def test_a_full_page_or_more_pages_are_no_proof_of_absence() -> None:
@@ -369,13 +370,13 @@ def test_a_full_page_or_more_pages_are_no_proof_of_absence() -> None:
     full = [(1, page(*others)), (2, page(*others[:100])), (1, page(others[0], total="2"))]
     for step, value in (*full, (2, page(*others[:3], total=4))):
         with pytest.raises(Unreadable):
-            exchange().read_lookup(step, answer(value), leg())
+            read_lookup(exchange(), step, answer(value), leg())
     for value in (page(*others[:3], total=3), page(*others[:99], total=None)):
-        assert exchange().read_lookup(2, answer(value), leg()) is None
+        assert read_lookup(exchange(), 2, answer(value), leg()) is None
 
 
 def test_open_and_finished_orders_are_asked_for_in_long_pages() -> None:
-    lengths = [dict(request.params).get("page_length") for request in exchange().lookup_requests(leg(), SENT_MS)]
+    lengths = [dict(request.params).get("page_length") for request in lookup_requests(exchange(), leg(), SENT_MS)]
     assert lengths == [None, 200, 100]
 
 
@@ -451,7 +452,7 @@ def test_only_the_error_code_decides() -> None:
 @pytest.mark.parametrize("code", ["10025", "10026", "10037"])
 def test_codes_of_finished_orders_mean_already_final(code: str) -> None:
     error = exchange().read_error(answer({"result": "false", "msg": "x", "error_code": code}))
-    assert error is not None and exchange().is_no_such_order(exchange().cancel_request(leg(), None), error)
+    assert error is not None and exchange().is_no_such_order(cancel_request(exchange(), leg(), None), error)
 
 
 def test_the_futures_probe_is_the_published_read_on_the_contract_host() -> None:

@@ -41,6 +41,17 @@ from keyctl.model import (
 from keyctl.orders.judge import judge_placed
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
 from tests.exchanges.lbank_spot import LBankSpot as Spot
+from tests.support.order_calls import (
+    cancel_request,
+    holds_to_reducing,
+    is_refusal_of,
+    lookup_requests,
+    order_request,
+    own_test_request,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 from tests.support.read_rows import as_orders, as_positions
 
 FUTURES = {"symbol": "BTC/USDT:USDT", "market": Market.FUTURES, "contract_size": Decimal(1), "leverage": Decimal(3)}
@@ -95,7 +106,7 @@ def position_row(**changes: Any) -> dict[str, Any]:
 
 def test_contract_orders_are_signed_json_texts() -> None:
     """The signature is made here by hand from the documented recipe, over the texts that are sent."""
-    wire = sent(exchange().order_request(leg()))
+    wire = sent(order_request(exchange(), leg()))
     assert wire.url == "https://lbkperp.lbank.com/cfd/openApi/v1/prv/placeOrder" and not wire.repeatable
     headers = dict(wire.headers)
     assert headers["Content-Type"] == "application/json"
@@ -111,7 +122,7 @@ def test_contract_orders_are_signed_json_texts() -> None:
 
 def test_the_one_order_that_is_sent_says_limit_one_way_and_open() -> None:
     for side in Side:
-        params = sent_params(sent(exchange().order_request(leg(side=side))))
+        params = sent_params(sent(order_request(exchange(), leg(side=side))))
         params.pop("api_key"), params.pop("sign")
         assert params == {
             **{"symbol": "BTCUSDT", "side": side.upper(), "offsetFlag": "0", "orderPriceType": "0", "origType": "0"},
@@ -121,7 +132,9 @@ def test_the_one_order_that_is_sent_says_limit_one_way_and_open() -> None:
 
 
 def test_sizes_are_told_in_contracts() -> None:
-    params = sent_params(sent(exchange().order_request(leg(contract_size=Decimal("0.001"), quantity=Decimal("0.005")))))
+    params = sent_params(
+        sent(order_request(exchange(), leg(contract_size=Decimal("0.001"), quantity=Decimal("0.005"))))
+    )
     assert params["volume"] == "5"
 
 
@@ -141,13 +154,13 @@ def test_sizes_are_told_in_contracts() -> None:
 )
 def test_whatever_is_not_agreed_on_is_not_built(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        exchange().order_request(leg(**changes))
+        order_request(exchange(), leg(**changes))
 
 
 def test_only_limit_orders_are_offered_and_nothing_is_said_to_be_held_to_reducing() -> None:
     assert exchange().offers(Market.FUTURES) == {"limit"}
     assert exchange().offers(Market.SPOT) == {"limit", "market", "post_only", "ioc", "fok"}
-    assert not exchange().holds_to_reducing(leg(reduce_only=True))
+    assert not holds_to_reducing(exchange(), leg(reduce_only=True))
 
 
 def test_each_contradiction_is_spelled_out_before_an_order() -> None:
@@ -161,15 +174,15 @@ def test_each_contradiction_is_spelled_out_before_an_order() -> None:
 def test_a_cancel_always_names_one_order() -> None:
     symbol, kind = ("symbol", "BTCUSDT"), ("orderType", "price")
     ours = leg()
-    assert exchange().cancel_request(ours, "4711").params == (symbol, kind, ("orderId", "4711"))
+    assert cancel_request(exchange(), ours, "4711").params == (symbol, kind, ("orderId", "4711"))
     by_id = ("clientOrderId", ours.client_order_id)
-    assert exchange().cancel_request(ours, None).params == (symbol, kind, by_id)
+    assert cancel_request(exchange(), ours, None).params == (symbol, kind, by_id)
     with pytest.raises(ValueError):
-        exchange().cancel_request(replace(ours, client_order_id=""), None)
+        cancel_request(exchange(), replace(ours, client_order_id=""), None)
 
 
 def test_no_undocumented_window_is_sent() -> None:
-    writes = [exchange().order_request(leg()), exchange().cancel_request(leg(), None)]
+    writes = [order_request(exchange(), leg()), cancel_request(exchange(), leg(), None)]
     writes += exchange().setup_requests(instrument(), state_of([position_row(leverage="9")]), wanted())
     for request in writes:
         assert request.base.endswith("lbkperp.lbank.com") and not request.repeatable
@@ -178,7 +191,7 @@ def test_no_undocumented_window_is_sent() -> None:
 
 def test_reads_are_signed_in_the_query() -> None:
     reads = [*exchange().futures_state_requests(instrument(), None), *exchange().positions_requests()]
-    reads += [*exchange().margin_requests(), *exchange().lookup_requests(leg(), SENT_MS)]
+    reads += [*exchange().margin_requests(), *lookup_requests(exchange(), leg(), SENT_MS)]
     for request in reads:
         wire = sent(request)
         assert (wire.method, wire.body, wire.repeatable) == ("GET", b"", True)
@@ -190,9 +203,9 @@ def test_reads_are_signed_in_the_query() -> None:
 
 @pytest.mark.parametrize("more", [{}, {"orderId": None}])
 def test_an_order_is_ours_when_our_id_comes_back(more: dict[str, Any]) -> None:
-    assert exchange().read_placed(answer(good(order_row(leg(), **more))), leg()).exchange_order_id == "4711"
+    assert read_placed(exchange(), answer(good(order_row(leg(), **more))), leg()).exchange_order_id == "4711"
     least = {"clientOrderId": leg().client_order_id, "orderId": 4711}
-    assert exchange().read_placed(answer(good(least)), leg()).exchange_order_id == "4711"
+    assert read_placed(exchange(), answer(good(least)), leg()).exchange_order_id == "4711"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +228,7 @@ def test_an_order_is_ours_when_our_id_comes_back(more: dict[str, Any]) -> None:
 def test_an_answer_that_differs_in_anything_proves_nothing(changes: dict[str, Any]) -> None:
     ours = leg()
     with pytest.raises(Unreadable):
-        exchange().read_placed(answer(good(order_row(ours, **changes))), ours)
+        read_placed(exchange(), answer(good(order_row(ours, **changes))), ours)
     result = judge_placed(exchange(), ours, answer(good(order_row(ours, **changes))))
     assert result.outcome is Outcome.UNKNOWN
     if "clientOrderId" not in changes:
@@ -223,7 +236,7 @@ def test_an_answer_that_differs_in_anything_proves_nothing(changes: dict[str, An
             value = order_row(ours, **changes)
             told = value if step == 0 else {"resultList": [value]}
             with pytest.raises(Unreadable):
-                exchange().read_lookup(step, answer(good(told)), ours)
+                read_lookup(exchange(), step, answer(good(told)), ours)
 
 
 def test_no_contract_refusal_proves_that_an_order_was_not_taken() -> None:
@@ -231,7 +244,7 @@ def test_no_contract_refusal_proves_that_an_order_was_not_taken() -> None:
     assert rows and all(row.taken is Taken.MAYBE for row in rows)
     for code in (51, 65, 100, 10007, 10009):
         assert judge_placed(exchange(), leg(), answer(bad(code))).outcome is Outcome.UNKNOWN
-    assert not exchange().is_refusal_of(bad(100), leg())
+    assert not is_refusal_of(exchange(), bad(100), leg())
 
 
 @pytest.mark.parametrize(
@@ -250,7 +263,7 @@ def test_look_ups_find_the_order_in_each_of_its_states(status: Any, filled: str,
     for step, data in enumerate(
         (row, {"resultList": [order_row(leg(), clientOrderId="x"), row]}, {"resultList": [row]})
     ):
-        found = exchange().read_lookup(step, answer(good(data)), ours)
+        found = read_lookup(exchange(), step, answer(good(data)), ours)
         assert found is not None and found.state is OrderState(state)
         assert (found.filled, found.quantity) == (Decimal(filled), Decimal("0.005"))
         assert found.average_price == (None if filled == "0" else Decimal("59999.5"))
@@ -259,22 +272,22 @@ def test_look_ups_find_the_order_in_each_of_its_states(status: Any, filled: str,
 @pytest.mark.parametrize("changes", [{"status": "5"}, {"executedQty": "0.006"}, {"executedQty": "-1"}, {"side": None}])
 def test_an_order_that_cannot_be_is_unreadable(changes: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
-        exchange().read_lookup(0, answer(good(order_row(leg(), **changes))), leg())
+        read_lookup(exchange(), 0, answer(good(order_row(leg(), **changes))), leg())
 
 
 def test_not_finding_a_contract_order_is_no_proof() -> None:
     for step in (1, 2):
-        assert exchange().read_lookup(step, answer(good({"resultList": []})), leg()) is None
+        assert read_lookup(exchange(), step, answer(good({"resultList": []})), leg()) is None
     assert exchange().profile.settling.markets == (Market.SPOT,)
     full = {"resultList": [order_row(leg(), clientOrderId=str(number)) for number in range(100)]}
     with pytest.raises(Unreadable):
-        exchange().read_lookup(1, answer(good(full)), leg())
+        read_lookup(exchange(), 1, answer(good(full)), leg())
     with pytest.raises(Unreadable):
-        exchange().read_lookup(1, answer(good({"resultList": [order_row(leg()), order_row(leg())]})), leg())
+        read_lookup(exchange(), 1, answer(good({"resultList": [order_row(leg()), order_row(leg())]})), leg())
 
 
 def test_codes_of_missing_orders_and_symbols_are_known() -> None:
-    by_id = exchange().lookup_requests(leg(), SENT_MS)[0]
+    by_id = lookup_requests(exchange(), leg(), SENT_MS)[0]
     for code in (24, 2):
         error = exchange().read_error(answer(bad(code)))
         assert error is not None and exchange().is_no_such_order(by_id, error)
@@ -283,11 +296,11 @@ def test_codes_of_missing_orders_and_symbols_are_known() -> None:
 
 
 def test_a_canceled_answer_about_another_order_is_unreadable() -> None:
-    exchange().read_canceled(answer(good(None)), leg())
-    exchange().read_canceled(answer(good({"clientOrderId": leg().client_order_id})), leg())
+    read_canceled(exchange(), answer(good(None)), leg())
+    read_canceled(exchange(), answer(good({"clientOrderId": leg().client_order_id})), leg())
     for data in ({"clientOrderId": "another"}, {"symbol": "ETHUSDT"}):
         with pytest.raises(Unreadable):
-            exchange().read_canceled(answer(good(data)), leg())
+            read_canceled(exchange(), answer(good(data)), leg())
 
 
 # Public data.
@@ -426,7 +439,7 @@ def test_hedge_mode_stands_in_the_way_because_its_directions_are_not_agreed_on(d
 
 def test_leverage_is_set_for_the_direction_that_orders_use() -> None:
     (request,) = exchange().setup_requests(instrument(), state_of([position_row(leverage="20")]), wanted())
-    order = dict(exchange().order_request(leg()).params)
+    order = dict(order_request(exchange(), leg()).params)
     assert request.path == "/cfd/openApi/v1/prv/setLeverage"
     assert dict(request.params) == {
         **{"symbol": "BTCUSDT", "leverage": "3", "productGroup": "SwapU"},
@@ -507,9 +520,9 @@ def test_an_odd_contract_order_hides_no_other(changes: dict[str, Any]) -> None:
 def test_damaged_answers_are_unreadable_or_still_right() -> None:
     ours = leg()
     samples: list[tuple[Any, Any]] = [
-        (good(order_row(ours)), lambda told: exchange().read_placed(told, ours)),
-        (good(order_row(ours)), lambda told: exchange().read_lookup(0, told, ours)),
-        (good({"resultList": [order_row(ours)]}), lambda told: exchange().read_lookup(1, told, ours)),
+        (good(order_row(ours)), lambda told: read_placed(exchange(), told, ours)),
+        (good(order_row(ours)), lambda told: read_lookup(exchange(), 0, told, ours)),
+        (good({"resultList": [order_row(ours)]}), lambda told: read_lookup(exchange(), 1, told, ours)),
         (good({"resultList": [order_row(ours)]}), lambda told: exchange().read_open_orders(0, told, Market.FUTURES)),
         (good([position_row(position="1")]), lambda told: exchange().read_positions(0, told)),
         (good([ROW]), lambda told: exchange().read_instrument(told, "BTC/USDT:USDT")),
@@ -590,9 +603,9 @@ def test_a_market_buy_is_shown_with_the_amount_that_it_spends(
 
 def test_the_exchanges_own_test_of_a_spot_order_does_not_use_up_its_id() -> None:
     ours = Spot().leg()
-    request = exchange().test_order_request(ours)
+    request = own_test_request(exchange(), ours)
     assert request is not None and request.repeatable
-    order = dict(exchange().order_request(ours).params)
+    order = dict(order_request(exchange(), ours).params)
     assert request.path == "/v2/supplement/create_order_test.do"
     assert dict(request.params) == {name: value for name, value in order.items() if name != "custom_id"}
-    assert exchange().test_order_request(leg()) is None
+    assert own_test_request(exchange(), leg()) is None

@@ -16,6 +16,7 @@ from keyctl.orders.judge import judge_found, judge_placed
 from tests.support import lies, market_lies
 from tests.support.lies import PLACED, Lie, lies_about, right_word
 from tests.support.market_lies import Call
+from tests.support.order_calls import own_test, read_lookup
 from tests.support.true_answers import Api, all_apis
 
 APIS = {api.name: api for api in all_apis()}
@@ -30,7 +31,7 @@ def word_for(lie: Lie) -> str:
     if lie.api.exchange.read_error(response) is not None:
         return lies.UNKNOWN
     try:
-        status = lie.api.exchange.read_lookup(lie.step, response, lie.leg)
+        status = read_lookup(lie.api.exchange, lie.step, response, lie.leg)
     except Unreadable:
         return lies.UNKNOWN
     return lies.ABSENT if status is None else _word(judge_found(lie.leg, status))
@@ -88,11 +89,13 @@ def test_a_venue_s_own_test_of_an_order_speaks_of_that_order(
 ) -> None:
     api, body = APIS[name], json.loads(json.dumps(truth))
     leg = api.legs["buy"]
-    api.exchange.read_tested(Response(200, {}, json.dumps(truth).encode()), leg)
+    own = own_test(api.exchange, leg)
+    assert own is not None
+    own.read(Response(200, {}, json.dumps(truth).encode()))
     for other in ("ETHUSDT", leg.native_symbol.swapcase(), "", None, 5):
         (body["data"] if len(named) > 1 else body)["symbol"] = other
         with pytest.raises(Unreadable):
-            api.exchange.read_tested(Response(200, {}, json.dumps(body).encode()), leg)
+            own.read(Response(200, {}, json.dumps(body).encode()))
 
 
 def _is_refused(call: Call, body: bytes) -> bool:

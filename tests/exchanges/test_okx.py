@@ -19,6 +19,7 @@ from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
 from tests.exchanges.okx_samples import kind_shown
 from tests.support.ccxt_oracle import AT_MS, caught, oracle
+from tests.support.order_calls import cancel_request, lookup_requests, order_request, read_lookup
 
 # [official] OKX docs V5, secret of the authentication chapter.
 SECRET = "22582BD0CFF14C41EDBF1AB98506286D"
@@ -270,7 +271,7 @@ class TestOKX(ExchangeContract):
         theirs = dict(sent.params)
         if leg.order.type is OrderType.LIMIT:
             theirs.pop("tgtCcy", None)  # ccxt sends it with limit orders too, where it has no effect
-        wire = self.signer().sign(self.exchange().order_request(leg), Stamp(AT_MS, 0, ""))
+        wire = self.signer().sign(order_request(self.exchange(), leg), Stamp(AT_MS, 0, ""))
         assert (wire.method, urlsplit(wire.url).path) == (sent.method, sent.path)
         assert sent_params(wire) == theirs
 
@@ -278,9 +279,9 @@ class TestOKX(ExchangeContract):
 
     def test_orders_carry_a_deadline_and_nothing_else_does(self) -> None:
         exchange = self.exchange()
-        headers = dict(self.sent(exchange.order_request(self.leg())).headers)
+        headers = dict(self.sent(order_request(exchange, self.leg())).headers)
         assert headers["expTime"] == str(STAMP.at_ms + 5000)
-        others = [exchange.cancel_request(self.leg(), "4711"), *self.reads(exchange)]
+        others = [cancel_request(exchange, self.leg(), "4711"), *self.reads(exchange)]
         assert not any("expTime" in dict(self.sent(request).headers) for request in others)
 
     def test_only_demo_keys_at_okx_itself_are_marked_as_simulated(self) -> None:
@@ -310,7 +311,7 @@ class TestOKX(ExchangeContract):
 
     def test_market_orders_are_in_base_currency_and_never_shrunk(self) -> None:
         leg = self.leg(type=OrderType.MARKET, price=None)
-        assert json.loads(self.sent(self.exchange().order_request(leg)).body) == {
+        assert json.loads(self.sent(order_request(self.exchange(), leg)).body) == {
             "instId": "BTC-USDT",
             "tdMode": "cash",
             "clOrdId": leg.client_order_id,
@@ -386,37 +387,37 @@ class TestOKX(ExchangeContract):
         row = order_object(
             leg, state=shown, accFillSz=filled, avgPx="59999.5" if filled != "0" else "", fee="-0.000005"
         )
-        status = self.exchange().read_lookup(0, answer(success(row)), leg)
+        status = read_lookup(self.exchange(), 0, answer(success(row)), leg)
         assert status is not None and (status.state, status.filled) == (state, Decimal(filled))
         assert status.average_price == (Decimal("59999.5") if filled != "0" else None)
         assert (status.fee, status.fee_currency) == (Decimal("0.000005"), "BTC"), "a paid fee is a positive number"
 
     def test_a_market_order_is_found_without_a_price(self) -> None:
         leg = self.leg(side=Side.SELL, type=OrderType.MARKET, price=None)
-        status = self.exchange().read_lookup(0, answer(success(order_object(leg))), leg)
+        status = read_lookup(self.exchange(), 0, answer(success(order_object(leg))), leg)
         assert status is not None and status.price is None
 
     def test_a_full_page_without_our_order_proves_nothing(self) -> None:
         leg = self.leg()
         page = [order_object(leg, clOrdId=f"other{number}") for number in range(100)]
         for step in (1, 2):
-            assert self.exchange().read_lookup(step, answer(success(*page[:-1])), leg) is None
+            assert read_lookup(self.exchange(), step, answer(success(*page[:-1])), leg) is None
             with pytest.raises(Unreadable):
-                self.exchange().read_lookup(step, answer(success(*page)), leg)
+                read_lookup(self.exchange(), step, answer(success(*page)), leg)
 
     def test_a_row_without_a_client_order_id_field_proves_nothing(self) -> None:
         leg = self.leg()
         with pytest.raises(Unreadable):
-            self.exchange().read_lookup(1, answer(success({"ordId": "4711"})), leg)
+            read_lookup(self.exchange(), 1, answer(success({"ordId": "4711"})), leg)
 
     def test_the_look_up_of_one_order_must_show_one_order(self) -> None:
         leg = self.leg()
         for value in (success(), success(order_object(leg), order_object(leg))):
             with pytest.raises(Unreadable):
-                self.exchange().read_lookup(0, answer(value), leg)
+                read_lookup(self.exchange(), 0, answer(value), leg)
 
     def test_the_history_is_asked_from_a_minute_before_the_send(self) -> None:
-        request = self.exchange().lookup_requests(self.leg(), SENT_MS)[2]
+        request = lookup_requests(self.exchange(), self.leg(), SENT_MS)[2]
         assert dict(request.params) == {
             "instType": "SPOT",
             "instId": "BTC-USDT",
@@ -441,7 +442,7 @@ class TestOKX(ExchangeContract):
         exchange = self.exchange()
         row = {"clOrdId": "x", "ordId": "1", "sCode": "51400", "sMsg": "Cancellation failed"}
         error = exchange.read_error(answer({"code": "1", "msg": "", "data": [row]}))
-        cancel = exchange.cancel_request(self.leg(), None)
+        cancel = cancel_request(exchange, self.leg(), None)
         assert error is not None and exchange.is_no_such_order(cancel, error)
         assert not exchange.is_no_such_order(cancel, ExchangeError("okx", 200, "51008", ""))
 

@@ -59,6 +59,21 @@ from tests.exchanges.okx_algo_samples import (
 )
 from tests.exchanges.okx_samples import API_KEY, SECRET, client, leg, okx, order_row, sent, success
 from tests.support.ccxt_oracle import AT_MS, Sent, caught
+from tests.support.order_calls import (
+    became_request,
+    cancel_became_request,
+    cancel_request,
+    holds_to_reducing,
+    is_refusal_of,
+    lookup_requests,
+    order_request,
+    own_test_request,
+    read_became,
+    read_became_canceled,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 from tests.support.read_rows import as_orders
 
 PLACE = "/api/v5/trade/order-algo"
@@ -81,7 +96,7 @@ def signed_by_hand(wire: SignedRequest) -> str:
 
 def look(row: dict[str, Any], one: Leg) -> list[OrderStatus | None]:
     """What each look-up makes of that order object."""
-    return [okx().read_lookup(step, answer(success(row)), one) for step in STEPS]
+    return [read_lookup(okx(), step, answer(success(row)), one) for step in STEPS]
 
 
 # Requests.
@@ -89,7 +104,7 @@ def look(row: dict[str, Any], one: Leg) -> list[OrderStatus | None]:
 
 @pytest.mark.parametrize(("one", "body"), WIRES.values(), ids=WIRES)
 def test_the_bytes_of_an_order_that_waits(one: Leg, body: str) -> None:
-    request = okx().order_request(one)
+    request = order_request(okx(), one)
     wire = sent(request)
     assert (wire.method, wire.url, wire.body.decode()) == ("POST", f"https://openapi.okx.com{PLACE}", body)
     assert dict(wire.headers)["OK-ACCESS-SIGN"] == signed_by_hand(wire)
@@ -101,19 +116,19 @@ def test_the_bytes_of_an_order_that_waits(one: Leg, body: str) -> None:
 def test_no_deadline_goes_with_what_does_not_know_one() -> None:
     exchange, one = okx(), stop()
     for request in (
-        exchange.order_request(one),
-        exchange.cancel_request(one, None),
-        exchange.cancel_request(one, ALGO_ID),
-        exchange.cancel_became_request(one, BECAME),
+        order_request(exchange, one),
+        cancel_request(exchange, one, None),
+        cancel_request(exchange, one, ALGO_ID),
+        cancel_became_request(exchange, one, BECAME),
     ):
         assert request.window_ms is None
         assert "exptime" not in {name.lower() for name, _ in sent(request).headers}
-    assert exchange.order_request(leg()).window_ms == 5000
+    assert order_request(exchange, leg()).window_ms == 5000
 
 
 def test_decimals_are_never_written_with_an_exponent() -> None:
     one = spot(quantity=Decimal("1E-8"), price=Decimal("6E+4"), trigger=Trigger.STOP, trigger_price=Decimal("5E+4"))
-    body = json.loads(sent(okx().order_request(one)).body)
+    body = json.loads(sent(order_request(okx(), one)).body)
     assert (body["sz"], body["slOrdPx"], body["slTriggerPx"]) == ("0.00000001", "60000", "50000")
 
 
@@ -134,7 +149,7 @@ def test_they_wait_until_canceled_and_are_plain_when_they_fire(
     changes: dict[str, Any], why: str, make: Callable[..., Leg], kind: dict[str, Any], trigger: dict[str, Any]
 ) -> None:
     with pytest.raises(UsageProblem, match=why) as refused:
-        okx().order_request(make(**trigger | kind | changes))
+        order_request(okx(), make(**trigger | kind | changes))
     assert refused.value.code == "not_offered"
 
 
@@ -149,13 +164,13 @@ def test_they_wait_until_canceled_and_are_plain_when_they_fire(
 )
 def test_what_would_become_another_order_is_not_built(one: Leg, code: str) -> None:
     with pytest.raises(UsageProblem) as refused:
-        okx().order_request(one)
+        order_request(okx(), one)
     assert refused.value.code == code
 
 
 @pytest.mark.parametrize("one", LEGS.values(), ids=LEGS)
 def test_the_venue_has_no_test_of_such_an_order(one: Leg) -> None:
-    assert okx().test_order_request(one) is None
+    assert own_test_request(okx(), one) is None
 
 
 @pytest.mark.parametrize(
@@ -169,12 +184,12 @@ def test_the_venue_has_no_test_of_such_an_order(one: Leg) -> None:
     ],
 )
 def test_only_orders_that_the_venue_holds_to_reducing_count_as_such(one: Leg, held: bool) -> None:
-    assert okx().holds_to_reducing(one) is held
+    assert holds_to_reducing(okx(), one) is held
 
 
 @pytest.mark.parametrize(("one", "kind"), [(stop(), "SWAP"), (spot(**TAKE_PROFIT | AT_MARKET), "SPOT")])
 def test_look_ups_reach_the_waiting_and_each_kind_of_finished_ones(one: Leg, kind: str) -> None:
-    requests = okx().lookup_requests(one, SENT_MS)
+    requests = lookup_requests(okx(), one, SENT_MS)
     where = f"ordType=conditional&instType={kind}&instId={one.native_symbol}&limit=100"
     assert [sent(request).url.removeprefix("https://openapi.okx.com/api/v5/trade/") for request in requests] == [
         f"order-algo?algoClOrdId={OWN_ID}",
@@ -192,7 +207,7 @@ def test_look_ups_reach_the_waiting_and_each_kind_of_finished_ones(one: Leg, kin
 @pytest.mark.parametrize("one", [stop(), spot(**STOP | AT_MARKET)], ids=["swap", "spot"])
 def test_a_cancel_of_one_that_waits_is_a_list_of_one_and_signed_as_sent(one: Leg) -> None:
     for known, which in ((None, f'"algoClOrdId":"{OWN_ID}"'), (ALGO_ID, f'"algoId":"{ALGO_ID}"')):
-        request = okx().cancel_request(one, known)
+        request = cancel_request(okx(), one, known)
         wire = sent(request)
         assert (wire.method, wire.url) == ("POST", "https://openapi.okx.com/api/v5/trade/cancel-algos")
         assert wire.body.decode() == f'[{{"instId":"{one.native_symbol}",{which}}}]'
@@ -202,7 +217,7 @@ def test_a_cancel_of_one_that_waits_is_a_list_of_one_and_signed_as_sent(one: Leg
 
 @pytest.mark.parametrize("one", [stop(), spot(**STOP | AT_MARKET)], ids=["swap", "spot"])
 def test_what_it_became_is_read_and_canceled_as_a_plain_order(one: Leg) -> None:
-    read, cancel = okx().became_request(one, BECAME), okx().cancel_became_request(one, BECAME)
+    read, cancel = became_request(okx(), one, BECAME), cancel_became_request(okx(), one, BECAME)
     path = "https://openapi.okx.com/api/v5/trade"
     assert (read.method, sent(read).url) == ("GET", f"{path}/order?instId={one.native_symbol}&ordId={BECAME}")
     assert (cancel.method, sent(cancel).url) == ("POST", f"{path}/cancel-order")
@@ -217,7 +232,7 @@ def test_what_it_became_is_read_and_canceled_as_a_plain_order(one: Leg) -> None:
 
 @pytest.mark.parametrize("one", LEGS.values(), ids=LEGS)
 def test_the_answer_to_our_order_proves_it(one: Leg) -> None:
-    placed = okx().read_placed(answer(success(taken(one))), one)
+    placed = read_placed(okx(), answer(success(taken(one))), one)
     assert (placed.exchange_order_id, placed.state) == (ALGO_ID, None)
     for found in look(algo_row(one), one):
         assert found == OrderStatus(
@@ -247,18 +262,18 @@ def test_the_answer_to_our_order_proves_it(one: Leg) -> None:
 )
 def test_an_answer_without_our_id_and_success_proves_nothing(change: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
-        okx().read_placed(answer(success(taken(stop(), **change))), stop())
+        read_placed(okx(), answer(success(taken(stop(), **change))), stop())
 
 
 def test_an_answer_of_another_shape_proves_nothing() -> None:
     one = stop()
     for body in (success(), success(taken(one), taken(one)), {"code": "1", "data": [taken(one)]}, {"code": "0"}):
         with pytest.raises(Unreadable):
-            okx().read_placed(answer(body), one)
+            read_placed(okx(), answer(body), one)
     plain = {"ordId": "4711", "clOrdId": OWN_ID, "sCode": "0", "sMsg": ""}
     for body, asked in ((success(plain), one), (success(taken(one)), leg())):
         with pytest.raises(Unreadable):
-            okx().read_placed(answer(body), asked)
+            read_placed(okx(), answer(body), asked)
 
 
 @pytest.mark.parametrize("change", ANOTHER.values(), ids=ANOTHER)
@@ -266,7 +281,7 @@ def test_another_order_is_never_taken_for_ours(change: dict[str, Any]) -> None:
     one = stop()
     for step in STEPS:
         with pytest.raises(Unreadable):
-            okx().read_lookup(step, answer(success(algo_row(one, **change))), one)
+            read_lookup(okx(), step, answer(success(algo_row(one, **change))), one)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +293,7 @@ def test_a_row_that_leaves_out_what_makes_it_ours_proves_nothing(name: str) -> N
     del row[name]
     for step in STEPS:
         with pytest.raises(Unreadable):
-            okx().read_lookup(step, answer(success(row)), stop())
+            read_lookup(okx(), step, answer(success(row)), stop())
 
 
 @pytest.mark.parametrize(
@@ -302,15 +317,15 @@ def test_a_row_that_leaves_out_what_makes_it_ours_proves_nothing(name: str) -> N
     ],
 )
 def test_each_kind_is_known_by_what_is_its_own(one: Leg, change: dict[str, Any]) -> None:
-    assert okx().read_lookup(0, answer(success(algo_row(one))), one) is not None
+    assert read_lookup(okx(), 0, answer(success(algo_row(one))), one) is not None
     with pytest.raises(Unreadable):
-        okx().read_lookup(0, answer(success(algo_row(one, **change))), one)
+        read_lookup(okx(), 0, answer(success(algo_row(one, **change))), one)
 
 
 def test_where_the_unit_of_the_size_has_a_default_of_its_own_it_is_not_looked_at() -> None:
     for one in (spot(**STOP), spot(**STOP | AT_MARKET | SELL), stop(**AT_MARKET)):
         for told in ("", "base_ccy", "quote_ccy"):
-            assert okx().read_lookup(0, answer(success(algo_row(one, tgtCcy=told))), one) is not None
+            assert read_lookup(okx(), 0, answer(success(algo_row(one, tgtCcy=told))), one) is not None
 
 
 # What became of it.
@@ -365,7 +380,7 @@ def test_each_state_says_whether_there_is_another_order(
 def test_an_unknown_state_and_one_that_fired_into_no_single_order_prove_nothing(change: dict[str, Any]) -> None:
     for step in STEPS:
         with pytest.raises(Unreadable):
-            okx().read_lookup(step, answer(success(algo_row(stop(), **change))), stop())
+            read_lookup(okx(), step, answer(success(algo_row(stop(), **change))), stop())
 
 
 @pytest.mark.parametrize(
@@ -382,13 +397,13 @@ def test_each_state_is_read_and_only_what_has_no_rest_that_waits_is_followed(
     told: str, ids: list[str], state: OrderState, became: str | None
 ) -> None:
     for step in STEPS:
-        found = okx().read_lookup(step, answer(success(algo_row(stop(), state=told, ordIdList=ids))), stop())
+        found = read_lookup(okx(), step, answer(success(algo_row(stop(), state=told, ordIdList=ids))), stop())
         assert found is not None and (found.state, found.became, found.filled) == (state, became, Decimal(0))
 
 
 def waiting(one: Leg) -> OrderStatus:
     """The status of one that fired, as its look-up shows it."""
-    found = okx().read_lookup(0, answer(success(algo_row(one, **FIRED))), one)
+    found = read_lookup(okx(), 0, answer(success(algo_row(one, **FIRED))), one)
     assert found is not None
     return found
 
@@ -424,7 +439,7 @@ def plain_row(one: Leg, **changes: Any) -> dict[str, Any]:
 def test_state_and_fill_are_those_of_the_order_that_it_became(
     one: Leg, change: dict[str, Any], state: str, filled: str, average: str | None
 ) -> None:
-    found = okx().read_became(answer(success(plain_row(one, fee="-0.06", feeCcy="USDT", **change))), one, waiting(one))
+    found = read_became(okx(), answer(success(plain_row(one, fee="-0.06", feeCcy="USDT", **change))), one, waiting(one))
     assert found == OrderStatus(
         exchange_order_id=ALGO_ID,
         client_order_id=OWN_ID,
@@ -459,17 +474,17 @@ def test_state_and_fill_are_those_of_the_order_that_it_became(
 def test_what_it_became_is_told_from_any_other_order(change: dict[str, Any]) -> None:
     one = stop()
     with pytest.raises(Unreadable):
-        okx().read_became(answer(success(plain_row(one, **change))), one, waiting(one))
+        read_became(okx(), answer(success(plain_row(one, **change))), one, waiting(one))
 
 
 def test_what_it_became_need_not_say_what_it_was() -> None:
     one = stop()
     for told in ("", None):
-        found = okx().read_became(answer(success(plain_row(one, algoId=told))), one, waiting(one))
+        found = read_became(okx(), answer(success(plain_row(one, algoId=told))), one, waiting(one))
         assert found.became == BECAME
     for body in (success(), success(plain_row(one), plain_row(one)), {"code": "51603", "data": []}):
         with pytest.raises(Unreadable):
-            okx().read_became(answer(body), one, waiting(one))
+            read_became(okx(), answer(body), one, waiting(one))
 
 
 # Absence.
@@ -479,36 +494,36 @@ def test_a_row_without_our_id_field_leaves_absence_unproven() -> None:
     exchange, one = okx(), stop()
     for step in STEPS[1:]:
         others = [algo_row(one, algoClOrdId=""), algo_row(one, algoClOrdId=OTHER_ID)]
-        assert exchange.read_lookup(step, answer(success()), one) is None
-        assert exchange.read_lookup(step, answer(success(*others)), one) is None
-        found = exchange.read_lookup(step, answer(success(*others, algo_row(one))), one)
+        assert read_lookup(exchange, step, answer(success()), one) is None
+        assert read_lookup(exchange, step, answer(success(*others)), one) is None
+        found = read_lookup(exchange, step, answer(success(*others, algo_row(one))), one)
         assert found is not None and found.exchange_order_id == ALGO_ID
         nameless = algo_row(one)
         del nameless["algoClOrdId"]
         for row in (nameless, algo_row(one, algoClOrdId=None), order_row(leg()), None):
             with pytest.raises(Unreadable):
-                exchange.read_lookup(step, answer(success(*others, row)), one)
+                read_lookup(exchange, step, answer(success(*others, row)), one)
 
 
 def test_a_full_page_without_our_order_proves_nothing() -> None:
     exchange, one = okx(), stop()
     page = [algo_row(one, algoClOrdId=f"other{number}") for number in range(100)]
     for step in STEPS[1:]:
-        assert exchange.read_lookup(step, answer(success(*page[1:])), one) is None
+        assert read_lookup(exchange, step, answer(success(*page[1:])), one) is None
         with pytest.raises(Unreadable, match="full"):
-            exchange.read_lookup(step, answer(success(*page)), one)
-        assert exchange.read_lookup(step, answer(success(*page[1:], algo_row(one))), one) is not None
+            read_lookup(exchange, step, answer(success(*page)), one)
+        assert read_lookup(exchange, step, answer(success(*page[1:], algo_row(one))), one) is not None
 
 
 def test_the_first_look_up_is_about_our_order_or_unreadable() -> None:
     for rows in ((), (algo_row(stop(), algoClOrdId=OTHER_ID),), (algo_row(stop(), algoClOrdId=""),)):
         with pytest.raises(Unreadable):
-            okx().read_lookup(0, answer(success(*rows)), stop())
+            read_lookup(okx(), 0, answer(success(*rows)), stop())
 
 
 def test_no_such_order_is_told_from_other_errors() -> None:
     exchange = okx()
-    by_id, cancel = exchange.lookup_requests(stop(), SENT_MS)[0], exchange.cancel_request(stop(), None)
+    by_id, cancel = lookup_requests(exchange, stop(), SENT_MS)[0], cancel_request(exchange, stop(), None)
     missing = exchange.read_error(answer({"code": "51603", "data": [], "msg": "Order does not exist"}))
     assert missing is not None and exchange.is_no_such_order(by_id, missing)
     assert not exchange.is_no_such_order(cancel, missing)
@@ -524,9 +539,9 @@ def test_no_such_order_is_told_from_other_errors() -> None:
 def test_a_cancel_need_not_echo_our_id_and_may_not_echo_another() -> None:
     exchange, one = okx(), stop()
     for told in (OWN_ID, "", None):
-        exchange.read_canceled(answer(success(taken(one, algoClOrdId=told))), one)
+        read_canceled(exchange, answer(success(taken(one, algoClOrdId=told))), one)
     shortest = {"algoId": ALGO_ID, "sCode": "0", "sMsg": ""}
-    exchange.read_canceled(answer(success(shortest)), one)
+    read_canceled(exchange, answer(success(shortest)), one)
     for rows in (
         (taken(one, algoClOrdId=OTHER_ID),),
         (taken(one, sCode="51400"),),
@@ -535,21 +550,21 @@ def test_a_cancel_need_not_echo_our_id_and_may_not_echo_another() -> None:
         (),
     ):
         with pytest.raises(Unreadable):
-            exchange.read_canceled(answer(success(*rows)), one)
+            read_canceled(exchange, answer(success(*rows)), one)
     with pytest.raises(Unreadable):
-        exchange.read_canceled(answer({"code": "1", "data": [taken(one)]}), one)
+        read_canceled(exchange, answer({"code": "1", "data": [taken(one)]}), one)
 
 
 def test_the_cancel_of_what_it_became_echoes_that_order() -> None:
     exchange, one = okx(), stop()
     row = {"ordId": BECAME, "clOrdId": "", "sCode": "0", "sMsg": ""}
-    exchange.read_became_canceled(answer(success(row)), one, BECAME)
+    read_became_canceled(exchange, answer(success(row)), one, BECAME)
     for change in ({"ordId": "4711"}, {"ordId": ""}, {"ordId": None}, {"sCode": "51400"}, {"sCode": None}):
         with pytest.raises(Unreadable):
-            exchange.read_became_canceled(answer(success({**row, **change})), one, BECAME)
+            read_became_canceled(exchange, answer(success({**row, **change})), one, BECAME)
     for rows in ((), (row, row), (taken(one),)):
         with pytest.raises(Unreadable):
-            exchange.read_became_canceled(answer(success(*rows)), one, BECAME)
+            read_became_canceled(exchange, answer(success(*rows)), one, BECAME)
 
 
 # Refusals.
@@ -579,7 +594,7 @@ def test_a_documented_refusal_proves_that_it_was_not_taken(one: Leg, code: str) 
 def test_a_refusal_that_names_an_order_proves_nothing(change: dict[str, Any], alone: bool) -> None:
     exchange, one = okx(), stop()
     body: dict[str, Any] = {"code": "1", "msg": "", "data": [taken(one, **{"algoId": "", "sCode": "51280"} | change)]}
-    assert exchange.is_refusal_of(body, one) is alone
+    assert is_refusal_of(exchange, body, one) is alone
     outcome = judge_placed(exchange, one, answer(body)).outcome
     assert outcome is (Outcome.REJECTED if alone else Outcome.UNKNOWN)
 
@@ -625,6 +640,7 @@ def test_open_orders_that_wait_are_listed_as_such(trigger: dict[str, Any], kind:
         trigger=trigger["trigger"],
         trigger_price=Decimal("59990.5"),
         created_ms=SENT_MS,
+        api="algo",
     )
     spot_one = listed(algo_row(spot(**trigger | kind), algoClOrdId="", cTime=""), Market.SPOT)
     assert (spot_one.symbol, spot_one.market, spot_one.quantity) == ("BTC/USDT", Market.SPOT, Decimal("0.005"))
@@ -734,12 +750,12 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
     status, fired = waiting(one), success(algo_row(one, **FIRED))
     canceled = success({"ordId": BECAME, "clOrdId": "", "sCode": "0", "sMsg": ""})
     readers: list[tuple[Any, Callable[[Response], object]]] = [
-        (success(taken(one)), lambda response: exchange.read_placed(response, one)),
-        (fired, lambda response: exchange.read_lookup(0, response, one)),
-        (fired, lambda response: exchange.read_lookup(2, response, one)),
-        (success(plain_row(one)), lambda response: exchange.read_became(response, one, status)),
-        (success(taken(one)), lambda response: exchange.read_canceled(response, one)),
-        (canceled, lambda response: exchange.read_became_canceled(response, one, BECAME)),
+        (success(taken(one)), lambda response: read_placed(exchange, response, one)),
+        (fired, lambda response: read_lookup(exchange, 0, response, one)),
+        (fired, lambda response: read_lookup(exchange, 2, response, one)),
+        (success(plain_row(one)), lambda response: read_became(exchange, response, one, status)),
+        (success(taken(one)), lambda response: read_canceled(exchange, response, one)),
+        (canceled, lambda response: read_became_canceled(exchange, response, one, BECAME)),
         (fired, lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
     ]
     for sample, read in readers:
@@ -791,7 +807,7 @@ def test_ccxt_would_send_the_same_swap_order(
     changes: dict[str, Any], options: dict[str, Any], trigger: dict[str, Any], name: str, kind: dict[str, Any]
 ) -> None:
     one = leg(**trigger | kind | changes)
-    wire, asked = sent(okx().order_request(one)), theirs(one, name, options)
+    wire, asked = sent(order_request(okx(), one)), theirs(one, name, options)
     assert (asked.method, asked.path) == (wire.method, urlsplit(wire.url).path) == ("POST", PLACE)
     assert asked.params == sent_params(wire)
 
@@ -803,7 +819,7 @@ def test_ccxt_would_send_the_same_spot_order(
     side: Side, trigger: dict[str, Any], name: str, kind: dict[str, Any]
 ) -> None:
     one = spot(**trigger | kind | {"side": side})
-    wire, asked = sent(okx().order_request(one)), theirs(one, name, {"tdMode": "cash"})
+    wire, asked = sent(order_request(okx(), one)), theirs(one, name, {"tdMode": "cash"})
     assert (asked.method, asked.path) == (wire.method, urlsplit(wire.url).path) == ("POST", PLACE)
     told, own = asked.params, sent_params(wire)
     if side is Side.BUY and not kind:  # the unit of the size is for market orders; ccxt names it with limit ones too
@@ -816,13 +832,13 @@ def test_ccxt_would_send_the_same_spot_order(
 def test_ccxt_would_look_it_up_the_same_way() -> None:
     judge, exchange, one = client(), okx(), stop()
     symbol, waits = one.order.symbol, {"trigger": True, "ordType": "conditional"}
-    by_id, pending, effective, canceled, _ = exchange.lookup_requests(one, SENT_MS)
+    by_id, pending, effective, canceled, _ = lookup_requests(exchange, one, SENT_MS)
     calls: list[tuple[Request, Callable[[], object]]] = [
         (by_id, lambda: judge.fetch_order("", symbol, {"trigger": True, "clientOrderId": OWN_ID})),
         (pending, lambda: judge.fetch_open_orders(symbol, None, 100, waits)),
         (effective, lambda: judge.fetch_closed_orders(symbol, None, 100, waits)),
         (canceled, lambda: judge.fetch_canceled_orders(symbol, None, 100, waits)),
-        (exchange.became_request(one, BECAME), lambda: judge.fetch_order(BECAME, symbol)),
+        (became_request(exchange, one, BECAME), lambda: judge.fetch_order(BECAME, symbol)),
     ]
     for request, call in calls:
         asked, own = caught(call), sent_params(sent(request))
@@ -839,15 +855,15 @@ def test_ccxt_would_cancel_it_the_same_way_and_to_the_same_signature() -> None:
     judge, exchange, one = client(), okx(), stop()
     symbol = one.order.symbol
     signer = exchange.signer(API_KEY, Secret(SECRET), Algorithm.HMAC, Secret("Phrase-1"))
-    by_own = signer.sign(exchange.cancel_request(one, None), Stamp(AT_MS, 0, ""))
+    by_own = signer.sign(cancel_request(exchange, one, None), Stamp(AT_MS, 0, ""))
     asked = caught(lambda: judge.cancel_order("", symbol, {"trigger": True, "clientOrderId": OWN_ID}))
     assert (asked.method, asked.path, asked.body) == (by_own.method, urlsplit(by_own.url).path, by_own.body.decode())
     assert asked.headers["ok-access-sign"] == dict(by_own.headers)["OK-ACCESS-SIGN"]
-    by_theirs = sent(exchange.cancel_request(one, ALGO_ID))
+    by_theirs = sent(cancel_request(exchange, one, ALGO_ID))
     asked = caught(lambda: judge.cancel_order(ALGO_ID, symbol, {"trigger": True}))
     assert asked.path == urlsplit(by_theirs.url).path
     assert json.loads(asked.body) == json.loads(by_theirs.body) == [{"instId": "BTC-USDT-SWAP", "algoId": ALGO_ID}]
-    became = sent(exchange.cancel_became_request(one, BECAME))
+    became = sent(cancel_became_request(exchange, one, BECAME))
     asked = caught(lambda: judge.cancel_order(BECAME, symbol))
     assert (asked.path, asked.params) == (urlsplit(became.url).path, sent_params(became))
 

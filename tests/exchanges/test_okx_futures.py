@@ -59,6 +59,15 @@ from tests.exchanges.okx_samples import (
     success,
 )
 from tests.support.ccxt_oracle import AT_MS, caught
+from tests.support.order_calls import (
+    cancel_request,
+    holds_to_reducing,
+    lookup_requests,
+    order_request,
+    own_test_request,
+    read_lookup,
+    read_placed,
+)
 from tests.support.read_rows import as_orders, as_positions
 
 CONFIG = {"acctLv": "2", "posMode": "net_mode", "uid": "1", "perm": "read_only,trade", "ip": ""}
@@ -88,7 +97,7 @@ def inverse() -> Instrument:
 
 
 def body_of(one: Leg) -> Any:
-    return json.loads(sent(okx().order_request(one)).body)
+    return json.loads(sent(order_request(okx(), one)).body)
 
 
 # Symbols and their rules.
@@ -218,8 +227,8 @@ def test_each_kind_of_order_says_what_it_is_and_no_more(changes: dict[str, Any],
 
 
 def test_an_order_carries_a_deadline_and_a_cancel_does_not() -> None:
-    assert dict(sent(okx().order_request(leg())).headers)["expTime"] == str(STAMP.at_ms + 5000)
-    wire = sent(okx().cancel_request(leg(), "4711"))
+    assert dict(sent(order_request(okx(), leg())).headers)["expTime"] == str(STAMP.at_ms + 5000)
+    wire = sent(cancel_request(okx(), leg(), "4711"))
     assert "expTime" not in dict(wire.headers)
     assert json.loads(wire.body) == {"instId": "BTC-USDT-SWAP", "ordId": "4711"}
 
@@ -237,7 +246,7 @@ def test_an_order_carries_a_deadline_and_a_cancel_does_not() -> None:
 )
 def test_what_would_become_another_order_is_not_built(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageProblem):
-        okx().order_request(leg(**changes))
+        order_request(okx(), leg(**changes))
 
 
 def test_only_orders_that_the_venue_holds_to_reducing_count_as_such() -> None:
@@ -253,7 +262,7 @@ def test_only_orders_that_the_venue_holds_to_reducing_count_as_such() -> None:
         ({"symbol": "BTC/USDT", "market": Market.SPOT, "contract_size": None, "reduce_only": True}, False),
     ]
     for changes, held in cases:
-        assert okx().holds_to_reducing(leg(**changes)) is held, changes
+        assert holds_to_reducing(okx(), leg(**changes)) is held, changes
 
 
 def test_each_market_says_which_orders_it_takes() -> None:
@@ -261,7 +270,7 @@ def test_each_market_says_which_orders_it_takes() -> None:
     both |= {f"{trigger}_{kind}" for trigger in ("stop", "take_profit") for kind in ("market", "limit")}
     assert okx().offers(Market.SPOT) == both
     assert okx().offers(Market.FUTURES) == both | {"reduce_only"}
-    assert okx().test_order_request(leg()) is None
+    assert own_test_request(okx(), leg()) is None
     assert okx().experimental == {}
 
 
@@ -271,20 +280,20 @@ def test_each_market_says_which_orders_it_takes() -> None:
 def test_our_own_order_is_proven_by_its_id() -> None:
     one = leg()
     row = {"ordId": "4711", "clOrdId": one.client_order_id, "sCode": "0", "sMsg": "", "tag": "", "subCode": ""}
-    assert okx().read_placed(answer(success(row)), one).exchange_order_id == "4711"
+    assert read_placed(okx(), answer(success(row)), one).exchange_order_id == "4711"
     for change in ({"clOrdId": "kc" + "0" * 26}, {"ordId": ""}, {"sCode": "51008"}):
         with pytest.raises(Unreadable):
-            okx().read_placed(answer(success({**row, **change})), one)
+            read_placed(okx(), answer(success({**row, **change})), one)
 
 
 def test_fills_come_back_in_the_unit_of_the_order() -> None:
     row = order_row(leg(), state="partially_filled", accFillSz="0.2", avgPx="59990.1", fee="-0.06")
-    status = okx().read_lookup(0, answer(success(row)), leg())
+    status = read_lookup(okx(), 0, answer(success(row)), leg())
     assert status is not None
     assert (status.quantity, status.filled, status.state) == (Decimal("0.005"), Decimal("0.002"), OrderState.OPEN)
     assert (status.average_price, status.fee, status.fee_currency) == (Decimal("59990.1"), Decimal("0.06"), "USDT")
     coin = leg(inverse=True)
-    status = okx().read_lookup(0, answer(success(order_row(coin, accFillSz="3", avgPx="1"))), coin)
+    status = read_lookup(okx(), 0, answer(success(order_row(coin, accFillSz="3", avgPx="1"))), coin)
     assert status is not None and (status.quantity, status.filled) == (Decimal(5), Decimal(3))
 
 
@@ -307,27 +316,27 @@ def test_another_order_is_never_taken_for_ours(change: dict[str, Any]) -> None:
     one = leg()
     for step in range(3):
         with pytest.raises(Unreadable):
-            okx().read_lookup(step, answer(success(order_row(one, **change))), one)
+            read_lookup(okx(), step, answer(success(order_row(one, **change))), one)
 
 
 def test_the_position_of_an_order_is_checked_in_long_short_mode() -> None:
     one = leg(hedge=True, position=PositionSide.LONG)
-    assert okx().read_lookup(0, answer(success(order_row(one))), one) is not None
+    assert read_lookup(okx(), 0, answer(success(order_row(one))), one) is not None
     for side in ("short", "net", ""):
         with pytest.raises(Unreadable):
-            okx().read_lookup(0, answer(success(order_row(one, posSide=side))), one)
+            read_lookup(okx(), 0, answer(success(order_row(one, posSide=side))), one)
 
 
 def test_an_order_that_lost_its_reduce_only_is_not_ours() -> None:
     one = leg(side=Side.SELL, reduce_only=True)
-    assert okx().read_lookup(0, answer(success(order_row(one))), one) is not None
+    assert read_lookup(okx(), 0, answer(success(order_row(one))), one) is not None
     for told in ("false", "", None):
         with pytest.raises(Unreadable):
-            okx().read_lookup(0, answer(success(order_row(one, reduceOnly=told))), one)
+            read_lookup(okx(), 0, answer(success(order_row(one, reduceOnly=told))), one)
 
 
 def test_look_ups_ask_for_swaps() -> None:
-    by_id, pending, history = (dict(request.params) for request in okx().lookup_requests(leg(), SENT_MS))
+    by_id, pending, history = (dict(request.params) for request in lookup_requests(okx(), leg(), SENT_MS))
     assert by_id == {"instId": "BTC-USDT-SWAP", "clOrdId": leg().client_order_id}
     assert pending == {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "limit": 100}
     assert history == {**pending, "begin": SENT_MS - 60_000}
@@ -649,6 +658,7 @@ def test_open_orders_of_both_markets() -> None:
             client_order_id=leg().client_order_id,
             reduce_only=True,
             created_ms=SENT_MS,
+            api="plain",
         ),
     )
     spot = {**row, "instType": "SPOT", "instId": "ETH-USDT", "clOrdId": "", "reduceOnly": "false", "cTime": ""}
@@ -760,7 +770,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         (success(SWAP), lambda response: exchange.read_instrument(response, LINEAR)),
         (success(POSITION), lambda response: exchange.read_positions(0, response)),
         (success(order_row(one)), lambda response: exchange.read_open_orders(2, response, Market.FUTURES)),
-        (success(order_row(one)), lambda response: exchange.read_lookup(1, response, one)),
+        (success(order_row(one)), lambda response: read_lookup(exchange, 1, response, one)),
         (success(wallet), exchange.read_margin),
         (success(band), lambda response: exchange.read_band(response, rules)),
     ]
@@ -831,7 +841,7 @@ def test_our_swap_orders_carry_what_ccxts_orders_carry(changes: dict[str, Any], 
     params = {"clientOrderId": one.client_order_id, **extra}
     order, size = one.order, float(one.order.contracts)
     asked = caught(lambda: client().create_order(order.symbol, str(order.type), str(order.side), size, price, params))
-    wire = sent(okx().order_request(one))
+    wire = sent(order_request(okx(), one))
     assert (wire.method, urlsplit(wire.url).path) == (asked.method, asked.path)
     assert sent_params(wire) == asked.params
 

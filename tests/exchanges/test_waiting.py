@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from keyctl import exchanges
-from keyctl.answers import Unreadable
-from keyctl.model import Binding, Kind, OrderState, OrderStatus, Trigger
+from keyctl.model import Binding, Kind, Trigger
 from tests.exchanges.binance_algo_samples import KINDS
 from tests.exchanges.binance_futures_samples import INVERSE, LINEAR, leg
-from tests.exchanges.contract import answer
 from tests.exchanges.okx_algo_samples import STOP, TAKE_PROFIT, spot
 
 
@@ -36,14 +33,5 @@ def test_elsewhere_all_orders_have_one_window(name: str) -> None:
 @pytest.mark.parametrize("name", ["bitfinex", "lbank"])
 def test_elsewhere_no_order_becomes_another(name: str) -> None:
     exchange = exchanges.load(Binding(name, Kind.LIVE, exchanges.profile(name).site_default, None, None))
-    one = leg(trigger=Trigger.STOP, trigger_price=LINEAR.price)
-    status = OrderStatus("1", None, OrderState.OPEN, LINEAR.quantity, LINEAR.quantity, became="2")
-    calls: list[Callable[[], object]] = [
-        lambda: exchange.became_request(one, "2"),
-        lambda: exchange.read_became(answer({}), one, status),
-        lambda: exchange.cancel_became_request(one, "2"),
-        lambda: exchange.read_became_canceled(answer({}), one, "2"),
-    ]
-    for call in calls:
-        with pytest.raises(Unreadable):
-            call()
+    assert {api.becomes for api in exchange.order_apis.values()} == {None}
+    assert exchange.api_of(leg(trigger=Trigger.STOP, trigger_price=LINEAR.price)).becomes is None

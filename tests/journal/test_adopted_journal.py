@@ -111,6 +111,25 @@ def test_the_old_key_of_its_cut_rotation_claims_nothing(old: World) -> None:
     journal.close()
 
 
+def test_orders_of_version_7_keep_their_order_api_though_it_names_none(world: World) -> None:
+    """Repeats are refused, and each order is looked up and canceled at the API that took it."""
+    world.add("okx", rights=RIGHTS)
+    waits = ("order", "sell", "SOL/USDT", "0.2", "--stop-at", "90", "--price", "89.5", "-a", "okx-a", "--yes")
+    for words in (waits, OPENING):
+        assert world.keyctl(*words).exit_code == 0
+    assert [leg.leg.api for leg in world.app().journal.everything()] == ["algo", "plain"]
+    with closing(sqlite3.connect(journal_file(world.app().home), isolation_level=None)) as connection:
+        connection.execute("ALTER TABLE legs DROP COLUMN api")
+        connection.execute("PRAGMA user_version=7")
+    for words in (waits, OPENING):
+        assert world.keyctl(*words).exit_code == ExitCode.CHECK, "a repeat"
+    assert [leg.leg.api for leg in world.app().journal.everything()] == ["", ""]
+    assert world.keyctl("cancel", "--all", "--yes").exit_code == 0
+    assert world.app().journal.open_legs() == ()
+    assert world.keyctl(*OPENING, "--again").exit_code == 0
+    assert world.app().journal.everything()[-1].leg.api == "plain"
+
+
 def test_it_is_lost_when_it_comes_back_after_orders_of_a_newer_one(old: World) -> None:
     home = old.app().home
     before = journal_file(home).read_bytes()

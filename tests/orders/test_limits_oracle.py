@@ -29,6 +29,7 @@ from keyctl.orders.plan import PlannedLeg, plan_leg
 from keyctl.orders.value import Value, value_of
 from keyctl.orders.wish import VenueView, Wish
 from tests.support.limits_campaign import SOFT_WORDS, TODAY, _venue, campaign, day_campaign
+from tests.support.order_calls import order_request
 
 COUNT = 100_000
 
@@ -146,7 +147,7 @@ def test_a_sale_of_many_digits_keeps_them_all_on_the_wire() -> None:
     leg = _planned(_wish(Side.SELL, "1", "0.02"), "0.02", "0.02", "bitfinex").leg
     size = "1016733271221240.137085744332387894"
     leg = replace(leg, order=replace(leg.order, quantity=Decimal(size)))
-    params = dict(_venue("bitfinex")[1].order_request(leg).params)
+    params = dict(order_request(_venue("bitfinex")[1], leg).params)
     assert params["amount"] == f"-{size}"
 
 

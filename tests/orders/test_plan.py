@@ -25,6 +25,7 @@ from keyctl.orders.plan import check_plan, new_plan_id, same_leg
 from keyctl.orders.sizing import Part, Sizing, Split, size_all
 from keyctl.orders.value import Value
 from keyctl.orders.wish import VenueView, Wish
+from tests.support.order_calls import order_request
 from tests.support.spot_wishes import ACCOUNT, INSTRUMENT, LIMITS, VIEW, planned, wish
 
 D = Decimal
@@ -236,7 +237,7 @@ def test_ids_are_random_and_of_their_own_alphabet() -> None:
 def test_numbers_go_out_without_an_exponent(name: str) -> None:
     tiny = replace(planned(wish()).leg.order, quantity=D("1E-8"), price=D("1E+3"))
     leg = replace(planned(wish()).leg, exchange=name, order=tiny, client_order_id="12345678901")
-    request = load(Binding(name, Kind.DEMO, "", "http://127.0.0.1:1", None)).order_request(leg)
+    request = order_request(load(Binding(name, Kind.DEMO, "", "http://127.0.0.1:1", None)), leg)
     values = [str(value) for _, value in request.params]
     assert any("0.00000001" in value for value in values)
     assert not any("E-" in value or "E+" in value for value in values)

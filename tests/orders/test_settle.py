@@ -37,7 +37,7 @@ class StubSession:
         self.exchange = SimpleNamespace(
             name="binance",
             profile=self.profile,
-            lookup_requests=lambda leg, sent_ms: ("open", "finished"),
+            api_of=lambda leg: SimpleNamespace(lookups=lambda leg, sent_ms: (("open", None), ("finished", None))),
             time_request=lambda market: SimpleNamespace(base="https://api.example"),
         )
         self.seconds = 0.0

@@ -228,8 +228,10 @@ _BINANCE_AT_MARKET = ("STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET
 
 
 def _binance_orders(bodies: list[Any], sample: FuturesSample) -> Any:
+    waits = sample.request is not None and "Algo" in sample.request.path
+
     def read(row: Any) -> Any:
-        waits = "algoId" in need(row, dict)
+        need(row, dict)
         price = number(row.get("price", Number("0")))
         own = row.get("clientAlgoId" if waits else "clientOrderId")
         sure(row.get("side") in ("BUY", "SELL"))

@@ -47,6 +47,7 @@ from keyctl.twin.book import Book
 from keyctl.twin.call import Call
 from keyctl.twin.face import Face
 from keyctl.twin.venue import Venue
+from tests.support.order_calls import order_request
 from tests.support.world import RIGHTS
 
 LIMITS = Limits(
@@ -137,7 +138,7 @@ class Desk:
             reads = self.exchange.futures_state_requests(planned.instrument, terms.margin)
             after = self.exchange.read_futures_state(tuple(map(self.read, reads)), planned.instrument, terms.margin)
             assert confirmed(self.exchange, after, terms) == ""
-        return judge_placed(self.exchange, planned.leg, self.ask(self.exchange.order_request(planned.leg)))
+        return judge_placed(self.exchange, planned.leg, self.ask(order_request(self.exchange, planned.leg)))
 
     def rules(self, symbol: str) -> Instrument:
         """The venue's own rules of the symbol."""

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from keyctl.model import (
@@ -27,6 +28,7 @@ from keyctl.model import (
 )
 from keyctl.twin import TwinServer, all_faces
 from tests.support.mutations import Harvest, Sample
+from tests.support.order_calls import cancel_request, lookup_requests, order_request, read_placed
 from tests.support.world import RIGHTS
 
 SYMBOLS = {"binance": ("BTC/USDT:USDT", "BTC/USD:BTC"), "okx": ("BTC/USDT:USDT", "BTC/USD:BTC")}
@@ -144,18 +146,18 @@ class FuturesHarvest(Harvest):
         samples: list[FuturesSample] = []
         for number, leg in enumerate(self._legs()):
             sent_ms = time.time_ns() // 1_000_000
-            placed = await self._ask("placed", self.exchange.order_request(leg), leg)
+            placed = await self._ask("placed", order_request(self.exchange, leg), leg)
             samples.append(placed)
-            order_id = self.exchange.read_placed(placed.response, leg).exchange_order_id
-            for step, request in enumerate(self.exchange.lookup_requests(leg, sent_ms)):
+            order_id = read_placed(self.exchange, placed.response, leg).exchange_order_id
+            for step, request in enumerate(lookup_requests(self.exchange, leg, sent_ms)):
                 samples.append(replace(await self._ask("lookup", request, leg), step=step))
             if number == 1:
-                samples.append(await self._ask("canceled", self.exchange.cancel_request(leg, order_id), leg))
+                samples.append(await self._ask("canceled", cancel_request(self.exchange, leg, order_id), leg))
         return samples
 
     async def _refusals(self) -> list[FuturesSample]:
         """Orders that the exchange refuses, each for a reason of its own."""
-        leg, samples, place = self._perpetual(), [], self.exchange.order_request
+        leg, samples, place = self._perpetual(), [], partial(order_request, self.exchange)
         for order in (
             replace(leg.order, quantity=leg.order.quantity * 20_000),
             replace(leg.order, quantity=leg.order.quantity / 1_000_000),

@@ -27,6 +27,7 @@ from keyctl.model import (
 from keyctl.orders.plan import PlannedLeg, check_plan, plan_leg
 from tests.support.legs import make_leg
 from tests.support.limits_oracle import Case, Cases, DayLeg, Ruling, rule_day, rule_leg, rule_plan
+from tests.support.order_calls import order_request
 from tests.support.perpetual_oracle import chance_of, on_perpetuals, rule_perpetual
 from tests.support.skipping import SkipClock
 from tests.support.world import ALL
@@ -206,7 +207,7 @@ def _differs(leg: PlannedLeg, ruling: Ruling, case: Case, exchange: Exchange) ->
         return trouble
     if rules.quantity_step and Fraction(order.quantity) % Fraction(rules.quantity_step):
         return "a size beside the step"
-    wire = [str(value) for _, value in exchange.order_request(leg.leg).params]
+    wire = [str(value) for _, value in order_request(exchange, leg.leg).params]
     if any(re.fullmatch(r"[-+]?[0-9.]+[eE][-+]?[0-9]+", value) for value in wire):
         return f"an exponent on the wire: {wire}"
     written = {Fraction(value) for value in wire if PLAIN.fullmatch(value)}

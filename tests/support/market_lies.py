@@ -107,9 +107,9 @@ def state(one: Instrument, answers: list[Any], number: int) -> Read:
 def setup(one: Instrument, position: bool = False) -> Read:
     def read(exchange: Exchange, response: Response) -> Any:
         wanted = Setup(PositionSide.LONG, Decimal(4))
-        asked = exchange.unbounded if hasattr(exchange, "unbounded") else None
-        if asked is not None:
-            request = asked("/x", ("instId", one.native_symbol), ("lever", "4"), ("mgnMode", "cross"))
+        if exchange.name == "okx":
+            terms = ("lever", "4"), ("mgnMode", "cross")
+            request = exchange.write("POST", "rest", "/x", ("instId", one.native_symbol), *terms)
         else:
             request = exchange.write("POST", "futures", "/leverage", ("symbol", one.native_symbol), ("leverage", 4))
         return exchange.read_setup(response, request, wanted)

@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from keyctl import exchanges
@@ -32,6 +33,14 @@ from keyctl.model import (
 from keyctl.network.line import Line, tls_context
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
+from tests.support.order_calls import (
+    cancel_request,
+    lookup_requests,
+    order_request,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 from tests.support.world import IPS
 
 SYMBOL = "BTC/USDT"
@@ -51,11 +60,11 @@ class Sample:
         """What the sample's own reader makes of an answer in its place."""
         exchange = self.exchange
         if self.reader == "placed":
-            return exchange.read_placed(response, self.leg)
+            return read_placed(exchange, response, self.leg)
         if self.reader == "lookup":
-            return exchange.read_lookup(self.step, response, self.leg)
+            return read_lookup(exchange, self.step, response, self.leg)
         if self.reader == "canceled":
-            return exchange.read_canceled(response, self.leg)
+            return read_canceled(exchange, response, self.leg)
         if self.reader == "instrument":
             return exchange.read_instrument(response, SYMBOL)
         if self.reader == "ticker":
@@ -118,23 +127,23 @@ class Harvest:
         samples = []
         for leg in self.legs():
             sent_ms = time.time_ns() // 1_000_000
-            placed = await self._sample("placed", self.exchange.order_request(leg), leg)
+            placed = await self._sample("placed", order_request(self.exchange, leg), leg)
             samples.append(placed)
-            order_id = self.exchange.read_placed(placed.response, leg).exchange_order_id
+            order_id = read_placed(self.exchange, placed.response, leg).exchange_order_id
             samples += await self._lookups(leg, sent_ms)
             resting = leg.order.time_in_force is TimeInForce.GTC and leg.order.type is OrderType.LIMIT
             if resting:
-                samples.append(await self._sample("canceled", self.exchange.cancel_request(leg, order_id), leg))
+                samples.append(await self._sample("canceled", cancel_request(self.exchange, leg, order_id), leg))
         return samples + await self._lookups(self._leg(), time.time_ns() // 1_000_000)
 
     async def _lookups(self, leg: Leg, sent_ms: int) -> list[Sample]:
-        steps = enumerate(self.exchange.lookup_requests(leg, sent_ms))
+        steps = enumerate(lookup_requests(self.exchange, leg, sent_ms))
         return [await self._sample("lookup", request, leg, step) for step, request in steps]
 
     async def _refusals(self) -> Sequence[Sample]:
         """Orders that the exchange refuses, each for a reason of its own."""
         leg, samples = self._leg(), []
-        place = self.exchange.order_request
+        place = partial(order_request, self.exchange)
         for order in (
             replace(leg.order, quantity=Decimal("5")),  # more than the account has
             replace(leg.order, quantity=Decimal("0.0000001")),  # below every step and minimum

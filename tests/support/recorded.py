@@ -46,6 +46,7 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
+from tests.support.order_calls import read_canceled, read_lookup, read_placed
 
 _WORDS: dict[str, Callable[[str], Any]] = {
     "market": Market,
@@ -59,9 +60,9 @@ _WORDS: dict[str, Callable[[str], Any]] = {
 _NUMBERS = {"quantity", "price", "quote_quantity", "contract_size", "leverage", "trigger_price"}
 _FAR_MS = 10**14
 READERS: dict[str, Callable[[Exchange, Response, dict[str, Any]], Any]] = {
-    "placed": lambda venue, response, told: venue.read_placed(response, _leg(venue, told)),
-    "lookup": lambda venue, response, told: venue.read_lookup(_step(told), response, _leg(venue, told)),
-    "canceled": lambda venue, response, told: venue.read_canceled(response, _leg(venue, told)),
+    "placed": lambda venue, response, told: read_placed(venue, response, _leg(venue, told)),
+    "lookup": lambda venue, response, told: read_lookup(venue, _step(told), response, _leg(venue, told)),
+    "canceled": lambda venue, response, told: read_canceled(venue, response, _leg(venue, told)),
     "open_orders": lambda venue, response, told: venue.read_open_orders(_step(told), response, _market(told)),
     "positions": lambda venue, response, told: venue.read_positions(_step(told), response),
     "fills": lambda venue, response, told: venue.read_fills(_step(told), response, _asked(told)).fills,

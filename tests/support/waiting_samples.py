@@ -6,12 +6,23 @@ import asyncio
 import time
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from keyctl.model import Leg, OrderStatus, OrderType, Request, Response, Side, Trigger
 from keyctl.twin import TwinServer, all_faces
 from tests.support.futures_samples import FuturesHarvest, FuturesSample
 from tests.support.mutations import SYMBOL
+from tests.support.order_calls import (
+    became_request,
+    cancel_became_request,
+    cancel_request,
+    lookup_requests,
+    order_request,
+    read_became,
+    read_became_canceled,
+    read_placed,
+)
 
 SWAP, COIN = "BTC/USDT:USDT", "BTC/USD:BTC"
 # Exchange, symbol, hedge mode.
@@ -43,8 +54,8 @@ class WaitingSample(FuturesSample):
             return FuturesSample.read(self, response)
         assert self.status is not None and self.status.became is not None
         if self.reader == "became":
-            return exchange.read_became(response, self.leg, self.status)
-        return exchange.read_became_canceled(response, self.leg, self.status.became)
+            return read_became(exchange, response, self.leg, self.status)
+        return read_became_canceled(exchange, response, self.leg, self.status.became)
 
 
 def harvest_waiting() -> list[WaitingSample]:
@@ -73,8 +84,8 @@ class _WaitingHarvest(FuturesHarvest):
             await self._spends()
         samples += await self._open_orders()
         canceled, *others = legs
-        samples += [await self._ask("canceled", self.exchange.cancel_request(canceled, None), canceled)]
-        samples += [await self._ask("canceled", self.exchange.cancel_request(canceled, None), canceled)]
+        samples += [await self._ask("canceled", cancel_request(self.exchange, canceled, None), canceled)]
+        samples += [await self._ask("canceled", cancel_request(self.exchange, canceled, None), canceled)]
         samples += await self._lookups(canceled, 0)
         venue = self._twin.venue(self._name)
         for price in (HIGH, LOW):
@@ -90,22 +101,22 @@ class _WaitingHarvest(FuturesHarvest):
     async def _placed(self, leg: Leg) -> list[FuturesSample]:
         """The answers to a new order, and to look-ups of it while it waits."""
         sent_ms = time.time_ns() // 1_000_000
-        placed = await self._ask("placed", self.exchange.order_request(leg), leg)
-        self.exchange.read_placed(placed.response, leg)
+        placed = await self._ask("placed", order_request(self.exchange, leg), leg)
+        read_placed(self.exchange, placed.response, leg)
         return [placed, *await self._lookups(leg, sent_ms)]
 
     async def _spends(self) -> None:
         """Somebody's order with an amount to spend is there, as keyctl never sends one."""
         leg = self._perpetual(**STOP | AT_MARKET)
-        request = self.exchange.order_request(leg)
+        request = order_request(self.exchange, leg)
         changes = {"tgtCcy": "quote_ccy", "sz": "310"}
         params = tuple((name, changes.get(name, value)) for name, value in request.params)
         placed = await self._ask("placed", replace(request, params=params), leg)
-        self.exchange.read_placed(placed.response, leg)
+        read_placed(self.exchange, placed.response, leg)
 
     async def _lookups(self, leg: Leg, sent_ms: int) -> list[FuturesSample]:  # type: ignore[override]
         since = sent_ms or time.time_ns() // 1_000_000
-        requests = enumerate(self.exchange.lookup_requests(leg, since))
+        requests = enumerate(lookup_requests(self.exchange, leg, since))
         return [replace(await self._ask("lookup", request, leg), step=step) for step, request in requests]
 
     async def _fired(self, leg: Leg) -> list[FuturesSample]:
@@ -114,13 +125,13 @@ class _WaitingHarvest(FuturesHarvest):
         status = samples[0].read(samples[0].response)
         if status.became is None:
             return samples
-        read = self.exchange.became_request(leg, status.became)
-        cancel = self.exchange.cancel_became_request(leg, status.became)
+        read = became_request(self.exchange, leg, status.became)
+        cancel = cancel_became_request(self.exchange, leg, status.became)
         asked = {"became": read, "became_canceled": cancel}
         answers = [await self._became(name, asked[name], leg, status) for name in ("became", "became_canceled")]
         answers.append(await self._became("became", read, leg, status))
         nobodys = replace(status, became="7")
-        answers.append(await self._became("became", self.exchange.became_request(leg, "7"), leg, nobodys))
+        answers.append(await self._became("became", became_request(self.exchange, leg, "7"), leg, nobodys))
         return samples + answers
 
     async def _became(self, reader: str, request: Request, leg: Leg, status: OrderStatus) -> FuturesSample:
@@ -128,7 +139,7 @@ class _WaitingHarvest(FuturesHarvest):
 
     async def _refusals(self) -> list[FuturesSample]:
         """Orders that the exchange refuses: those of every kind, one that would fire at once, and one sent twice."""
-        samples, place = await super()._refusals(), self.exchange.order_request
+        samples, place = await super()._refusals(), partial(order_request, self.exchange)
         for trigger in (STOP | {"trigger_price": LOW}, TAKE_PROFIT | {"trigger_price": HIGH}):
             leg = self._perpetual(**trigger)
             samples.append(await self._ask("placed", place(leg), leg))

@@ -38,6 +38,16 @@ from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key, put_in_state
 from keyctl.twin.derivatives import DerivativeDraft
 from keyctl.twin.states import State, states
+from tests.support.order_calls import (
+    cancel_request,
+    holds_to_reducing,
+    lookup_requests,
+    order_request,
+    own_test_request,
+    read_canceled,
+    read_lookup,
+    read_placed,
+)
 from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Clock, Reply, Wire, binance, get, send
 
@@ -492,11 +502,11 @@ class Desk:
         return Leg("plan", 0, "a", "a1", "binance", order, rules.native_symbol, own_id, date(2026, 9, 21))
 
     def place(self, leg: Leg) -> str:
-        return self.exchange.read_placed(self.ask(self.exchange.order_request(leg)), leg).exchange_order_id
+        return read_placed(self.exchange, self.ask(order_request(self.exchange, leg)), leg).exchange_order_id
 
     def found(self, leg: Leg) -> list[Any]:
-        requests = self.exchange.lookup_requests(leg, NOW_MS)
-        return [self.exchange.read_lookup(step, self.ask(request), leg) for step, request in enumerate(requests)]
+        requests = lookup_requests(self.exchange, leg, NOW_MS)
+        return [read_lookup(self.exchange, step, self.ask(request), leg) for step, request in enumerate(requests)]
 
 
 @pytest.fixture
@@ -511,13 +521,13 @@ def test_keyctl_places_finds_and_cancels(desk: Desk, symbol: str, quantity: str)
     order_id = desk.place(leg)
     for found in desk.found(leg):
         assert (found.exchange_order_id, found.state, found.quantity) == (order_id, OrderState.OPEN, Decimal(quantity))
-    exchange.read_canceled(desk.ask(exchange.cancel_request(leg, order_id)), leg)
+    read_canceled(exchange, desk.ask(cancel_request(exchange, leg, order_id)), leg)
     states_now = [found.state if found else None for found in desk.found(leg)]
     assert states_now == [OrderState.CANCELED, None, OrderState.CANCELED]
-    again = exchange.cancel_request(leg, None)
+    again = cancel_request(exchange, leg, None)
     error = exchange.read_error(desk.ask(again))
     assert error is not None and exchange.is_no_such_order(again, error)
-    by_id = exchange.lookup_requests(desk.leg(rules, quantity, "kc8"), NOW_MS)[0]
+    by_id = lookup_requests(exchange, desk.leg(rules, quantity, "kc8"), NOW_MS)[0]
     missing = exchange.read_error(desk.ask(by_id))
     assert missing is not None and exchange.is_no_such_order(by_id, missing)
 
@@ -541,10 +551,10 @@ def test_every_kind_of_order_is_taken(desk: Desk, symbol: str, quantity: str, ch
 def test_an_end_in_the_future_is_taken_and_the_venue_s_test_agrees(desk: Desk) -> None:
     rules = desk.rules("BTC/USDT:USDT")
     leg = desk.leg(rules, "0.01", time_in_force=TimeInForce.GTD, expires_ms=NOW_MS + 700_123)
-    assert desk.ask(desk.exchange.test_order_request(leg)).status == 200
+    assert desk.ask(own_test_request(desk.exchange, leg)).status == 200
     desk.place(leg)
     bad = desk.leg(rules, "0.01", time_in_force=TimeInForce.GTD, expires_ms=NOW_MS + 1000)
-    error = desk.exchange.read_error(desk.ask(desk.exchange.test_order_request(bad)))
+    error = desk.exchange.read_error(desk.ask(own_test_request(desk.exchange, bad)))
     assert error is not None and error.code == "-5040"
 
 
@@ -571,7 +581,7 @@ def test_state_settings_and_positions_are_as_the_venue_has_them(
     desk.place(opened)
     resting = desk.leg(rules, quantity, "kc7", **named)
     desk.place(resting)
-    assert exchange.holds_to_reducing(opened) is False
+    assert holds_to_reducing(exchange, opened) is False
     state = desk.state(rules)
     assert state.open_orders == 1
     (held,) = state.positions
@@ -590,7 +600,7 @@ def test_state_settings_and_positions_are_as_the_venue_has_them(
     closing = desk.leg(
         rules, quantity, "kc6", side=Side.SELL, type=OrderType.MARKET, price=None, reduce_only=True, **named
     )
-    assert exchange.holds_to_reducing(closing)
+    assert holds_to_reducing(exchange, closing)
     desk.place(closing)
     assert desk.state(rules).positions == ()
 
@@ -657,16 +667,16 @@ def test_a_spot_stop_waits_is_found_and_is_canceled(desk: Desk, price: Decimal |
         trigger_price=Decimal(55000),
     )
     leg = replace(desk.leg(rules, "0.01"), order=order)
-    assert desk.ask(exchange.test_order_request(leg)).status == 200
+    assert desk.ask(own_test_request(exchange, leg)).status == 200
     order_id = desk.place(leg)
     assert [found.exchange_order_id for found in desk.found(leg)] == [order_id] * 3
     (listed,) = as_orders(
         exchange.read_open_orders(0, desk.ask(exchange.open_orders_requests(Market.SPOT, ())[0]), Market.SPOT)
     )
     assert (listed.trigger, listed.trigger_price, listed.type) == (Trigger.STOP, Decimal(55000), kind)
-    exchange.read_canceled(desk.ask(exchange.cancel_request(leg, order_id)), leg)
+    read_canceled(exchange, desk.ask(cancel_request(exchange, leg, order_id)), leg)
     at_once = replace(leg, order=replace(order, trigger_price=Decimal(61000)))
-    error = exchange.read_error(desk.ask(exchange.order_request(at_once)))
+    error = exchange.read_error(desk.ask(order_request(exchange, at_once)))
     assert error is not None and (error.code, error.http) == ("-2010", 400)
 
 

@@ -38,6 +38,7 @@ from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, Venue
 from keyctl.twin.derivatives import Derivatives
+from tests.support.order_calls import lookup_requests, order_request, read_lookup
 from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Reply, Wire, get, okx, send
 
@@ -429,10 +430,10 @@ def test_ccxt_sees_the_leverage_positions_and_orders_that_keyctl_reports(
         told = client.fetch_leverage(symbol, {"marginMode": "isolated"})
         assert told["shortLeverage"] == 4
         leg = desk.leg(rules, Side.SELL, quantity, margin=MarginMode.ISOLATED, **side)
-        result = judge_placed(desk.exchange, leg, desk.call(desk.exchange.order_request(leg)))
+        result = judge_placed(desk.exchange, leg, desk.call(order_request(desk.exchange, leg)))
         assert result.outcome is Outcome.ACCEPTED
-        (by_id, *_) = desk.exchange.lookup_requests(leg, NOW_MS)
-        status = desk.exchange.read_lookup(0, desk.call(by_id), leg)
+        (by_id, *_) = lookup_requests(desk.exchange, leg, NOW_MS)
+        status = read_lookup(desk.exchange, 0, desk.call(by_id), leg)
         assert status is not None and (status.state, status.filled) == (OrderState.CLOSED, Decimal(quantity))
         theirs = client.fetch_order(status.exchange_order_id, symbol)
         assert Decimal(str(theirs["filled"])) == leg.order.contracts
@@ -481,7 +482,7 @@ def test_a_reducing_order_of_keyctl_closes_and_never_turns(
         (Side.SELL, "0.01", {"reduce_only": True}, Outcome.REJECTED),
     ):
         leg = desk.leg(rules, side, quantity, **changes)
-        result = judge_placed(desk.exchange, leg, desk.call(desk.exchange.order_request(leg)))
+        result = judge_placed(desk.exchange, leg, desk.call(order_request(desk.exchange, leg)))
         assert result.outcome is outcome, result.detail
     assert book.positions(made.key.uid) == []
     assert desk.positions() == {}

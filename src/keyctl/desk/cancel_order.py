@@ -5,17 +5,19 @@ Nothing of keyctl's own stands in its way: not a clock that could not be read, n
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable
 from keyctl.desk.cancel_view import CancelResult, leg_facts
 from keyctl.desk.foreign_orders import LOOKS, PAUSE_SECONDS, SENDS
 from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.base import OrderAPI, plain
 from keyctl.exchanges.told_orders import is_plain_id
 from keyctl.journal.legs import LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Leg, OrderState, OrderStatus, Outcome, Request
+from keyctl.model import Leg, OrderRef, OrderState, OrderStatus, Outcome
 from keyctl.network.session import Session
 from keyctl.orders.comparing import forget_if_past
 from keyctl.orders.judge import differences, judge_found
@@ -110,7 +112,8 @@ class _Attempt:
 
     async def _looked_up_first(self) -> CancelResult | None:
         """The result where a look-up before the cancel shows that the order is over."""
-        if self._stored.leg.order.trigger is None and not self._session.exchange.dated_ids:
+        api = self._session.exchange.api_of(self._stored.leg)
+        if self._stored.leg.order.trigger is None and not api.dated_ids:
             return None
         looked = await self._read_back(patient=False)
         if not isinstance(looked, Found):
@@ -185,14 +188,18 @@ async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None
 
     Raises KeyctlError when nothing has left, NoAnswer when something may have.
     """
-    exchange, leg = session.exchange, stored.leg
+    leg = stored.leg
+    api = session.exchange.api_of(leg)
     if became is not None:
-        return await _send_one(session, leg, exchange.cancel_became_request(leg, became), became)
-    by_day = exchange.cancels_by_day(leg, stored.stamp_ms) if order_id is None and stored.stamp_ms else ()
+        assert api.becomes is not None
+        return await _send_one(session, api.becomes, leg, replace(leg.ref(became), client_order_id=None))
+    refs: tuple[OrderRef, ...] = (leg.ref(order_id),)
+    if api.dated_ids and order_id is None and stored.stamp_ms:
+        refs = tuple(replace(refs[0], date=day) for day in days_around(stored.stamp_ms))
     why, sent = "", False
-    for request in by_day or (exchange.cancel_request(leg, order_id),):
+    for ref in refs:
         try:
-            trouble = await _send_one(session, leg, request, None)
+            trouble = await _send_one(session, api, leg, ref)
         except KeyctlError as error:
             if not sent and not isinstance(error, NoAnswer):
                 raise
@@ -203,16 +210,21 @@ async def _send_cancel(session: Session, stored: StoredLeg, order_id: str | None
     return why
 
 
-async def _send_one(session: Session, leg: Leg, request: Request, became: str | None) -> str:
-    exchange, response = session.exchange, await session.call(request, leaving=True)
+def days_around(stamp_ms: int) -> tuple[date, date]:
+    """The UTC day of a time in Unix ms, and the nearer one of its neighbors: an order that is taken around midnight may
+    count for another day than the one that our clock said."""
+    stamp = datetime.fromtimestamp(stamp_ms / 1000, UTC)
+    return stamp.date(), (stamp + timedelta(hours=12 if stamp.hour >= 12 else -12)).date()
+
+
+async def _send_one(session: Session, api: OrderAPI, leg: Leg, ref: OrderRef) -> str:
+    request = api.cancel_request(ref)
+    response = await session.call(request, leaving=True)
     error = session.error_in(response)
     if error is not None:
-        return "" if exchange.is_no_such_order(request, error) else f"{error.code} {error.words}".strip()
+        return "" if session.exchange.is_no_such_order(request, error) else f"{error.code} {error.words}".strip()
     try:
-        if became is None:
-            exchange.read_canceled(response, leg)
-        else:
-            exchange.read_became_canceled(response, leg, became)
+        api.read_canceled(response, leg, ref)
     except Unreadable as problem:
         return f"the answer is {session.mask.masked(str(problem))}"
     return ""

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable, Unreached, UsageProblem
 from keyctl.exchanges.listing import odd_among
-from keyctl.model import Leg, Market, OpenOrder, Order
+from keyctl.model import OpenOrder
 from keyctl.orders.holdings import Part, open_orders_of
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ SENDS = 2
 LOOKS = 4
 PAUSE_SECONDS = 0.5
 
-_Number = tuple[str, bool, str]
+_Number = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +80,21 @@ def _note(journal: Journal, kind: str, facts: dict[str, object]) -> None:
 
 
 def _cancelable(part: Part, order: OpenOrder) -> bool:
-    """Whether keyctl knows the exchange's call that cancels such an order. Where it sends no orders that wait for a
-    trigger, their ids are another kind of id, which the usual call might take for that of another order."""
-    exchange = part.session.exchange
-    if order.trigger is not None and f"{order.trigger}_{order.type}" not in exchange.offers(order.market):
+    """Whether keyctl knows the exchange's call that cancels such an order: the list that shows it tells. Ids of one
+    order API are another kind of id at the next, which might take them for that of another order."""
+    api = part.session.exchange.order_apis.get(order.api)
+    if api is None:
         return False
     try:
-        exchange.cancel_request(_leg(part, order), order.exchange_order_id)
+        api.cancel_request(order.ref)
     except UsageProblem:
         return False
     return True
 
 
 def _number(order: OpenOrder) -> _Number:
-    """What tells open orders of one account and market apart: numbers are those of a symbol, and orders that wait may
-    be numbered apart."""
-    return order.native_symbol, order.trigger is not None, order.exchange_order_id
+    """What tells open orders of one account and market apart: numbers are those of a symbol and an order API."""
+    return order.native_symbol, order.api, order.exchange_order_id
 
 
 def _not_ours_to_cancel(part: Part, order: OpenOrder) -> Ended:
@@ -119,7 +117,7 @@ async def _send(part: Part, order: OpenOrder) -> bool:
     """One cancel, sent once: whether the exchange took it, or says that the order is final. Raises KeyctlError for
     everything else."""
     session, exchange = part.session, part.session.exchange
-    request = exchange.cancel_request(_leg(part, order), order.exchange_order_id)
+    request = exchange.order_apis[order.api].cancel_request(order.ref)
     response = await session.call(request, leaving=True)
     error = session.error_in(response)
     if error is not None and not exchange.is_no_such_order(request, error):
@@ -176,36 +174,6 @@ def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set
     if trouble is not None:
         return Ended(part, order, "gone", f"no longer open, canceled or filled: {why}", ExitCode.OK)
     return Ended(part, order, "canceled", "no longer open", ExitCode.OK)
-
-
-def _leg(part: Part, order: OpenOrder) -> Leg:
-    """The order in the words in which an exchange builds a cancel."""
-    settle = order.symbol.partition(":")[2].partition("-")[0]
-    return Leg(
-        plan_id="",
-        index=0,
-        account=part.account.label,
-        account_id=part.account.id,
-        exchange=part.account.exchange,
-        order=Order(
-            symbol=order.symbol,
-            market=order.market,
-            side=order.side,
-            type=order.type,
-            quantity=order.quantity or Decimal(0),  # a cancel names its order by the id alone
-            price=order.price,
-            quote_quantity=order.quote_quantity,
-            inverse=order.market is Market.FUTURES and settle == order.symbol.partition("/")[0],
-            position=order.position,
-            hedge=order.position is not None,
-            reduce_only=order.reduce_only,
-            trigger=order.trigger,
-            trigger_price=order.trigger_price,
-        ),
-        native_symbol=order.native_symbol,
-        client_order_id=order.client_order_id or "",
-        client_order_date=datetime.fromtimestamp((order.created_ms or 0) / 1000, UTC).date(),
-    )
 
 
 def _facts(part: Part, order: OpenOrder) -> dict[str, object]:

@@ -11,13 +11,11 @@ from typing import ClassVar
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges.traded import Traded
-from keyctl.exchanges.waiting import Waiting
 from keyctl.model import (
     Balances,
     ExchangeError,
     FuturesState,
     Instrument,
-    Leg,
     MarginMode,
     Market,
     OddRow,
@@ -30,13 +28,11 @@ from keyctl.model import (
 )
 
 
-class Around(Waiting, Traded, ABC):
+class Around(Traded, ABC):
     """The part of an exchange's contract that is not the order itself."""
 
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
     leverage_in_order: ClassVar[bool] = False
-    # Whether a client order id names an order only together with the UTC day on which the exchange took it.
-    dated_ids: ClassVar[bool] = False
     # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
     margin_known: ClassVar[bool] = True
     # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
@@ -45,14 +41,6 @@ class Around(Waiting, Traded, ABC):
     # and "futures".
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {}
 
-    @abstractmethod
-    def offers(self, market: Market) -> frozenset[str]:
-        """The kinds of order that the venue has natively and keyctl can send there.
-
-        Of: limit, market, post_only, ioc, fok, gtd, stop_market, stop_limit, take_profit_market, take_profit_limit,
-        reduce_only. Empty where keyctl sends no orders on that market.
-        """
-
     def account_request(self) -> Request | None:
         """The signed read that tells the account's id, where no call that verify makes anyway does; else None."""
         return None
@@ -60,11 +48,6 @@ class Around(Waiting, Traded, ABC):
     def read_account_id(self, response: Response) -> str:
         """The id of the exchange account that the key belongs to."""
         raise Unreadable("the answer to something that was never asked")
-
-    def cancels_by_day(self, leg: Leg, stamp_ms: int) -> tuple[Request, ...]:
-        """Where ids are dated: the calls that cancel the leg's order by its client order id, the likeliest day first,
-        to be made until one is taken. `stamp_ms` is the leg's newest stamp, in exchange time."""
-        return ()
 
     def spot_margin_request(self) -> Request | None:
         """The signed read that tells in which margin mode spot orders go out; None where they have none."""
@@ -155,18 +138,6 @@ class Around(Waiting, Traded, ABC):
 
         Raises Unreadable for a page that may lack some.
         """
-
-    def test_order_request(self, leg: Leg) -> Request | None:
-        """The venue's own check of the order, that places nothing (a read: it may be repeated); None where none."""
-        return None
-
-    def read_tested(self, response: Response, leg: Leg) -> None:
-        """Nothing, when the answer says that the order passes that check. Raises Unreadable for one about another."""
-        raise Unreadable("the answer to something that was never asked")
-
-    def holds_to_reducing(self, leg: Leg) -> bool:
-        """Whether the venue itself refuses whatever in this order would do more than reduce a position."""
-        return False
 
 
 class UnknownSymbol(Exception):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from keyctl.errors import SetupProblem, UsageProblem
@@ -23,11 +24,14 @@ from keyctl.model import (
     Algorithm,
     Balances,
     Binding,
+    Endpoint,
     ExchangeError,
     Instrument,
     KeyPermissions,
     Leg,
     Market,
+    Order,
+    OrderRef,
     OrderStatus,
     Placed,
     Request,
@@ -40,6 +44,7 @@ from keyctl.model import (
 )
 from keyctl.secret import Secret
 
+T = TypeVar("T")
 ORDER_WINDOW_MS = 5000
 
 
@@ -64,11 +69,100 @@ class Signer(ABC):
         """The signed request, encoded as the exchange wants. The text signed is the text sent."""
 
 
-class Exchange(Around):
-    """One exchange's wire knowledge, bound to the hosts of one kind and site (or to one loopback endpoint)."""
+class Read(NamedTuple, Generic[T]):
+    """A read as data: what to ask, and how the answer is read; that raises Unreadable."""
 
-    # The fields in which its answers echo a client order id, and those in which they give an order id.
+    request: Request
+    read: Callable[[Response], T]
+
+
+class OrderAPI(ABC):
+    """One family of endpoints that takes, shows and cancels orders, with an id space of its own.
+
+    `name` stands in the journal and in every open order, and never changes. `offers`: the kinds of order, by market,
+    that it takes natively and keyctl can send there, of: limit, market, post_only, ioc, fok, gtd, stop_market,
+    stop_limit, take_profit_market, take_profit_limit, reduce_only. `endpoint`: whose rows of the catalogue judge its
+    refusals. `echo_names`: the fields in which its answers echo a client order id, and those in which they give an
+    order id. `dated_ids`: a client order id names an order only together with the UTC day on which the exchange took
+    it. `becomes`: the API at which an order goes on once its trigger was reached; None where it keeps its number.
+    """
+
+    name: ClassVar[str]
+    offers: ClassVar[Mapping[Market, frozenset[str]]] = {}
+    endpoint: ClassVar[Endpoint] = Endpoint.ORDER
     echo_names: ClassVar[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
+    dated_ids: ClassVar[bool] = False
+    becomes: NumberedOrders | None = None
+
+    @abstractmethod
+    def order_request(self, leg: Leg) -> Request:
+        """The call that places the leg, with its client order id, and without any tag or broker id. Raises UsageProblem
+        or ValueError for what the venue has no place for: nothing of an order is ever dropped in silence."""
+
+    def test(self, leg: Leg) -> Read[None] | None:
+        """The venue's own check of the order, that places nothing; None where there is none."""
+        return None
+
+    @abstractmethod
+    def read_placed(self, response: Response, leg: Leg) -> Placed:
+        """Proof that this very leg was taken. Raises Unreadable unless our id is echoed and all else echoed agrees."""
+
+    def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
+        """Whether an error answer to order_request(leg), read as JSON, speaks of that leg alone.
+
+        It does not when an order id is in it, or another's client order id: then it proves nothing about the leg.
+        """
+        own_names, order_names = self.echo_names
+        unread = [value]
+        while unread:
+            item = unread.pop()
+            if isinstance(item, list):
+                unread += item
+            elif isinstance(item, dict):
+                others = any(item.get(name) not in (None, "", leg.client_order_id) for name in own_names)
+                if others or any(item.get(name) not in (None, "") for name in order_names):
+                    return False
+                unread += item.values()
+        return True
+
+    @abstractmethod
+    def lookups(self, leg: Leg, sent_ms: int) -> tuple[Read[OrderStatus | None], ...]:
+        """The reads that together cover open orders, finished orders and fills of the leg, most telling first; each
+        tells its order, or None.
+
+        `sent_ms` is the first stamp of the leg in exchange time. Absence counts only when every one of them says so.
+        """
+
+    @abstractmethod
+    def cancel_request(self, ref: OrderRef) -> Request:
+        """The call that cancels that order, by exchange order id where it is known."""
+
+    @abstractmethod
+    def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
+        """Nothing, when the exchange took the cancel of `ref`: the leg's order, or what it became. Raises
+        Unreadable."""
+
+    def holds_to_reducing(self, order: Order) -> bool:
+        """Whether the venue itself refuses whatever in this order would do more than reduce a position."""
+        return False
+
+
+class NumberedOrders(OrderAPI):
+    """An order API at which orders go on that waited at another one."""
+
+    @abstractmethod
+    def by_id(self, leg: Leg, order_id: str, waited_as: str) -> Read[OrderStatus]:
+        """The read of the order of that id, which the leg's order became: the leg's status under the number that it
+        `waited_as`, with state and fill of this one."""
+
+
+class Exchange(Around):
+    """One exchange's wire knowledge, bound to the hosts of one kind and site (or to one loopback endpoint).
+
+    `order_apis` are its order APIs by name.
+    """
+
+    order_apis: Mapping[str, OrderAPI]
 
     def __init__(self, profile: Profile, binding: Binding) -> None:
         self.profile = profile
@@ -196,49 +290,16 @@ class Exchange(Around):
         """A client order id made from 16 or more random bytes, in this exchange's own alphabet and length."""
 
     @abstractmethod
-    def order_request(self, leg: Leg) -> Request:
-        """The call that places the leg, with its client order id, and without any tag or broker id."""
+    def order_api(self, order: Order) -> OrderAPI:
+        """The order API that takes an order: the one place where that is chosen."""
 
-    @abstractmethod
-    def read_placed(self, response: Response, leg: Leg) -> Placed:
-        """Proof that this very leg was taken. Raises Unreadable unless our id is echoed and all else echoed agrees."""
+    def offers(self, market: Market) -> frozenset[str]:
+        """The kinds of order that its order APIs take in that market."""
+        return frozenset[str]().union(*(api.offers.get(market, ()) for api in self.order_apis.values()))
 
-    def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
-        """Whether an error answer to order_request(leg), read as JSON, speaks of that leg alone.
-
-        It does not when an order id is in it, or another's client order id: then it proves nothing about the leg.
-        """
-        own_names, order_names = self.echo_names
-        unread = [value]
-        while unread:
-            item = unread.pop()
-            if isinstance(item, list):
-                unread += item
-            elif isinstance(item, dict):
-                others = any(item.get(name) not in (None, "", leg.client_order_id) for name in own_names)
-                if others or any(item.get(name) not in (None, "") for name in order_names):
-                    return False
-                unread += item.values()
-        return True
-
-    @abstractmethod
-    def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        """The reads that together cover open orders, finished orders and fills of the leg, most telling first.
-
-        `sent_ms` is the first stamp of the leg in exchange time. Absence counts only when every one of them says so.
-        """
-
-    @abstractmethod
-    def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
-        """The leg's order as the answer to lookup_requests()[step] shows it; None when it is not in there."""
-
-    @abstractmethod
-    def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        """The call that cancels the leg's order, by exchange order id where it is known."""
-
-    @abstractmethod
-    def read_canceled(self, response: Response, leg: Leg) -> None:
-        """Nothing, when the exchange took the cancel request. Raises Unreadable."""
+    def api_of(self, leg: Leg) -> OrderAPI:
+        """The order API that took the leg, by the name that the journal has, else as it would be chosen now."""
+        return self.order_apis.get(leg.api) or self.order_api(leg.order)
 
     def is_no_such_order(self, request: Request, error: ExchangeError) -> bool:
         """Whether an error answer means "no such order", or to a cancel "none that is open": by the code and the HTTP
@@ -253,6 +314,11 @@ class Exchange(Around):
     def read_error(self, response: Response) -> ExchangeError | None:
         """The error of a live answer; None for none, and for HTTP 200 with an unreadable body. Never raises."""
         return told_by(response, self.error_in, self.name)
+
+
+def by_name(*apis: OrderAPI) -> Mapping[str, OrderAPI]:
+    """Order APIs by their names."""
+    return {api.name: api for api in apis}
 
 
 def plain(number: Decimal) -> str:

@@ -82,6 +82,7 @@ def leg_values(leg: Leg) -> dict[str, object]:
         "protects": int(leg.protects),
         "asked": leg.asked or None,
         "window_seconds": leg.window_seconds,
+        "api": leg.api or None,
         **order_values(leg.order),
     }
 
@@ -111,9 +112,8 @@ def order_values(order: Order) -> dict[str, object]:
     }
 
 
-def stored_leg(row: sqlite3.Row) -> StoredLeg:
-    """A leg from its row."""
-    order = Order(
+def _order(row: sqlite3.Row) -> Order:
+    return Order(
         symbol=row["symbol"],
         market=Market(row["market"]),
         side=Side(row["side"]),
@@ -134,6 +134,11 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         trigger_price=_decimal(row["trigger_price"]),
         expires_ms=row["expires_ms"],
     )
+
+
+def stored_leg(row: sqlite3.Row) -> StoredLeg:
+    """A leg from its row."""
+    order = _order(row)
     leg = Leg(
         plan_id=row["plan_id"],
         index=row["idx"],
@@ -150,6 +155,7 @@ def stored_leg(row: sqlite3.Row) -> StoredLeg:
         exchange_account=row["exchange_account"],
         asked=row["asked"] or "",
         window_seconds=row["window_seconds"],
+        api=row["api"] or "",
     )
     return StoredLeg(
         row=row["id"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 7
+VERSION = 8
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
 # `slippage` is NULL for orders with a price, a share for immediate ones, 'none' for the venue's own market type.
@@ -92,4 +92,6 @@ ALTER TABLE legs ADD COLUMN taken_quantity TEXT;
 ALTER TABLE legs ADD COLUMN odd TEXT;
 ALTER TABLE legs ADD COLUMN protects INTEGER NOT NULL DEFAULT 0;
 """,
+    # The order API that took the leg; NULL in older legs, whose exchange chooses it again.
+    8: "ALTER TABLE legs ADD COLUMN api TEXT;\n",
 }

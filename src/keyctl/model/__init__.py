@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Leg as Leg,
         LegResult as LegResult,
         Order as Order,
+        OrderRef as OrderRef,
         OrderStatus as OrderStatus,
         Placed as Placed,
     )
@@ -102,7 +103,7 @@ MODULES = {
     ),
     "account": ("Account",),
     "credential": ("Binding", "Credential"),
-    "order": ("Order", "Leg", "Placed", "OrderStatus", "LegResult"),
+    "order": ("Order", "OrderRef", "Leg", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),
     "venue": ("Instrument", "Ticker", "PriceBand", "Balances", "KeyPermissions"),
     "fills": ("Fill", "FillsAsked", "FillsPage"),

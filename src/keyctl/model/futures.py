@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from keyctl.model.noun import Noun
+from keyctl.model.order import OrderRef
 from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side, Trigger
 
 
@@ -81,7 +83,8 @@ class OpenOrder(Noun):
 
     `client_order_id` is as the exchange shows it; None where there is none. `quote_quantity` is the amount of
     quote currency to spend, or to get, of a market order that was sized by it: its size in the base currency is not
-    known then, and `quantity` is None.
+    known then, and `quantity` is None. `api` names the order API whose list shows it, by the reader of that list; empty
+    where keyctl knows no call that cancels such an order.
     """
 
     symbol: str
@@ -100,6 +103,13 @@ class OpenOrder(Noun):
     trigger_price: Decimal | None = None
     created_ms: int | None = None
     quote_quantity: Decimal | None = None
+    api: str = ""
+
+    @property
+    def ref(self) -> OrderRef:
+        """What names it in a cancel."""
+        day = None if self.created_ms is None else datetime.fromtimestamp(self.created_ms / 1000, UTC).date()
+        return OrderRef(self.api, self.native_symbol, self.exchange_order_id, self.client_order_id, day)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

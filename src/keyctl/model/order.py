@@ -73,6 +73,21 @@ class Order(Noun):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class OrderRef(Noun):
+    """What names an order to its exchange: all that a cancel needs, of an order of ours or of anybody's.
+
+    `api` is the order API that lists it: each has numbers of its own. One of the two ids may be None. `date` is the UTC
+    day for which the client order id holds, where ids are dated.
+    """
+
+    api: str
+    native_symbol: str
+    exchange_order_id: str | None
+    client_order_id: str | None = None
+    date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Leg(Noun):
     """One order on one account, with the client order id it keeps for ever.
 
@@ -81,7 +96,8 @@ class Leg(Noun):
     `protects`: it waits, as large as a position, and is canceled once keyctl has closed that.
     `exchange_account`, in stored legs, is the name of what its key is of (exchange_accounts). `asked` is the order in
     the words in which it was asked for, the same for the same wish. `window_seconds`: how long the exchange takes a
-    late copy of it (None: for ever, or not known).
+    late copy of it (None: for ever, or not known). `api` names the order API that takes it; empty in legs of older
+    journals, whose exchange chooses it again.
     """
 
     plan_id: str
@@ -99,6 +115,13 @@ class Leg(Noun):
     exchange_account: str = ""
     asked: str = ""
     window_seconds: float | None = None
+    api: str = ""
+
+    def ref(self, exchange_order_id: str | None) -> OrderRef:
+        """The leg's order, by its exchange order id where that is known."""
+        return OrderRef(
+            self.api, self.native_symbol, exchange_order_id, self.client_order_id or None, self.client_order_date
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -121,7 +121,7 @@ def check_kinds(account: Account, exchange: Exchange, order: Order, instrument: 
 def check_buildable(account: Account, exchange: Exchange, leg: Leg) -> None:
     """Raises CheckFailed for an order that cannot be written in the venue's words; known before anything is set."""
     try:
-        exchange.order_request(leg)
+        exchange.api_of(leg).order_request(leg)
     except (UsageProblem, ValueError) as problem:
         text = problem.message if isinstance(problem, UsageProblem) else str(problem)
         title, market = exchange.profile.title, leg.order.market.value

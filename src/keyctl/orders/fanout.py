@@ -13,7 +13,7 @@ from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal.guards import Basis
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import LegResult, Outcome, Request, Stamp
+from keyctl.model import Leg, LegResult, Outcome, Request, Stamp
 from keyctl.network.line import Line
 from keyctl.network.session import CALL_SECONDS, Session
 from keyctl.orders.judge import differences, judge_found, judge_placed, with_status
@@ -87,14 +87,18 @@ async def _take_turns(
     """
     for session, stored in sorted(pairs, key=lambda pair: pair[0].account.api_key_hash):
         try:
-            await turns.enter_async_context(session.turn(session.exchange.order_request(stored.leg)))
+            await turns.enter_async_context(session.turn(_order_request(session, stored.leg)))
         except Unreached as trouble:
             results[stored.row] = _not_sent(stored, str(trouble), trouble)
 
 
+def _order_request(session: Session, leg: Leg) -> Request:
+    return session.exchange.api_of(leg).order_request(leg)
+
+
 async def _open(session: Session, stored: StoredLeg) -> Lane | KeyctlError:
     """The lane with its connection open, or why it cannot go."""
-    request = session.exchange.order_request(stored.leg)
+    request = _order_request(session, stored.leg)
     line = session.line(request.base)
     try:
         session.check_cool_down(request.base, leaving=stored.leg.exempt)

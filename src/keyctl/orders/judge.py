@@ -21,13 +21,13 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
     `mask` hides the account's secrets in what is kept and shown of the answer; it changes no verdict.
     """
     mask = mask or Mask()
-    error = exchange.read_error(response)
+    error, api = exchange.read_error(response), exchange.api_of(leg)
     if error is not None:
         book = catalogue(exchange.name)
-        proven = book.taken(error, leg.order.market, exchange.endpoint_of(leg.order)) is Taken.NO
+        proven = book.taken(error, leg.order.market, api.endpoint) is Taken.NO
         row = book.row_name(error, leg.order.market)
         error = replace(error, masked=mask.masked(error.text))
-        if proven and exchange.is_refusal_of(read_json(response.body), leg):
+        if proven and api.is_refusal_of(read_json(response.body), leg):
             detail = clean_text(f"{error.code} {error.words}".strip())
             return LegResult(leg, Outcome.REJECTED, error=error, detail=detail, catalogue_row=row)
         words = f'"{error.words}" ' if error.words else ""
@@ -36,7 +36,7 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
     if response.status != 200:
         return LegResult(leg, Outcome.UNKNOWN, detail=f"HTTP {response.status} proves nothing")
     try:
-        placed = exchange.read_placed(response, leg)
+        placed = api.read_placed(response, leg)
     except Unreadable as problem:
         return LegResult(leg, Outcome.UNKNOWN, detail=clean_text(f"the answer is {mask.masked(str(problem))}"))
     order_id = placed.exchange_order_id

@@ -125,6 +125,7 @@ def plan_leg(  # noqa: PLR0913 - all that a leg stands on
         check_held(account, terms, order)
     check_order(account, exchange, order, view)
     check_balance(account, order, view)
+    api = exchange.order_api(order)
     leg = Leg(
         plan_id=plan_id,
         index=index,
@@ -137,9 +138,11 @@ def plan_leg(  # noqa: PLR0913 - all that a leg stands on
         client_order_date=today,
         asked=wish.asked,
         window_seconds=exchange.profile.settling.window_of(order),
+        exempt=order.reduce_only and api.holds_to_reducing(order),
+        closes=wish.closes,
+        protects=wish.for_position,
+        api=api.name,
     )
-    exempt = order.reduce_only and exchange.holds_to_reducing(leg)
-    leg = replace(leg, closes=wish.closes, exempt=exempt, protects=wish.for_position)
     check_buildable(account, exchange, leg)
     value, told = _value(account, exchange, leg, wish, view)
     if leg.exempt:  # leaving at any price needs no more than a yes

@@ -101,11 +101,11 @@ async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlE
     """By client order id, why a venue's own test of the order says no; nothing for venues without one."""
 
     async def test(session: Session, stored: StoredLeg) -> KeyctlError | None:
-        request = session.exchange.test_order_request(stored.leg)
-        if request is None:
+        own_test = session.exchange.api_of(stored.leg).test(stored.leg)
+        if own_test is None:
             return None
         try:
-            await session.fetch(request, lambda response: session.exchange.read_tested(response, stored.leg))
+            await session.fetch(*own_test)
         except ExchangeRefused as refusal:
             return CheckFailed(
                 f"{stored.leg.account}: the venue's own test refused the order: {refusal.message}",

@@ -9,9 +9,10 @@ from typing import ClassVar
 
 from keyctl.answers import TooLong, Unreadable
 from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
+from keyctl.exchanges.base import OrderAPI
 from keyctl.journal.legs import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal.rows import StoredLeg, stored_result
-from keyctl.model import Leg, LegResult, OrderStatus, Outcome, Response
+from keyctl.model import Leg, LegResult, OrderStatus, Outcome
 from keyctl.model.noun import Noun
 from keyctl.network.clock_check import clock_trouble, is_clock_old
 from keyctl.network.session import Session
@@ -64,11 +65,8 @@ async def look_up(session: Session, stored: StoredLeg) -> Lookup:
     sent_ms = stored.first_stamp_ms or 0
     if (span := exchange.profile.settling.history_span_seconds) is not None:
         sent_ms = max(sent_ms, int((session.network.clock.now() - span) * 1000))
-    for step, request in enumerate(exchange.lookup_requests(leg, sent_ms)):
-
-        def read(response: Response, step: int = step) -> OrderStatus | None:
-            return exchange.read_lookup(step, response, leg)
-
+    api = exchange.api_of(leg)
+    for step, (request, read) in enumerate(api.lookups(leg, sent_ms)):
         try:
             status = await session.fetch(request, read)
         except ExchangeRefused as refusal:
@@ -80,19 +78,18 @@ async def look_up(session: Session, stored: StoredLeg) -> Lookup:
             gone = step > 0 and isinstance(trouble, NoAnswer) and trouble.code == TooLong.code
             return Unclear(str(trouble), gone)
         if status is not None:
-            return Found(status) if status.became is None else await _follow(session, leg, status)
+            return Found(status) if status.became is None else await _follow(session, api, leg, status)
     return Absent()
 
 
-async def _follow(session: Session, leg: Leg, status: OrderStatus) -> Lookup:
+async def _follow(session: Session, api: OrderAPI, leg: Leg, status: OrderStatus) -> Lookup:
     """The look-up of an order that its trigger made another: what that other one tells, or unclear."""
-    exchange = session.exchange
-    assert status.became is not None
+    assert status.became is not None and api.becomes is not None
+    request, read = api.becomes.by_id(leg, status.became, status.exchange_order_id)
     try:
-        request = exchange.became_request(leg, status.became)
-        return Found(await session.fetch(request, lambda got: exchange.read_became(got, leg, status)))
+        return Found(await session.fetch(request, read))
     except (ExchangeRefused, *CANNOT_READ) as trouble:
-        gone = isinstance(trouble, ExchangeRefused) and exchange.is_no_such_order(request, trouble.error)
+        gone = isinstance(trouble, ExchangeRefused) and session.exchange.is_no_such_order(request, trouble.error)
         hint = "; the exchange forgets what was canceled unfilled: look it up there, then: keyctl orders resolve"
         why = f"its trigger was reached, and what it became could not be read: {trouble}{hint if gone else ''}"
         return Unclear(why, gone)

@@ -1,4 +1,4 @@
-"""Stops and take-profits on Binance's perpetuals: algo orders, in an id space of their own.
+"""The order APIs of stops and take-profits on Binance's perpetuals: algo orders, in an id space of their own.
 
 Source: [official, captured 2026-01] New, Query and Cancel Algo Order; [official] announcement: in force 2025-12-09.
 When the trigger is reached, a plain order with another id goes to the book; only the algo order names it, as its
@@ -9,26 +9,45 @@ which waits no more. Others' stops there are canceled by their number, and read 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, text_of
+from keyctl.answers import Unreadable, decimal_of, integer_of, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import plain
-from keyctl.exchanges.binance.answers import state_of
+from keyctl.exchanges.base import Exchange, plain
 from keyctl.exchanges.binance.futures_orders import (
+    FuturesOrders,
     check_position,
     common_params,
-    fill_of,
     position_side,
     prevention,
     reduces,
     time_in_force,
 )
-from keyctl.exchanges.told_orders import order_id_told, quantity_of, size_told, status_told
-from keyctl.model import JSON, Leg, Market, Order, OrderState, OrderStatus, OrderType, TimeInForce, Trigger
+from keyctl.exchanges.binance.names import COINM, USDM
+from keyctl.exchanges.binance.open_orders import ALGO_LIST
+from keyctl.exchanges.binance.orders import BinanceOrders
+from keyctl.exchanges.told_orders import order_id_told, quantity_of, size_told
+from keyctl.model import (
+    JSON,
+    Endpoint,
+    Leg,
+    Market,
+    Order,
+    OrderRef,
+    OrderState,
+    OrderStatus,
+    OrderType,
+    Placed,
+    Request,
+    Response,
+    TimeInForce,
+    Trigger,
+)
 
+# What the history of algo orders tells at most.
 PAGE = 1000
+_KINDS = frozenset({"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"})
 _NAMES = {Trigger.STOP: "STOP", Trigger.TAKE_PROFIT: "TAKE_PROFIT"}
 _STATES = {
     "NEW": OrderState.OPEN,
@@ -41,27 +60,107 @@ _STATES = {
 _FIRED = ("TRIGGERED", "FINISHED")
 
 
-def is_algo(order: Order) -> bool:
-    """Whether the order is one of those that wait in the id space of their own."""
-    return order.market is Market.FUTURES and order.trigger is not None
+class AlgoOrders(BinanceOrders):
+    """Orders that wait for a trigger."""
+
+    endpoint = Endpoint.ALGO
+    own_id = "clientAlgoId"
+    calls = ("algoOrder", "openAlgoOrders", "allAlgoOrders")
+    listed = ALGO_LIST
+
+    def order_request(self, leg: Leg) -> Request:
+        order = leg.order
+        _check_possible(order)
+        assert order.trigger_price is not None
+        return self.product.change(
+            self.venue,
+            "POST",
+            "algoOrder",
+            ("algoType", "CONDITIONAL"),
+            *common_params(leg, _kind(order)),
+            ("triggerPrice", plain(order.trigger_price)),
+            ("workingType", "CONTRACT_PRICE"),
+            ("clientAlgoId", leg.client_order_id),
+            *prevention(order),
+        )
+
+    def read_placed(self, response: Response, leg: Leg) -> Placed:
+        body = read_object(response.body)
+        if body.get("clientAlgoId") != leg.client_order_id:
+            raise Unreadable("the answer does not carry our client order id")
+        status = self.status(body, leg)
+        return Placed(status.exchange_order_id, status.state, status.quantity, status.odd)
+
+    def by_own_id(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
+        return (("clientAlgoId", leg.client_order_id),)
+
+    def cancel_request(self, ref: OrderRef) -> Request:
+        # The call names no symbol, and the documents count algoId by symbol: our own id where there is one.
+        own_id, order_id = ref.client_order_id, ref.exchange_order_id
+        named = ("clientAlgoId", own_id) if own_id or order_id is None else ("algoId", order_id)
+        return self.product.change(self.venue, "DELETE", "algoOrder", named)
+
+    def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
+        """Documented is a code; recorded is the order itself, as canceled (Binance.Net's test data, 2026-07)."""
+        body = read_object(response.body)
+        own_id, symbol = body.get("clientAlgoId"), body.get("symbol", leg.native_symbol)
+        ours, side = own_id == leg.client_order_id and symbol == leg.native_symbol, leg.order.side.upper()
+        if "algoStatus" in body and "code" not in body:
+            done = body["algoStatus"] == "CANCELED" and body.get("side", side) == side
+        else:
+            done = integer_of(body.get("code")) == 200 and body.get("algoStatus", "CANCELED") == "CANCELED"
+        if not (ours and done):
+            raise Unreadable("the answer does not confirm the cancel of our order")
+
+    def holds_to_reducing(self, order: Order) -> bool:
+        return reduces(order)
+
+    def status(self, body: dict[str, JSON], leg: Leg) -> OrderStatus:
+        """Nothing of the fill of a triggered one."""
+        size = _check_ours(body, leg)
+        order_id, odd = order_id_told(body.get("algoId"))
+        told, named = body.get("algoStatus"), body.get("actualOrderId")
+        became = None if named in ("", "0", 0, None) else text_of(named)
+        if told not in (*_STATES, *_FIRED) or (told in _FIRED and not became):
+            raise Unreadable("an unknown order status")
+        return OrderStatus(
+            exchange_order_id=order_id,
+            client_order_id=leg.client_order_id,
+            state=_STATES.get(str(told), OrderState.OPEN),
+            quantity=quantity_of(size, leg.order),
+            filled=Decimal(0),
+            price=leg.order.price,
+            became=None if told == "REJECTED" else became,
+            odd=odd,
+        )
 
 
-def algo_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
-    """The parameters of the order. Raises UsageProblem for what the venue has no place for."""
-    order = leg.order
-    _check_possible(order)
-    assert order.trigger_price is not None
-    return (
-        ("algoType", "CONDITIONAL"),
-        *common_params(leg, _kind(order)),
-        ("triggerPrice", plain(order.trigger_price)),
-        ("workingType", "CONTRACT_PRICE"),
-        ("clientAlgoId", leg.client_order_id),
-        *prevention(order),
-    )
+class USDMAlgoOrders(AlgoOrders):
+    """Those of USDS-M."""
+
+    name = "usdm-algo"
+    offers = MappingProxyType({Market.FUTURES: _KINDS})
+
+    def __init__(self, venue: Exchange, becomes: FuturesOrders) -> None:
+        super().__init__(venue, USDM)
+        self.becomes = becomes
 
 
-def check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
+class COINMAlgoOrders(AlgoOrders):
+    """Those of COIN-M, which keyctl places none of: it cancels others'."""
+
+    name = "coinm-algo"
+
+    def __init__(self, venue: Exchange) -> None:
+        super().__init__(venue, COINM)
+
+    def order_request(self, leg: Leg) -> Request:
+        raise UsageProblem(
+            "Binance documents no call that tells what became of a stop or take-profit on COIN-M", code="not_offered"
+        )
+
+
+def _check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
     """The size (contracts) of an algo order object that agrees with the leg. Raises Unreadable.
 
     As with plain orders the venue may make one that only reduces smaller, and flags closing orders in hedge mode.
@@ -91,74 +190,12 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
     return size_told(body.get("quantity"), order, may_shrink=reduces(order))
 
 
-def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
-    """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
-    size = check_ours(body, leg)
-    order_id, odd = order_id_told(body.get("algoId"))
-    told, named = body.get("algoStatus"), body.get("actualOrderId")
-    became = None if named in ("", "0", 0, None) else text_of(named)
-    if told not in (*_STATES, *_FIRED) or (told in _FIRED and not became):
-        raise Unreadable("an unknown order status")
-    return OrderStatus(
-        exchange_order_id=order_id,
-        client_order_id=leg.client_order_id,
-        state=_STATES.get(str(told), OrderState.OPEN),
-        quantity=quantity_of(size, leg.order),
-        filled=Decimal(0),
-        price=leg.order.price,
-        became=None if told == "REJECTED" else became,
-        odd=odd,
-    )
-
-
-def became_status(body: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
-    """The status with state and fill of the plain order that it became. Raises Unreadable."""
-    order = leg.order
-    same = (
-        text_of(body.get("orderId")) == status.became
-        and body.get("symbol") == leg.native_symbol
-        and body.get("side") == order.side.upper()
-        and body.get("positionSide", "BOTH") == (position_side(order) if order.hedge else "BOTH")
-    )
-    if not same:
-        raise Unreadable("the answer describes another order than ours")
-    size = size_told(body["origQty"], order, may_shrink=reduces(order)) if "origQty" in body else order.contracts
-    plain_one = status_told(leg, status.exchange_order_id, state_of(body), fill_of(body, size))
-    return replace(plain_one, became=status.became)
-
-
-def check_canceled(body: dict[str, JSON], leg: Leg) -> None:
-    """Nothing when the answer confirms the cancel of the waiting order. Raises Unreadable.
-
-    Documented is a code; recorded is the order itself, as canceled (Binance.Net's test data, 2026-07).
-    """
-    own_id, symbol = body.get("clientAlgoId"), body.get("symbol", leg.native_symbol)
-    ours = own_id == leg.client_order_id and symbol == leg.native_symbol
-    if "algoStatus" in body and "code" not in body:
-        done = body["algoStatus"] == "CANCELED" and body.get("side", leg.order.side.upper()) == leg.order.side.upper()
-    else:
-        done = integer_of(body.get("code")) == 200 and body.get("algoStatus", "CANCELED") == "CANCELED"
-    if not (ours and done):
-        raise Unreadable("the answer does not confirm the cancel of our order")
-
-
-def check_became_canceled(body: dict[str, JSON], leg: Leg, order_id: str) -> None:
-    """Nothing when the answer confirms the cancel of the order that it became. Raises Unreadable."""
-    named = text_of(body.get("orderId")), body.get("symbol", leg.native_symbol)
-    if named != (order_id, leg.native_symbol) or body.get("status") != "CANCELED":
-        raise Unreadable("the answer does not confirm the cancel of our order")
-
-
 def _kind(order: Order) -> str:
     assert order.trigger is not None
     return _NAMES[order.trigger] + ("_MARKET" if order.type is OrderType.MARKET else "")
 
 
 def _check_possible(order: Order) -> None:
-    if order.inverse:
-        raise UsageProblem(
-            "Binance documents no call that tells what became of a stop or take-profit on COIN-M", code="not_offered"
-        )
     timed = order.time_in_force is not TimeInForce.GTC
     if order.time_in_force is TimeInForce.GTD or (timed and order.type is OrderType.MARKET):
         force = order.time_in_force.upper()

@@ -5,31 +5,18 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote
 
-from keyctl.answers import (
-    TooLong,
-    Unreadable,
-    decimal_of,
-    moment_of,
-    object_of,
-    read_array,
-    read_json,
-    read_object,
-    text_of,
-)
+from keyctl.answers import Unreadable, decimal_of, moment_of, object_of, read_json, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import ORDER_WINDOW_MS, Signer, check_shape, encode_query
-from keyctl.exchanges.binance import futures_algo as algo
-from keyctl.exchanges.binance import futures_orders, rules
-from keyctl.exchanges.binance.answers import (
-    STATES,
-    order_status,
-    permissions,
-    spot_order_params,
-)
-from keyctl.exchanges.binance.answers import figures_of as spot_figures_of
+from keyctl.exchanges.base import ORDER_WINDOW_MS, OrderAPI, Signer, by_name, check_shape, encode_query
+from keyctl.exchanges.binance import rules
+from keyctl.exchanges.binance.algo_orders import COINMAlgoOrders, USDMAlgoOrders
+from keyctl.exchanges.binance.answers import permissions
 from keyctl.exchanges.binance.errors import error_in
 from keyctl.exchanges.binance.futures import BinancePerpetuals
-from keyctl.exchanges.binance.names import USDM, product_of, product_of_native, product_of_symbol
+from keyctl.exchanges.binance.futures_orders import COINMOrders, USDMOrders
+from keyctl.exchanges.binance.names import USDM, product_of_native, product_of_symbol
+from keyctl.exchanges.binance.orders import BinanceOrders, SpotOrders
+from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.shapes import (
     check_asymmetric,
     check_distinct,
@@ -37,26 +24,19 @@ from keyctl.exchanges.shapes import (
     check_no_pem,
     free_and_total,
     letters_and_digits,
-    only_one,
     signing_key,
     split_symbol,
 )
 from keyctl.exchanges.signing import HMACKey, secret_fits
-from keyctl.exchanges.told_orders import placed_told
 from keyctl.model import (
-    JSON,
     Algorithm,
     Balances,
-    Endpoint,
+    Binding,
     ExchangeError,
     Instrument,
     KeyPermissions,
-    Leg,
     Market,
     Order,
-    OrderState,
-    OrderStatus,
-    Placed,
     Request,
     Response,
     SignedRequest,
@@ -67,8 +47,6 @@ from keyctl.model import (
 from keyctl.secret import Secret
 
 _CLIENT_ID_LENGTH = 28
-_PAGE_LIMIT = 1000
-_LOOK_BACK_MS = 60_000
 _OWN_PARAMETERS = {"recvWindow", "timestamp", "signature"}
 
 
@@ -97,7 +75,15 @@ class BinanceSigner(Signer):
 class Binance(BinancePerpetuals):
     """Binance's spot and futures APIs, with key introspection (SAPI) where the kind of account has it."""
 
-    echo_names = (("clientOrderId", "clientAlgoId"), ("orderId", "algoId"))
+    def __init__(self, profile: Profile, binding: Binding) -> None:
+        super().__init__(profile, binding)
+        spot, usdm, coinm = SpotOrders(self), USDMOrders(self), COINMOrders(self)
+        usdm_algo, coinm_algo = USDMAlgoOrders(self, usdm), COINMAlgoOrders(self)
+        self.order_apis = by_name(spot, usdm, usdm_algo, coinm, coinm_algo)
+        # What waits is read first: an order that fires meanwhile is then listed twice, and never left out. Demo has no
+        # COIN-M, the testnet neither.
+        futures = (api for api in (usdm_algo, usdm, coinm_algo, coinm) if self.has_host(api.product.role))
+        self._lists: dict[Market, tuple[BinanceOrders, ...]] = {Market.SPOT: (spot,), Market.FUTURES: tuple(futures)}
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         return BinanceSigner(api_key, signing_key(algorithm, secret))
@@ -123,7 +109,7 @@ class Binance(BinancePerpetuals):
 
     def time_request(self, market: Market = Market.SPOT) -> Request | None:
         if market is Market.FUTURES:
-            return self.ask(USDM, "time", private=False) if self.has_host(USDM.role) else None
+            return USDM.ask(self, "time", private=False) if self.has_host(USDM.role) else None
         return self.read("GET", "spot", "/api/v3/time", private=False)
 
     def read_time(self, response: Response) -> int:
@@ -131,7 +117,7 @@ class Binance(BinancePerpetuals):
 
     def instrument_request(self, symbol: str) -> Request:
         if ":" in symbol:  # no filter by symbol there: all contracts come, about 1.5 MB on USDS-M
-            return self.ask(product_of_symbol(symbol), "exchangeInfo", private=False)
+            return product_of_symbol(symbol).ask(self, "exchangeInfo", private=False)
         native = "".join(split_symbol(symbol))
         return self.read("GET", "spot", "/api/v3/exchangeInfo", ("symbol", native), private=False)
 
@@ -145,7 +131,7 @@ class Binance(BinancePerpetuals):
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
         which = ("symbol", native_symbol)
         if market is Market.FUTURES:
-            return self.ask(product_of_native(native_symbol), "ticker/bookTicker", which, private=False)
+            return product_of_native(native_symbol).ask(self, "ticker/bookTicker", which, private=False)
         return self.read("GET", "spot", "/api/v3/ticker/bookTicker", which, private=False)
 
     def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
@@ -183,103 +169,16 @@ class Binance(BinancePerpetuals):
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
 
-    def order_request(self, leg: Leg) -> Request:
-        if algo.is_algo(leg.order):
-            return self.change(USDM, "POST", "algoOrder", *algo.algo_params(leg))
-        if leg.order.market is Market.FUTURES:
-            return self.change(
-                product_of(inverse=leg.order.inverse), "POST", "order", *futures_orders.order_params(leg)
-            )
-        return self.write("POST", "spot", "/api/v3/order", *spot_order_params(leg))
+    def order_api(self, order: Order) -> OrderAPI:
+        if order.market is Market.SPOT:
+            return self.order_apis["spot"]
+        product = "coinm" if order.inverse else "usdm"
+        return self.order_apis[product if order.trigger is None else f"{product}-algo"]
 
-    def endpoint_of(self, order: Order) -> Endpoint:
-        return Endpoint.ALGO if algo.is_algo(order) else Endpoint.ORDER
-
-    def read_placed(self, response: Response, leg: Leg) -> Placed:
-        body = read_object(response.body)
-        if body.get(_own_id(leg)) != leg.client_order_id:
-            raise Unreadable("the answer does not carry our client order id")
-        if algo.is_algo(leg.order):
-            status = algo.order_status(body, leg)
-            return Placed(status.exchange_order_id, status.state, status.quantity, status.odd)
-        state = STATES.get(str(body.get("status")))
-        # What was spent is left out now and then ([official] change log 2026-07-15); so may be what was filled.
-        untold = {"cummulativeQuoteQty": 0, "executedQty": body.get("origQty") if state is OrderState.CLOSED else 0}
-        figures_of = futures_orders.figures_of if leg.order.market is Market.FUTURES else spot_figures_of
-        figures = figures_of(untold | body, leg)
-        return placed_told(leg, body.get("orderId"), figures.size, state, figures)
-
-    def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        symbol, own_id = ("symbol", leg.native_symbol), ("origClientOrderId", leg.client_order_id)
-        since = ("startTime", max(0, sent_ms - _LOOK_BACK_MS))
-        if algo.is_algo(leg.order):
-            history = self.ask(USDM, "allAlgoOrders", symbol, since, ("limit", algo.PAGE))
-            by_id = self.ask(USDM, "algoOrder", ("clientAlgoId", leg.client_order_id))
-            return (by_id, self.ask(USDM, "openAlgoOrders", symbol), history)
-        if leg.order.market is Market.FUTURES:
-            # Without an end the history reaches to now; it may span less than 7 days, and look-ups end after 3.
-            product = product_of(inverse=leg.order.inverse)
-            history = self.ask(product, "allOrders", symbol, since, ("limit", product.page))
-            return (self.ask(product, "order", symbol, own_id), self.ask(product, "openOrders", symbol), history)
-        return (
-            self.read("GET", "spot", "/api/v3/order", symbol, own_id),
-            self.read("GET", "spot", "/api/v3/openOrders", symbol),
-            self.read("GET", "spot", "/api/v3/allOrders", symbol, since, ("limit", _PAGE_LIMIT)),
-        )
-
-    def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
-        if step == 0:
-            body = read_object(response.body)
-            if body.get(_own_id(leg)) != leg.client_order_id:
-                raise Unreadable("the answer is about another order")
-            return _order_status(body, leg)
-        rows = [object_of(row) for row in read_array(response.body)]
-        for row in rows:
-            check_named(row.get("symbol"), leg.native_symbol)
-        ours = [row for row in rows if text_of(row.get(_own_id(leg))) == leg.client_order_id]
-        if ours:
-            return _order_status(only_one(ours), leg)
-        futures = leg.order.market is Market.FUTURES
-        if step == 2 and len(rows) >= (product_of(inverse=leg.order.inverse).page if futures else _PAGE_LIMIT):
-            raise TooLong("the page is full, so the order may be on the next one")
-        return None
-
-    def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        # By the name: of an order of others on a contract of a kind that is not known, it is all that there is.
-        product = product_of_native(leg.native_symbol)
-        if algo.is_algo(leg.order):
-            # The call names no symbol, and the documents count algoId by symbol: our own id where there is one.
-            own = leg.client_order_id or exchange_order_id is None
-            named = ("clientAlgoId", leg.client_order_id) if own else ("algoId", exchange_order_id)
-            return self.change(product, "DELETE", "algoOrder", named)
-        which = (
-            ("origClientOrderId", leg.client_order_id) if exchange_order_id is None else ("orderId", exchange_order_id)
-        )
-        if leg.order.market is Market.FUTURES:
-            return self.change(product, "DELETE", "order", ("symbol", leg.native_symbol), which)
-        return self.write("DELETE", "spot", "/api/v3/order", ("symbol", leg.native_symbol), which)
-
-    def read_canceled(self, response: Response, leg: Leg) -> None:
-        body = read_object(response.body)
-        if algo.is_algo(leg.order):
-            return algo.check_canceled(body, leg)
-        # On spot the cancel has a client order id of its own; ours comes back as origClientOrderId.
-        field = "clientOrderId" if leg.order.market is Market.FUTURES else "origClientOrderId"
-        check_named(body.get("symbol"), leg.native_symbol)
-        if body.get(field) != leg.client_order_id or body.get("status") != "CANCELED":
-            raise Unreadable("the answer does not confirm the cancel of our order")
+    def lists(self, market: Market) -> tuple[BinanceOrders, ...]:
+        return self._lists[market]
 
     error_in = staticmethod(error_in)
-
-
-def _own_id(leg: Leg) -> str:
-    return "clientAlgoId" if algo.is_algo(leg.order) else "clientOrderId"
-
-
-def _order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
-    if algo.is_algo(leg.order):
-        return algo.order_status(body, leg)
-    return (futures_orders.order_status if leg.order.market is Market.FUTURES else order_status)(body, leg)
 
 
 EXCHANGE = Binance

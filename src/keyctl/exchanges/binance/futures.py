@@ -6,17 +6,17 @@ USDS-M (fapi) lists BTC/USDT:USDT, COIN-M (dapi) BTC/USD:BTC. One leverage and o
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from decimal import Decimal
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.binance import futures_algo as algo
 from keyctl.exchanges.binance import futures_answers as answers
-from keyctl.exchanges.binance.answers import SPOT_OFFERS, spot_order_params
 from keyctl.exchanges.binance.fills import BinanceFills
-from keyctl.exchanges.binance.futures_orders import OFFERS, order_params, reduces
 from keyctl.exchanges.binance.names import COINM, USDM, Product, native_name, product_of, product_of_native
+from keyctl.exchanges.binance.open_orders import ORDER_NAMES
+from keyctl.exchanges.binance.orders import BinanceOrders
 from keyctl.exchanges.binance.rules import names_of
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.model import (
@@ -25,12 +25,10 @@ from keyctl.model import (
     ExchangeError,
     FuturesState,
     Instrument,
-    Leg,
     MarginMode,
     Market,
     OddRow,
     OpenOrder,
-    OrderStatus,
     Position,
     PriceBand,
     Request,
@@ -54,9 +52,6 @@ class BinancePerpetuals(BinanceFills):
         "futures": ("options orders", "portfolio margin orders"),
     }
 
-    def offers(self, market: Market) -> frozenset[str]:
-        return OFFERS if market is Market.FUTURES else SPOT_OFFERS
-
     def band_request(self, instrument: Instrument) -> Request | None:
         bounds = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)
         if not any(bounds):
@@ -64,7 +59,7 @@ class BinancePerpetuals(BinanceFills):
         symbol = ("symbol", instrument.native_symbol)
         if instrument.market is Market.SPOT:
             return self.read("GET", "spot", "/api/v3/avgPrice", symbol, private=False)
-        return self.ask(product_of(inverse=instrument.inverse), "premiumIndex", symbol, private=False)
+        return product_of(inverse=instrument.inverse).ask(self, "premiumIndex", symbol, private=False)
 
     def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
         if instrument.market is Market.SPOT:
@@ -89,12 +84,12 @@ class BinancePerpetuals(BinanceFills):
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
         symbol = ("symbol", instrument.native_symbol)
         product = product_of(inverse=instrument.inverse)
-        orders = (self.ask(product, "openAlgoOrders", symbol), self.ask(product, "openOrders", symbol))
+        orders = (product.ask(self, "openAlgoOrders", symbol), product.ask(self, "openOrders", symbol))
         if instrument.inverse:
             pair = ("pair", instrument.native_symbol.partition("_")[0])
-            return (self.ask(product, "positionSide/dual"), self.ask(product, "positionRisk", pair), *orders)
+            return (product.ask(self, "positionSide/dual"), product.ask(self, "positionRisk", pair), *orders)
         positions = self.read("GET", product.role, "/fapi/v3/positionRisk", symbol)
-        return (self.ask(product, "accountConfig"), positions, *orders, self.ask(product, "symbolConfig", symbol))
+        return (product.ask(self, "accountConfig"), positions, *orders, product.ask(self, "symbolConfig", symbol))
 
     def read_futures_state(
         self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
@@ -104,7 +99,7 @@ class BinancePerpetuals(BinanceFills):
         told_rows, odd_rows = odd_among(each_of(read_array(responses[1].body), _named, answers.POSITION_NAMES))
         rows = [row for row in told_rows if row.get("symbol") == native]
         listed = (row for response in responses[2:4] for row in read_array(response.body))
-        orders, odd_orders = odd_among(each_of(listed, _named, answers.ORDER_NAMES))
+        orders, odd_orders = odd_among(each_of(listed, _named, ORDER_NAMES))
         # COIN-M tells the positions of the whole pair; everything else was asked for this symbol.
         pair = f"{native.partition('_')[0]}_" if instrument.inverse else native
         named = [text_of(row.get("symbol")) for row in told_rows]
@@ -134,10 +129,10 @@ class BinancePerpetuals(BinanceFills):
         symbol = ("symbol", instrument.native_symbol)
         if wanted.margin is not None and wanted.margin is not state.margin:
             found.append(
-                self.change(product, "POST", "marginType", symbol, ("marginType", _MARGIN_TYPES[wanted.margin]))
+                product.change(self, "POST", "marginType", symbol, ("marginType", _MARGIN_TYPES[wanted.margin]))
             )
         if wanted.leverage is not None and wanted.leverage != state.leverage(wanted.side):
-            found.append(self.change(product, "POST", "leverage", symbol, ("leverage", _whole(wanted.leverage))))
+            found.append(product.change(self, "POST", "leverage", symbol, ("leverage", _whole(wanted.leverage))))
         return tuple(found)
 
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
@@ -157,7 +152,7 @@ class BinancePerpetuals(BinanceFills):
     def names_requests(self, market: Market, natives: tuple[str, ...]) -> tuple[Request, ...]:
         if market is Market.FUTURES:  # no filter by symbol there
             products = dict.fromkeys(map(product_of_native, natives))
-            return tuple(self.ask(product, "exchangeInfo", private=False) for product in products)
+            return tuple(product.ask(self, "exchangeInfo", private=False) for product in products)
         return tuple(
             self.read(
                 "GET",
@@ -181,49 +176,14 @@ class BinancePerpetuals(BinanceFills):
         return each_of(read_array(response.body), answers.position, answers.POSITION_NAMES)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        if market is Market.SPOT:
-            return (self.read("GET", "spot", "/api/v3/openOrders"),)
-        # What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
-        names = ("openAlgoOrders", "openOrders")
-        return tuple(self.ask(product, name) for product in self._products() for name in names)
+        return tuple(api.product.ask(self, api.calls[1]) for api in self.lists(market))
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
-        rows = read_array(response.body)
-        return each_of(rows, lambda row: answers.open_order(object_of(row), market), answers.ORDER_NAMES)
+        return each_of(read_array(response.body), self.lists(market)[step].open_order, ORDER_NAMES)
 
-    def test_order_request(self, leg: Leg) -> Request | None:
-        if leg.order.market is Market.SPOT:
-            return self.read("POST", "spot", "/api/v3/order/test", *spot_order_params(leg))
-        if leg.order.inverse or algo.is_algo(leg.order):  # there is none for those
-            return None
-        return self.read("POST", USDM.role, f"{USDM.prefix}/order/test", *order_params(leg))
-
-    def read_tested(self, response: Response, leg: Leg) -> None:
-        if read_object(response.body).get("symbol", leg.native_symbol) != leg.native_symbol:  # it is empty
-            raise Unreadable("about another symbol than the one asked for")
-
-    def holds_to_reducing(self, leg: Leg) -> bool:
-        return leg.order.market is Market.FUTURES and reduces(leg.order)
-
-    def became_request(self, leg: Leg, order_id: str) -> Request:
-        return self.ask(USDM, "order", ("symbol", leg.native_symbol), ("orderId", order_id))
-
-    def read_became(self, response: Response, leg: Leg, status: OrderStatus) -> OrderStatus:
-        return algo.became_status(read_object(response.body), leg, status)
-
-    def cancel_became_request(self, leg: Leg, order_id: str) -> Request:
-        return self.change(USDM, "DELETE", "order", ("symbol", leg.native_symbol), ("orderId", order_id))
-
-    def read_became_canceled(self, response: Response, leg: Leg, order_id: str) -> None:
-        algo.check_became_canceled(read_object(response.body), leg, order_id)
-
-    def ask(self, product: Product, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
-        """A read of one product's API."""
-        return self.read("GET", product.role, f"{product.prefix}/{name}", *params, private=private)
-
-    def change(self, product: Product, method: str, name: str, *params: tuple[str, JSON]) -> Request:
-        """A write to one product's API."""
-        return self.write(method, product.role, f"{product.prefix}/{name}", *params)
+    @abstractmethod
+    def lists(self, market: Market) -> tuple[BinanceOrders, ...]:
+        """The order APIs that list open orders of a market, in the order in which they are asked."""
 
     def _products(self) -> tuple[Product, ...]:
         """The products that this kind of account has: demo has no COIN-M, the testnet neither."""

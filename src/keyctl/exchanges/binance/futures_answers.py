@@ -1,4 +1,4 @@
-"""Binance's futures answers turned into our nouns: wallets, settings, positions, open orders.
+"""Binance's futures answers turned into our nouns: wallets, settings, positions.
 
 Source: [official, mirrored 2025-11-30] account and trade pages of USDS-M and COIN-M. What is odd is Unreadable.
 """
@@ -9,32 +9,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, text_of
-from keyctl.exchanges.binance.names import DOLLARS, perpetual_name, spot_name
+from keyctl.exchanges.binance.names import DOLLARS, perpetual_name
 from keyctl.exchanges.listing import Names
-from keyctl.exchanges.shapes import flag_of, made_at
-from keyctl.model import (
-    JSON,
-    Balances,
-    MarginMode,
-    Market,
-    OpenOrder,
-    OrderType,
-    Position,
-    PositionSide,
-    Side,
-    Trigger,
-)
+from keyctl.exchanges.shapes import flag_of
+from keyctl.model import JSON, Balances, MarginMode, Position, PositionSide
 
 # COIN-M's positions say "cross"; settings say CROSSED.
 _MARGINS = {"CROSSED": MarginMode.CROSS, "CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}
 # A leverage is a whole number; margins are told with eight digits, so a computed one may be off by this much.
 _LEVERAGE_SLACK = Decimal("0.001")
-# Kinds of order without a price of their own, whatever stands in that field: [official] spot docs, "New order",
-# 2026-07-21, and USDS-M docs, "New Order", mirrored 2025-11-30. TAKE_PROFIT has one on futures and none on spot.
-_AT_MARKET = {
-    Market.SPOT: frozenset({"MARKET", "STOP_LOSS", "TAKE_PROFIT"}),
-    Market.FUTURES: frozenset({"MARKET", "STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"}),
-}
 
 
 def only_row(rows: Iterable[JSON], native_symbol: str) -> dict[str, JSON]:
@@ -74,9 +57,7 @@ def settings_of(row: dict[str, JSON]) -> tuple[MarginMode, Decimal]:
     return margin, Decimal(leverage)
 
 
-# A pair's name alone does not always tell which two currencies it is of, so that no symbol is read from an order's.
 POSITION_NAMES = Names("symbol", read_symbol=perpetual_name)
-ORDER_NAMES = Names("symbol", ("algoId", "orderId"))
 
 
 def position(value: JSON) -> Position | None:
@@ -129,48 +110,3 @@ def _dollars(row: dict[str, JSON], currency: str | None, mark: Decimal) -> Decim
     if "notional" in row:
         return abs(decimal_of(row["notional"])) if currency in DOLLARS else None
     return abs(decimal_of(row["notionalValue"])) * mark if "notionalValue" in row and mark else None
-
-
-def open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
-    """A row of openOrders, on futures also of openAlgoOrders (conditional orders that wait for their trigger).
-
-    One that has fired is a plain order, whatever it still tells of its trigger: another call cancels it.
-    """
-    native = text_of(row.get("symbol"))
-    waiting = "algoId" in row
-    price = decimal_of(row.get("price", Decimal(0)))
-    trigger_price = decimal_of(row.get("triggerPrice" if waiting else "stopPrice") or Decimal(0))
-    kind = text_of(row.get("orderType" if waiting else "type"))
-    at_market = price <= 0 or kind in _AT_MARKET[market]
-    # A waiting one always has a trigger, even where its price moves with the market: its id is of another kind.
-    trigger = _trigger(kind) if waiting or (trigger_price > 0 and market is Market.SPOT) else None
-    name = perpetual_name if market is Market.FUTURES else spot_name
-    own_id, created = row.get("clientAlgoId" if waiting else "clientOrderId"), row.get("createTime", row.get("time"))
-    side = row.get("positionSide")
-    return OpenOrder(
-        symbol=name(native),
-        native_symbol=native,
-        market=market,
-        side=_side(row.get("side")),
-        type=OrderType.MARKET if at_market else OrderType.LIMIT,
-        quantity=decimal_of(row.get("quantity" if waiting else "origQty")),
-        filled=decimal_of(row.get("executedQty", Decimal(0))),
-        price=None if at_market else price,
-        exchange_order_id=text_of(row.get("algoId" if waiting else "orderId")),
-        client_order_id=text_of(own_id) if own_id else None,
-        reduce_only=row.get("reduceOnly") is True or row.get("closePosition") is True,
-        position=PositionSide(str(side).lower()) if side in ("LONG", "SHORT") else None,
-        trigger=trigger,
-        trigger_price=trigger_price if trigger and trigger_price > 0 else None,
-        created_ms=made_at(created),
-    )
-
-
-def _side(value: JSON) -> Side:
-    if value not in ("BUY", "SELL"):
-        raise Unreadable("an order without a side")
-    return Side.BUY if value == "BUY" else Side.SELL
-
-
-def _trigger(kind: str) -> Trigger:
-    return Trigger.TAKE_PROFIT if kind.startswith("TAKE_PROFIT") else Trigger.STOP

@@ -1,37 +1,88 @@
-"""Orders on Binance's perpetuals: how one is asked for, and what an order object must say to be ours.
+"""The order APIs of Binance's perpetuals, but for orders that wait: how one is asked for, and what an order object must
+say to be ours.
 
 Source: [official, mirrored 2025-11-30] New Order, Query Order of USDS-M and COIN-M; [official] announcements since.
-Stops and take-profits are algo orders since 2025-12-09: see _binance_futures_algo.
+Stops and take-profits are algo orders since 2025-12-09: see algo_orders.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 
-from keyctl.answers import Unreadable, decimal_of, integer_of
+from keyctl.answers import Unreadable, decimal_of, integer_of, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import plain
-from keyctl.exchanges.binance.answers import state_of
+from keyctl.exchanges.base import Exchange, NumberedOrders, Read, plain
+from keyctl.exchanges.binance.names import COINM, USDM
+from keyctl.exchanges.binance.open_orders import FUTURES_LIST
+from keyctl.exchanges.binance.orders import BookOrders, check_canceled, state_of
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
-from keyctl.model import JSON, Leg, Order, OrderStatus, OrderType, TimeInForce
+from keyctl.model import JSON, Leg, Market, Order, OrderRef, OrderStatus, OrderType, Response, TimeInForce
 
-OFFERS = frozenset(
-    {
-        *("limit", "market", "post_only", "ioc", "fok", "gtd", "reduce_only"),
-        *("stop_market", "stop_limit", "take_profit_market", "take_profit_limit"),
-    }
-)
+_KINDS = frozenset({"limit", "market", "post_only", "ioc", "fok", "reduce_only"})
 
 
-def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
-    """The parameters of the order. Raises UsageProblem for what the venue has no place for."""
-    order = leg.order
-    _check_possible(order)
-    params = [*common_params(leg, order.type.upper())]
-    if order.time_in_force is TimeInForce.GTD:
-        params.append(("goodTillDate", _good_till(order)))
-    params += [("newClientOrderId", leg.client_order_id), ("newOrderRespType", "RESULT")]
-    return (*params, *prevention(order))
+class FuturesOrders(BookOrders, NumberedOrders):
+    """Orders for perpetuals that go to the book at once, and those that algo orders became."""
+
+    listed = FUTURES_LIST
+
+    def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
+        order = leg.order
+        check_position(order)
+        params = [*common_params(leg, order.type.upper())]
+        if order.time_in_force is TimeInForce.GTD:
+            params.append(("goodTillDate", _good_till(order)))
+        params += [("newClientOrderId", leg.client_order_id), ("newOrderRespType", "RESULT")]
+        return (*params, *prevention(order))
+
+    def figures(self, body: dict[str, JSON], leg: Leg) -> Figures:
+        return _fill(body, _check_ours(body, leg))
+
+    def by_id(self, leg: Leg, order_id: str, waited_as: str) -> Read[OrderStatus]:
+        request = self.product.ask(self.venue, "order", ("symbol", leg.native_symbol), ("orderId", order_id))
+        return Read(request, lambda response: _became(read_object(response.body), leg, order_id, waited_as))
+
+    def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
+        body = read_object(response.body)
+        if ref.client_order_id is not None:
+            check_canceled(body, leg, "clientOrderId")
+            return
+        named = text_of(body.get("orderId")), body.get("symbol", leg.native_symbol)
+        if named != (ref.exchange_order_id, leg.native_symbol) or body.get("status") != "CANCELED":
+            raise Unreadable("the answer does not confirm the cancel of our order")
+
+    def holds_to_reducing(self, order: Order) -> bool:
+        return reduces(order)
+
+
+class USDMOrders(FuturesOrders):
+    """Those of USDS-M."""
+
+    name = "usdm"
+    offers = MappingProxyType({Market.FUTURES: _KINDS | {"gtd"}})
+
+    def __init__(self, venue: Exchange) -> None:
+        super().__init__(venue, USDM)
+
+    def test(self, leg: Leg) -> Read[None]:
+        return self.own_test(leg)
+
+
+class COINMOrders(FuturesOrders):
+    """Those of COIN-M, which tests none and ends none at a given time."""
+
+    name = "coinm"
+    offers = MappingProxyType({Market.FUTURES: _KINDS})
+
+    def __init__(self, venue: Exchange) -> None:
+        super().__init__(venue, COINM)
+
+    def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
+        if leg.order.time_in_force is TimeInForce.GTD:
+            raise UsageProblem("Binance COIN-M has no orders that end at a given time", code="not_offered")
+        return super().params(leg)
 
 
 def common_params(leg: Leg, kind: str) -> tuple[tuple[str, JSON], ...]:
@@ -68,7 +119,7 @@ def reduces(order: Order) -> bool:
     return order.reduce_only
 
 
-def check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
+def _check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
     """The size (contracts) of an order object that agrees with the leg. Raises Unreadable.
 
     What the venue changes by itself: the size of an order that only reduces, down to the position (public report:
@@ -100,26 +151,24 @@ def check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
     return size_told(body.get("origQty"), order, may_shrink=reduces(order))
 
 
-def order_status(body: dict[str, JSON], leg: Leg) -> OrderStatus:
-    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
-    return status_told(leg, body.get("orderId"), state_of(body), figures_of(body, leg))
-
-
-def figures_of(body: dict[str, JSON], leg: Leg) -> Figures:
-    """What the leg's order object says of size and fill. Raises Unreadable."""
-    return fill_of(body, check_ours(body, leg))
-
-
-def fill_of(body: dict[str, JSON], size: Decimal) -> Figures:
-    """The same, once the size is known; answers to placing tell no average price. Raises Unreadable."""
+def _fill(body: dict[str, JSON], size: Decimal) -> Figures:
+    """Size and fill; answers to placing tell no average price. Raises Unreadable."""
     average = None if body.get("avgPrice") is None else decimal_of(body["avgPrice"])
     return Figures(size, decimal_of(body.get("executedQty")), average)
 
 
-def _check_possible(order: Order) -> None:
-    if order.time_in_force is TimeInForce.GTD and order.inverse:
-        raise UsageProblem("Binance COIN-M has no orders that end at a given time", code="not_offered")
-    check_position(order)
+def _became(body: dict[str, JSON], leg: Leg, order_id: str, waited_as: str) -> OrderStatus:
+    order = leg.order
+    same = (
+        text_of(body.get("orderId")) == order_id
+        and body.get("symbol") == leg.native_symbol
+        and body.get("side") == order.side.upper()
+        and body.get("positionSide", "BOTH") == (position_side(order) if order.hedge else "BOTH")
+    )
+    if not same:
+        raise Unreadable("the answer describes another order than ours")
+    size = size_told(body["origQty"], order, may_shrink=reduces(order)) if "origQty" in body else order.contracts
+    return replace(status_told(leg, waited_as, state_of(body), _fill(body, size)), became=order_id)
 
 
 def check_position(order: Order) -> None:

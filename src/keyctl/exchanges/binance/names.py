@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.shapes import split_perpetual
+from keyctl.model import JSON, Request
 from keyctl.model.symbol_text import parts_of
 
 # Quote currencies, for names when the venue's own list cannot be read; those that end like another one first.
@@ -22,14 +24,23 @@ DOLLARS = frozenset({"USD", "USDT", "USDC"})
 
 
 class Product(NamedTuple):
-    """One of the two futures APIs: the role of its host, the start of its paths, the largest page of its history."""
+    """One of the three APIs: the role of its host, the start of its paths, the largest page of its history."""
 
     role: str
     prefix: str
     page: int
 
+    def ask(self, venue: Exchange, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
+        """A read."""
+        return venue.read("GET", self.role, f"{self.prefix}/{name}", *params, private=private)
+
+    def change(self, venue: Exchange, method: str, name: str, *params: tuple[str, JSON]) -> Request:
+        """A write."""
+        return venue.write(method, self.role, f"{self.prefix}/{name}", *params)
+
 
 # Page sizes: [official, mirrored 2025-11-30] All Orders of each product.
+SPOT = Product("spot", "/api/v3", 1000)
 USDM = Product("futures", "/fapi/v1", 1000)
 COINM = Product("delivery", "/dapi/v1", 100)
 

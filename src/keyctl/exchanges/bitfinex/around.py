@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of, decimal_of, read_array, text_of
 from keyctl.exchanges.bitfinex.fills import BitfinexFills
-from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative
+from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative, market_of
 from keyctl.exchanges.bitfinex.orders import LEVERAGE_MAX, ORDER_NAMES, open_order_of
 from keyctl.exchanges.listing import Names, each_of, odd_among
 from keyctl.model import (
@@ -20,7 +20,6 @@ from keyctl.model import (
     Balances,
     FuturesState,
     Instrument,
-    Leg,
     MarginMode,
     Market,
     OddRow,
@@ -31,7 +30,6 @@ from keyctl.model import (
     Response,
 )
 
-_KINDS = frozenset("limit market post_only ioc fok gtd stop_market stop_limit".split())
 _DOLLARS = {"USD", "USDT", "USDC"}
 # Positions in a position array [sdk].
 _SYMBOL, _STATUS, _AMOUNT, _BASE_PRICE, _PROFIT, _LIQUIDATION, _LEVERAGE = 0, 1, 2, 3, 6, 8, 9
@@ -50,9 +48,6 @@ class BitfinexAround(BitfinexFills):
         "positions": ("margin positions",),
         "spot": ("margin orders",),
     }
-
-    def offers(self, market: Market) -> frozenset[str]:
-        return _KINDS | {"reduce_only"} if market is Market.FUTURES else _KINDS
 
     def account_request(self) -> Request | None:
         return self.read("POST", "auth", _USER_PATH)
@@ -121,10 +116,6 @@ class BitfinexAround(BitfinexFills):
         found = each_of(read_array(response.body), open_order_of, ORDER_NAMES)
         return tuple(item for item in found if _is_of_market(item, market))
 
-    def holds_to_reducing(self, leg: Leg) -> bool:
-        # Flag 1024 keeps an order from opening or turning a position [official].
-        return leg.order.market is Market.FUTURES and leg.order.reduce_only
-
 
 def leverage_max(sizes: list[JSON]) -> Decimal:
     """The highest leverage that a pair's initial margin allows, whole, within what an order may carry."""
@@ -154,7 +145,7 @@ def _is_of_market(item: OpenOrder | OddRow, market: Market) -> bool:
     if isinstance(item, OpenOrder):
         return item.market is market
     native = item.native_symbol
-    return native is None or is_derivative(native) is (market is Market.FUTURES)
+    return native is None or market_of(native) is market
 
 
 def _long_enough(value: JSON) -> list[JSON]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from keyctl.answers import (
-    TooLong,
     Unreadable,
     array_of,
     decimal_of,
@@ -18,35 +16,25 @@ from keyctl.answers import (
     text_of,
 )
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, plain
-from keyctl.exchanges.bitfinex.answers import data_in, permissions_in
+from keyctl.exchanges.base import OrderAPI, Signer, UnknownSymbol, by_name, check_shape, plain
+from keyctl.exchanges.bitfinex.answers import permissions_in
 from keyctl.exchanges.bitfinex.around import BitfinexAround, leverage_max
 from keyctl.exchanges.bitfinex.errors import error_in
 from keyctl.exchanges.bitfinex.names import common_name, is_derivative, native_symbol
-from keyctl.exchanges.bitfinex.orders import (
-    CLOCK_ERROR,
-    check_terms,
-    days_around,
-    is_ours,
-    names_another,
-    one_order,
-    order_params,
-    status_of,
-    symbol_of,
-)
-from keyctl.exchanges.shapes import check_distinct, check_named, check_no_pem, only_one, signing_key, split_symbol
+from keyctl.exchanges.bitfinex.orders import Orders
+from keyctl.exchanges.profile import Profile
+from keyctl.exchanges.shapes import check_distinct, check_no_pem, signing_key, split_symbol
 from keyctl.exchanges.signing import secret_fits
 from keyctl.model import (
     JSON,
     Algorithm,
     Balances,
+    Binding,
     ExchangeError,
     Instrument,
     KeyPermissions,
-    Leg,
     Market,
-    OrderStatus,
-    Placed,
+    Order,
     Request,
     Response,
     SignedRequest,
@@ -62,14 +50,11 @@ _CID_LIMIT = 2**45
 _PRICE_DIGITS = 5
 _STEP = Decimal("0.00000001")
 _HALF_A_SECOND_MS = 500
-# [official] reference page "Orders History (by symbol)": at most 2500 records, two weeks back.
-_HISTORY_LIMIT = 2500
 _NUMBERS = {"cid", "end", "gid", "limit", "sort", "start"}
 _SPOT_CONF_PATH = "/v2/conf/pub:list:pair:exchange,pub:info:pair"
 _FUTURES_CONF_PATH = "/v2/conf/pub:list:pair:futures,pub:info:pair:futures"
 _MIN_SIZE, _MAX_SIZE = 3, 4
 _TICKER_LENGTH = 10  # [official] reference page "Ticker", of a trading pair
-_BY_ID = 0  # the look-up by client order id
 
 
 class BitfinexSigner(Signer):
@@ -93,13 +78,12 @@ class BitfinexSigner(Signer):
 
 
 class Bitfinex(BitfinexAround):
-    """Bitfinex's exchange wallet and derivatives.
+    """Bitfinex's exchange wallet and derivatives. No call tells the time; the date of each answer does, as with every
+    HTTP server."""
 
-    There is no acceptance window: what bars a late copy of a request is its nonce. No call tells the time; the date of
-    each answer does, as with every HTTP server.
-    """
-
-    dated_ids = True
+    def __init__(self, profile: Profile, binding: Binding) -> None:
+        super().__init__(profile, binding)
+        self.order_apis = by_name(Orders(self))
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         if algorithm not in self.profile.algorithms:
@@ -206,57 +190,11 @@ class Bitfinex(BitfinexAround):
     def new_client_order_id(self, random: bytes) -> str:
         return str(int.from_bytes(random) % (_CID_LIMIT - 1) + 1)
 
-    def order_request(self, leg: Leg) -> Request:
-        return self.write("POST", "auth", "/v2/auth/w/order/submit", *order_params(leg))
-
-    def read_placed(self, response: Response, leg: Leg) -> Placed:
-        status = status_of(one_order(data_in(response.body)), leg)
-        return Placed(status.exchange_order_id, status.state, status.quantity, status.odd)
-
-    def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
-        return not names_another(value, leg)
-
-    def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        day = datetime.fromtimestamp(sent_ms / 1000, UTC).date()
-        by_id = (("cid", int(leg.client_order_id)), ("cid_date", day.isoformat()))
-        start = ("start", sent_ms - int(CLOCK_ERROR.total_seconds()) * 1000)
-        symbol = leg.native_symbol
-        # Around midnight the date may be the other one: the second look-up holds open orders of every date.
-        return (
-            self.read("POST", "auth", "/v2/auth/r/orders", *by_id),
-            self.read("POST", "auth", f"/v2/auth/r/orders/{symbol}"),
-            self.read("POST", "auth", f"/v2/auth/r/orders/{symbol}/hist", start, ("limit", _HISTORY_LIMIT)),
-        )
-
-    def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
-        rows = [array_of(row) for row in read_array(response.body)]
-        ours = [row for row in rows if is_ours(row, leg)]
-        if step != _BY_ID:  # by its id an order of any symbol could be meant
-            for row in rows:
-                check_named(symbol_of(row), leg.native_symbol)
-        if ours:
-            return status_of(only_one(ours), leg, finished=step == 2)
-        if len(rows) >= _HISTORY_LIMIT:
-            raise TooLong("more orders than one page holds")
-        return None
+    def order_api(self, order: Order) -> OrderAPI:
+        return self.order_apis["orders"]
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code == "10020" and "symbol: invalid" in error.text
-
-    def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        if exchange_order_id is not None:
-            return self.write("POST", "auth", "/v2/auth/w/order/cancel", ("id", int(exchange_order_id)))
-        return self._cancel_by_cid(leg, leg.client_order_date)
-
-    def cancels_by_day(self, leg: Leg, stamp_ms: int) -> tuple[Request, ...]:
-        return tuple(self._cancel_by_cid(leg, day) for day in days_around(stamp_ms))
-
-    def _cancel_by_cid(self, leg: Leg, day: date) -> Request:
-        by_id = (("cid", int(leg.client_order_id)), ("cid_date", day.isoformat()))
-        return self.write("POST", "auth", "/v2/auth/w/order/cancel", *by_id)
-
-    def read_canceled(self, response: Response, leg: Leg) -> None:
-        check_terms(one_order(data_in(response.body)), leg)
 
     error_in = staticmethod(error_in)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
+from keyctl.model import Market
 from keyctl.model.symbol_text import is_name
 
 # Bitfinex's name -> the common name. Several of Bitfinex's names mean another coin elsewhere (its LUNA is Luna
@@ -86,6 +87,11 @@ def native_symbol(symbol: str) -> str | None:
 def is_derivative(native: str) -> bool:
     """Whether a native symbol or currency is a derivative's."""
     return native.endswith(_DERIVATIVE)
+
+
+def market_of(native: str) -> Market:
+    """The market that a native symbol is of."""
+    return Market.FUTURES if is_derivative(native) else Market.SPOT
 
 
 def common_symbol(native: str) -> str | None:

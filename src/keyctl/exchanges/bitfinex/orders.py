@@ -1,16 +1,21 @@
-"""Bitfinex's orders on the wire, spot and derivatives: their parameters, and an order array turned into our status."""
+"""Bitfinex's order API, spot and derivatives: an order's parameters, and an order array turned into our status."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 
-from keyctl.answers import Unreadable, array_of, decimal_of, integer_of, text_of
-from keyctl.exchanges.base import plain
-from keyctl.exchanges.bitfinex.names import common_symbol, is_derivative
+from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, read_array, text_of
+from keyctl.exchanges.base import Exchange, OrderAPI, Read, plain
+from keyctl.exchanges.bitfinex.answers import data_in
+from keyctl.exchanges.bitfinex.names import common_symbol, market_of
 from keyctl.exchanges.bitfinex.states import state_of
 from keyctl.exchanges.listing import Names
-from keyctl.exchanges.shapes import made_at
+from keyctl.exchanges.shapes import check_named, made_at, only_one
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model import (
     JSON,
@@ -18,13 +23,22 @@ from keyctl.model import (
     Market,
     OpenOrder,
     Order,
+    OrderRef,
     OrderStatus,
     OrderType,
+    Placed,
+    Request,
+    Response,
     Side,
     TimeInForce,
     Trigger,
 )
 
+_KINDS = frozenset("limit market post_only ioc fok gtd stop_market stop_limit".split())
+# Without and with a price of its own.
+_WIRE_TYPES = {None: ("MARKET", "LIMIT"), Trigger.STOP: ("STOP", "STOP LIMIT")}
+# [official] reference page "Orders History (by symbol)": at most 2500 records, two weeks back.
+_HISTORY_LIMIT = 2500
 POST_ONLY_FLAG, REDUCE_ONLY_FLAG = 4096, 1024
 # What the `lev` of an order may be [ccxt 4.5.90].
 LEVERAGE_MAX = 100
@@ -48,7 +62,80 @@ _OPEN_TYPES = {
 }
 
 
-def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
+class Orders(OrderAPI):
+    """Bitfinex's one order API: spot and derivatives, with and without a trigger.
+
+    There is no acceptance window: what bars a late copy of a request is its nonce.
+    """
+
+    name = "orders"
+    offers = MappingProxyType({Market.SPOT: _KINDS, Market.FUTURES: _KINDS | {"reduce_only"}})
+    dated_ids = True
+
+    def __init__(self, venue: Exchange) -> None:
+        self.venue = venue
+
+    def order_request(self, leg: Leg) -> Request:
+        return self.venue.write("POST", "auth", "/v2/auth/w/order/submit", *_params(leg))
+
+    def read_placed(self, response: Response, leg: Leg) -> Placed:
+        status = _status(_one_order(data_in(response.body)), leg)
+        return Placed(status.exchange_order_id, status.state, status.quantity, status.odd)
+
+    def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
+        return not _names_another(value, leg)
+
+    def lookups(self, leg: Leg, sent_ms: int) -> tuple[Read[OrderStatus | None], ...]:
+        ask, path = partial(self.venue.read, "POST", "auth"), f"/v2/auth/r/orders/{leg.native_symbol}"
+        day = datetime.fromtimestamp(sent_ms / 1000, UTC).date()
+        start = ("start", sent_ms - int(CLOCK_ERROR.total_seconds()) * 1000)
+        past = ask(f"{path}/hist", start, ("limit", _HISTORY_LIMIT))
+        # Around midnight the date may be the other one: the second look-up holds open orders of every date.
+        return (
+            # By its id an order of any symbol could be meant.
+            Read(
+                ask("/v2/auth/r/orders", *_by_own_id(leg.client_order_id, day)), partial(_found, leg=leg, named=False)
+            ),
+            Read(ask(path), partial(_found, leg=leg)),
+            Read(past, partial(_found, leg=leg, finished=True)),
+        )
+
+    def cancel_request(self, ref: OrderRef) -> Request:
+        which: tuple[tuple[str, JSON], ...]
+        if ref.exchange_order_id is not None:
+            which = (("id", int(ref.exchange_order_id)),)
+        else:
+            which = _by_own_id(ref.client_order_id, ref.date)
+        return self.venue.write("POST", "auth", "/v2/auth/w/order/cancel", *which)
+
+    def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
+        _check_terms(_one_order(data_in(response.body)), leg)
+
+    def holds_to_reducing(self, order: Order) -> bool:
+        # Flag 1024 keeps an order from opening or turning a position [official].
+        return _TERMS[order.market].reduces(order)
+
+
+def _by_own_id(own_id: str | None, day: date | None) -> tuple[tuple[str, JSON], ...]:
+    if own_id is None or day is None:
+        raise ValueError("an order is named by its id, or by the client order id of a day")
+    return ("cid", int(own_id)), ("cid_date", day.isoformat())
+
+
+def _found(response: Response, leg: Leg, *, named: bool = True, finished: bool = False) -> OrderStatus | None:
+    """The leg's order in an answer that lists orders of its symbol, where those are `named`, or `finished` ones."""
+    rows = [array_of(row) for row in read_array(response.body)]
+    ours = [row for row in rows if _is_ours(row, leg)]
+    for row in rows if named else ():
+        check_named(row[_SYMBOL], leg.native_symbol)
+    if ours:
+        return _status(only_one(ours), leg, finished=finished)
+    if len(rows) >= _HISTORY_LIMIT:
+        raise TooLong("more orders than one page holds")
+    return None
+
+
+def _params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     """The body of order/submit. Raises ValueError for an order that Bitfinex cannot take."""
     order = leg.order
     params: list[tuple[str, JSON]] = [
@@ -66,14 +153,14 @@ def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     params.append(("cid", int(leg.client_order_id)))
     if flags := _flags(order):
         params.append(("flags", flags))
-    if order.market is Market.FUTURES and (leverage := _leverage(order)) is not None:
+    if (leverage := _TERMS[order.market].leverage(order)) is not None:
         params.append(("lev", leverage))
     if order.time_in_force is TimeInForce.GTD:
         params.append(("tif", _ends(order).strftime("%Y-%m-%d %H:%M:%S")))
     return tuple(params)
 
 
-def is_ours(row: list[JSON], leg: Leg) -> bool:
+def _is_ours(row: list[JSON], leg: Leg) -> bool:
     """Whether an order array carries the leg's id, on its symbol, and is not older than the leg.
 
     Ids are meant to be unique for a day only, and Bitfinex does not enforce even that.
@@ -86,50 +173,38 @@ def is_ours(row: list[JSON], leg: Leg) -> bool:
     return integer_of(row[_CREATED]) >= (day - CLOCK_ERROR).timestamp() * 1000
 
 
-def days_around(stamp_ms: int) -> tuple[date, date]:
-    """The UTC day of a time in Unix ms, and the nearer one of its neighbors: an order that is taken around midnight may
-    count for another day than the one that our clock said."""
-    stamp = datetime.fromtimestamp(stamp_ms / 1000, UTC)
-    return stamp.date(), (stamp + timedelta(hours=12 if stamp.hour >= 12 else -12)).date()
-
-
-def check_terms(row: list[JSON], leg: Leg) -> None:
+def _check_terms(row: list[JSON], leg: Leg) -> None:
     """Nothing when an order array agrees with the leg in all that it tells. Raises Unreadable otherwise.
 
     What Bitfinex changes by itself: the kind and price of a stop that was triggered; the price of a market order, which
     is not compared; of an order that only reduces, no more than the position is executed ([official] support article
     "What is a Reduce-only option", read 2026-11), and whether its amount is then told smaller is not documented.
     """
-    order, kind, ours = leg.order, _wire_type(leg.order), is_ours(row, leg)
+    order, kind, ours = leg.order, _wire_type(leg.order), _is_ours(row, leg)
     # A stop that was triggered goes on as the order that it became, and tells what it was.
-    triggered = order.trigger is not None and row[_TYPE] != kind and len(row) > _TYPE_BEFORE
+    triggered = order.trigger_price is not None and row[_TYPE] != kind and len(row) > _TYPE_BEFORE
     agrees = (
         ours
         and row[_SYMBOL] == leg.native_symbol
-        and size_of(row, order) > 0
+        and _size_of(row, order) > 0
         and row[_TYPE_BEFORE if triggered else _TYPE] == kind
         and _price_agrees(row, order, triggered)
     )
-    if not agrees or (order.market is Market.FUTURES and not _futures_terms_agree(row, order)):
+    if not agrees or not _TERMS[order.market].agrees(row, order):
         raise Unreadable("the order in the answer differs from ours")
     ends = row[_ENDS]
     if ends and (order.time_in_force is not TimeInForce.GTD or integer_of(ends) != _ends(order).timestamp() * 1000):
         raise Unreadable("the order in the answer ends at another time")
 
 
-def size_of(row: list[JSON], order: Order) -> Decimal:
+def _size_of(row: list[JSON], order: Order) -> Decimal:
     """The size of an order array that is for that side. Raises Unreadable for another side or size."""
     amount = decimal_of(row[_ORIGINAL])
     told = amount if order.side is Side.BUY else amount.copy_negate()
-    return size_told(told, order, may_shrink=order.market is Market.FUTURES and order.reduce_only)
+    return size_told(told, order, may_shrink=_TERMS[order.market].reduces(order))
 
 
-def symbol_of(row: list[JSON]) -> JSON:
-    """The trading symbol that an order array names."""
-    return row[_SYMBOL]
-
-
-def order_id_of(row: list[JSON]) -> str:
+def _order_id_of(row: list[JSON]) -> str:
     """Bitfinex's id of an order array, a whole number of any size. Raises Unreadable."""
     order_id = text_of(row[_ID])
     if not (order_id.isascii() and order_id.removeprefix("-").isdecimal()):
@@ -142,19 +217,19 @@ def filled_of(row: list[JSON]) -> Decimal:
     return abs(decimal_of(row[_ORIGINAL])) - abs(decimal_of(row[_REMAINING]))
 
 
-def status_of(row: list[JSON], leg: Leg, *, finished: bool = False) -> OrderStatus:
+def _status(row: list[JSON], leg: Leg, *, finished: bool = False) -> OrderStatus:
     """The status of the leg's order. Raises Unreadable when the array differs from the leg.
 
     `finished`: the order was listed among finished ones.
     """
-    check_terms(row, leg)
+    _check_terms(row, leg)
     filled = filled_of(row)
     average = decimal_of(row[_AVERAGE]) if len(row) > _AVERAGE and row[_AVERAGE] is not None else None
-    figures = Figures(size_of(row, leg.order), filled, average)
-    return status_told(leg, order_id_of(row), state_of(text_of(row[STATUS]), filled, finished=finished), figures)
+    figures = Figures(_size_of(row, leg.order), filled, average)
+    return status_told(leg, _order_id_of(row), state_of(text_of(row[STATUS]), filled, finished=finished), figures)
 
 
-def one_order(data: JSON) -> list[JSON]:
+def _one_order(data: JSON) -> list[JSON]:
     """The one order in a notification's data, which is an order array or a list of them. Raises Unreadable."""
     rows = array_of(data)
     if rows and isinstance(rows[0], list):
@@ -170,10 +245,11 @@ def open_order_of(value: JSON) -> OpenOrder | None:
     if len(row) <= _AUX_LIMIT:
         raise Unreadable("an order is cut short")
     native = text_of(row[_SYMBOL])
-    market = Market.FUTURES if is_derivative(native) else Market.SPOT
-    spot_wallet, kind = text_of(row[_TYPE]).startswith(_SPOT), text_of(row[_TYPE]).removeprefix(_SPOT)
-    if market is Market.SPOT and not spot_wallet:
+    market = market_of(native)
+    prefix = _TERMS[market].prefix
+    if not text_of(row[_TYPE]).startswith(prefix):
         return None
+    kind = text_of(row[_TYPE]).removeprefix(_SPOT)
     symbol, amount, filled = common_symbol(native), decimal_of(row[_ORIGINAL]), filled_of(row)
     if symbol is None or kind not in _OPEN_TYPES or amount == 0 or filled < 0:
         raise Unreadable("an open order of an unknown kind, or with more left than was ordered")
@@ -189,17 +265,18 @@ def open_order_of(value: JSON) -> OpenOrder | None:
         quantity=amount.copy_abs(),
         filled=filled,
         price=decimal_of(price) if order_type is OrderType.LIMIT else None,
-        exchange_order_id=order_id_of(row),
+        exchange_order_id=_order_id_of(row),
         client_order_id=None if row[_CID] is None else str(integer_of(row[_CID])),
         reduce_only=bool(flags & REDUCE_ONLY_FLAG),
         trigger=trigger,
         # A trailing stop tells here where it stands now.
         trigger_price=decimal_of(row[_PRICE]) if trigger else None,
         created_ms=made_at(row[_CREATED]),
+        api=Orders.name,
     )
 
 
-def names_another(refusal: JSON, leg: Leg) -> bool:
+def _names_another(refusal: JSON, leg: Leg) -> bool:
     """Whether the notification of a refusal carries an order array with a client order id that is not the leg's."""
     data = refusal[4] if isinstance(refusal, list) and len(refusal) > 4 else None
     rows = data if isinstance(data, list) and data and isinstance(data[0], list) else [data]
@@ -214,11 +291,10 @@ def _signed(order: Order) -> Decimal:
 
 def _prices(order: Order) -> tuple[Decimal | None, Decimal | None]:
     """`price` and `price_aux_limit`: a stop order's own price is the one that it waits for."""
-    if order.trigger is None:
-        return order.price if order.type is OrderType.LIMIT else None, None
-    if order.trigger_price is None:
+    own = order.price if order.type is OrderType.LIMIT else None
+    if order.trigger is not None and order.trigger_price is None:
         raise ValueError("a stop order needs the price that it waits for")
-    return order.trigger_price, order.price if order.type is OrderType.LIMIT else None
+    return (own, None) if order.trigger_price is None else (order.trigger_price, own)
 
 
 def _price_agrees(row: list[JSON], order: Order, triggered: bool) -> bool:
@@ -271,16 +347,28 @@ def _wire_type(order: Order) -> str:
     if order.hedge or order.inverse:
         raise ValueError("Bitfinex has one linear position for each pair")
     immediate = order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
-    if order.trigger is Trigger.TAKE_PROFIT:
+    if order.trigger not in _WIRE_TYPES:
         raise ValueError("there are no take-profit orders")
     if order.trigger and immediate:
         raise ValueError("a stop order is not immediate")
-    if order.trigger:
-        kind = "STOP" if order.type is OrderType.MARKET else "STOP LIMIT"
-    elif order.type is OrderType.MARKET:
-        if order.time_in_force is TimeInForce.GTD:
-            raise ValueError("a market order does not rest")
-        kind = "MARKET"
-    else:
-        kind = order.time_in_force.upper() if immediate else "LIMIT"
-    return f"{_SPOT}{kind}" if order.market is Market.SPOT else kind
+    at_market, limit = _WIRE_TYPES[order.trigger]
+    if order.type is OrderType.MARKET and order.trigger is None and order.time_in_force is TimeInForce.GTD:
+        raise ValueError("a market order does not rest")
+    kind = at_market if order.type is OrderType.MARKET else order.time_in_force.upper() if immediate else limit
+    return f"{_TERMS[order.market].prefix}{kind}"
+
+
+class _Terms(NamedTuple):
+    """What differs by market: what a type's name begins with, the leverage that an order carries, whether what an order
+    array tells of it agrees, whether Bitfinex holds an order to reducing a position."""
+
+    prefix: str
+    leverage: Callable[[Order], int | None]
+    agrees: Callable[[list[JSON], Order], bool]
+    reduces: Callable[[Order], bool]
+
+
+_TERMS = {
+    Market.SPOT: _Terms(_SPOT, lambda order: None, lambda row, order: True, lambda order: False),
+    Market.FUTURES: _Terms("", _leverage, _futures_terms_agree, lambda order: order.reduce_only),
+}

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
-from keyctl.answers import Unreadable, array_of, object_of
+from keyctl.answers import Unreadable, array_of
 from keyctl.exchanges.lbank import contract
 from keyctl.exchanges.lbank.answers import data_in
+from keyctl.exchanges.lbank.contract_orders import ContractOrders, contract_write
 from keyctl.exchanges.lbank.fills import LBankFills
-from keyctl.exchanges.lbank.orders import OPEN_PAGE, ORDER_NAMES, holds_all, open_order_of, order_params
+from keyctl.exchanges.lbank.orders import SpotOrders
 from keyctl.exchanges.listing import each_of, odd_among
-from keyctl.exchanges.shapes import only_one
 from keyctl.model import (
-    JSON,
     Balances,
     FuturesState,
     Instrument,
-    Leg,
     MarginMode,
     Market,
     OddRow,
     OpenOrder,
-    OrderStatus,
     Position,
     PriceBand,
     Request,
@@ -36,6 +32,8 @@ from keyctl.plain_text import clean_text
 class LBankAround(LBankFills):
     """What LBank tells and lets set around an order. Futures orders rest on facts that LBank has not confirmed."""
 
+    spot_orders: SpotOrders
+    contract_orders: ContractOrders
     margin_known: ClassVar[bool] = False
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
         "spot": ("trigger orders",),
@@ -58,11 +56,6 @@ class LBankAround(LBankFills):
             "and that no look-up shows stays unknown until you decide: keyctl orders resolve.",
         )
     }
-
-    def offers(self, market: Market) -> frozenset[str]:
-        if market is Market.FUTURES:
-            return frozenset({"limit"})
-        return frozenset({"limit", "market", "post_only", "ioc", "fok"})
 
     def band_request(self, instrument: Instrument) -> Request | None:
         if instrument.market is Market.SPOT:
@@ -93,7 +86,7 @@ class LBankAround(LBankFills):
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
         symbol = ("symbol", instrument.native_symbol)
         positions = self.read("GET", "futures", f"{contract.PATH}/prv/position", contract.GROUP, symbol)
-        return positions, self._open_contract_orders()
+        return positions, self.contract_orders.open_orders_request()
 
     def read_futures_state(
         self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
@@ -113,7 +106,7 @@ class LBankAround(LBankFills):
         if wanted.leverage is None or state.leverage(wanted.side) == wanted.leverage:
             return ()
         params = contract.leverage_params(instrument.native_symbol, wanted.leverage)
-        return (self.contract_write("prv/setLeverage", *params),)
+        return (contract_write(self, "prv/setLeverage", *params),)
 
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
         data = data_in(response)
@@ -131,62 +124,10 @@ class LBankAround(LBankFills):
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         if market is Market.FUTURES:
-            return (self._open_contract_orders(),)
+            return (self.contract_orders.open_orders_request(),)
         spot = [small_letters(symbol.replace("/", "_")) for symbol in symbols if ":" not in symbol]
-        path, page = "/v2/supplement/orders_info_no_deal.do", (("current_page", 1), ("page_length", OPEN_PAGE))
-        return tuple(self.read("POST", "spot", path, ("symbol", symbol), *page) for symbol in spot)
+        return tuple(map(self.spot_orders.open_orders_request, spot))
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
-        data = object_of(data_in(response))
-        if market is Market.FUTURES:
-            return each_of(contract.orders_in(data), contract.open_order_in, contract.NAMES)
-        rows = array_of(data.get("orders"))
-        if not holds_all(data, rows, OPEN_PAGE):
-            raise Unreadable("more orders than one page holds")
-        return each_of(rows, open_order_of, ORDER_NAMES)
-
-    def test_order_request(self, leg: Leg) -> Request | None:
-        if leg.order.market is Market.FUTURES:
-            return None
-        # Without our id: that a test does not use it up is not documented, and the order itself needs it.
-        params = [(name, value) for name, value in order_params(leg) if name != "custom_id"]
-        return self.read("POST", "spot", "/v2/supplement/create_order_test.do", *params)
-
-    def read_tested(self, response: Response, leg: Leg) -> None:
-        data = data_in(response)
-        if isinstance(data, dict) and data.get("symbol", leg.native_symbol) != leg.native_symbol:
-            raise Unreadable("about another symbol than the one asked for")
-
-    def _open_contract_orders(self) -> Request:
-        page = (("pageNo", 1), ("pageSize", contract.PAGE_LENGTH))
-        return self.read("GET", "futures", f"{contract.PATH}/prv/order", contract.GROUP, *page)
-
-    def contract_write(self, name: str, *params: tuple[str, JSON]) -> Request:
-        """A write on the contract API, for which no window is documented."""
-        return replace(self.write("POST", "futures", f"{contract.PATH}/{name}", *params), window_ms=None)
-
-    def contract_lookups(self, leg: Leg) -> tuple[Request, ...]:
-        """The reads that may show a contract order. They can find it; that they do not proves nothing."""
-        page = (("pageNo", 1), ("pageSize", contract.PAGE_LENGTH))
-        history = (contract.GROUP, *page, ("orderType", "price"))
-        return (
-            self.read("GET", "futures", f"{contract.PATH}/prv/orderCache", ("clientOrderId", leg.client_order_id)),
-            self._open_contract_orders(),
-            self.read("GET", "futures", f"{contract.PATH}/prv/historyOrder", *history),
-        )
-
-    def read_contract_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
-        """The leg's order in the answer to contract_lookups()[step]; None when it is not in there."""
-        data = data_in(response)
-        if step == 0:
-            return contract.status_in(object_of(data), leg)
-        rows = contract.order_rows(data)
-        found = [row for row in rows if row.get("clientOrderId") == leg.client_order_id]
-        return contract.status_in(only_one(found), leg) if found else None
-
-    def contract_cancel(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        """The cancel of one contract order. A cancel without an id would take them all [third-party]."""
-        which = ("orderId", exchange_order_id) if exchange_order_id else ("clientOrderId", leg.client_order_id)
-        if not which[1]:
-            raise ValueError("a cancel names its order")
-        return self.contract_write("prv/cancelOrder", ("symbol", leg.native_symbol), ("orderType", "price"), which)
+        api = self.contract_orders if market is Market.FUTURES else self.spot_orders
+        return api.read_open_orders(response)

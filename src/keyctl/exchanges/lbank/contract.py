@@ -1,4 +1,4 @@
-"""LBank's contract API on the wire: its symbols, rules, wallet, positions and orders.
+"""LBank's contract API on the wire: its symbols, rules, wallet and positions.
 
 Public data is documented [official, stored 2026-08-11]. Private calls are not: their fields come from the readme of an
 old SDK [sdk] and from other clients [third-party], which contradict each other. What is not agreed on is Unreadable.
@@ -8,45 +8,24 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import Unreadable, array_of, decimal_of, object_of, text_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import UnknownSymbol, plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import check_named, split_perpetual
-from keyctl.exchanges.told_orders import Figures, check_echo, status_told
 from keyctl.model import (
     JSON,
     Instrument,
-    Leg,
-    Market,
-    OpenOrder,
-    OrderState,
-    OrderStatus,
-    OrderType,
     Position,
     PositionSide,
     PriceBand,
-    Side,
     Ticker,
-    TimeInForce,
 )
 
 PATH = "/cfd/openApi/v1"
 GROUP = ("productGroup", "SwapU")
-PAGE_LENGTH = 100
-# 4 is a market order to a client that was tried live, and stands beside a price in the SDK's sample: never sent.
-LIMIT_PRICE_TYPE = "0"
 # The direction of an account that has one net position a symbol [third-party].
 NET, LONG, SHORT = "2", "0", "1"
-OPEN_POSITION = "0"
-# [third-party]; other numbers than on spot.
-_STATES = {
-    1: OrderState.CLOSED,
-    2: OrderState.OPEN,
-    3: OrderState.CANCELED,
-    4: OrderState.OPEN,
-    6: OrderState.CANCELED,
-}
 
 
 def symbol_of(native: str) -> str:
@@ -186,89 +165,3 @@ def net_leverage(rows: list[dict[str, JSON]], native: str) -> Decimal:
 def leverage_params(native: str, leverage: Decimal) -> tuple[tuple[str, JSON], ...]:
     """The body of prv/setLeverage, for the direction that order_params uses: a leverage belongs to one direction."""
     return (("symbol", native), ("leverage", plain(leverage)), GROUP, ("posiDirection", NET))
-
-
-def order_params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
-    """The body of prv/placeOrder: a limit order in one-way mode. Raises ValueError for any other."""
-    order = leg.order
-    if order.type is not OrderType.LIMIT or order.price is None or order.trigger is not None:
-        raise ValueError("on LBank's contract API only limit orders: how market orders are told is not agreed on")
-    if order.time_in_force is not TimeInForce.GTC or order.post_only or order.reduce_only:
-        raise ValueError("no other kinds of limit order are known on LBank's contract API")
-    if order.hedge or order.inverse:
-        raise ValueError("on LBank's contract API only one-way mode and USDT-margined contracts")
-    return (
-        ("symbol", leg.native_symbol),
-        ("side", order.side.upper()),
-        ("offsetFlag", OPEN_POSITION),
-        ("orderPriceType", LIMIT_PRICE_TYPE),
-        ("origType", "0"),
-        ("posiDirection", NET),
-        ("price", plain(order.price)),
-        ("volume", plain(order.contracts)),
-        GROUP,
-        ("clientOrderId", leg.client_order_id),
-    )
-
-
-def placed_id(data: dict[str, JSON], leg: Leg) -> JSON:
-    """The order id in the answer to prv/placeOrder, None where there is none. Raises Unreadable unless our id comes
-    back and nothing differs: no orders that only reduce are sent, so that no size may."""
-    if data.get("clientOrderId") != leg.client_order_id:
-        raise Unreadable("the answer does not echo our order")
-    check_echo(data, order_params(leg), numbers=("price", "volume"))
-    return data.get("orderId") or data.get("orderSysID")
-
-
-def order_rows(data: JSON) -> list[dict[str, JSON]]:
-    """The orders in an answer of prv/order or prv/historyOrder. Raises Unreadable for a page that may lack some."""
-    return [object_of(row) for row in orders_in(object_of(data))]
-
-
-def orders_in(data: dict[str, JSON]) -> list[JSON]:
-    """The same as they stand, whether or not each is an object."""
-    rows = array_of(data.get("resultList"))
-    if len(rows) >= PAGE_LENGTH:
-        raise TooLong("more orders than one page holds")
-    return rows
-
-
-def status_in(row: dict[str, JSON], leg: Leg) -> OrderStatus:
-    """The status of the leg's order. Raises Unreadable when the row differs from the leg or cannot be understood."""
-    order_id = placed_id(row, leg)
-    for name in ("symbol", "side", "price", "volume"):
-        if row.get(name) is None:
-            raise Unreadable(f"the order's {name} is missing")
-    state, average = _STATES.get(integer_of(row.get("status"))), row.get("avgPrice")
-    if state is None:
-        raise Unreadable("an order in an unknown state")
-    price = None if average in (None, "") else decimal_of(average)
-    figures = Figures(leg.order.contracts, decimal_of(row.get("executedQty")), price)
-    return status_told(leg, order_id, state, figures)
-
-
-def open_order_in(value: JSON) -> OpenOrder | None:
-    """A row of prv/order as an open order; None for one that is final. Raises Unreadable."""
-    row = object_of(value)
-    state = _STATES.get(integer_of(row.get("status")))
-    if state is None:
-        raise Unreadable("an open order in an unknown state")
-    if state is not OrderState.OPEN:
-        return None
-    native, side = text_of(row.get("symbol")), text_of(row.get("side"))
-    if side not in ("BUY", "SELL"):
-        raise Unreadable("an open order of an unknown kind")
-    limit = text_of(row.get("orderPriceType")) == LIMIT_PRICE_TYPE
-    client_order_id = row.get("clientOrderId")
-    return OpenOrder(
-        symbol=symbol_of(native),
-        native_symbol=native,
-        market=Market.FUTURES,
-        side=Side(side.lower()),
-        type=OrderType.LIMIT if limit else OrderType.MARKET,
-        quantity=decimal_of(row.get("volume")),
-        filled=decimal_of(row.get("executedQty")),
-        price=decimal_of(row.get("price")) if limit else None,
-        exchange_order_id=text_of(row.get("orderId") or row.get("orderSysID")),
-        client_order_id=None if client_order_id in (None, "") else text_of(client_order_id),
-    )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from keyctl.answers import (
-    TooLong,
     Unreadable,
-    array_of,
     clean_text,
     decimal_of,
     integer_of,
@@ -18,36 +15,34 @@ from keyctl.answers import (
     text_of,
 )
 from keyctl.errors import SetupProblem
-from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape
+from keyctl.exchanges.base import OrderAPI, Signer, UnknownSymbol, by_name, check_shape
 from keyctl.exchanges.lbank import contract
 from keyctl.exchanges.lbank.answers import data_in, flag, instant, step_of
 from keyctl.exchanges.lbank.around import LBankAround
+from keyctl.exchanges.lbank.contract_orders import ContractOrders
 from keyctl.exchanges.lbank.errors import error_in
-from keyctl.exchanges.lbank.orders import OPEN_PAGE, could_be, holds_all, order_params, status_of
+from keyctl.exchanges.lbank.orders import SpotOrders
 from keyctl.exchanges.lbank.signing import LBankSigner
+from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.shapes import (
     check_asymmetric,
     check_named,
     free_and_total,
     letters_and_digits,
-    only_one,
     signing_key,
     split_symbol,
     withdraw_flag,
 )
 from keyctl.exchanges.signing import secret_fits
-from keyctl.exchanges.told_orders import check_echo, placed_told
 from keyctl.model import (
-    JSON,
     Algorithm,
     Balances,
+    Binding,
     ExchangeError,
     Instrument,
     KeyPermissions,
-    Leg,
     Market,
-    OrderStatus,
-    Placed,
+    Order,
     Request,
     Response,
     Ticker,
@@ -58,17 +53,16 @@ from keyctl.secret import Secret
 _UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _HEX_32 = r"[0-9A-Fa-f]{32}"
 _ID_LENGTH = 28
-# Rows asked for by the second and third look-up. The docs allow 200 for both; of the history ccxt asks for 100.
-_PAGE_LENGTHS = {1: OPEN_PAGE, 2: 100}
-_BY_ID = 0
-
 _KNOWN_RIGHTS = {"enableReading", "enableSpotTrading", "enableFuturesTrading", "enableWithdrawals", "enableTransfer"}
 
 
 class LBank(LBankAround):
     """LBank's spot API, and its contract API. Numbers of errors mean other things there: look up by market and code."""
 
-    echo_names = (("custom_id",), ("order_id",))
+    def __init__(self, profile: Profile, binding: Binding) -> None:
+        super().__init__(profile, binding)
+        self.spot_orders, self.contract_orders = SpotOrders(self), ContractOrders(self)
+        self.order_apis = by_name(self.spot_orders, self.contract_orders)
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         if algorithm not in self.profile.algorithms:
@@ -185,78 +179,11 @@ class LBank(LBankAround):
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _ID_LENGTH)
 
-    def order_request(self, leg: Leg) -> Request:
-        if leg.order.market is Market.FUTURES:
-            return self.contract_write("prv/placeOrder", *contract.order_params(leg))
-        return self.write("POST", "spot", "/v2/supplement/create_order.do", *order_params(leg))
-
-    def read_placed(self, response: Response, leg: Leg) -> Placed:
-        data = object_of(data_in(response))
-        if leg.order.market is Market.FUTURES:
-            return placed_told(leg, contract.placed_id(data, leg))
-        if data.get("custom_id") != leg.client_order_id or data.get("symbol") != leg.native_symbol:
-            raise Unreadable("the answer does not echo our order")
-        # LBank repeats no more than that; whatever it did would have to agree.
-        check_echo(data, order_params(leg), numbers=("price", "amount"))
-        return placed_told(leg, data.get("order_id"))
-
-    def is_refusal_of(self, value: JSON, leg: Leg) -> bool:
-        # What a contract order's refusal looks like is not documented, so none proves anything.
-        return leg.order.market is Market.SPOT and super().is_refusal_of(value, leg)
-
-    def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        if leg.order.market is Market.FUTURES:
-            return self.contract_lookups(leg)
-        symbol = ("symbol", leg.native_symbol)
-        first = ("current_page", 1)
-        opened, finished = (("page_length", length) for length in _PAGE_LENGTHS.values())
-        by_id = ("origClientOrderId", leg.client_order_id)
-        return (
-            self.read("POST", "spot", "/v2/spot/trade/orders_info.do", symbol, by_id),
-            self.read("POST", "spot", "/v2/supplement/orders_info_no_deal.do", symbol, first, opened),
-            self.read("POST", "spot", "/v2/spot/trade/orders_info_history.do", symbol, first, finished),
-        )
-
-    def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
-        if leg.order.market is Market.FUTURES:
-            return self.read_contract_lookup(step, response, leg)
-        data = object_of(data_in(response))
-        if step == _BY_ID:
-            if data.get("clientOrderId") != leg.client_order_id:
-                raise Unreadable("the answer is about another order")
-            return status_of(data, leg)
-        rows = [object_of(row) for row in array_of(data.get("orders"))]
-        for row in rows:
-            check_named(row.get("symbol"), leg.native_symbol)
-        ours = [row for row in rows if row.get("clientOrderId") == leg.client_order_id]
-        if ours:
-            return status_of(only_one(ours), leg)
-        if not holds_all(data, rows, _PAGE_LENGTHS[step]):
-            raise TooLong("more orders than one page holds")
-        # History answers leave the client order id out [official, stored 2026-08-11]: a twin of ours may be ours.
-        if any(not row.get("clientOrderId") and could_be(row, leg) for row in rows):
-            raise Unreadable("an order without client order id looks like ours")
-        return None
+    def order_api(self, order: Order) -> OrderAPI:
+        return self.contract_orders if order.market is Market.FUTURES else self.spot_orders
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code in ("10008", "8")  # 8 on the contract API
-
-    def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        if leg.order.market is Market.FUTURES:
-            return self.contract_cancel(leg, exchange_order_id)
-        which = ("orderId", exchange_order_id) if exchange_order_id else ("origClientOrderId", leg.client_order_id)
-        path = "/v2/supplement/cancel_order.do"
-        # `window` is documented for orders alone; without it LBank's own 5 s hold.
-        return replace(self.write("POST", "spot", path, ("symbol", leg.native_symbol), which), window_ms=None)
-
-    def read_canceled(self, response: Response, leg: Leg) -> None:
-        data = object_of(data_in(response) or {})
-        if leg.order.market is Market.FUTURES and data.get("clientOrderId") not in (None, "", leg.client_order_id):
-            raise Unreadable("the answer is about another order")
-        if data.get("origClientOrderId") not in (None, "", leg.client_order_id):
-            raise Unreadable("the answer is about another order")
-        if data.get("symbol") not in (None, leg.native_symbol):
-            raise Unreadable("the answer is about another symbol")
 
     error_in = staticmethod(error_in)
 

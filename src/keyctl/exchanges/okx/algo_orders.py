@@ -1,4 +1,4 @@
-"""Stop and take-profit orders at OKX, on spot and swaps: algo orders of the kind "conditional".
+"""The order API of stop and take-profit orders at OKX, on spot and swaps: algo orders of the kind "conditional".
 
 Facts, [official] OKX docs V5, captured 2026-06, "Algo trading": they have an id space of their own (algoId, and our own
 id as algoClOrdId); OKX itself refuses a trigger on the wrong side of the last price; the order price -1 means market;
@@ -10,40 +10,48 @@ from either side and shrinks to the balance.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.base import Exchange, Read, plain
 from keyctl.exchanges.listing import Names
-from keyctl.exchanges.okx.answers import fill_of, is_same_pair, is_same_swap, may_shrink, one_row, optional
+from keyctl.exchanges.okx.answers import one_row, optional
+from keyctl.exchanges.okx.names import type_of
 from keyctl.exchanges.okx.open_orders import is_by_amount, named_symbol, open_order_names, whole_page
+from keyctl.exchanges.okx.orders import PAGE, OKXOrders, PlainOrders, unbounded
+from keyctl.exchanges.okx.terms import TERMS
 from keyctl.exchanges.shapes import made_at
 from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
 from keyctl.model import (
     JSON,
+    Endpoint,
     Leg,
     Market,
     OddRow,
     OpenOrder,
     Order,
+    OrderRef,
     OrderState,
     OrderStatus,
     OrderType,
+    Request,
     Response,
     Side,
     TimeInForce,
     Trigger,
 )
 
-OFFERS = frozenset({"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"})
+CANCEL_ALGOS = "/api/v5/trade/cancel-algos"
+_KINDS = frozenset({"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"})
 # The finished ones are listed by their state only; the list knows these three.
-FINISHED = ("effective", "canceled", "order_failed")
+_FINISHED = ("effective", "canceled", "order_failed")
 # The kinds in the list of open orders: at most these two at once, and the third alone.
 LISTED = ("conditional,oco", "trigger")
 _AT_MARKET = "-1"
 _PREFIXES = {Trigger.STOP: "sl", Trigger.TAKE_PROFIT: "tp"}
+_OTHERS = {Trigger.STOP: "tp", Trigger.TAKE_PROFIT: "sl"}
 # [official] docs V5, "Get algo order details" and "WS / Algo orders channel", state, 2026-06.
 _STATES = {
     "live": OrderState.OPEN,
@@ -57,81 +65,90 @@ _STATES = {
 _BECAME = ("effective", "partially_failed")
 
 
-def algo_fields(order: Order) -> tuple[tuple[str, JSON], ...]:
-    """The fields that only these orders have. Raises UsageProblem for what the venue has no place for."""
-    _check_possible(order)
-    assert order.trigger is not None and order.trigger_price is not None
-    prefix = _PREFIXES[order.trigger]
-    fields: tuple[tuple[str, JSON], ...] = (
-        (f"{prefix}TriggerPx", plain(order.trigger_price)),
-        (f"{prefix}TriggerPxType", "last"),
-        (f"{prefix}OrdPx", _order_price(order)),
-    )
-    return (*fields, ("tgtCcy", "base_ccy")) if _is_spot_market_buy(order) else fields
+class AlgoOrders(OKXOrders):
+    """Orders that wait for a trigger. None of these writes knows a deadline of its own."""
 
+    name = "algo"
+    offers = MappingProxyType(dict.fromkeys(Market, _KINDS))
+    endpoint = Endpoint.ALGO
+    own_id, order_id, cancel_path = "algoClOrdId", "algoId", CANCEL_ALGOS
 
-def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
-    """The leg's order as an algo order object shows it: nothing of the fill of a triggered one. Raises Unreadable."""
-    order, told = leg.order, row.get("state")
-    assert order.trigger is not None
-    prefix, other = _PREFIXES[order.trigger], "tp" if order.trigger is Trigger.STOP else "sl"
-    same = (
-        row.get("algoClOrdId") == leg.client_order_id
-        and row.get("ordType") == "conditional"
-        and row.get("instId") == leg.native_symbol
-        and row.get("side") == str(order.side)
-        and decimal_of(row.get(f"{prefix}TriggerPx")) == order.trigger_price
-        and row.get(f"{prefix}TriggerPxType") in ("last", "", None)
-        and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
-        and row.get(f"{other}TriggerPx") in ("", None)
-        and (is_same_pair(row, order) if order.market is Market.SPOT else is_same_swap(row, order))
-        and (not _is_spot_market_buy(order) or row.get("tgtCcy") == "base_ccy")
-    )
-    state = _STATES.get(str(told))
-    if not same or state is None:
-        raise Unreadable("the answer describes another order than ours, or an unknown state")
-    order_id, odd = order_id_told(row.get("algoId"))
-    size = size_told(row.get("sz"), order, may_shrink=order.market is Market.FUTURES and may_shrink(order))
-    return OrderStatus(
-        exchange_order_id=order_id,
-        client_order_id=leg.client_order_id,
-        state=state,
-        quantity=quantity_of(size, order),
-        filled=Decimal(0),
-        price=order.price,
-        became=_became(row) if told in _BECAME else None,
-        odd=odd,
-    )
+    def __init__(self, venue: Exchange, becomes: PlainOrders) -> None:
+        super().__init__(venue)
+        self.becomes = becomes
 
+    def order_request(self, leg: Leg) -> Request:
+        order, terms = leg.order, TERMS[leg.order.market]
+        position = terms.fields(order)
+        _check_possible(order)
+        assert order.trigger is not None and order.trigger_price is not None
+        prefix = _PREFIXES[order.trigger]
+        return unbounded(
+            self.venue,
+            "/api/v5/trade/order-algo",
+            ("instId", leg.native_symbol),
+            ("tdMode", terms.mode(order)),
+            ("algoClOrdId", leg.client_order_id),
+            ("side", str(order.side)),
+            ("ordType", "conditional"),
+            ("sz", plain(order.contracts)),
+            *position,
+            (f"{prefix}TriggerPx", plain(order.trigger_price)),
+            (f"{prefix}TriggerPxType", "last"),
+            (f"{prefix}OrdPx", _order_price(order)),
+            *terms.waiting_fields(order),
+        )
 
-def became_status(row: dict[str, JSON], leg: Leg, status: OrderStatus) -> OrderStatus:
-    """The status with state and fill of the plain order that it became. Raises Unreadable."""
-    same = (
-        row.get("ordId") == status.became
-        and row.get("instId") == leg.native_symbol
-        and row.get("side") == str(leg.order.side)
-        and row.get("algoId") in (status.exchange_order_id, "", None)
-    )
-    if not same:
-        raise Unreadable("the answer describes another order than ours")
-    return replace(fill_of(row, leg, status.exchange_order_id), became=status.became)
+    def lookups(self, leg: Leg, sent_ms: int) -> tuple[Read[OrderStatus | None], ...]:
+        """Waiting and finished ones, by our own id first."""
+        which = ("ordType", "conditional"), type_of(leg.native_symbol), ("instId", leg.native_symbol), PAGE
+        return (
+            self.read_by_own_id(leg, "/api/v5/trade/order-algo"),
+            self.read_list(leg, "/api/v5/trade/orders-algo-pending", *which),
+            *(
+                self.read_list(leg, "/api/v5/trade/orders-algo-history", ("state", state), *which)
+                for state in _FINISHED
+            ),
+        )
 
+    def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
+        """The answer need not tell our id."""
+        row = one_row(response)
+        if row.get("sCode") != "0" or row.get("algoClOrdId") not in (leg.client_order_id, "", None):
+            raise Unreadable("the answer does not confirm the cancel of our order")
+        check_echo(row, (("instId", leg.native_symbol),))
 
-def check_canceled(response: Response, leg: Leg) -> None:
-    """Nothing when the one order that was named is taken for a cancel; the answer need not tell our id. Raises
-    Unreadable."""
-    row = one_row(response)
-    if row.get("sCode") != "0" or row.get("algoClOrdId") not in (leg.client_order_id, "", None):
-        raise Unreadable("the answer does not confirm the cancel of our order")
-    check_echo(row, (("instId", leg.native_symbol),))
-
-
-def check_became_canceled(response: Response, leg: Leg, order_id: str) -> None:
-    """Nothing when the order that it became is taken for a cancel. Raises Unreadable."""
-    row = one_row(response)
-    if row.get("sCode") != "0" or row.get("ordId") != order_id:
-        raise Unreadable("the answer does not confirm the cancel of our order")
-    check_echo(row, (("instId", leg.native_symbol),))
+    def status(self, row: dict[str, JSON], leg: Leg) -> OrderStatus:
+        """Nothing of the fill of a triggered one."""
+        order, terms, told = leg.order, TERMS[leg.order.market], row.get("state")
+        assert order.trigger is not None
+        prefix, other = _PREFIXES[order.trigger], _OTHERS[order.trigger]
+        same = (
+            row.get("algoClOrdId") == leg.client_order_id
+            and row.get("ordType") == "conditional"
+            and row.get("instId") == leg.native_symbol
+            and row.get("side") == str(order.side)
+            and decimal_of(row.get(f"{prefix}TriggerPx")) == order.trigger_price
+            and row.get(f"{prefix}TriggerPxType") in ("last", "", None)
+            and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
+            and row.get(f"{other}TriggerPx") in ("", None)
+            and terms.agrees(row, order)
+            and all(row.get(name) == value for name, value in terms.waiting_fields(order))
+        )
+        state = _STATES.get(str(told))
+        if not same or state is None:
+            raise Unreadable("the answer describes another order than ours, or an unknown state")
+        order_id, odd = order_id_told(row.get("algoId"))
+        return OrderStatus(
+            exchange_order_id=order_id,
+            client_order_id=leg.client_order_id,
+            state=state,
+            quantity=quantity_of(size_told(row.get("sz"), order, may_shrink=terms.reduces(order)), order),
+            filled=Decimal(0),
+            price=order.price,
+            became=_became(row) if told in _BECAME else None,
+            odd=odd,
+        )
 
 
 def open_orders(response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
@@ -167,6 +184,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         trigger_price=trigger_price,
         created_ms=made_at(row.get("cTime")),
         quote_quantity=size if by_amount else None,
+        api=AlgoOrders.name,
     )
 
 
@@ -202,14 +220,7 @@ def _order_price(order: Order) -> str:
     return plain(order.price)
 
 
-def _is_spot_market_buy(order: Order) -> bool:
-    """Whether the size would mean quote currency unless it is said."""
-    return order.market is Market.SPOT and order.type is OrderType.MARKET and order.side is Side.BUY
-
-
 def _check_possible(order: Order) -> None:
     if order.time_in_force is not TimeInForce.GTC or order.post_only:
         what = "post-only" if order.post_only else order.time_in_force.upper()
         raise UsageProblem(f"an OKX order that waits for a trigger cannot be {what}", code="not_offered")
-    if order.market is Market.SPOT and order.reduce_only:
-        raise UsageProblem("reduce-only is for perpetuals", code="not_offered")

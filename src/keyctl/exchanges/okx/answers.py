@@ -1,37 +1,20 @@
-"""OKX's envelopes, orders, instruments and key settings turned into our nouns. What is missing or odd is Unreadable."""
+"""OKX's envelopes, instruments and key settings turned into our nouns. What is missing or odd is Unreadable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
 from keyctl.errors import CheckFailed
-from keyctl.exchanges.okx.orders import closes, order_kind, trade_mode
-from keyctl.exchanges.told_orders import Figures, check_echo, size_told, status_told
 from keyctl.model import (
     JSON,
     Balances,
     Instrument,
     KeyPermissions,
-    Leg,
-    MarginMode,
     Market,
-    Order,
-    OrderState,
-    OrderStatus,
-    OrderType,
     Response,
 )
 
-_STATES = {
-    "live": OrderState.OPEN,
-    "partially_filled": OrderState.OPEN,
-    "filled": OrderState.CLOSED,
-    "canceled": OrderState.CANCELED,
-    "mmp_canceled": OrderState.CANCELED,
-}
-_NUMBERS = ("sz", "px", "slTriggerPx", "slOrdPx", "tpTriggerPx", "tpOrdPx")
 # [official] OKX docs V5 (2026-07), "Get instruments": the states beside "live".
 NOT_LIVE = ("suspend", "rebase", "preopen", "test")
 _KNOWN_RIGHTS = {"read_only", "trade", "withdraw"}
@@ -56,82 +39,6 @@ def one_row(response: Response) -> dict[str, JSON]:
     if len(found) != 1:
         raise Unreadable("not exactly one element")
     return found[0]
-
-
-def taken_row(
-    response: Response, leg: Leg, own_id: str = "clOrdId", sent: Iterable[tuple[str, JSON]] = ()
-) -> dict[str, JSON]:
-    """The element of a trade answer that carries our client order id and sCode "0". Raises Unreadable.
-
-    OKX repeats no more of a request; whatever of `sent` it did repeat would have to agree.
-    """
-    row = one_row(response)
-    if row.get("sCode") != "0" or row.get(own_id) != leg.client_order_id:
-        raise Unreadable("the answer does not carry our client order id with success")
-    shrinks = ("sz",) if may_shrink(leg.order) else ()
-    check_echo(row, (("instId", leg.native_symbol), *sent), numbers=_NUMBERS, shrinks=shrinks)
-    return row
-
-
-def order_status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
-    """The leg's order as an order object shows it. Raises Unreadable when the object is about another order.
-
-    The price changes only where pxAmendType asks for it, which keyctl does not; for sizes see may_shrink.
-    """
-    order = leg.order
-    same = (
-        row.get("clOrdId") == leg.client_order_id
-        and row.get("instId") == leg.native_symbol
-        and row.get("side") == str(order.side)
-        and row.get("ordType") in (order_kind(order), "", None)
-        and (order.type is not OrderType.MARKET or row.get("tgtCcy") in ("base_ccy", "", None))
-        and (is_same_pair(row, order) if order.market is Market.SPOT else is_same_swap(row, order))
-        and (order.type is OrderType.MARKET or decimal_of(row.get("px")) == order.price)
-    )
-    if not same:
-        raise Unreadable("the answer describes another order than ours")
-    return fill_of(row, leg, row.get("ordId"))
-
-
-def may_shrink(order: Order) -> bool:
-    """Whether OKX may make such an order smaller by itself.
-
-    [official] docs V5, captured 2026-06: one that only reduces, when it is placed or later (order channel, amendSource
-    3 and 4; though "Place order" says that a new one beyond the position is rejected as a whole); a spot market order,
-    when the balance that was locked for it does not reach in the end ("Place order", tgtCcy).
-    """
-    if order.market is Market.SPOT:
-        return order.type is OrderType.MARKET
-    return closes(order) if order.hedge else order.reduce_only
-
-
-def fill_of(row: dict[str, JSON], leg: Leg, order_id: JSON) -> OrderStatus:
-    """The status of the leg with state, size, fill and fee of an order object. Raises Unreadable."""
-    state, fee = _STATES.get(str(row.get("state"))), optional(row.get("fee"))
-    if state is None:
-        raise Unreadable("an unknown state")
-    figures = Figures(
-        size_told(row.get("sz"), leg.order, may_shrink=may_shrink(leg.order)),
-        decimal_of(row.get("accFillSz")),
-        optional(row.get("avgPx")),
-        fee=None if fee is None else -fee or Decimal(0),  # OKX writes a paid fee with a minus sign
-    )
-    return status_told(leg, order_id, state, figures, text_of(row["feeCcy"]) if row.get("feeCcy") else None)
-
-
-def is_same_pair(row: dict[str, JSON], order: Order) -> bool:
-    """Whether a spot order is of the order's mode, where the answer tells one."""
-    return row.get("tdMode") in (trade_mode(order), "", None)
-
-
-def is_same_swap(row: dict[str, JSON], order: Order) -> bool:
-    """Whether margin mode, position side and reduce-only are those of the order."""
-    side = row.get("posSide")
-    if row.get("tdMode") != str(order.margin or MarginMode.CROSS):
-        return False
-    if order.hedge:
-        return side == str(order.position)
-    return side in ("net", "", None) and (row.get("reduceOnly") in ("true", True)) is order.reduce_only
 
 
 def check_currencies(row: dict[str, JSON], symbol: str) -> None:

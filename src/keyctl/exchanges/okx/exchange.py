@@ -7,50 +7,43 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import TooLong, Unreadable, decimal_of, moment_of
-from keyctl.exchanges.base import Signer, UnknownSymbol, check_shape, encode_query, plain
-from keyctl.exchanges.okx import algo
+from keyctl.answers import Unreadable, decimal_of, moment_of
+from keyctl.exchanges.base import OrderAPI, Signer, UnknownSymbol, by_name, check_shape, encode_query
+from keyctl.exchanges.okx.algo_orders import CANCEL_ALGOS, AlgoOrders
 from keyctl.exchanges.okx.answers import (
     check_currencies,
     check_open,
     instrument,
     one_row,
-    order_status,
     permissions,
     rows,
     spot_balances,
-    taken_row,
 )
 from keyctl.exchanges.okx.errors import UUID, error_in
 from keyctl.exchanges.okx.futures import OKXAround
 from keyctl.exchanges.okx.futures_answers import contract_instrument
-from keyctl.exchanges.okx.names import is_named, listing_params, type_of
-from keyctl.exchanges.okx.open_orders import PAGE_LIMIT
-from keyctl.exchanges.okx.orders import order_kind, swap_fields, trade_mode
-from keyctl.exchanges.okx.waiting import CANCEL_ALGOS
+from keyctl.exchanges.okx.names import is_named, listing_params
+from keyctl.exchanges.okx.orders import PlainOrders
+from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.shapes import (
     check_distinct,
     check_named,
     check_no_pem,
     letters_and_digits,
-    only_one,
     signing_key,
 )
 from keyctl.exchanges.signing import SigningKey, secret_fits
-from keyctl.exchanges.told_orders import placed_told
 from keyctl.model import (
     JSON,
     Algorithm,
     Balances,
+    Binding,
     ExchangeError,
     Instrument,
     KeyPermissions,
     Kind,
-    Leg,
     Market,
-    OrderStatus,
-    OrderType,
-    Placed,
+    Order,
     Request,
     Response,
     SignedRequest,
@@ -61,7 +54,6 @@ from keyctl.model import (
 from keyctl.secret import Secret
 
 _CLIENT_ID_LENGTH = 28
-_LOOK_BACK_MS = 60_000
 
 
 class OKXSigner(Signer):
@@ -101,7 +93,10 @@ class OKXSigner(Signer):
 class OKX(OKXAround):
     """OKX's V5 API: spot in cash mode, and contracts. Demo keys use the live hosts and a header of their own."""
 
-    echo_names = (("clOrdId", "algoClOrdId"), ("ordId", "algoId"))
+    def __init__(self, profile: Profile, binding: Binding) -> None:
+        super().__init__(profile, binding)
+        plain_orders = PlainOrders(self)
+        self.order_apis = by_name(plain_orders, AlgoOrders(self, plain_orders))
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         check_shape(passphrase is not None, "OKX needs the passphrase of the API key")
@@ -185,76 +180,8 @@ class OKX(OKXAround):
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
 
-    def order_request(self, leg: Leg) -> Request:
-        if leg.order.trigger is not None:
-            return self.algo_request(leg)
-        order, special = leg.order, swap_fields(leg.order)
-        if order.type is OrderType.LIMIT:
-            assert order.price is not None
-            special += (("px", plain(order.price)),)
-        elif order.market is Market.SPOT:
-            # Without tgtCcy a buy's size means quote currency; without banAmend OKX shrinks an order to the balance.
-            special = (("tgtCcy", "base_ccy"), ("banAmend", True))
-        return self.write(
-            "POST",
-            "rest",
-            "/api/v5/trade/order",
-            ("instId", leg.native_symbol),
-            ("tdMode", trade_mode(order)),
-            ("clOrdId", leg.client_order_id),
-            ("side", str(order.side)),
-            ("ordType", order_kind(order)),
-            ("sz", plain(order.contracts)),
-            *special,
-        )
-
-    def read_placed(self, response: Response, leg: Leg) -> Placed:
-        waits = leg.order.trigger is not None
-        own_id, order_id = ("algoClOrdId", "algoId") if waits else ("clOrdId", "ordId")
-        row = taken_row(response, leg, own_id, self.order_request(leg).params)
-        return placed_told(leg, row.get(order_id), decimal_of(row["sz"]) if "sz" in row else None)
-
-    def lookup_requests(self, leg: Leg, sent_ms: int) -> tuple[Request, ...]:
-        symbol = ("instId", leg.native_symbol)
-        kind = type_of(leg.native_symbol)
-        since, limit = ("begin", max(0, sent_ms - _LOOK_BACK_MS)), ("limit", PAGE_LIMIT)
-        if leg.order.trigger is not None:
-            return self.algo_lookups(leg)
-        return (
-            self.read("GET", "rest", "/api/v5/trade/order", symbol, ("clOrdId", leg.client_order_id)),
-            self.read("GET", "rest", "/api/v5/trade/orders-pending", kind, symbol, limit),
-            self.read("GET", "rest", "/api/v5/trade/orders-history", kind, symbol, since, limit),
-        )
-
-    def read_lookup(self, step: int, response: Response, leg: Leg) -> OrderStatus | None:
-        waits = leg.order.trigger is not None
-        status, own_id = (algo.order_status, "algoClOrdId") if waits else (order_status, "clOrdId")
-        if step == 0:
-            return status(one_row(response), leg)
-        found = rows(response)
-        for row in found:
-            check_named(row.get("instId"), leg.native_symbol)
-            if not isinstance(row.get(own_id), str):  # empty for orders made elsewhere; missing: nothing is proven
-                raise Unreadable("an order without a client order id field")
-        ours = [row for row in found if row[own_id] == leg.client_order_id]
-        if ours:
-            return status(only_one(ours), leg)
-        if len(found) >= PAGE_LIMIT:
-            raise TooLong("the page is full, so the order may be on the next one")
-        return None
-
-    def cancel_request(self, leg: Leg, exchange_order_id: str | None) -> Request:
-        waits = leg.order.trigger is not None
-        own_id, order_id = ("algoClOrdId", "algoId") if waits else ("clOrdId", "ordId")
-        which = (own_id, leg.client_order_id) if exchange_order_id is None else (order_id, exchange_order_id)
-        path = CANCEL_ALGOS if waits else "/api/v5/trade/cancel-order"
-        return self.unbounded(path, ("instId", leg.native_symbol), which)
-
-    def read_canceled(self, response: Response, leg: Leg) -> None:
-        if leg.order.trigger is not None:
-            return algo.check_canceled(response, leg)
-        taken_row(response, leg)
-        return None
+    def order_api(self, order: Order) -> OrderAPI:
+        return self.order_apis["plain" if order.trigger is None else "algo"]
 
     error_in = staticmethod(error_in)
 

@@ -12,19 +12,18 @@ from typing import ClassVar
 
 from keyctl.answers import Unreadable, decimal_of
 from keyctl.exchanges.base import plain
-from keyctl.exchanges.okx import algo
+from keyctl.exchanges.okx import algo_orders as algo
 from keyctl.exchanges.okx import futures_answers as answers
 from keyctl.exchanges.okx.answers import rows
-from keyctl.exchanges.okx.names import type_of
+from keyctl.exchanges.okx.fills import OKXFills
+from keyctl.exchanges.okx.names import INSTRUMENTS, type_of
 from keyctl.exchanges.okx.open_orders import open_orders as plain_orders
-from keyctl.exchanges.okx.orders import closes
-from keyctl.exchanges.okx.waiting import PAGE, OKXWaiting, kinds_of
+from keyctl.exchanges.okx.orders import PAGE, unbounded
 from keyctl.model import (
     JSON,
     Balances,
     FuturesState,
     Instrument,
-    Leg,
     MarginMode,
     Market,
     OddRow,
@@ -36,10 +35,8 @@ from keyctl.model import (
     Setup,
 )
 
-_OFFERED = frozenset({"limit", "market", "post_only", "ioc", "fok"})
 
-
-class OKXAround(OKXWaiting):
+class OKXAround(OKXFills):
     """What OKX tells and sets around an order. Algo orders do not count as open where leverage is to be changed: they
     block that at OKX itself (59668, 59669)."""
 
@@ -49,9 +46,6 @@ class OKXAround(OKXWaiting):
         "futures": ("options orders", "event contract orders", "spread orders")
         + ("trailing stop, chase, iceberg and TWAP orders",),
     }
-
-    def offers(self, market: Market) -> frozenset[str]:
-        return _OFFERED | algo.OFFERS | ({"reduce_only"} if market is Market.FUTURES else set())
 
     def spot_margin_request(self) -> Request:
         return self.read("GET", "rest", "/api/v5/account/config")
@@ -101,7 +95,7 @@ class OKXAround(OKXWaiting):
         ]
         if state.hedge and margin is MarginMode.ISOLATED:
             fields.append(("posSide", str(wanted.side)))
-        return (self.unbounded("/api/v5/account/set-leverage", *fields),)
+        return (unbounded(self, "/api/v5/account/set-leverage", *fields),)
 
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
         asked = dict(request.params)
@@ -124,22 +118,17 @@ class OKXAround(OKXWaiting):
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         # What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
-        path = "/api/v5/trade/orders-pending"
+        waiting = (("/api/v5/trade/orders-algo-pending", (("ordType", kind),)) for kind in algo.LISTED)
+        lists = (*waiting, ("/api/v5/trade/orders-pending", ()))
         return tuple(
-            request
-            for kind in kinds_of(market)
-            for request in (*self.open_algos_requests(kind), self.read("GET", "rest", path, kind, PAGE))
+            self.read("GET", "rest", path, *which, ("instType", kind), PAGE)
+            for kind in INSTRUMENTS[market]
+            for path, which in lists
         )
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
         waiting = step % (len(algo.LISTED) + 1) < len(algo.LISTED)
-        return self.read_open_algos(response, market) if waiting else plain_orders(response, market)
-
-    def holds_to_reducing(self, leg: Leg) -> bool:
-        order = leg.order
-        if order.market is Market.SPOT:
-            return False
-        return closes(order) if order.hedge else order.reduce_only
+        return (algo.open_orders if waiting else plain_orders)(response, market)
 
 
 _ANY_SIDE = ("long", "short", "net", "", None)

@@ -14,6 +14,7 @@ import re
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
+from keyctl.model import Market
 from keyctl.model.symbol_text import is_name
 
 _PAIR = re.compile(r"([^-_]+)-([^-_]+)")
@@ -21,7 +22,8 @@ _CONTRACT = re.compile(r"([^-_]+)-([^-_]+)(_UM|_UM_XPERP)?-(SWAP|[0-9]{6})")
 _DATED = re.compile(r"(.+)-([0-9]{6})")
 # What a contract settles in whose currency the account chooses: the public list calls it so.
 CHOSEN = "USD"
-TYPES = ("SWAP", "FUTURES")
+# The types of a market's instruments; each wants a call of its own.
+INSTRUMENTS = {Market.SPOT: ("SPOT",), Market.FUTURES: ("SWAP", "FUTURES")}
 
 
 def pair_symbol(native: str) -> str:

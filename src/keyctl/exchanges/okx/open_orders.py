@@ -87,4 +87,5 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         position=position,
         created_ms=made_at(row.get("cTime")),
         quote_quantity=size if by_amount else None,
+        api="plain",
     )
