@@ -139,6 +139,7 @@ class Profile(NamedTuple):
     `clock_limits_ms`: how far a timestamp may be ahead of the exchange's clock and behind it; None: none is checked.
     `nonce`: each signed call carries a number above the last one's. `dated`: no call tells the time, only the date of
     each answer does, in whole seconds; and nothing that is signed carries a time.
+    `acknowledges`: its answer to a new order says only that it has come; it may still be rejected.
     `barred_by_reducing` are the codes of orders that were rejected because of open reduce-only ones.
     `no_such_order` are the only answers that mean so, by call; none where look-ups answer with lists alone.
     `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
@@ -171,6 +172,7 @@ class Profile(NamedTuple):
     clock_limits_ms: tuple[int, int] | None = None
     no_such_order: tuple[NoSuchOrder, ...] = ()
     barred_by_reducing: tuple[str, ...] = ()
+    acknowledges: bool = False
     known_as: Mapping[str, str] = MappingProxyType({})
     not_ours: Mapping[str, str] = MappingProxyType({})
 
@@ -187,7 +189,7 @@ def read_profile(name: str) -> Profile:
     """The profile in exchanges/<name>/facts.toml. Raises KeyError when the shipped file lacks a field."""
     with open_data(f"exchanges/{name}", "facts.toml") as file:
         raw: dict[str, Any] = tomllib.loads(file.read())
-    settling, ip_list, lifetime, checklist = raw["settling"], raw["ip_list"], raw["lifetime"], raw["checklist"]
+    ip_list, lifetime, checklist = raw["ip_list"], raw["lifetime"], raw["checklist"]
     return Profile(
         name=name,
         title=raw["title"],
@@ -197,15 +199,7 @@ def read_profile(name: str) -> Profile:
         passphrase=raw["passphrase"],
         markets=tuple(Market(item) for item in raw["markets"]),
         scopes={market: tuple(scopes) for market, scopes in raw["scopes"].items()},
-        settling=Settling(
-            settling.get("accept_window_seconds"),
-            settling["lookup"] == "authoritative",
-            settling["horizon_seconds"],
-            settling.get("min_polling_seconds", 0),
-            tuple(Market(item) for item in settling.get("markets", Market)),
-            settling.get("trigger_window_seconds"),
-            settling.get("history_span_seconds"),
-        ),
+        settling=_settling(raw["settling"]),
         ip_list=IPListFacts(
             ip_list.get("limit"),
             ip_list["separator"],
@@ -240,8 +234,21 @@ def read_profile(name: str) -> Profile:
             for item in raw.get("no_such_order", ())
         ),
         barred_by_reducing=tuple(raw.get("barred_by_reducing", ())),
+        acknowledges=raw.get("acknowledges", False),
         known_as=raw.get("known_as", {}),
         not_ours=raw.get("not_ours", {}),
+    )
+
+
+def _settling(settling: dict[str, Any]) -> Settling:
+    return Settling(
+        settling.get("accept_window_seconds"),
+        settling["lookup"] == "authoritative",
+        settling["horizon_seconds"],
+        settling.get("min_polling_seconds", 0),
+        tuple(Market(item) for item in settling.get("markets", Market)),
+        settling.get("trigger_window_seconds"),
+        settling.get("history_span_seconds"),
     )
 
 

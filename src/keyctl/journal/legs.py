@@ -112,6 +112,19 @@ class Journal(Claims):
                 if changed:
                     self._event(connection, leg.plan_id, stored.row, "planned", {"value_usd": value_text(value)})
 
+    def acknowledge(self, results: Sequence[tuple[int, LegResult]]) -> None:
+        """Notes that an exchange has these orders and has not said yet whether it takes them: the legs stay sent."""
+        if not results:
+            return
+        with self._database.transaction() as connection:
+            for row, result in results:
+                connection.execute(
+                    "UPDATE legs SET exchange_order_id=COALESCE(exchange_order_id, ?), detail=?"
+                    " WHERE id=? AND state='sent'",
+                    (result.exchange_order_id, result.detail, row),
+                )
+                self._event(connection, None, row, "acknowledged", {})
+
     def record(self, results: Sequence[tuple[int, LegResult]], source: str) -> None:
         """Writes outcomes durably. A proven outcome is kept, with two exceptions: proof of acceptance wins over
         absence, and an immediate order that was accepted and then read to have ended without a fill is rejected.

@@ -167,7 +167,8 @@ class LegResult(Noun):
     `catalogue_row` names the row of the error catalogue that judged it, where one did.
     `recorded` is False for an outcome that this run knows and the journal does not, because it could not be written.
     `trouble` is what in keyctl kept a leg that was not sent from being claimed. `taken_quantity` is the size that the
-    exchange made of the order, where it is smaller than what was sent; `odd` as in OrderStatus.
+    exchange made of the order, where it is smaller than what was sent; `odd` as in OrderStatus. `acknowledged`: the
+    exchange has the order and has not said yet whether it takes it.
     """
 
     leg: Leg
@@ -181,3 +182,4 @@ class LegResult(Noun):
     catalogue_row: str = ""
     taken_quantity: Decimal | None = None
     odd: tuple[str, ...] = ()
+    acknowledged: bool = False

@@ -221,7 +221,8 @@ async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegRes
         group = [(tasks[task].stored.row, task.result()) for task in done]
         results.update(dict(group))
         try:
-            journal.record(group, "answer")
+            journal.record([(row, result) for row, result in group if not result.acknowledged], "answer")
+            journal.acknowledge([(row, result) for row, result in group if result.acknowledged])
         except StoreUnusable as trouble:
             # The rows stay `sent` on disk, which is safe; what was learned is still shown.
             for row, result in group:
@@ -265,7 +266,8 @@ async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegRe
         return
     settled = await asyncio.gather(*(clear(lane) for lane in wanted))
     results.update(dict(settled))
-    clear_now = [item for item in settled if item[1].outcome is not Outcome.UNKNOWN]
+    # What was acknowledged and not found by now is unknown like any other.
+    clear_now = [item for item in settled if item[1].outcome is not Outcome.UNKNOWN or item[1].acknowledged]
     recorded = True
     try:
         journal.record(clear_now, "look-up")

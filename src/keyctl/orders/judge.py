@@ -17,7 +17,8 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
 
     Accepted needs our id echoed and everything else echoed to agree. Rejected needs a catalogue row that says that
     this code, at this HTTP status and from this endpoint, proves the order was not taken, in an answer that names no
-    order but ours. Everything else is unknown; so is an order that is echoed as rejected, until a look-up shows it.
+    order but ours. Everything else is unknown; so is an order that is echoed as rejected, and one at an exchange that
+    only acknowledges, until a look-up shows it.
     `mask` hides the account's secrets in what is kept and shown of the answer; it changes no verdict.
     """
     mask = mask or Mask()
@@ -42,6 +43,8 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
     order_id = placed.exchange_order_id
     if placed.state is OrderState.REJECTED:
         return LegResult(leg, Outcome.UNKNOWN, order_id, detail="the answer echoes our order as rejected")
+    if exchange.profile.acknowledges:
+        return LegResult(leg, Outcome.UNKNOWN, order_id, detail="acknowledged, being checked", acknowledged=True)
     result = LegResult(leg, Outcome.ACCEPTED, order_id, detail="accepted")
     return with_differences(result, placed.quantity, placed.odd)
 

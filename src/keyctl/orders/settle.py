@@ -224,7 +224,8 @@ async def first_looks(session: Session, journal: Journal, stored: StoredLeg, res
         looked = await look_up(session, stored)
         if isinstance(looked, Found):
             found = judge_found(stored.leg, looked.status)
-            detail = f"no clear answer, looked up: {found.outcome}{differences(found)}"
+            before = "acknowledged" if result.acknowledged else "no clear answer"
+            detail = f"{before}, looked up: {found.outcome}{differences(found)}"
             return replace(found, detail=detail)
         journal.event(None, stored.row, "looked_up", {"found": looked.why or "nothing"})
     seconds = ""

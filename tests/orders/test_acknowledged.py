@@ -1,0 +1,83 @@
+"""An exchange that only acknowledges orders: nothing is accepted until a look-up shows it, and it may still say no.
+
+None of the shipped exchanges is one; the fact is set on one for these tests.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from keyctl import exchanges
+from keyctl.journal.legs import Journal
+from keyctl.model import LegResult, OrderState
+from tests.support.skipping import SkipClock
+from tests.support.world import World
+
+ORDER = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "-a", "binance-a", "--yes", "--json")
+
+
+@pytest.fixture
+def clock() -> SkipClock:
+    return SkipClock()
+
+
+@pytest.fixture
+def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    real = exchanges.profile
+    monkeypatch.setattr(exchanges, "profile", lambda name: real(name)._replace(acknowledges=True))
+    world.add("binance")
+    return world
+
+
+def story(world: World) -> list[str]:
+    """What happened to the first leg, in order."""
+    leg = world.app().journal.everything()[0]
+    kinds = [str(event["kind"]) for event in world.app().journal.events(leg.leg.plan_id)]
+    return [kind for kind in kinds if kind in ("acknowledged", "accepted", "rejected", "unknown", "looked_up")]
+
+
+def test_a_look_up_in_the_same_command_shows_the_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    while_checked = list[tuple[str, str]]()
+    real = Journal.acknowledge
+
+    def seen(journal: Journal, results: list[tuple[int, LegResult]]) -> None:
+        real(journal, results)
+        while_checked.extend((leg.state, leg.detail) for leg in journal.everything())
+
+    monkeypatch.setattr(Journal, "acknowledge", seen)
+    ran = world.keyctl(*ORDER)
+    (leg,) = ran.data["legs"]
+    assert (ran.exit_code, leg["outcome"], leg["status"]) == (0, "accepted", "open"), ran.stdout
+    assert while_checked == [("sent", "acknowledged, being checked")]
+    assert story(world) == ["acknowledged", "accepted"]
+
+
+def test_what_no_look_up_shows_is_unknown_and_found_later(world: World) -> None:
+    venue = world.twin.venue("binance")
+    venue.hide_seconds = 3600
+    ran = world.keyctl(*ORDER)
+    assert (ran.exit_code, [leg["outcome"] for leg in ran.data["legs"]]) == (7, ["unknown"])
+    (leg,) = world.app().journal.everything()
+    assert (leg.state, leg.exchange_order_id) == ("unknown", str(venue.orders[0].order_id))
+    assert story(world)[0] == "acknowledged" and story(world)[-1] == "unknown"
+    venue.orders[0].visible_from_ms = 0
+    assert world.keyctl("orders", "settle").exit_code == 0
+    assert world.app().journal.everything()[0].state == "accepted"
+    assert world.placements() and max(world.placements().values()) == 1
+
+
+def test_a_rejection_that_is_found_later_is_one_gives_back_its_value_and_is_told_once(world: World) -> None:
+    assert world.keyctl(*ORDER).exit_code == 0
+    journal = world.app().journal
+    (leg,) = journal.everything()
+    used = journal.used_today(leg.kind)
+    assert (leg.state, used > 0) == ("accepted", True)
+    venue = world.twin.venue("binance")
+    with venue.lock:
+        venue.end(venue.orders[0], OrderState.REJECTED, "risk")
+    told = [world.keyctl("orders", "--open", "--json") for _ in range(2)]
+    assert [[change["status"] for change in ran.data["changed"]] for ran in told] == [["rejected"], []], told[0].stdout
+    journal = world.app().journal
+    assert (journal.everything()[0].state, journal.used_today(leg.kind)) == ("rejected", Decimal(0))
