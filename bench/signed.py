@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from bench.desk import credential_of
 from keyctl.exchanges import load
-from keyctl.exchanges.base import Exchange, Signer, public_wire
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.encoding import public_wire
+from keyctl.exchanges.signer import Signer
 from keyctl.model import Leg, Market, Order, OrderType, Side, Stamp, WireRequest
 
 NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT", "lbank": "btc_usdt", "bitfinex": "tBTCUST"}

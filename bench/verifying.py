@@ -15,7 +15,7 @@ from bench.goals import Line
 from bench.signed import http_text, opened, stamp
 from bench.startup import KEYCTL
 from bench.timing import Command, Run, in_turns, middle, python, ratio
-from keyctl.exchanges.base import public_wire
+from keyctl.exchanges.encoding import public_wire
 
 NUMBERS = {"P17"}
 ACCOUNTS = 200

@@ -157,7 +157,7 @@ REVEALERS = {
     "exchanges.masking": "hides a passphrase in the words of an answer that quotes it",
     "keys.other_programs": "compares what other programs' files hold, before the checks of its text",
     "keys.environ": "hands it on to one program, a pipe or the screen",
-    "exchanges.base": "some exchanges want the passphrase in a header",
+    "exchanges.signer": "some exchanges want the passphrase in a header",
     "exchanges.private_key": "opens an encrypted private key with the passphrase that was asked for",
     "keys.intake": "checks the text of what came in before anything else",
 }

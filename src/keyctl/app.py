@@ -14,8 +14,9 @@ from keyctl.terminal.output import OutputOptions
 if TYPE_CHECKING:
     from keyctl.clock import Clock
     from keyctl.errors import SetupProblem
-    from keyctl.exchanges.base import Exchange, Signer
+    from keyctl.exchanges.base import Exchange
     from keyctl.exchanges.credential_check import Fitness
+    from keyctl.exchanges.signer import Signer
     from keyctl.home.accounts import Accounts
     from keyctl.home.config import Config
     from keyctl.home.folders import Home

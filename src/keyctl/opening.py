@@ -16,7 +16,8 @@ from keyctl.model import Account, Credential, Market, Standing
 from keyctl.network.session import Session
 
 if TYPE_CHECKING:
-    from keyctl.exchanges.base import Exchange, Signer
+    from keyctl.exchanges.base import Exchange
+    from keyctl.exchanges.signer import Signer
     from keyctl.home.accounts import Accounts
     from keyctl.journal.legs import Journal
     from keyctl.network.lines import Network

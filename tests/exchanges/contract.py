@@ -27,7 +27,9 @@ from hypothesis import strategies as st
 from keyctl import exchanges
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.exchanges.base import Exchange, Signer, UnknownSymbol, public_wire
+from keyctl.exchanges.base import Exchange, UnknownSymbol
+from keyctl.exchanges.encoding import public_wire
+from keyctl.exchanges.signer import Signer
 from keyctl.model import (
     Algorithm,
     Binding,

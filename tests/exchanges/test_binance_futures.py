@@ -48,7 +48,7 @@ from tests.exchanges.binance_futures_samples import (
     state_answers,
 )
 from tests.exchanges.contract import SENT_MS, answer, damaged
-from tests.support.order_calls import order_request, read_canceled, read_lookup, read_placed
+from tests.support.order_calls import band_request, order_request, read_band, read_canceled, read_lookup, read_placed
 from tests.support.read_rows import as_orders, as_positions
 
 # Requests.
@@ -98,8 +98,8 @@ def test_public_calls_go_to_the_product_that_lists_the_symbol() -> None:
         exchange.ticker_request("BTCUSD_PERP", Market.FUTURES),
         exchange.ticker_request("BTCUSDT"),
         exchange.time_request(Market.FUTURES),
-        exchange.band_request(rules()),
-        exchange.band_request(rules("BTC/USD:BTC")),
+        band_request(exchange, rules()),
+        band_request(exchange, rules("BTC/USD:BTC")),
     ]
     assert [item.base.removeprefix("https://") + item.path for item in public if item is not None] == [
         "fapi.binance.com/fapi/v1/exchangeInfo",
@@ -328,13 +328,13 @@ def test_best_prices_are_read_from_an_object_and_from_a_list_of_one() -> None:
 def test_the_price_band_is_the_mark_price_by_the_symbol_s_factors() -> None:
     exchange = made()
     linear = {"symbol": "BTCUSDT", "markPrice": "60000.00000000", "time": SENT_MS}
-    assert exchange.read_band(answer(linear), rules()) == PriceBand(Decimal(63000), Decimal(57000))
+    assert read_band(exchange, answer(linear), rules()) == PriceBand(Decimal(63000), Decimal(57000))
     inverse = [linear | {"symbol": "BTCUSD_PERP", "markPrice": "50000"}, linear | {"symbol": "BTCUSD_261225"}]
-    assert exchange.read_band(answer(inverse), rules("BTC/USD:BTC")) == PriceBand(Decimal(52500), Decimal(47500))
-    assert exchange.band_request(replace(rules(), band_up=None, band_down=None)) is None
+    assert read_band(exchange, answer(inverse), rules("BTC/USD:BTC")) == PriceBand(Decimal(52500), Decimal(47500))
+    assert band_request(exchange, replace(rules(), band_up=None, band_down=None)) is None
     for bad in (linear | {"symbol": "ETHUSDT"}, linear | {"markPrice": "0"}, [], [linear, linear]):
         with pytest.raises(Unreadable):
-            exchange.read_band(answer(bad), rules())
+            read_band(exchange, answer(bad), rules())
 
 
 # Wallets, positions, open orders.
@@ -453,7 +453,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         ([order_object(one)], lambda response: exchange.read_open_orders(1, response, Market.FUTURES)),
         ([ALGO], lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
         (WALLET, exchange.read_margin),
-        ({"symbol": "BTCUSDT", "markPrice": "60000"}, lambda response: exchange.read_band(response, rules())),
+        ({"symbol": "BTCUSDT", "markPrice": "60000"}, lambda response: read_band(exchange, response, rules())),
         ({"code": 200}, lambda response: exchange.read_setup(response, setups[0], wanted)),
         ({"symbol": "BTCUSDT", "leverage": 3}, lambda response: exchange.read_setup(response, setups[1], wanted)),
     ]

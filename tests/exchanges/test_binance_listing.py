@@ -10,10 +10,12 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges import load
-from keyctl.exchanges.base import Exchange, UnknownSymbol, encode_query
+from keyctl.exchanges.base import Exchange, UnknownSymbol
 from keyctl.exchanges.binance.names import COINM, USDM, native_name, perpetual_name, product_of_native, spot_name
+from keyctl.exchanges.encoding import encode_query
 from keyctl.model import Binding, Instrument, Kind, Market, Response
 from tests.support.listed import row, rows
+from tests.support.order_calls import band_request, names_requests, read_band, read_names
 
 D = Decimal
 
@@ -49,7 +51,7 @@ def test_what_trades_without_a_date_is_a_perpetual(case: str, native: str, symbo
     found = rules(symbol, *rows(case).values())
     assert (found.native_symbol, found.active, found.not_trading) == (native, True, "")
     assert exchange().native_name(symbol) == native
-    assert exchange().read_names(answer(*rows(case).values()), Market.FUTURES)[native] == symbol
+    assert read_names(exchange(), answer(*rows(case).values()), Market.FUTURES)[native] == symbol
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_the_row_that_trades_is_taken(order: tuple[str, str]) -> None:
     entries = [IDOL[name] for name in order]
     found = rules("IDOL/USDT:USDT", *entries)
     assert (found.native_symbol, found.active) == ("IDOLUSDT", True)
-    names = exchange().read_names(answer(*entries), Market.FUTURES)
+    names = read_names(exchange(), answer(*entries), Market.FUTURES)
     assert names == {"IDOLUSDT": "IDOL/USDT:USDT", "IDOL": "IDOL"}
 
 
@@ -191,10 +193,10 @@ def test_market_sizes_and_prices_have_bounds_of_their_own(
 def test_the_band_by_side_lies_around_the_average_price(symbol: str, bounds: tuple[str, ...]) -> None:
     found = rules(symbol, *rows("spot-narrow-price-filter").values())
     assert (found.band_up, found.band_down, found.band_buy_down, found.band_sell_up) == tuple(map(D, bounds))
-    request = exchange().band_request(found)
+    request = band_request(exchange(), found)
     assert request is not None and (request.path, request.private) == ("/api/v3/avgPrice", False)
     average = Response(200, {}, b'{"mins": 5, "price": "1.10000000", "closeTime": 1}')
-    band = exchange().read_band(average, found)
+    band = read_band(exchange(), average, found)
     assert (band.highest_buy, band.lowest_sell, band.lowest_buy, band.highest_sell) == tuple(
         D("1.1") * D(bound) for bound in bounds
     )
@@ -205,7 +207,7 @@ def test_an_average_price_that_is_none_is_no_band(price: str) -> None:
     found = rules("AEUR/USDT", *rows("spot-narrow-price-filter").values())
     body = json.dumps({"mins": 5, "price": price}).encode()
     with pytest.raises(Unreadable):
-        exchange().read_band(Response(200, {}, body), found)
+        read_band(exchange(), Response(200, {}, body), found)
 
 
 def test_the_one_band_of_older_rows_holds_for_both_sides() -> None:
@@ -217,7 +219,7 @@ def test_the_one_band_of_older_rows_holds_for_both_sides() -> None:
         Decimal(5),
     )
     by_last = rules("YOYO/BTC", row("spot-2021-odd", "YOYOBTC", PERCENT_PRICE={"avgPriceMins": 0}))
-    assert by_last.band_up is None and exchange().band_request(by_last) is None
+    assert by_last.band_up is None and band_request(exchange(), by_last) is None
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_a_zero_switches_a_bound_off() -> None:
     [("ADAEUR", "ADA/EUR"), ("GALAEUR", "GALA/EUR"), ("EURAEUR", "EUR/AEUR")],
 )
 def test_the_list_tells_where_a_name_is_split(native: str, symbol: str) -> None:
-    found = exchange().read_names(answer(*rows("spot-ADAEUR-GALAEUR").values()), Market.SPOT)
+    found = read_names(exchange(), answer(*rows("spot-ADAEUR-GALAEUR").values()), Market.SPOT)
     assert found[native] == symbol
     assert spot_name(native) == native  # two currencies fit: no guess
 
@@ -268,7 +270,7 @@ def test_the_list_tells_where_a_name_is_split(native: str, symbol: str) -> None:
 )
 def test_quotes_are_known_from_the_list_and_guessed_only_without_it(quote: str, natives: tuple[str, ...]) -> None:
     entry = row("spot-ADAEUR-GALAEUR", "ADAEUR", symbol=f"BTC{quote}", baseAsset="BTC", quoteAsset=quote)
-    assert exchange().read_names(answer(entry), Market.SPOT) == {f"BTC{quote}": f"BTC/{quote}"}
+    assert read_names(exchange(), answer(entry), Market.SPOT) == {f"BTC{quote}": f"BTC/{quote}"}
     assert spot_name(f"BTC{quote}") == (f"BTC/{quote}" if natives else f"BTC{quote}")
 
 
@@ -289,15 +291,15 @@ def test_native_names_follow_from_ours_and_lead_back(native: str, symbol: str, p
 
 
 def test_names_are_asked_for_in_one_call_as_utf_8() -> None:
-    (request,) = exchange().names_requests(Market.SPOT, ("ADAEUR", "币安BTC"))
+    (request,) = names_requests(exchange(), Market.SPOT, ("ADAEUR", "币安BTC"))
     assert encode_query(request.params) == (
         "symbols=%5B%22ADAEUR%22%2C%22%E5%B8%81%E5%AE%89BTC%22%5D&showPermissionSets=false"
     )
     assert not request.private and request.repeatable
-    assert len(exchange().names_requests(Market.SPOT, tuple(f"A{n}B" for n in range(250)))) == 3
-    both = exchange().names_requests(Market.FUTURES, ("BTCUSDT", "BTCUSD_PERP", "ETHUSDT", "BTCUSD_261225"))
+    assert len(names_requests(exchange(), Market.SPOT, tuple(f"A{n}B" for n in range(250)))) == 3
+    both = names_requests(exchange(), Market.FUTURES, ("BTCUSDT", "BTCUSD_PERP", "ETHUSDT", "BTCUSD_261225"))
     assert sorted(request.path for request in both) == ["/dapi/v1/exchangeInfo", "/fapi/v1/exchangeInfo"]
-    assert exchange().names_requests(Market.SPOT, ()) == ()
+    assert names_requests(exchange(), Market.SPOT, ()) == ()
 
 
 @pytest.mark.parametrize("symbol", ["币安人生/USDT:USDT", "测试测试/USDT:USDT", "我踏马来了/USDT"])

@@ -42,12 +42,14 @@ from keyctl.orders.judge import judge_placed
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
 from tests.exchanges.lbank_spot import LBankSpot as Spot
 from tests.support.order_calls import (
+    band_request,
     cancel_request,
     holds_to_reducing,
     is_refusal_of,
     lookup_requests,
     order_request,
     own_test_request,
+    read_band,
     read_canceled,
     read_lookup,
     read_placed,
@@ -370,13 +372,13 @@ def test_best_prices_come_from_the_book_whichever_side_is_called_bids() -> None:
 
 
 def test_the_price_band_follows_the_mark_price() -> None:
-    assert exchange().band_request(Spot().exchange().read_instrument(*_spot_rules())) is None
-    assert exchange().band_request(instrument()) is not None
+    assert band_request(exchange(), Spot().exchange().read_instrument(*_spot_rules())) is None
+    assert band_request(exchange(), instrument()) is not None
     rows = [{"symbol": "ETHUSDT", "markedPrice": "1"}, {"symbol": "BTCUSDT", "markedPrice": "60000"}]
-    assert exchange().read_band(answer(good(rows)), instrument()) == PriceBand(Decimal(72000), Decimal(54000))
+    assert read_band(exchange(), answer(good(rows)), instrument()) == PriceBand(Decimal(72000), Decimal(54000))
     for told in ([], [{"symbol": "BTCUSDT"}], [{"symbol": "BTCUSDT", "markedPrice": "0"}]):
         with pytest.raises(Unreadable):
-            exchange().read_band(answer(good(told)), instrument())
+            read_band(exchange(), answer(good(told)), instrument())
 
 
 def _spot_rules() -> tuple[Response, str]:
@@ -531,7 +533,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
             good({"symbol": "BTCUSDT", "bids": [{"price": "1"}], "asks": [{"price": "2"}]}),
             lambda response: exchange().read_ticker(response, "BTCUSDT"),
         ),
-        (good([{"symbol": "BTCUSDT", "markedPrice": "1"}]), lambda told: exchange().read_band(told, instrument())),
+        (good([{"symbol": "BTCUSDT", "markedPrice": "1"}]), lambda told: read_band(exchange(), told, instrument())),
         (
             [good([position_row()]), good({"resultList": [order_row(ours)]})],
             lambda told: exchange().read_futures_state(_both(told), instrument(), MarginMode.CROSS),

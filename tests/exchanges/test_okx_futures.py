@@ -13,8 +13,9 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, UsageProblem
-from keyctl.exchanges.base import UnknownSymbol, public_wire
+from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.encoding import public_wire
 from keyctl.exchanges.okx.names import contract_symbol
 from keyctl.model import (
     Algorithm,
@@ -60,11 +61,13 @@ from tests.exchanges.okx_samples import (
 )
 from tests.support.ccxt_oracle import AT_MS, caught
 from tests.support.order_calls import (
+    band_request,
     cancel_request,
     holds_to_reducing,
     lookup_requests,
     order_request,
     own_test_request,
+    read_band,
     read_lookup,
     read_placed,
 )
@@ -748,18 +751,18 @@ def test_the_one_wallet_tells_what_new_positions_may_use() -> None:
 
 def test_the_price_band_is_public_and_only_for_perpetuals() -> None:
     exchange = okx()
-    request = exchange.band_request(linear())
+    request = band_request(exchange, linear())
     assert request is not None and not request.private
     assert dict(request.params) == {"instId": "BTC-USDT-SWAP"}
     row = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "buyLmt": "61000", "sellLmt": "59000", "enabled": True}
-    assert exchange.read_band(answer(success(row)), linear()) == PriceBand(Decimal(61000), Decimal(59000))
+    assert read_band(exchange, answer(success(row)), linear()) == PriceBand(Decimal(61000), Decimal(59000))
     off = {**row, "buyLmt": "", "sellLmt": "", "enabled": False}
-    assert exchange.read_band(answer(success(off)), linear()) == PriceBand(None, None)
+    assert read_band(exchange, answer(success(off)), linear()) == PriceBand(None, None)
     for change in ({"buyLmt": ""}, {"sellLmt": "-1"}, {"instId": "X"}, {"enabled": "maybe"}):
         with pytest.raises(Unreadable):
-            exchange.read_band(answer(success({**row, **change})), linear())
+            read_band(exchange, answer(success({**row, **change})), linear())
     spot = Instrument("BTC/USDT", "BTC-USDT", "BTC", "USDT", None, None, None, None, None)
-    assert exchange.band_request(spot) is None
+    assert band_request(exchange, spot) is None
 
 
 def test_damaged_answers_are_unreadable_or_still_right() -> None:
@@ -772,7 +775,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         (success(order_row(one)), lambda response: exchange.read_open_orders(2, response, Market.FUTURES)),
         (success(order_row(one)), lambda response: read_lookup(exchange, 1, response, one)),
         (success(wallet), exchange.read_margin),
-        (success(band), lambda response: exchange.read_band(response, rules)),
+        (success(band), lambda response: read_band(exchange, response, rules)),
     ]
     for sample, read in readers:
         read(answer(sample))

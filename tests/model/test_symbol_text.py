@@ -7,8 +7,8 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import load, profile
-from keyctl.exchanges.base import encode_query
 from keyctl.exchanges.bitfinex.names import common_symbol, native_symbol
+from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.okx.names import contract_symbol, pair_symbol
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
 from keyctl.model import Binding, Kind

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from keyctl.errors import CheckFailed
 from keyctl.exchanges import load
-from keyctl.exchanges.base import Exchange, Signer, public_wire
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.encoding import public_wire
+from keyctl.exchanges.signer import Signer
 from keyctl.home.config import Limits
 from keyctl.model import (
     Account,
@@ -47,7 +49,7 @@ from keyctl.twin.book import Book
 from keyctl.twin.call import Call
 from keyctl.twin.face import Face
 from keyctl.twin.venue import Venue
-from tests.support.order_calls import order_request
+from tests.support.order_calls import band_request, order_request, read_band
 from tests.support.world import RIGHTS
 
 LIMITS = Limits(
@@ -112,7 +114,7 @@ class Desk:
         ticker = exchange.read_ticker(told, instrument.native_symbol)
         balances = exchange.read_margin(self.read(exchange.margin_request(instrument)))
         answers = tuple(map(self.read, exchange.futures_state_requests(instrument, None)))
-        band = exchange.band_request(instrument)
+        band = band_request(exchange, instrument)
         return VenueView(
             instrument,
             ticker,
@@ -120,7 +122,7 @@ class Desk:
             Decimal(1),
             balances,
             exchange.read_futures_state(answers, instrument, None),
-            None if band is None else exchange.read_band(self.read(band), instrument),
+            None if band is None else read_band(exchange, self.read(band), instrument),
         )
 
     def send(self, planned: PlannedLeg) -> LegResult:

@@ -28,7 +28,14 @@ from keyctl.model import (
 )
 from keyctl.twin import TwinServer, all_faces
 from tests.support.mutations import Harvest, Sample
-from tests.support.order_calls import cancel_request, lookup_requests, order_request, read_placed
+from tests.support.order_calls import (
+    band_request,
+    cancel_request,
+    lookup_requests,
+    order_request,
+    read_band,
+    read_placed,
+)
 from tests.support.world import RIGHTS
 
 SYMBOLS = {"binance": ("BTC/USDT:USDT", "BTC/USD:BTC"), "okx": ("BTC/USDT:USDT", "BTC/USD:BTC")}
@@ -60,7 +67,7 @@ class FuturesSample(Sample):
             assert self.request is not None
             return exchange.read_setup(response, self.request, Setup(PositionSide.LONG, WANTED, self.margin))
         if self.reader == "band":
-            return exchange.read_band(response, rules)
+            return read_band(exchange, response, rules)
         if self.reader == "positions":
             return exchange.read_positions(self.step, response)
         if self.reader == "open_orders":
@@ -101,7 +108,7 @@ class FuturesHarvest(Harvest):
         self._rules = rules.instrument
         assert self._rules is not None
         samples = [rules, await self._ask("ticker", exchange.ticker_request(self._rules.native_symbol, Market.FUTURES))]
-        if (band := exchange.band_request(self._rules)) is not None:
+        if (band := band_request(exchange, self._rules)) is not None:
             samples.append(await self._ask("band", band))
         samples += [*await self._around(), *await self._setting(), *await self._orders()]
         samples += [*await self._around(), *await self._refusals()]

@@ -15,6 +15,7 @@ from typing import Any
 
 from keyctl.exchanges.base import Exchange
 from keyctl.model import Instrument, Market, PositionSide, Response, Setup
+from tests.support.order_calls import read_band
 from tests.support.true_answers import AT_MS, made
 
 Path = tuple[str | int, ...]
@@ -91,7 +92,7 @@ def instrument(symbol: str, native: str) -> Instrument:
 
 
 def band(one: Instrument) -> Read:
-    return lambda exchange, response: exchange.read_band(response, one)
+    return lambda exchange, response: read_band(exchange, response, one)
 
 
 def state(one: Instrument, answers: list[Any], number: int) -> Read:

@@ -16,7 +16,9 @@ from functools import partial
 from typing import Any
 
 from keyctl import exchanges
-from keyctl.exchanges.base import Exchange, Signer, public_wire
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.encoding import public_wire
+from keyctl.exchanges.signer import Signer
 from keyctl.model import (
     Binding,
     Kind,

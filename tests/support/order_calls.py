@@ -1,9 +1,9 @@
-"""What an exchange's order APIs build and read for a leg: the API that takes the leg is the one that is asked."""
+"""What an exchange builds and reads: for a leg its order APIs do, and the one that takes the leg is asked."""
 
 from dataclasses import replace
 
 from keyctl.exchanges.base import Exchange, NumberedOrders, Read
-from keyctl.model import JSON, Leg, OrderRef, OrderStatus, Placed, Request, Response
+from keyctl.model import JSON, Instrument, Leg, Market, OrderRef, OrderStatus, Placed, PriceBand, Request, Response
 
 
 def order_request(exchange: Exchange, leg: Leg) -> Request:
@@ -62,6 +62,25 @@ def read_became_canceled(exchange: Exchange, response: Response, leg: Leg, order
 
 def holds_to_reducing(exchange: Exchange, leg: Leg) -> bool:
     return exchange.api_of(leg).holds_to_reducing(leg.order)
+
+
+def band_request(exchange: Exchange, instrument: Instrument) -> Request | None:
+    band = exchange.band(instrument)
+    return None if band is None else band.request
+
+
+def read_band(exchange: Exchange, response: Response, instrument: Instrument) -> PriceBand:
+    band = exchange.band(instrument)
+    assert band is not None
+    return band.read(response)
+
+
+def names_requests(exchange: Exchange, market: Market, natives: tuple[str, ...]) -> tuple[Request, ...]:
+    return tuple(names.request for names in exchange.names(market, natives))
+
+
+def read_names(exchange: Exchange, response: Response, market: Market) -> dict[str, str]:
+    return exchange.names(market, ("ANY",))[0].read(response)
 
 
 def _becomes(exchange: Exchange, leg: Leg) -> NumberedOrders:

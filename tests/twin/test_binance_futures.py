@@ -13,7 +13,8 @@ import ccxt
 import pytest
 
 from keyctl import exchanges
-from keyctl.exchanges.base import Exchange, public_wire
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.encoding import public_wire
 from keyctl.model import (
     Algorithm,
     Binding,
@@ -39,11 +40,13 @@ from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key, put_in_state
 from keyctl.twin.derivatives import DerivativeDraft
 from keyctl.twin.states import State, states
 from tests.support.order_calls import (
+    band_request,
     cancel_request,
     holds_to_reducing,
     lookup_requests,
     order_request,
     own_test_request,
+    read_band,
     read_canceled,
     read_lookup,
     read_placed,
@@ -645,7 +648,7 @@ def test_prices_wallets_and_bands_are_read(desk: Desk) -> None:
         told = desk.ask(exchange.ticker_request(rules.native_symbol, Market.FUTURES))
         ticker = exchange.read_ticker(told, rules.native_symbol)
         assert (ticker.bid, ticker.ask) == (Decimal(59988), Decimal(60012))
-        band = exchange.read_band(desk.ask(exchange.band_request(rules)), rules)
+        band = read_band(exchange, desk.ask(band_request(exchange, rules)), rules)
         assert (band.highest_buy, band.lowest_sell) == (Decimal(63000), Decimal(57000))
         wallet = exchange.read_margin(desk.ask(exchange.margin_request(rules)))
         assert wallet.free[currency] == wallet.total[currency] > 0

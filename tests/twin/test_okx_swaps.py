@@ -13,7 +13,8 @@ import ccxt
 import pytest
 
 from keyctl import exchanges
-from keyctl.exchanges.base import Exchange, public_wire
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.encoding import public_wire
 from keyctl.model import (
     Algorithm,
     Binding,
@@ -38,7 +39,7 @@ from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, TwinServer, Venue
 from keyctl.twin.derivatives import Derivatives
-from tests.support.order_calls import lookup_requests, order_request, read_lookup
+from tests.support.order_calls import band_request, lookup_requests, order_request, read_band, read_lookup
 from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Reply, Wire, get, okx, send
 
@@ -464,9 +465,9 @@ def test_ccxt_and_keyctl_see_the_same_open_orders_and_wallet(desk: Desk, client:
     told = desk.exchange.read_margin(desk.call(desk.exchange.margin_request(rules)))
     wallet = client.fetch_balance()["USDT"]
     assert (float(told.free["USDT"]), float(told.total["USDT"])) == (wallet["free"], wallet["total"])
-    request = desk.exchange.band_request(rules)
+    request = band_request(desk.exchange, rules)
     assert request is not None
-    band = desk.exchange.read_band(desk.call(request), rules)
+    band = read_band(desk.exchange, desk.call(request), rules)
     assert band.highest_buy is not None and band.lowest_sell is not None
     assert band.lowest_sell < 60000 < band.highest_buy
 

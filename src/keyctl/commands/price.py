@@ -113,13 +113,13 @@ def _spread(quote: Quote) -> str | None:
 
 
 def _text(number: Decimal | None) -> str:
-    from keyctl.exchanges.base import plain
+    from keyctl.exchanges.encoding import plain
 
     return "-" if number is None else plain(number)
 
 
 def _data(quote: Quote, symbol: str) -> dict[str, Any]:
-    from keyctl.exchanges.base import plain
+    from keyctl.exchanges.encoding import plain
 
     def number(value: Decimal | None) -> str | None:
         return None if value is None else plain(value)

@@ -77,7 +77,7 @@ def _preview(app: App, label: str, method: str, path: str, params: tuple[tuple[s
     import secrets
 
     from keyctl.exchanges import load
-    from keyctl.exchanges.base import public_wire
+    from keyctl.exchanges.encoding import public_wire
     from keyctl.model import Stamp, WireRequest
 
     account = app.accounts.get(label)

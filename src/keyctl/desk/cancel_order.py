@@ -13,7 +13,8 @@ from keyctl.answers import Unreadable
 from keyctl.desk.cancel_view import CancelResult, leg_facts
 from keyctl.desk.foreign_orders import LOOKS, PAUSE_SECONDS, SENDS
 from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable
-from keyctl.exchanges.base import OrderAPI, plain
+from keyctl.exchanges.base import OrderAPI
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.told_orders import is_plain_id
 from keyctl.journal.legs import LegState
 from keyctl.journal.rows import StoredLeg

@@ -14,7 +14,7 @@ from dataclasses import replace
 from keyctl.clock import rfc3339
 from keyctl.desk.seen_view import OK, Row, part_row, result, rows_of, shown
 from keyctl.errors import ExitCode, KeyctlError
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.journal.rows import StoredLeg
 from keyctl.model import Fill
 from keyctl.orders.fills import FillsRead

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.desk.order_advice import Step
 from keyctl.errors import KeyctlError
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import LegResult, Market, OpenOrder, Outcome
 from keyctl.orders.holdings import Part, open_orders_of
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from keyctl.clock import rfc3339
 from keyctl.desk.seen_view import FAILED, ODD, OK, Row, list_row, not_listed, odd_words, result, rows_of, shown
 from keyctl.errors import ExitCode
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.journal.endings import MISSED
 from keyctl.journal.rows import StoredLeg
 from keyctl.model import Market, OpenOrder, OrderState

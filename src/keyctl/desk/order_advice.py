@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.clock import rfc3339
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import LegResult, Market, OrderState, Outcome, TimeInForce, Trigger
 from keyctl.model.noun import Noun
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from keyctl.desk import order_view as view
 from keyctl.desk.order_advice import Step, plan_command, steps
 from keyctl.errors import ExitCode, KeyctlError, worst
-from keyctl.exchanges.base import plain
 from keyctl.exchanges.catalogue import command_for
+from keyctl.exchanges.encoding import plain
 from keyctl.journal.rows import StoredLeg, stored_result
 from keyctl.model import LegResult, Outcome
 from keyctl.orders.preview import LeftOut, Preview

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from keyctl.clock import rfc3339
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.journal.rows import StoredLeg, stored_result
 from keyctl.model import Leg, LegResult, Market, Order, OrderState, OrderStatus, Outcome, TimeInForce
 from keyctl.model.size import market_of

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.typed_symbols import perpetuals_of, read_symbol
 from keyctl.model import MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
 from keyctl.model.size import market_of, read_number

@@ -24,7 +24,7 @@ from keyctl.desk.seen_view import (
     rows_of,
     shown,
 )
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import Balances, Position
 from keyctl.orders.holdings import Prices, Seen
 from keyctl.terminal.output import Note, Result, Table

@@ -16,7 +16,7 @@ from keyctl.desk.close_view import is_closed
 from keyctl.desk.foreign_orders import LOOKS, PAUSE_SECONDS
 from keyctl.desk.protection_view import Lifted
 from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.listing import odd_among
 from keyctl.model import LegResult, Market, Order, OrderType, Position
 from keyctl.model.size import FINEST, exactly, floor_to, size_of, size_step

@@ -72,8 +72,8 @@ async def _uid_of(session: Session) -> str | None:
     exchange = session.exchange
     try:
         await session.warm()
-        if (request := exchange.account_request()) is not None:
-            return await session.fetch(request, exchange.read_account_id)
+        if (account := exchange.account()) is not None:
+            return await session.fetch(*account)
         if (request := exchange.permissions_request()) is not None:
             uid = (await session.fetch(request, exchange.read_permissions)).uid
             if uid is not None:

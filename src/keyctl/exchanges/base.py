@@ -1,72 +1,50 @@
-"""Exchange and Signer: the contract that each exchange's module fulfils. Pure: no network, no clock, no store.
+"""The contract that each exchange's module fulfils: an Exchange, and the OrderAPIs that take its orders.
 
-Builders end in `_request`; readers begin with `read_`, are called only with answers for which `read_error` returned
-None, and raise `Unreadable` when they cannot be sure."""
+Pure: no network, no clock, no store. Builders end in `_request`; readers begin with `read_`, are called only with
+answers for which `read_error` returned None, and raise `Unreadable` when they cannot be sure. What an exchange may lack
+is a `Read`, a request with its reader, or None.
+"""
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import ClassVar, Generic, NamedTuple, TypeVar
-from urllib.parse import quote
 
-from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.exchanges.around import Around
-from keyctl.exchanges.around import UnknownSymbol as UnknownSymbol
-from keyctl.exchanges.masking import Mask
-from keyctl.exchanges.profile import Profile
-from keyctl.exchanges.signing import SigningKey
+from keyctl.answers import Unreadable
+from keyctl.exchanges.hosts import Hosts
+from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.told import told_by
+from keyctl.exchanges.traded import Traded
 from keyctl.model import (
     JSON,
     Algorithm,
     Balances,
-    Binding,
     Endpoint,
     ExchangeError,
+    FuturesState,
     Instrument,
     KeyPermissions,
     Leg,
+    MarginMode,
     Market,
+    OddRow,
+    OpenOrder,
     Order,
     OrderRef,
     OrderStatus,
     Placed,
+    Position,
+    PriceBand,
     Request,
     Response,
-    SignedRequest,
-    Stamp,
+    Setup,
     Ticker,
     ToldError,
-    WireRequest,
 )
 from keyctl.secret import Secret
 
 T = TypeVar("T")
-ORDER_WINDOW_MS = 5000
-
-
-class Signer(ABC):
-    """Turns a Request and a Stamp into the exact bytes to send. Given the same input it gives the same output."""
-
-    def __init__(self, api_key: str, key: SigningKey, passphrase: Secret | None = None) -> None:
-        self.api_key = api_key
-        self.key = key
-        self.passphrase = passphrase
-        self.mask = Mask(api_key, passphrase)
-
-    def passphrase_text(self) -> str:
-        """The passphrase for a header, where an exchange wants it in clear. Raises SetupProblem without one."""
-        if self.passphrase is None:
-            raise SetupProblem("this account has no passphrase", code="bad_credential")
-        # latin-1 cannot fail: a UnicodeDecodeError would carry the bytes in its text.
-        return self.passphrase.reveal().decode("latin-1")
-
-    @abstractmethod
-    def sign(self, request: Request, stamp: Stamp) -> SignedRequest:
-        """The signed request, encoded as the exchange wants. The text signed is the text sent."""
 
 
 class Read(NamedTuple, Generic[T]):
@@ -156,66 +134,19 @@ class NumberedOrders(OrderAPI):
         `waited_as`, with state and fill of this one."""
 
 
-class Exchange(Around):
-    """One exchange's wire knowledge, bound to the hosts of one kind and site (or to one loopback endpoint).
-
-    `order_apis` are its order APIs by name.
-    """
+class Exchange(Hosts, Traded, ABC):
+    """One exchange's wire knowledge, bound to its hosts. `order_apis` are its order APIs by name."""
 
     order_apis: Mapping[str, OrderAPI]
-
-    def __init__(self, profile: Profile, binding: Binding) -> None:
-        self.profile = profile
-        self.binding = binding
-        sites = profile.hosts.get(binding.kind, {})
-        if binding.endpoint is not None:
-            self._hosts: dict[str, str] | None = None
-        elif binding.site in sites:
-            self._hosts = sites[binding.site]
-        else:
-            known = ", ".join(sites) if sites else "none"
-            raise UsageProblem(
-                f"{profile.title} has no {binding.kind} site '{binding.site}'",
-                f"sites for {binding.kind}: {known}",
-                code="unknown_site",
-            )
-
-    @property
-    def name(self) -> str:
-        return self.profile.name
-
-    def host(self, role: str) -> str:
-        """The scheme and host for a role such as "spot". Raises UsageProblem where this kind has no such host."""
-        if self._hosts is None:
-            assert self.binding.endpoint is not None
-            return self.binding.endpoint
-        if role not in self._hosts:
-            raise UsageProblem(f"{self.profile.title} {self.binding.kind} has no {role} API", code="no_such_host")
-        return self._hosts[role]
-
-    def has_host(self, role: str) -> bool:
-        """Whether this kind and site serve that role (Binance's testnet has no key introspection, for example)."""
-        return self._hosts is None or role in self._hosts
-
-    def read(self, method: str, role: str, path: str, *params: tuple[str, JSON], private: bool = True) -> Request:
-        """A request that only reads."""
-        return Request(method, self.host(role), path, params, private=private, repeatable=True)
-
-    def write(self, method: str, role: str, path: str, *params: tuple[str, JSON]) -> Request:
-        """A request that can change an account; it is never repeated, and asks for the shortest window."""
-        return Request(method, self.host(role), path, params, private=True, window_ms=ORDER_WINDOW_MS)
-
-    def readable_request(self, method: str, path: str, params: tuple[tuple[str, str], ...]) -> Request:
-        """A request for `keyctl request`. Raises UsageProblem for a path that is not in the shipped list of reads."""
-        for entry in self.profile.readable:
-            pattern = re.escape(entry.path).replace(r"\{\}", r"[A-Za-z0-9:._-]+")
-            if entry.method == method.upper() and re.fullmatch(pattern, path):
-                return self.read(entry.method, entry.host, path, *params, private=entry.private)
-        raise UsageProblem(
-            f"{method.upper()[:10]} {path[:80]} is not in the list of reads for {self.profile.title}",
-            "keyctl signs no other call by hand; the list: keyctl request --paths " + self.name,
-            code="path_not_readable",
-        )
+    # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
+    leverage_in_order: ClassVar[bool] = False
+    # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
+    margin_known: ClassVar[bool] = True
+    # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
+    experimental: ClassVar[dict[Market, tuple[str, ...]]] = {}
+    # What an account may have at the venue that the lists do not show: of "positions", and of the open orders of "spot"
+    # and "futures".
+    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     @abstractmethod
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
@@ -283,6 +214,93 @@ class Exchange(Around):
     def read_balances(self, response: Response) -> Balances:
         """Free spot balances in ccxt's currency names."""
 
+    # Accounts and perpetuals: wallets, settings, positions, open orders.
+
+    def account(self) -> Read[str] | None:
+        """The signed read of the account's id, where no call that verify makes anyway tells it; else None."""
+        return None
+
+    def spot_margin(self) -> Read[MarginMode | None] | None:
+        """The signed read of the margin mode in which spot orders go out, None for cash; None where they have none.
+
+        Its reader raises CheckFailed for an account mode that stands in the way.
+        """
+        return None
+
+    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
+        """The public read of the prices that are taken now; None where there is none."""
+        return None
+
+    def margin_requests(self) -> tuple[Request, ...]:
+        """The reads of all futures wallets; empty where they are part of balance_request()."""
+        return ()
+
+    @abstractmethod
+    def margin_request(self, instrument: Instrument) -> Request:
+        """The read of the wallet that backs that perpetual."""
+
+    @abstractmethod
+    def read_margin(self, response: Response) -> Balances:
+        """Balances of a futures wallet: `free` is what new positions may use, `total` the equity."""
+
+    @abstractmethod
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        """The signed reads that tell position mode, margin mode, leverage, position and open orders of one perpetual.
+
+        `margin` is the wanted margin mode, for venues that keep a leverage for each.
+        """
+
+    @abstractmethod
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        """The state from the answers to futures_state_requests, in that order; with the number of rows that may be a
+        position or order of the perpetual and cannot be read."""
+
+    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        """The writes that bring the state to what is wanted, in the order to be sent; none when it is so already."""
+        return ()
+
+    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
+        """Nothing, when the answer says that the setting was taken and echoes nothing else. Raises Unreadable."""
+        raise Unreadable("the answer to something that was never asked")
+
+    def is_already_set(self, error: ExchangeError) -> bool:
+        """Whether an error answer to a setup request means that it was so already."""
+        return False
+
+    def native_name(self, symbol: str) -> str | None:
+        """The venue's own name of a symbol, where the rows of its lists carry no other and it follows from ours."""
+        return None
+
+    def names(self, market: Market, natives: tuple[str, ...]) -> tuple[Read[dict[str, str]], ...]:
+        """The public reads of what these native names mean: our symbols by native name, each symbol once. None where
+        the rows of its lists tell that."""
+        return ()
+
+    @abstractmethod
+    def positions_requests(self) -> tuple[Request, ...]:
+        """The signed reads that list all open positions; empty where keyctl reads none."""
+
+    @abstractmethod
+    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
+        """The positions in the answer to positions_requests()[step], and the rows that cannot be read.
+
+        Raises Unreadable for an answer that may lack some.
+        """
+
+    @abstractmethod
+    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        """The signed reads that list all open orders of a market. `symbols` are those that the person trades, for
+        exchanges that list by symbol only."""
+
+    @abstractmethod
+    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
+        """The orders in the answer to open_orders_requests()[step], and the rows that cannot be read.
+
+        Raises Unreadable for a page that may lack some.
+        """
+
     # Orders.
 
     @abstractmethod
@@ -316,43 +334,15 @@ class Exchange(Around):
         return told_by(response, self.error_in, self.name)
 
 
+class UnknownSymbol(Exception):
+    """The exchange does not list the symbol; or lists under that name only what keyctl does not trade, which `instead`
+    tells: "as a dated future only"."""
+
+    def __init__(self, symbol: str, instead: str = "") -> None:
+        super().__init__(symbol)
+        self.instead = instead
+
+
 def by_name(*apis: OrderAPI) -> Mapping[str, OrderAPI]:
     """Order APIs by their names."""
     return {api.name: api for api in apis}
-
-
-def plain(number: Decimal) -> str:
-    """A decimal as the exchanges take it: never with an exponent, no needless zeros (`1E-8` becomes 0.00000001)."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def encode_query(params: tuple[tuple[str, JSON], ...]) -> str:
-    """Parameters as a query: everything but A-Z a-z 0-9 - _ . ~ percent-encoded as UTF-8, in the order given."""
-    return "&".join(f"{quote(name, safe='-_.~')}={quote(text_value(value), safe='-_.~')}" for name, value in params)
-
-
-def text_value(value: JSON) -> str:
-    """A parameter's value as text: booleans in lower case, decimals plain."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, int | str):
-        return str(value)
-    raise TypeError("a parameter is text, a whole number, a Decimal or a bool")
-
-
-def public_wire(request: Request) -> WireRequest:
-    """An unsigned read as bytes. Raises ValueError for a request that wants a signature."""
-    if request.private or not request.repeatable:
-        raise ValueError("only public reads go out unsigned")
-    query = encode_query(request.params)
-    url = request.base + request.path + (f"?{query}" if query else "")
-    return WireRequest(request.method, url, (), b"", repeatable=True)
-
-
-def check_shape(condition: bool, message: str, *hints: str) -> None:
-    """Nothing when the condition holds. Raises SetupProblem(code="bad_credential") otherwise."""
-    if not condition:
-        raise SetupProblem(message, *hints, code="bad_credential")

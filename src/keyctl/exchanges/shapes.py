@@ -9,8 +9,7 @@ from string import ascii_lowercase, digits
 from typing import Literal, TypeVar
 
 from keyctl.answers import MOMENT_MAX, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
-from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import check_shape
+from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.signing import (
     RSA_BITS_MIN,
     Ed25519Key,
@@ -156,3 +155,9 @@ def only_one(rows: list[T]) -> T:
 def flag_of(value: object) -> bool | None:
     """The value if it is a bool, else None: what an exchange does not clearly tell is unknown, never "off"."""
     return value if isinstance(value, bool) else None
+
+
+def check_shape(condition: bool, message: str, *hints: str) -> None:
+    """Nothing when the condition holds. Raises SetupProblem(code="bad_credential") otherwise."""
+    if not condition:
+        raise SetupProblem(message, *hints, code="bad_credential")

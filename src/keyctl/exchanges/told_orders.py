@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, text_of
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import JSON, Leg, Order, OrderState, OrderStatus, OrderType, Placed, Side
 from keyctl.model.noun import Noun
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 from keyctl.answers import Unreadable
 from keyctl.clock import ClockSample, Offset, offset_of
 from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, NonceBusy, NonceUnkept, StoreUnusable, Unreached
-from keyctl.exchanges.base import Exchange, Signer, public_wire
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.encoding import public_wire
 from keyctl.exchanges.masking import Mask
+from keyctl.exchanges.signer import Signer
 from keyctl.model import Account, ExchangeError, Market, Request, Response, SignedRequest, Stamp
 from keyctl.network.line import Line
 from keyctl.network.lines import Network

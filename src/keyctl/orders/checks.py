@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, UsageProblem
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import OrderType, Side, TimeInForce
 from keyctl.model.size import notional
 from keyctl.model.symbol_text import parts_of

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.errors import KeyctlError, NoAnswer
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.journal.endings import MISSED
 from keyctl.journal.rows import StoredLeg
 from keyctl.model import LegResult, Market, OddRow, OpenOrder, OrderState, OrderStatus, Outcome

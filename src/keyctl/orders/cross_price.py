@@ -10,7 +10,7 @@ from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer, UsageProblem
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.orders.venue_reads import instrument_of, ticker_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, clean_text, read_json
-from keyctl.exchanges.base import Exchange, plain
+from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.masking import Mask
 from keyctl.model import Leg, LegResult, Market, OrderState, OrderStatus, Outcome, Response, Taken
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
-from keyctl.exchanges.base import plain
 from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.encoding import plain
 from keyctl.model import ExchangeError, FuturesState, Market, Request
 from keyctl.orders.perpetuals import confirmed
 from keyctl.orders.preflight import TICKER_SECONDS, futures_state, setting_number

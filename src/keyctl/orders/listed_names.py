@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from keyctl.errors import KeyctlError, StoreUnusable
-from keyctl.model import Market, OddRow, OpenOrder, Position, Request, Response
+from keyctl.exchanges.base import Read
+from keyctl.model import Market, OddRow, OpenOrder, Position
 from keyctl.network.session import Session
 from keyctl.orders.venue_reads import Shared, key_of, once
 
@@ -63,20 +64,17 @@ def _named(row: R | OddRow, names: Mapping[str, str]) -> R | OddRow:
 async def _listed(session: Session, market: Market, natives: tuple[str, ...]) -> dict[str, str]:
     """Our names by the venue's, as far as its list could be read."""
     shared, found = Shared(session.network.answers), dict[str, str]()
-    for request in session.exchange.names_requests(market, natives) if natives else ():
+    for names in session.exchange.names(market, natives) if natives else ():
         try:
-            found |= await _names(session, market, request, shared)
+            found |= await _names(session, names, shared)
         except KeyctlError as trouble:
             if isinstance(trouble, StoreUnusable):
                 raise
     return found
 
 
-async def _names(session: Session, market: Market, request: Request, shared: Shared) -> dict[str, str]:
-    def read(response: Response) -> dict[str, str]:
-        return session.exchange.read_names(response, market)
-
+async def _names(session: Session, names: Read[dict[str, str]], shared: Shared) -> dict[str, str]:
     async def ask() -> dict[str, str]:
-        return await session.fetch(request, read, SECONDS, tries=1)
+        return await session.fetch(*names, SECONDS, tries=1)
 
-    return await once(shared, key_of(session, request, "names", str(request.params)), ask)
+    return await once(shared, key_of(session, names.request, "names", str(names.request.params)), ask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import Account, Order, OrderType, Side, TimeInForce
 from keyctl.model.size import FINEST, floor_to, round_price, size_of, size_step
 from keyctl.orders.checks import refusal, unit

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import FuturesState, MarginMode, PositionSide, Setup
 from keyctl.model.size import is_dated
 from keyctl.orders.checks import StandsInTheWay, refusal

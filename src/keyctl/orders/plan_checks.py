@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
 from keyctl.exchanges import profile
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.home.account_uid import is_other
 from keyctl.journal.guards import Basis
 from keyctl.journal.legs import Journal

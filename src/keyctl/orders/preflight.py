@@ -200,14 +200,14 @@ async def futures_state(session: Session, instrument: Instrument, margin: Margin
 
 
 async def _band(session: Session, instrument: Instrument, shared: Shared) -> PriceBand | None:
-    request = session.exchange.band_request(instrument)
-    if request is None:
+    band = session.exchange.band(instrument)
+    if band is None:
         return None
 
     def ask() -> Awaitable[PriceBand]:
-        return session.fetch(request, lambda response: session.exchange.read_band(response, instrument))
+        return session.fetch(*band)
 
-    return await once(shared, key_of(session, request, "band", instrument.native_symbol), ask)
+    return await once(shared, key_of(session, band.request, "band", instrument.native_symbol), ask)
 
 
 def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
@@ -229,9 +229,9 @@ def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
 
 
 async def _spot_margin(session: Session) -> MarginMode | None:
-    request = session.exchange.spot_margin_request()
+    margin = session.exchange.spot_margin()
     try:
-        return None if request is None else await session.fetch(request, session.exchange.read_spot_margin)
+        return None if margin is None else await session.fetch(*margin)
     except CheckFailed as reason:
         raise _stands_in_the_way(session, reason) from None
 

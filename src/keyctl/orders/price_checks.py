@@ -6,7 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import Market, Side, Trigger
 from keyctl.model.size import exactly
 from keyctl.orders.checks import AT_ANY_PRICE, refusal, short

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.encoding import plain
 from keyctl.model import Account, Side
 from keyctl.model.noun import Noun
 from keyctl.model.size import FINEST, exactly, floor_to, size_step

@@ -77,10 +77,10 @@ async def _introspect(session: Session) -> tuple[Answer | None, KeyPermissions |
 
 async def _account_id(session: Session) -> str | None:
     """The account's id where a call of its own tells it; None where the key may not ask, or nothing tells it."""
-    request = session.exchange.account_request()
-    if request is None:
+    account = session.exchange.account()
+    if account is None:
         return None
-    return (await _ask(session, Market.SPOT, "the account call", request, session.exchange.read_account_id))[1]
+    return (await _ask(session, Market.SPOT, "the account call", *account))[1]
 
 
 async def _market(

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Exchange, plain
+from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.binance.futures_orders import (
     FuturesOrders,
     check_position,
@@ -27,6 +27,7 @@ from keyctl.exchanges.binance.futures_orders import (
 from keyctl.exchanges.binance.names import COINM, USDM
 from keyctl.exchanges.binance.open_orders import ALGO_LIST
 from keyctl.exchanges.binance.orders import BinanceOrders
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.told_orders import order_id_told, quantity_of, size_told
 from keyctl.model import (
     JSON,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from keyctl.answers import Unreadable, decimal_of, moment_of, object_of, read_json, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import ORDER_WINDOW_MS, OrderAPI, Signer, by_name, check_shape, encode_query
+from keyctl.exchanges.base import OrderAPI, by_name
 from keyctl.exchanges.binance import rules
 from keyctl.exchanges.binance.algo_orders import COINMAlgoOrders, USDMAlgoOrders
 from keyctl.exchanges.binance.answers import permissions
@@ -16,17 +16,21 @@ from keyctl.exchanges.binance.futures import BinancePerpetuals
 from keyctl.exchanges.binance.futures_orders import COINMOrders, USDMOrders
 from keyctl.exchanges.binance.names import USDM, product_of_native, product_of_symbol
 from keyctl.exchanges.binance.orders import BinanceOrders, SpotOrders
+from keyctl.exchanges.encoding import encode_query
+from keyctl.exchanges.hosts import ORDER_WINDOW_MS
 from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.shapes import (
     check_asymmetric,
     check_distinct,
     check_named,
     check_no_pem,
+    check_shape,
     free_and_total,
     letters_and_digits,
     signing_key,
     split_symbol,
 )
+from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import HMACKey, secret_fits
 from keyctl.model import (
     Algorithm,

@@ -12,9 +12,10 @@ from typing import ClassVar
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object, text_of
 from keyctl.errors import UsageProblem
+from keyctl.exchanges.base import Read
 from keyctl.exchanges.binance import futures_answers as answers
 from keyctl.exchanges.binance.fills import BinanceFills
-from keyctl.exchanges.binance.names import COINM, USDM, Product, native_name, product_of, product_of_native
+from keyctl.exchanges.binance.names import COINM, SPOT, USDM, Product, native_name, product_of, product_of_native
 from keyctl.exchanges.binance.open_orders import ORDER_NAMES
 from keyctl.exchanges.binance.orders import BinanceOrders
 from keyctl.exchanges.binance.rules import names_of
@@ -41,6 +42,7 @@ _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 _ALREADY = ("-4046", "-4059")
 # One query stays short enough for any server: names have up to 20 letters.
 _NAMES_AT_ONCE = 100
+_SHORT = ("showPermissionSets", False)
 
 
 class BinancePerpetuals(BinanceFills):
@@ -52,25 +54,16 @@ class BinancePerpetuals(BinanceFills):
         "futures": ("options orders", "portfolio margin orders"),
     }
 
-    def band_request(self, instrument: Instrument) -> Request | None:
+    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
         bounds = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)
         if not any(bounds):
             return None
         symbol = ("symbol", instrument.native_symbol)
         if instrument.market is Market.SPOT:
-            return self.read("GET", "spot", "/api/v3/avgPrice", symbol, private=False)
-        return product_of(inverse=instrument.inverse).ask(self, "premiumIndex", symbol, private=False)
-
-    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
-        if instrument.market is Market.SPOT:
-            return _spot_band(decimal_of(read_object(response.body).get("price")), instrument)
-        body = read_json(response.body)
-        rows = body if isinstance(body, list) else [body]  # COIN-M answers a list
-        mark = decimal_of(answers.only_row(rows, instrument.native_symbol).get("markPrice"))
-        if mark <= 0:
-            raise Unreadable("no mark price")
-        up, down = instrument.band_up, instrument.band_down
-        return PriceBand(None if up is None else mark * up, None if down is None else mark * down)
+            request = self.read("GET", "spot", "/api/v3/avgPrice", symbol, private=False)
+            return Read(request, lambda response: _spot_band(response, instrument))
+        request = product_of(inverse=instrument.inverse).ask(self, "premiumIndex", symbol, private=False)
+        return Read(request, lambda response: _mark_band(response, instrument))
 
     def margin_requests(self) -> tuple[Request, ...]:
         return tuple(self._wallet_request(product) for product in self._products())
@@ -149,24 +142,18 @@ class BinancePerpetuals(BinanceFills):
     def native_name(self, symbol: str) -> str | None:
         return native_name(symbol)
 
-    def names_requests(self, market: Market, natives: tuple[str, ...]) -> tuple[Request, ...]:
+    def names(self, market: Market, natives: tuple[str, ...]) -> tuple[Read[dict[str, str]], ...]:
         if market is Market.FUTURES:  # no filter by symbol there
             products = dict.fromkeys(map(product_of_native, natives))
-            return tuple(product.ask(self, "exchangeInfo", private=False) for product in products)
+            requests = [product.ask(self, "exchangeInfo", private=False) for product in products]
+        else:
+            asked = (natives[start : start + _NAMES_AT_ONCE] for start in range(0, len(natives), _NAMES_AT_ONCE))
+            names = (("symbols", json.dumps(some, ensure_ascii=False, separators=(",", ":"))) for some in asked)
+            requests = [SPOT.ask(self, "exchangeInfo", some, _SHORT, private=False) for some in names]
         return tuple(
-            self.read(
-                "GET",
-                "spot",
-                "/api/v3/exchangeInfo",
-                ("symbols", json.dumps(some, ensure_ascii=False, separators=(",", ":"))),
-                ("showPermissionSets", False),
-                private=False,
-            )
-            for some in (natives[start : start + _NAMES_AT_ONCE] for start in range(0, len(natives), _NAMES_AT_ONCE))
+            Read(request, lambda response: names_of(read_object(response.body), futures=market is Market.FUTURES))
+            for request in requests
         )
-
-    def read_names(self, response: Response, market: Market) -> dict[str, str]:
-        return names_of(read_object(response.body), futures=market is Market.FUTURES)
 
     def positions_requests(self) -> tuple[Request, ...]:
         paths = {USDM: "/fapi/v3/positionRisk", COINM: "/dapi/v1/positionRisk"}
@@ -200,8 +187,19 @@ def _named(value: JSON) -> dict[str, JSON]:
     return row
 
 
-def _spot_band(average: Decimal, instrument: Instrument) -> PriceBand:
+def _mark_band(response: Response, instrument: Instrument) -> PriceBand:
+    body = read_json(response.body)
+    rows = body if isinstance(body, list) else [body]  # COIN-M answers a list
+    mark = decimal_of(answers.only_row(rows, instrument.native_symbol).get("markPrice"))
+    if mark <= 0:
+        raise Unreadable("no mark price")
+    up, down = instrument.band_up, instrument.band_down
+    return PriceBand(None if up is None else mark * up, None if down is None else mark * down)
+
+
+def _spot_band(response: Response, instrument: Instrument) -> PriceBand:
     """The bounds by side around the average price of the last minutes: [official] Filters, 2026-07-21."""
+    average = decimal_of(read_object(response.body).get("price"))
     if average <= 0:
         raise Unreadable("no average price")
     names = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)

@@ -13,10 +13,11 @@ from types import MappingProxyType
 
 from keyctl.answers import Unreadable, decimal_of, integer_of, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Exchange, NumberedOrders, Read, plain
+from keyctl.exchanges.base import Exchange, NumberedOrders, Read
 from keyctl.exchanges.binance.names import COINM, USDM
 from keyctl.exchanges.binance.open_orders import FUTURES_LIST
 from keyctl.exchanges.binance.orders import BookOrders, check_canceled, state_of
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model import JSON, Leg, Market, Order, OrderRef, OrderStatus, OrderType, Response, TimeInForce
 

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from keyctl.answers import TooLong, Unreadable, decimal_of, object_of, read_array, read_object, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI, Read, plain
+from keyctl.exchanges.base import Exchange, OrderAPI, Read
 from keyctl.exchanges.binance.names import SPOT, Product
 from keyctl.exchanges.binance.open_orders import SPOT_LIST, OpenList
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.shapes import check_named, only_one
 from keyctl.exchanges.told_orders import Figures, placed_told, status_told
 from keyctl.model import (

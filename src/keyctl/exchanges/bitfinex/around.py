@@ -11,6 +11,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of, decimal_of, read_array, text_of
+from keyctl.exchanges.base import Read
 from keyctl.exchanges.bitfinex.fills import BitfinexFills
 from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative, market_of
 from keyctl.exchanges.bitfinex.orders import LEVERAGE_MAX, ORDER_NAMES, open_order_of
@@ -49,15 +50,8 @@ class BitfinexAround(BitfinexFills):
         "spot": ("margin orders",),
     }
 
-    def account_request(self) -> Request | None:
-        return self.read("POST", "auth", _USER_PATH)
-
-    def read_account_id(self, response: Response) -> str:
-        """[official] reference page "User Info", seen 2026-11: [0] is the account's id, a sub-account's own."""
-        values = read_array(response.body)
-        if not values or type(values[0]) is not int or values[0] <= 0:
-            raise Unreadable("the account's id is missing")
-        return str(values[0])
+    def account(self) -> Read[str]:
+        return Read(self.read("POST", "auth", _USER_PATH), _account_id)
 
     def margin_requests(self) -> tuple[Request, ...]:
         return (self.read("POST", "auth", _WALLETS_PATH),)
@@ -115,6 +109,14 @@ class BitfinexAround(BitfinexFills):
         """Orders of the exchange wallet on spot, of derivatives on futures; those of margin trading are neither."""
         found = each_of(read_array(response.body), open_order_of, ORDER_NAMES)
         return tuple(item for item in found if _is_of_market(item, market))
+
+
+def _account_id(response: Response) -> str:
+    """[official] reference page "User Info", seen 2026-11: [0] is the account's id, a sub-account's own."""
+    values = read_array(response.body)
+    if not values or type(values[0]) is not int or values[0] <= 0:
+        raise Unreadable("the account's id is missing")
+    return str(values[0])
 
 
 def leverage_max(sizes: list[JSON]) -> Decimal:

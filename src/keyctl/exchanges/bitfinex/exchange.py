@@ -16,14 +16,16 @@ from keyctl.answers import (
     text_of,
 )
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.exchanges.base import OrderAPI, Signer, UnknownSymbol, by_name, check_shape, plain
+from keyctl.exchanges.base import OrderAPI, UnknownSymbol, by_name
 from keyctl.exchanges.bitfinex.answers import permissions_in
 from keyctl.exchanges.bitfinex.around import BitfinexAround, leverage_max
 from keyctl.exchanges.bitfinex.errors import error_in
 from keyctl.exchanges.bitfinex.names import common_name, is_derivative, native_symbol
 from keyctl.exchanges.bitfinex.orders import Orders
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.profile import Profile
-from keyctl.exchanges.shapes import check_distinct, check_no_pem, signing_key, split_symbol
+from keyctl.exchanges.shapes import check_distinct, check_no_pem, check_shape, signing_key, split_symbol
+from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import secret_fits
 from keyctl.model import (
     JSON,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of
+from keyctl.exchanges.base import Read
 from keyctl.exchanges.lbank import contract
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.lbank.contract_orders import ContractOrders, contract_write
@@ -57,13 +58,11 @@ class LBankAround(LBankFills):
         )
     }
 
-    def band_request(self, instrument: Instrument) -> Request | None:
+    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
         if instrument.market is Market.SPOT:
             return None
-        return self.read("GET", "futures", f"{contract.PATH}/pub/marketData", contract.GROUP, private=False)
-
-    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
-        return contract.band_in(data_in(response), instrument)
+        request = self.read("GET", "futures", f"{contract.PATH}/pub/marketData", contract.GROUP, private=False)
+        return Read(request, lambda response: contract.band_in(data_in(response), instrument))
 
     def wallet_request(self) -> Request:
         """The contract wallet in USDT: path and parameters of the one published contract vector.

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, decimal_of, object_of, text_of
 from keyctl.errors import CheckFailed
-from keyctl.exchanges.base import UnknownSymbol, plain
+from keyctl.exchanges.base import UnknownSymbol
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import check_named, split_perpetual
 from keyctl.model import (

@@ -10,7 +10,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI, Read, plain
+from keyctl.exchanges.base import Exchange, OrderAPI, Read
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.lbank.contract import GROUP, NAMES, NET, PATH, symbol_of
 from keyctl.exchanges.lbank.orders import check_canceled

@@ -15,7 +15,7 @@ from keyctl.answers import (
     text_of,
 )
 from keyctl.errors import SetupProblem
-from keyctl.exchanges.base import OrderAPI, Signer, UnknownSymbol, by_name, check_shape
+from keyctl.exchanges.base import OrderAPI, UnknownSymbol, by_name
 from keyctl.exchanges.lbank import contract
 from keyctl.exchanges.lbank.answers import data_in, flag, instant, step_of
 from keyctl.exchanges.lbank.around import LBankAround
@@ -27,12 +27,14 @@ from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.shapes import (
     check_asymmetric,
     check_named,
+    check_shape,
     free_and_total,
     letters_and_digits,
     signing_key,
     split_symbol,
     withdraw_flag,
 )
+from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import secret_fits
 from keyctl.model import (
     Algorithm,

@@ -10,7 +10,8 @@ from functools import partial
 from types import MappingProxyType
 
 from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI, Read, plain
+from keyctl.exchanges.base import Exchange, OrderAPI, Read
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.listing import Names, each_of
 from keyctl.exchanges.shapes import check_named, made_at, only_one

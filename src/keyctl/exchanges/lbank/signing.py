@@ -7,8 +7,9 @@ import hashlib
 import json
 
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Signer, encode_query, text_value
+from keyctl.exchanges.encoding import encode_query, text_value
 from keyctl.exchanges.lbank.contract import PATH
+from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import RSAKey
 from keyctl.model import Request, SignedRequest, Stamp, WireRequest
 

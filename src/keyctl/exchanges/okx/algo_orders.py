@@ -15,7 +15,8 @@ from types import MappingProxyType
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Exchange, Read, plain
+from keyctl.exchanges.base import Exchange, Read
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import one_row, optional
 from keyctl.exchanges.okx.names import type_of

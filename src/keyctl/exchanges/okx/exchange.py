@@ -8,7 +8,8 @@ import re
 from datetime import UTC, datetime
 
 from keyctl.answers import Unreadable, decimal_of, moment_of
-from keyctl.exchanges.base import OrderAPI, Signer, UnknownSymbol, by_name, check_shape, encode_query
+from keyctl.exchanges.base import OrderAPI, UnknownSymbol, by_name
+from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.okx.algo_orders import CANCEL_ALGOS, AlgoOrders
 from keyctl.exchanges.okx.answers import (
     check_currencies,
@@ -29,9 +30,11 @@ from keyctl.exchanges.shapes import (
     check_distinct,
     check_named,
     check_no_pem,
+    check_shape,
     letters_and_digits,
     signing_key,
 )
+from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import SigningKey, secret_fits
 from keyctl.model import (
     JSON,

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, decimal_of
-from keyctl.exchanges.base import plain
+from keyctl.exchanges.base import Read
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.okx import algo_orders as algo
 from keyctl.exchanges.okx import futures_answers as answers
 from keyctl.exchanges.okx.answers import rows
@@ -47,20 +48,15 @@ class OKXAround(OKXFills):
         + ("trailing stop, chase, iceberg and TWAP orders",),
     }
 
-    def spot_margin_request(self) -> Request:
-        return self.read("GET", "rest", "/api/v5/account/config")
+    def spot_margin(self) -> Read[MarginMode | None]:
+        return Read(self.read("GET", "rest", "/api/v5/account/config"), answers.spot_margin)
 
-    def read_spot_margin(self, response: Response) -> MarginMode | None:
-        return answers.spot_margin(response)
-
-    def band_request(self, instrument: Instrument) -> Request | None:
+    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
         if instrument.market is Market.SPOT:
             return None
         symbol = ("instId", instrument.native_symbol)
-        return self.read("GET", "rest", "/api/v5/public/price-limit", symbol, private=False)
-
-    def read_band(self, response: Response, instrument: Instrument) -> PriceBand:
-        return answers.price_band(response, instrument)
+        request = self.read("GET", "rest", "/api/v5/public/price-limit", symbol, private=False)
+        return Read(request, lambda response: answers.price_band(response, instrument))
 
     def margin_request(self, instrument: Instrument) -> Request:
         assert instrument.settle is not None

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from keyctl.answers import TooLong, Unreadable, decimal_of, text_of
-from keyctl.exchanges.base import Exchange, NumberedOrders, OrderAPI, Read, plain
+from keyctl.exchanges.base import Exchange, NumberedOrders, OrderAPI, Read
+from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.okx.answers import one_row, optional, rows
 from keyctl.exchanges.okx.names import type_of
 from keyctl.exchanges.okx.open_orders import PAGE_LIMIT
