@@ -29,13 +29,15 @@ def order_request(order):
     assert order.market is not None
     if order.market is Market.FUTURES:
         return json
+    if order.market is Market.SPOT and order.reduce_only:
+        raise ValueError("only perpetuals")
     return path if ":" in order.symbol and futures else is_algo(order)
 '''
 
 
 def test_blank_lines_imports_docstrings_and_comments_are_no_code() -> None:
-    assert COUNTER["code_lines"](MODULE) == 9
+    assert COUNTER["code_lines"](MODULE) == 11
 
 
 def test_questions_are_counted_outside_the_choosers_only() -> None:
-    assert COUNTER["questions"](MODULE) == [23, 25, 25, 25]
+    assert COUNTER["questions"](MODULE) == [(23, True), (27, False), (27, True), (27, True)]
