@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from keyctl.plain_text import clean_text as clean_text
 
 if TYPE_CHECKING:
     from keyctl.model import JSON
 
+T = TypeVar("T")
 _DIGITS_MAX = 40
 _EXPONENT_MAX = 30
 MOMENT_MAX = 10**14  # the year 5138, in ms
@@ -62,12 +64,89 @@ def read_json(body: bytes) -> JSON:
     return value
 
 
-def read_object(body: bytes) -> dict[str, JSON]:
+class Row(dict[str, "JSON"]):
+    """An object of an answer, whose fields are asked for by name: what is Unreadable is told by that, with the `path`
+    to it."""
+
+    def __init__(self, fields: Mapping[str, JSON], path: str = "") -> None:
+        super().__init__(fields)
+        self.path = path
+
+    def decimal(self, name: str) -> Decimal:
+        """As decimal_of."""
+        return self._read(name, decimal_of)
+
+    def optional(self, name: str) -> Decimal | None:
+        """The same; None where the field is missing, null or empty."""
+        return None if self.get(name) in ("", None) else self._read(name, decimal_of)
+
+    def positive(self, name: str) -> Decimal:
+        """The same, for a number above zero."""
+        number = self._read(name, decimal_of)
+        if number <= 0:
+            raise Unreadable(f"{self._at(name)} is not positive")
+        return number
+
+    def integer(self, name: str) -> int:
+        """As integer_of."""
+        return self._read(name, integer_of)
+
+    def moment(self, name: str) -> int:
+        """As moment_of."""
+        return self._read(name, moment_of)
+
+    def text(self, name: str) -> str:
+        """As text_of."""
+        return self._read(name, text_of)
+
+    def optional_text(self, name: str) -> str | None:
+        """The same; None where the field is missing, null or empty."""
+        return None if self.get(name) in ("", None) else self._read(name, text_of)
+
+    def object(self, name: str) -> Row:
+        """As object_of."""
+        return Row(self._read(name, object_of), self._at(name))
+
+    def array(self, name: str) -> list[JSON]:
+        """As array_of; the objects in it are rows."""
+        return rows_in(self._read(name, array_of), self._at(name))
+
+    def objects(self, name: str) -> list[Row]:
+        """The array, every element of which must be an object."""
+        return list(map(object_of, self.array(name)))
+
+    def agrees(self, wanted: Mapping[str, JSON]) -> bool:
+        """Whether the fields have these values; those that are missing too, where None is wanted."""
+        return all(self.get(name) == value for name, value in wanted.items())
+
+    def allows(self, wanted: Mapping[str, JSON]) -> bool:
+        """Whether those of the fields that are told have these values."""
+        return all(self.get(name, value) == value for name, value in wanted.items())
+
+    def _at(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def _read(self, name: str, read: Callable[[JSON], T]) -> T:
+        told = self.get(name)
+        if told is None or told == "":
+            raise Unreadable(f"{self._at(name)} is missing")
+        try:
+            return read(told)
+        except Unreadable as problem:
+            raise Unreadable(f"{self._at(name)} is {problem}") from None
+
+
+def rows_in(values: list[JSON], path: str = "") -> list[JSON]:
+    """The values of an array, the objects among them as rows that know their place."""
+    return [Row(item, f"{path}[{place}]") if isinstance(item, dict) else item for place, item in enumerate(values)]
+
+
+def read_object(body: bytes) -> Row:
     """As read_json, for answers that must be an object."""
     value = read_json(body)
     if not isinstance(value, dict):
         raise Unreadable("not a JSON object")
-    return value
+    return Row(value)
 
 
 def read_array(body: bytes) -> list[JSON]:
@@ -75,13 +154,13 @@ def read_array(body: bytes) -> list[JSON]:
     value = read_json(body)
     if not isinstance(value, list):
         raise Unreadable("not a JSON array")
-    return value
+    return rows_in(value)
 
 
 def decimal_of(value: JSON) -> Decimal:
     """A finite Decimal from a JSON number or text. Raises Unreadable."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise Unreadable("a number is missing")
+        raise Unreadable("not a number")
     if isinstance(value, str) and (len(value) > _DIGITS_MAX or not _NUMBER.fullmatch(value)):
         raise Unreadable("not a number")
     try:
@@ -112,7 +191,7 @@ def moment_of(value: JSON) -> int:
 def text_of(value: JSON) -> str:
     """Text, or an integer as text. Raises Unreadable for anything else and for empty text."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise Unreadable("a text is missing")
+        raise Unreadable("not a text")
     return str(value)
 
 
@@ -122,17 +201,17 @@ def code_of(value: JSON) -> str:
     return text if _CODE.fullmatch(text) else "?"
 
 
-def object_of(value: JSON) -> dict[str, JSON]:
+def object_of(value: JSON) -> Row:
     """The value if it is an object. Raises Unreadable."""
     if not isinstance(value, dict):
-        raise Unreadable("an object is missing")
-    return value
+        raise Unreadable("not an object")
+    return value if isinstance(value, Row) else Row(value)
 
 
 def array_of(value: JSON) -> list[JSON]:
     """The value if it is an array. Raises Unreadable."""
     if not isinstance(value, list):
-        raise Unreadable("an array is missing")
+        raise Unreadable("not an array")
     return value
 
 

@@ -424,7 +424,7 @@ def test_a_one_way_account_tells_its_leverage_with_its_position() -> None:
     [
         ([], "without position mode"),
         ([{"leverage": "0"}], "without a leverage"),
-        ([{"leverage": None}], "a number is missing"),
+        ([{"leverage": None}], "leverage is missing"),
     ],
 )
 def test_what_leaves_mode_or_leverage_open_stops_the_order(rows: list[dict[str, Any]], words: str) -> None:

@@ -13,6 +13,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges.hosts import Hosts
+from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.told import told_by
 from keyctl.exchanges.traded import Traded
@@ -20,6 +21,7 @@ from keyctl.model import (
     JSON,
     Algorithm,
     Balances,
+    Binding,
     Endpoint,
     ExchangeError,
     FuturesState,
@@ -62,7 +64,7 @@ class OrderAPI(ABC):
     stop_limit, take_profit_market, take_profit_limit, reduce_only. `endpoint`: whose rows of the catalogue judge its
     refusals. `echo_names`: the fields in which its answers echo a client order id, and those in which they give an
     order id. `dated_ids`: a client order id names an order only together with the UTC day on which the exchange took
-    it. `becomes`: the API at which an order goes on once its trigger was reached; None where it keeps its number.
+    it. `goes_on_at`: the API at which an order goes on once its trigger was reached; none where it keeps its number.
     """
 
     name: ClassVar[str]
@@ -70,7 +72,16 @@ class OrderAPI(ABC):
     endpoint: ClassVar[Endpoint] = Endpoint.ORDER
     echo_names: ClassVar[tuple[tuple[str, ...], tuple[str, ...]]] = ((), ())
     dated_ids: ClassVar[bool] = False
-    becomes: NumberedOrders | None = None
+    goes_on_at: ClassVar[str] = ""
+
+    def __init__(self, venue: Exchange) -> None:
+        self.venue = venue
+
+    @property
+    def becomes(self) -> NumberedOrders | None:
+        """The order API at which its orders go on."""
+        api = self.venue.order_apis.get(self.goes_on_at)
+        return api if isinstance(api, NumberedOrders) else None
 
     @abstractmethod
     def order_request(self, leg: Leg) -> Request:
@@ -137,7 +148,7 @@ class NumberedOrders(OrderAPI):
 class Exchange(Hosts, Traded, ABC):
     """One exchange's wire knowledge, bound to its hosts. `order_apis` are its order APIs by name."""
 
-    order_apis: Mapping[str, OrderAPI]
+    orders: ClassVar[tuple[type[OrderAPI], ...]]
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
     leverage_in_order: ClassVar[bool] = False
     # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
@@ -147,6 +158,10 @@ class Exchange(Hosts, Traded, ABC):
     # What an account may have at the venue that the lists do not show: of "positions", and of the open orders of "spot"
     # and "futures".
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    def __init__(self, profile: Profile, binding: Binding) -> None:
+        super().__init__(profile, binding)
+        self.order_apis: Mapping[str, OrderAPI] = {api.name: api(self) for api in self.orders}
 
     @abstractmethod
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
@@ -341,8 +356,3 @@ class UnknownSymbol(Exception):
     def __init__(self, symbol: str, instead: str = "") -> None:
         super().__init__(symbol)
         self.instead = instead
-
-
-def by_name(*apis: OrderAPI) -> Mapping[str, OrderAPI]:
-    """Order APIs by their names."""
-    return {api.name: api for api in apis}

@@ -8,8 +8,9 @@ from decimal import Decimal
 from string import ascii_lowercase, digits
 from typing import Literal, TypeVar
 
-from keyctl.answers import MOMENT_MAX, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import MOMENT_MAX, Unreadable, array_of, integer_of, object_of
 from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.signing import (
     RSA_BITS_MIN,
     Ed25519Key,
@@ -36,6 +37,13 @@ def signing_key(algorithm: Algorithm, secret: Secret, hash_name: Hash = "sha256"
     if algorithm is Algorithm.RSA:
         return RSAKey(secret)
     return HMACKey(secret, hash_name)
+
+
+def own_key(facts: Profile, algorithm: Algorithm, secret: Secret, hash_name: Hash = "sha256") -> SigningKey:
+    """The same, of a type that the exchange has."""
+    if algorithm not in facts.algorithms:
+        raise SetupProblem(f"{facts.title} has no {algorithm} keys", code="wrong_key_type")
+    return signing_key(algorithm, secret, hash_name)
 
 
 def check_distinct(api_key: str, secret: Secret) -> None:
@@ -113,10 +121,10 @@ def free_and_total(rows: JSON) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     """
     free, total = dict[str, Decimal](), dict[str, Decimal]()
     for row in map(object_of, array_of(rows)):
-        currency = text_of(row.get("asset")).upper()
-        free[currency] = decimal_of(row.get("free"))
+        currency = row.text("asset").upper()
+        free[currency] = row.decimal("free")
         if row.get("locked") is not None:
-            total[currency] = free[currency] + decimal_of(row["locked"])
+            total[currency] = free[currency] + row.decimal("locked")
     return free, total
 
 

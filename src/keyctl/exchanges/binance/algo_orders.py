@@ -12,17 +12,14 @@ from __future__ import annotations
 from decimal import Decimal
 from types import MappingProxyType
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, read_object, text_of
+from keyctl.answers import Row, Unreadable, read_object, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.binance.futures_orders import (
-    FuturesOrders,
     check_position,
     common_params,
-    position_side,
+    common_terms,
     prevention,
     reduces,
-    time_in_force,
 )
 from keyctl.exchanges.binance.names import COINM, USDM
 from keyctl.exchanges.binance.open_orders import ALGO_LIST
@@ -69,14 +66,11 @@ class AlgoOrders(BinanceOrders):
     calls = ("algoOrder", "openAlgoOrders", "allAlgoOrders")
     listed = ALGO_LIST
 
-    def order_request(self, leg: Leg) -> Request:
+    def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
         order = leg.order
         _check_possible(order)
         assert order.trigger_price is not None
-        return self.product.change(
-            self.venue,
-            "POST",
-            "algoOrder",
+        return (
             ("algoType", "CONDITIONAL"),
             *common_params(leg, _kind(order)),
             ("triggerPrice", plain(order.trigger_price)),
@@ -109,14 +103,14 @@ class AlgoOrders(BinanceOrders):
         if "algoStatus" in body and "code" not in body:
             done = body["algoStatus"] == "CANCELED" and body.get("side", side) == side
         else:
-            done = integer_of(body.get("code")) == 200 and body.get("algoStatus", "CANCELED") == "CANCELED"
+            done = body.integer("code") == 200 and body.get("algoStatus", "CANCELED") == "CANCELED"
         if not (ours and done):
             raise Unreadable("the answer does not confirm the cancel of our order")
 
     def holds_to_reducing(self, order: Order) -> bool:
         return reduces(order)
 
-    def status(self, body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    def status(self, body: Row, leg: Leg) -> OrderStatus:
         """Nothing of the fill of a triggered one."""
         size = _check_ours(body, leg)
         order_id, odd = order_id_told(body.get("algoId"))
@@ -139,56 +133,39 @@ class AlgoOrders(BinanceOrders):
 class USDMAlgoOrders(AlgoOrders):
     """Those of USDS-M."""
 
-    name = "usdm-algo"
+    name, goes_on_at = "usdm-algo", "usdm"
     offers = MappingProxyType({Market.FUTURES: _KINDS})
-
-    def __init__(self, venue: Exchange, becomes: FuturesOrders) -> None:
-        super().__init__(venue, USDM)
-        self.becomes = becomes
+    product = USDM
 
 
 class COINMAlgoOrders(AlgoOrders):
     """Those of COIN-M, which keyctl places none of: it cancels others'."""
 
     name = "coinm-algo"
+    product = COINM
 
-    def __init__(self, venue: Exchange) -> None:
-        super().__init__(venue, COINM)
-
-    def order_request(self, leg: Leg) -> Request:
+    def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
         raise UsageProblem(
             "Binance documents no call that tells what became of a stop or take-profit on COIN-M", code="not_offered"
         )
 
 
-def _check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
+def _check_ours(body: Row, leg: Leg) -> Decimal:
     """The size (contracts) of an algo order object that agrees with the leg. Raises Unreadable.
 
     As with plain orders the venue may make one that only reduces smaller, and flags closing orders in hedge mode.
     """
-    order = leg.order
-    expected: dict[str, JSON] = {
-        "algoType": "CONDITIONAL",
-        "positionSide": position_side(order) if order.hedge else "BOTH",
-        "closePosition": False,
-        "workingType": "CONTRACT_PRICE",
-    }
-    if order.type is OrderType.LIMIT:
-        expected["timeInForce"] = time_in_force(order)
-    if not order.hedge:  # in hedge mode the venue itself flags orders that close
-        expected["reduceOnly"] = order.reduce_only
+    order, own_id = leg.order, leg.client_order_id
+    ours = {"clientAlgoId": own_id, "orderType": _kind(order), "symbol": leg.native_symbol, "side": order.side.upper()}
     same = (
-        all(body.get(name, value) == value for name, value in expected.items())
-        and body.get("clientAlgoId") == leg.client_order_id
-        and body.get("orderType") == _kind(order)
-        and body.get("symbol") == leg.native_symbol
-        and body.get("side") == order.side.upper()
-        and decimal_of(body.get("triggerPrice")) == order.trigger_price
-        and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
+        body.allows({"algoType": "CONDITIONAL", "workingType": "CONTRACT_PRICE"} | common_terms(order))
+        and body.agrees(ours)
+        and body.decimal("triggerPrice") == order.trigger_price
+        and (order.type is OrderType.MARKET or body.decimal("price") == order.price)
     )
     if not same:
         raise Unreadable("the answer describes another order than ours")
-    return size_told(body.get("quantity"), order, may_shrink=reduces(order))
+    return size_told(body.decimal("quantity"), order, may_shrink=reduces(order))
 
 
 def _kind(order: Order) -> str:

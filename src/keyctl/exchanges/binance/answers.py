@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from keyctl.answers import clean_text
+from keyctl.answers import Row, clean_text
 from keyctl.exchanges.shapes import flag_of, withdraw_flag
 from keyctl.model import JSON, KeyPermissions
 
@@ -20,7 +20,7 @@ _KNOWN_RIGHTS = {
 }
 
 
-def permissions(body: dict[str, JSON]) -> KeyPermissions:
+def permissions(body: Row) -> KeyPermissions:
     """The rights in an apiRestrictions answer; rights that are on and that we do not know go to `extra`."""
     transfers = [flag_of(body.get(name)) for name in ("enableInternalTransfer", "permitsUniversalTransfer")]
     return KeyPermissions(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote
 
-from keyctl.answers import Unreadable, decimal_of, moment_of, object_of, read_json, read_object, text_of
+from keyctl.answers import Unreadable, moment_of, object_of, read_json, read_object
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import OrderAPI, by_name
+from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.binance import rules
 from keyctl.exchanges.binance.algo_orders import COINMAlgoOrders, USDMAlgoOrders
 from keyctl.exchanges.binance.answers import permissions
@@ -15,10 +15,9 @@ from keyctl.exchanges.binance.errors import error_in
 from keyctl.exchanges.binance.futures import BinancePerpetuals
 from keyctl.exchanges.binance.futures_orders import COINMOrders, USDMOrders
 from keyctl.exchanges.binance.names import USDM, product_of_native, product_of_symbol
-from keyctl.exchanges.binance.orders import BinanceOrders, SpotOrders
+from keyctl.exchanges.binance.orders import SpotOrders
 from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.hosts import ORDER_WINDOW_MS
-from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.shapes import (
     check_asymmetric,
     check_distinct,
@@ -35,7 +34,6 @@ from keyctl.exchanges.signing import HMACKey, secret_fits
 from keyctl.model import (
     Algorithm,
     Balances,
-    Binding,
     ExchangeError,
     Instrument,
     KeyPermissions,
@@ -79,15 +77,7 @@ class BinanceSigner(Signer):
 class Binance(BinancePerpetuals):
     """Binance's spot and futures APIs, with key introspection (SAPI) where the kind of account has it."""
 
-    def __init__(self, profile: Profile, binding: Binding) -> None:
-        super().__init__(profile, binding)
-        spot, usdm, coinm = SpotOrders(self), USDMOrders(self), COINMOrders(self)
-        usdm_algo, coinm_algo = USDMAlgoOrders(self, usdm), COINMAlgoOrders(self)
-        self.order_apis = by_name(spot, usdm, usdm_algo, coinm, coinm_algo)
-        # What waits is read first: an order that fires meanwhile is then listed twice, and never left out. Demo has no
-        # COIN-M, the testnet neither.
-        futures = (api for api in (usdm_algo, usdm, coinm_algo, coinm) if self.has_host(api.product.role))
-        self._lists: dict[Market, tuple[BinanceOrders, ...]] = {Market.SPOT: (spot,), Market.FUTURES: tuple(futures)}
+    orders = (SpotOrders, USDMOrders, USDMAlgoOrders, COINMOrders, COINMAlgoOrders)
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         return BinanceSigner(api_key, signing_key(algorithm, secret))
@@ -144,7 +134,7 @@ class Binance(BinancePerpetuals):
             told = told[0]
         body = object_of(told)
         check_named(body.get("symbol"), native_symbol)
-        bid, ask = decimal_of(body.get("bidPrice")), decimal_of(body.get("askPrice"))
+        bid, ask = body.decimal("bidPrice"), body.decimal("askPrice")
         if not 0 < bid <= ask:  # an empty side of the book is shown as 0
             raise Unreadable("no best prices")
         return Ticker(bid, ask)
@@ -168,7 +158,7 @@ class Binance(BinancePerpetuals):
     def read_balances(self, response: Response) -> Balances:
         body = read_object(response.body)
         free, total = free_and_total(body.get("balances"))
-        return Balances(free, None if body.get("uid") is None else text_of(body["uid"]), total)
+        return Balances(free, None if body.get("uid") is None else body.text("uid"), total)
 
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
@@ -178,9 +168,6 @@ class Binance(BinancePerpetuals):
             return self.order_apis["spot"]
         product = "coinm" if order.inverse else "usdm"
         return self.order_apis[product if order.trigger is None else f"{product}-algo"]
-
-    def lists(self, market: Market) -> tuple[BinanceOrders, ...]:
-        return self._lists[market]
 
     error_in = staticmethod(error_in)
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
-from keyctl.answers import Unreadable, clean_text, decimal_of, integer_of, object_of, read_array, text_of
+from keyctl.answers import Row, Unreadable, clean_text, decimal_of, object_of, read_array
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.binance.names import perpetual_name, product_of_native, spot_name
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import flag_of
 from keyctl.exchanges.traded import DAY_MS, page_of
-from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
+from keyctl.model import Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
 
 _SPOT_PAGE = 1000
 _WORD = 40
@@ -51,17 +51,15 @@ class BinanceFills(Exchange):
         return page_of(read_array(response.body), lambda row: _fill(object_of(row), asked), names, page)
 
 
-def _fill(row: dict[str, JSON], asked: FillsAsked) -> Fill:
+def _fill(row: Row, asked: FillsAsked) -> Fill:
     """A row of myTrades or userTrades. Raises Unreadable, also for one of another symbol than asked for."""
-    native = text_of(row.get("symbol"))
+    native = row.text("symbol")
     if native != asked.native_symbol:
         raise Unreadable("a trade of another symbol than asked for")
     futures = asked.market is Market.FUTURES
-    buys, maker = (
-        flag_of(row.get("buyer" if futures else "isBuyer")),
-        flag_of(row.get("maker" if futures else "isMaker")),
-    )
-    price, quantity = decimal_of(row.get("price")), decimal_of(row.get("qty"))
+    buys = flag_of(row.get("buyer" if futures else "isBuyer"))
+    maker = flag_of(row.get("maker" if futures else "isMaker"))
+    price, quantity = row.decimal("price"), row.decimal("qty")
     side = Side.BUY if buys else Side.SELL
     if buys is None or (futures and row.get("side") != side.upper()):
         raise Unreadable("a trade without a side")
@@ -76,19 +74,19 @@ def _fill(row: dict[str, JSON], asked: FillsAsked) -> Fill:
         side=side,
         price=price,
         quantity=quantity,
-        at_ms=integer_of(row.get("time")),
-        trade_id=str(integer_of(row.get("id"))),
-        exchange_order_id=str(integer_of(row.get("orderId"))),
+        at_ms=row.integer("time"),
+        trade_id=str(row.integer("id")),
+        exchange_order_id=str(row.integer("orderId")),
         fee=_fee(row, maker),
-        fee_currency=clean_text(text_of(row["commissionAsset"]), _WORD) if row.get("commissionAsset") else None,
+        fee_currency=clean_text(row.text("commissionAsset"), _WORD) if row.get("commissionAsset") else None,
         maker=maker,
-        profit=decimal_of(row["realizedPnl"]) if futures and row.get("realizedPnl") is not None else None,
+        profit=row.decimal("realizedPnl") if futures and row.get("realizedPnl") is not None else None,
         profit_currency=_settles_in(symbol, row) if futures else None,
         position=PositionSide(str(named).lower()) if futures and named in ("LONG", "SHORT") else None,
     )
 
 
-def _fee(row: dict[str, JSON], maker: bool | None) -> Decimal | None:
+def _fee(row: Row, maker: bool | None) -> Decimal | None:
     told = row.get("commission")
     if told is None:
         return None
@@ -96,7 +94,7 @@ def _fee(row: dict[str, JSON], maker: bool | None) -> Decimal | None:
     return abs(fee) if maker is False else fee
 
 
-def _settles_in(symbol: str, row: dict[str, JSON]) -> str | None:
+def _settles_in(symbol: str, row: Row) -> str | None:
     """The currency of the realized profit: what the contract settles in, or its margin asset where that is told."""
     told = row.get("marginAsset")
     if isinstance(told, str) and told:

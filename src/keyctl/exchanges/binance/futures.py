@@ -6,11 +6,18 @@ USDS-M (fapi) lists BTC/USDT:USDT, COIN-M (dapi) BTC/USD:BTC. One leverage and o
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from decimal import Decimal
 from typing import ClassVar
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, object_of, read_array, read_json, read_object, text_of
+from keyctl.answers import (
+    Row,
+    Unreadable,
+    decimal_of,
+    object_of,
+    read_array,
+    read_json,
+    read_object,
+)
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import Read
 from keyctl.exchanges.binance import futures_answers as answers
@@ -42,6 +49,8 @@ _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 _ALREADY = ("-4046", "-4059")
 # One query stays short enough for any server: names have up to 20 letters.
 _NAMES_AT_ONCE = 100
+# What waits is read first: an order that fires meanwhile is then listed twice, and never left out.
+_LISTS = {Market.SPOT: ("spot",), Market.FUTURES: ("usdm-algo", "usdm", "coinm-algo", "coinm")}
 _SHORT = ("showPermissionSets", False)
 
 
@@ -95,7 +104,7 @@ class BinancePerpetuals(BinanceFills):
         orders, odd_orders = odd_among(each_of(listed, _named, ORDER_NAMES))
         # COIN-M tells the positions of the whole pair; everything else was asked for this symbol.
         pair = f"{native.partition('_')[0]}_" if instrument.inverse else native
-        named = [text_of(row.get("symbol")) for row in told_rows]
+        named = [row.text("symbol") for row in told_rows]
         if any(row.get("symbol") != native for row in orders) or not all(
             name.startswith(pair) if instrument.inverse else name == native for name in named
         ):
@@ -131,9 +140,9 @@ class BinancePerpetuals(BinanceFills):
     def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
         body, asked = read_object(response.body), dict(request.params)
         if request.path.endswith("/marginType"):
-            if integer_of(body.get("code")) != 200 or body.get("symbol", asked["symbol"]) != asked["symbol"]:
+            if body.integer("code") != 200 or body.get("symbol", asked["symbol"]) != asked["symbol"]:
                 raise Unreadable("the answer does not confirm the margin type")
-        elif body.get("symbol") != asked["symbol"] or integer_of(body.get("leverage")) != asked["leverage"]:
+        elif body.get("symbol") != asked["symbol"] or body.integer("leverage") != asked["leverage"]:
             raise Unreadable("the answer tells another leverage")
 
     def is_already_set(self, error: ExchangeError) -> bool:
@@ -163,14 +172,15 @@ class BinancePerpetuals(BinanceFills):
         return each_of(read_array(response.body), answers.position, answers.POSITION_NAMES)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        return tuple(api.product.ask(self, api.calls[1]) for api in self.lists(market))
+        return tuple(api.product.ask(self, api.calls[1]) for api in self._lists(market))
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
-        return each_of(read_array(response.body), self.lists(market)[step].open_order, ORDER_NAMES)
+        return each_of(read_array(response.body), self._lists(market)[step].open_order, ORDER_NAMES)
 
-    @abstractmethod
-    def lists(self, market: Market) -> tuple[BinanceOrders, ...]:
+    def _lists(self, market: Market) -> list[BinanceOrders]:
         """The order APIs that list open orders of a market, in the order in which they are asked."""
+        apis = (self.order_apis[name] for name in _LISTS[market])
+        return [api for api in apis if isinstance(api, BinanceOrders) and self.has_host(api.product.role)]
 
     def _products(self) -> tuple[Product, ...]:
         """The products that this kind of account has: demo has no COIN-M, the testnet neither."""
@@ -180,10 +190,10 @@ class BinancePerpetuals(BinanceFills):
         return self.read("GET", product.role, "/fapi/v3/balance" if product is USDM else "/dapi/v1/balance")
 
 
-def _named(value: JSON) -> dict[str, JSON]:
+def _named(value: JSON) -> Row:
     """A row that names its symbol. Raises Unreadable."""
     row = object_of(value)
-    text_of(row.get("symbol"))
+    row.text("symbol")
     return row
 
 

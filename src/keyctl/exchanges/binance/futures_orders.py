@@ -11,9 +11,9 @@ from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from keyctl.answers import Unreadable, decimal_of, integer_of, read_object, text_of
+from keyctl.answers import Row, Unreadable, read_object
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Exchange, NumberedOrders, Read
+from keyctl.exchanges.base import NumberedOrders, Read
 from keyctl.exchanges.binance.names import COINM, USDM
 from keyctl.exchanges.binance.open_orders import FUTURES_LIST
 from keyctl.exchanges.binance.orders import BookOrders, check_canceled, state_of
@@ -38,7 +38,7 @@ class FuturesOrders(BookOrders, NumberedOrders):
         params += [("newClientOrderId", leg.client_order_id), ("newOrderRespType", "RESULT")]
         return (*params, *prevention(order))
 
-    def figures(self, body: dict[str, JSON], leg: Leg) -> Figures:
+    def figures(self, body: Row, leg: Leg) -> Figures:
         return _fill(body, _check_ours(body, leg))
 
     def by_id(self, leg: Leg, order_id: str, waited_as: str) -> Read[OrderStatus]:
@@ -50,7 +50,7 @@ class FuturesOrders(BookOrders, NumberedOrders):
         if ref.client_order_id is not None:
             check_canceled(body, leg, "clientOrderId")
             return
-        named = text_of(body.get("orderId")), body.get("symbol", leg.native_symbol)
+        named = body.text("orderId"), body.get("symbol", leg.native_symbol)
         if named != (ref.exchange_order_id, leg.native_symbol) or body.get("status") != "CANCELED":
             raise Unreadable("the answer does not confirm the cancel of our order")
 
@@ -63,12 +63,8 @@ class USDMOrders(FuturesOrders):
 
     name = "usdm"
     offers = MappingProxyType({Market.FUTURES: _KINDS | {"gtd"}})
-
-    def __init__(self, venue: Exchange) -> None:
-        super().__init__(venue, USDM)
-
-    def test(self, leg: Leg) -> Read[None]:
-        return self.own_test(leg)
+    product = USDM
+    test = BookOrders.own_test
 
 
 class COINMOrders(FuturesOrders):
@@ -76,9 +72,7 @@ class COINMOrders(FuturesOrders):
 
     name = "coinm"
     offers = MappingProxyType({Market.FUTURES: _KINDS})
-
-    def __init__(self, venue: Exchange) -> None:
-        super().__init__(venue, COINM)
+    product = COINM
 
     def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
         if leg.order.time_in_force is TimeInForce.GTD:
@@ -102,6 +96,16 @@ def common_params(leg: Leg, kind: str) -> tuple[tuple[str, JSON], ...]:
     return tuple(params)
 
 
+def common_terms(order: Order) -> dict[str, JSON]:
+    """What order objects of every kind say where they say it."""
+    terms: dict[str, JSON] = {"positionSide": position_side(order) if order.hedge else "BOTH", "closePosition": False}
+    if order.type is OrderType.LIMIT:
+        terms["timeInForce"] = time_in_force(order)
+    if not order.hedge:  # in hedge mode the venue itself flags orders that close
+        terms["reduceOnly"] = order.reduce_only
+    return terms
+
+
 def prevention(order: Order) -> tuple[tuple[str, JSON], ...]:
     """What becomes of an order that would trade with another one of the same account.
 
@@ -120,7 +124,7 @@ def reduces(order: Order) -> bool:
     return order.reduce_only
 
 
-def _check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
+def _check_ours(body: Row, leg: Leg) -> Decimal:
     """The size (contracts) of an order object that agrees with the leg. Raises Unreadable.
 
     What the venue changes by itself: the size of an order that only reduces, down to the position (public report:
@@ -128,40 +132,28 @@ def _check_ours(body: dict[str, JSON], leg: Leg) -> Decimal:
     seconds ([official] New Order, mirrored 2025-11-30).
     """
     order = leg.order
-    kind = order.type.upper()
-    expected: dict[str, JSON] = {
-        "type": kind,
-        "origType": kind,
-        "positionSide": position_side(order) if order.hedge else "BOTH",
-        "closePosition": False,
-    }
-    if order.type is OrderType.LIMIT:
-        expected["timeInForce"] = time_in_force(order)
-    if not order.hedge:  # in hedge mode the venue itself flags orders that close
-        expected["reduceOnly"] = order.reduce_only
     same = (
-        all(body.get(name, value) == value for name, value in expected.items())
-        and body.get("symbol") == leg.native_symbol
-        and body.get("side") == order.side.upper()
-        and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
+        body.allows(dict.fromkeys(("type", "origType"), order.type.upper()) | common_terms(order))
+        and body.agrees({"symbol": leg.native_symbol, "side": order.side.upper()})
+        and (order.type is OrderType.MARKET or body.decimal("price") == order.price)
     )
     if same and order.time_in_force is TimeInForce.GTD and "goodTillDate" in body:
-        same = integer_of(body["goodTillDate"]) // 1000 * 1000 == _good_till(order)
+        same = body.integer("goodTillDate") // 1000 * 1000 == _good_till(order)
     if not same:
         raise Unreadable("the answer describes another order than ours")
-    return size_told(body.get("origQty"), order, may_shrink=reduces(order))
+    return size_told(body.decimal("origQty"), order, may_shrink=reduces(order))
 
 
-def _fill(body: dict[str, JSON], size: Decimal) -> Figures:
+def _fill(body: Row, size: Decimal) -> Figures:
     """Size and fill; answers to placing tell no average price. Raises Unreadable."""
-    average = None if body.get("avgPrice") is None else decimal_of(body["avgPrice"])
-    return Figures(size, decimal_of(body.get("executedQty")), average)
+    average = None if body.get("avgPrice") is None else body.decimal("avgPrice")
+    return Figures(size, body.decimal("executedQty"), average)
 
 
-def _became(body: dict[str, JSON], leg: Leg, order_id: str, waited_as: str) -> OrderStatus:
+def _became(body: Row, leg: Leg, order_id: str, waited_as: str) -> OrderStatus:
     order = leg.order
     same = (
-        text_of(body.get("orderId")) == order_id
+        body.text("orderId") == order_id
         and body.get("symbol") == leg.native_symbol
         and body.get("side") == order.side.upper()
         and body.get("positionSide", "BOTH") == (position_side(order) if order.hedge else "BOTH")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
-from keyctl.answers import Unreadable, decimal_of, text_of
+from keyctl.answers import Row, Unreadable, decimal_of, text_of
 from keyctl.exchanges.binance.names import perpetual_name, spot_name
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import made_at
@@ -33,12 +33,12 @@ class OpenList(NamedTuple):
     at_market: frozenset[str]
     waits_for: Callable[[str, Decimal], Trigger | None]
 
-    def read(self, row: dict[str, JSON], api: str) -> OpenOrder:
+    def read(self, row: Row, api: str) -> OpenOrder:
         """A row of it. Raises Unreadable."""
-        native = text_of(row.get("symbol"))
+        native = row.text("symbol")
         price = decimal_of(row.get("price", Decimal(0)))
         trigger_price = decimal_of(row.get(self.trigger_price) or Decimal(0))
-        kind = text_of(row.get(self.kind))
+        kind = row.text(self.kind)
         at_market, trigger = price <= 0 or kind in self.at_market, self.waits_for(kind, trigger_price)
         own_id, created, side = row.get(self.own_id), row.get("createTime", row.get("time")), row.get("positionSide")
         return OpenOrder(
@@ -47,10 +47,10 @@ class OpenList(NamedTuple):
             market=self.market,
             side=_side(row.get("side")),
             type=OrderType.MARKET if at_market else OrderType.LIMIT,
-            quantity=decimal_of(row.get(self.size)),
+            quantity=row.decimal(self.size),
             filled=decimal_of(row.get("executedQty", Decimal(0))),
             price=None if at_market else price,
-            exchange_order_id=text_of(row.get(self.order_id)),
+            exchange_order_id=row.text(self.order_id),
             client_order_id=text_of(own_id) if own_id else None,
             reduce_only=row.get("reduceOnly") is True or row.get("closePosition") is True,
             position=PositionSide(str(side).lower()) if side in ("LONG", "SHORT") else None,

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from types import MappingProxyType
 from typing import ClassVar
 
-from keyctl.answers import TooLong, Unreadable, decimal_of, object_of, read_array, read_object, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI, Read
+from keyctl.answers import Row, TooLong, Unreadable, decimal_of, object_of, read_array, read_object
+from keyctl.exchanges.base import OrderAPI, Read
 from keyctl.exchanges.binance.names import SPOT, Product
 from keyctl.exchanges.binance.open_orders import SPOT_LIST, OpenList
 from keyctl.exchanges.encoding import plain
@@ -30,6 +30,9 @@ from keyctl.model import (
 )
 
 _LOOK_BACK_MS = 60_000
+_OFFERED = frozenset(
+    "limit market post_only ioc fok stop_market stop_limit take_profit_market take_profit_limit".split()
+)
 _STATES = {
     "NEW": OrderState.OPEN,
     "PENDING_NEW": OrderState.OPEN,
@@ -55,14 +58,18 @@ class BinanceOrders(OrderAPI):
     echo_names = (("clientOrderId", "clientAlgoId"), ("orderId", "algoId"))
     own_id: ClassVar[str] = "clientOrderId"
     calls: ClassVar[tuple[str, str, str]] = ("order", "openOrders", "allOrders")
-    listed: OpenList
-
-    def __init__(self, venue: Exchange, product: Product) -> None:
-        self.venue = venue
-        self.product = product
+    listed: ClassVar[OpenList]
+    product: ClassVar[Product]
 
     @abstractmethod
-    def status(self, body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
+        """The parameters of the order. Raises UsageProblem for what the venue has no place for."""
+
+    def order_request(self, leg: Leg) -> Request:
+        return self.product.change(self.venue, "POST", self.calls[0], *self.params(leg))
+
+    @abstractmethod
+    def status(self, body: Row, leg: Leg) -> OrderStatus:
         """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
 
     def lookups(self, leg: Leg, sent_ms: int) -> tuple[Read[OrderStatus | None], ...]:
@@ -95,7 +102,7 @@ class BinanceOrders(OrderAPI):
         rows = [object_of(row) for row in read_array(response.body)]
         for row in rows:
             check_named(row.get("symbol"), leg.native_symbol)
-        ours = [row for row in rows if text_of(row.get(self.own_id)) == leg.client_order_id]
+        ours = [row for row in rows if row.text(self.own_id) == leg.client_order_id]
         if ours:
             return self.status(only_one(ours), leg)
         if page is not None and len(rows) >= page:
@@ -107,15 +114,8 @@ class BookOrders(BinanceOrders):
     """Orders that are numbered as those in the book are."""
 
     @abstractmethod
-    def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
-        """The parameters of the order. Raises UsageProblem for what the venue has no place for."""
-
-    @abstractmethod
-    def figures(self, body: dict[str, JSON], leg: Leg) -> Figures:
+    def figures(self, body: Row, leg: Leg) -> Figures:
         """What the leg's order object says of size and fill. Raises Unreadable for another order's."""
-
-    def order_request(self, leg: Leg) -> Request:
-        return self.product.change(self.venue, "POST", "order", *self.params(leg))
 
     def own_test(self, leg: Leg) -> Read[None]:
         """The venue's test of that order: a read, it may be repeated. Its answer is empty."""
@@ -129,7 +129,7 @@ class BookOrders(BinanceOrders):
         state = _STATES.get(str(body.get("status")))
         # What was spent is left out now and then ([official] change log 2026-07-15); so may be what was filled.
         untold = {"cummulativeQuoteQty": 0, "executedQty": body.get("origQty") if state is OrderState.CLOSED else 0}
-        figures = self.figures(untold | body, leg)
+        figures = self.figures(Row(untold | body), leg)
         return placed_told(leg, body.get("orderId"), figures.size, state, figures)
 
     def cancel_request(self, ref: OrderRef) -> Request:
@@ -137,7 +137,7 @@ class BookOrders(BinanceOrders):
         which = ("origClientOrderId", own_id) if order_id is None else ("orderId", order_id)
         return self.product.change(self.venue, "DELETE", "order", ("symbol", ref.native_symbol), which)
 
-    def status(self, body: dict[str, JSON], leg: Leg) -> OrderStatus:
+    def status(self, body: Row, leg: Leg) -> OrderStatus:
         return status_told(leg, body.get("orderId"), state_of(body), self.figures(body, leg))
 
 
@@ -145,17 +145,9 @@ class SpotOrders(BookOrders):
     """Orders for pairs, whether or not they wait for a trigger."""
 
     name = "spot"
-    offers = MappingProxyType(
-        {
-            Market.SPOT: frozenset(
-                "limit market post_only ioc fok stop_market stop_limit take_profit_market take_profit_limit".split()
-            )
-        }
-    )
-    listed = SPOT_LIST
-
-    def __init__(self, venue: Exchange) -> None:
-        super().__init__(venue, SPOT)
+    offers = MappingProxyType({Market.SPOT: _OFFERED})
+    listed, product = SPOT_LIST, SPOT
+    test = BookOrders.own_test
 
     def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
         order = leg.order
@@ -168,12 +160,9 @@ class SpotOrders(BookOrders):
             params.append(("stopPrice", plain(order.trigger_price)))
         return (*params, ("newClientOrderId", leg.client_order_id), ("newOrderRespType", "RESULT"))
 
-    def test(self, leg: Leg) -> Read[None]:
-        return self.own_test(leg)
-
-    def figures(self, body: dict[str, JSON], leg: Leg) -> Figures:
+    def figures(self, body: Row, leg: Leg) -> Figures:
         _check_ours(body, leg)
-        filled, spent = decimal_of(body.get("executedQty")), decimal_of(body.get("cummulativeQuoteQty"))
+        filled, spent = body.decimal("executedQty"), body.decimal("cummulativeQuoteQty")
         return Figures(leg.order.quantity, filled, spent / filled if filled > 0 and spent > 0 else None, traded=spent)
 
     def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
@@ -181,14 +170,14 @@ class SpotOrders(BookOrders):
         check_canceled(read_object(response.body), leg, "origClientOrderId")
 
 
-def check_canceled(body: dict[str, JSON], leg: Leg, own_id: str) -> None:
+def check_canceled(body: Row, leg: Leg, own_id: str) -> None:
     """Nothing when an answer shows the leg's order as canceled, our id under that name. Raises Unreadable."""
     check_named(body.get("symbol"), leg.native_symbol)
     if body.get(own_id) != leg.client_order_id or body.get("status") != "CANCELED":
         raise Unreadable("the answer does not confirm the cancel of our order")
 
 
-def state_of(body: dict[str, JSON]) -> OrderState:
+def state_of(body: Row) -> OrderState:
     """The state of an order object. Raises Unreadable for an unknown one."""
     state = _STATES.get(str(body.get("status")))
     if state is None:
@@ -196,7 +185,7 @@ def state_of(body: dict[str, JSON]) -> OrderState:
     return state
 
 
-def _check_tested(body: dict[str, JSON], leg: Leg) -> None:
+def _check_tested(body: Row, leg: Leg) -> None:
     if body.get("symbol", leg.native_symbol) != leg.native_symbol:
         raise Unreadable("about another symbol than the one asked for")
 
@@ -211,7 +200,7 @@ def _type_params(order: Order) -> tuple[tuple[str, str], ...]:
     return (("type", limit), ("timeInForce", order.time_in_force.upper()))
 
 
-def _check_ours(body: dict[str, JSON], leg: Leg) -> None:
+def _check_ours(body: Row, leg: Leg) -> None:
     """Nothing when an order object agrees with the leg. Raises Unreadable.
 
     [official] spot docs, "New order" and "Order amend keep priority", 2026-07-21: on spot the venue changes none of
@@ -219,11 +208,10 @@ def _check_ours(body: dict[str, JSON], leg: Leg) -> None:
     """
     order = leg.order
     same = (
-        all(body.get(name, value) == value for name, value in _type_params(order))
-        and body.get("symbol") == leg.native_symbol
-        and body.get("side") == order.side.upper()
-        and decimal_of(body.get("origQty")) == order.quantity
-        and (order.type is OrderType.MARKET or decimal_of(body.get("price")) == order.price)
+        body.allows(dict(_type_params(order)))
+        and body.agrees({"symbol": leg.native_symbol, "side": order.side.upper()})
+        and body.decimal("origQty") == order.quantity
+        and (order.type is OrderType.MARKET or body.decimal("price") == order.price)
         and (
             order.trigger_price is None or decimal_of(body.get("stopPrice", order.trigger_price)) == order.trigger_price
         )

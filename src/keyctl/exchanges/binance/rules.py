@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
+from keyctl.answers import Row, Unreadable, array_of, clean_text, decimal_of
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.binance.names import native_name
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
 from keyctl.model import JSON, Instrument
 
-Row = dict[str, JSON]
-
+_NONE = Row({})
 _PERPETUALS = ("PERPETUAL", "TRADIFI_PERPETUAL")
 _DATED = ("CURRENT_MONTH", "NEXT_MONTH", "CURRENT_QUARTER", "NEXT_QUARTER")
 # A contract that is being delivered says so in its kind too: "PERPETUAL DELIVERING" (recorded, COIN-M GALAUSD_PERP).
@@ -94,7 +93,7 @@ def names_of(body: Row, *, futures: bool) -> dict[str, str]:
     keeps that as its name, and so does what is neither a perpetual nor a dated future."""
     found: dict[str, str] = {}
     for row in rows_of(body):
-        native = text_of(row.get("symbol"))
+        native = row.text("symbol")
         symbol = _contract_name(row, native) if futures else f"{row.get('baseAsset')}/{row.get('quoteAsset')}"
         found[native] = symbol if native_name(symbol) == native else native
     return found
@@ -102,7 +101,7 @@ def names_of(body: Row, *, futures: bool) -> dict[str, str]:
 
 def rows_of(body: Row) -> list[Row]:
     """The entries of an exchangeInfo answer."""
-    return [object_of(row) for row in array_of(body.get("symbols"))]
+    return body.objects("symbols")
 
 
 def is_trading(row: Row) -> bool:
@@ -117,7 +116,7 @@ def is_perpetual(row: Row) -> bool:
 
 def filters_of(row: Row) -> dict[str, Row]:
     """A symbol's filters by name. Raises Unreadable without those of price and size."""
-    filters = {text_of(entry.get("filterType")): entry for entry in map(object_of, array_of(row.get("filters")))}
+    filters = {entry.text("filterType"): entry for entry in row.objects("filters")}
     if not {"PRICE_FILTER", "LOT_SIZE"} <= set(filters):
         raise Unreadable("price or size filter missing")
     return filters
@@ -133,19 +132,19 @@ def bound_of(value: JSON) -> Decimal | None:
 
 def _spot_rules(row: Row, symbol: str, base: str, quote: str) -> Instrument:
     filters = filters_of(row)
-    lot, price, market = filters["LOT_SIZE"], filters["PRICE_FILTER"], filters.get("MARKET_LOT_SIZE", {})
+    lot, price, market = filters["LOT_SIZE"], filters["PRICE_FILTER"], filters.get("MARKET_LOT_SIZE", _NONE)
     floors = [filters[name] for name in ("MIN_NOTIONAL", "NOTIONAL") if name in filters]
-    least = [value for entry in floors if (value := bound_of(entry.get("minNotional"))) is not None]
-    sides, both = (_averaged(filters.get(name, {})) for name in ("PERCENT_PRICE_BY_SIDE", "PERCENT_PRICE"))
+    least = [value for entry in floors if (value := bound_of(entry.decimal("minNotional"))) is not None]
+    sides, both = (_averaged(filters.get(name, _NONE)) for name in ("PERCENT_PRICE_BY_SIDE", "PERCENT_PRICE"))
     return Instrument(
         symbol=symbol,
-        native_symbol=text_of(row.get("symbol")),
+        native_symbol=row.text("symbol"),
         base=base,
         quote=quote,
-        price_step=bound_of(price.get("tickSize")),
-        quantity_step=bound_of(lot.get("stepSize")),
-        min_quantity=bound_of(lot.get("minQty")),
-        max_quantity=bound_of(lot.get("maxQty")),
+        price_step=bound_of(price.decimal("tickSize")),
+        quantity_step=bound_of(lot.decimal("stepSize")),
+        min_quantity=bound_of(lot.decimal("minQty")),
+        max_quantity=bound_of(lot.decimal("maxQty")),
         min_notional=max(least, default=None),
         max_notional=bound_of(filters["NOTIONAL"].get("maxNotional")) if "NOTIONAL" in filters else None,
         active=is_trading(row),
@@ -168,19 +167,19 @@ def _perpetual_rules(row: Row, symbol: str) -> Instrument:
     inverse = settle == base
     filters = filters_of(row)
     lot, price = filters["LOT_SIZE"], filters["PRICE_FILTER"]
-    band, market = filters.get("PERCENT_PRICE", {}), filters.get("MARKET_LOT_SIZE", {})
-    size = decimal_of(row.get("contractSize")) if inverse else Decimal(1)
+    band, market = filters.get("PERCENT_PRICE", _NONE), filters.get("MARKET_LOT_SIZE", _NONE)
+    size = row.decimal("contractSize") if inverse else Decimal(1)
     if size <= 0:
         raise Unreadable("a contract without a size")
     return Instrument(
         symbol=symbol,
-        native_symbol=text_of(row.get("symbol")),
+        native_symbol=row.text("symbol"),
         base=base,
         quote=quote,
-        price_step=bound_of(price.get("tickSize")),
-        quantity_step=bound_of(lot.get("stepSize")),
-        min_quantity=bound_of(lot.get("minQty")),
-        max_quantity=bound_of(lot.get("maxQty")),
+        price_step=bound_of(price.decimal("tickSize")),
+        quantity_step=bound_of(lot.decimal("stepSize")),
+        min_quantity=bound_of(lot.decimal("minQty")),
+        max_quantity=bound_of(lot.decimal("maxQty")),
         min_notional=bound_of(filters["MIN_NOTIONAL"].get("notional")) if "MIN_NOTIONAL" in filters else None,
         active=is_trading(row),
         not_trading=_why_not(row),
@@ -232,7 +231,7 @@ def _listed_as(rows: Iterable[Row]) -> str:
     rows = list(rows)
     if not rows:
         return ""
-    if dated := [text_of(row.get("symbol")) for row in rows if _is_dated(row)]:
+    if dated := [row.text("symbol") for row in rows if _is_dated(row)]:
         return f"as a dated future only ({clean_text(', '.join(dated), 80)})"
     row = rows[0]
     kind = clean_text(str(row.get("contractType") or "untold"), 40)
@@ -277,4 +276,4 @@ def _futures_kinds(row: Row) -> frozenset[str] | None:
 
 def _averaged(entry: Row) -> Row:
     """The filter if its reference is an average, which a public call tells; with 0 minutes it is the last trade."""
-    return {} if entry.get("avgPriceMins") == 0 else entry
+    return _NONE if entry.get("avgPriceMins") == 0 else entry

@@ -15,23 +15,21 @@ from keyctl.answers import (
     read_array,
     text_of,
 )
-from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.exchanges.base import OrderAPI, UnknownSymbol, by_name
+from keyctl.errors import UsageProblem
+from keyctl.exchanges.base import OrderAPI, UnknownSymbol
 from keyctl.exchanges.bitfinex.answers import permissions_in
 from keyctl.exchanges.bitfinex.around import BitfinexAround, leverage_max
 from keyctl.exchanges.bitfinex.errors import error_in
 from keyctl.exchanges.bitfinex.names import common_name, is_derivative, native_symbol
 from keyctl.exchanges.bitfinex.orders import Orders
 from keyctl.exchanges.encoding import plain
-from keyctl.exchanges.profile import Profile
-from keyctl.exchanges.shapes import check_distinct, check_no_pem, check_shape, signing_key, split_symbol
+from keyctl.exchanges.shapes import check_distinct, check_no_pem, check_shape, own_key, split_symbol
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import secret_fits
 from keyctl.model import (
     JSON,
     Algorithm,
     Balances,
-    Binding,
     ExchangeError,
     Instrument,
     KeyPermissions,
@@ -83,14 +81,10 @@ class Bitfinex(BitfinexAround):
     """Bitfinex's exchange wallet and derivatives. No call tells the time; the date of each answer does, as with every
     HTTP server."""
 
-    def __init__(self, profile: Profile, binding: Binding) -> None:
-        super().__init__(profile, binding)
-        self.order_apis = by_name(Orders(self))
+    orders = (Orders,)
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
-        if algorithm not in self.profile.algorithms:
-            raise SetupProblem(f"Bitfinex has no {algorithm} keys", code="wrong_key_type")
-        return BitfinexSigner(api_key, signing_key(algorithm, secret, "sha384"))
+        return BitfinexSigner(api_key, own_key(self.profile, algorithm, secret, "sha384"))
 
     def check_credential(
         self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None

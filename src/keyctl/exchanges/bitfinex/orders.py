@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, read_array, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI, Read
+from keyctl.exchanges.base import OrderAPI, Read
 from keyctl.exchanges.bitfinex.answers import data_in
 from keyctl.exchanges.bitfinex.names import common_symbol, market_of
 from keyctl.exchanges.bitfinex.states import state_of
@@ -73,9 +73,6 @@ class Orders(OrderAPI):
     offers = MappingProxyType({Market.SPOT: _KINDS, Market.FUTURES: _KINDS | {"reduce_only"}})
     dated_ids = True
 
-    def __init__(self, venue: Exchange) -> None:
-        self.venue = venue
-
     def order_request(self, leg: Leg) -> Request:
         return self.venue.write("POST", "auth", "/v2/auth/w/order/submit", *_params(leg))
 
@@ -102,11 +99,8 @@ class Orders(OrderAPI):
         )
 
     def cancel_request(self, ref: OrderRef) -> Request:
-        which: tuple[tuple[str, JSON], ...]
-        if ref.exchange_order_id is not None:
-            which = (("id", int(ref.exchange_order_id)),)
-        else:
-            which = _by_own_id(ref.client_order_id, ref.date)
+        order_id, which = ref.exchange_order_id, list[tuple[str, JSON]]()
+        which += [("id", int(order_id))] if order_id is not None else _by_own_id(ref.client_order_id, ref.date)
         return self.venue.write("POST", "auth", "/v2/auth/w/order/cancel", *which)
 
     def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
@@ -114,7 +108,7 @@ class Orders(OrderAPI):
 
     def holds_to_reducing(self, order: Order) -> bool:
         # Flag 1024 keeps an order from opening or turning a position [official].
-        return _TERMS[order.market].reduces(order)
+        return order.reduce_only
 
 
 def _by_own_id(own_id: str | None, day: date | None) -> tuple[tuple[str, JSON], ...]:
@@ -202,7 +196,7 @@ def _size_of(row: list[JSON], order: Order) -> Decimal:
     """The size of an order array that is for that side. Raises Unreadable for another side or size."""
     amount = decimal_of(row[_ORIGINAL])
     told = amount if order.side is Side.BUY else amount.copy_negate()
-    return size_told(told, order, may_shrink=_TERMS[order.market].reduces(order))
+    return size_told(told, order, may_shrink=order.reduce_only)
 
 
 def _order_id_of(row: list[JSON]) -> str:
@@ -361,15 +355,14 @@ def _wire_type(order: Order) -> str:
 
 class _Terms(NamedTuple):
     """What differs by market: what a type's name begins with, the leverage that an order carries, whether what an order
-    array tells of it agrees, whether Bitfinex holds an order to reducing a position."""
+    array tells of it agrees. Of what only reduces there is none on spot: it cannot be written."""
 
     prefix: str
     leverage: Callable[[Order], int | None]
     agrees: Callable[[list[JSON], Order], bool]
-    reduces: Callable[[Order], bool]
 
 
 _TERMS = {
-    Market.SPOT: _Terms(_SPOT, lambda order: None, lambda row, order: True, lambda order: False),
-    Market.FUTURES: _Terms("", _leverage, _futures_terms_agree, lambda order: order.reduce_only),
+    Market.SPOT: _Terms(_SPOT, lambda order: None, lambda row, order: True),
+    Market.FUTURES: _Terms("", _leverage, _futures_terms_agree),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, integer_of, read_object, text_of
+from keyctl.answers import Unreadable, integer_of, read_object
 from keyctl.model import JSON, Response
 
 _STEP_DIGITS_MAX = 18
@@ -15,7 +15,7 @@ def data_in(response: Response) -> JSON:
     """The `data` of an answer that says success. Raises Unreadable."""
     answer = read_object(response.body)
     # error_code tells [official]: `result` is a text here, a boolean there, and missing elsewhere. It may not say no.
-    if text_of(answer.get("error_code")) != "0" or flag(answer.get("result")) is False:
+    if answer.text("error_code") != "0" or flag(answer.get("result")) is False:
         raise Unreadable("the answer is an error")
     return answer.get("data")
 

@@ -26,15 +26,14 @@ from keyctl.model import (
     Response,
     Setup,
 )
-from keyctl.model.symbol_text import small_letters
 from keyctl.plain_text import clean_text
 
 
 class LBankAround(LBankFills):
     """What LBank tells and lets set around an order. Futures orders rest on facts that LBank has not confirmed."""
 
-    spot_orders: SpotOrders
-    contract_orders: ContractOrders
+    orders = ()
+    lists: dict[Market, SpotOrders | ContractOrders]
     margin_known: ClassVar[bool] = False
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
         "spot": ("trigger orders",),
@@ -85,7 +84,7 @@ class LBankAround(LBankFills):
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
         symbol = ("symbol", instrument.native_symbol)
         positions = self.read("GET", "futures", f"{contract.PATH}/prv/position", contract.GROUP, symbol)
-        return positions, self.contract_orders.open_orders_request()
+        return positions, *self.lists[Market.FUTURES].open_orders_requests(())
 
     def read_futures_state(
         self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
@@ -122,11 +121,7 @@ class LBankAround(LBankFills):
         return each_of(array_of(data_in(response)), contract.position_in, contract.NAMES)
 
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        if market is Market.FUTURES:
-            return (self.contract_orders.open_orders_request(),)
-        spot = [small_letters(symbol.replace("/", "_")) for symbol in symbols if ":" not in symbol]
-        return tuple(map(self.spot_orders.open_orders_request, spot))
+        return self.lists[market].open_orders_requests(symbols)
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
-        api = self.contract_orders if market is Market.FUTURES else self.spot_orders
-        return api.read_open_orders(response)
+        return self.lists[market].read_open_orders(response)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, decimal_of, object_of, text_of
+from keyctl.answers import Row, Unreadable, array_of, decimal_of, object_of, text_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.encoding import plain
@@ -53,11 +53,11 @@ def instrument_in(rows: JSON, symbol: str) -> Instrument:
     if not found:
         raise UnknownSymbol(symbol)
     row = found[0]
-    multiple = decimal_of(row.get("volumeMultiple"))
+    multiple = row.decimal("volumeMultiple")
     if multiple <= 0:
         raise Unreadable("a contract holds nothing")
     # Ratios around the mark price [ccxt 4.5.90], not prices.
-    upper, lower = decimal_of(row.get("priceLimitUpperValue")), decimal_of(row.get("priceLimitLowerValue"))
+    upper, lower = row.decimal("priceLimitUpperValue"), row.decimal("priceLimitLowerValue")
     if not (0 < upper and 0 < lower < 1):
         raise Unreadable("a price band is out of range")
     return Instrument(
@@ -65,11 +65,11 @@ def instrument_in(rows: JSON, symbol: str) -> Instrument:
         native_symbol=base + quote,
         base=base,
         quote=quote,
-        price_step=decimal_of(row.get("priceTick")),
-        quantity_step=decimal_of(row.get("volumeTick")) * multiple,
-        min_quantity=decimal_of(row.get("minOrderVolume")) * multiple,
-        max_quantity=decimal_of(row.get("maxOrderVolume")) * multiple,
-        min_notional=decimal_of(row.get("minOrderCost")),
+        price_step=row.decimal("priceTick"),
+        quantity_step=row.decimal("volumeTick") * multiple,
+        min_quantity=row.decimal("minOrderVolume") * multiple,
+        max_quantity=row.decimal("maxOrderVolume") * multiple,
+        min_notional=row.decimal("minOrderCost"),
         settle=settle,
         contract_size=multiple,
         band_up=1 + upper,
@@ -77,7 +77,7 @@ def instrument_in(rows: JSON, symbol: str) -> Instrument:
     )
 
 
-def ticker_in(data: dict[str, JSON], native: str) -> Ticker:
+def ticker_in(data: Row, native: str) -> Ticker:
     """Best bid and ask from pub/marketOrder. The docs mix up what bids and asks are, so the prices decide."""
     check_named(data.get("symbol"), native)
     bids, asks = ([decimal_of(object_of(row).get("price")) for row in array_of(data.get(s))] for s in ("bids", "asks"))
@@ -107,11 +107,11 @@ def wallet_in(data: JSON) -> dict[str, tuple[Decimal, Decimal]]:
         currency = text_of(row.get("asset", "USDT")).upper()
         if currency in found:
             raise Unreadable("a currency told twice")
-        found[currency] = decimal_of(row.get("available")), decimal_of(row.get("balance"))
+        found[currency] = row.decimal("available"), row.decimal("balance")
     return found
 
 
-def position_rows(data: JSON) -> list[dict[str, JSON]]:
+def position_rows(data: JSON) -> list[Row]:
     """The rows of prv/position, those without a position too."""
     return [object_of(row) for row in array_of(data)]
 
@@ -119,8 +119,8 @@ def position_rows(data: JSON) -> list[dict[str, JSON]]:
 def position_in(value: JSON) -> Position | None:
     """A row as an open position; None where it is empty. Raises Unreadable for a direction that is not agreed on."""
     row = object_of(value)
-    amount, direction = decimal_of(row.get("position")), text_of(row.get("posiDirection"))
-    native = text_of(row.get("symbol"))
+    amount, direction = row.decimal("position"), row.text("posiDirection")
+    native = row.text("symbol")
     if amount == 0:
         return None
     if direction not in (NET, LONG) or (direction == LONG and amount < 0):
@@ -134,20 +134,20 @@ def position_in(value: JSON) -> Position | None:
         side=PositionSide.of(amount),
         contracts=abs(amount),
         hedge=direction != NET,
-        leverage=decimal_of(row.get("leverage")),
-        entry_price=decimal_of(row.get("openPrice")),
-        unrealized=decimal_of(row.get("unrealizedProfit")),
+        leverage=row.decimal("leverage"),
+        entry_price=row.decimal("openPrice"),
+        unrealized=row.decimal("unrealizedProfit"),
         currency="USDT",
     )
 
 
-def net_leverage(rows: list[dict[str, JSON]], native: str) -> Decimal:
+def net_leverage(rows: list[Row], native: str) -> Decimal:
     """The leverage of the one net position of a symbol.
 
     Raises CheckFailed in hedge mode, Unreadable where mode or leverage is not told.
     """
     mine = [row for row in rows if row.get("symbol") == native]
-    directions = {text_of(row.get("posiDirection")) for row in mine}
+    directions = {row.text("posiDirection") for row in mine}
     if not mine:
         raise Unreadable(f"without position mode and leverage of {native}")
     if directions != {NET} or len(mine) != 1:

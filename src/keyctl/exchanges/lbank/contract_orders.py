@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import MappingProxyType
 
-from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import Row, TooLong, Unreadable, object_of, text_of
 from keyctl.exchanges.base import Exchange, OrderAPI, Read
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.lbank.answers import data_in
@@ -61,9 +61,6 @@ class ContractOrders(OrderAPI):
     name = "contract"
     offers = MappingProxyType({Market.FUTURES: frozenset({"limit"})})
 
-    def __init__(self, venue: Exchange) -> None:
-        self.venue = venue
-
     def order_request(self, leg: Leg) -> Request:
         return contract_write(self.venue, "prv/placeOrder", *_params(leg))
 
@@ -80,7 +77,7 @@ class ContractOrders(OrderAPI):
         history = self._ask("prv/historyOrder", GROUP, *_FIRST, ("orderType", "price"))
         return (
             Read(by_id, lambda response: _status(object_of(data_in(response)), leg)),
-            Read(self.open_orders_request(), lambda response: _listed(response, leg)),
+            Read(self._ask("prv/order", GROUP, *_FIRST), lambda response: _listed(response, leg)),
             Read(history, lambda response: _listed(response, leg)),
         )
 
@@ -96,9 +93,9 @@ class ContractOrders(OrderAPI):
     def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
         check_canceled(response, leg, "clientOrderId", "origClientOrderId")
 
-    def open_orders_request(self) -> Request:
+    def open_orders_requests(self, symbols: tuple[str, ...]) -> tuple[Request, ...]:
         """The read of all open orders."""
-        return self._ask("prv/order", GROUP, *_FIRST)
+        return (self._ask("prv/order", GROUP, *_FIRST),)
 
     def read_open_orders(self, response: Response) -> tuple[OpenOrder | OddRow, ...]:
         """The orders in its answer. Raises Unreadable for a page that may lack some."""
@@ -137,7 +134,7 @@ def _params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     )
 
 
-def _placed_id(data: dict[str, JSON], leg: Leg) -> JSON:
+def _placed_id(data: Row, leg: Leg) -> JSON:
     """The order id in the answer to prv/placeOrder, None where there is none. Raises Unreadable unless our id comes
     back and nothing differs: no orders that only reduce are sent, so that no size may."""
     if data.get("clientOrderId") != leg.client_order_id:
@@ -146,56 +143,54 @@ def _placed_id(data: dict[str, JSON], leg: Leg) -> JSON:
     return data.get("orderId") or data.get("orderSysID")
 
 
-def _order_rows(data: JSON) -> list[dict[str, JSON]]:
+def _order_rows(data: JSON) -> list[Row]:
     """The orders in an answer of prv/order or prv/historyOrder. Raises Unreadable for a page that may lack some."""
     return [object_of(row) for row in _orders_in(object_of(data))]
 
 
-def _orders_in(data: dict[str, JSON]) -> list[JSON]:
+def _orders_in(data: Row) -> list[JSON]:
     """The same as they stand, whether or not each is an object."""
-    rows = array_of(data.get("resultList"))
+    rows = data.array("resultList")
     if len(rows) >= _PAGE:
         raise TooLong("more orders than one page holds")
     return rows
 
 
-def _status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
+def _status(row: Row, leg: Leg) -> OrderStatus:
     """The status of the leg's order. Raises Unreadable when the row differs from the leg or cannot be understood."""
     order_id = _placed_id(row, leg)
     for name in ("symbol", "side", "price", "volume"):
         if row.get(name) is None:
             raise Unreadable(f"the order's {name} is missing")
-    state, average = _STATES.get(integer_of(row.get("status"))), row.get("avgPrice")
+    state = _STATES.get(row.integer("status"))
     if state is None:
         raise Unreadable("an order in an unknown state")
-    price = None if average in (None, "") else decimal_of(average)
-    figures = Figures(leg.order.contracts, decimal_of(row.get("executedQty")), price)
+    figures = Figures(leg.order.contracts, row.decimal("executedQty"), row.optional("avgPrice"))
     return status_told(leg, order_id, state, figures)
 
 
 def _open_order(value: JSON) -> OpenOrder | None:
     """A row of prv/order as an open order; None for one that is final. Raises Unreadable."""
     row = object_of(value)
-    state = _STATES.get(integer_of(row.get("status")))
+    state = _STATES.get(row.integer("status"))
     if state is None:
         raise Unreadable("an open order in an unknown state")
     if state is not OrderState.OPEN:
         return None
-    native, side = text_of(row.get("symbol")), text_of(row.get("side"))
+    native, side = row.text("symbol"), row.text("side")
     if side not in ("BUY", "SELL"):
         raise Unreadable("an open order of an unknown kind")
-    limit = text_of(row.get("orderPriceType")) == _LIMIT_PRICE_TYPE
-    client_order_id = row.get("clientOrderId")
+    limit = row.text("orderPriceType") == _LIMIT_PRICE_TYPE
     return OpenOrder(
         symbol=symbol_of(native),
         native_symbol=native,
         market=Market.FUTURES,
         side=Side(side.lower()),
         type=OrderType.LIMIT if limit else OrderType.MARKET,
-        quantity=decimal_of(row.get("volume")),
-        filled=decimal_of(row.get("executedQty")),
-        price=decimal_of(row.get("price")) if limit else None,
+        quantity=row.decimal("volume"),
+        filled=row.decimal("executedQty"),
+        price=row.decimal("price") if limit else None,
         exchange_order_id=text_of(row.get("orderId") or row.get("orderSysID")),
-        client_order_id=None if client_order_id in (None, "") else text_of(client_order_id),
+        client_order_id=row.optional_text("clientOrderId"),
         api=ContractOrders.name,
     )

@@ -7,15 +7,13 @@ import re
 from keyctl.answers import (
     Unreadable,
     clean_text,
-    decimal_of,
     integer_of,
     moment_of,
     object_of,
     read_object,
     text_of,
 )
-from keyctl.errors import SetupProblem
-from keyctl.exchanges.base import OrderAPI, UnknownSymbol, by_name
+from keyctl.exchanges.base import OrderAPI, UnknownSymbol
 from keyctl.exchanges.lbank import contract
 from keyctl.exchanges.lbank.answers import data_in, flag, instant, step_of
 from keyctl.exchanges.lbank.around import LBankAround
@@ -30,7 +28,7 @@ from keyctl.exchanges.shapes import (
     check_shape,
     free_and_total,
     letters_and_digits,
-    signing_key,
+    own_key,
     split_symbol,
     withdraw_flag,
 )
@@ -63,13 +61,11 @@ class LBank(LBankAround):
 
     def __init__(self, profile: Profile, binding: Binding) -> None:
         super().__init__(profile, binding)
-        self.spot_orders, self.contract_orders = SpotOrders(self), ContractOrders(self)
-        self.order_apis = by_name(self.spot_orders, self.contract_orders)
+        self.lists = {Market.SPOT: SpotOrders(self), Market.FUTURES: ContractOrders(self)}
+        self.order_apis = {api.name: api for api in self.lists.values()}
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
-        if algorithm not in self.profile.algorithms:
-            raise SetupProblem(f"LBank has no {algorithm} keys", code="wrong_key_type")
-        return LBankSigner(api_key, signing_key(algorithm, secret))
+        return LBankSigner(api_key, own_key(self.profile, algorithm, secret))
 
     def check_credential(
         self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None
@@ -113,7 +109,6 @@ class LBank(LBankAround):
         row = next((row for row in rows if row.get("symbol") == native), None)
         if row is None:
             raise UnknownSymbol(symbol)
-        least_value = row.get("minOrderAmount")  # missing for some pairs
         base, quote = split_symbol(symbol)
         return Instrument(
             symbol=symbol,
@@ -122,9 +117,10 @@ class LBank(LBankAround):
             quote=quote,
             price_step=step_of(row.get("priceAccuracy")),
             quantity_step=step_of(row.get("quantityAccuracy")),
-            min_quantity=decimal_of(row.get("minTranQua")),
+            min_quantity=row.decimal("minTranQua"),
             max_quantity=None,
-            min_notional=None if least_value is None else decimal_of(least_value),
+            # Missing for some pairs.
+            min_notional=None if row.get("minOrderAmount") is None else row.decimal("minOrderAmount"),
         )
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
@@ -138,7 +134,7 @@ class LBank(LBankAround):
         if "bids" in data:
             return contract.ticker_in(data, native_symbol)
         check_named(data.get("symbol"), native_symbol)
-        ticker = Ticker(decimal_of(data.get("bidPrice")), decimal_of(data.get("askPrice")))
+        ticker = Ticker(data.decimal("bidPrice"), data.decimal("askPrice"))
         if ticker.bid <= 0 or ticker.ask <= 0:
             raise Unreadable("a side of the book is empty")
         return ticker
@@ -150,7 +146,7 @@ class LBank(LBankAround):
         answer = read_object(response.body)
         # The official sample of this call alone has no error_code [official, stored 2026-08-11].
         if "error_code" not in answer and str(answer.get("result")).lower() == "true":
-            data = object_of(answer.get("data"))
+            data = answer.object("data")
         else:
             data = object_of(data_in(response))
         more = sorted(name for name in data if name.startswith("enable") and name not in _KNOWN_RIGHTS)
@@ -182,7 +178,7 @@ class LBank(LBankAround):
         return letters_and_digits(random, _ID_LENGTH)
 
     def order_api(self, order: Order) -> OrderAPI:
-        return self.contract_orders if order.market is Market.FUTURES else self.spot_orders
+        return self.lists[order.market]
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code in ("10008", "8")  # 8 on the contract API

@@ -9,10 +9,9 @@ goes is told. Of contracts no call is known: LBank documents none, and none was 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import ClassVar
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import Row, Unreadable, array_of, clean_text, object_of
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.lbank.answers import data_in, flag
 from keyctl.exchanges.listing import Names
@@ -51,10 +50,10 @@ def _moment(at_ms: int) -> str:
     return (datetime.fromtimestamp(at_ms // 1000, UTC) + _AHEAD).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _fill(row: dict[str, JSON], asked: FillsAsked) -> Fill:
+def _fill(row: Row, asked: FillsAsked) -> Fill:
     """A row of transaction_history. Raises Unreadable, also for one of another pair than asked for."""
-    native, buys = text_of(row.get("symbol")), flag(row.get("isBuyer"))
-    price, quantity = decimal_of(row.get("price")), decimal_of(row.get("qty"))
+    native, buys = row.text("symbol"), flag(row.get("isBuyer"))
+    price, quantity = row.decimal("price"), row.decimal("qty")
     if native != asked.native_symbol:
         raise Unreadable("a trade of another symbol than asked for")
     if buys is None or price <= 0 or quantity <= 0:
@@ -66,13 +65,9 @@ def _fill(row: dict[str, JSON], asked: FillsAsked) -> Fill:
         side=Side.BUY if buys else Side.SELL,
         price=price,
         quantity=quantity,
-        at_ms=integer_of(row.get("time")),
-        trade_id=clean_text(text_of(row.get("id")), _WORD),
-        exchange_order_id=clean_text(text_of(row.get("orderId")), _WORD),
-        fee=_fee(row.get("commission")),
+        at_ms=row.integer("time"),
+        trade_id=clean_text(row.text("id"), _WORD),
+        exchange_order_id=clean_text(row.text("orderId"), _WORD),
+        fee=row.optional("commission"),
         maker=flag(row.get("isMaker")),
     )
-
-
-def _fee(told: JSON) -> Decimal | None:
-    return None if told in (None, "") else decimal_of(told)

@@ -9,8 +9,8 @@ from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
 
-from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, object_of, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI, Read
+from keyctl.answers import Row, TooLong, Unreadable, object_of
+from keyctl.exchanges.base import OrderAPI, Read
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.listing import Names, each_of
@@ -33,7 +33,7 @@ from keyctl.model import (
     Side,
     TimeInForce,
 )
-from keyctl.model.symbol_text import capitals
+from keyctl.model.symbol_text import capitals, small_letters
 
 # Rows asked for. The docs allow 200 for both lists; the text of error 10018 speaks of 50, and of the history ccxt asks
 # for 100.
@@ -55,9 +55,6 @@ class SpotOrders(OrderAPI):
     name = "spot"
     offers = MappingProxyType({Market.SPOT: frozenset({"limit", "market", "post_only", "ioc", "fok"})})
     echo_names = (("custom_id",), ("order_id",))
-
-    def __init__(self, venue: Exchange) -> None:
-        self.venue = venue
 
     def order_request(self, leg: Leg) -> Request:
         return self.venue.write("POST", "spot", "/v2/supplement/create_order.do", *_params(leg))
@@ -98,15 +95,16 @@ class SpotOrders(OrderAPI):
     def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
         check_canceled(response, leg, "origClientOrderId")
 
-    def open_orders_request(self, native_symbol: str) -> Request:
-        """The read of the open orders of a pair."""
-        path = "/v2/supplement/orders_info_no_deal.do"
-        return self.venue.read("POST", "spot", path, ("symbol", native_symbol), *_first(_OPEN_PAGE))
+    def open_orders_requests(self, symbols: tuple[str, ...]) -> tuple[Request, ...]:
+        """The reads of the open orders of these pairs, those of perpetuals left out."""
+        ask = partial(self.venue.read, "POST", "spot", "/v2/supplement/orders_info_no_deal.do")
+        pairs = (small_letters("_".join(symbol.split("/"))) for symbol in symbols if ":" not in symbol)
+        return tuple(ask(("symbol", pair), *_first(_OPEN_PAGE)) for pair in pairs)
 
     def read_open_orders(self, response: Response) -> tuple[OpenOrder | OddRow, ...]:
         """The orders in its answer. Raises Unreadable for a page that may lack some."""
         data = object_of(data_in(response))
-        rows = array_of(data.get("orders"))
+        rows = data.array("orders")
         if not _holds_all(data, rows, _OPEN_PAGE):
             raise Unreadable("more orders than one page holds")
         return each_of(rows, _open_order, _NAMES)
@@ -130,7 +128,7 @@ def _check_tested(data: JSON, leg: Leg) -> None:
         raise Unreadable("about another symbol than the one asked for")
 
 
-def _by_own_id(data: dict[str, JSON], leg: Leg) -> OrderStatus:
+def _by_own_id(data: Row, leg: Leg) -> OrderStatus:
     if data.get("clientOrderId") != leg.client_order_id:
         raise Unreadable("the answer is about another order")
     return _status(data, leg)
@@ -138,7 +136,7 @@ def _by_own_id(data: dict[str, JSON], leg: Leg) -> OrderStatus:
 
 def _listed(response: Response, leg: Leg, page: int) -> OrderStatus | None:
     data = object_of(data_in(response))
-    rows = [object_of(row) for row in array_of(data.get("orders"))]
+    rows = data.objects("orders")
     for row in rows:
         check_named(row.get("symbol"), leg.native_symbol)
     ours = [row for row in rows if row.get("clientOrderId") == leg.client_order_id]
@@ -170,34 +168,34 @@ def _params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     return (*params, ("custom_id", leg.client_order_id))
 
 
-def _status(row: dict[str, JSON], leg: Leg) -> OrderStatus:
+def _status(row: Row, leg: Leg) -> OrderStatus:
     """The status of the leg's order. Raises Unreadable when the row differs from the leg or cannot be understood."""
     if not _same_terms(row, leg):
         raise Unreadable("the order found under our id differs from ours")
-    state = _STATES.get(integer_of(row.get("status")))
+    state = _STATES.get(row.integer("status"))
     if state is None:
         raise Unreadable("an unknown order status")
-    order, filled = leg.order, decimal_of(row.get("executedQty"))
-    spent = decimal_of(row.get("cummulativeQuoteQty"))
+    order, filled = leg.order, row.decimal("executedQty")
+    spent = row.decimal("cummulativeQuoteQty")
     # A market buy is told in quote currency; its base quantity is our own figure.
     average, estimated = spent / filled if filled > 0 else None, _by_money(order)
     figures = Figures(order.quantity, filled, average, traded=spent, estimated=estimated)
     return status_told(leg, row.get("orderId"), state, figures)
 
 
-def _could_be(row: dict[str, JSON], leg: Leg) -> bool:
+def _could_be(row: Row, leg: Leg) -> bool:
     """Whether a row without a client order id may be the leg's order: same terms, not older than the leg."""
     day = datetime.combine(leg.client_order_date, datetime.min.time(), UTC)
     earliest = day - timedelta(days=1)
-    return _same_terms(row, leg) and integer_of(row.get("time")) >= earliest.timestamp() * 1000
+    return _same_terms(row, leg) and row.integer("time") >= earliest.timestamp() * 1000
 
 
-def _holds_all(data: dict[str, JSON], rows: Sequence[JSON], page: int) -> bool:
+def _holds_all(data: Row, rows: Sequence[JSON], page: int) -> bool:
     """Whether the rows of a page are all that there are.
 
     `total` counts pages in the docs' comment and orders in samples; both ways more than the page holds is too much.
     """
-    total = 0 if data.get("total") is None else integer_of(data["total"])
+    total = 0 if data.get("total") is None else data.integer("total")
     return len(rows) < page and total <= max(1, len(rows))
 
 
@@ -214,33 +212,33 @@ _NAMES = Names("symbol", ("orderId",), _pair_of)
 def _open_order(value: JSON) -> OpenOrder:
     """A row of open orders as such. Raises Unreadable."""
     row = object_of(value)
-    native = text_of(row.get("symbol"))
-    side, _, kind = text_of(row.get("type")).partition("_")
-    if side not in ("buy", "sell") or _STATES.get(integer_of(row.get("status"))) is None:
+    native = row.text("symbol")
+    side, _, kind = row.text("type").partition("_")
+    if side not in ("buy", "sell") or _STATES.get(row.integer("status")) is None:
         raise Unreadable("an open order of an unknown kind")
-    client_order_id, spends = row.get("clientOrderId"), _spends(row)
+    spends = _spends(row)
     return OpenOrder(
         symbol=_pair_of(native),
         native_symbol=native,
         market=Market.SPOT,
         side=Side(side),
         type=OrderType.MARKET if kind == "market" else OrderType.LIMIT,
-        quantity=None if spends is not None else decimal_of(row.get("origQty")),
-        filled=decimal_of(row.get("executedQty")),
-        price=None if kind == "market" else decimal_of(row.get("price")),
-        exchange_order_id=text_of(row.get("orderId")),
-        client_order_id=None if client_order_id in (None, "") else text_of(client_order_id),
+        quantity=None if spends is not None else row.decimal("origQty"),
+        filled=row.decimal("executedQty"),
+        price=None if kind == "market" else row.decimal("price"),
+        exchange_order_id=row.text("orderId"),
+        client_order_id=row.optional_text("clientOrderId"),
         created_ms=made_at(row.get("time")),
         quote_quantity=spends,
         api=SpotOrders.name,
     )
 
 
-def _spends(row: dict[str, JSON]) -> Decimal | None:
+def _spends(row: Row) -> Decimal | None:
     """The amount to spend of a market buy, where the row tells it [official]: origQuoteOrderQty."""
     if row.get("type") != "buy_market" or row.get("origQuoteOrderQty") in (None, ""):
         return None
-    amount = decimal_of(row["origQuoteOrderQty"])
+    amount = row.decimal("origQuoteOrderQty")
     return amount if amount > 0 else None
 
 
@@ -258,21 +256,21 @@ def _wire_type(order: Order) -> str:
     return order.side.value if order.time_in_force is TimeInForce.GTC else f"{order.side}_{order.time_in_force}"
 
 
-def _same_terms(row: dict[str, JSON], leg: Leg) -> bool:
+def _same_terms(row: Row, leg: Leg) -> bool:
     """Whether a row tells the leg's symbol, side, kind, price and size.
 
     LBank has no orders that only reduce, and no document says that it changes one ([official] stored 2026-08-11). A
     plain buy or sell says nothing of whether the order may rest.
     """
     order = leg.order
-    side, _, kind = text_of(row.get("type")).partition("_")
+    side, _, kind = row.text("type").partition("_")
     if row.get("symbol") != leg.native_symbol or side != order.side:
         return False
     if kind and kind != _wire_type(order).partition("_")[2]:
         return False
-    if order.type is OrderType.LIMIT and decimal_of(row.get("price")) != order.price:
+    if order.type is OrderType.LIMIT and row.decimal("price") != order.price:
         return False
-    return _by_money(order) or decimal_of(row.get("origQty")) == order.quantity
+    return _by_money(order) or row.decimal("origQty") == order.quantity
 
 
 def _by_money(order: Order) -> bool:

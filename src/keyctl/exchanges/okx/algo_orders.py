@@ -13,20 +13,19 @@ from __future__ import annotations
 from decimal import Decimal
 from types import MappingProxyType
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
+from keyctl.answers import Row, Unreadable, array_of, clean_text, object_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Exchange, Read
+from keyctl.exchanges.base import Read
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.listing import Names
-from keyctl.exchanges.okx.answers import one_row, optional
+from keyctl.exchanges.okx.answers import one_row
 from keyctl.exchanges.okx.names import type_of
-from keyctl.exchanges.okx.open_orders import is_by_amount, named_symbol, open_order_names, whole_page
+from keyctl.exchanges.okx.open_orders import named_symbol, open_order_names, whole_page
 from keyctl.exchanges.okx.orders import PAGE, OKXOrders, PlainOrders, unbounded
 from keyctl.exchanges.okx.terms import TERMS
 from keyctl.exchanges.shapes import made_at
 from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
 from keyctl.model import (
-    JSON,
     Endpoint,
     Leg,
     Market,
@@ -69,14 +68,10 @@ _BECAME = ("effective", "partially_failed")
 class AlgoOrders(OKXOrders):
     """Orders that wait for a trigger. None of these writes knows a deadline of its own."""
 
-    name = "algo"
+    name, goes_on_at = "algo", PlainOrders.name
     offers = MappingProxyType(dict.fromkeys(Market, _KINDS))
     endpoint = Endpoint.ALGO
     own_id, order_id, cancel_path = "algoClOrdId", "algoId", CANCEL_ALGOS
-
-    def __init__(self, venue: Exchange, becomes: PlainOrders) -> None:
-        super().__init__(venue)
-        self.becomes = becomes
 
     def order_request(self, leg: Leg) -> Request:
         order, terms = leg.order, TERMS[leg.order.market]
@@ -119,22 +114,20 @@ class AlgoOrders(OKXOrders):
             raise Unreadable("the answer does not confirm the cancel of our order")
         check_echo(row, (("instId", leg.native_symbol),))
 
-    def status(self, row: dict[str, JSON], leg: Leg) -> OrderStatus:
+    def status(self, row: Row, leg: Leg) -> OrderStatus:
         """Nothing of the fill of a triggered one."""
         order, terms, told = leg.order, TERMS[leg.order.market], row.get("state")
         assert order.trigger is not None
         prefix, other = _PREFIXES[order.trigger], _OTHERS[order.trigger]
         same = (
-            row.get("algoClOrdId") == leg.client_order_id
-            and row.get("ordType") == "conditional"
-            and row.get("instId") == leg.native_symbol
+            row.agrees({"algoClOrdId": leg.client_order_id, "ordType": "conditional", "instId": leg.native_symbol})
             and row.get("side") == str(order.side)
-            and decimal_of(row.get(f"{prefix}TriggerPx")) == order.trigger_price
+            and row.decimal(f"{prefix}TriggerPx") == order.trigger_price
             and row.get(f"{prefix}TriggerPxType") in ("last", "", None)
-            and decimal_of(row.get(f"{prefix}OrdPx")) == Decimal(_order_price(order))
+            and row.decimal(f"{prefix}OrdPx") == Decimal(_order_price(order))
             and row.get(f"{other}TriggerPx") in ("", None)
             and terms.agrees(row, order)
-            and all(row.get(name) == value for name, value in terms.waiting_fields(order))
+            and row.agrees(dict(terms.waiting_fields(order)))
         )
         state = _STATES.get(str(told))
         if not same or state is None:
@@ -144,7 +137,7 @@ class AlgoOrders(OKXOrders):
             exchange_order_id=order_id,
             client_order_id=leg.client_order_id,
             state=state,
-            quantity=quantity_of(size_told(row.get("sz"), order, may_shrink=terms.reduces(order)), order),
+            quantity=quantity_of(size_told(row.decimal("sz"), order, may_shrink=terms.reduces(order)), order),
             filled=Decimal(0),
             price=order.price,
             became=_became(row) if told in _BECAME else None,
@@ -158,14 +151,14 @@ def open_orders(response: Response, market: Market) -> tuple[OpenOrder | OddRow,
     return whole_page(response, lambda value: _open_order(object_of(value), market), names)
 
 
-def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
+def _open_order(row: Row, market: Market) -> OpenOrder:
     """One that waits. Of two triggers the stop is shown; of one that fires from either side, what it is by the price
     at its making."""
     symbol, native, side, position = open_order_names(row, market)
     trigger, trigger_price, price = _waits_for(row, side)
-    own_id, size = row.get("algoClOrdId"), optional(row.get("sz")) or Decimal(0)  # empty: the whole position
+    own_id, size = row.get("algoClOrdId"), row.optional("sz") or Decimal(0)  # empty: the whole position
     at_market = price in (None, Decimal(_AT_MARKET))
-    by_amount = is_by_amount(row, market, side, at_market=at_market)
+    by_amount = at_market and TERMS[market].is_by_amount(row, side)
     if size < 0:
         raise Unreadable("a size below zero")
     return OpenOrder(
@@ -177,7 +170,7 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
         quantity=None if by_amount else size,
         filled=Decimal(0),
         price=None if price == Decimal(_AT_MARKET) else price,
-        exchange_order_id=text_of(row.get("algoId")),
+        exchange_order_id=row.text("algoId"),
         client_order_id=clean_text(own_id, 40) if isinstance(own_id, str) and own_id else None,
         reduce_only=row.get("reduceOnly") in ("true", True),
         position=position,
@@ -189,26 +182,26 @@ def _open_order(row: dict[str, JSON], market: Market) -> OpenOrder:
     )
 
 
-def _waits_for(row: dict[str, JSON], side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
+def _waits_for(row: Row, side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
     """What it waits for, and the price at which it then goes to the book."""
     for trigger, prefix in _PREFIXES.items():
-        price = optional(row.get(f"{prefix}OrdPx"))
-        at = optional(row.get(f"{prefix}TriggerPx"))
+        price = row.optional(f"{prefix}OrdPx")
+        at = row.optional(f"{prefix}TriggerPx")
         if at is None and trigger is Trigger.TAKE_PROFIT and price != Decimal(_AT_MARKET):
             at = price  # a limit take-profit (tpOrdKind) need have no trigger of its own
         if at is not None:
             return trigger, at, price
-    at, last = decimal_of(row.get("triggerPx")), optional(row.get("last"))
+    at, last = row.decimal("triggerPx"), row.optional("last")
     rising = last is None or at > last
-    return Trigger.STOP if rising is (side is Side.BUY) else Trigger.TAKE_PROFIT, at, optional(row.get("ordPx"))
+    return Trigger.STOP if rising is (side is Side.BUY) else Trigger.TAKE_PROFIT, at, row.optional("ordPx")
 
 
-def _became(row: dict[str, JSON]) -> str:
+def _became(row: Row) -> str:
     """The id of the plain order. Raises Unreadable where there is none, or more than one."""
     told = row.get("ordIdList")
     ids = [text_of(each) for each in array_of(told)] if told else []
     if not ids and row.get("ordId"):
-        ids = [text_of(row["ordId"])]
+        ids = [row.text("ordId")]
     if len(ids) != 1:
         raise Unreadable("not naming the one order that it became")
     return ids[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, read_object, text_of
+from keyctl.answers import Row, Unreadable, clean_text, object_of, read_object
 from keyctl.errors import CheckFailed
 from keyctl.model import (
     JSON,
@@ -20,7 +20,7 @@ NOT_LIVE = ("suspend", "rebase", "preopen", "test")
 _KNOWN_RIGHTS = {"read_only", "trade", "withdraw"}
 
 
-def rows(response: Response) -> list[dict[str, JSON]]:
+def rows(response: Response) -> list[Row]:
     """The objects in `data` of a successful answer. Raises Unreadable unless code is "0"."""
     return [object_of(row) for row in data_of(response)]
 
@@ -30,10 +30,10 @@ def data_of(response: Response) -> list[JSON]:
     body = read_object(response.body)
     if body.get("code") != "0":
         raise Unreadable("the answer does not say success")
-    return array_of(body.get("data"))
+    return body.array("data")
 
 
-def one_row(response: Response) -> dict[str, JSON]:
+def one_row(response: Response) -> Row:
     """The single object in `data`. Raises Unreadable for none or several."""
     found = rows(response)
     if len(found) != 1:
@@ -41,7 +41,7 @@ def one_row(response: Response) -> dict[str, JSON]:
     return found[0]
 
 
-def check_currencies(row: dict[str, JSON], symbol: str) -> None:
+def check_currencies(row: Row, symbol: str) -> None:
     """Nothing when the currencies that an instrument names are those of the symbol. Raises Unreadable."""
     base, quote = symbol.partition(":")[0].split("/")
     for name, wanted in (("baseCcy", base), ("quoteCcy", quote), ("uly", f"{base}-{quote}")):
@@ -49,29 +49,29 @@ def check_currencies(row: dict[str, JSON], symbol: str) -> None:
             raise Unreadable("an instrument of other currencies than its name")
 
 
-def instrument(row: dict[str, JSON], symbol: str) -> Instrument:
+def instrument(row: Row, symbol: str) -> Instrument:
     """A spot symbol's rules. OKX bounds value in USD, not in the quote currency, so no notional bounds are given."""
     return Instrument(
         symbol=symbol,
-        native_symbol=text_of(row.get("instId")),
+        native_symbol=row.text("instId"),
         base=symbol.partition("/")[0],
         quote=symbol.partition("/")[2],
-        price_step=positive(row.get("tickSz")),
-        quantity_step=positive(row.get("lotSz")),
-        min_quantity=positive(row.get("minSz")),
-        max_quantity=optional(row.get("maxLmtSz")),
+        price_step=row.positive("tickSz"),
+        quantity_step=row.positive("lotSz"),
+        min_quantity=row.positive("minSz"),
+        max_quantity=row.optional("maxLmtSz"),
         min_notional=None,
         active=row.get("state") == "live",
         not_trading=why_not_trading(row),
     )
 
 
-def why_not_trading(row: dict[str, JSON]) -> str:
+def why_not_trading(row: Row) -> str:
     """The state of an instrument that is not live, for a sentence; empty for one that is."""
     return "" if row.get("state") == "live" else f"its state is {clean_text(str(row.get('state')), 40)}"
 
 
-def check_open(row: dict[str, JSON], symbol: str) -> None:
+def check_open(row: Row, symbol: str) -> None:
     """Nothing for an instrument with rules. One that is not open yet is listed with its name and state alone, and for
     that raises CheckFailed(code="not_trading")."""
     if (state := row.get("state")) in NOT_LIVE and not any(row.get(name) for name in ("tickSz", "lotSz", "minSz")):
@@ -83,7 +83,7 @@ def check_open(row: dict[str, JSON], symbol: str) -> None:
         )
 
 
-def permissions(row: dict[str, JSON]) -> KeyPermissions:
+def permissions(row: Row) -> KeyPermissions:
     """The calling key's rights from account/config: `perm`, `ip` and `uid`; all else there is about the account."""
     told, ips = row.get("perm"), row.get("ip")
     words = {right.strip() for right in told.split(",")} - {""} if isinstance(told, str) else set[str]()
@@ -112,32 +112,17 @@ def _may_withdraw(words: set[str]) -> bool | None:
     return False if words and words <= _KNOWN_RIGHTS else None
 
 
-def spot_balances(row: dict[str, JSON]) -> Balances:
+def spot_balances(row: Row) -> Balances:
     """Free and total balances from account/balance. Raises Unreadable."""
     free: dict[str, Decimal] = {}
     total: dict[str, Decimal] = {}
-    for detail in array_of(row.get("details")):
-        if not isinstance(detail, dict):
-            raise Unreadable("a balance is not an object")
+    for detail in row.objects("details"):
         # Which of the two is filled depends on the account mode; neither means: not told.
-        available = optional(detail.get("availBal"))
-        available = optional(detail.get("availEq")) if available is None else available
+        available = detail.optional("availBal")
+        available = detail.optional("availEq") if available is None else available
         if available is not None:
-            free[text_of(detail.get("ccy"))] = available
-        equity = optional(detail.get("eq"))  # one account for spot and swaps: unrealized profit is in it
+            free[detail.text("ccy")] = available
+        equity = detail.optional("eq")  # one account for spot and swaps: unrealized profit is in it
         if equity is not None:
-            total[text_of(detail.get("ccy"))] = equity
+            total[detail.text("ccy")] = equity
     return Balances(free, None, total)
-
-
-def optional(value: JSON) -> Decimal | None:
-    """A number, or None where OKX leaves the text empty."""
-    return None if value in ("", None) else decimal_of(value)
-
-
-def positive(value: JSON) -> Decimal:
-    """A number above zero. Raises Unreadable."""
-    number = decimal_of(value)
-    if number <= 0:
-        raise Unreadable("a number that is not positive")
-    return number

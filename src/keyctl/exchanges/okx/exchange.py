@@ -7,8 +7,8 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import Unreadable, decimal_of, moment_of
-from keyctl.exchanges.base import OrderAPI, UnknownSymbol, by_name
+from keyctl.answers import Unreadable, moment_of
+from keyctl.exchanges.base import OrderAPI, UnknownSymbol
 from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.okx.algo_orders import CANCEL_ALGOS, AlgoOrders
 from keyctl.exchanges.okx.answers import (
@@ -25,7 +25,6 @@ from keyctl.exchanges.okx.futures import OKXAround
 from keyctl.exchanges.okx.futures_answers import contract_instrument
 from keyctl.exchanges.okx.names import is_named, listing_params
 from keyctl.exchanges.okx.orders import PlainOrders
-from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.shapes import (
     check_distinct,
     check_named,
@@ -40,7 +39,6 @@ from keyctl.model import (
     JSON,
     Algorithm,
     Balances,
-    Binding,
     ExchangeError,
     Instrument,
     KeyPermissions,
@@ -96,10 +94,7 @@ class OKXSigner(Signer):
 class OKX(OKXAround):
     """OKX's V5 API: spot in cash mode, and contracts. Demo keys use the live hosts and a header of their own."""
 
-    def __init__(self, profile: Profile, binding: Binding) -> None:
-        super().__init__(profile, binding)
-        plain_orders = PlainOrders(self)
-        self.order_apis = by_name(plain_orders, AlgoOrders(self, plain_orders))
+    orders = (PlainOrders, AlgoOrders)
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         check_shape(passphrase is not None, "OKX needs the passphrase of the API key")
@@ -160,7 +155,7 @@ class OKX(OKXAround):
     def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         row = one_row(response)
         check_named(row.get("instId"), native_symbol)
-        bid, ask = decimal_of(row.get("bidPx")), decimal_of(row.get("askPx"))
+        bid, ask = row.decimal("bidPx"), row.decimal("askPx")
         if not 0 < bid <= ask:
             raise Unreadable("no best prices")
         return Ticker(bid, ask)

@@ -11,13 +11,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
-from keyctl.answers import Unreadable, clean_text, decimal_of, integer_of, object_of, text_of
+from keyctl.answers import Row, Unreadable, clean_text, integer_of, object_of, text_of
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.listing import Names
-from keyctl.exchanges.okx.answers import data_of, optional
-from keyctl.exchanges.okx.names import CHOSEN, contract_symbol, pair_symbol
+from keyctl.exchanges.okx.answers import data_of
+from keyctl.exchanges.okx.names import CHOSEN, SYMBOLS
 from keyctl.exchanges.traded import DAY_MS, page_of
-from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
+from keyctl.model import Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
 
 _PAGE = 100
 _WORD = 60
@@ -43,24 +43,24 @@ class OKXFills(Exchange):
 
     def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
         kind = _KINDS[asked.market][step]
-        names = Names("instId", ("ordId",), contract_symbol if asked.market is Market.FUTURES else pair_symbol)
+        names = Names("instId", ("ordId",), SYMBOLS[asked.market])
         return page_of(data_of(response), lambda row: _fill(object_of(row), asked.market, kind), names, _PAGE)
 
 
-def _fill(row: dict[str, JSON], market: Market, kind: str) -> Fill:
+def _fill(row: Row, market: Market, kind: str) -> Fill:
     """A row of trade/fills. Raises Unreadable, also for one of another kind than asked for."""
-    native, price, size = text_of(row.get("instId")), decimal_of(row.get("fillPx")), decimal_of(row.get("fillSz"))
+    native, price, size = row.text("instId"), row.decimal("fillPx"), row.decimal("fillSz")
     if row.get("instType") != kind or row.get("side") not in tuple(Side):
         raise Unreadable("a trade of another kind than asked for, or without a side")
     if price <= 0 or size <= 0:
         raise Unreadable("a trade without price or size")
     symbol, fee, side, own_id = (
         _symbol(native, market),
-        optional(row.get("fee")),
+        row.optional("fee"),
         row.get("posSide"),
         row.get("clOrdId"),
     )
-    profit = optional(row.get("fillPnl")) if market is Market.FUTURES else None
+    profit = row.optional("fillPnl") if market is Market.FUTURES else None
     return Fill(
         symbol=symbol,
         native_symbol=clean_text(native, _WORD),
@@ -70,9 +70,9 @@ def _fill(row: dict[str, JSON], market: Market, kind: str) -> Fill:
         quantity=size,
         at_ms=integer_of(row.get("fillTime") or row.get("ts")),
         trade_id=clean_text(text_of(row.get("tradeId") or row.get("billId")), _WORD),
-        exchange_order_id=clean_text(text_of(row.get("ordId")), _WORD),
+        exchange_order_id=clean_text(row.text("ordId"), _WORD),
         fee=None if fee is None else -fee or Decimal(0),
-        fee_currency=clean_text(text_of(row["feeCcy"]), _WORD) if row.get("feeCcy") else None,
+        fee_currency=clean_text(row.text("feeCcy"), _WORD) if row.get("feeCcy") else None,
         maker={"M": True, "T": False}.get(str(row.get("execType"))),
         profit=profit,
         profit_currency=None if profit is None else _settles_in(symbol),
@@ -84,7 +84,7 @@ def _fill(row: dict[str, JSON], market: Market, kind: str) -> Fill:
 def _symbol(native: str, market: Market) -> str:
     """Our symbol; OKX's own name where that is of another form."""
     try:
-        return (contract_symbol if market is Market.FUTURES else pair_symbol)(native)
+        return SYMBOLS[market](native)
     except Unreadable:
         return clean_text(native, _WORD)
 

@@ -99,10 +99,10 @@ class OKXAround(OKXFills):
         if not found:
             raise Unreadable("not telling what was set")
         for row in found:
-            same = row.get("instId") == asked["instId"] and row.get("mgnMode") == asked["mgnMode"]
+            same = row.agrees({name: asked[name] for name in ("instId", "mgnMode")})
             # Without a side in the request the one value holds for all of them.
             same = same and row.get("posSide") in ((asked["posSide"],) if "posSide" in asked else _ANY_SIDE)
-            if not same or decimal_of(row.get("lever")) != decimal_of(asked["lever"]):
+            if not same or row.decimal("lever") != decimal_of(asked["lever"]):
                 raise Unreadable("about another setting than the one asked for")
 
     def positions_requests(self) -> tuple[Request, ...]:
@@ -123,8 +123,8 @@ class OKXAround(OKXFills):
         )
 
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
-        waiting = step % (len(algo.LISTED) + 1) < len(algo.LISTED)
-        return (algo.open_orders if waiting else plain_orders)(response, market)
+        readers = (*(algo.open_orders for _ in algo.LISTED), plain_orders)
+        return readers[step % len(readers)](response, market)
 
 
 _ANY_SIDE = ("long", "short", "net", "", None)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, object_of, text_of
+from keyctl.answers import Row, Unreadable, array_of, clean_text, object_of, text_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.listing import Names, each_of, odd_among
-from keyctl.exchanges.okx.answers import NOT_LIVE, data_of, one_row, optional, positive, rows, why_not_trading
+from keyctl.exchanges.okx.answers import NOT_LIVE, data_of, one_row, rows, why_not_trading
 from keyctl.exchanges.okx.names import CHOSEN, contract_symbol, split_contract, type_of
 from keyctl.exchanges.okx.open_orders import ORDER_NAMES
 from keyctl.model import (
@@ -37,7 +37,7 @@ _SPOT_MARGINS = {"1": None, "2": None, "3": MarginMode.CROSS, "4": MarginMode.CR
 _HEDGE = {"net_mode": False, "long_short_mode": True}
 
 
-def contract_instrument(row: dict[str, JSON], symbol: str) -> Instrument:
+def contract_instrument(row: Row, symbol: str) -> Instrument:
     """A contract's rules. OKX counts contracts of ctVal x ctMult; steps and bounds are turned into base currency where
     the contract is linear. Raises UnknownSymbol when it settles in another currency than asked for."""
     base, quote_currency, settle = split_contract(symbol)
@@ -47,24 +47,24 @@ def contract_instrument(row: dict[str, JSON], symbol: str) -> Instrument:
     elif told != settle:
         raise UnknownSymbol(symbol)
     kinds = {"linear": base, "inverse": quote_currency}
-    kind = text_of(row.get("ctType"))
+    kind = row.text("ctType")
     if kind not in kinds or row.get("ctValCcy") != kinds[kind]:
         raise Unreadable("a contract of a kind that is not known")
-    size, inverse = positive(row.get("ctVal")) * positive(row.get("ctMult")), kind == "inverse"
+    size, inverse = row.positive("ctVal") * row.positive("ctMult"), kind == "inverse"
 
-    def quantity(value: JSON) -> Decimal:
-        contracts = positive(value)
+    def quantity(name: str) -> Decimal:
+        contracts = row.positive(name)
         return contracts if inverse else contracts * size
 
     return Instrument(
         symbol=symbol,
-        native_symbol=text_of(row.get("instId")),
+        native_symbol=row.text("instId"),
         base=base,
         quote=quote_currency,
-        price_step=positive(row.get("tickSz")),
-        quantity_step=quantity(row.get("lotSz")),
-        min_quantity=quantity(row.get("minSz")),
-        max_quantity=quantity(row["maxLmtSz"]) if row.get("maxLmtSz") else None,
+        price_step=row.positive("tickSz"),
+        quantity_step=quantity("lotSz"),
+        min_quantity=quantity("minSz"),
+        max_quantity=quantity("maxLmtSz") if row.get("maxLmtSz") else None,
         min_notional=None,
         active=row.get("state") == "live",
         not_trading=why_not_trading(row),
@@ -73,8 +73,8 @@ def contract_instrument(row: dict[str, JSON], symbol: str) -> Instrument:
         settle=settle,
         contract_size=size,
         inverse=inverse,
-        leverage_max=optional(row.get("lever")),
-        market_quantity_max=quantity(row["maxMktSz"]) if row.get("maxMktSz") else None,
+        leverage_max=row.optional("lever"),
+        market_quantity_max=quantity("maxMktSz") if row.get("maxMktSz") else None,
     )
 
 
@@ -87,7 +87,7 @@ def futures_state(responses: tuple[Response, ...], instrument: Instrument, margi
     config, leverages, held, pending = responses
     account = one_row(config)
     _check_account_mode(account)
-    hedge = _HEDGE.get(text_of(account.get("posMode")))
+    hedge = _HEDGE.get(account.text("posMode"))
     if hedge is None:
         raise Unreadable("missing the position mode")
     native = instrument.native_symbol
@@ -105,10 +105,10 @@ def futures_state(responses: tuple[Response, ...], instrument: Instrument, margi
     return FuturesState(hedge, None, long, short, found, len(orders), margin, own_ids, len(odd))
 
 
-def _named(value: JSON) -> dict[str, JSON]:
+def _named(value: JSON) -> Row:
     """A row that names its instrument. Raises Unreadable."""
     row = object_of(value)
-    text_of(row.get("instId"))
+    row.text("instId")
     return row
 
 
@@ -118,7 +118,7 @@ def spot_margin(response: Response) -> MarginMode | None:
     Raises Unreadable for an account mode that is not known, CheckFailed where such an order could borrow by itself.
     """
     account = one_row(response)
-    mode = text_of(account.get("acctLv"))
+    mode = account.text("acctLv")
     if mode not in _SPOT_MARGINS:
         raise Unreadable("an unknown account mode")
     if _SPOT_MARGINS[mode] is not None and account.get("autoLoan") is not False:
@@ -132,8 +132,8 @@ def spot_margin(response: Response) -> MarginMode | None:
     return _SPOT_MARGINS[mode]
 
 
-def _check_account_mode(account: dict[str, JSON]) -> None:
-    mode = text_of(account.get("acctLv"))
+def _check_account_mode(account: Row) -> None:
+    mode = account.text("acctLv")
     reasons = {
         _SPOT_MODE: "in spot mode, which cannot trade perpetuals",
         # [official]: there the cross leverage of swaps cannot be read, and reduceOnly is not documented to hold.
@@ -159,10 +159,10 @@ def _leverages(response: Response, instrument: Instrument, margin: MarginMode, h
     for row in rows(response):
         if row.get("instId") != instrument.native_symbol or row.get("mgnMode") != str(margin):
             raise Unreadable("the leverage of another symbol or margin mode than asked for")
-        side = text_of(row.get("posSide"))
+        side = row.text("posSide")
         if side in told:
             raise Unreadable("two leverages for one side")
-        told[side] = positive(row.get("lever"))
+        told[side] = row.positive("lever")
     if set(told) == {"net"} and not (hedge and margin is MarginMode.ISOLATED):
         return told["net"], told["net"]
     if set(told) == {"long", "short"} and hedge:
@@ -181,17 +181,17 @@ def _position(value: JSON) -> Position | None:
     row = object_of(value)
     if row.get("instType") in _OTHER_KINDS:
         return None
-    size = decimal_of(row.get("pos"))
+    size = row.decimal("pos")
     if size == 0:
         return None
-    told = text_of(row.get("posSide"))
+    told = row.text("posSide")
     if told == "net":
         side = PositionSide.of(size)
     elif told in tuple(PositionSide) and size > 0:
         side = PositionSide(told)
     else:
         raise Unreadable("a position without a side")
-    native = text_of(row.get("instId"))
+    native = row.text("instId")
     symbol = contract_symbol(native)
     if ("instType", row.get("instType")) != type_of(native) or row.get("mgnMode") not in tuple(MarginMode):
         raise Unreadable("a position of another kind than its name says")
@@ -203,13 +203,13 @@ def _position(value: JSON) -> Position | None:
         contracts=abs(size),
         hedge=told != "net",
         margin=MarginMode(str(row["mgnMode"])),
-        leverage=optional(row.get("lever")),
-        entry_price=optional(row.get("avgPx")),
-        mark_price=optional(row.get("markPx")),
-        liquidation_price=optional(row.get("liqPx")),
-        unrealized=optional(row.get("upl")),
+        leverage=row.optional("lever"),
+        entry_price=row.optional("avgPx"),
+        mark_price=row.optional("markPx"),
+        liquidation_price=row.optional("liqPx"),
+        unrealized=row.optional("upl"),
         currency=clean_text(text_of(chosen), 20) if settle == CHOSEN and chosen else settle,
-        notional_usd=optional(row.get("notionalUsd")),
+        notional_usd=row.optional("notionalUsd"),
     )
 
 
@@ -220,14 +220,14 @@ def margin_balances(response: Response) -> Balances:
     """
     free, total = dict[str, Decimal](), dict[str, Decimal]()
     for detail in map(object_of, array_of(one_row(response).get("details"))):
-        currency = text_of(detail.get("ccy"))
-        available = optional(detail.get("availEq"))
-        available = optional(detail.get("availBal")) if available is None else available
+        currency = detail.text("ccy")
+        available = detail.optional("availEq")
+        available = detail.optional("availBal") if available is None else available
         if currency in total:
             raise Unreadable("a currency told twice")
         if available is not None:
             free[currency] = available
-        total[currency] = decimal_of(detail.get("eq"))
+        total[currency] = detail.decimal("eq")
     return Balances(free, None, total)
 
 
@@ -238,4 +238,4 @@ def price_band(response: Response, instrument: Instrument) -> PriceBand:
         raise Unreadable("the price limit of another symbol than asked for")
     if row.get("enabled") is False:
         return PriceBand(None, None)
-    return PriceBand(positive(row.get("buyLmt")), positive(row.get("sellLmt")))
+    return PriceBand(row.positive("buyLmt"), row.positive("sellLmt"))

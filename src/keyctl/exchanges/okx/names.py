@@ -48,6 +48,9 @@ def contract_symbol(native: str) -> str:
     return f"{base}/{quote}:{settle}" + ("" if ending == "SWAP" else f"-{ending}")
 
 
+SYMBOLS = {Market.SPOT: pair_symbol, Market.FUTURES: contract_symbol}
+
+
 def split_contract(symbol: str) -> tuple[str, str, str]:
     """Base, quote and settlement currency of a contract, dated or not. Raises UsageProblem for what is not one."""
     match = _DATED.fullmatch(symbol)

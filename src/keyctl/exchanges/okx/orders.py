@@ -9,10 +9,10 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import ClassVar
 
-from keyctl.answers import TooLong, Unreadable, decimal_of, text_of
+from keyctl.answers import Row, TooLong, Unreadable
 from keyctl.exchanges.base import Exchange, NumberedOrders, OrderAPI, Read
 from keyctl.exchanges.encoding import plain
-from keyctl.exchanges.okx.answers import one_row, optional, rows
+from keyctl.exchanges.okx.answers import one_row, rows
 from keyctl.exchanges.okx.names import type_of
 from keyctl.exchanges.okx.open_orders import PAGE_LIMIT
 from keyctl.exchanges.okx.terms import TERMS, order_kind
@@ -58,16 +58,13 @@ class OKXOrders(OrderAPI):
     order_id: ClassVar[str]
     cancel_path: ClassVar[str]
 
-    def __init__(self, venue: Exchange) -> None:
-        self.venue = venue
-
     @abstractmethod
-    def status(self, row: dict[str, JSON], leg: Leg) -> OrderStatus:
+    def status(self, row: Row, leg: Leg) -> OrderStatus:
         """The leg's order as an order object shows it. Raises Unreadable when the object is about another order."""
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         row = self.taken_row(response, leg, self.order_request(leg).params)
-        return placed_told(leg, row.get(self.order_id), decimal_of(row["sz"]) if "sz" in row else None)
+        return placed_told(leg, row.get(self.order_id), row.decimal("sz") if "sz" in row else None)
 
     def cancel_request(self, ref: OrderRef) -> Request:
         which = (self.order_id, ref.exchange_order_id) if ref.exchange_order_id else (self.own_id, ref.client_order_id)
@@ -98,7 +95,7 @@ class OKXOrders(OrderAPI):
             raise TooLong("the page is full, so the order may be on the next one")
         return None
 
-    def taken_row(self, response: Response, leg: Leg, sent: Iterable[tuple[str, JSON]] = ()) -> dict[str, JSON]:
+    def taken_row(self, response: Response, leg: Leg, sent: Iterable[tuple[str, JSON]] = ()) -> Row:
         """The element of a trade answer that carries our client order id and sCode "0". Raises Unreadable.
 
         OKX repeats no more of a request; whatever of `sent` it did repeat would have to agree.
@@ -162,44 +159,39 @@ class PlainOrders(OKXOrders, NumberedOrders):
             raise Unreadable("the answer does not confirm the cancel of our order")
         check_echo(row, (("instId", leg.native_symbol),))
 
-    def status(self, row: dict[str, JSON], leg: Leg) -> OrderStatus:
+    def status(self, row: Row, leg: Leg) -> OrderStatus:
         """The price changes only where pxAmendType asks for it, which keyctl does not; for sizes see Terms.shrinks."""
         order = leg.order
         same = (
-            row.get("clOrdId") == leg.client_order_id
-            and row.get("instId") == leg.native_symbol
-            and row.get("side") == str(order.side)
+            row.agrees({"clOrdId": leg.client_order_id, "instId": leg.native_symbol, "side": str(order.side)})
             and row.get("ordType") in (order_kind(order), "", None)
             and (order.type is not OrderType.MARKET or row.get("tgtCcy") in ("base_ccy", "", None))
             and TERMS[order.market].agrees(row, order)
-            and (order.type is OrderType.MARKET or decimal_of(row.get("px")) == order.price)
+            and (order.type is OrderType.MARKET or row.decimal("px") == order.price)
         )
         if not same:
             raise Unreadable("the answer describes another order than ours")
         return _fill(row, leg, row.get("ordId"))
 
 
-def _became(row: dict[str, JSON], leg: Leg, order_id: str, waited_as: str) -> OrderStatus:
-    same = (
-        row.get("ordId") == order_id
-        and row.get("instId") == leg.native_symbol
-        and row.get("side") == str(leg.order.side)
-        and row.get("algoId") in (waited_as, "", None)
-    )
+def _became(row: Row, leg: Leg, order_id: str, waited_as: str) -> OrderStatus:
+    same = row.agrees({"ordId": order_id, "instId": leg.native_symbol, "side": str(leg.order.side)}) and row.get(
+        "algoId"
+    ) in (waited_as, "", None)
     if not same:
         raise Unreadable("the answer describes another order than ours")
     return replace(_fill(row, leg, waited_as), became=order_id)
 
 
-def _fill(row: dict[str, JSON], leg: Leg, order_id: JSON) -> OrderStatus:
+def _fill(row: Row, leg: Leg, order_id: JSON) -> OrderStatus:
     """The status of the leg with state, size, fill and fee of an order object. Raises Unreadable."""
-    state, fee = _STATES.get(str(row.get("state"))), optional(row.get("fee"))
+    state, fee = _STATES.get(str(row.get("state"))), row.optional("fee")
     if state is None:
         raise Unreadable("an unknown state")
     figures = Figures(
-        size_told(row.get("sz"), leg.order, may_shrink=TERMS[leg.order.market].shrinks(leg.order)),
-        decimal_of(row.get("accFillSz")),
-        optional(row.get("avgPx")),
+        size_told(row.decimal("sz"), leg.order, may_shrink=TERMS[leg.order.market].shrinks(leg.order)),
+        row.decimal("accFillSz"),
+        row.optional("avgPx"),
         fee=None if fee is None else -fee or Decimal(0),  # OKX writes a paid fee with a minus sign
     )
-    return status_told(leg, order_id, state, figures, text_of(row["feeCcy"]) if row.get("feeCcy") else None)
+    return status_told(leg, order_id, state, figures, row.text("feeCcy") if row.get("feeCcy") else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyctl.answers import Row, Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.model import JSON, MarginMode, Market, Order, OrderType, PositionSide, Side, TimeInForce
 
@@ -32,9 +33,24 @@ class SpotTerms:
         """The fields that say what its size means when it waits: a market buy's would mean quote currency."""
         return _IN_BASE if order.type is OrderType.MARKET and order.side is Side.BUY else ()
 
-    def agrees(self, row: dict[str, JSON], order: Order) -> bool:
+    def agrees(self, row: Row, order: Order) -> bool:
         """Whether an order object is of the order's mode, where it tells one."""
         return row.get("tdMode") in (self.mode(order), "", None)
+
+    def position(self, row: Row) -> PositionSide | None:
+        """The position of an open order: none."""
+        return None
+
+    def is_by_amount(self, row: Row, side: Side) -> bool:
+        """Whether the size of a market order is an amount of quote currency. Raises Unreadable for another unit.
+
+        [official] docs V5, "Place order" and "Place algo order", tgtCcy: it counts the quote currency in buys and the
+        base currency in sells unless it says otherwise. Rows of the kind "trigger" do not repeat it.
+        """
+        told = row.get("tgtCcy")
+        if told not in ("base_ccy", "quote_ccy", "", None):
+            raise Unreadable("a size in a unit that is not known")
+        return told == "quote_ccy" if told else side is Side.BUY
 
     def shrinks(self, order: Order) -> bool:
         """Whether OKX may make such an order smaller by itself: a market order, when the balance that was locked for it
@@ -79,7 +95,7 @@ class ContractTerms:
         """The fields that say what its size means when it waits: none, it is contracts."""
         return ()
 
-    def agrees(self, row: dict[str, JSON], order: Order) -> bool:
+    def agrees(self, row: Row, order: Order) -> bool:
         """Whether margin mode, position side and reduce-only are those of the order."""
         side = row.get("posSide")
         if row.get("tdMode") != self.mode(order):
@@ -87,6 +103,15 @@ class ContractTerms:
         if order.hedge:
             return side == str(order.position)
         return side in ("net", "", None) and (row.get("reduceOnly") in ("true", True)) is order.reduce_only
+
+    def position(self, row: Row) -> PositionSide | None:
+        """The position of an open order, in long/short mode."""
+        told = row.get("posSide")
+        return PositionSide(str(told)) if told in tuple(PositionSide) else None
+
+    def is_by_amount(self, row: Row, side: Side) -> bool:
+        """Whether its size is an amount of quote currency: it is contracts."""
+        return False
 
     def shrinks(self, order: Order) -> bool:
         """Whether OKX may make such an order smaller by itself: one that only reduces, when it is placed or later.
