@@ -11,7 +11,7 @@ import pytest
 
 from keyctl import exchanges
 from keyctl.journal.legs import Journal
-from keyctl.model import LegResult, OrderState
+from keyctl.model import Kind, LegResult, OrderState
 from tests.support.skipping import SkipClock
 from tests.support.world import World
 
@@ -68,16 +68,30 @@ def test_what_no_look_up_shows_is_unknown_and_found_later(world: World) -> None:
     assert world.placements() and max(world.placements().values()) == 1
 
 
-def test_a_rejection_that_is_found_later_is_one_gives_back_its_value_and_is_told_once(world: World) -> None:
+def reject(world: World) -> Kind:
+    """An order that was accepted and counts, and that its exchange rejects now."""
     assert world.keyctl(*ORDER).exit_code == 0
     journal = world.app().journal
     (leg,) = journal.everything()
-    used = journal.used_today(leg.kind)
-    assert (leg.state, used > 0) == ("accepted", True)
+    assert (leg.state, journal.used_today(leg.kind) > 0) == ("accepted", True)
     venue = world.twin.venue("binance")
     with venue.lock:
         venue.end(venue.orders[0], OrderState.REJECTED, "risk")
+    return leg.kind
+
+
+def test_a_rejection_that_is_found_later_is_one_gives_back_its_value_and_is_told_once(world: World) -> None:
+    kind = reject(world)
     told = [world.keyctl("orders", "--open", "--json") for _ in range(2)]
     assert [[change["status"] for change in ran.data["changed"]] for ran in told] == [["rejected"], []], told[0].stdout
     journal = world.app().journal
-    assert (journal.everything()[0].state, journal.used_today(leg.kind)) == ("rejected", Decimal(0))
+    assert (journal.everything()[0].state, journal.used_today(kind)) == ("rejected", Decimal(0))
+
+
+def test_so_is_one_that_a_cancel_finds(world: World) -> None:
+    kind = reject(world)
+    ran = world.keyctl("cancel", "--all", "--yes", "--json")
+    assert ran.exit_code == 0 and "finished: rejected" in ran.stdout
+    journal = world.app().journal
+    assert (journal.everything()[0].state, journal.used_today(kind)) == ("rejected", Decimal(0))
+    assert world.keyctl("orders", "--open", "--json").data["changed"] == []

@@ -151,7 +151,8 @@ class _Attempt:
             return
         row = self._stored.row
         try:
-            if self._stored.state != LegState.ACCEPTED:
+            # An exchange that only acknowledges may have rejected what counted as accepted.
+            if self._stored.state != LegState.ACCEPTED or status.state is OrderState.REJECTED:
                 self._journal.record([(row, judge_found(self._stored.leg, status))], "look-up")
             self._journal.note_status([(row, status)])
         except StoreUnusable as error:
