@@ -1,4 +1,4 @@
-"""keyctl checklist: how to make a safe API key at one exchange. Asks no network."""
+"""keyctl checklist: how to make a safe API key at one exchange."""
 
 from __future__ import annotations
 
@@ -7,52 +7,65 @@ import click
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command
 from keyctl.exchanges import profile
+from keyctl.exchanges.checklists import PURPOSES, common, list_step, steps_of
 from keyctl.exchanges.profile import IPListFacts, Profile
 from keyctl.terminal.output import Result, Text
 
 _READABLE = {
-    "list": "keyctl verify reads the list and compares it",
-    "set": "keyctl verify sees only whether a list is set: compare the addresses by hand",
-    "no": "the API does not tell: check it by hand",
+    "list": "keyctl verify reads the IP whitelist and compares it",
+    "set": "keyctl verify sees only whether an IP whitelist is set: compare its IP addresses yourself",
+    "no": "the API does not report it: check it yourself",
 }
 
 
-@keyctl_command(examples="keyctl checklist lbank\nkeyctl checklist okx --json")
+@keyctl_command(examples="keyctl checklist lbank\nkeyctl checklist binance --profile read\nkeyctl checklist okx --json")
 @click.argument("exchange")
-def command(app: App, exchange: str) -> Result:
+@click.option("--profile", "purpose", type=click.Choice(PURPOSES), help="What the key is for (trading).")
+def command(app: App, exchange: str, purpose: str | None) -> Result:
     """Show how to make a safe key at an exchange"""
     facts = profile(exchange)
-    notes = _notes(facts)
+    steps, step, notes = steps_of(facts, purpose), list_step(facts, purpose), _notes(facts)
+    lines = [f"A safe key at {facts.title}" + (f" for the profile {purpose}" if purpose else "")]
+    lines += [f"  page    {facts.checklist.page}", *(f"  first   {line}" for line in common().first), ""]
+    lines += [f"  [ ] {number}. {text}" for number, text in enumerate(steps, 1)]
+    lines += ["", *(f"  allows  {line}" for line in _ip_list(facts.ip_list, step)), f"          {common().whitelist}"]
+    lines += [f"  always  {line}" for line in common().always]
+    lines += [f"  note    {note}" for note in notes]
+    if purpose:
+        lines.append(
+            f'  note    keyctl verify judges by it with [accounts.LABEL] profile = "{purpose}": keyctl config edit'
+        )
+    lines += ["", f"then: keyctl add {facts.name}"]
     data = {
         "exchange": facts.name,
+        "profile": purpose,
         "page": facts.checklist.page,
-        "steps": list(facts.checklist.steps),
+        "first": list(common().first),
+        "steps": list(steps),
         "ip_list": {
             "limit": facts.ip_list.limit,
             "separator": facts.ip_list.separator,
             "cidr": facts.ip_list.cidr,
             "readable": facts.ip_list.readable,
-            "step": facts.ip_list.step,
+            "step": step,
             "required_for": facts.ip_list.required_for,
         },
+        "always": [*common().always, common().whitelist],
         "notes": list(notes),
     }
-    lines = [f"A safe key at {facts.title}", f"  page  {facts.checklist.page}", ""]
-    lines += [f"  [ ] {number}. {step}" for number, step in enumerate(facts.checklist.steps, 1)]
-    lines += ["", *(f"  allows  {line}" for line in _ip_list(facts.ip_list))]
-    lines += [f"  note    {note}" for note in notes]
-    lines += ["", f"then: keyctl add {facts.name}"]
     return Result(data, view=(Text("\n".join(lines)),))
 
 
-def _ip_list(facts: IPListFacts) -> list[str]:
-    limit = "the number of addresses is not documented" if facts.limit is None else f"at most {facts.limit} addresses"
-    cidr = {True: "address ranges are taken", False: "no address ranges", None: "address ranges: not documented"}
+def _ip_list(facts: IPListFacts, step: int) -> list[str]:
+    limit = "number of IP addresses: not documented" if facts.limit is None else f"at most {facts.limit} IP addresses"
+    cidr = {True: "ranges accepted", False: "no ranges", None: "ranges: not documented"}
     separator = {",": "commas", " ": "blanks", "\n": "line ends"}.get(facts.separator, facts.separator)
-    lines = [f"{limit}, separated by {separator}; {cidr[facts.cidr]}"]
+    lines = [
+        f"{limit}, {f'separated by {separator}' if separator else 'separator: not documented'}; {cidr[facts.cidr]}"
+    ]
     if facts.required_for:
         lines.append(f"required for {facts.required_for}")
-    lines.append(f"{_READABLE.get(facts.readable, facts.readable)} (step {facts.step})")
+    lines.append(f"{_READABLE.get(facts.readable, facts.readable)} (step {step})")
     return lines
 
 

@@ -14,7 +14,7 @@ from keyctl.commands.framing import keyctl_command
 from keyctl.diagnosis.codes import Reported, every_exchange, explain, safe_words, search
 from keyctl.diagnosis.codes_view import explained, found_rows, not_found
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
-from keyctl.exchanges import names, profile
+from keyctl.exchanges import checklists, names, profile
 from keyctl.model import Market
 from keyctl.terminal.output import Result
 
@@ -44,7 +44,7 @@ LIVE = ("signature", "permission", "ip", "clock", "rate_limit", "server")
 @click.option("--market", type=click.Choice([market.value for market in Market]), help="Only this market.")
 @click.option("--text", default="", help="The words that came with the code, where one code has many reasons.")
 @click.option("--last", is_flag=True, help="The newest error that an order met, and its account now.")
-@click.option("--search", "wanted", metavar="TEXT", help="Search the catalogues of error codes.")
+@click.option("--search", "wanted", metavar="TEXT", help="Search the error codes and the checklists.")
 @click.option("--explain", "why", is_flag=True, help="Show which reads or words led to the verdict.")
 @click.option("--record", metavar="FILE", help="Keep what the reads showed, without secrets.")
 @click.option("--replay", metavar="FILE", help="Judge a recorded diagnosis again, offline.")
@@ -72,7 +72,7 @@ def command(
     if sum((last, wanted is not None, replay is not None)) > 1 or (replay is not None and (name or record)):
         raise UsageProblem("choose one of an account, --last, --search and --replay")
     if wanted is not None:
-        return found_rows(search(wanted, name, only), wanted)
+        return found_rows(search(wanted, name, only), wanted, checklists.found(wanted, name))
     if replay is not None:
         from keyctl.diagnosis.live import replay as judge_again
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from keyctl.diagnosis.codes import Reported
 from keyctl.errors import CheckFailed
 from keyctl.exchanges import profile
+from keyctl.exchanges.checklists import Line
 from keyctl.model import Diagnosis, Endpoint, Market, Taken
 from keyctl.terminal.output import Note, Result, Table, Text
 
@@ -50,18 +51,20 @@ def explained(
     return Result({**data, **live.data}, (*view, *live.view), live.exit_code, live.errors)
 
 
-def found_rows(found: Sequence[Diagnosis], wanted: str) -> Result:
-    """The rows that a search found. Raises CheckFailed when there is none."""
-    if not found:
+def found_rows(found: Sequence[Diagnosis], wanted: str, lines: Sequence[Line] = ()) -> Result:
+    """The lines of checklists and the rows that a search found. Raises CheckFailed when there is neither."""
+    if not found and not lines:
         raise CheckFailed(
-            "no error code matches these words",
+            "no error code and no line of a checklist matches these words",
             "fewer words find more; codes: keyctl diagnose EXCHANGE CODE",
             code="not_in_catalogue",
         )
-    rows = [(item.exchange, item.scope, item.code, item.category, item.meaning) for item in found[:FOUND_SHOWN]]
+    rows = [(line.exchange or "all", "checklist", line.place, "advice", line.text) for line in lines]
+    rows += [(item.exchange, item.scope, item.code, item.category, item.meaning) for item in found[:FOUND_SHOWN]]
     hidden = len(found) - FOUND_SHOWN
     more = f"{hidden} more; add a word, name the exchange, or --market" if hidden > 0 else ""
-    data = {"diagnoses": [as_data(item) for item in found], "search": wanted}
+    advice = [{"exchange": line.exchange or None, "place": line.place, "text": line.text} for line in lines]
+    data = {"diagnoses": [as_data(item) for item in found], "checklist": advice, "search": wanted}
     return Result(data, view=(Table(FOUND_COLUMNS, rows), *((Note(more),) if more else ())))
 
 

@@ -14,6 +14,8 @@ from keyctl.loader import open_data
 from keyctl.model import Algorithm, ExchangeError, Kind, Market, Order, Request
 
 _DOLLARS = ("USD", "USDT", "USDC")
+# What a key is for when no profile is named.
+_TRADE = "trade"
 
 
 class ReadablePath(NamedTuple):
@@ -26,11 +28,15 @@ class ReadablePath(NamedTuple):
 
 
 class Checklist(NamedTuple):
-    """How to make a safe key there: steps in the exchange's own words, its IP list's rules, and notes with sources."""
+    """How to make a safe key there: steps in the exchange's own words, and notes with sources.
+
+    `steps` are those of a trading key; `by_profile` those of a key for one profile, where the exchange has such keys.
+    """
 
     page: str
     steps: tuple[str, ...]
     notes: tuple[str, ...]
+    by_profile: Mapping[str, tuple[str, ...]]
 
 
 class IPListFacts(NamedTuple):
@@ -215,7 +221,7 @@ def read_profile(name: str) -> Profile:
         nonce=raw.get("nonce", False),
         dated=raw.get("dated", False),
         docs=raw["docs"],
-        checklist=Checklist(checklist["page"], tuple(checklist["steps"]), tuple(checklist.get("notes", ()))),
+        checklist=_checklist(checklist),
         readable=tuple(
             ReadablePath(item["method"], item["path"], item["host"], item.get("private", True))
             for item in raw["readable"]
@@ -250,6 +256,22 @@ def _settling(settling: dict[str, Any]) -> Settling:
         settling.get("trigger_window_seconds"),
         settling.get("history_span_seconds"),
     )
+
+
+def _checklist(raw: dict[str, Any]) -> Checklist:
+    """A step is a text, or names a table of texts by what the key is for; without one for it the step falls away."""
+    worded = {
+        name: {purpose: text for purposes, text in table.items() for purpose in purposes.split()}
+        for name, table in raw.get("by_profile", {}).items()
+    }
+
+    def steps(purpose: str) -> tuple[str, ...]:
+        texts = (step if isinstance(step, str) else worded[step["by_profile"]].get(purpose) for step in raw["steps"])
+        return tuple(text for text in texts if text is not None)
+
+    purposes = dict.fromkeys(purpose for table in worded.values() for purpose in table)
+    others = {purpose: steps(purpose) for purpose in purposes if purpose != _TRADE}
+    return Checklist(raw["page"], steps(_TRADE), tuple(raw.get("notes", ())), others)
 
 
 def _own_tool(raw: dict[str, Any] | None) -> OwnTool | None:
