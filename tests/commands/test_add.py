@@ -291,6 +291,7 @@ def test_a_person_is_guided_and_sees_no_secret(world: World) -> None:
     at.waits_for("API key: ").types(OKX["api_key"] + "\n")
     at.waits_for("echoed): ").types(OKX["secret"] + "\n")
     at.waits_for("Passphrase of the key (hidden): ").types(OKX["passphrase"] + "\n")
+    at.waits_for("May it ask them? (yes, no) [no]: ").types("\n")
     code, seen = at.leaves()
     assert code == 0, seen
     assert "Stored okx-main in the vault." in seen
@@ -303,7 +304,8 @@ def test_a_person_may_paste_a_private_key(world: World) -> None:
     at = keyctl_at_terminal(["add", "binance", "--no-verify", "--label", "b"], world.home)
     at.waits_for("Key type (").types("ed25519\n")
     at.waits_for("API key: ").types(BINANCE_KEY + "\n")
-    code, seen = at.waits_for("echoed): ").types(whole).leaves()
+    at.waits_for("echoed): ").types(whole)
+    code, seen = at.waits_for("May it ask them?").types("no\n").leaves()
     assert code == 0, seen
     assert whole.splitlines()[1] not in seen
 

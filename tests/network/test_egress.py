@@ -63,7 +63,7 @@ def ask(
     async def run() -> list[str]:
         async with Network(clock, Path("/nowhere"), routes) as network:
             accounts = [account(label) for label in labels or ("okx-a",)]
-            return await moved_addresses(network, book, accounts, echo.url if echo else None)
+            return await moved_addresses(network, book, accounts, [echo.url] if echo else [])
 
     return asyncio.run(run())
 
@@ -192,7 +192,7 @@ def test_nothing_is_asked_for_a_route_whose_address_an_exchange_has_just_told(
 
     async def run(echo: FakeEcho) -> None:
         async with Network(clock, Path("/nowhere")) as network:
-            await look_up(network, book, [account()], echo.url)
+            await look_up(network, book, [account()], [echo.url])
 
     with FakeEcho(THERE) as echo:
         asyncio.run(run(echo))

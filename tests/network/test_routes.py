@@ -189,6 +189,7 @@ def test_config_show_tells_profiles_routes_and_the_echo_service(desk: Desk) -> N
         "accounts.okx.a.profile": "desk",
         "accounts.okx.a.route": "socks5://127.0.0.1:1080",
         "egress.echo_url": "https://ip.example.org/",
+        "echo": "https://ip.example.org/",
     }
 
 

@@ -22,6 +22,7 @@ SHORT_HELP = {
     "fills": "Show trades, with fees and realized profit",
     "halt": "Block new orders, or allow them again",
     "import": "Take keys over from files of other programs",
+    "ip": "Show the public IP address of this machine",
     "keygen": "Make a key pair; the private key stays in the store",
     "limits": "Show the caps on orders and what is used of them",
     "list": "List the stored accounts",

@@ -48,6 +48,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     from keyctl.keys.enrol import Place, binding_for, enrol, markets_for, new_account
     from keyctl.keys.interview import Interview
     from keyctl.verify.course import verify_new
+    from keyctl.verify.public_ip import agree_once, ip_note
 
     if options["extra"]:
         _refuse_extra()
@@ -71,13 +72,16 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         account = new_account(app.accounts, label, markets, credential, options["groups"])
         enrol(app.accounts, app.store, account, credential)
     stored = Note(f"Stored {account.label} in {app.store.describe()}.")
+    agree_once(app)
     checked = None if options["no_verify"] else verify_new(app, account)
-    data = {"account": account_data(account)}
+    note, addresses = ip_note(app, account)
+    notes = () if note is None else (note,)
+    data = {"account": account_data(account), "public_ip": addresses}
     if checked is None:
-        return Result(data, view=(stored,), warnings=tuple(interview.warnings))
+        return Result(data, view=(stored, *notes), warnings=tuple(interview.warnings))
     return Result(
         {**data, **checked.data},
-        (stored, *checked.view),
+        (stored, *checked.view, *notes),
         checked.exit_code,
         checked.errors,
         (*interview.warnings, *checked.warnings),

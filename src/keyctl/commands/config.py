@@ -1,4 +1,5 @@
-"""keyctl config: shows and checks the person's settings. keyctl itself never writes that file."""
+"""keyctl config: shows and checks the person's settings. keyctl never writes config.toml; the one answer that it keeps
+itself, on the echo service, is in a file of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import click
 
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command, keyctl_group
-from keyctl.errors import KeyctlError, NeedsPerson, SetupProblem
+from keyctl.errors import KeyctlError, NeedsPerson, SetupProblem, UsageProblem
 from keyctl.home.config import Config, read_config
 from keyctl.terminal.output import Note, Result, Table, Text
 
@@ -77,7 +78,8 @@ def _tables(config: Config) -> list[tuple[str, str]]:
         if settings.profiles:
             found.append((f"accounts.{label}.profile", ", ".join(profile.name for profile in settings.profiles)))
         found.append((f"accounts.{label}.route", str(settings.route)))
-    found.append(("egress.echo_url", config.echo_url or "not set: nobody is asked"))
+    found.append(("egress.echo_url", config.echo_url or "not set: what keyctl config set echo says holds"))
+    found.append(("echo", ", ".join(config.echo_services) or "off: no service is asked for the public IP address"))
     return found
 
 
@@ -112,10 +114,39 @@ def edit(app: App) -> Result:
     return Result({"path": str(path)}, view=(Note(f"{path} is in order."),))
 
 
+@keyctl_command(
+    examples="keyctl config set echo on\nkeyctl config set echo https://ip.example.org/\nkeyctl config set echo off"
+)
+@click.argument("name", type=click.Choice(["echo"]))
+@click.argument("value", metavar="on|off|URL")
+def set_(app: App, name: str, value: str) -> Result:
+    """Agree that a service tells the public IP address
+
+    echo: on asks one of two well-known services (api64.ipify.org, icanhazip.com) over https, at most once an hour; they
+    see your IP address and no key. Or name the URL of a service of your own.
+    """
+    from keyctl.home.echo import keep
+
+    if app.config.echo_url is not None:
+        raise SetupProblem("config.toml sets echo_url, which overrides it", "change it there: keyctl config edit")
+    try:
+        keep(app.home, value)
+    except ValueError as error:
+        raise UsageProblem(f"the echo service {error}", "or use: keyctl config set echo on", code="bad_echo") from None
+    services = read_config(app.home).echo_services
+    words = f"{', then '.join(services)} may be asked" if services else "No service is asked"
+    return Result(
+        {"echo": value, "services": list(services)},
+        view=(Note(f"{words} for the public IP address. See it: keyctl ip"),),
+    )
+
+
 @keyctl_command(examples="keyctl config path")
 def path(app: App) -> Result:
     """Print where the settings file is"""
     return Result({"path": str(app.home.config_file)}, view=(Text(str(app.home.config_file)),))
 
 
-command = keyctl_group("config", "Show and check your settings", {"show": show, "edit": edit, "path": path})
+command = keyctl_group(
+    "config", "Show and check your settings", {"show": show, "set": set_, "edit": edit, "path": path}
+)

@@ -1,4 +1,4 @@
-"""keyctl whitelist: the IP lists that your keys should have, in each exchange's own form. Asks no network."""
+"""keyctl whitelist: the IP lists that your keys should have, in each exchange's own form. Asks no exchange."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def set_(
 def plan(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
     """Print what to type at each exchange, what to remove
 
-    Compared with what the last verify was told. Exit 4 when an exchange would not take a list as you keep it.
+    Compared with what the last verify was told, and with your public IP address (keyctl ip). Exit 4 when an exchange
+    would not take a list as you keep it.
     """
     from keyctl.verify.whitelist import plan as plan_lists
 

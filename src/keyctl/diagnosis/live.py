@@ -102,7 +102,7 @@ async def _gather(app: App, account: Account, markets: tuple[Market, ...]) -> Ev
         )
         evidence = await gather(subject)
         if _LISTS & set(judge(evidence).named) and not seen_address(evidence):
-            await look_up(network, app.journal.addresses, [account], app.config.echo_url)
+            await look_up(network, app.journal.addresses, [account], app.config.echo_services)
             evidence = replace(evidence, address=_address(app, account, network))
         return evidence
 

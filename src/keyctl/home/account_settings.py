@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyctl.errors import SetupProblem
+from keyctl.home.echo import service_address
 from keyctl.home.profiles import SHIPPED, KeyProfile, own_profile
-from keyctl.model.route import DIRECT, Route, is_loopback, local_route, proxy_route
+from keyctl.model.route import DIRECT, Route, local_route, proxy_route
 
 if TYPE_CHECKING:
     from keyctl.home.config_text import ConfigText
@@ -95,30 +96,20 @@ def _way(text: ConfigText, table: str, raw: dict[str, Any]) -> Route:
 
 
 def read_echo_url(text: ConfigText) -> str | None:
-    """The address of the service that tells our own address, from [egress]; None: nobody is asked.
+    """The address of the service that tells our own address, from [egress]; None: what `config set echo` says holds.
 
     Raises SetupProblem (bad_config) unless it is https, or http on this machine.
     """
-    from urllib.parse import urlsplit
-
     raw = text.table(text.raw.get("egress", {}), "egress")
     text.refuse_unknown(raw, ("echo_url",), "egress")
     if "echo_url" not in raw:
         return None
-    url, line = raw["echo_url"], text.line("egress", "echo_url")
-    if not isinstance(url, str) or not re.fullmatch(r"https?://[!-~]+", url):
-        raise text.problem("echo_url is a URL such as https://ip.example.org/", line)
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise text.problem("echo_url is no usable URL", line) from None
-    if "@" in parts.netloc or parts.fragment or port == 0 or not host:
-        raise text.problem("echo_url has a host and a path, no user, password or fragment", line)
-    if parts.scheme != "https" and not is_loopback(host):
-        raise text.problem("echo_url must be https", line)
+        url = service_address(raw["echo_url"] if isinstance(raw["echo_url"], str) else "")
+    except ValueError as error:
+        raise text.problem(f"echo_url {error}", text.line("egress", "echo_url")) from None
     text.mark(raw, "egress", "echo_url")
-    return url if parts.path else f"{parts.scheme}://{parts.netloc}/{'?' + parts.query if parts.query else ''}"
+    return url
 
 
 def _names(text: ConfigText, raw: dict[str, Any], table: str, key: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from keyctl.errors import SetupProblem
 from keyctl.home.account_settings import AccountSettings, read_accounts, read_echo_url, read_profiles
 from keyctl.home.config_text import ConfigText
+from keyctl.home.echo import agreed
 from keyctl.home.files import WRITABLE_BY_OTHERS, read_owned
 from keyctl.home.folders import Home
 from keyctl.home.key_age import KEY_AGE_DAYS
@@ -60,7 +61,10 @@ class AcceptedRisk(NamedTuple):  # quicker to define than a dataclass; keyctl li
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Config(Noun):
-    """What config.toml says, over the shipped values. `lines` tells the line of each value that is set there."""
+    """What config.toml says, over the shipped values. `lines` tells the line of each value that is set there.
+
+    `echo_services` are those that may be asked for our address: the one of config.toml, else what was agreed to.
+    """
 
     limits: Limits = field(default_factory=Limits)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -70,6 +74,7 @@ class Config(Noun):
     profiles: dict[str, KeyProfile] = field(default_factory=dict)
     accounts: dict[str, AccountSettings] = field(default_factory=dict)
     echo_url: str | None = None
+    echo_services: tuple[str, ...] = ()
     weights: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     events_keep_days: int = EVENTS_KEEP_DAYS
 
@@ -126,9 +131,9 @@ def read_config(home: Home) -> Config:
     key, a wrong type or an impossible value, with the line number where it can be found.
     """
     data = read_owned(home.config_file, forbidden_mode=WRITABLE_BY_OTHERS, problem=SetupProblem)
-    if data is None:
-        return Config()
-    return _Reader(str(home.config_file), data).config()
+    config = Config() if data is None else _Reader(str(home.config_file), data).config()
+    services = agreed(home) or () if config.echo_url is None else (config.echo_url,)
+    return replace(config, echo_services=services) if services else config
 
 
 class _Reader(ConfigText):
@@ -147,6 +152,7 @@ class _Reader(ConfigText):
             own,
             read_accounts(self, own),
             read_echo_url(self),
+            (),
             self._weights(),
             self.whole(self.raw, "", "events_keep_days", EVENTS_KEEP_DAYS),
         )

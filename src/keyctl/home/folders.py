@@ -42,6 +42,11 @@ class Home:
         return self.config / "config.toml"
 
     @property
+    def echo_file(self) -> Path:
+        """Whether an echo service may be asked for this machine's public IP address."""
+        return self.config / "echo.json"
+
+    @property
     def accounts_file(self) -> Path:
         return self.config / "accounts.json"
 

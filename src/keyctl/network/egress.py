@@ -1,13 +1,13 @@
 """Which address an account's calls leave from, told by an echo service. Reads only.
 
-The echo service is of the person's choice, never sees a key, and is asked at most once an hour for each route.
+An echo service is asked only where the person agreed to it, never sees a key, and at most once an hour for each route.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from keyctl.answers import Unreadable, read_object
@@ -22,14 +22,21 @@ ECHO_SECONDS = 3.0
 ECHO_MAX_BYTES = 4096
 
 
-async def look_up(network: Network, book: Addresses, accounts: Sequence[Account], echo_url: str | None) -> None:
-    """Asks the echo service for every route of these accounts whose address is not known from this hour."""
-    if echo_url is None:
-        return
+async def look_up(network: Network, book: Addresses, accounts: Sequence[Account], services: Sequence[str]) -> None:
+    """Asks an echo service for every route of these accounts whose address is not known from this hour."""
     routes = {route_name(account, network.route(account)): network.route(account) for account in accounts}
+    await look_up_routes(network, book, routes, services)
+
+
+async def look_up_routes(
+    network: Network, book: Addresses, routes: Mapping[str, Route], services: Sequence[str]
+) -> None:
+    """As look_up, for routes by name. The later services are asked only where those before gave no answer."""
+    if not services:
+        return
     await asyncio.gather(
         *(
-            _look_up(network, book, name, way, version, echo_url)
+            _look_up(network, book, name, way, version, services)
             for name, route in routes.items()
             for version, way in _ways(route).items()
             if not any(reading.version == version for reading in book.fresh(name))
@@ -46,12 +53,16 @@ def _ways(route: Route) -> dict[int, Route]:
     return {4: route}
 
 
-async def _look_up(network: Network, book: Addresses, name: str, way: Route, version: int, url: str) -> None:
+async def _look_up(
+    network: Network, book: Addresses, name: str, way: Route, version: int, services: Sequence[str]
+) -> None:
     if not book.may_ask(name, version):
         return
-    address = await _echo(network, way, url)
-    if address is not None:
-        book.note(name, address.version, str(address), urlsplit(url).hostname or "")
+    for url in services:
+        address = await _echo(network, way, url)
+        if address is not None:
+            book.note(name, address.version, str(address), urlsplit(url).hostname or "")
+            return
 
 
 async def _echo(network: Network, way: Route, url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -88,10 +99,10 @@ def moved_words(name: str, readings: Iterable[Reading]) -> list[str]:
 
 
 async def moved_addresses(
-    network: Network, book: Addresses, accounts: Sequence[Account], echo_url: str | None
+    network: Network, book: Addresses, accounts: Sequence[Account], services: Sequence[str]
 ) -> list[str]:
     """Warnings for an order's preview: our address has changed since the last verify, and lists may refuse it."""
-    await look_up(network, book, accounts, echo_url)
+    await look_up(network, book, accounts, services)
     names = dict.fromkeys(route_name(account, network.route(account)) for account in accounts)
     return [
         f"{words}; an IP list may refuse it: keyctl verify"

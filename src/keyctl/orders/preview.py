@@ -120,7 +120,7 @@ async def preview(  # noqa: PLR0913 - all that a plan stands on
     network, accounts = sessions[0].network, [session.account for session in sessions]
     found, moved, elsewhere = await asyncio.gather(
         look_all(sessions, symbol, config, [target.wish for target in free]),
-        moved_addresses(network, journal.addresses, accounts, config.echo_url),
+        moved_addresses(network, journal.addresses, accounts, config.echo_services),
         asyncio.gather(*(sent_elsewhere(target.session, journal, target.stored) for target in free)),
     )
     found, warnings = without_sent(found, elsewhere, moved)

@@ -93,7 +93,9 @@ async def _observe(
             done()
         able = [session for session in sessions if session.trouble is None]
         usable = [session.account for session in able]
-        seen, _ = await asyncio.gather(observe_all(able, done), look_up(network, book, usable, app.config.echo_url))
+        seen, _ = await asyncio.gather(
+            observe_all(able, done), look_up(network, book, usable, app.config.echo_services)
+        )
         note_told(network, book, seen)
         for name in {route_name(item.account, network.route(item.account)) for item in seen if item.proven}:
             book.note_verified(name)

@@ -38,10 +38,10 @@ def watch(app: App, accounts: Sequence[Account]) -> Result:
 
     Raises SetupProblem without an echo service: nothing else tells the address while no call is refused.
     """
-    if app.config.echo_url is None:
+    if not app.config.echo_services:
         raise SetupProblem(
-            "nobody tells our address: no echo service is set",
-            'add to config.toml: [egress] and echo_url = "https://..." (it sees no key)',
+            "cannot find your public IP address: no echo service may be asked",
+            "let keyctl ask one (it sees no key): keyctl config set echo on",
             code="no_echo",
         )
     names, troubles = asyncio.run(_ask(app, accounts))
@@ -50,7 +50,9 @@ def watch(app: App, accounts: Sequence[Account]) -> Result:
         members = [account for account in accounts if names.get(account.id) == name]
         readings = app.journal.addresses.fresh(name)
         if not readings:
-            errors.append(Unreached(f"our address ({name}) cannot be learned", "see echo_url: keyctl config show"))
+            errors.append(
+                Unreached(f"no echo service told your public IP address ({name})", "see which: keyctl config show")
+            )
         for reading in readings:
             locked_out = tuple(account.label for account in members if _refuses(app, account, reading))
             watched.append(_Watched(name, reading, locked_out))
@@ -73,7 +75,7 @@ async def _ask(app: App, accounts: Sequence[Account]) -> tuple[dict[str, str], l
         usable = [session.account for session in sessions if session.trouble is None]
         if troubles and not usable:
             raise troubles[0]
-        await look_up(network, app.journal.addresses, usable, app.config.echo_url)
+        await look_up(network, app.journal.addresses, usable, app.config.echo_services)
         return {account.id: route_name(account, network.route(account)) for account in usable}, troubles
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
 from keyctl.exchanges import profile
 from keyctl.home.selection import check_readable
-from keyctl.journal.addresses import ACCOUNT, GROUP
+from keyctl.journal.addresses import ACCOUNT, FRESH_SECONDS, GROUP
 from keyctl.model import Market
 from keyctl.model.route import route_name, route_of
 from keyctl.opening import beside, own_trouble
 from keyctl.terminal.output import Note, Result
 from keyctl.verify.ip_lists import Remark, read_entry, remarks, split_entries
+from keyctl.verify.public_ip import public_ips
 from keyctl.verify.whitelist_view import ListPlan, plan_data, planned, shown
 
 if TYPE_CHECKING:
@@ -29,10 +30,12 @@ def show(app: App, accounts: Sequence[Account]) -> Result:
 
 
 def plan(app: App, accounts: Sequence[Account]) -> Result:
-    """What to type at each exchange, and what that adds and takes off. Asks no network.
+    """What to type at each exchange, and what that adds and takes off, beside the address that we leave from. Asks no
+    exchange, and an echo service where the person agreed to it.
 
     Exit CHECK when an exchange would not take a list as it is kept.
     """
+    public_ips(app, accounts)
     plans, troubles = _plans_of_some(app, accounts)
     errors = tuple(
         CheckFailed(
@@ -121,9 +124,9 @@ def _plans(app: App, account: Account) -> list[ListPlan]:
     for market in account.markets:
         key = (market in facts.ip_list.markets, book.kept(account.id, groups, market))
         by_list.setdefault(key, []).append(market)
-    ours = tuple(reading.address for reading in book.fresh(route))
+    ours, since = book.readings(route), app.clock.now() - FRESH_SECONDS
     return [
-        ListPlan(account, facts, tuple(markets), kept, book.told(account.id), ours, route)
+        ListPlan(account, facts, tuple(markets), kept, book.told(account.id), ours, since, route)
         for (_, kept), markets in by_list.items()
     ]
 

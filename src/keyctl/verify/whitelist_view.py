@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from keyctl.clock import rfc3339
 from keyctl.exchanges.profile import Profile
-from keyctl.journal.addresses import ToldList
+from keyctl.journal.addresses import Reading, ToldList
 from keyctl.model import JSON, Account, Market
 from keyctl.terminal.output import Note, Table
 from keyctl.verify.ip_lists import Difference, Remark, covers, difference, remarks, written
@@ -18,19 +18,25 @@ COLUMNS = ("account", "exchange", "market", "what", "value")
 @dataclass(frozen=True, slots=True)
 class ListPlan:
     """The list kept for one market of an account (or for all of its markets), beside what the exchange last told of
-    it and the addresses that we leave from."""
+    it and the addresses that we leave from: the newest readings, of which those seen after `since` count as ours."""
 
     account: Account
     facts: Profile
     markets: tuple[Market, ...]
     kept: tuple[str, ...]
     told: ToldList | None
-    ours: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    since: float
     route: str
 
     @property
     def market(self) -> str:
         return "+".join(self.markets)
+
+    @property
+    def ours(self) -> tuple[str, ...]:
+        """The addresses that we leave from now."""
+        return tuple(reading.address for reading in self.readings if self.since < reading.seen_at)
 
     @property
     def readable(self) -> bool:
@@ -89,8 +95,11 @@ def planned(plans: Sequence[ListPlan]) -> tuple[Table | Note, ...]:
     """What to do at each exchange: what to type there, what that adds and takes off, and what to be careful of."""
     rows: list[tuple[str, ...]] = []
     for plan in plans:
+        if plan.changes != Difference((), ()):
+            rows += _our_rows(plan)
         if not plan.kept:
-            words = f"no list is kept: keyctl whitelist set -a {plan.account.label} ADDRESS..."
+            typed = " ".join(plan.ours) or "ADDRESS..."
+            words = f"no list is kept: keyctl whitelist set -a {plan.account.label} {typed}"
             rows.append(_row(plan, "nothing", words))
             continue
         if plan.changes == Difference((), ()):
@@ -133,6 +142,18 @@ def _differences(plan: ListPlan) -> list[tuple[str, ...]]:
         return []
     rows = [_row(plan, "add", entry) for entry in changes.add]
     return rows + [_row(plan, "remove", entry) for entry in changes.remove]
+
+
+def _our_rows(plan: ListPlan) -> list[tuple[str, ...]]:
+    """The public IP address, or how to see it where no list is kept."""
+    if not plan.readings and plan.kept:
+        return []
+    if not plan.readings:
+        return [_row(plan, "your IP", "not known: keyctl ip")]
+    return [
+        _row(plan, "your IP", f"{item.address} ({plan.route}, told by {item.source}, {rfc3339(item.seen_at)})")
+        for item in plan.readings
+    ]
 
 
 def _row(plan: ListPlan, what: str, value: str) -> tuple[str, ...]:

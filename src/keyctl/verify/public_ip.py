@@ -1,0 +1,162 @@
+"""This machine's public IP address, as it was told last, in an exchange's own form. An echo service is asked only where
+the person agreed to it, and at most once an hour; opens no secret and needs no account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from keyctl.errors import NeedsPerson, SetupProblem, Unreached
+from keyctl.exchanges import profile
+from keyctl.exchanges.checklists import list_step
+from keyctl.home.echo import OFF, ON, SERVICES, agreed, keep
+from keyctl.model.route import DIRECT, Route, route_name, route_of
+from keyctl.terminal.output import Note, Result, Table
+from keyctl.verify.ip_lists import written
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.exchanges.profile import Profile
+    from keyctl.journal.addresses import Reading
+    from keyctl.model import JSON, Account
+
+AGREE = "let keyctl ask a public service for it: keyctl config set echo on"
+_COLUMNS = ("route", "version", "IP address", "seen", "told by")
+
+
+def public_ips(app: App, accounts: Iterable[Account] | None = None) -> dict[str, tuple[Reading, ...]]:
+    """The newest reading of each IP version by route: of these accounts' routes, or of the direct one without any.
+
+    Where no echo service may be asked and nothing was ever noted, nothing is opened and nothing is known.
+    """
+    services = app.config.echo_services
+    routes = {str(DIRECT): DIRECT} if accounts is None else _routes(app, accounts)
+    if not services and not (app.home.state / "journal.db").exists():
+        return dict.fromkeys(routes, ())
+    book = app.journal.addresses
+    if services and not all(book.fresh(name) for name in routes):
+        import asyncio
+
+        asyncio.run(_ask(app, routes))
+    return {name: book.readings(name) for name in routes}
+
+
+def _routes(app: App, accounts: Iterable[Account]) -> dict[str, Route]:
+    """The routes of accounts by name; one that cannot be read is that account's own trouble."""
+    found: dict[str, Route] = {}
+    for account in accounts:
+        with suppress(SetupProblem):
+            route = route_of(account, app.config.account(account.label).route)
+            found[route_name(account, route)] = route
+    return found
+
+
+async def _ask(app: App, routes: Mapping[str, Route]) -> None:
+    from keyctl.network.egress import look_up_routes
+
+    async with app.network() as network:
+        await look_up_routes(network, app.journal.addresses, routes, app.config.echo_services)
+
+
+def show(app: App) -> Result:
+    """The public IP addresses of the direct route and of every route of a stored account.
+
+    Raises SetupProblem where none is known and no echo service may be asked, Unreached where none gave an answer.
+    """
+    away = [account for account in app.accounts.all() if not account.endpoint and not account.disabled]
+    known = {**public_ips(app), **public_ips(app, away)}
+    rows = [(name, reading) for name, readings in known.items() for reading in readings]
+    if not rows and not app.config.echo_services:
+        raise SetupProblem("the public IP address is not known", AGREE, code="no_echo")
+    if not rows:
+        raise Unreached(
+            "no echo service told the public IP address; each is asked once an hour", "see which: keyctl config show"
+        )
+    now = app.clock.now()
+    view = Table(
+        _COLUMNS,
+        [(name, f"IPv{item.version}", item.address, age_words(now - item.seen_at), item.source) for name, item in rows],
+    )
+    return Result({"addresses": [reading_data(name, item, now) for name, item in rows]}, (view,))
+
+
+def agree_once(app: App) -> None:
+    """Asks the person, at a terminal and once, whether an echo service may be asked. No answer is none."""
+    if app.home.is_demo or app.config.echo_url is not None or not app.prompt.has_terminal:
+        return
+    if agreed(app.home) is not None:
+        return
+    hosts = " or ".join(urlsplit(url).hostname or "" for url in SERVICES)
+    app.prompt.show(
+        f"For the IP whitelist keyctl can show the public IP address of this machine. It would ask {hosts},\n"
+        "at most once an hour, over https; they see your IP address and no key."
+    )
+    with suppress(NeedsPerson):
+        answer = app.prompt.choose("May it ask them?", ("yes", "no"), "no", option="keyctl config set echo on")
+        keep(app.home, ON if answer == "yes" else OFF)
+        app.__dict__.pop("config", None)
+
+
+def ip_note(app: App, account: Account) -> tuple[Note | None, list[JSON]]:
+    """What to say of the public IP address after a key was stored, for people (None: nothing) and for programs."""
+    [(route, readings)] = public_ips(app, [account]).items()
+    facts, now = profile(account.exchange), app.clock.now()
+    data: list[JSON] = [reading_data(route, reading, now) for reading in readings]
+    if not readings and (app.config.echo_services or app.home.is_demo or agreed(app.home) is not None):
+        return None, data
+    lines, _ = ip_lines(app, facts, readings)
+    return Note("\n".join(f"Your public IP address: {line}" for line in lines)), data
+
+
+def type_there(readings: Sequence[Reading], facts: Profile) -> tuple[str, ...]:
+    """What to type into the exchange's form for these addresses: those of IPv6 only where it accepts them."""
+    takes = [reading.address for reading in readings if reading.version == 4 or facts.ip_list.ipv6]
+    return written(takes, facts.ip_list)
+
+
+def ip_lines(
+    app: App, facts: Profile, readings: Sequence[Reading], step: int | None = None
+) -> tuple[list[str], tuple[str, ...]]:
+    """The public IP address in words for the step on the IP whitelist, and what to type there."""
+    step = step or list_step(facts)
+    if not readings:
+        asked = "no echo service told it; each is asked once an hour" if app.config.echo_services else AGREE
+        return [f"not known; {asked}"], ()
+    now, typed = app.clock.now(), type_there(readings, facts)
+    lines = [
+        f"{item.address} (told by {item.source}, {age_words(now - item.seen_at)}){_doubt(item, facts)}"
+        for item in readings
+    ]
+    return [*lines, *(f"in {facts.title}'s form (step {step}), type: {line}" for line in typed)], typed
+
+
+def _doubt(reading: Reading, facts: Profile) -> str:
+    if reading.version == 4 or facts.ip_list.ipv6:
+        return ""
+    known = facts.ip_list.ipv6 is False
+    return f"; {facts.title} {'does not accept' if known else 'does not document whether it accepts'} IPv6"
+
+
+def age_words(seconds: float) -> str:
+    """How long ago something was, for people."""
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min ago"
+    return f"{seconds / 3600:.0f} h ago" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days ago"
+
+
+def reading_data(route: str, reading: Reading, now: float) -> dict[str, JSON]:
+    """One reading for programs."""
+    from keyctl.clock import rfc3339  # takes long to load, and a checklist without a reading waits for this module
+
+    return {
+        "route": route,
+        "version": reading.version,
+        "address": reading.address,
+        "seen_at": rfc3339(reading.seen_at),
+        "age_seconds": max(0, int(now - reading.seen_at)),
+        "source": reading.source,
+    }
