@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -114,6 +115,12 @@ def offset_of(samples: list[ClockSample], margin_ms: int = 0) -> Offset | None:
     # The middle one, or the mean of the two; the statistics module would say the same and takes 2 ms to import.
     middle = (offsets[len(offsets) // 2] + offsets[(len(offsets) - 1) // 2]) / 2
     return Offset(round(middle), len(good), margin_ms)
+
+
+def span_seconds(text: str) -> int | None:
+    """The seconds of a span such as 30m, 24h or 7d; None for any other text."""
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text)
+    return int(found[1]) * {"m": 60, "h": 3600, "d": 86_400}[found[2]] if found else None
 
 
 def rfc3339(unix_seconds: float | None) -> str | None:

@@ -83,7 +83,7 @@ def test_a_profile_that_an_exchange_has_no_keys_for_is_named(capsys: pytest.Capt
 def test_the_lines_of_every_exchange_stand_in_each_checklist(exchange: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["checklist", exchange]) == ExitCode.OK
     shown = capsys.readouterr().out
-    assert all(line in shown for line in (*common().first, *common().always, common().whitelist))
+    assert all(line in shown for line in (*common().first, *common().always, *common().copies, common().whitelist))
     assert list_step(profile(exchange)) == profile(exchange).ip_list.step
 
 

@@ -11,7 +11,7 @@ import pytest
 from keyctl.twin import make_key
 from keyctl.upkeep.installation import programs
 from tests.support.canary import Canaries
-from tests.support.world import ALL, World
+from tests.support.world import ALL, World, credentials
 from tests.vault.secret_service import SecretService, require
 
 
@@ -260,3 +260,34 @@ def test_doctor_leaves_no_file_behind(world: World) -> None:
     before = sorted(world.home.rglob("*"))
     world.keyctl("doctor")
     assert sorted(world.home.rglob("*")) == before
+
+
+def test_a_secret_without_a_backup_is_told_until_there_is_one(world: World) -> None:
+    def backups() -> list[tuple[str, str]]:
+        checks = world.keyctl("doctor", "--json").data["checks"]
+        return [(item["level"], item["detail"]) for item in checks if item["name"] == "backup"]
+
+    assert backups() == [], "nothing is stored yet"
+    world.add("okx")
+    [(level, detail)] = backups()
+    assert (level, "okx-a" in detail) == ("warn", True)
+    key = world.folder / "keys" / "backup.key"
+    ran = world.keyctl("export", str(world.folder / "keys.backup"), "--key-file", str(key))
+    assert ran.exit_code == 0, ran.stderr
+    assert [level for level, _ in backups()] == ["pass"]
+    world.add("binance")
+    [(level, detail)] = backups()
+    assert (level, "binance-a" in detail, "okx-a" in detail) == ("warn", True, False)
+    assert world.keyctl("backup", str(world.folder / "copy")).exit_code == 0
+    assert [level for level, _ in backups()] == ["pass"], "the vault is in that copy, encrypted"
+
+
+def test_the_first_key_comes_with_where_its_second_copy_belongs(world: World) -> None:
+    def add(exchange: str) -> str:
+        made = make_key(exchange)
+        place = ("--label", exchange[:2], "--endpoint", world.twin.endpoint(exchange), "--no-verify")
+        return world.keyctl("add", exchange, *place, "--credentials-stdin", stdin=credentials(made)).stderr
+
+    first = add("okx")
+    assert "second copy of the secret in a password manager" in first and "Never keep it in chats" in first
+    assert "second copy" not in add("binance")

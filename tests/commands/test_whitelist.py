@@ -11,6 +11,7 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.model import Kind, Market
 from keyctl.twin import TwinServer, make_key
+from tests.support.clocks import ShiftedClock
 from tests.support.desk import Desk, open_twin
 from tests.support.world import ALL
 
@@ -201,3 +202,51 @@ def test_on_a_terminal_the_plan_is_a_table(desk: Desk, monkeypatch: pytest.Monke
     lines = desk.run("whitelist", "plan", "okx-a").stdout.splitlines()
     assert lines[0].split() == ["account", "exchange", "market", "what", "value"]
     assert any(line.split()[:5] == ["okx-a", "okx", "spot", "type", ONE] for line in lines)
+
+
+def findings(desk: Desk, label: str) -> dict[str, dict[str, str]]:
+    return {row["rule"]: row for row in desk.run("verify", label, "--json").data["findings"] if row["market"] == "spot"}
+
+
+def test_an_address_for_a_time_is_typed_until_verify_says_to_take_it_off(desk: Desk) -> None:
+    made = desk.add("binance-a", "binance")
+    assert desk.run("whitelist", "set", "-a", "binance-a", TWO, "--until", "2h").exit_code == ExitCode.CHECK
+    desk.run("whitelist", "set", "-a", "binance-a", "127.0.0.1")
+    assert "ip_until" not in findings(desk, "binance-a")
+    ran = desk.run("whitelist", "set", "-a", "binance-a", TWO, "--until", "2h", "--json")
+    assert (ran.exit_code, ran.data["whitelists"][0]["kept"]) == (ExitCode.OK, ["127.0.0.1", TWO])
+    assert f"\ttype\t127.0.0.1,{TWO}" in desk.run("whitelist", "plan", "binance-a").stdout
+    running = findings(desk, "binance-a")["ip_until"]
+    assert running["level"] == "warn" and f"{TWO} is to come off at" in running["detail"]
+    desk.clock = ShiftedClock(ahead=7300.0)
+    desk.twin.add_key("binance", made)
+    over = findings(desk, "binance-a")["ip_until"]
+    assert over["level"] == "fail" and "for a time, which ended" in over["detail"]
+    assert "keyctl checklist binance, step 5" in over["fix"]
+    assert "\ttype\t127.0.0.1\n" in desk.run("whitelist", "plan", "binance-a").stdout
+    desk.run("whitelist", "set", "-a", "binance-a", "127.0.0.1")
+    assert "ip_until" not in findings(desk, "binance-a"), "the list was kept without it"
+
+
+def test_where_the_exchange_reports_its_list_one_that_is_off_is_not_told_of(desk: Desk) -> None:
+    key = make_key("okx", ips={"spot": ("127.0.0.1", TWO)})
+    desk.add("okx-a", "okx", key)
+    desk.run("whitelist", "set", "-a", "okx-a", "127.0.0.1")
+    desk.run("whitelist", "set", "-a", "okx-a", TWO, THREE, "--until", "30m")
+    assert findings(desk, "okx-a")["ip_until"]["detail"].startswith(TWO), "the other one was never put there"
+    desk.clock = ShiftedClock(ahead=1801.0)
+    row = lists(desk, "plan", "okx-a")["okx-a", "spot"]
+    assert (row["kept"], row["remove"]) == (["127.0.0.1"], [TWO])
+
+
+@pytest.mark.parametrize("words", [(ONE, "--until", "soon"), (ONE, "--until", "0h"), ("--forget", "--until", "2h")])
+def test_an_end_that_is_none_is_wrong_usage(desk: Desk, words: tuple[str, ...]) -> None:
+    live(desk, "okx")
+    assert desk.run("whitelist", "set", "-a", "okx-a", *words).exit_code == ExitCode.USAGE
+
+
+def test_an_address_for_a_time_must_fit_on_the_list_too(desk: Desk) -> None:
+    live(desk, "lbank")
+    desk.run("whitelist", "set", "-a", "lbank-a", *(f"8.8.4.{number}" for number in range(1, 5)))
+    ran = desk.run("whitelist", "set", "-a", "lbank-a", ONE, TWO, "--until", "2h")
+    assert ran.exit_code == ExitCode.CHECK and "at most 4" in ran.stderr

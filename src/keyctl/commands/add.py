@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
     from keyctl import exchanges
+    from keyctl.exchanges.checklists import common
     from keyctl.home.account_entries import account_data
     from keyctl.home.accounts import check_label
     from keyctl.home.demo_only import check_place
@@ -75,7 +76,9 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     agree_once(app)
     checked = None if options["no_verify"] else verify_new(app, account)
     note, addresses = ip_note(app, account)
-    notes = () if note is None else (note,)
+    notes: tuple[Note, ...] = () if note is None else (note,)
+    if len(app.accounts.all()) == 1:
+        notes += (Note("\n".join(common().copies)),)
     data = {"account": account_data(account), "public_ip": addresses}
     if checked is None:
         return Result(data, view=(stored, *notes), warnings=tuple(interview.warnings))

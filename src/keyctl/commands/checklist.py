@@ -27,18 +27,17 @@ def command(app: App, exchange: str, purpose: str | None) -> Result:
     With the public IP address of this machine for its IP whitelist, as it was told last. An echo service is asked for
     it only after you agreed to that: keyctl config set echo on
     """
-    from keyctl.verify.public_ip import ip_lines, public_ips, reading_data
+    from keyctl.verify.public_ip import ip_step
 
     facts = profile(exchange)
-    [(route, readings)] = public_ips(app).items()
     steps, step, notes = steps_of(facts, purpose), list_step(facts, purpose), _notes(facts)
     lines = [f"A safe key at {facts.title}" + (f" for the profile {purpose}" if purpose else "")]
     lines += [f"  page    {facts.checklist.page}", *(f"  first   {line}" for line in common().first), ""]
     lines += [f"  [ ] {number}. {text}" for number, text in enumerate(steps, 1)]
-    ours, typed = ip_lines(app, facts, readings, step)
-    lines += ["", *(f"  your IP {line}" for line in ours), f"          {common().whitelist}"]
+    ours = ip_step(app, facts, step)
+    lines += ["", *(f"  your IP {line}" for line in ours.lines), f"          {common().whitelist}"]
     lines += [*(f"  allows  {line}" for line in _ip_list(facts.ip_list, step))]
-    lines += [f"  always  {line}" for line in common().always]
+    lines += [f"  always  {line}" for line in (*common().always, *common().copies)]
     lines += [f"  note    {note}" for note in notes]
     if purpose:
         lines.append(
@@ -59,9 +58,9 @@ def command(app: App, exchange: str, purpose: str | None) -> Result:
             "step": step,
             "required_for": facts.ip_list.required_for,
         },
-        "public_ip": [reading_data(route, reading, app.clock.now()) for reading in readings],
-        "type": list(typed),
-        "always": [*common().always, common().whitelist],
+        "public_ip": ours.data,
+        "type": list(ours.typed),
+        "always": [*common().always, *common().copies, common().whitelist],
         "notes": list(notes),
     }
     return Result(data, view=(Text("\n".join(lines)),))

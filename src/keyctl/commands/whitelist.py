@@ -26,26 +26,39 @@ def show(app: App, accounts: tuple[str, ...], group: str | None, everything: boo
     examples="keyctl whitelist set -a okx-main 203.0.113.7 198.51.100.4\n"
     "keyctl whitelist set --group desk 203.0.113.7\n"
     "keyctl whitelist set -a lbank-main --market futures 203.0.113.7\n"
+    "keyctl whitelist set -a okx-main 192.0.2.9 --until 2h\n"
     "keyctl whitelist set -a okx-main --forget"
 )
 @click.argument("addresses", nargs=-1)
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; may be repeated.")
 @click.option("--group", metavar="NAME", help="Keep it for a group, for accounts without a list of their own.")
 @click.option("--market", type=click.Choice([market.value for market in Market]), help="For this market's list alone.")
+@click.option("--until", metavar="SPAN", help="Add them for a time, as 2h; verify says when to take them off.")
 @click.option("--forget", is_flag=True, help="Keep no list for it any more.")
 def set_(
-    app: App, addresses: tuple[str, ...], labels: tuple[str, ...], group: str | None, market: str | None, forget: bool
+    app: App,
+    addresses: tuple[str, ...],
+    labels: tuple[str, ...],
+    group: str | None,
+    market: str | None,
+    until: str | None,
+    forget: bool,
 ) -> Result:
     """Keep the addresses that keys should allow
 
     Addresses, or ranges where the exchange takes them, in the order in which they shall stand there.
     """
-    from keyctl.verify.whitelist import keep
+    from keyctl.verify.whitelist import keep, keep_until
 
     if forget is bool(addresses):
         raise UsageProblem("give addresses, or --forget", "such as 203.0.113.7", code="no_address")
+    if until is not None and forget:
+        raise UsageProblem("--until cannot be combined with --forget")
     accounts = app.accounts.select(labels, group, False, app.config.groups)
-    return keep(app, accounts, group, Market(market) if market else None, addresses)
+    place = Market(market) if market else None
+    if until is not None:
+        return keep_until(app, accounts, group, place, addresses, until)
+    return keep(app, accounts, group, place, addresses)
 
 
 @keyctl_command(examples="keyctl whitelist plan --all\nkeyctl whitelist plan --group desk")

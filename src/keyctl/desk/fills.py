@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from keyctl.clock import rfc3339
+from keyctl.clock import rfc3339, span_seconds
 from keyctl.desk.fills_view import fills as fills_result
 from keyctl.desk.overview import parts_of
 from keyctl.errors import UsageProblem
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from keyctl.terminal.output import Result
 
 SINCE_DEFAULT = "24h"
-_BACK = re.compile(r"([1-9][0-9]{0,4})([mhd])")
-_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
 def read_since(text: str, now: float) -> tuple[int, int]:
@@ -34,8 +31,8 @@ def read_since(text: str, now: float) -> tuple[int, int]:
 
     What is counted back is counted from the exchange's own now.
     """
-    if match := _BACK.fullmatch(text):
-        return 0, int(match[1]) * _UNITS[match[2]] * 1000
+    if back := span_seconds(text):
+        return 0, back * 1000
     hint = "write it as 2026-11-29T13:00Z, or as 30m, 24h, 7d"
     try:
         since = datetime.fromisoformat(text)

@@ -21,10 +21,11 @@ _FILLERS = frozenset("a an and are can do does how i in is it my of on or the to
 
 
 class Common(NamedTuple):
-    """What holds at every exchange: before a key is made, always, and about its IP whitelist."""
+    """What holds at every exchange: before a key is made, always, about copies of its secret and its IP whitelist."""
 
     first: tuple[str, ...]
     always: tuple[str, ...]
+    copies: tuple[str, ...]
     whitelist: str
 
 
@@ -42,7 +43,7 @@ def common() -> Common:
     """The lines of every checklist."""
     with open_data("exchanges", "checklist.toml") as file:
         raw = tomllib.loads(file.read())
-    return Common(tuple(raw["first"]), tuple(raw["always"]), raw["whitelist"])
+    return Common(tuple(raw["first"]), tuple(raw["always"]), tuple(raw["copies"]), raw["whitelist"])
 
 
 def steps_of(facts: Profile, purpose: str | None = None) -> tuple[str, ...]:
@@ -77,6 +78,6 @@ def found(text: str, exchange: str | None = None) -> tuple[Line, ...]:
 
 def _lines(facts: Profile) -> Iterator[Line]:
     yield from (Line("", "first", text) for text in common().first)
-    yield from (Line("", "always", text) for text in (*common().always, common().whitelist))
+    yield from (Line("", "always", text) for text in (*common().always, *common().copies, common().whitelist))
     yield from (Line(facts.name, str(number), text) for number, text in enumerate(facts.checklist.steps, 1))
     yield from (Line(facts.name, "note", text) for text in facts.checklist.notes)

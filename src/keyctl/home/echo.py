@@ -44,17 +44,17 @@ def service_address(text: str) -> str:
 def agreed(home: Home) -> tuple[str, ...] | None:
     """The services that may be asked, in this order; () where the person said no, None where nobody said anything.
 
-    What cannot be read counts as nothing said. Raises SetupProblem for a file that others could write.
+    What cannot be read, or could be written by others, counts as nothing said.
     """
-    data = read_owned(home.echo_file, forbidden_mode=WRITABLE_BY_OTHERS, problem=SetupProblem)
-    if data is None:
-        return None
     try:
+        data = read_owned(home.echo_file, forbidden_mode=WRITABLE_BY_OTHERS, problem=SetupProblem)
+        if data is None:
+            return None
         said = read_object(data)["echo"]
         if said in (ON, OFF):
             return SERVICES if said == ON else ()
         return (service_address(said if isinstance(said, str) else ""),)
-    except (Unreadable, KeyError, TypeError, ValueError):
+    except (SetupProblem, Unreadable, KeyError, TypeError, ValueError):
         return None
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 3600.0
 ACCOUNT, GROUP = "account", "group"
+# After a market's name: the row of what was added to that list for a time, as entries with their ends.
+_FOR_A_TIME = "+until"
+_ONE_LIST = "SELECT entries FROM whitelists WHERE scope=? AND owner=? AND market=?"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -99,16 +102,51 @@ class Addresses:
     # The lists that the person keeps.
 
     def keep(self, scope: str, owner: str, market: str, entries: tuple[str, ...]) -> None:
-        """Keeps a list for an account (by its id) or a group (by its name); market "" stands for all. () forgets it."""
+        """Keeps a list for an account (by its id) or a group (by its name); market "" stands for all. () forgets it.
+
+        What was added to it for a time is forgotten with the old one.
+        """
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM whitelists WHERE scope=? AND owner=? AND market=?", (scope, owner, market))
+            for name in (market, market + _FOR_A_TIME):
+                connection.execute(
+                    "DELETE FROM whitelists WHERE scope=? AND owner=? AND market=?", (scope, owner, name)
+                )
             if entries:
                 connection.execute(
                     "INSERT INTO whitelists VALUES (?, ?, ?, ?, ?)",
                     (scope, owner, market, json.dumps(entries), self._clock.now()),
                 )
 
+    def keep_until(self, scope: str, owner: str, market: str, entries: tuple[str, ...], until: float) -> None:
+        """Adds entries to a list for a time; the list itself stays. `until` is in Unix seconds."""
+        name = market + _FOR_A_TIME
+        with self._database.transaction() as connection:
+            found = connection.execute(_ONE_LIST, (scope, owner, name)).fetchone()
+            ends = (json.loads(found["entries"]) if found else {}) | dict.fromkeys(entries, until)
+            connection.execute(
+                "INSERT OR REPLACE INTO whitelists VALUES (?, ?, ?, ?, ?)",
+                (scope, owner, name, json.dumps(ends), self._clock.now()),
+            )
+
+    def ends(self, account_id: str, groups: tuple[str, ...], market: str) -> dict[str, float]:
+        """The entries that were added for a time to the lists of one market of an account, each with its end (Unix s),
+        also where that is over."""
+        owners = [(GROUP, group) for group in groups] + [(ACCOUNT, account_id)]
+        found: dict[str, float] = {}
+        for scope, owner in owners:
+            for name in dict.fromkeys(("", market)):
+                rows = self._database.rows(_ONE_LIST, scope, owner, name + _FOR_A_TIME)
+                found |= json.loads(rows[0]["entries"]) if rows else {}
+        lasting = self.lasting(account_id, groups, market)
+        return {entry: until for entry, until in found.items() if entry not in lasting}
+
     def kept(self, account_id: str, groups: tuple[str, ...], market: str) -> tuple[str, ...]:
+        """As `lasting`, with what was added for a time that is not over."""
+        now = self._clock.now()
+        running = (entry for entry, until in self.ends(account_id, groups, market).items() if now < until)
+        return tuple(dict.fromkeys((*self.lasting(account_id, groups, market), *running)))
+
+    def lasting(self, account_id: str, groups: tuple[str, ...], market: str) -> tuple[str, ...]:
         """The list for one market of an account: its own for that market, its own, else those of its groups together.
 
         Empty when none is kept.
@@ -122,9 +160,7 @@ class Addresses:
         return tuple(found)
 
     def _list(self, scope: str, owner: str, market: str) -> tuple[str, ...]:
-        rows = self._database.rows(
-            "SELECT entries FROM whitelists WHERE scope=? AND owner=? AND market=?", scope, owner, market
-        )
+        rows = self._database.rows(_ONE_LIST, scope, owner, market)
         return tuple(json.loads(rows[0]["entries"])) if rows else ()
 
     # The lists that exchanges told.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,18 @@ class Notes(VaultNotes):
         """The Unix time until which a host is left alone; 0 when it is not."""
         rows = self._database.rows("SELECT until FROM cooldowns WHERE host=?", host)
         return float(rows[0]["until"]) if rows else 0.0
+
+    def note_backup(self, key_hashes: Iterable[str]) -> None:
+        """Remembers the API keys, by their hashes, whose secrets are in a backup that was just made."""
+        known = self.backed_up() | set(key_hashes)
+        with self._database.transaction() as connection:
+            value = json.dumps(sorted(known))
+            connection.execute("INSERT OR REPLACE INTO facts VALUES ('backed_up', ?)", (value,))
+
+    def backed_up(self) -> frozenset[str]:
+        """The hashes of the API keys whose secrets were ever in a backup."""
+        rows = self._database.rows("SELECT value FROM facts WHERE name='backed_up'")
+        return frozenset(json.loads(rows[0]["value"])) if rows else frozenset()
 
     def note_permissions(self, readings: dict[str, bool | None]) -> None:
         """Remembers for each account id, as of now, whether its key may withdraw."""

@@ -59,6 +59,7 @@ def export(app: App, path: Path, key: BackupKey) -> Result:
         raise CheckFailed("there is nothing to back up", "store an account: keyctl add EXCHANGE", code="no_accounts")
     kept = {account.id: Entry(stored_facts(account), found[account.id]) for account in accounts if account.id in found}
     write_backup(path, key.given(app, "keyfile" if key.key_file else "passphrase", new=True), kept)
+    app.journal.notes.note_backup(account.api_key_hash for account in accounts if account.id in found)
     labels = [account.label for account in accounts if account.id in found]
     notes = (
         Note(f"{len(labels)} accounts are in {path}, encrypted by a key of its own."),

@@ -76,6 +76,8 @@ def back_up(app: App, folder: Path) -> Result:
         sync_folder(folder.parent)
     except OSError as error:
         raise StoreUnusable(f"{folder} cannot be written: {error.strerror}") from None
+    if "vault.json" in hashes:
+        app.journal.notes.note_backup(account.api_key_hash for account in app.accounts.all())
     notes = [
         Note(f"{len(hashes)} files are in {folder}: {', '.join(sorted(hashes))}."),
         Note("It knows no order that is sent from now on. To bring it back: keyctl restore DIR"),

@@ -17,7 +17,7 @@ from keyctl.model import Level
 from keyctl.terminal.output import Result, Table
 from keyctl.upkeep import installation, leftovers
 from keyctl.upkeep.folder_health import examine_folders
-from keyctl.upkeep.home_health import account_health, halt_health, journal_health, place_health
+from keyctl.upkeep.home_health import account_health, backup_health, halt_health, journal_health, place_health
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -190,6 +190,7 @@ def _home(app: App) -> Iterator[Check]:
         ("place", place_health(app.home)),
         ("journal", journal_health(app)),
         ("halt", halt_health(app)),
+        ("backup", backup_health(app)),
     ):
         yield from (Check(name, *health) for health in found)
 

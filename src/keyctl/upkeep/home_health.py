@@ -67,6 +67,20 @@ def account_health(app: App, journal: Journal) -> Iterator[Health]:
         yield Health(Level.FAIL, trouble.message, "; ".join(trouble.hints))
 
 
+def backup_health(app: App) -> Iterator[Health]:
+    """The accounts whose secret is in no backup that was made here; the demo's can be made again."""
+    stored = [account for account in app.accounts.all() if account.api_key_hash]
+    if app.home.is_demo or not stored:
+        return
+    known = app.journal.notes.backed_up() if journal_file(app.home).exists() else frozenset[str]()
+    missing = [account.label for account in stored if account.api_key_hash not in known]
+    if missing:
+        detail = f"no backup made here has the secret of {', '.join(missing)}; a lost secret cannot be read again"
+        yield Health(Level.WARN, detail, "keyctl export FILE, and keep the file on another device")
+    else:
+        yield Health(Level.PASS, "every secret was in a backup made here")
+
+
 def halt_health(app: App) -> Iterator[Health]:
     """What stops orders on purpose, and is easily forgotten. A list that cannot be read is told elsewhere."""
     known = journal_file(app.home).exists()

@@ -15,6 +15,7 @@ from keyctl.model.route import route_name
 from keyctl.network.egress import look_up
 from keyctl.terminal.output import Result
 from keyctl.verify.address_hints import note_told
+from keyctl.verify.for_a_time import judge_ends
 from keyctl.verify.observations import House, Observation, Vantage
 from keyctl.verify.policy import judge, judge_unasked
 from keyctl.verify.probes import observe_all
@@ -40,7 +41,7 @@ def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lam
         house = house_of(app, account, vantages.get(account.id, Vantage()))
         if account.id in by_id:
             item = by_id[account.id]
-            findings = judge(item, house)
+            findings = (*judge(item, house), *judge_ends(item, house.vantage))
         else:
             item, trouble = Observation(account, app.clock.utc()), unusable[account.id]
             reason, fix = trouble.message.removeprefix(f"{account.label}: "), "; ".join(trouble.hints)
@@ -66,6 +67,7 @@ def vantage_of(app: App, account: Account, network: Network) -> Vantage:
         name,
         tuple(reading.address for reading in book.fresh(name)),
         {market: book.kept(account.id, groups, market) for market in account.markets},
+        {market: book.ends(account.id, groups, market) for market in account.markets},
     )
 
 

@@ -66,11 +66,12 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class Vantage:
     """From where the account's calls leave: its route, the addresses known from this hour, and the IP lists that the
-    person keeps for its markets."""
+    person keeps for its markets; `ends` has what was added to those for a time, each with its end (Unix s)."""
 
     route: str = "direct"
     addresses: tuple[str, ...] = ()
     kept: Mapping[Market, tuple[str, ...]] = field(default_factory=dict)
+    ends: Mapping[Market, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

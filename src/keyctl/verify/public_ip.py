@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from keyctl.errors import NeedsPerson, SetupProblem, Unreached
+from keyctl.errors import KeyctlError, SetupProblem, Unreached
 from keyctl.exchanges import profile
 from keyctl.exchanges.checklists import list_step
 from keyctl.home.echo import OFF, ON, SERVICES, agreed, keep
@@ -84,52 +84,68 @@ def show(app: App) -> Result:
 
 def agree_once(app: App) -> None:
     """Asks the person, at a terminal and once, whether an echo service may be asked. No answer is none."""
-    if app.home.is_demo or app.config.echo_url is not None or not app.prompt.has_terminal:
+    if app.home.is_demo or not app.prompt.has_terminal or agreed(app.home) is not None:
         return
-    if agreed(app.home) is not None:
-        return
+    with suppress(KeyctlError):  # what is wrong with config.toml is told by what needs it
+        if app.config.echo_url is None:
+            _ask_person(app)
+
+
+def _ask_person(app: App) -> None:
     hosts = " or ".join(urlsplit(url).hostname or "" for url in SERVICES)
     app.prompt.show(
         f"For the IP whitelist keyctl can show the public IP address of this machine. It would ask {hosts},\n"
         "at most once an hour, over https; they see your IP address and no key."
     )
-    with suppress(NeedsPerson):
-        answer = app.prompt.choose("May it ask them?", ("yes", "no"), "no", option="keyctl config set echo on")
-        keep(app.home, ON if answer == "yes" else OFF)
-        app.__dict__.pop("config", None)
+    answer = app.prompt.choose("May it ask them?", ("yes", "no"), "no", option="keyctl config set echo on")
+    keep(app.home, ON if answer == "yes" else OFF)
+    app.__dict__.pop("config", None)
 
 
 def ip_note(app: App, account: Account) -> tuple[Note | None, list[JSON]]:
     """What to say of the public IP address after a key was stored, for people (None: nothing) and for programs."""
-    [(route, readings)] = public_ips(app, [account]).items()
-    facts, now = profile(account.exchange), app.clock.now()
-    data: list[JSON] = [reading_data(route, reading, now) for reading in readings]
-    if not readings and (app.config.echo_services or app.home.is_demo or agreed(app.home) is not None):
-        return None, data
-    lines, _ = ip_lines(app, facts, readings)
-    return Note("\n".join(f"Your public IP address: {line}" for line in lines)), data
+    said = ip_step(app, profile(account.exchange), account=account)
+    if not said.data and (app.home.is_demo or said.trouble or app.config.echo_services or agreed(app.home) is not None):
+        return None, []
+    return Note("\n".join(f"Your public IP address: {line}" for line in said.lines)), said.data
+
+
+class IPStep(NamedTuple):
+    """What the step on the IP whitelist says of the public IP address, what to type there, and the readings as data.
+
+    `trouble` is why they could not be had: a checklist does without.
+    """
+
+    lines: list[str]
+    typed: tuple[str, ...]
+    data: list[JSON]
+    trouble: str = ""
+
+
+def ip_step(app: App, facts: Profile, number: int | None = None, account: Account | None = None) -> IPStep:
+    """The public IP address for an exchange's step `number` on the IP whitelist: of that account's route, or of the
+    direct one."""
+    try:
+        [(route, readings)] = public_ips(app, None if account is None else [account]).items() or [("", ())]
+        asks = bool(app.config.echo_services)
+    except KeyctlError as trouble:
+        return IPStep([f"not known; {trouble}"], (), [], str(trouble))
+    if not readings:
+        words = "no echo service told it; each is asked once an hour" if asks else AGREE
+        return IPStep([f"not known; {words}"], (), [])
+    now, typed = app.clock.now(), type_there(readings, facts)
+    lines = [
+        f"{item.address} (told by {item.source}, {age_words(now - item.seen_at)}){_doubt(item, facts)}"
+        for item in readings
+    ]
+    lines += [f"in {facts.title}'s form (step {number or list_step(facts)}), type: {line}" for line in typed]
+    return IPStep(lines, typed, [reading_data(route, reading, now) for reading in readings])
 
 
 def type_there(readings: Sequence[Reading], facts: Profile) -> tuple[str, ...]:
     """What to type into the exchange's form for these addresses: those of IPv6 only where it accepts them."""
     takes = [reading.address for reading in readings if reading.version == 4 or facts.ip_list.ipv6]
     return written(takes, facts.ip_list)
-
-
-def ip_lines(
-    app: App, facts: Profile, readings: Sequence[Reading], step: int | None = None
-) -> tuple[list[str], tuple[str, ...]]:
-    """The public IP address in words for the step on the IP whitelist, and what to type there."""
-    step = step or list_step(facts)
-    if not readings:
-        asked = "no echo service told it; each is asked once an hour" if app.config.echo_services else AGREE
-        return [f"not known; {asked}"], ()
-    now, typed = app.clock.now(), type_there(readings, facts)
-    lines = [
-        f"{item.address} (told by {item.source}, {age_words(now - item.seen_at)}){_doubt(item, facts)}"
-        for item in readings
-    ]
-    return [*lines, *(f"in {facts.title}'s form (step {step}), type: {line}" for line in typed)], typed
 
 
 def _doubt(reading: Reading, facts: Profile) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from keyctl.clock import span_seconds
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
 from keyctl.exchanges import profile
 from keyctl.home.selection import check_readable
@@ -79,6 +80,41 @@ def keep(
     return beside(kept, [*odd, *troubles])
 
 
+def keep_until(
+    app: App, accounts: Sequence[Account], group: str | None, market: Market | None, texts: Sequence[str], until: str
+) -> Result:
+    """Adds addresses to kept lists for a time, such as 2h. Raises as `keep`, and CheckFailed where no list is kept."""
+    seconds = span_seconds(until)
+    if seconds is None:
+        raise UsageProblem("--until is a span such as 30m, 2h or 1d", code="bad_time")
+    entries, _ = _entries(texts)
+    accounts, odd = _known(accounts)
+    name, book = market.value if market else "", app.journals.to_send().addresses
+    warnings: list[str] = []
+    for account in accounts:
+        groups = app.groups.of(account)
+        for place in [market] if market else account.markets:
+            if place not in account.markets:
+                raise UsageProblem(f"{account.label} has no {place} market", code="no_market")
+            if not book.lasting(account.id, groups, place):
+                raise CheckFailed(
+                    f"{account.label}: no list is kept that it could be added to",
+                    f"keep the lasting IP addresses first: keyctl whitelist set -a {account.label} ADDRESS...",
+                    code="no_list",
+                    account=account.label,
+                )
+            warnings += _check(account, tuple(dict.fromkeys((*book.kept(account.id, groups, place), *entries))))
+    for owner in [group] if group is not None else [account.id for account in accounts]:
+        scope = GROUP if group is not None else ACCOUNT
+        book.keep_until(scope, owner, name, entries, app.clock.now() + seconds)
+    plans, troubles = plans_of(app, accounts)
+    done = f"Added for {until}: {', '.join(entries)}. keyctl verify says when to take it off."
+    note = Note(f"{done}\nWhat to type where: keyctl whitelist plan")
+    told = tuple(dict.fromkeys(warnings))
+    kept = Result({"whitelists": [plan_data(item) for item in plans]}, (note,), warnings=told)
+    return beside(kept, [*odd, *troubles])
+
+
 def plans_of(app: App, accounts: Sequence[Account]) -> tuple[list[ListPlan], list[KeyctlError]]:
     """One plan for each list: markets that share a list and are kept alike share a plan. And why others have none."""
     plans: list[ListPlan] = []
@@ -120,14 +156,15 @@ def _plans(app: App, account: Account) -> list[ListPlan]:
     book = app.journal.addresses
     facts, groups = profile(account.exchange), app.groups.of(account)
     route = route_name(account, route_of(account, app.config.account(account.label).route))
-    by_list: dict[tuple[bool, tuple[str, ...]], list[Market]] = {}
+    by_list: dict[tuple[bool, tuple[str, ...], tuple[tuple[str, float], ...]], list[Market]] = {}
     for market in account.markets:
-        key = (market in facts.ip_list.markets, book.kept(account.id, groups, market))
+        ends = tuple(book.ends(account.id, groups, market).items())
+        key = (market in facts.ip_list.markets, book.kept(account.id, groups, market), ends)
         by_list.setdefault(key, []).append(market)
     ours, since = book.readings(route), app.clock.now() - FRESH_SECONDS
     return [
-        ListPlan(account, facts, tuple(markets), kept, book.told(account.id), ours, since, route)
-        for (_, kept), markets in by_list.items()
+        ListPlan(account, facts, tuple(markets), kept, book.told(account.id), ours, since, route, dict(ends))
+        for (_, kept, ends), markets in by_list.items()
     ]
 
 

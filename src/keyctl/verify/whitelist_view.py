@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from keyctl.clock import rfc3339
 from keyctl.exchanges.profile import Profile
@@ -18,7 +18,10 @@ COLUMNS = ("account", "exchange", "market", "what", "value")
 @dataclass(frozen=True, slots=True)
 class ListPlan:
     """The list kept for one market of an account (or for all of its markets), beside what the exchange last told of
-    it and the addresses that we leave from: the newest readings, of which those seen after `since` count as ours."""
+    it and the addresses that we leave from: the newest readings, of which those seen after `since` count as ours.
+
+    `ends` are entries that are on it for a time.
+    """
 
     account: Account
     facts: Profile
@@ -28,6 +31,7 @@ class ListPlan:
     readings: tuple[Reading, ...]
     since: float
     route: str
+    ends: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def market(self) -> str:
@@ -86,6 +90,7 @@ def shown(plans: Sequence[ListPlan]) -> tuple[Table | Note, ...]:
     for plan in plans:
         rows.append(_row(plan, "kept", ",".join(plan.kept) or "no list is kept"))
         rows.append(_row(plan, "told", plan.told_words))
+        rows += _end_rows(plan)
         rows += _differences(plan)
         rows += [_row(plan, "careful", remark.text) for remark in plan.remarks]
     return (Table(COLUMNS, rows),)
@@ -110,6 +115,7 @@ def planned(plans: Sequence[ListPlan]) -> tuple[Table | Note, ...]:
             if plan.changes is None:
                 rows.append(_row(plan, "compare", plan.told_words))
             rows.append(_row(plan, "where", f"{plan.facts.checklist.page}, {_step(plan)}"))
+        rows += _end_rows(plan)
         rows += [_row(plan, "careful", remark.text) for remark in plan.remarks]
         rows += [_row(plan, "careful", f"{ours} ({plan.route}) is ours and not on it") for ours in plan.missing]
     return (Table(COLUMNS, rows),)
@@ -131,6 +137,7 @@ def plan_data(plan: ListPlan) -> dict[str, JSON]:
         "add": None if changes is None else list(changes.add),
         "remove": None if changes is None else list(changes.remove),
         "remarks": [{"text": remark.text, "wrong": remark.wrong} for remark in plan.remarks],
+        "until": {entry: rfc3339(until) for entry, until in plan.ends.items()},
         "our_addresses": list(plan.ours),
         "ours_missing": list(plan.missing),
     }
@@ -142,6 +149,11 @@ def _differences(plan: ListPlan) -> list[tuple[str, ...]]:
         return []
     rows = [_row(plan, "add", entry) for entry in changes.add]
     return rows + [_row(plan, "remove", entry) for entry in changes.remove]
+
+
+def _end_rows(plan: ListPlan) -> list[tuple[str, ...]]:
+    """Until when entries are on the list for a time."""
+    return [_row(plan, "until", f"{entry}: {rfc3339(until)}") for entry, until in plan.ends.items()]
 
 
 def _our_rows(plan: ListPlan) -> list[tuple[str, ...]]:
