@@ -60,6 +60,14 @@ def test_an_empty_home_shows_it_in_the_exchanges_form(world: World, echo: FakeEc
     assert not world.app().accounts.all()
 
 
+@pytest.mark.parametrize("exchange", names())
+def test_add_shows_it_in_the_exchanges_form(world: World, echo: FakeEcho, exchange: str) -> None:
+    world.keyctl("config", "set", "echo", "on")
+    ran = add(world, exchange)
+    facts = profile(exchange)
+    assert f"in {facts.title}'s form (step {facts.ip_list.step}), type: {HERE}" in ran.stderr
+
+
 def test_the_command_prints_it_for_scripts_and_add_shows_it(world: World, echo: FakeEcho) -> None:
     world.keyctl("config", "set", "echo", "on")
     ran = world.keyctl("ip", "--json")
