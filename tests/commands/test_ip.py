@@ -52,8 +52,8 @@ def test_an_empty_home_shows_it_in_the_exchanges_form(world: World, echo: FakeEc
     step = profile(exchange).ip_list.step
     for _ in range(2):
         shown = world.keyctl("checklist", exchange).stdout
-        assert f"your IP {HERE} (told by 127.0.0.1, just now)" in shown
-        assert f"your IP in {profile(exchange).title}'s form (step {step}), type: {HERE}\n" in shown
+        assert f"IP      {HERE} (told by 127.0.0.1, just now)" in shown
+        assert f"IP      in {profile(exchange).title}'s form (step {step}), type: {HERE}\n" in shown
     data = world.keyctl("checklist", exchange, "--json").data
     assert (data["type"], data["public_ip"][0]["address"]) == ([HERE], HERE)
     assert len(echo.requests) == 1, "a reading of this hour is shown again"

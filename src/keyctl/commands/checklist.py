@@ -35,7 +35,7 @@ def command(app: App, exchange: str, purpose: str | None) -> Result:
     lines += [f"  page    {facts.checklist.page}", *(f"  first   {line}" for line in common().first), ""]
     lines += [f"  [ ] {number}. {text}" for number, text in enumerate(steps, 1)]
     ours = ip_step(app, facts, step)
-    lines += ["", *(f"  your IP {line}" for line in ours.lines), f"          {common().whitelist}"]
+    lines += ["", *(f"  IP      {line}" for line in ours.lines), f"          {common().whitelist}"]
     lines += [*(f"  allows  {line}" for line in _ip_list(facts.ip_list, step))]
     lines += [f"  always  {line}" for line in (*common().always, *common().copies)]
     lines += [f"  note    {note}" for note in notes]
