@@ -18,6 +18,7 @@ from keyctl.verify import public_ip
 from tests.support.clocks import ShiftedClock
 from tests.support.proxies import FakeEcho
 from tests.support.ran import Ran
+from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import IPS, World, credentials
 
 HERE, SIX = "47.98.123.45", "2606:4700::1111"
@@ -66,6 +67,15 @@ def test_add_shows_it_in_the_exchanges_form(world: World, echo: FakeEcho, exchan
     ran = add(world, exchange)
     facts = profile(exchange)
     assert f"in {facts.title}'s form (step {facts.ip_list.step}), type: {HERE}" in ran.stderr
+
+
+def test_a_person_sees_it_beside_the_steps_before_the_key_is_typed(world: World, echo: FakeEcho) -> None:
+    world.keyctl("config", "set", "echo", echo.url)
+    at = keyctl_at_terminal(["add", "okx", "--no-verify"], world.home)
+    at.waits_for("[ ] 1 ").waits_for(f"Your public IP address: in OKX's form (step 5), type: {HERE}")
+    at.waits_for("Label [okx-main]: ").types("\x04")
+    code, seen = at.leaves()
+    assert code == ExitCode.PERSON, seen
 
 
 def test_the_command_prints_it_for_scripts_and_add_shows_it(world: World, echo: FakeEcho) -> None:

@@ -49,7 +49,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     from keyctl.keys.enrol import Place, binding_for, enrol, markets_for, new_account
     from keyctl.keys.interview import Interview
     from keyctl.verify.course import verify_new
-    from keyctl.verify.public_ip import agree_once, ip_note
+    from keyctl.verify.public_ip import agree_once, ip_note, ip_step
 
     if options["extra"]:
         _refuse_extra()
@@ -66,14 +66,15 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         binding = binding_for(profile, place)
         adapter = exchanges.load(binding)
         markets = markets_for(profile, options["market"])
-        label = interview.label()
+        agree_once(app)
+        ours = ip_step(app, profile) if interview.guided and app.prompt.has_terminal else None
+        label = interview.label(ours.lines if ours and ours.data else ())
         # Opened before the secret is asked for: a locked store is better known now than afterwards.
         app.store.get_many(())
         credential = interview.credential(binding, adapter)
         account = new_account(app.accounts, label, markets, credential, options["groups"])
         enrol(app.accounts, app.store, account, credential)
     stored = Note(f"Stored {account.label} in {app.store.describe()}.")
-    agree_once(app)
     checked = None if options["no_verify"] else verify_new(app, account)
     note, addresses = ip_note(app, account)
     notes: tuple[Note, ...] = () if note is None else (note,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import NeedsPerson, SetupProblem, UsageProblem
@@ -40,10 +40,11 @@ class Interview:
         self._check_sources()
         self.warnings: list[str] = []
 
-    def label(self) -> str:
-        """The account's label, free to use. Shows the checklist first where the key is yet to be typed."""
-        if self._guided:
-            self._show_checklist()
+    def label(self, public_ip: Sequence[str] = ()) -> str:
+        """The account's label, free to use. Shows the checklist first where the key is yet to be typed, with these
+        lines on the public IP address."""
+        if self.guided:
+            self._show_checklist(public_ip)
         given: str | None = self._options["label"]
         label = given or self._prompt.ask("Label", f"{self._profile.name}-main", option="--label")
         self._accounts.check_new(label)
@@ -68,7 +69,8 @@ class Interview:
         return Credential(api_key, secret, algorithm, passphrase, binding)
 
     @property
-    def _guided(self) -> bool:
+    def guided(self) -> bool:
+        """Whether the key is yet to be typed, and may be yet to be made."""
         return self._options["api_key"] is None and not self._options["credentials_stdin"]
 
     def _check_sources(self) -> None:
@@ -85,10 +87,11 @@ class Interview:
         if self._passphrase_sources.given and not self._profile.passphrase:
             raise self._no_passphrase()
 
-    def _show_checklist(self) -> None:
+    def _show_checklist(self, public_ip: Sequence[str]) -> None:
         steps = "\n".join(f"  [ ] {number} {step}" for number, step in enumerate(self._profile.checklist.steps, 1))
         note = f"\n  {self._profile.key_note}" if self._profile.key_note else ""
-        self._prompt.show(f"A safe key at {self._profile.title}:\n{steps}{note}")
+        ours = "".join(f"\n  Your public IP address: {line}" for line in public_ip)
+        self._prompt.show(f"A safe key at {self._profile.title}:\n{steps}{note}{ours}")
 
     def _said_algorithm(self, pasted: Pasted) -> Algorithm | None:
         """The key type that was named or chosen; None when the secret itself must tell."""
@@ -100,7 +103,7 @@ class Interview:
             algorithm = Algorithm(said)
         elif pasted.key_type is not None:
             algorithm = pasted.key_type
-        elif len(known) > 1 and self._guided and self._prompt.has_terminal:
+        elif len(known) > 1 and self.guided and self._prompt.has_terminal:
             algorithm = Algorithm(self._prompt.choose("Key type", known, known[0], option="--key-type"))
         else:
             return None

@@ -94,7 +94,7 @@ def agree_once(app: App) -> None:
 def _ask_person(app: App) -> None:
     hosts = " or ".join(urlsplit(url).hostname or "" for url in SERVICES)
     app.prompt.show(
-        f"For the IP whitelist keyctl can show the public IP address of this machine. It would ask {hosts},\n"
+        f"For the IP whitelist keyctl can show the public IP address of this machine. It would ask {hosts}, "
         "at most once an hour, over https; they see your IP address and no key."
     )
     answer = app.prompt.choose("May it ask them?", ("yes", "no"), "no", option="keyctl config set echo on")
