@@ -19,6 +19,9 @@ POST /_twin/end         {"order_id": n, "state": text}: an order ends at its exc
                         exchange's own pages) or "expired"; any one "forgotten", as past the exchange's memory
 POST /_twin/trigger     {"symbol", "price": text}: the orders that wait for such a price, on a pair or perpetual, go on;
                         answers those
+GET  /_twin/wallets     what each user has: {uid: {wallet: {currency: {"free", "locked", "borrowed", "interest"}}}}
+POST /_twin/wallets     {"uid", "wallet", "currency", "free": text, "locked", "borrowed", "interest"}: what is now in a
+                        wallet that no order touches: "funding", "margin", "isolated BTC/USDT"
 GET  /_twin/futures     positions, marks, modes, leverages and wallets of perpetuals, as in control_futures
 POST /_twin/futures     changes them: {"symbol", "mark": text, "trigger": text} and, with "uid", any of {"hedge": bool,
                         "margin_mode", "leverage": text, "margin", "side", "wallet": {currency: text}}
@@ -34,7 +37,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from keyctl.model import Algorithm, Kind, Market, OrderState
-from keyctl.twin.book import Refused, VenueOrder
+from keyctl.twin.book import Balance, Refused, VenueOrder
 from keyctl.twin.call import Answer, Call, digits, json_answer
 from keyctl.twin.control_futures import change_futures, futures_data, perpetual_order_data
 from keyctl.twin.faults import Fault, FaultKind
@@ -58,7 +61,7 @@ SETTINGS = (
     "hide_queries",
     "market_stays",
 )
-POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures")
+POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures", "wallets")
 _REASONS = {"canceled": "user", "expired": "gtd"}
 
 
@@ -77,7 +80,7 @@ class Control:
         """The control's answer to an HTTP call."""
         name = call.path.removeprefix(PREFIX)
         try:
-            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures"):
+            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures", "wallets"):
                 return json_answer(getattr(self, name)())
             if call.method == "POST" and name in POSTED:
                 asked = json.loads(call.body, parse_float=str)
@@ -175,6 +178,29 @@ class Control:
         put_in_state(self._server, self._venue.name, held, state)
         return {"exchange": self._venue.name, "state": state.value}
 
+    def wallets(self) -> dict[str, Any]:
+        """What every user has in every wallet, amounts as text."""
+        venue = self._venue
+        with venue.lock:
+            found: dict[str, dict[str, dict[str, Any]]] = {}
+            for uid in sorted({key.uid for key in venue.keys.values()}):
+                found[uid] = {"spot": dict(venue.balances.get(uid, {})), **venue.purses.of(uid)}
+                if venue.derivatives.instruments and not venue.derivatives.rules.shared_wallet:
+                    found[uid]["futures"] = dict(venue.derivatives.wallets(uid))
+            return {
+                uid: {
+                    name: {currency: _amounts(one) for currency, one in purse.items()} for name, purse in mine.items()
+                }
+                for uid, mine in found.items()
+            }
+
+    def post_wallets(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What is in all wallets after the change. Raises KeyError or TypeError for a field missing or unknown."""
+        where = [asked.pop(name) for name in ("uid", "wallet", "currency")]
+        with self._venue.lock:
+            self._venue.purses.put(*where, **asked)
+        return self.wallets()
+
     def futures(self) -> dict[str, Any]:
         """What all users hold and have set on perpetuals."""
         with self._venue.lock:
@@ -214,6 +240,10 @@ class Control:
         if order is None:
             raise KeyError("order_id")
         return order
+
+
+def _amounts(held: Balance) -> dict[str, str]:
+    return {field.name: digits(getattr(held, field.name)) for field in dataclasses.fields(held)}
 
 
 def _order_data(order: VenueOrder) -> dict[str, Any]:

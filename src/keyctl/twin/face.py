@@ -35,6 +35,8 @@ class Face(ABC):
     troubles: ClassVar[Troubles]
     # How often the exchange lets itself be called, by its documents.
     limits: ClassVar[tuple[Limit, ...]] = ()
+    # What each user has at the start in wallets that no order touches, by wallet and currency; see Purses.
+    start_purses: ClassVar[dict[str, dict[str, str]]] = {}
 
     @abstractmethod
     def instruments(self) -> tuple[Instrument, ...]:

@@ -62,7 +62,8 @@ class TwinServer:
         self._hosts = (HOST, HOST_IPV6) if ipv6 else (HOST,)
         self._ports: dict[str, _Port] = {}
         for face in faces:
-            venue = Venue(face.name, face.instruments(), face.perpetuals(), face.derivative_rules(), now_ms=now_ms)
+            facts = (face.instruments(), face.perpetuals(), face.derivative_rules())
+            venue = Venue(face.name, *facts, purses=face.start_purses, now_ms=now_ms)
             control = Control(self, venue)
             self._ports[face.name] = _Port(face, venue, control, (ports or {}).get(face.name, 0))
         self._connections: set[asyncio.Task[None]] = set()

@@ -31,6 +31,7 @@ from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.keys import Key
 from keyctl.twin.order_list import OrderList
 from keyctl.twin.perpetual import DerivativeRules, is_set_off
+from keyctl.twin.purses import Purses
 from keyctl.twin.record import CallRecord
 
 FEE_RATE = Decimal("0.001")
@@ -62,6 +63,7 @@ class Venue(OrderList):
         perpetuals: tuple[Instrument, ...] = (),
         rules: DerivativeRules = DEFAULT_RULES,
         *,
+        purses: dict[str, dict[str, str]] | None = None,
         now_ms: Callable[[], int] = wall_clock_ms,
     ) -> None:
         super().__init__(now_ms)
@@ -79,6 +81,7 @@ class Venue(OrderList):
         # Keys as they were before a fault state, see states.py.
         self.sound_keys: dict[str, Key] = {}
         self.balances: dict[str, dict[str, Balance]] = {}
+        self.purses = Purses(purses)
         self.nonces: dict[str, int] = {}
         self.calls = CallRecord()
         self.derivatives = Derivatives(self, perpetuals, rules)

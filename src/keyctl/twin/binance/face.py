@@ -14,6 +14,7 @@ from keyctl.twin.binance import data, futures, futures_market, ways
 from keyctl.twin.binance.gate import BinanceError, Params, admit
 from keyctl.twin.binance.listing import average_price, recorded
 from keyctl.twin.binance.orders import HANDLERS, find_instrument, need_instrument
+from keyctl.twin.binance.wallets import WALLETS
 from keyctl.twin.book import Reason, Refused
 from keyctl.twin.call import OPERATIONS, Answer, Call, Operation, decode_form, json_answer
 from keyctl.twin.face import Face
@@ -56,6 +57,10 @@ _SIGNED = {
     ("GET", _V3 + "myTrades"): ("fills", "read", False),
     ("GET", "/sapi/v1/account/apiRestrictions"): ("permissions", "read", False),
     ("GET", "/sapi/v1/capital/config/getall"): ("coins", "read", False),
+    # A read, though it is a POST: "Funding Wallet (USER_DATA)".
+    ("POST", "/sapi/v1/asset/get-funding-asset"): ("funding_wallet", "read", False),
+    ("GET", "/sapi/v1/margin/account"): ("margin_wallet", "read", False),
+    ("GET", "/sapi/v1/margin/isolated/account"): ("isolated_wallets", "read", False),
     ("GET", "/sapi/v1/margin/allPairs"): ("margin_pairs", "read", False),
     ("GET", "/sapi/v1/margin/isolated/allPairs"): ("margin_pairs", "read", False),
 }
@@ -93,7 +98,8 @@ class BinanceFace(Face):
             _, name, changes, _ = derivative
         pairs = dict(decode_form(call.query) + decode_form(call.body.decode("latin-1")))
         client_id = pairs.get("newClientOrderId" if name == "place" else "origClientOrderId", pairs.get("clientAlgoId"))
-        return Operation(name if name in OPERATIONS else "other", changes, client_id, api_key)
+        name = "balance" if name in WALLETS else name if name in OPERATIONS else "other"
+        return Operation(name, changes, client_id, api_key)
 
     def handle(self, call: Call, venue: Venue) -> Answer:
         try:
@@ -128,7 +134,7 @@ class BinanceFace(Face):
             return Answer(404, b"<html><body><h2>404 Not found</h2></body></html>", content_type="text/html")
         operation, right, _ = _SIGNED[call.method, call.path]
         key = admit(call, venue, params, right)
-        return json_answer(HANDLERS[operation](params, venue, key), headers=weight)
+        return json_answer((HANDLERS | WALLETS)[operation](params, venue, key), headers=weight)
 
 
 # Public calls.

@@ -77,6 +77,8 @@ class Bitfinex(Face):
 
     name: ClassVar[str] = "bitfinex"
     keys, troubles, limits = ways.KEYS, ways.TROUBLES, ways.LIMITS
+    # Money that spot orders cannot use: a reader has to look at the wallet's type.
+    start_purses: ClassVar[dict[str, dict[str, str]]] = {"funding": {"USDT": "500"}}
 
     def instruments(self) -> tuple[Instrument, ...]:
         return (
@@ -243,8 +245,11 @@ def _wallets(venue: Venue, key: Key) -> Answer:
         for name, one in venue.balances.get(key.uid, {}).items()
     ]
     rows += derivatives.wallet_rows(venue, key)
-    # Money that spot orders cannot use: a reader has to look at the wallet's type.
-    rows.append(["funding", "UST", 500, 0, 500, None, None])
+    rows += [
+        [name, wire_currency(currency), one.free + one.locked, 0, one.free, None, None]
+        for name, purse in venue.purses.of(key.uid).items()
+        for currency, one in purse.items()
+    ]
     return json_answer(rows)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.model import Instrument, OrderState, OrderType, TimeInForce
-from keyctl.twin.book import Book, VenueOrder
+from keyctl.twin.book import Balance, Book, VenueOrder
 from keyctl.twin.call import digits
 from keyctl.twin.keys import Key
 from keyctl.twin.okx.swaps_data import kind_of, swap_fields, swap_order_fields, wallet_fields
@@ -269,6 +269,16 @@ def balance_data(key: Key, venue: Venue, wanted: tuple[str, ...]) -> dict[str, A
         if (not wanted or name in wanted) and (balance.free or balance.locked)
     ]
     return {"adjEq": "", "details": details, "imr": "", "isoEq": "", "mgnRatio": "", "totalEq": "", "uTime": now}
+
+
+def funding_data(name: str, held: Balance) -> dict[str, str]:
+    """One entry of asset/balances: what the funding account has of a currency."""
+    return {
+        "ccy": name,
+        "bal": text(held.free + held.locked),
+        "availBal": text(held.free),
+        "frozenBal": text(held.locked),
+    }
 
 
 def currency_data(name: str) -> dict[str, Any]:

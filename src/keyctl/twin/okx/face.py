@@ -105,7 +105,7 @@ class OKXFace(Face):
         if call.method == "GET" and name in _PUBLIC:
             return Operation(_PUBLIC[name], api_key=api_key)
         operation, _, changes = _SIGNED.get((call.method, name), ("other", "", call.method != "GET"))
-        shown = operation if operation in OPERATIONS else "other"
+        shown = "balance" if operation == "funding" else operation if operation in OPERATIONS else "other"
         return Operation(shown, changes, _client_order_id(call), api_key)
 
     def handle(self, call: Call, venue: Venue) -> Answer:

@@ -18,6 +18,7 @@ from keyctl.twin.okx.gate import OKXError, OrderError, Params, bad_parameter
 from keyctl.twin.okx.swaps import SWAP_HANDLERS
 from keyctl.twin.okx.swaps import place as place_swap
 from keyctl.twin.okx.swaps_data import kind_of
+from keyctl.twin.purses import FUNDING
 from keyctl.twin.venue import Venue
 
 CLIENT_ID = r"^[A-Za-z0-9]{1,32}$"
@@ -226,6 +227,12 @@ def _balance(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     return [data.balance_data(key, venue, wanted)]
 
 
+def _funding(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    wanted = (params.get("ccy") or "").split(",")
+    held = venue.purses.of(key.uid).get(FUNDING, {})
+    return [data.funding_data(name, one) for name, one in held.items() if wanted == [""] or name in wanted]
+
+
 def _currencies(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     names = sorted({name for item in venue.instruments.values() for name in (item.base, item.quote)})
     return [data.currency_data(name) for name in names]
@@ -240,8 +247,7 @@ HANDLERS: dict[str, Callable[[Params, Venue, Key], list[dict[str, Any]]]] = {
     "fills": _fills,
     "balance": _balance,
     "permissions": lambda params, venue, key: [data.config_data(key, venue)],
-    # The funding account of the twin's users is empty.
-    "funding": lambda params, venue, key: [],
+    "funding": _funding,
     "currencies": _currencies,
     **SWAP_HANDLERS,
 }
