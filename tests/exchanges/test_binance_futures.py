@@ -48,6 +48,7 @@ from tests.exchanges.binance_futures_samples import (
     state_answers,
 )
 from tests.exchanges.contract import SENT_MS, answer, damaged
+from tests.support.futures_wallets import futures_wallets
 from tests.support.order_calls import band_request, order_request, read_band, read_canceled, read_lookup, read_placed
 from tests.support.read_rows import as_orders, as_positions
 
@@ -72,7 +73,7 @@ def test_what_is_around_an_order_is_asked_of_its_own_product() -> None:
         ("/dapi/v1/openAlgoOrders", "symbol=BTCUSD_PERP"),
         ("/dapi/v1/openOrders", "symbol=BTCUSD_PERP"),
     ]
-    assert [item.path for item in exchange.margin_requests()] == ["/fapi/v3/balance", "/dapi/v1/balance"]
+    assert [item.path for item in futures_wallets(exchange)] == ["/fapi/v3/balance", "/dapi/v1/balance"]
     assert [exchange.margin_request(item).path for item in (linear, inverse)] == [
         "/fapi/v3/balance",
         "/dapi/v1/balance",
@@ -85,7 +86,7 @@ def test_what_is_around_an_order_is_asked_of_its_own_product() -> None:
         "/dapi/v1/openOrders",
     ]
     assert [item.path for item in exchange.open_orders_requests(Market.SPOT, ())] == ["/api/v3/openOrders"]
-    every = [*asked, *exchange.margin_requests(), *exchange.positions_requests()]
+    every = [*asked, *futures_wallets(exchange), *exchange.positions_requests()]
     assert all(item.method == "GET" and item.repeatable and item.private for item in every)
 
 
@@ -117,8 +118,8 @@ def test_public_calls_go_to_the_product_that_lists_the_symbol() -> None:
 def test_kinds_without_a_product_are_asked_for_none() -> None:
     demo, testnet = made(Kind.DEMO), made(Kind.TESTNET)
     assert [item.base for item in demo.positions_requests()] == ["https://demo-fapi.binance.com"]
-    assert [item.path for item in demo.margin_requests()] == ["/fapi/v3/balance"]
-    assert testnet.positions_requests() == testnet.margin_requests() == ()
+    assert [item.path for item in futures_wallets(demo)] == ["/fapi/v3/balance"]
+    assert testnet.positions_requests() == futures_wallets(testnet) == ()
     assert testnet.open_orders_requests(Market.FUTURES, ()) == ()
     assert testnet.time_request(Market.FUTURES) is None and testnet.probe_request(Market.FUTURES) is None
     with pytest.raises(UsageProblem):

@@ -35,6 +35,7 @@ from tests.exchanges.bitfinex_spot import BitfinexSpot as Spot
 from tests.exchanges.bitfinex_spot import notification, signer
 from tests.exchanges.contract import SENT_MS, answer, damaged, sent_params
 from tests.support.ccxt_oracle import caught, oracle
+from tests.support.futures_wallets import futures_wallets
 from tests.support.order_calls import (
     cancel_request,
     holds_to_reducing,
@@ -410,7 +411,7 @@ def test_the_margin_wallet_is_read_under_common_names() -> None:
     found = exchange().read_margin(answer(rows))
     assert found.free == {"USDT": Decimal("1000.25")}
     assert found.total == {"USDT": Decimal("1500.5"), "BTC": Decimal(2)}
-    assert exchange().margin_request(instrument()) == exchange().margin_requests()[0]
+    assert exchange().margin_request(instrument()) == futures_wallets(exchange())[0]
 
 
 def test_positions_are_net_isolated_and_signed() -> None:

@@ -41,6 +41,7 @@ from keyctl.model import (
 from keyctl.orders.judge import judge_placed
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
 from tests.exchanges.lbank_spot import LBankSpot as Spot
+from tests.support.futures_wallets import futures_wallets
 from tests.support.order_calls import (
     band_request,
     cancel_request,
@@ -193,7 +194,7 @@ def test_no_undocumented_window_is_sent() -> None:
 
 def test_reads_are_signed_in_the_query() -> None:
     reads = [*exchange().futures_state_requests(instrument(), None), *exchange().positions_requests()]
-    reads += [*exchange().margin_requests(), *lookup_requests(exchange(), leg(), SENT_MS)]
+    reads += [*futures_wallets(exchange()), *lookup_requests(exchange(), leg(), SENT_MS)]
     for request in reads:
         wire = sent(request)
         assert (wire.method, wire.body, wire.repeatable) == ("GET", b"", True)

@@ -60,6 +60,7 @@ from tests.exchanges.okx_samples import (
     success,
 )
 from tests.support.ccxt_oracle import AT_MS, caught
+from tests.support.futures_wallets import futures_wallets
 from tests.support.order_calls import (
     band_request,
     cancel_request,
@@ -736,7 +737,7 @@ def test_a_size_in_an_unknown_unit_is_odd(side: Side) -> None:
 
 def test_the_one_wallet_tells_what_new_positions_may_use() -> None:
     exchange = okx()
-    assert exchange.margin_requests() == ()
+    assert futures_wallets(exchange) == ()
     assert dict(exchange.margin_request(linear()).params) == {"ccy": "USDT"}
     assert dict(exchange.margin_request(inverse()).params) == {"ccy": "BTC"}
     usdt = {"ccy": "USDT", "availEq": "900", "availBal": "1000", "eq": "1100.5", "upl": "0.5"}

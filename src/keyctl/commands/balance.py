@@ -13,11 +13,14 @@ from keyctl.terminal.output import Result, counting
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
-@click.option("--market", type=click.Choice(["spot", "futures"]), help="The wallets of that market only.")
+@click.option(
+    "--market", type=click.Choice(["spot", "futures"]), help="Only the wallets that back orders of that market."
+)
 def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool, market: str | None) -> Result:
     """Show what accounts own, with the sum in USD
 
-    An account that could not be read is shown as failed, never as zero. Exit 6 when some could not be read.
+    Every wallet that the exchange reports is read; the others are named below the sum. A wallet that could not be read
+    is shown as failed, never as zero. Exit 6 when some could not be read.
     """
     from keyctl.desk.overview import balance
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl.desk import overview_view as view
 from keyctl.desk.open_orders_view import open_orders as open_orders_result
 from keyctl.errors import CheckFailed
+from keyctl.exchanges.wallets import Wallet
 from keyctl.home.selection import check_one_kind
 from keyctl.model import Market, OpenOrder
 from keyctl.model.size import market_of
@@ -16,12 +18,11 @@ from keyctl.orders.comparing import Compared, read_open_orders
 from keyctl.orders.holdings import (
     Part,
     Seen,
-    balances_of,
+    WalletReader,
     lists_by_symbol,
     positions_of,
     prices_at,
     side_by_side,
-    wallets,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from keyctl.journal.rows import StoredLeg
     from keyctl.model import Account
     from keyctl.network.lines import Network
+    from keyctl.network.session import Session
     from keyctl.terminal.output import Result
 
 
@@ -41,8 +43,9 @@ def balance(app: App, accounts: Sequence[Account], market: str | None, done: Cal
 
     async def read() -> Result:
         async with app.network() as network:
-            parts, warnings = parts_of(app, network, accounts, market, one_wallet=True)
-            seen = await side_by_side(parts, balances_of, done)
+            parts, warnings = parts_of(app, network, accounts, market, _wallets)
+            readable = [part for part in parts if not part.unread]
+            seen = await side_by_side(readable, WalletReader().balances_of, done)
             held = [
                 (item.part.session, currency)
                 for item in seen
@@ -51,7 +54,8 @@ def balance(app: App, accounts: Sequence[Account], market: str | None, done: Cal
                 if total
             ]
             prices = await prices_at(held)
-        return view.balances(seen, prices, app.output.for_people, warnings)
+        left = [part for part in parts if part.unread]
+        return view.balances(seen, left, prices, app.output.for_people, warnings)
 
     return asyncio.run(read())
 
@@ -132,25 +136,46 @@ def ours_among(app: App, seen: Sequence[Seen[OpenOrder]]) -> dict[tuple[str, str
     }
 
 
+def _wallets(session: Session, market: str | None) -> list[tuple[Market, Part]]:
+    """The wallets of an account, or those that back orders on a market, each with the market whose host is asked."""
+    had = session.account.markets
+    if session.trouble is not None:
+        return [(each, Part(session, each.value, Wallet(each.value))) for each in had if market in (None, each)]
+    found: list[tuple[Market, Part]] = []
+    for wallet in session.exchange.wallets():
+        serves = [each for each in wallet.markets if each in had]
+        if market is not None and market not in serves:
+            continue
+        why = wallet.why or (
+            f"the account is stored without {wallet.markets[0]}" if wallet.markets and not serves else ""
+        )
+        where = "both" if len(serves) > 1 else str((serves or wallet.markets or ("",))[0])
+        found.append(((serves or had)[0], Part(session, where, wallet, why)))
+    return found
+
+
 def parts_of(
-    app: App, network: Network, accounts: Sequence[Account], market: str | None, one_wallet: bool = False
+    app: App,
+    network: Network,
+    accounts: Sequence[Account],
+    market: str | None,
+    places: Callable[[Session, str | None], list[tuple[Market, Part]]] | None = None,
 ) -> tuple[list[Part], list[str]]:
     """The parts of the accounts to be read, from one opening of the store, and what to say of those left out.
 
-    An account that cannot be used has parts too, over a barred session: each is trouble when it is read. With
-    `one_wallet` two markets that share a wallet are one part. Raises CheckFailed when no account has the market.
+    An account that cannot be used has parts too, over a barred session: each is trouble when it is read. `places`: the
+    parts of an account over any session, each with the market whose host is asked; else one for each of its markets.
+    Raises CheckFailed when no account has the market.
     """
     asked = [account for account in accounts if market is None or Market(market) in account.markets]
     opened = app.opened(asked)
     parts: list[Part] = []
     for account in asked:
         session = opened.session(account, network, app.journal)
-        places = [(each, each.value) for each in account.markets]
-        if one_wallet and session.trouble is None:
-            places = wallets(session.exchange, account.markets)
-        for each, where in places:
-            if market in (None, where) or where == "both":
-                parts.append(Part(opened.session(account, network, app.journal, each), where))
+        found = [(each, Part(session, each.value)) for each in account.markets if market in (None, each)]
+        if places is not None:
+            found = places(session, market)
+        parts += [replace(part, session=opened.session(account, network, app.journal, each)) for each, part in found]
     left_out = [account.label for account in accounts if account not in asked]
     if not parts:
         raise CheckFailed(

@@ -13,6 +13,7 @@ from typing import TypeVar
 from keyctl.desk.order_view import money
 from keyctl.desk.seen_view import (
     FAILED,
+    NOT_READ,
     ODD,
     OK,
     Row,
@@ -26,10 +27,12 @@ from keyctl.desk.seen_view import (
 )
 from keyctl.exchanges.encoding import plain
 from keyctl.model import Balances, Position
-from keyctl.orders.holdings import Prices, Seen
+from keyctl.orders.holdings import Part, Prices, Seen
 from keyctl.terminal.output import Note, Result, Table
 
 T = TypeVar("T")
+# What was read twice: label and wallet or market, with the label that it was read by first.
+Again = dict[tuple[str, str], str]
 _BALANCE = ("currency", "free", "total", "price_usd", "usd")
 _POSITION = (
     *("symbol", "native_symbol", "side", "contracts", "hedge", "margin", "leverage", "entry_price", "mark_price"),
@@ -37,24 +40,35 @@ _POSITION = (
 )
 
 
-def balances(seen: Sequence[Seen[Balances]], prices: Prices, people: bool, warnings: Iterable[str]) -> Result:
-    """All balances and their sum in USD; `warnings` are told besides."""
+def balances(
+    seen: Sequence[Seen[Balances]], left: Sequence[Part], prices: Prices, people: bool, warnings: Iterable[str]
+) -> Result:
+    """All balances and their sum in USD, and the wallets that are `left` unread; `warnings` are told besides."""
     rows = rows_of(seen, lambda item: _holdings(item, prices), _BALANCE)
-    again = _keys_of_one_account((item, _uid(item)) for item in seen)
+    uids = {item.part.account.label: uid for item in seen if (uid := _uid(item)) is not None}
+    again = _read_by_two_keys((item, uids.get(item.part.account.label)) for item in seen)
     total, lacking = _sum(rows, "usd", again)
     sums = [part_row(item) | {"usd": _part_sum(rows, item)} for item in seen]
-    cells = [(row["account"], row["market"], *_cells(row, ("currency", "free", "total", "usd"))) for row in rows]
-    view: list[Table | Note] = [shown(people, rows, ("account", "market", "currency", "free", "total", "USD"), cells)]
+    cells = [(row["account"], row["wallet"], *_cells(row, ("currency", "free", "total", "usd"))) for row in rows]
+    columns = ("account", "wallet", "currency", "free", "total", "USD")
+    view: list[Table | Note] = [shown(people, rows if people else [*rows, *map(_unread_row, left)], columns, cells)]
     if people and len(seen) > 1:
-        columns = ("account", "market", "USD")
-        view.append(Table(columns, [(row["account"], row["market"], _money(row["usd"], row)) for row in sums]))
+        # Wallets that back no orders are shown where there is something in them.
+        told = [row for row in sums if row["market"] is not None or row["usd"] != "0.00"]
+        sum_cells = [(row["account"], row["wallet"], _money(row["usd"], row)) for row in told]
+        view.append(Table(("account", "wallet", "USD"), sum_cells))
     if _any_read(seen):
-        view.append(Note(f"{money(total)} USD in all{_but(seen, lacking)}"))
+        view.append(Note(f"{money(total)} USD in all{_but(seen, lacking, left)}"))
+    view += _left_words(left)
     data = {
         "accounts": sums,
         "balances": rows,
+        "not_read": [
+            {"account": part.account.label, "exchange": part.account.exchange, "wallet": part.name, "why": part.unread}
+            for part in left
+        ],
         "total_usd": f"{total:.2f}" if _any_read(seen) else None,
-        "complete": not _but(seen, lacking),
+        "complete": not _but(seen, lacking, left),
     }
     return result(data, seen, view, (*warnings, *_told(again, lacking, "without a price in USD")))
 
@@ -62,7 +76,7 @@ def balances(seen: Sequence[Seen[Balances]], prices: Prices, people: bool, warni
 def positions(seen: Sequence[Seen[Position]], prices: Prices, people: bool, warnings: Iterable[str]) -> Result:
     """All open positions, the sums of their sizes and of their unrealized profit in USD."""
     rows = rows_of(seen, lambda item: (_position(item, position, prices) for position in item.found), _POSITION)
-    again = _keys_of_one_account((item, item.part.account.uid) for item in seen)
+    again = _read_by_two_keys((item, item.part.account.uid) for item in seen)
     size, lacking = _sum(rows, "notional_usd", again)
     profit, unknown = _sum(rows, "unrealized_usd", again)
     columns = ("account", "symbol", "contracts", "leverage", "entry", "profit", "USD")
@@ -115,8 +129,22 @@ def _uid(item: Seen[Balances]) -> str | None:
 def _part_sum(rows: Sequence[Row], item: Seen[Balances]) -> str | None:
     if item.trouble is not None:
         return None
-    mine = [row for row in rows if (row["account"], row["market"]) == (item.part.account.label, item.part.where)]
+    mine = [row for row in rows if (row["account"], row["wallet"]) == (item.part.account.label, item.part.name)]
     return f"{sum((Decimal(row['usd']) for row in mine if row['usd']), Decimal(0)):.2f}"
+
+
+def _unread_row(part: Part) -> Row:
+    account = part.account
+    named = {"account": account.label, "exchange": account.exchange, "market": part.where or None, "wallet": part.name}
+    return named | dict.fromkeys(_BALANCE) | {"state": NOT_READ, "detail": part.unread}
+
+
+def _left_words(left: Sequence[Part]) -> list[Note]:
+    """The wallets that are not in the sum, one line for those of one account and one reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for part in left:
+        found.setdefault((part.account.label, part.unread), []).append(part.name)
+    return [Note(f"not read: {label}: {', '.join(names)} ({why})") for (label, why), names in found.items()]
 
 
 # Positions.
@@ -162,11 +190,11 @@ def _position_cells(row: Row) -> tuple[str, ...]:
 # Sums.
 
 
-def _sum(rows: Sequence[Row], name: str, again: dict[str, str]) -> tuple[Decimal, dict[str, list[str]]]:
+def _sum(rows: Sequence[Row], name: str, again: Again) -> tuple[Decimal, dict[str, list[str]]]:
     """The sum of a field, each exchange account counted once, and by account what has no value in it."""
     total, lacking = Decimal(0), dict[str, list[str]]()
     for row in rows:
-        if row["state"] == FAILED or row["account"] in again:
+        if row["state"] == FAILED or (row["account"], row.get("wallet", row["market"])) in again:
             continue
         if row[name] is None:
             what = row.get("symbol") or row.get("native_symbol") or row.get("currency") or "?"
@@ -176,16 +204,17 @@ def _sum(rows: Sequence[Row], name: str, again: dict[str, str]) -> tuple[Decimal
     return total, lacking
 
 
-def _keys_of_one_account(told: Iterable[tuple[Seen[T], str | None]]) -> dict[str, str]:
-    """Accounts that are a second key of another one's exchange account, by the ids that the exchange told."""
-    first: dict[tuple[str, str], str] = {}
-    again: dict[str, str] = {}
+def _read_by_two_keys(told: Iterable[tuple[Seen[T], str | None]]) -> Again:
+    """What was read by a second key of an exchange account as well, by the ids that the exchange told: each wallet
+    counts by the first key that could read it."""
+    first: dict[tuple[str, str, str], str] = {}
+    again: Again = {}
     for item, uid in told:
         if uid is not None and item.trouble is None:
             label = item.part.account.label
-            other = first.setdefault((item.part.account.exchange, uid), label)
+            other = first.setdefault((item.part.account.exchange, uid, item.part.name), label)
             if other != label:
-                again[label] = other
+                again[label, item.part.name] = other
     return again
 
 
@@ -194,20 +223,22 @@ def _any_read(seen: Sequence[Seen[T]]) -> bool:
     return any(item.trouble is None for item in seen)
 
 
-def _told(again: dict[str, str], lacking: dict[str, list[str]], why: str) -> list[str]:
-    words = [f"{other} and {label} are two keys of one account, counted once" for label, other in again.items()]
+def _told(again: Again, lacking: dict[str, list[str]], why: str) -> list[str]:
+    keys = dict.fromkeys((other, label) for (label, _), other in again.items())
+    words = [f"{other} and {label} are two keys of one account, counted once" for other, label in keys]
     return [
         *words,
         *(f"{label}: {why}, not counted: {', '.join(dict.fromkeys(names))}" for label, names in lacking.items()),
     ]
 
 
-def _but(seen: Sequence[Seen[T]], lacking: dict[str, list[str]]) -> str:
+def _but(seen: Sequence[Seen[T]], lacking: dict[str, list[str]], left: Sequence[Part] = ()) -> str:
     """What a sum lacks, in words; empty when it is complete."""
     failed = sum(item.trouble is not None for item in seen)
     words = [f"{failed} of {len(seen)} not read"] if failed else []
     count = sum(map(len, lacking.values()))
     words += [f"{count} not counted"] if count else []
+    words += [f"{len(left)} wallet{'s' * (len(left) > 1)} left out, below"] if left else []
     return f" ({', '.join(words)})" if words else ""
 
 

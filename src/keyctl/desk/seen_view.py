@@ -16,7 +16,7 @@ from keyctl.terminal.output import Note, Result, Table, Text
 
 T = TypeVar("T")
 Row = dict[str, Any]
-FAILED, ODD, OK = "failed", "odd", "ok"
+FAILED, ODD, OK, NOT_READ = "failed", "odd", "ok", "not_read"
 # So many odd rows of an account are named in its error.
 NAMED_MAX = 3
 
@@ -27,7 +27,8 @@ def part_row(item: Seen[T]) -> Row:
     return {
         "account": account.label,
         "exchange": account.exchange,
-        "market": item.part.where,
+        "market": item.part.where or None,
+        **({} if item.part.wallet is None else {"wallet": item.part.wallet.name}),
         "state": OK if trouble is None else FAILED,
         "detail": "" if trouble is None else trouble.message,
         "read_at": rfc3339(item.at),
@@ -105,7 +106,7 @@ def result(data: Row, seen: Sequence[Seen[T]], view: Sequence[Table | Text | Not
 def unread(seen: Sequence[Seen[T]]) -> list[KeyctlError]:
     """Why parts or some of their rows could not be read, with what to do about it."""
     return [
-        *(_error(item, item.trouble) for item in seen if item.trouble is not None),
+        *(_error(items) for items in _alike(seen)),
         *(_odd_error(item) for item in seen if item.odd),
     ]
 
@@ -125,15 +126,27 @@ def _odd_error(item: Seen[T]) -> KeyctlError:
     return error
 
 
-def _error(item: Seen[T], trouble: KeyctlError) -> KeyctlError:
-    account, where = item.part.account, item.part.where
-    market = None if where == "both" else where
+def _alike(seen: Sequence[Seen[T]]) -> list[list[Seen[T]]]:
+    """The parts that could not be read, those of one account together where the reason is the same."""
+    found: dict[tuple[str, str, str], list[Seen[T]]] = {}
+    for item in seen:
+        if item.trouble is not None:
+            found.setdefault((item.part.account.label, item.trouble.code, item.trouble.message), []).append(item)
+    return list(found.values())
+
+
+def _error(items: Sequence[Seen[T]]) -> KeyctlError:
+    account, trouble = items[0].part.account, items[0].trouble
+    assert trouble is not None
+    markets = {item.part.market for item in items} - {None}
+    market = markets.pop() if len(markets) == 1 else None
+    names = ", ".join(item.part.name for item in items)
     hints = list(trouble.hints)
     if isinstance(trouble, ExchangeRefused):
         option = f" --market {market}" if market else ""
         hints = [f"keyctl diagnose {account.exchange} {trouble.error.code}{option}", f"keyctl verify {account.label}"]
     error = KeyctlError(
-        f"{account.label} {where}: not read: {trouble.message.removeprefix(f'{account.label}: ')}",
+        f"{account.label} {names}: not read: {trouble.message.removeprefix(f'{account.label}: ')}",
         *(hints or [f"keyctl verify {account.label}"]),
         code=trouble.code,
         exchange=account.exchange,

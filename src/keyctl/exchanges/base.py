@@ -17,6 +17,7 @@ from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.told import told_by
 from keyctl.exchanges.traded import Traded
+from keyctl.exchanges.wallets import Wallet
 from keyctl.model import (
     JSON,
     Algorithm,
@@ -246,9 +247,13 @@ class Exchange(Hosts, Traded, ABC):
         """The public read of the prices that are taken now; None where there is none."""
         return None
 
-    def margin_requests(self) -> tuple[Request, ...]:
-        """The reads of all futures wallets; empty where they are part of balance_request()."""
-        return ()
+    @abstractmethod
+    def wallets(self) -> tuple[Wallet, ...]:
+        """Every wallet that an account may have there, each once: those that can be read, and by name the others."""
+
+    def is_no_such_wallet(self, error: ExchangeError) -> bool:
+        """Whether an error answer to the read of a wallet means that the account never opened it."""
+        return False
 
     @abstractmethod
     def margin_request(self, instrument: Instrument) -> Request:

@@ -187,6 +187,10 @@ class Session:
             raise ExchangeRefused(error, account=self.account.label, market=self.market.value)
         if response.status != 200:  # 206 is a part of an answer, 202 none yet: neither shows that a list is empty
             raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
+        return self.read(response, reader)
+
+    def read(self, response: Response, reader: Callable[[Response], T]) -> T:
+        """What a reader makes of an answer. Raises NoAnswer for an unreadable one."""
         try:
             return reader(response)
         except Unreadable as problem:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from keyctl.answers import Unreadable
-from keyctl.errors import CheckFailed, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.exchanges import profile
 from keyctl.exchanges.listing import odd_among
 from keyctl.model import Account, Balances, Market, OddRow, OpenOrder, Position, Request, Response
@@ -22,6 +22,7 @@ from keyctl.orders.venue_reads import Shared, instrument_of, ticker_of
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
+    from keyctl.exchanges.wallets import Wallet
     from keyctl.network.session import Session
 
 T = TypeVar("T")
@@ -34,15 +35,32 @@ _TWELVE_DIGITS = Context(prec=12)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One wallet or market of one account, to be read over `session`. `where`: "spot", "futures", or "both" where one
-    wallet serves both."""
+    """One market or wallet of one account, to be read over `session`. `where`: "spot", "futures", "both" for a wallet
+    that serves both, or "" for one that serves none. `unread`: why that wallet is not read."""
 
     session: Session
     where: str
+    wallet: Wallet | None = None
+    unread: str = ""
 
     @property
     def account(self) -> Account:
         return self.session.account
+
+    @property
+    def name(self) -> str:
+        """The wallet by its exchange's name, else the market."""
+        return self.where if self.wallet is None else self.wallet.name
+
+    @property
+    def host(self) -> str | None:
+        """The host that tells the wallet."""
+        return None if self.wallet is None or self.wallet.request is None else self.wallet.request.base
+
+    @property
+    def market(self) -> str | None:
+        """The one market that it belongs to."""
+        return self.where if self.where in tuple(Market) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +73,6 @@ class Seen(Generic[T]):
     found: tuple[T, ...] = ()
     trouble: KeyctlError | None = None
     odd: tuple[OddRow, ...] = ()
-
-
-def wallets(exchange: Exchange, markets: Sequence[Market]) -> list[tuple[Market, str]]:
-    """The wallets of an account that has those markets, each with the market whose host is asked and its name."""
-    found = [(market, market.value) for market in Market if market in markets]
-    return [(Market.FUTURES, "both")] if len(found) == 2 and not _own_wallet(exchange) else found
-
-
-def _own_wallet(exchange: Exchange) -> bool:
-    """Whether futures have wallets of their own there."""
-    return exchange.profile.own_api(Market.FUTURES) or bool(exchange.margin_requests())
 
 
 async def side_by_side(
@@ -83,8 +90,11 @@ async def side_by_side(
         lanes.setdefault(part.account.id, []).append(part)
 
     async def lane(of_one: list[Part]) -> list[Seen[T]]:
+        found: list[Seen[T]] = []
         try:
-            return [await _seen(part, read) for part in of_one]
+            for part in of_one:
+                found.append(_same_host(part, found) or await _seen(part, read))
+            return found
         finally:
             done()
 
@@ -95,6 +105,15 @@ async def side_by_side(
             raise result
         seen.update({id(item.part): item for item in result})
     return [seen[id(part)] for part in parts]
+
+
+def _same_host(part: Part, found: Sequence[Seen[T]]) -> Seen[T] | None:
+    """The trouble of an earlier wallet that could not connect to the part's host: another try would only take time."""
+    for other in found:
+        gone = isinstance(other.trouble, Unreached) and not isinstance(other.trouble, NoAnswer)
+        if gone and part.host is not None and part.host == other.part.host:
+            return replace(other, part=part)
+    return None
 
 
 async def _seen(part: Part, read: Callable[[Part], Awaitable[tuple[T | OddRow, ...]]]) -> Seen[T]:
@@ -109,15 +128,30 @@ async def _seen(part: Part, read: Callable[[Part], Awaitable[tuple[T | OddRow, .
     return Seen(part, clock.now(), found, odd=odd)
 
 
-async def balances_of(part: Part) -> tuple[Balances, ...]:
-    """The balances of each wallet of the part: one on spot, one or more on futures. Raises KeyctlError."""
-    session, exchange = part.session, part.session.exchange
-    if part.where != Market.FUTURES.value or not _own_wallet(exchange):
-        return (await session.fetch(exchange.balance_request(), exchange.read_balances),)
-    requests = exchange.margin_requests()
-    if not requests:
-        raise _not_read(part, "futures wallets")
-    return tuple([await session.fetch(request, exchange.read_margin) for request in requests])
+class WalletReader:
+    """Reads wallets, and asks once where one answer tells several of an account's."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, Request], Response | KeyctlError] = {}
+
+    async def balances_of(self, part: Part) -> tuple[Balances, ...]:
+        """What is in the part's wallet; none where the account never opened it. Raises KeyctlError."""
+        session, wallet = part.session, part.wallet
+        if session.trouble is not None:
+            raise session.trouble
+        assert wallet is not None and wallet.request is not None and wallet.read is not None
+        place = (part.account.id, wallet.request)
+        if place not in self._told:
+            try:
+                self._told[place] = await session.fetch(wallet.request, lambda response: response)
+            except KeyctlError as trouble:
+                self._told[place] = trouble
+        told = self._told[place]
+        if isinstance(told, ExchangeRefused) and session.exchange.is_no_such_wallet(told.error):
+            return ()
+        if isinstance(told, KeyctlError):
+            raise told
+        return (session.read(told, wallet.read),)
 
 
 async def positions_of(part: Part, symbol: str | None = None) -> tuple[Position | OddRow, ...]:

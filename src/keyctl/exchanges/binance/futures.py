@@ -21,12 +21,14 @@ from keyctl.answers import (
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import Read
 from keyctl.exchanges.binance import futures_answers as answers
+from keyctl.exchanges.binance import wallets
 from keyctl.exchanges.binance.fills import BinanceFills
 from keyctl.exchanges.binance.names import COINM, SPOT, USDM, Product, native_name, product_of, product_of_native
 from keyctl.exchanges.binance.open_orders import ORDER_NAMES
 from keyctl.exchanges.binance.orders import BinanceOrders
 from keyctl.exchanges.binance.rules import names_of
 from keyctl.exchanges.listing import each_of, odd_among
+from keyctl.exchanges.wallets import Wallet, unread
 from keyctl.model import (
     JSON,
     Balances,
@@ -74,8 +76,33 @@ class BinancePerpetuals(BinanceFills):
         request = product_of(inverse=instrument.inverse).ask(self, "premiumIndex", symbol, private=False)
         return Read(request, lambda response: _mark_band(response, instrument))
 
-    def margin_requests(self) -> tuple[Request, ...]:
-        return tuple(self._wallet_request(product) for product in self._products())
+    def wallets(self) -> tuple[Wallet, ...]:
+        futures = {USDM: "USDS-M futures", COINM: "COIN-M futures"}
+        return (
+            Wallet("spot", (Market.SPOT,), self.balance_request(), self.read_balances),
+            *(
+                Wallet(futures[product], (Market.FUTURES,), self._wallet_request(product), self.read_margin)
+                for product in self._products()
+            ),
+            *self._wallets_beside(),
+            *unread(*wallets.OTHERS),
+        )
+
+    def _wallets_beside(self) -> tuple[Wallet, ...]:
+        """Those that no order of keyctl's touches; testnet and demo serve no call that tells them."""
+        calls = {
+            "funding": (wallets.FUNDING, wallets.read_funding),
+            "cross margin": (wallets.CROSS_MARGIN, wallets.read_cross_margin),
+            "isolated margin": (wallets.ISOLATED_MARGIN, wallets.read_isolated_margin),
+        }
+        if not self.has_host("sapi"):
+            return unread(*calls, why=f"Binance's {self.binding.kind} API does not report it")
+        return tuple(
+            Wallet(name, (), self.read(method, "sapi", path), read) for name, ((method, path), read) in calls.items()
+        )
+
+    def is_no_such_wallet(self, error: ExchangeError) -> bool:
+        return error.code == wallets.NO_MARGIN_ACCOUNT
 
     def margin_request(self, instrument: Instrument) -> Request:
         return self._wallet_request(product_of(inverse=instrument.inverse))

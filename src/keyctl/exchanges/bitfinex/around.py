@@ -16,6 +16,7 @@ from keyctl.exchanges.bitfinex.fills import BitfinexFills
 from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative, market_of
 from keyctl.exchanges.bitfinex.orders import LEVERAGE_MAX, ORDER_NAMES, open_order_of
 from keyctl.exchanges.listing import Names, each_of, odd_among
+from keyctl.exchanges.wallets import Wallet
 from keyctl.model import (
     JSON,
     Balances,
@@ -37,6 +38,8 @@ _SYMBOL, _STATUS, _AMOUNT, _BASE_PRICE, _PROFIT, _LIQUIDATION, _LEVERAGE = 0, 1,
 # Positions in a pair's order sizes [ccxt], and of its initial margin [third-party].
 _INITIAL_MARGIN = 8
 _CID_OF_ORDER, _SYMBOL_OF_ORDER = 2, 3
+# The types of wallet. [official] reference page "Wallets"
+_TYPES = {"exchange", "margin", "funding"}
 _USER_PATH = "/v2/auth/r/info/user"
 _ORDERS_PATH, _POSITIONS_PATH, _WALLETS_PATH = "/v2/auth/r/orders", "/v2/auth/r/positions", "/v2/auth/r/wallets"
 
@@ -53,28 +56,23 @@ class BitfinexAround(BitfinexFills):
     def account(self) -> Read[str]:
         return Read(self.read("POST", "auth", _USER_PATH), _account_id)
 
-    def margin_requests(self) -> tuple[Request, ...]:
-        return (self.read("POST", "auth", _WALLETS_PATH),)
+    def wallets(self) -> tuple[Wallet, ...]:
+        """One answer tells them all. The margin wallet is two: what backs derivatives is in currencies of its own."""
+        told = self.read("POST", "auth", _WALLETS_PATH)
+        return (
+            Wallet("exchange", (Market.SPOT,), told, self.read_balances),
+            Wallet("derivatives", (Market.FUTURES,), told, self.read_margin),
+            Wallet("margin", (), told, lambda response: wallet_of(response, ("margin",), derivatives=False)),
+            Wallet("funding", (), told, lambda response: wallet_of(response, ("funding",))),
+            Wallet("other", (), told, _of_another_type),
+        )
 
     def margin_request(self, instrument: Instrument) -> Request:
         return self.read("POST", "auth", _WALLETS_PATH)
 
     def read_margin(self, response: Response) -> Balances:
         """The margin wallet's derivative currencies. `total` leaves out the profit of open positions."""
-        free, total = {}, {}
-        for row in map(array_of, read_array(response.body)):
-            if len(row) < 5:
-                raise Unreadable("a wallet is cut short")
-            native = text_of(row[1])
-            if row[0] != "margin" or not is_derivative(native):
-                continue
-            currency = common_name(native)
-            if currency in total:
-                raise Unreadable("a currency told twice")
-            total[currency] = decimal_of(row[2])
-            if row[4] is not None:
-                free[currency] = decimal_of(row[4])
-        return Balances(free, None, total)
+        return wallet_of(response, ("margin",), derivatives=True)
 
     def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
         orders = self.read("POST", "auth", f"{_ORDERS_PATH}/{instrument.native_symbol}")
@@ -117,6 +115,33 @@ def _account_id(response: Response) -> str:
     if not values or type(values[0]) is not int or values[0] <= 0:
         raise Unreadable("the account's id is missing")
     return str(values[0])
+
+
+def _of_another_type(response: Response) -> Balances:
+    """What wallets of types hold that keyctl does not know. Raises Unreadable."""
+    types = {text_of(row[0]) for row in map(array_of, read_array(response.body)) if row}
+    return wallet_of(response, tuple(types - _TYPES))
+
+
+def wallet_of(response: Response, types: tuple[str, ...], derivatives: bool | None = None) -> Balances:
+    """The wallets of these types: all, or with or without the currencies of derivatives. Raises Unreadable.
+
+    The available balance may be null for a moment [unverified]: then it is not known, and left out.
+    """
+    free, total = dict[str, Decimal](), dict[str, Decimal]()
+    for row in map(array_of, read_array(response.body)):
+        if len(row) < 5:
+            raise Unreadable("a wallet is cut short")
+        native = text_of(row[1])
+        if row[0] not in types or derivatives not in (None, is_derivative(native)):
+            continue
+        currency = common_name(native)
+        if currency in total:
+            raise Unreadable("a currency told twice")
+        total[currency] = decimal_of(row[2])
+        if row[4] is not None:
+            free[currency] = decimal_of(row[4])
+    return Balances(free, None, total)
 
 
 def leverage_max(sizes: list[JSON]) -> Decimal:

@@ -13,14 +13,13 @@ from keyctl.answers import (
     decimal_of,
     http_date,
     read_array,
-    text_of,
 )
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import OrderAPI, UnknownSymbol
 from keyctl.exchanges.bitfinex.answers import permissions_in
-from keyctl.exchanges.bitfinex.around import BitfinexAround, leverage_max
+from keyctl.exchanges.bitfinex.around import BitfinexAround, leverage_max, wallet_of
 from keyctl.exchanges.bitfinex.errors import error_in
-from keyctl.exchanges.bitfinex.names import common_name, is_derivative, native_symbol
+from keyctl.exchanges.bitfinex.names import is_derivative, native_symbol
 from keyctl.exchanges.bitfinex.orders import Orders
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.shapes import check_distinct, check_no_pem, check_shape, own_key, split_symbol
@@ -170,18 +169,7 @@ class Bitfinex(BitfinexAround):
         return self.read("POST", "auth", "/v2/auth/r/wallets")
 
     def read_balances(self, response: Response) -> Balances:
-        free, total = {}, {}
-        for row in map(array_of, read_array(response.body)):
-            if len(row) < 5:
-                raise Unreadable("a wallet is cut short")
-            if row[0] != "exchange":
-                continue
-            currency = common_name(text_of(row[1]))
-            total[currency] = decimal_of(row[2])
-            # The available balance may be null for a moment [unverified]: then it is not known, and left out.
-            if row[4] is not None:
-                free[currency] = decimal_of(row[4])
-        return Balances(free, None, total)
+        return wallet_of(response, ("exchange",))
 
     def new_client_order_id(self, random: bytes) -> str:
         return str(int.from_bytes(random) % (_CID_LIMIT - 1) + 1)

@@ -12,6 +12,7 @@ from keyctl.exchanges.lbank.contract_orders import ContractOrders, contract_writ
 from keyctl.exchanges.lbank.fills import LBankFills
 from keyctl.exchanges.lbank.orders import SpotOrders
 from keyctl.exchanges.listing import each_of, odd_among
+from keyctl.exchanges.wallets import Wallet
 from keyctl.model import (
     Balances,
     FuturesState,
@@ -70,8 +71,11 @@ class LBankAround(LBankFills):
         """
         return self.read("GET", "futures", f"{contract.PATH}/prv/account", ("asset", "USDT"), contract.GROUP)
 
-    def margin_requests(self) -> tuple[Request, ...]:
-        return (self.wallet_request(),)
+    def wallets(self) -> tuple[Wallet, ...]:
+        return (
+            Wallet("spot", (Market.SPOT,), self.balance_request(), self.read_balances),
+            Wallet("contract", (Market.FUTURES,), self.wallet_request(), self.read_margin),
+        )
 
     def margin_request(self, instrument: Instrument) -> Request:
         return self.wallet_request()

@@ -126,3 +126,16 @@ def spot_balances(row: Row) -> Balances:
         if equity is not None:
             total[detail.text("ccy")] = equity
     return Balances(free, None, total)
+
+
+def funding_balances(response: Response) -> Balances:
+    """The funding account from asset/balances: `bal` is what is owned [sdk][ccxt]. Raises Unreadable."""
+    free, total = dict[str, Decimal](), dict[str, Decimal]()
+    for row in rows(response):
+        currency = row.text("ccy")
+        if currency in total:
+            raise Unreadable("a currency told twice")
+        total[currency] = row.decimal("bal")
+        if (available := row.optional("availBal")) is not None:
+            free[currency] = available
+    return Balances(free, None, total)

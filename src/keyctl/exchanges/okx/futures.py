@@ -15,11 +15,12 @@ from keyctl.exchanges.base import Read
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.okx import algo_orders as algo
 from keyctl.exchanges.okx import futures_answers as answers
-from keyctl.exchanges.okx.answers import rows
+from keyctl.exchanges.okx.answers import funding_balances, rows
 from keyctl.exchanges.okx.fills import OKXFills
 from keyctl.exchanges.okx.names import INSTRUMENTS, type_of
 from keyctl.exchanges.okx.open_orders import open_orders as plain_orders
 from keyctl.exchanges.okx.orders import PAGE, unbounded
+from keyctl.exchanges.wallets import Wallet, unread
 from keyctl.model import (
     JSON,
     Balances,
@@ -57,6 +58,16 @@ class OKXAround(OKXFills):
         symbol = ("instId", instrument.native_symbol)
         request = self.read("GET", "rest", "/api/v5/public/price-limit", symbol, private=False)
         return Read(request, lambda response: answers.price_band(response, instrument))
+
+    def wallets(self) -> tuple[Wallet, ...]:
+        """One trading account serves spot and contracts. [official] "Get asset valuation" names earn besides."""
+        funding = self.read("GET", "rest", "/api/v5/asset/balances")
+        both = (Market.SPOT, Market.FUTURES)
+        return (
+            Wallet("trading", both, self.balance_request(), self.read_balances),
+            Wallet("funding", (), funding, funding_balances),
+            *unread("earn"),
+        )
 
     def margin_request(self, instrument: Instrument) -> Request:
         assert instrument.settle is not None

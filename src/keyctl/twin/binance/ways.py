@@ -38,6 +38,8 @@ LIMITS = (
             "/api/v3/openOrders?symbol": 6,
             "/api/v3/order": 4,
             "/api/v3/ticker/bookTicker": 2,
+            "/sapi/v1/margin/account": 10,
+            "/sapi/v1/margin/isolated/account": 10,
         },
     ),
     Limit(
