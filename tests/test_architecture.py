@@ -98,7 +98,7 @@ FORBIDDEN = {
         "commands.* terminal.prompt terminal.output twin* secret"
     ),
     "orders.holdings orders.fills desk.foreign_orders orders.comparing orders.elsewhere "
-    "orders.cross_price orders.listed_names orders.venue_reads orders.withdrawal_right orders.preflight "
+    "orders.cross_price orders.listed_names orders.venue_reads orders.key_rights orders.preflight "
     "orders.settle orders.precedence orders.plan_checks orders.fanout orders.preview orders.halt_checks "
     "orders.leverage orders.send verify.probes diagnosis.causes diagnosis.evidence diagnosis.fixes "
     "diagnosis.probing diagnosis.reasoning diagnosis.self_test diagnosis.signs": (

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-from keyctl.model import Standing
+from keyctl.model import KeyPermissions, Standing
 from tests.support.stores import make_account
 from tests.support.world import World
 
@@ -46,7 +46,7 @@ def test_a_key_that_its_exchange_deletes_unused_counts_from_its_last_use(world: 
     app.accounts.add(make_account("without", created=created, ip_list=False))
     app.accounts.add(make_account("used", created=created, ip_list=False))
     app.accounts.add(make_account("listed", created=created, ip_list=True))
-    app.journal.notes.note_permissions({"id-used": False})
+    app.journal.notes.note_permissions({"id-used": KeyPermissions(withdraw=False)})
     app.close()
     days = {entry["label"]: entry["days_left"] for entry in world.keyctl("list", "--json").data["accounts"]}
     assert days == {"without": 14 - 40, "used": 13, "listed": 50}

@@ -15,10 +15,10 @@ from keyctl.errors import CheckFailed, NoAnswer
 from keyctl.model import Kind, Side, TimeInForce
 from keyctl.model.size import read_number
 from keyctl.network.session import READ_TRIES, Session
+from keyctl.orders.key_rights import LIVE_SECONDS, USABLE_SECONDS, rights_of
 from keyctl.orders.preflight import Look, look
 from keyctl.orders.venue_reads import Shared
 from keyctl.orders.wish import Wish
-from keyctl.orders.withdrawal_right import LIVE_SECONDS, USABLE_SECONDS, withdrawal_of
 from keyctl.twin import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.world import ALL, RIGHTS, World
@@ -60,8 +60,8 @@ class Desk:
 
         try:
             found = asyncio.run(ask())
-            if found.withdraw_read:
-                app.journal.notes.note_permissions({account.id: found.withdraw})
+            if found.rights_read:
+                app.journal.notes.note_permissions({account.id: found.rights})
             return found
         finally:
             app.close()
@@ -75,7 +75,8 @@ class Desk:
                 signers = app.signer(account)
                 session = Session(replace(account, kind=Kind.LIVE), *signers, network, app.journal)
                 await session.warm()
-                return (await withdrawal_of(session, leaving, warnings))[:2]
+                read_now, rights = await rights_of(session, leaving, warnings)
+                return read_now, rights.withdraw
 
         try:
             return *asyncio.run(ask()), warnings
@@ -106,26 +107,26 @@ def test_rights_are_read_again_hourly_where_real_money_is_and_daily_elsewhere(
     desk: Desk, exchange: str, kind: Kind, seconds: int
 ) -> None:
     assert (LIVE_SECONDS, USABLE_SECONDS) == (60 * MINUTE, 24 * 60 * MINUTE)
-    assert desk.look(exchange, kind).withdraw_read
+    assert desk.look(exchange, kind).rights_read
     desk.clock.ahead += seconds - MINUTE
     asked = desk.asked(exchange)
-    assert not desk.look(exchange, kind).withdraw_read
+    assert not desk.look(exchange, kind).rights_read
     assert desk.asked(exchange) == asked + (exchange == "okx"), "that one tells the account's mode by the same call"
     desk.world.made[f"{exchange}-a"].key.permissions["withdraw"] = True
     desk.clock.ahead += 2 * MINUTE
     found = desk.look(exchange, kind)
-    assert (found.withdraw_read, found.withdraw) == (True, True)
+    assert (found.rights_read, found.rights.withdraw) == (True, True)
 
 
 @pytest.mark.parametrize("exchange", ALL)
 def test_a_reading_of_the_last_day_serves_with_a_warning_when_no_newer_one_can_be_had(
     desk: Desk, exchange: str
 ) -> None:
-    assert desk.look(exchange, Kind.LIVE).withdraw is False
+    assert desk.look(exchange, Kind.LIVE).rights.withdraw is False
     desk.break_reading(exchange)
     desk.clock.ahead += 2 * 60 * MINUTE
     found = desk.look(exchange, Kind.LIVE)
-    assert found.view is not None and (found.withdraw_read, found.withdraw) == (False, False)
+    assert found.view is not None and (found.rights_read, found.rights.withdraw) == (False, False)
     (told,) = (warning for warning in found.warnings if "rights" in warning)
     assert told.startswith(f"{exchange}-a: the rights of this key could not be read") and told.endswith("2 h ago")
     desk.clock.ahead += 22 * 60 * MINUTE

@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 import tempfile
+import time
 from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from keyctl.app import App
 from keyctl.cli import run
 from keyctl.diagnosis.causes import Cause
 from keyctl.keys.enrol import enrol, new_account
-from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
+from keyctl.model import Account, Algorithm, Binding, Credential, KeyPermissions, Kind, Market
 from keyctl.secret import Secret
 from keyctl.twin import MadeKey, Stand, State, TwinServer, all_faces, make_key, put_in_state, states
 from keyctl.twin.lbank.face import LBank
@@ -108,7 +109,8 @@ class Ward:
             second = case.variation == 1
             algorithm = SECOND_TYPE.get(case.exchange, Algorithm.HMAC) if second else Algorithm.HMAC
             rights = (*RIGHTS, "transfer") if second else RIGHTS
-            self._keys[name] = make_key(case.exchange, algorithm, rights=rights, ips=IPS)
+            created = int(time.time() * 1000)  # an old key is not sound
+            self._keys[name] = make_key(case.exchange, algorithm, rights=rights, ips=IPS, created_ms=created)
             self.here.add_key(case.exchange, self._keys[name])
         return self._keys[name]
 
@@ -168,7 +170,7 @@ class Ward:
         # The person stored what they hold: the list knows that very key.
         app.accounts.replace(replace(account, api_key_hash=app.accounts.key_hash(held.api_key)))
         if case.variation == 2:
-            app.journal.notes.note_permissions({account.id: False})
+            app.journal.notes.note_permissions({account.id: KeyPermissions(withdraw=False)})
         return app
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,19 @@ from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
+    from keyctl.model import KeyPermissions
+
+_KEPT = ("withdraw", "spot_trade", "futures_trade")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PermissionReading(Noun):
-    """When a key's permissions were last read (Unix s), and whether it may withdraw (None: not told)."""
+    """When a key's permissions were last read (Unix s), and whether it may withdraw and trade (None: not told)."""
 
     at: float
     withdraw: bool | None
+    spot_trade: bool | None = None
+    futures_trade: bool | None = None
 
 
 class VaultNotes:
@@ -102,27 +107,27 @@ class Notes(VaultNotes):
         rows = self._database.rows("SELECT value FROM facts WHERE name='backed_up'")
         return frozenset(json.loads(rows[0]["value"])) if rows else frozenset()
 
-    def note_permissions(self, readings: dict[str, bool | None]) -> None:
-        """Remembers for each account id, as of now, whether its key may withdraw."""
+    def note_permissions(self, readings: Mapping[str, KeyPermissions | None]) -> None:
+        """Remembers for each account id, as of now, whether its key may withdraw and trade; None: nothing is told."""
         if not readings:
             return
         now = self._clock.now()
+        rows = []
+        for account_id, told in readings.items():
+            rights = {name: None if told is None else getattr(told, name) for name in _KEPT}
+            withdraw = rights["withdraw"]
+            rows.append((account_id, now, None if withdraw is None else int(withdraw), json.dumps(rights)))
         with self._database.transaction() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO permissions VALUES (?, ?, ?, ?)",
-                [
-                    (account_id, now, None if withdraw is None else int(withdraw), json.dumps({"withdraw": withdraw}))
-                    for account_id, withdraw in readings.items()
-                ],
-            )
+            connection.executemany("INSERT OR REPLACE INTO permissions VALUES (?, ?, ?, ?)", rows)
 
     def permissions(self, account_id: str) -> PermissionReading | None:
         """The newest reading of an account's key, however old; None when there is none."""
-        rows = self._database.rows("SELECT at, withdraw FROM permissions WHERE account_id=?", account_id)
+        rows = self._database.rows("SELECT at, withdraw, detail FROM permissions WHERE account_id=?", account_id)
         if not rows:
             return None
-        withdraw = rows[0]["withdraw"]
-        return PermissionReading(rows[0]["at"], None if withdraw is None else bool(withdraw))
+        withdraw, kept = rows[0]["withdraw"], json.loads(rows[0]["detail"])
+        trade = (kept.get("spot_trade"), kept.get("futures_trade"))  # not in rows of the version before
+        return PermissionReading(rows[0]["at"], None if withdraw is None else bool(withdraw), *trade)
 
 
 def following_nonce(last: int, clock: Clock) -> int:

@@ -186,7 +186,7 @@ async def _check_and_settle(app: App, rotation: Rotation, wait: bool) -> Success
         old, new = await observe_all(sessions)
         judged = check_succession(rotation, old, new)
         if new.permissions is not None:
-            app.journal.notes.note_permissions({pair.new.id: new.permissions.withdraw})
+            app.journal.notes.note_permissions({pair.new.id: new.permissions})
         app.accounts.replace(replace(pair.new, **told_facts(new)))
         refused = old.refusal
         app.journal.rotations.note(rotation, Step.CHECKED, refused[1].code if refused and not _works(old) else "")

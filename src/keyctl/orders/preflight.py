@@ -1,4 +1,4 @@
-"""What must be known before the first claim: clock, symbol rules, prices, balances, withdrawal right. Reads only."""
+"""What must be known before the first claim: clock, symbol rules, prices, balances, rights. Reads only."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.exchanges.catalogue import command_for
 from keyctl.home.account_uid import is_other
-from keyctl.model import Balances, FuturesState, Instrument, MarginMode, Market, PriceBand, Ticker
+from keyctl.model import Balances, FuturesState, Instrument, KeyPermissions, MarginMode, Market, PriceBand, Ticker
 from keyctl.model.noun import Noun
 from keyctl.network.clock_check import ClockWrong, check_clock, check_dates
 from keyctl.network.session import Session
 from keyctl.orders.checks import StandsInTheWay
 from keyctl.orders.cross_price import usd_per_quote
+from keyctl.orders.key_rights import accepted_withdrawal, check_trade, forbidding, is_about_key, may_trade, rights_of
 from keyctl.orders.venue_reads import Shared, instrument_of, key_of, once, rules_asked, ticker_of
 from keyctl.orders.wish import VenueView
-from keyctl.orders.withdrawal_right import check_withdrawal, is_about_key, withdrawal_of
 
 if TYPE_CHECKING:
     from keyctl.home.config import Config
@@ -31,32 +31,35 @@ TICKER_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Look(Noun):
-    """One lane's pre-flight: the view, or the trouble that stops this leg alone; warnings; a withdrawal reading."""
+    """One lane's pre-flight: the view, or the trouble that stops this leg alone; warnings; what the key may do, and
+    whether that was read just now."""
 
     session: Session
     view: VenueView | None
     trouble: KeyctlError | None
     warnings: tuple[str, ...]
-    withdraw_read: bool
-    withdraw: bool | None
-    rights_uid: str | None = None
+    rights_read: bool = False
+    rights: KeyPermissions = KeyPermissions()
 
     @property
     def told_uid(self) -> str | None:
         """The id of the exchange account that the key belongs to, where one of these reads told it."""
-        return self.rights_uid or (self.view.balances.uid if self.view and self.view.balances else None)
+        return self.rights.uid or (self.view.balances.uid if self.view and self.view.balances else None)
 
 
 async def look_all(sessions: list[Session], symbol: str, config: Config, wishes: Sequence[Wish]) -> list[Look]:
     """Every lane's pre-flight, side by side, in the order of the sessions, for what is wished on each.
 
-    Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw (which is a
-    warning for an order that only reduces).
+    Raises CheckFailed for what stops the whole plan: a symbol that a venue lacks, a key that may withdraw or may not
+    trade (which is a warning for an order that only reduces).
     """
     shared = Shared()
     looks: list[Look] = []
     for answer in await asyncio.gather(
-        *(look(session, symbol, shared, wish) for session, wish in zip(sessions, wishes, strict=True)),
+        *(
+            look(session, symbol, shared, wish, forbidding(session, config) is not None)
+            for session, wish in zip(sessions, wishes, strict=True)
+        ),
         return_exceptions=True,
     ):
         if isinstance(answer, BaseException):
@@ -65,9 +68,9 @@ async def look_all(sessions: list[Session], symbol: str, config: Config, wishes:
     if sessions:
         sessions[0].journal.notes.note_permissions(
             {
-                item.session.account.id: item.withdraw
+                item.session.account.id: item.rights
                 for item in looks
-                if item.withdraw_read and not is_other(item.session.account, item.told_uid)
+                if item.rights_read and not is_other(item.session.account, item.told_uid)
             }
         )
     return [
@@ -78,27 +81,30 @@ async def look_all(sessions: list[Session], symbol: str, config: Config, wishes:
 
 def left_alone(session: Session, trouble: KeyctlError) -> Look:
     """The look of a lane that is not asked anything, since its order cannot go now."""
-    return Look(session, None, trouble, (), False, None)
+    return Look(session, None, trouble, ())
 
 
 def _gated(item: Look, config: Config, wish: Wish) -> Look:
-    """The look after the withdrawal gate, which warns of an order that only reduces and lets it out."""
-    try:
-        check_withdrawal(item.session, item.withdraw, config)
-    except CheckFailed as gate:
-        if not wish.reduces:
-            raise
-        return replace(item, warnings=(*item.warnings, gate.message))
-    return item
+    """The look after the gates of rights, which warn of an order that only reduces and let it out."""
+    warnings = list(item.warnings)
+    for gate in (accepted_withdrawal, check_trade):
+        try:
+            warnings += gate(item.session, item.rights, config)
+        except CheckFailed as stopped:
+            if not wish.reduces:
+                raise
+            warnings.append(stopped.message)
+    return replace(item, warnings=tuple(warnings))
 
 
-async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Look:
+async def look(session: Session, symbol: str, shared: Shared, wish: Wish, barred: bool = False) -> Look:
     """One lane's pre-flight. Trouble with reaching the exchange or its clock is data; the rest raises.
 
+    Of a key that does not trade, or is `barred` from it by its profile, no more is read than its rights.
     An order that only reduces can do without what it does not need: rights, free margin, price bands and, where it is
     of the venue's own market type, a price.
     """
-    withdraw_read, withdraw, uid, at = False, None, None, None
+    read_now, rights, at = False, KeyPermissions(), None
     warnings: list[str] = []
     leaving = wish.reduces and session.market is Market.FUTURES
     try:
@@ -112,7 +118,9 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
         # While one lane asks for its venue's rules, the others make their own reads: one round trip less for all.
         others_ask = rules_asked(session, symbol, shared)
         instrument = None if others_ask else await instrument_of(session, symbol, shared)
-        withdraw_read, withdraw, uid = await withdrawal_of(session, leaving, warnings)
+        read_now, rights = await rights_of(session, leaving, warnings)
+        if (barred or may_trade(rights, session.market) is False) and not wish.reduces:
+            return Look(session, None, None, tuple(warnings), read_now, rights)  # the gate says why
         exchange, futures, band, setting = session.exchange, None, None, 0
         spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
         balances: Balances | None
@@ -137,11 +145,11 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish) -> Loo
         at = ticker.at if at is None else min(at, ticker.at)
         usd, doubt = await usd_per_quote(session, instrument, shared)
     except (Unreached, ClockWrong, StandsInTheWay, SetupProblem) as trouble:
-        return Look(session, None, trouble, tuple(warnings), withdraw_read, withdraw)
+        return Look(session, None, trouble, tuple(warnings), read_now, rights)
     except ExchangeRefused as refusal:
-        return Look(session, None, refused_read(session, refusal), tuple(warnings), withdraw_read, withdraw)
+        return Look(session, None, refused_read(session, refusal), tuple(warnings), read_now, rights)
     view = VenueView(instrument, ticker, at, usd, balances, futures, band, spot_margin, setting, doubt)
-    return Look(session, view, None, tuple(warnings), withdraw_read, withdraw, uid)
+    return Look(session, view, None, tuple(warnings), read_now, rights)
 
 
 def setting_number(session: Session, symbol: str) -> int:

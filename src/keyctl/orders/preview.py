@@ -171,7 +171,7 @@ def _legs(
             assert look.trouble is not None
             left_out.append(LeftOut(target, look.trouble))
             continue
-        if look.withdraw is None:
+        if look.rights.withdraw is None:
             warnings.append(f"{account.label}: whether this key may withdraw cannot be read; check it by hand")
         exchange, today = target.session.exchange, target.session.network.clock.utc().date()
         try:

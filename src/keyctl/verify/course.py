@@ -111,9 +111,7 @@ def _remember(app: App, seen: Sequence[Observation]) -> None:
     """
     ours = [item for item in seen if not is_other(item.account, item.uid)]
     told = [item for item in ours if item.permissions is not None or item.introspection is None]
-    app.journal.notes.note_permissions(
-        {item.account.id: item.permissions.withdraw if item.permissions else None for item in told}
-    )
+    app.journal.notes.note_permissions({item.account.id: item.permissions for item in told})
     for item in seen:
         facts = told_facts(item)
         if any(getattr(item.account, name) != value for name, value in facts.items()):
