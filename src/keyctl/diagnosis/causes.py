@@ -39,6 +39,7 @@ class Cause(StrEnum):
     TLS = "tls"
     NO_ANSWER = "no_answer"
     REFUSED = "refused"
+    RULE = "rule_failed"
 
 
 # The word in the second column of a row, and the cause as a sentence. {title} and {market} are filled in.
@@ -77,6 +78,7 @@ WORDS: dict[Cause, tuple[str, str]] = {
     Cause.TLS: ("DOWN", "the TLS connection to {title} fails"),
     Cause.NO_ANSWER: ("DOWN", "connections to {title} break before an answer comes"),
     Cause.REFUSED: ("REFUSED", "{title} rejected the call for another reason"),
+    Cause.RULE: ("FAIL", "the key works, but it is not as it should be"),
 }
 
 # Matters of the exchange or of the way to it: they hide whatever else may be wrong, and say nothing about the key.

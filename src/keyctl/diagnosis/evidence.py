@@ -38,12 +38,23 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """A rule of `verify` that the key failed, in that command's own words."""
+
+    market: str
+    rule: str
+    detail: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that is known of one account at one moment.
 
     `offset_ms`: how far the exchange is ahead of this machine (None: not measured). `earlier`: the day on which this
     very key was read successfully before, or "". `address`: where our calls leave from, as far as known.
-    `wanted`: the rights that the account's profile asks for. `calls`: signed calls that were sent.
+    `wanted`: the rights that the account's profile asks for. `calls`: signed calls that were sent. `failed`: what
+    `verify` says of a key that works.
     """
 
     account: str
@@ -60,6 +71,7 @@ class Evidence:
     wanted: tuple[str, ...] = ("spot_trade", "futures_trade")
     calls: int = 0
     probes: tuple[Probe, ...] = ()
+    failed: tuple[Failed, ...] = ()
 
     def of(self, check: str) -> Probe | None:
         """The first probe of that check; None when it was not made."""
@@ -78,7 +90,9 @@ def from_text(text: str) -> Evidence:
         if raw.pop("schema") != SCHEMA:
             raise ValueError
         probes = tuple(Probe(**probe) for probe in raw.pop("probes"))
-        evidence = Evidence(probes=probes, **{**raw, "markets": tuple(raw["markets"]), "wanted": tuple(raw["wanted"])})
+        failed = tuple(Failed(**item) for item in raw.pop("failed", ()))  # none in records of the version before
+        raw |= {"markets": tuple(raw["markets"]), "wanted": tuple(raw["wanted"])}
+        evidence = Evidence(probes=probes, failed=failed, **raw)
         _check(evidence)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UsageProblem(
@@ -91,6 +105,7 @@ def _check(evidence: Evidence) -> None:
     """Nothing when every field has its type: a file may come from anywhere. Raises ValueError."""
     texts = [evidence.account, evidence.exchange, evidence.kind, evidence.site, evidence.algorithm, evidence.at]
     texts += [evidence.earlier, evidence.address, *evidence.markets, *evidence.wanted]
+    texts += [text for item in evidence.failed for text in (item.market, item.rule, item.detail, item.fix)]
     for probe in evidence.probes:
         texts += [probe.check, probe.outcome, probe.market, probe.code, probe.text, probe.kind, probe.detail]
         if not isinstance(probe.http, int) or not isinstance(probe.facts, dict) or probe.check not in CHECKS:

@@ -59,6 +59,7 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.TLS: f"look for a proxy or filter that opens TLS, and check this machine's date, {again}",
         Cause.NO_ANSWER: f"check the network and proxies on the way; {facts.title} may also be overloaded; {again}",
         Cause.REFUSED: _by_code(evidence, again),
+        Cause.RULE: "; ".join([*dict.fromkeys(item.fix for item in evidence.failed if item.fix), again]),
     }
     return fixes[cause]
 

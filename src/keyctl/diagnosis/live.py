@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +19,15 @@ from keyctl.diagnosis.reasoning import judge
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import load, profile
 from keyctl.exchanges.credential_check import Fitness
-from keyctl.home.profiles import combined, default_profile
-from keyctl.model import Account, Binding, Kind, Market
+from keyctl.home.profiles import TRADE_RIGHTS, combined, default_profile
+from keyctl.model import Account, Binding, Finding, Kind, Market
 from keyctl.model.route import BY_VERSION, DIRECT, route_name
 from keyctl.network.egress import look_up
 from keyctl.network.session import Session
 from keyctl.terminal.output import Result
+from keyctl.verify.course import house_of, vantage_of
+from keyctl.verify.observations import Observation
+from keyctl.verify.policy import judge as judge_rules
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -97,9 +101,13 @@ async def _gather(app: App, account: Account, markets: tuple[Market, ...]) -> Ev
         by_version = session_by if network.route(account) == DIRECT else None
         places = other_places(account)
         earlier, address = _earlier(app, account), _address(app, account, network)
-        subject = Subject(
-            session, fit, markets, earlier, address, _wanted(app, account), places, session_at, by_version
-        )
+        wanted = _wanted(app, account, markets)
+        house = house_of(app, account, vantage_of(app, account, network))
+
+        def judged(seen: Observation) -> Sequence[Finding]:
+            return [item for item in judge_rules(seen, house) if item.market in markets]
+
+        subject = Subject(session, fit, markets, earlier, address, wanted, places, session_at, by_version, judged)
         evidence = await gather(subject)
         if _LISTS & set(judge(evidence).named) and not seen_address(evidence):
             await look_up(network, app.journal.addresses, [account], app.config.echo_services)
@@ -123,7 +131,9 @@ def _address(app: App, account: Account, network: Network) -> str:
     return " and ".join(reading.address for reading in readings)
 
 
-def _wanted(app: App, account: Account) -> tuple[str, ...]:
-    """The rights that the account's profiles in the config want; trading where none is assigned."""
-    profiles = app.config.account(account.label).profiles or (default_profile(account.markets),)
-    return tuple(sorted(combined(profiles).wanted))
+def _wanted(app: App, account: Account, markets: tuple[Market, ...]) -> tuple[str, ...]:
+    """The rights that the account's profiles in the config want; trading where none is assigned, and on a market that
+    was asked about alone, unless they forbid it."""
+    whole = combined(app.config.account(account.label).profiles or (default_profile(account.markets),))
+    named = {TRADE_RIGHTS[market] for market in markets if markets != account.markets} - whole.forbidden
+    return tuple(sorted(whole.wanted | named))

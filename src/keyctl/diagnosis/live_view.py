@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from keyctl.clock import SILENT_OFFSET_MS
 from keyctl.diagnosis.causes import WORDS, Cause
 from keyctl.diagnosis.evidence import CHECKS, Evidence, Probe
@@ -45,6 +47,7 @@ def report(evidence: Evidence, verdict: Verdict, explain: bool = False) -> Resul
         "evidence": [{"check": row.check, "level": row.level.value, "detail": row.detail} for row in rows],
         "fix": fixes[verdict.cause],
         "fixes": {cause.value: fix for cause, fix in fixes.items()},
+        "failed": [asdict(item) for item in evidence.failed],
         "calls": evidence.calls,
     }
     lines = _lines(evidence, verdict, rows, fixes)
@@ -61,6 +64,8 @@ def report(evidence: Evidence, verdict: Verdict, explain: bool = False) -> Resul
 def sentence(cause: Cause, evidence: Evidence) -> str:
     """The cause in words."""
     words = WORDS[cause][1].format(title=profile(evidence.exchange).title)
+    if cause is Cause.RULE:
+        return f"{words}: {', '.join(dict.fromkeys(rule for rule, _ in _failed(evidence)))}"
     if cause in _CLOCKS and clock_refused_elsewhere(evidence):
         code = f"{clock_code(evidence.exchange)} from {profile(evidence.exchange).title}"
         words += f": keyctl corrects it, but other programs on this machine get {code}"
@@ -78,9 +83,22 @@ def rows_of(evidence: Evidence, verdict: Verdict) -> list[Row]:
             if key is not None and key.ok:
                 marked = cause is verdict.cause
                 rows.append(Row("rights", Level.FAIL, WORDS[cause][0], sentence(cause, evidence), marked))
+    if Cause.RULE in (*verdict.named, *verdict.others):
+        rows += [
+            Row(rule, Level.FAIL, "FAIL", f"{detail} ({', '.join(markets)})", verdict.cause is Cause.RULE)
+            for (rule, detail), markets in _failed(evidence).items()
+        ]
     if evidence.earlier:
         rows.append(Row("before", Level.PASS, "ok", f"this stored key was read successfully on {evidence.earlier}"))
     return rows
+
+
+def _failed(evidence: Evidence) -> dict[tuple[str, str], list[str]]:
+    """The markets of each failed rule, by the rule and what it says."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in evidence.failed:
+        found.setdefault((item.rule, item.detail), []).append(item.market)
+    return found
 
 
 def _limits(evidence: Evidence) -> str:

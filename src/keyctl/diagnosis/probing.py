@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -10,15 +10,17 @@ from urllib.parse import urlsplit
 from keyctl.answers import Unreadable, read_json
 from keyctl.diagnosis.causes import ALIKE_EVERYWHERE, BY_ADDRESS, OUTSIDE, Cause
 from keyctl.diagnosis.codes import safe_words
-from keyctl.diagnosis.evidence import Evidence, Probe
+from keyctl.diagnosis.evidence import Evidence, Failed, Probe
 from keyctl.diagnosis.reasoning import SIGNED, judge, suspects
 from keyctl.diagnosis.self_test import self_test
 from keyctl.diagnosis.signs import causes_of
 from keyctl.errors import ExchangeRefused, NoAnswer, NonceBusy, Unreached
 from keyctl.exchanges.credential_check import Fitness
-from keyctl.model import Binding, ExchangeError, KeyPermissions, Market, Request, Response
+from keyctl.model import Binding, ExchangeError, Finding, KeyPermissions, Level, Market, Request, Response
 from keyctl.network.session import Session
 from keyctl.network.tunnels import versions_of
+from keyctl.verify.observations import Answer, Observation
+from keyctl.verify.probes import PERMISSION_CALL
 
 T = TypeVar("T")
 CALLS_MAX = 6
@@ -33,7 +35,7 @@ class Subject:
 
     `places` are the exchange's own other hosts, by the cause that an answer there would prove; `session_at` makes a
     line to one. Neither ever names another exchange. `session_by` makes a line that leaves by one IP version; None
-    where the account's route leaves no choice.
+    where the account's route leaves no choice. `judged`: the findings of `verify` on what was seen.
     """
 
     session: Session
@@ -45,6 +47,7 @@ class Subject:
     places: dict[Cause, tuple[Binding, ...]]
     session_at: Callable[[Binding], Session]
     session_by: Callable[[int], Session] | None = None
+    judged: Callable[[Observation], Sequence[Finding]] = lambda seen: ()
 
 
 async def gather(subject: Subject) -> Evidence:
@@ -73,6 +76,7 @@ class _Gathering:
         self._subject = subject
         self._session = subject.session
         self._seen = start
+        self._rights: KeyPermissions | None = None
 
     async def run(self) -> Evidence:
         cause, words = self._subject.fitness
@@ -88,7 +92,26 @@ class _Gathering:
             await self._read(Market.FUTURES)
         await self._try_other_version()
         await self._look_elsewhere()
-        return self._seen
+        return self._with_rules()
+
+    def _with_rules(self) -> Evidence:
+        """What was seen, with the rules that a key which works fails by the judgement of `verify`."""
+        if suspects(self._seen)[0] or not any(probe.ok for probe in self._seen.probes if probe.check in SIGNED):
+            return self._seen
+        account, told = self._session.account, Answer("a signed read")
+        seen = Observation(
+            account,
+            self._session.network.clock.utc(),
+            self._seen.has_clock,
+            self._session.offset,
+            introspection=None if self._rights is None else Answer(PERMISSION_CALL),
+            permissions=self._rights,
+            markets=dict.fromkeys(self._subject.markets, told),
+            uid=account.other_uid or (self._rights.uid if self._rights else None),
+        )
+        failed = [item for item in self._subject.judged(seen) if item.level is Level.FAIL and item.rule != "clock"]
+        told_so = tuple(Failed(item.market, item.rule, item.detail, item.fix) for item in failed)
+        return replace(self._seen, failed=told_so)
 
     def _note(self, probe: Probe) -> None:
         """Adds the probe, with the seconds that the exchange has asked this machine to wait."""
@@ -147,6 +170,7 @@ class _Gathering:
             return
         probe, rights = await self._ask("key", Market.SPOT, request, exchange.read_permissions)
         if rights is not None:
+            self._rights = rights
             probe = replace(probe, detail="the exchange reported the key's permissions", facts=_facts(rights))
         self._note(probe)
 

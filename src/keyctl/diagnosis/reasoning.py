@@ -183,11 +183,18 @@ def _inside(evidence: Evidence) -> Verdict:
     if left:
         return Verdict(left[0], left[1:], tuple(cause for cause in missing if cause not in left)[:1], check)
     if missing:
-        return Verdict(missing[0], missing[1:], check="key")
+        return Verdict(missing[0], missing[1:], _rules(evidence, "trade"), "key")
+    if _rules(evidence):
+        return Verdict(Cause.RULE, check="rules")
     if clock_refused_elsewhere(evidence):
         assert evidence.offset_ms is not None
         return Verdict(_which_clock(evidence.offset_ms), check="clock")
     return Verdict(Cause.HEALTHY)
+
+
+def _rules(evidence: Evidence, but: str = "") -> tuple[Cause, ...]:
+    """The failed rules of a key that works, other than that one, which a cause of its own tells."""
+    return (Cause.RULE,) if any(item.rule != but for item in evidence.failed) else ()
 
 
 def clock_refused_elsewhere(evidence: Evidence) -> bool:
