@@ -62,6 +62,30 @@ def test_a_public_read_is_sent_without_the_key(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("exchange", "path", "body"),
+    [
+        ("binance", "/api/v3/klines", "[[1,2,3,4,5]]"),
+        ("binance", "/fapi/v1/trades", "[]"),
+        ("binance", "/dapi/v1/klines", "[]"),
+        ("bitfinex", "/v2/candles/trade:1D:tBTCUSD/hist", "[[1,2,3,4,5,6]]"),
+        ("bitfinex", "/v2/trades/tBTCUSD/hist", "[]"),
+        ("lbank", "/v2/kline.do", '{"result":"true","data":[],"error_code":0,"ts":1}'),
+        ("lbank", "/v2/supplement/trades.do", '{"result":"true","data":[],"error_code":0,"ts":1}'),
+        ("okx", "/api/v5/market/history-candles", '{"code":"0","data":[],"msg":""}'),
+        ("okx", "/api/v5/market/trades", '{"code":"0","data":[],"msg":""}'),
+    ],
+)
+def test_candles_and_trades_of_the_market_are_read_without_the_key(
+    desk: Desk, exchange: str, path: str, body: str
+) -> None:
+    desk.add("acct", exchange)
+    desk.twin.fault(Fault(kind=FaultKind.ANSWER, exchange=exchange, path=path, status=200, body=body))
+    ran = desk.run("request", "acct", "GET", path, "--json")
+    assert (ran.exit_code, ran.data["status"]) == (ExitCode.OK, 200)
+    assert desk.twin.venue(exchange).calls.lines[-1].key_hint == ""
+
+
+@pytest.mark.parametrize(
     ("exchange", "method", "path"),
     [
         ("binance", "POST", "/api/v3/order"),

@@ -1,8 +1,8 @@
 """What five guides promise to people who make, connect, check and retire keys: one row a promise.
 
 A row is a command on the world of tests/commands/test_promises.py and what must appear. Guides: F LBank for a trading
-cockpit, I LBank for market makers, L Bitfinex for lending, O OKX for a terminal, G Binance in general; the number is that
-of the sentence. What a guide says and its exchange documents otherwise is promised here as the exchange has it.
+cockpit, I LBank for market makers, L Bitfinex for lending, O OKX for a terminal, G Binance in general; a number is a
+sentence's. What a guide says and its exchange documents otherwise is promised here as the exchange has it.
 """
 
 from __future__ import annotations
