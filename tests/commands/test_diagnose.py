@@ -441,3 +441,53 @@ def test_the_twin_is_put_into_a_state_over_its_control_path(ward: Ward) -> None:
     assert ward.here.venue("okx").keys[api_key].ips["spot"] == ("127.0.0.1",)
     with pytest.raises(ValueError, match="not made at the exchange"):
         control.post_state({"state": "unreachable", "api_key": api_key})
+
+
+PASTED_ADDRESSES = [
+    ("binance", '{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action, request ip: 47.98.123.45"}'),
+    ("okx", '{"code":"50110","data":[],"msg":"Your IP 47.98.123.45 is not included in your API key\'s IP whitelist."}'),
+    ("lbank", 'sent from 47.98.123.45\n{"result":"false","error_code":10022,"msg":"API key permission denied"}'),
+    ("bitfinex", 'from 47.98.123.45: ["error",10100,"apikey: invalid"]'),
+]
+
+
+@pytest.mark.parametrize(("exchange", "body"), PASTED_ADDRESSES, ids=lambda value: value[:7])
+def test_an_address_in_a_pasted_error_is_compared_with_the_lists_kept_here(
+    world: World, exchange: str, body: str
+) -> None:
+    for label in ("on-it", "lacks-it", "keeps-none"):
+        world.add(exchange, label, ips={})
+    world.add("okx" if exchange != "okx" else "binance", "elsewhere")
+    assert world.keyctl("whitelist", "set", "-a", "on-it", "47.98.123.45").exit_code == 0
+    assert world.keyctl("whitelist", "set", "-a", "lacks-it", "47.98.123.99").exit_code == 0
+    ran = world.keyctl("diagnose", exchange, "--json", stdin=body)
+    (found,) = ran.data["addresses"]
+    assert found["address"] == "47.98.123.45"
+    listed = {item["account"]: item["listed"] for item in found["lists"]}
+    assert listed == {"on-it": True, "lacks-it": False, "keeps-none": None}
+    shown = " ".join(world.keyctl("diagnose", exchange, stdin=body).stdout.split())
+    assert "on-it spot: on the list you keep" in shown or "on-it futures: on the list you keep" in shown
+    assert "MISSING on the list you keep" in shown and "keyctl whitelist plan lacks-it" in shown
+    assert not any(line.key_hint for line in world.venue(exchange).calls.lines), "nothing is asked"
+
+
+def test_the_list_that_the_exchange_reported_goes_before_the_one_that_is_kept(world: World) -> None:
+    world.add("okx", ips={"spot": ("127.0.0.1", "47.98.123.0/24")})
+    world.keyctl("verify", "okx-a")
+    world.keyctl("whitelist", "set", "-a", "okx-a", "9.9.9.9")
+    shown = " ".join(world.keyctl("diagnose", "okx", stdin=PASTED_ADDRESSES[1][1]).stdout.split())
+    assert "okx-a spot: on the list that OKX reported" in shown
+
+
+def test_an_error_about_something_else_compares_no_address(world: World) -> None:
+    world.add("binance")
+    body = '10.0.0.1 {"code":-2010,"msg":"Account has insufficient balance for requested action."}'
+    assert "addresses" not in world.keyctl("diagnose", "binance", "--json", stdin=body).data
+
+
+def test_a_pasted_text_is_explained_although_the_account_list_cannot_be_read(world: World) -> None:
+    world.add("binance")
+    (world.app().home.config / "accounts.json").write_text("{broken", encoding="utf-8")
+    ran = world.keyctl("diagnose", "binance", "--json", stdin=PASTED_ADDRESSES[0][1])
+    assert ran.exit_code == 0 and ran.data["diagnoses"]
+    assert "were not compared" in " ".join(ran.document["warnings"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from keyctl.app import App
 from keyctl.commands.framing import keyctl_command
 from keyctl.diagnosis.codes import Reported, every_exchange, explain, safe_words, search
 from keyctl.diagnosis.codes_view import explained, found_rows, not_found
-from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
+from keyctl.errors import CheckFailed, KeyctlError, SetupProblem, UsageProblem
 from keyctl.exchanges import checklists, names, profile
 from keyctl.model import Market
 from keyctl.terminal.output import Result
@@ -85,14 +86,14 @@ def command(
         return _live(app, name, only, record, why)
     if record is not None:
         raise UsageProblem("--record is for the diagnosis of an account", "keyctl diagnose ACCOUNT --record FILE")
-    return _code(name, code, only, text, why)
+    return _code(app, name, code, only, text, why)
 
 
-def _code(name: str | None, code: str | None, market: Market | None, text: str, why: bool) -> Result:
+def _code(app: App, name: str | None, code: str | None, market: Market | None, text: str, why: bool) -> Result:
     if name is not None:
         profile(name)
     if code is None or name is None:
-        return _pasted(_stdin(), name or "", market, why)
+        return _pasted(app, _stdin(), name or "", market, why)
     error = Reported(code, safe_words(text))
     found = explain(name, error, market)
     if not found:
@@ -118,7 +119,7 @@ def _every(code: str, market: Market | None, text: str) -> Result:
     return explained(found, Reported(code, safe_words(text)))
 
 
-def _pasted(pasted: str, name: str, market: Market | None, why: bool) -> Result:
+def _pasted(app: App, pasted: str, name: str, market: Market | None, why: bool) -> Result:
     from keyctl.diagnosis.pasted import READ_MAX, read_pasted
     from keyctl.diagnosis.pasted_view import told
 
@@ -140,7 +141,13 @@ def _pasted(pasted: str, name: str, market: Market | None, why: bool) -> Result:
             "name it: keyctl diagnose EXCHANGE < answer.txt",
             code="no_exchange",
         )
-    return told(reading, why)
+    result = told(reading, why)
+    from keyctl.diagnosis.pasted_addresses import with_lists
+
+    try:
+        return with_lists(app, pasted, reading, result)
+    except KeyctlError as trouble:  # what the text means does not hang on this machine's own files
+        return replace(result, warnings=(*result.warnings, f"IP whitelists were not compared: {trouble.message}"))
 
 
 def _live(app: App, label: str, market: Market | None, record: str | None, why: bool = False) -> Result:
