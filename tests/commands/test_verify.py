@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
+from keyctl.exchanges import profile
 from keyctl.model import Account, Algorithm, Market
 from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, make_key
 from keyctl.verify.course import verify_new
@@ -79,8 +80,9 @@ def test_a_key_that_may_withdraw_fails(desk: Desk, exchange: str) -> None:
     assert [error["account"] for error in ran.document["errors"]] == ["acct"]
 
 
-def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(desk: Desk) -> None:
-    desk.add("acct", "okx", key_of("okx", "withdraw"))
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(desk: Desk, exchange: str) -> None:
+    desk.add("acct", exchange, key_of(exchange, "withdraw"))
     risk = (
         '[[accepted_risk]]\naccount = "acct"\nrisk = "withdraw"\nreason = "sweeps to cold store"\ndate = 2026-01-31\n'
     )
@@ -90,6 +92,7 @@ def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(d
     found = desk.findings("acct")["acct", "spot", "withdraw"]
     assert found["level"] == "warn"
     assert "sweeps to cold store" in found["detail"]
+    assert "withdrawal addresses on its whitelist: " + profile(exchange).withdrawal_whitelist in found["fix"]
     assert desk.run("verify", "acct").exit_code == ExitCode.OK
 
 

@@ -162,6 +162,7 @@ class Profile(NamedTuple):
     markets: tuple[Market, ...]
     scopes: dict[str, tuple[str, ...]]
     settling: Settling
+    withdrawal_whitelist: str
     ip_list: IPListFacts
     lifetime: KeyLifetime
     key_note: str
@@ -206,6 +207,7 @@ def read_profile(name: str) -> Profile:
         markets=tuple(Market(item) for item in raw["markets"]),
         scopes={market: tuple(scopes) for market, scopes in raw["scopes"].items()},
         settling=_settling(raw["settling"]),
+        withdrawal_whitelist=raw["withdrawal_whitelist"],
         ip_list=IPListFacts(
             ip_list.get("limit"),
             ip_list["separator"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from functools import cached_property
 
 from keyctl.exchanges import profile
@@ -128,7 +129,13 @@ class _Judge:
         return self._of("trade", self.judged.trade())
 
     def _withdraw(self) -> Finding:
-        return self._of("withdraw", self.judged.withdraw())
+        found = self._of("withdraw", self.judged.withdraw())
+        if found.level is not Level.WARN:
+            return found
+        whitelist = (
+            f"limit withdrawals to the withdrawal addresses on its whitelist: {self.profile.withdrawal_whitelist}"
+        )
+        return replace(found, fix=f"{whitelist}; or {found.fix}")
 
     def _transfer(self) -> Finding:
         return self._of("transfer", self.judged.transfer())
