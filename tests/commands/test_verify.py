@@ -92,7 +92,7 @@ def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(d
     found = desk.findings("acct")["acct", "spot", "withdraw"]
     assert found["level"] == "warn"
     assert "sweeps to cold store" in found["detail"]
-    assert "withdrawal addresses on its whitelist: " + profile(exchange).withdrawal_whitelist in found["fix"]
+    assert "withdrawal-address whitelist: " + profile(exchange).withdrawal_whitelist in found["fix"]
     assert desk.run("verify", "acct").exit_code == ExitCode.OK
 
 

@@ -47,7 +47,7 @@ def with_lists(app: App, pasted: str, reading: Reading, told: Result) -> Result:
             for found in [_compared(app, account, market, address)]
         ]
         data.append({"address": address, "lists": [asdict(item) for item in compared]})
-        view.append(Text(_words(address, profile(said.exchange).title, compared)))
+        view.append(Text("\n" + _words(address, profile(said.exchange).title, compared)))
     return replace(told, data={**told.data, "addresses": data}, view=tuple(view)) if data else told
 
 

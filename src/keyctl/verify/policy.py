@@ -132,10 +132,8 @@ class _Judge:
         found = self._of("withdraw", self.judged.withdraw())
         if found.level is not Level.WARN:
             return found
-        whitelist = (
-            f"limit withdrawals to the withdrawal addresses on its whitelist: {self.profile.withdrawal_whitelist}"
-        )
-        return replace(found, fix=f"{whitelist}; or {found.fix}")
+        where = f"the withdrawal-address whitelist: {self.profile.withdrawal_whitelist}"
+        return replace(found, fix=f"limit withdrawals to your own addresses by {where}; or {found.fix}")
 
     def _transfer(self) -> Finding:
         return self._of("transfer", self.judged.transfer())
