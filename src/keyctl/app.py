@@ -142,6 +142,12 @@ class App:
 
         return open_signers(self.store, self.accounts, accounts)
 
+    def note_use(self, accounts: Iterable[Account], what: str) -> None:
+        """Remembers that their keys are used now, for an order, a read or exec: what is never used is to be deleted."""
+        from keyctl.home.last_use import note_use
+
+        note_use(self.home.state, [account.id for account in accounts], what, self.clock.now())
+
     def signer(self, account: Account) -> tuple[Exchange, Signer]:
         """Exchange and signer of one account.
 

@@ -22,8 +22,8 @@ def test_lists_accounts_as_records_in_a_pipe_and_as_data(world: World) -> None:
     world.app().accounts.add(make_account("a", groups=("desk",), created=NOW))
     world.app().accounts.add(make_account("b", standing=Standing.DISABLED, created=NOW))
     assert world.keyctl("ls").stdout.splitlines() == [
-        "a\tokx\tlive\tspot\thmac abcd..wxyz\tdesk\t90 d",
-        "b (disabled)\tokx\tlive\tspot\thmac abcd..wxyz\t\t90 d",
+        "a\tokx\tlive\tspot\thmac abcd..wxyz\tdesk\t90 d\t-",
+        "b (disabled)\tokx\tlive\tspot\thmac abcd..wxyz\t\t90 d\t-",
     ]
     entries = world.keyctl("list", "--json").data["accounts"]
     assert [(entry["label"], entry["disabled"]) for entry in entries] == [("a", False), ("b", True)]

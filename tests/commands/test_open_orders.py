@@ -121,6 +121,7 @@ def test_at_a_terminal_the_table_fits(desk: World) -> None:
     assert code == 0, shown
     assert all(len(line) <= 80 for line in shown.splitlines())
     assert "not ours" in shown and "keyctl cancel --foreign --symbol BTC/USDT -a okx-a" in " ".join(shown.split())
+    assert "give that program a key of its own" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_key_that_may_withdraw_fails(desk: Desk, exchange: str) -> None:
     assert [error["account"] for error in ran.document["errors"]] == ["acct"]
 
 
-@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("exchange", ALL)
 def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(desk: Desk, exchange: str) -> None:
     desk.add("acct", exchange, key_of(exchange, "withdraw"))
     risk = (

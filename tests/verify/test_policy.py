@@ -346,7 +346,7 @@ def test_rights_stay_unknown_when_the_permission_call_alone_was_refused() -> Non
     observation = seen(permissions=None, introspection=refused("binance"))
     found = by_rule(observation)
     passed = {rule for rule, finding in found.items() if finding.level is Level.PASS}
-    assert passed == {"clock", "access", "signature", "read"}
+    assert passed == {"clock", "access", "signature", "read", "unused"}
     assert "-2015" in found["withdraw"].detail
 
 

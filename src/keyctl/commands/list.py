@@ -13,14 +13,15 @@ from keyctl.errors import KeyctlError, SetupProblem
 from keyctl.home.account_entries import account_data
 from keyctl.home.demo_only import odd_accounts, odd_words
 from keyctl.home.grouping import Groups
+from keyctl.home.last_use import Use, last_uses
 from keyctl.home.selection import check_readable
 from keyctl.loader import folder_names
 from keyctl.terminal.output import Note, Result, Table
 
 if TYPE_CHECKING:
-    from keyctl.model import Account
+    from keyctl.model import JSON, Account
 
-_COLUMNS = ("account", "exchange", "kind", "markets", "key", "groups", "due")
+_COLUMNS = ("account", "exchange", "kind", "markets", "key", "groups", "due", "used")
 
 
 @keyctl_command(examples="keyctl list\nkeyctl list --json")
@@ -28,6 +29,7 @@ def command(app: App) -> Result:
     """List the stored accounts
 
     "due" counts the days until a key should be rotated, by what is known without a call; verify asks the exchange.
+    "used": the last order, read or exec with the key by keyctl. One that nothing uses should be deleted.
     Groups are those that the account takes part in now: a disabled one is in none.
     """
     accounts = app.accounts.all()
@@ -35,11 +37,17 @@ def command(app: App) -> Result:
     own = {account.id: () if account.disabled else groups.of(account) for account in accounts}
     days = {account.id: _days_left(app, account) for account in accounts}
     halted = {account.id: app.halted(account) for account in accounts}
-    rows = [_row(account, halted[account.id], own[account.id], days[account.id]) for account in accounts]
+    uses = last_uses(app.home.state)
+    used = {account.id: uses.get(account.id) for account in accounts}
+    rows = [
+        (*_row(account, halted[account.id], own[account.id], days[account.id]), _used(used[account.id]))
+        for account in accounts
+    ]
     view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
     data = [
         account_data(account)
         | {"groups": list(own[account.id]), "days_left": days[account.id], "halted": halted[account.id]}
+        | _use_data(used[account.id])
         for account in accounts
     ]
     reasons = dict.fromkeys(f"halted: {words}" for words in halted.values() if words)
@@ -115,6 +123,17 @@ def _own_rule(app: App, account: Account) -> int:
         return KEY_AGE_DAYS
     ages = [wish.max_age_days for wish in app.config.account(account.label).profiles if wish.max_age_days]
     return min(ages, default=app.config.key_age_days)
+
+
+def _used(use: Use | None) -> str:
+    if use is None:
+        return "-"
+    days = (datetime.now(UTC) - use.at).days
+    return "today" if days <= 0 else f"{days} d ago"
+
+
+def _use_data(use: Use | None) -> dict[str, JSON]:
+    return {"last_use": use and f"{use.at:%Y-%m-%dT%H:%M:%SZ}", "last_use_for": use and use.what}
 
 
 def _due(days: int | None) -> str:

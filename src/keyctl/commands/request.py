@@ -103,6 +103,7 @@ def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str,
 
     account = app.accounts.get(label)
     request = load(account.binding).readable_request(method, path, params)
+    app.note_use([account] if request.private else [], "read")
     try:
         response, mask = asyncio.run(_fetch(app, account, request))
     except ExchangeRefused as refusal:

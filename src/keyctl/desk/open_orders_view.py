@@ -32,6 +32,7 @@ FIELDS = (
     ),
 )
 _LOST = (MISSED, OrderState.FORGOTTEN)
+_TWO_PROGRAMS = "if another program placed them with the same key, give that program a key of its own"
 _CHANGED_COLUMNS = ("account", "symbol", "side", "quantity", "status", "filled", "plan", "detail")
 _COLUMNS = ("account", "symbol", "side", "filled", "price", "plan")
 
@@ -54,7 +55,7 @@ def open_orders(
     foreign = [row for row in rows if row["state"] == OK and row["plan"] is None]
     if foreign:
         words = f"{len(foreign)} not placed by keyctl here; to cancel those too: {_cancel_command(foreign)}"
-        view.append(Note(words))
+        view += [Note(words), Note(_TWO_PROGRAMS)]
     view += odd_words(seen, "open order")
     if all(row["state"] == FAILED for row in rows):
         view.append(Note("no open orders" if all(item.trouble is None for item in seen) else "no open orders known"))

@@ -190,6 +190,7 @@ async def _confirm_and_send(  # noqa: PLR0913 - the whole of one command
         _check_all_can_go(shown, targets, consent)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
         fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
+        app.note_use([target.session.account for target in targets], "order")
         fresh = await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         closes = _of_closes(fresh, targets)
         results += fresh

@@ -169,6 +169,7 @@ def parts_of(
     """
     asked = [account for account in accounts if market is None or Market(market) in account.markets]
     opened = app.opened(asked)
+    app.note_use(asked, "read")
     parts: list[Part] = []
     for account in asked:
         session = opened.session(account, network, app.journal)

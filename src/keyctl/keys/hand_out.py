@@ -37,6 +37,7 @@ def run(app: App, label: str, form: str, command: Sequence[str]) -> NoReturn:
     account = app.accounts.get(label)
     values = _values(app, account, form)
     _warn(app, account)
+    app.note_use([account], "exec")
     environment = child_environment(app.environ, account.exchange.upper(), values)
     descriptor = given_descriptor(app.environ)
     app.close()
@@ -95,6 +96,7 @@ def _lines(app: App, label: str, form: str) -> tuple[str, list[str]]:
     """The lines, and the names in them; on stderr what the person should know of them."""
     account = app.accounts.get(label)
     values = _values(app, account, form)
+    app.note_use([account], "exec")
     _warn(app, account)
     lines, for_shells = lines_for_shell(values)
     if for_shells:

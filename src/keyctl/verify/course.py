@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from keyctl.errors import ExitCode, KeyctlError, SetupProblem, StoreUnusable
 from keyctl.home.account_uid import is_other
 from keyctl.home.files import unwritable
+from keyctl.home.last_use import last_uses
 from keyctl.home.profiles import RISKS, combined
 from keyctl.model.route import route_name
 from keyctl.network.egress import look_up
@@ -56,7 +57,8 @@ def house_of(app: App, account: Account, vantage: Vantage) -> House:
     entries = ((risk, config.accepts(account.label, risk)) for risk in RISKS)
     accepted = {risk: f"{entry.reason} ({entry.date})" for risk, entry in entries if entry is not None}
     profiles = config.account(account.label).profiles
-    return House(config.key_age_days, accepted, combined(profiles) if profiles else None, vantage)
+    used = last_uses(app.home.state).get(account.id)
+    return House(config.key_age_days, accepted, combined(profiles) if profiles else None, vantage, used)
 
 
 def vantage_of(app: App, account: Account, network: Network) -> Vantage:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from keyctl.clock import Offset
+from keyctl.home.last_use import Use
 from keyctl.home.profiles import KeyProfile
 from keyctl.model import Account, ExchangeError, KeyPermissions, Market
 
@@ -77,9 +78,11 @@ class Vantage:
 @dataclass(frozen=True, slots=True)
 class House:
     """The person's own rules for one account: days after which a key is too old, accepted risks with their reasons,
-    the profile that its key must fit (None: the default for its markets), and from where it is used."""
+    the profile that its key must fit (None: the default for its markets), from where it is used, and its last use by
+    keyctl (None: none is known)."""
 
     key_age_days: int
     accepted: Mapping[str, str] = field(default_factory=dict)
     profile: KeyProfile | None = None
     vantage: Vantage = Vantage()
+    used: Use | None = None

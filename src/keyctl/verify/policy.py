@@ -11,6 +11,7 @@ from keyctl.exchanges import profile
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.home.account_uid import how_to_accept, is_other, other_words
 from keyctl.home.key_age import judge_age
+from keyctl.home.last_use import UNUSED_DAYS
 from keyctl.home.profiles import default_profile
 from keyctl.model import Account, Diagnosis, ExchangeError, Finding, KeyPermissions, Level, Market
 from keyctl.verify.ip_lists import covers, open_entry
@@ -29,6 +30,7 @@ RULES = (
     "ip_list",
     "our_ip",
     "key_age",
+    "unused",
     "extra_rights",
 )
 
@@ -66,7 +68,8 @@ class _Judge:
         """One for each of RULES, in their order."""
         judges = (
             *(self._clock, self._access, self._signature, self._account, self._read, self._trade, self._withdraw),
-            *(self._transfer, self._ip_list, self._our_ip, self._key_age, self._extra_rights),
+            *(self._transfer, self._ip_list, self._our_ip, self._key_age, self._unused),
+            self._extra_rights,
         )
         return [judge() for judge in judges]
 
@@ -212,6 +215,19 @@ class _Judge:
             self.rights, self.profile.lifetime, self.seen.account.created, self.seen.at, days, accepted
         )
         return self._say("key_age", level, detail, evidence, "" if level is Level.PASS else rotate)
+
+    def _unused(self) -> Finding:
+        if not self.worked:
+            return self._untold("unused")
+        used, account, title = self.house.used, self.seen.account, self.profile.title
+        days = (self.seen.at - (used.at if used else account.created)).days
+        words = f"last used by keyctl {max(days, 0)} days ago ({used.what})" if used else "not used by keyctl"
+        words += "" if used else f" since it was stored {max(days, 0)} days ago"
+        evidence = "orders, reads and exec of this data folder; other programs are not seen"
+        if days <= UNUSED_DAYS:
+            return self._say("unused", Level.PASS, words, evidence)
+        fix = f"if no other program uses it, delete it at {title} ({self.profile.checklist.page}), then: "
+        return self._say("unused", Level.WARN, words, evidence, f"{fix}keyctl remove {account.label}")
 
     # What the rules share.
 
