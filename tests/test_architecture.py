@@ -19,7 +19,7 @@ from tests.support.source import Definition, Module, module, modules
 # from its own. It holds for every import, lazy ones and those for type checking too, but for what is EXCUSED.
 ORDER = (
     "errors plain_text secret loader hardening model clock answers exchanges terminal twin home vault journal network "
-    "orders opening app desk verify keys diagnosis upkeep commands cli __main__"
+    "orders opening app desk verify keys diagnosis leaks upkeep commands cli __main__"
 ).split()
 MODULES_ON_TOP_MAX = 14
 
