@@ -133,3 +133,32 @@ def test_bitfinex_lists_trades_of_both_ends_of_the_time() -> None:
     assert ids(start=old.at_ms, end=new.at_ms) == [new.trade_id, old.trade_id]
     assert ids(start=old.at_ms + 1, end=new.at_ms) == [new.trade_id]
     assert ids(end=new.at_ms - 1) == [old.trade_id]
+
+
+def test_bitfinex_lists_what_happened_besides_orders_newest_first() -> None:
+    bitfinex = Bench("bitfinex")
+    uid = bitfinex.made.key.uid
+    for hours, kind in ((1, "withdrawal"), (5, "deposit"), (2, "login"), (3, "change")):
+        bitfinex.venue.happened(uid, kind, at_ms=NOW_MS - hours * HOUR_MS, amount=Decimal(hours))
+    bitfinex.venue.happened("another", "withdrawal", at_ms=NOW_MS)
+
+    def rows(name: str, **params: Any) -> list[Any]:
+        return bitfinex.ask("POST", f"/v2/auth/r/{name}/hist", **params)  # type: ignore[no-any-return]
+
+    assert [row[12] for row in rows("movements")] == [1, 5]
+    assert [row[12] for row in rows("movements", end=NOW_MS - 2 * HOUR_MS)] == [5]
+    assert [row[12] for row in rows("movements", limit=1)] == [1]
+    assert [row[4] for row in rows("logins")] == [row[5] for row in rows("audit")] == ["203.0.113.66"]
+
+
+def test_okx_lists_bills_between_two_times_that_are_not_in_it() -> None:
+    okx = Bench("okx")
+    for hours, kind in ((1, "withdrawal"), (5, "deposit"), (2, "login")):
+        okx.venue.happened(okx.made.key.uid, kind, at_ms=NOW_MS - hours * HOUR_MS)
+
+    def types(**params: Any) -> list[str]:
+        return [row["type"] for row in okx.ask("GET", "/api/v5/asset/bills", **params)["data"]]
+
+    assert types() == ["2", "1"]
+    assert types(before=str(NOW_MS - 5 * HOUR_MS)) == ["2"]
+    assert types(after=str(NOW_MS - HOUR_MS)) == ["1"]

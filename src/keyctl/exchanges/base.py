@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from keyctl.answers import Unreadable
+from keyctl.exchanges.history import History
 from keyctl.exchanges.hosts import Hosts
 from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.signer import Signer
@@ -146,7 +147,7 @@ class NumberedOrders(OrderAPI):
         `waited_as`, with state and fill of this one."""
 
 
-class Exchange(Hosts, Traded, ABC):
+class Exchange(Hosts, Traded, History, ABC):
     """One exchange's wire knowledge, bound to its hosts. `order_apis` are its order APIs by name."""
 
     orders: ClassVar[tuple[type[OrderAPI], ...]]

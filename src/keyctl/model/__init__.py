@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from keyctl.model.account import (
         Account as Account,
     )
+    from keyctl.model.account_events import (
+        AccountEvent as AccountEvent,
+        EventKind as EventKind,
+        EventsPage as EventsPage,
+    )
     from keyctl.model.credential import (
         Binding as Binding,
         Credential as Credential,
@@ -102,6 +107,7 @@ MODULES = {
         "Taken",
     ),
     "account": ("Account",),
+    "account_events": ("AccountEvent", "EventKind", "EventsPage"),
     "credential": ("Binding", "Credential"),
     "order": ("Order", "OrderRef", "Leg", "Placed", "OrderStatus", "LegResult"),
     "wire": ("JSON", "Stamp", "Request", "WireRequest", "SignedRequest", "Response"),

@@ -17,6 +17,8 @@ POST /_twin/state       {"state": name, "api_key": text}: puts a key (default: t
 POST /_twin/fill        {"order_id": n, "quantity": text}: a resting order trades, in whole without a quantity
 POST /_twin/end         {"order_id": n, "state": text}: an order ends at its exchange: an open one "canceled" (as on the
                         exchange's own pages) or "expired"; any one "forgotten", as past the exchange's memory
+POST /_twin/happened    {"uid", "kind": "withdrawal", "deposit", "transfer", "login" or "change"} and any of {"at_ms",
+                        "amount": text, "currency", "place", "words", "ip_address"}: it is in the user's history
 POST /_twin/trigger     {"symbol", "price": text}: the orders that wait for such a price, on a pair or perpetual, go on;
                         answers those
 GET  /_twin/wallets     what each user has: {uid: {wallet: {currency: {"free", "locked", "borrowed", "interest"}}}}
@@ -61,7 +63,7 @@ SETTINGS = (
     "hide_queries",
     "market_stays",
 )
-POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures", "wallets")
+POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures", "happened", "wallets")
 _REASONS = {"canceled": "user", "expired": "gtd"}
 
 
@@ -80,7 +82,7 @@ class Control:
         """The control's answer to an HTTP call."""
         name = call.path.removeprefix(PREFIX)
         try:
-            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures", "wallets"):
+            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures", "happened", "wallets"):
                 return json_answer(getattr(self, name)())
             if call.method == "POST" and name in POSTED:
                 asked = json.loads(call.body, parse_float=str)
@@ -211,6 +213,11 @@ class Control:
         with self._venue.lock:
             change_futures(self._venue, asked)
             return futures_data(self._venue)
+
+    def post_happened(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The event as it is kept. Raises TypeError for what is none."""
+        facts = {**asked, "amount": Decimal(asked.get("amount", "0"))}
+        return dataclasses.asdict(self._venue.happened(**facts))
 
     def post_trigger(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """The orders that the price set off, as they are then. Raises KeyError for an unknown symbol."""

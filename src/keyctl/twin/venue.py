@@ -28,6 +28,7 @@ from keyctl.twin.book import (
     received_currency,
 )
 from keyctl.twin.derivatives import Derivatives
+from keyctl.twin.happenings import Happening
 from keyctl.twin.keys import Key
 from keyctl.twin.order_list import OrderList
 from keyctl.twin.perpetual import DerivativeRules, is_set_off
@@ -84,6 +85,7 @@ class Venue(OrderList):
         self.purses = Purses(purses)
         self.nonces: dict[str, int] = {}
         self.calls = CallRecord()
+        self.happenings: list[Happening] = []
         self.derivatives = Derivatives(self, perpetuals, rules)
 
     def now_ms(self) -> int:
@@ -124,6 +126,18 @@ class Venue(OrderList):
             return False
         self.nonces[api_key] = nonce
         return True
+
+    def happened(self, uid: str, kind: str, *, at_ms: int | None = None, **facts: Any) -> Happening:
+        """Something that happened on the user's account besides orders, now or then; see happenings.Happening."""
+        with self.lock:
+            happening = Happening(self.next_id(), uid, kind, self.now_ms() if at_ms is None else at_ms, **facts)
+            self.happenings.append(happening)
+            return happening
+
+    def happenings_of(self, uid: str, *kinds: str) -> list[Happening]:
+        """Those of a user and of these kinds, newest first."""
+        mine = [item for item in self.happenings if item.uid == uid and item.kind in kinds]
+        return sorted(mine, key=lambda item: (item.at_ms, item.number), reverse=True)
 
     # Orders.
 

@@ -16,7 +16,7 @@ from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.okx import algo_orders as algo
 from keyctl.exchanges.okx import futures_answers as answers
 from keyctl.exchanges.okx.answers import funding_balances, rows
-from keyctl.exchanges.okx.fills import OKXFills
+from keyctl.exchanges.okx.history import OKXHistory
 from keyctl.exchanges.okx.names import INSTRUMENTS, type_of
 from keyctl.exchanges.okx.open_orders import open_orders as plain_orders
 from keyctl.exchanges.okx.orders import PAGE, unbounded
@@ -38,7 +38,7 @@ from keyctl.model import (
 )
 
 
-class OKXAround(OKXFills):
+class OKXAround(OKXHistory):
     """What OKX tells and sets around an order. Algo orders do not count as open where leverage is to be changed: they
     block that at OKX itself (59668, 59669)."""
 

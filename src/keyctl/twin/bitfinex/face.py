@@ -14,7 +14,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from keyctl.model import Instrument
-from keyctl.twin.bitfinex import derivatives, orders, public, ways
+from keyctl.twin.bitfinex import derivatives, happenings, orders, public, ways
 from keyctl.twin.bitfinex.asked import Body
 from keyctl.twin.bitfinex.wire import (
     AUTHENTICATION,
@@ -27,7 +27,7 @@ from keyctl.twin.bitfinex.wire import (
     Refusal,
     wire_currency,
 )
-from keyctl.twin.call import Answer, Call, Operation, decode_form, encode, json_answer
+from keyctl.twin.call import OPERATIONS, Answer, Call, Operation, decode_form, encode, json_answer
 from keyctl.twin.derivatives import DerivativeRules
 from keyctl.twin.face import Face, other_text
 from keyctl.twin.keys import Key
@@ -59,6 +59,9 @@ ROUTES = (
     Route(f"r/order/{SYMBOL}:([0-9]+)/trades", "fills", "history"),
     Route("r/trades/hist", "fills", "history"),
     Route(f"r/trades/{SYMBOL}/hist", "fills", "history"),
+    Route("r/movements/hist", "movements", "history"),
+    Route("r/logins/hist", "logins", "account"),
+    Route("r/audit/hist", "changes", "account"),
     Route("w/order/submit", "place", "orders", True),
     Route("w/order/cancel", "cancel", "orders", True),
     Route("w/order/cancel/multi", "cancel_all", "orders", True),
@@ -104,7 +107,8 @@ class Bitfinex(Face):
         except Refusal:
             cid = None
         client_order_id = str(cid) if isinstance(cid, int) else None
-        return Operation(route.name, route.changes, client_order_id, call.headers.get("bfx-apikey"))
+        name = route.name if route.name in OPERATIONS else "other"
+        return Operation(name, route.changes, client_order_id, call.headers.get("bfx-apikey"))
 
     def handle(self, call: Call, venue: Venue) -> Answer:
         try:
@@ -215,6 +219,8 @@ def _private(route: Route, groups: tuple[str, ...], body: Body, venue: Venue, ke
         if len(groups) == 2:
             return orders.trades_of(venue, key, groups[0], groups[1])
         return orders.trades(venue, key, body, symbol)
+    if route.name in happenings.ROWS:
+        return happenings.listed(route.name, venue, key, body)
     if route.name == "other":
         return _user(key)
     writes = {"place": orders.submit, "cancel": orders.cancel, "cancel_all": orders.cancel_many}

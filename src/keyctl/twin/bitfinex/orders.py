@@ -24,7 +24,7 @@ from keyctl.twin.call import Answer, digits, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue
 
-HISTORY_LIMITS = {"orders": 2500, "trades": 2500}
+HISTORY_LIMITS = {"movements": 1000, "logins": 250, "changes": 500, "orders": 2500, "trades": 2500}
 
 
 def submit(venue: Venue, key: Key, body: Body) -> Answer:
@@ -135,15 +135,15 @@ def open_orders(venue: Venue, key: Key, body: Body, native_symbol: str | None) -
 def finished_orders(venue: Venue, key: Key, body: Body, native_symbol: str | None) -> Answer:
     """Finished orders, newest first; there is no filter by cid."""
     orders = _orders(venue, key, native_symbol, is_open=False)
-    timed = [order for order in _with_ids(orders, body) if _in_range(order.created_ms, body)]
-    return json_answer([order_row(order) for order in timed[::-1][: _limit(body, "orders")]])
+    timed = [order for order in _with_ids(orders, body) if in_range(order.created_ms, body)]
+    return json_answer([order_row(order) for order in timed[::-1][: page_limit(body, "orders")]])
 
 
 def trades(venue: Venue, key: Key, body: Body, native_symbol: str | None) -> Answer:
     """The user's trades, newest first."""
     pairs = _trades(_orders(venue, key, native_symbol))
-    rows = [trade_row(order, fill) for order, fill in pairs if _in_range(fill.at_ms, body)]
-    return json_answer(rows[::-1][: _limit(body, "trades")])
+    rows = [trade_row(order, fill) for order, fill in pairs if in_range(fill.at_ms, body)]
+    return json_answer(rows[::-1][: page_limit(body, "trades")])
 
 
 def trades_of(venue: Venue, key: Key, native_symbol: str, order_id: str) -> Answer:
@@ -197,11 +197,13 @@ def _with_ids(orders: list[VenueOrder], body: Body) -> list[VenueOrder]:
     return [order for order in orders if order.order_id in ids]
 
 
-def _in_range(at_ms: int, body: Body) -> bool:
+def in_range(at_ms: int, body: Body) -> bool:
+    """Whether that moment is within the time that the body names, both ends in."""
     start, end = whole(body, "start", 1 << 53), whole(body, "end", 1 << 53)
     return (start is None or at_ms >= start) and (end is None or at_ms <= end)
 
 
-def _limit(body: Body, kind: str) -> int:
+def page_limit(body: Body, kind: str) -> int:
+    """How many rows of a list are asked for. Raises Refusal for more than its page has."""
     limit = whole(body, "limit", HISTORY_LIMITS[kind] + 1)
     return 25 if limit is None else limit

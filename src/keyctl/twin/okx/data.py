@@ -8,6 +8,7 @@ from typing import Any
 from keyctl.model import Instrument, OrderState, OrderType, TimeInForce
 from keyctl.twin.book import Balance, Book, VenueOrder
 from keyctl.twin.call import digits
+from keyctl.twin.happenings import Happening
 from keyctl.twin.keys import Key
 from keyctl.twin.okx.swaps_data import kind_of, swap_fields, swap_order_fields, wallet_fields
 from keyctl.twin.venue import Venue
@@ -190,6 +191,24 @@ def order_data(order: VenueOrder, venue: Venue) -> dict[str, Any]:
         "cTime": str(order.booked_ms),
     }
     return row if order.instrument.settle is None else row | swap_order_fields(order, venue)
+
+
+# A bill's type in OKX's numbers; a login is on no list of its own.
+BILL_TYPES = {"deposit": "1", "withdrawal": "2", "transfer": "130", "change": "61"}
+
+
+def bill_data(item: Happening) -> dict[str, Any]:
+    """One entry of asset/bills."""
+    return {
+        "billId": str(item.number),
+        "ccy": item.currency,
+        "clientId": "",
+        "balChg": text(item.amount),
+        "bal": "0",
+        "type": BILL_TYPES[item.kind],
+        "notes": item.words,
+        "ts": str(item.at_ms),
+    }
 
 
 def fills_data(order: VenueOrder) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ _SIGNED = {
     ("GET", "account/config"): ("permissions", "read", False),
     ("GET", "account/balance"): ("balance", "read", False),
     ("GET", "asset/balances"): ("funding", "read", False),
+    ("GET", "asset/bills"): ("bills", "read", False),
     ("GET", "asset/currencies"): ("currencies", "read", False),
     ("GET", "account/positions"): ("positions", "read", False),
     ("GET", "account/leverage-info"): ("futures_state", "read", False),

@@ -233,6 +233,17 @@ def _funding(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     return [data.funding_data(name, one) for name, one in held.items() if wanted == [""] or name in wanted]
 
 
+def _bills(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
+    """Bills of the funding account, newest first, earlier than `after` and later than `before`, both in ms."""
+    after, before = params.whole("after"), params.whole("before")
+    found = [
+        item
+        for item in venue.happenings_of(key.uid, *data.BILL_TYPES)
+        if (after is None or item.at_ms < after) and (before is None or item.at_ms > before)
+    ]
+    return [data.bill_data(item) for item in found[: min(params.whole("limit") or 100, 100)]]
+
+
 def _currencies(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
     names = sorted({name for item in venue.instruments.values() for name in (item.base, item.quote)})
     return [data.currency_data(name) for name in names]
@@ -249,5 +260,6 @@ HANDLERS: dict[str, Callable[[Params, Venue, Key], list[dict[str, Any]]]] = {
     "permissions": lambda params, venue, key: [data.config_data(key, venue)],
     "funding": _funding,
     "currencies": _currencies,
+    "bills": _bills,
     **SWAP_HANDLERS,
 }

@@ -1,0 +1,63 @@
+"""What OKX lists besides orders: the bills of the funding account, through which money comes in and goes out.
+
+Source: [official] OKX docs V5, "Funding account", Asset bills details: the last month, 100 rows, `after` and `before`
+are times in ms (earlier and later than); the numbers of types as an SDK has copied them from there (okx-api 3.0.13,
+seen 2026-11). No call tells of logins or changed settings.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from keyctl.answers import Row, clean_text, object_of
+from keyctl.exchanges.history import events_of
+from keyctl.exchanges.listing import Names
+from keyctl.exchanges.okx.answers import data_of
+from keyctl.exchanges.okx.fills import OKXFills
+from keyctl.model import AccountEvent, EventKind, EventsPage, Request, Response
+
+_PAGE = 100
+_WORD = 60
+_BILLS = "/api/v5/asset/bills"
+_NOT_TOLD = "OKX has no call that reports it"
+_KINDS = {
+    "1": (EventKind.DEPOSIT, "deposit"),
+    "2": (EventKind.WITHDRAWAL, "withdrawal"),
+    "13": (EventKind.CHANGE, "canceled withdrawal"),
+    "20": (EventKind.TRANSFER, "to a sub-account"),
+    "21": (EventKind.TRANSFER, "from a sub-account"),
+    "22": (EventKind.TRANSFER, "from a sub-account to the main account"),
+    "23": (EventKind.TRANSFER, "from the main account to a sub-account"),
+    "130": (EventKind.TRANSFER, "from the trading account"),
+    "131": (EventKind.TRANSFER, "to the trading account"),
+}
+
+
+class OKXHistory(OKXFills):
+    """The call that lists what happened besides orders."""
+
+    events_unread: ClassVar[dict[EventKind, str]] = dict.fromkeys((EventKind.LOGIN, EventKind.CHANGE), _NOT_TOLD)
+
+    events_lists: ClassVar[tuple[str, ...]] = ("deposits, withdrawals and transfers",)
+
+    def events_requests(self, start_ms: int, end_ms: int) -> tuple[Request, ...]:
+        # Whether a moment that is named is itself in it is not told.
+        times = ("before", start_ms - 1), ("after", end_ms + 1)
+        return (self.read("GET", "rest", _BILLS, *times, ("limit", _PAGE)),)
+
+    def read_events(self, step: int, response: Response) -> EventsPage:
+        return events_of(data_of(response), lambda row: _bill(object_of(row)), Names("ccy", ("billId",)), _PAGE)
+
+
+def _bill(row: Row) -> AccountEvent:
+    """A bill; one of a type that is not known is a change."""
+    number = clean_text(row.text("type"), _WORD)
+    kind, words = _KINDS.get(number, (EventKind.CHANGE, f"bill of type {number}"))
+    return AccountEvent(
+        kind,
+        row.integer("ts"),
+        clean_text(row.text("billId"), _WORD),
+        row.decimal("balChg"),
+        clean_text(row.text("ccy"), _WORD),
+        words,
+    )
