@@ -48,6 +48,7 @@ FLOORS = {
         "*_view",
         "*",
     ),
+    "leaks": ("evidence finds", "exposure *view *page", "*"),
     "upkeep": ("installation", "folder_health", "*"),
 }
 

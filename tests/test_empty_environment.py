@@ -29,6 +29,7 @@ WORDS = {
     "export": ("backup",),
     "import": ("bot.env",),
     "keygen": ("binance",),
+    "leak": ("a", "--yes"),
     "order": ("buy", "BTC/USDT", "1", "--price", "1", "-a", "a"),
     "orders resolve": ("x", "a", "--as", "not-taken", "--because", "not in its history"),
     "orders show": ("x",),

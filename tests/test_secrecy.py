@@ -75,6 +75,8 @@ def everything(world: World) -> Iterator[tuple[str, ...]]:
         yield ("request", label, "DELETE", "/nowhere")
         yield ("show", f"{label}x")
         yield ("order", "buy", "NOPE/USDT", "1", "--price", "1", "-a", label, "--yes")
+    for label in KEYS:
+        yield ("leak", label, "--yes")
 
 
 @pytest.mark.parametrize("more", [(), ("--json",), ("--debug",)], ids=["plain", "json", "debug"])

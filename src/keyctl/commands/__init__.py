@@ -24,6 +24,7 @@ SHORT_HELP = {
     "import": "Take keys over from files of other programs",
     "ip": "Show the public IP address of this machine",
     "keygen": "Make a key pair; the private key stays in the store",
+    "leak": "Act when a key has leaked, step by step",
     "limits": "Show the caps on orders and what is used of them",
     "list": "List the stored accounts",
     "order": "Send one order to one or many accounts",

@@ -108,7 +108,8 @@ def halts_data(app: App, accounts: Sequence[Account]) -> list[dict[str, str | No
 
 def _held(app: App, accounts: Sequence[Account]) -> list[Halt]:
     """The halts in force, without those of accounts that are no longer stored, under no other key either."""
-    return [halt for halt in app.journals.halts().all() if halt.scope is not Scope.ACCOUNT or _label(halt, accounts)]
+    one = (Scope.ACCOUNT, Scope.KEY)
+    return [halt for halt in app.journals.halts().all() if halt.scope not in one or _label(halt, accounts)]
 
 
 def _label(halt: Halt, accounts: Sequence[Account]) -> str | None:

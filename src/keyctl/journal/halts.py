@@ -1,4 +1,4 @@
-"""Halts in force: of the whole home, of one exchange, of one account. Kept in the journal, asked inside each claim."""
+"""Halts in force: of the home, an exchange, an account, a leaked key. Kept in the journal, asked inside each claim."""
 
 from __future__ import annotations
 
@@ -20,16 +20,21 @@ if TYPE_CHECKING:
 
 
 class Scope(StrEnum):
-    """What a halt stops: every order of the home, or those at one exchange or of one account."""
+    """What a halt stops: every order of the home, or those at one exchange, of one account, or with one key.
+
+    A key is halted because it has leaked. That holds this one key: the one that takes its place may send orders.
+    """
 
     HOME = "home"
     EXCHANGE = "exchange"
     ACCOUNT = "account"
+    KEY = "key"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Halt(Noun):
-    """One halt in force. `owner` is an exchange's name or an account's id, empty for the home; `at` Unix seconds."""
+    """One halt in force. `owner` is an exchange's name or an account's id (also of the one whose key it is), empty for
+    the home; `at` Unix seconds."""
 
     scope: Scope
     owner: str
@@ -43,11 +48,14 @@ class Halt(Noun):
             Scope.HOME: "orders are halted",
             Scope.EXCHANGE: f"orders at {self.owner} are halted",
             Scope.ACCOUNT: "orders of this account are halted",
+            Scope.KEY: "orders with this key are halted",
         }
         return f"{held[self.scope]} ({self.reason})"
 
     def way_out(self, label: str) -> str:
-        """The command that lifts it; `label` is the account's, for a halt of one account."""
+        """The command that lifts it; `label` is the account's, for a halt of one account or key."""
+        if self.scope is Scope.KEY:
+            return f"keyctl rotate {label}"
         scopes = {Scope.HOME: "", Scope.EXCHANGE: f" --exchange {self.owner}", Scope.ACCOUNT: f" -a {label}"}
         return f"keyctl halt --lift{scopes[self.scope]}"
 
@@ -71,16 +79,16 @@ SELECT ? UNION SELECT other.account_id FROM exchange_accounts AS mine JOIN excha
  UNION SELECT new_id FROM rotations WHERE old_id=? UNION SELECT old_id FROM rotations WHERE new_id=?"""
 _ALL = (
     "SELECT 'home' AS scope, '' AS owner, at, reason FROM halt"
-    " UNION ALL SELECT scope, owner, at, reason FROM (SELECT * FROM halts ORDER BY scope DESC, owner)"
+    " UNION ALL SELECT scope, owner, at, reason FROM (SELECT * FROM halts ORDER BY scope='key', scope DESC, owner)"
 )
 _OF = (
     f"SELECT * FROM ({_ALL}) WHERE scope='home' OR (scope='exchange' AND owner=?)"
-    f" OR (scope='account' AND owner IN ({_SAME}))"
+    f" OR (scope='account' AND owner IN ({_SAME})) OR (scope='key' AND owner=?)"
 )
 
 
 def _asked(account_id: str, exchange: str) -> tuple[str, ...]:
-    return exchange, *_keys(account_id)
+    return exchange, *_keys(account_id), account_id
 
 
 def _keys(account_id: str) -> tuple[str, ...]:
@@ -150,8 +158,8 @@ class Halts:
             for scope, owner in scopes:
                 if scope is Scope.HOME:
                     connection.execute("DELETE FROM halt")
-                elif scope is Scope.EXCHANGE:
-                    connection.execute("DELETE FROM halts WHERE scope='exchange' AND owner=?", (owner,))
+                elif scope in (Scope.EXCHANGE, Scope.KEY):
+                    connection.execute("DELETE FROM halts WHERE scope=? AND owner=?", (scope, owner))
                 else:
                     connection.execute(f"DELETE FROM halts WHERE scope='account' AND owner IN ({_SAME})", _keys(owner))
         # In a transaction of its own, so that no halt can begin between the look and the removal.

@@ -28,9 +28,9 @@ async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -
         both = [replace(account, label=new.label) for account in (old, new)]
         with_old, with_new = sessions_for(app, network, both)
         await with_new.warm()
-        await _signed_read(with_new)
+        await signed_read(with_new)
         try:
-            await _signed_read(with_old)
+            await signed_read(with_old)
         except ExchangeRefused as refusal:
             _check_proof(rotation, refusal.error)
             return f"{refusal.error.exchange} answers {refusal.error.code}, and answers the new key"
@@ -43,8 +43,14 @@ async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -
     )
 
 
-async def _signed_read(session: Session) -> None:
-    """The one call that is made with both keys."""
+def proves_death(error: ExchangeError) -> bool:
+    """Whether the exchange's error to a key that it took before means that the key is gone."""
+    found = catalogue(error.exchange).lookup(error.code, Market.SPOT, error.text, error.http)
+    return bool(found) and found[0].category in _DEAD
+
+
+async def signed_read(session: Session) -> None:
+    """One call that the exchange takes from whoever holds the key. Raises ExchangeRefused, Unreached."""
     exchange = session.exchange
     request = exchange.permissions_request() or exchange.probe_request(Market.SPOT) or exchange.balance_request()
     await session.fetch(request, lambda response: read_json(response.body))
@@ -59,8 +65,7 @@ def _check_proof(rotation: Rotation, error: ExchangeError) -> None:
             code="not_proven",
             account=rotation.label,
         )
-    found = catalogue(error.exchange).lookup(error.code, Market.SPOT, error.text, error.http)
-    if not found or found[0].category not in _DEAD:
+    if not proves_death(error):
         raise CheckFailed(
             f"the old key is refused with {error.code}, which does not prove that it is dead",
             f"more: keyctl diagnose {error.exchange} {error.code}",

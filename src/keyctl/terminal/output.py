@@ -176,6 +176,14 @@ def say(text: str, options: OutputOptions) -> None:
         _drop(sys.stdout, 1)
 
 
+def at_once(text: str, options: OutputOptions) -> None:
+    """Shows a line before anything else happens, also with --quiet: on stdout, with --json on stderr."""
+    if not options.json:
+        say(text, options)
+    else:
+        _remark(text)
+
+
 def _render_people(result: Result, options: OutputOptions) -> None:
     terminal = options.for_people
     for block in result.view:

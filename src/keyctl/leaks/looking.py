@@ -1,0 +1,246 @@
+"""Reads what happened on accounts since a moment, and tells what does not come from keyctl's journal. Reads only.
+
+What an exchange does not tell, or keyctl does not read there, is said in words; it never counts as nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from keyctl.desk.overview import parts_of
+from keyctl.errors import KeyctlError, StoreUnusable
+from keyctl.exchanges.listing import odd_among
+from keyctl.leaks.finds import Find, event_find, order_find, trade_find, worst_first
+from keyctl.model import AccountEvent, EventsPage, Fill, Market, OpenOrder, Response
+from keyctl.orders.fills import fills_of
+from keyctl.orders.holdings import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
+
+if TYPE_CHECKING:
+    from keyctl.app import App
+    from keyctl.exchanges.base import Exchange
+    from keyctl.journal.rows import StoredLeg
+    from keyctl.model import Account
+    from keyctl.network.lines import Network
+
+PAGES_MAX = 20
+# Where the exchange's clock is known by whole seconds alone, what has just happened may seem to be ahead.
+SLACK_MS = 1000
+UNFILLED = "orders that were canceled unfilled: keyctl does not list them"
+
+
+@dataclass(slots=True)
+class Read:
+    """What one part of an account showed, up to `end_ms` in exchange time; `lacks`: what it could not show, in words;
+    `account_lacks`: the same of the whole account.
+
+    `complete`: nothing is missing that could be read there, so that a later look may begin at its end. `answered`: the
+    exchange took the key for a read.
+    """
+
+    fills: tuple[Fill, ...] = ()
+    orders: tuple[OpenOrder, ...] = ()
+    events: tuple[AccountEvent, ...] = ()
+    lacks: list[str] = field(default_factory=list)
+    account_lacks: list[str] = field(default_factory=list)
+    complete: bool = True
+    answered: bool = False
+    end_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is not keyctl's on one account, worst and newest first; how many orders and trades were; what is unknown.
+
+    `answered`: the exchange took the key for at least one read. `end_ms`: up to when it was looked, in exchange time.
+    """
+
+    account: Account
+    finds: tuple[Find, ...]
+    ours: int
+    unknown: tuple[str, ...]
+    complete: bool
+    answered: bool
+    end_ms: int
+    troubles: tuple[KeyctlError, ...] = ()
+
+
+async def look(
+    app: App,
+    network: Network,
+    accounts: Sequence[Account],
+    since_ms: Callable[[Account, int], int],
+    done: Callable[[], None] = lambda: None,
+) -> list[Looked]:
+    """What happened on each account since a moment, which is asked for with the exchange's own time of now, in ms.
+
+    Raises SetupProblem when the store does not open, StoreUnusable.
+    """
+    parts, _ = parts_of(app, network, accounts, None)
+    first = {part.account.id: part for part in reversed(parts)}
+
+    async def of(part: Part) -> tuple[Read]:
+        return (await _read(app, part, since_ms, with_events=first[part.account.id] is part),)
+
+    seen = await side_by_side(parts, of, done)
+    return [
+        _looked(app, account, [item for item in seen if item.part.account.id == account.id]) for account in accounts
+    ]
+
+
+async def _read(app: App, part: Part, since_ms: Callable[[Account, int], int], with_events: bool) -> Read:
+    read, market = Read(), Market(part.where)
+    read.end_ms = part.session.stamp().at_ms
+    start = since_ms(part.account, read.end_ms)
+    place = app.journal.exchange_accounts.of(part.account.id)
+
+    async def trades() -> bool:
+        if why := part.session.exchange.fills_unread.get(market):
+            read.lacks.append(f"trades: {why}")
+            return False
+        known = app.journal.traded_symbols(part.account.id, place, market)
+        found = await fills_of(part, None, known, start, 0)
+        read.fills = found.fills
+        read.lacks += [f"trades: {word}" for word in found.lacks]
+        read.complete = read.complete and not found.lacks and not found.odd
+        if found.symbols is not None:
+            read.lacks.append(f"trades in other symbols than {', '.join(found.symbols) or 'none'}")
+        if found.odd:
+            read.lacks.append(f"{len(found.odd)} rows of trades that could not be read")
+        return found.symbols != ()
+
+    async def orders() -> bool:
+        by_symbol = lists_by_symbol(part.session.exchange, market)
+        symbols = app.journal.symbols_of(part.account.id, market) if by_symbol else ()
+        read.orders, odd = odd_among(await open_orders_of(part, symbols) if symbols or not by_symbol else ())
+        if by_symbol:
+            read.lacks.append(f"open orders in other symbols than {', '.join(symbols) or 'none'}")
+        if odd:
+            read.lacks.append(f"{len(odd)} rows of open orders that could not be read")
+        read.account_lacks.append(UNFILLED)
+        return bool(symbols) or not by_symbol
+
+    async def events() -> bool:
+        read.events = await _events(part, start, read)
+        return read.answered
+
+    steps = {"trades": trades, "open orders": orders} | ({"withdrawals and logins": events} if with_events else {})
+    for what, step in steps.items():
+        try:
+            read.answered = await step() or read.answered
+        except KeyctlError as trouble:
+            if isinstance(trouble, StoreUnusable):
+                raise
+            read.lacks.append(f"{what}: {trouble.message}")
+            read.complete = read.complete and trouble.code == "not_read"
+    return read
+
+
+async def _events(part: Part, start_ms: int, read: Read) -> tuple[AccountEvent, ...]:
+    """What happened besides orders. Notes what could not be told. Raises StoreUnusable."""
+    exchange = part.session.exchange
+    read.account_lacks += _unread(exchange)
+    found: dict[tuple[str, str], AccountEvent] = {}
+    for step, name in enumerate(exchange.events_lists):
+        try:
+            lacks = await _list(part, step, start_ms, read.end_ms + SLACK_MS, found)
+            read.answered = True
+        except KeyctlError as trouble:
+            if isinstance(trouble, StoreUnusable):
+                raise
+            lacks = trouble.message
+        if lacks:
+            read.account_lacks.append(f"{name}: {lacks}")
+            read.complete = False
+    return tuple(found.values())
+
+
+async def _list(part: Part, step: int, start_ms: int, end_ms: int, found: dict[tuple[str, str], AccountEvent]) -> str:
+    """Adds the events of one list, newest first, page by page; what is lacking, in words. Raises KeyctlError."""
+    session, exchange = part.session, part.session.exchange
+
+    def reader(response: Response) -> EventsPage:
+        return exchange.read_events(step, response)
+
+    for _ in range(PAGES_MAX):
+        page = await session.fetch(exchange.events_requests(start_ms, end_ms)[step], reader)
+        found.update((event.key, event) for event in page.events if event.at_ms >= start_ms)
+        if page.odd:
+            return f"{len(page.odd)} rows could not be read: {page.odd[0].why}"
+        earliest = min((event.at_ms for event in page.events), default=start_ms)
+        if not page.full or earliest < start_ms:
+            return ""
+        if earliest >= end_ms:
+            return "more at one moment than one page holds"
+        end_ms = earliest
+    return f"only the newest {PAGES_MAX} pages were read"
+
+
+def _unread(exchange: Exchange) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for kind, why in exchange.events_unread.items():
+        by_reason.setdefault(why, []).append(f"{kind}s")
+    return [f"{', '.join(kinds)}: {why}" for why, kinds in by_reason.items()]
+
+
+def _looked(app: App, account: Account, seen: Sequence[Seen[Read]]) -> Looked:
+    reads = [(item.part.where, read) for item in seen for read in item.found]
+    journal = _Journal(app, account, [read for _, read in reads])
+    finds, ours = list[Find](), 0
+    for _, read in reads:
+        for order in read.orders:
+            is_ours, waited = journal.knows(order)
+            ours += is_ours
+            finds += [] if is_ours else [order_find(order, waited)]
+        for fill in read.fills:
+            is_ours, waited = journal.knows(fill)
+            ours += is_ours
+            finds += [] if is_ours else [trade_find(fill, waited)]
+        finds += map(event_find, read.events)
+    troubles = tuple(item.trouble for item in seen if item.trouble is not None)
+    several = len(reads) > 1
+    lacks = [f"{where}: {word}" if several else word for where, read in reads for word in read.lacks]
+    lacks += [word for _, read in reads for word in read.account_lacks]
+    lacks += [trouble.message for trouble in troubles]
+    return Looked(
+        account,
+        worst_first(finds),
+        ours,
+        tuple(dict.fromkeys(lacks)),
+        complete=bool(reads) and not troubles and all(read.complete for _, read in reads),
+        answered=any(read.answered for _, read in reads),
+        end_ms=min((read.end_ms for _, read in reads), default=0),
+        troubles=troubles,
+    )
+
+
+class _Journal:
+    """Which orders and trades of an account are keyctl's: by our own id, else by the exchange's number."""
+
+    def __init__(self, app: App, account: Account, reads: Sequence[Read]) -> None:
+        rows: list[OpenOrder | Fill] = [order for read in reads for order in read.orders]
+        rows += [fill for read in reads for fill in read.fills]
+        self._account = account
+        self._place = app.journal.exchange_accounts.of(account.id)
+        ids = [row.client_order_id for row in rows if row.client_order_id]
+        self._by_id = app.journal.known(account.exchange, ids)
+        self._by_number = app.journal.by_order_ids(account.exchange, [row.exchange_order_id for row in rows])
+        waiting = [leg for leg in app.journal.everything() if leg.leg.order.trigger is not None] if rows else []
+        self._waited = [leg for leg in waiting if self._is_of_account(leg)]
+
+    def knows(self, row: OpenOrder | Fill) -> tuple[bool, list[StoredLeg]]:
+        """Whether an order of the journal is behind it; if not, our waiting orders that it may have come from."""
+        trigger = row.trigger if isinstance(row, OpenOrder) else None  # orders that wait may be numbered apart
+        legs = [leg for leg in self._by_number.get(row.exchange_order_id, ()) if leg.leg.order.trigger is trigger]
+        if row.client_order_id in self._by_id:
+            legs.append(self._by_id[row.client_order_id])
+        market, native = row.market, row.native_symbol
+        named = [leg for leg in legs if (leg.leg.native_symbol, leg.leg.order.market) == (native, market)]
+        if any(map(self._is_of_account, named)):
+            return True, []
+        same = [leg for leg in self._waited if leg.leg.native_symbol == native and leg.leg.order.side is row.side]
+        return False, same
+
+    def _is_of_account(self, leg: StoredLeg) -> bool:
+        return leg.leg.account_id == self._account.id or leg.leg.exchange_account == self._place

@@ -1,0 +1,167 @@
+"""What `keyctl leak` shows: the first line, the steps, what is not keyctl's, what is left for the person. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keyctl.errors import ExitCode, KeyctlError
+from keyctl.exchanges import profile
+from keyctl.leaks.evidence import DONE, OPEN, Evidence
+from keyctl.leaks.finds import rank
+from keyctl.model import Account
+from keyctl.terminal.output import Note, Result, Table, Text
+
+_STEPS = {
+    "halt": "block new orders",
+    "cancel": "cancel open orders",
+    "close": "close positions",
+    "rotate": "next key",
+    "dead": "proof that it is deleted",
+    "look": "what happened",
+}
+_WORST = (
+    *(ExitCode.UNKNOWN, ExitCode.STORE, ExitCode.PERSON, ExitCode.SETUP),
+    *(ExitCode.UNREACHED, ExitCode.REFUSED),
+)
+NEVER = "never reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one run knows: `label` is the account whose key acts now, `others` more keys of that exchange account."""
+
+    evidence: Evidence
+    label: str
+    others: tuple[str, ...]
+    closes: bool
+
+    @property
+    def not_ours(self) -> list[dict[str, Any]]:
+        """All that is not from keyctl, over all runs: foreign orders that were canceled, and what the looks showed."""
+        found: dict[str, dict[str, Any]] = {}
+        for entry in self.evidence.entries:
+            for order in entry["data"].get("orders", ()) if entry["step"] == "cancel" else ():
+                if order["foreign"]:
+                    found.setdefault(str(order["exchange_order_id"]), _canceled(order, str(entry["at"])))
+            found.update((str(find["id"]), find) for find in entry["data"].get("not_ours", ()))
+        return sorted(found.values(), key=lambda find: rank(str(find["kind"])))
+
+    @property
+    def unknown(self) -> list[str]:
+        """What the newest look could not tell."""
+        newest = self.evidence.newest("look")
+        return [] if newest is None else list(newest["data"].get("unknown", ()))
+
+
+def first_line(account: Account, evidence: Evidence | None) -> str:
+    """Where to delete the key, and why now."""
+    hint = account.api_key_hint if evidence is None else evidence.facts["api_key"]
+    page = profile(account.exchange).checklist.page
+    return f"Delete the key {hint} at {page}: do it now. Programs that hold it go on until then."
+
+
+def taken_back(label: str) -> Result:
+    """The result of a false alarm."""
+    note = Note(f"{label}: its key may send orders again, as far as no other halt blocks them.")
+    return Result({"leak": {"account": label, "false_alarm": True}}, (note,))
+
+
+def report(told: Told, errors: Sequence[KeyctlError], codes: Iterable[ExitCode]) -> Result:
+    """The whole result: exit OK when every step is done."""
+    evidence, finds = told.evidence, told.not_ours
+    steps = [_step(evidence, step) for step in _STEPS if step != "close" or told.closes or evidence.newest(step)]
+    to_do, ticket = _to_do(told), ticket_text(told)
+    data = {
+        "leak": {
+            "account": evidence.facts["account"],
+            "exchange": evidence.facts["exchange"],
+            "api_key": evidence.facts["api_key"],
+            "delete_at": profile(str(evidence.facts["exchange"])).checklist.page,
+            "begun": evidence.facts["begun"],
+            "evidence": str(evidence.path),
+            "finished": bool(evidence.facts.get("finished")),
+            "steps": steps,
+            "not_ours": finds,
+            "unknown": told.unknown,
+            "to_do": to_do,
+            "ticket": ticket,
+        }
+    }
+    rows = [(_STEPS[step["step"]], step["state"], step["words"]) for step in steps]
+    view: list[Table | Text | Note] = [Table(("step", "state", "result"), rows)]
+    if finds:
+        view.append(Note("\nNot from keyctl. What you did yourself is among it:"))
+        rows = [(_moment(find), str(find["kind"]), str(find["detail"])) for find in finds]
+        view.append(Table(("time (UTC)", "kind", "what"), rows))
+    if told.unknown:
+        view.append(Note("\nUnknown:\n" + "\n".join(f"  {word}" for word in told.unknown)))
+    view.append(Note("\nFor you to do:\n" + "\n".join(f"  [ ] {line}" for line in to_do)))
+    view.append(Note(f"\nText for the exchange's support:\n\n{ticket}\n"))
+    view.append(Note(f"Evidence, without secrets: {evidence.path}"))
+    warnings = [f"the evidence file cannot be written: {evidence.unwritten}"] if evidence.unwritten else []
+    found = tuple(codes)
+    code = next((code for code in _WORST if code in found), ExitCode.CHECK if found else ExitCode.OK)
+    once = {(error.code, error.message): error for error in errors}
+    return Result(data, tuple(view), code, tuple(once.values()), tuple(warnings))
+
+
+def _step(evidence: Evidence, step: str) -> dict[str, str]:
+    newest = evidence.newest(step)
+    state, words = ("open", NEVER) if newest is None else (str(newest["state"]), str(newest["words"]))
+    return {"step": step, "state": {DONE: "done", OPEN: "not done"}.get(state, "not done"), "words": words}
+
+
+def _to_do(told: Told) -> list[str]:
+    """What no program may do for the person, the most urgent first."""
+    evidence, facts = told.evidence, told.evidence.facts
+    lines = [] if evidence.is_done("dead") else [f"delete the key {facts['api_key']} on the exchange"]
+    if not evidence.is_done("rotate"):
+        lines.append(f"create the next key (keyctl checklist {facts['exchange']}), then: keyctl rotate {told.label}")
+    lines += [
+        "stop the programs that used the key, and give them the next one",
+        "find where it leaked: keyctl scan --open",
+        "change the password of the exchange account, and of its e-mail address",
+        "reset 2FA if the secret for it was in the same place",
+        "sign out all other devices, and check the withdrawal addresses that are saved",
+    ]
+    if told.others:
+        lines.append(f"replace the other keys of this exchange account: {', '.join(told.others)}")
+    lines.append(
+        "replace every other key that was in the same place; for a sub-account, also those of its main account"
+    )
+    return lines
+
+
+def ticket_text(told: Told) -> str:
+    """The text for the exchange's support. No secret is in it."""
+    facts, finds, dead = told.evidence.facts, told.not_ours, told.evidence.newest("dead")
+    left = any(find["kind"] == "withdrawal" for find in finds)
+    whose = f" of account {facts['uid']}" if facts.get("uid") else ""
+    lines = [
+        f"Subject: API key leaked, please block it{' and stop withdrawals' if left else ''}",
+        "",
+        f"My API key {facts['api_key']}{whose} has leaked.",
+        f"I noticed it at {facts['begun']}.",
+    ]
+    if dead is not None and dead["state"] == DONE:
+        lines.append(f"I have deleted it. At {dead['at']} your API rejected it.")
+    lines += [
+        "Please block the key, stop pending withdrawals, and keep the logs.",
+        "Please tell me from which IP addresses it was used, and for what.",
+    ]
+    if finds:
+        lines += ["", "Your API shows what did not come from my software:"]
+        lines += [f"- {_moment(find)} UTC {find['kind']}: {find['detail']}" for find in finds]
+    return "\n".join(lines)
+
+
+def _moment(find: Mapping[str, Any]) -> str:
+    return "unknown" if find["time"] is None else str(find["time"])[:16].replace("T", " ")
+
+
+def _canceled(order: Mapping[str, Any], at: str) -> dict[str, Any]:
+    size, price = order["quantity"] or "?", order["price"] or "market"
+    words = f"open order {order['exchange_order_id']}: {order['side']} {size} {order['symbol']} at {price}"
+    return {"kind": "order", "time": at, "id": order["exchange_order_id"], "detail": f"{words}, {order['outcome']}"}
