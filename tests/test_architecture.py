@@ -48,7 +48,7 @@ FLOORS = {
         "*_view",
         "*",
     ),
-    "leaks": ("evidence finds", "exposure *view *page", "*"),
+    "leaks": ("evidence finds known_use", "exposure *view *page", "*"),
     "upkeep": ("installation", "folder_health", "*"),
 }
 

@@ -77,6 +77,7 @@ def everything(world: World) -> Iterator[tuple[str, ...]]:
         yield ("order", "buy", "NOPE/USDT", "1", "--price", "1", "-a", label, "--yes")
     for label in KEYS:
         yield ("leak", label, "--yes")
+    yield ("verify", "--all", "--foreign-use")
 
 
 @pytest.mark.parametrize("more", [(), ("--json",), ("--debug",)], ids=["plain", "json", "debug"])

@@ -136,6 +136,17 @@ def symbol_asked(app: App, text: str | None) -> str | None:
     return symbol
 
 
+def since_asked(app: App, text: str | None) -> int | None:
+    """The moment that --since or its like names, in Unix ms; None without one. Raises UsageProblem."""
+    from keyctl.desk.fills import read_since
+
+    if text is None:
+        return None
+    now = app.clock.now()
+    at_ms, back_ms = read_since(text, now)
+    return at_ms or int(now * 1000) - back_ms
+
+
 def refuses_secrets(function: Callable[..., Result]) -> Callable[..., Result]:
     """A decorator that answers to the options by which people would give a secret's text, with what to do instead."""
     return click.option(*_DECOYS, "decoy", hidden=True, expose_value=False, callback=_refuse_secret)(function)

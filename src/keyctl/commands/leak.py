@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command, takes_key
+from keyctl.commands.framing import keyctl_command, since_asked, takes_key
 from keyctl.errors import UsageProblem
 from keyctl.terminal.output import Result
 
@@ -41,14 +41,4 @@ def command(
                 "--false-alarm cannot be combined with other options", f"keyctl leak {label} --false-alarm"
             )
         return playbook.false_alarm(app, label, yes)
-    return playbook.leak(app, label, playbook.Wishes(_since_ms(app, since), close, yes, anew, options))
-
-
-def _since_ms(app: App, since: str | None) -> int | None:
-    from keyctl.desk.fills import read_since
-
-    if since is None:
-        return None
-    now = app.clock.now()
-    at_ms, back_ms = read_since(since, now)
-    return at_ms or int(now * 1000) - back_ms
+    return playbook.leak(app, label, playbook.Wishes(since_asked(app, since), close, yes, anew, options))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command
+from keyctl.commands.framing import keyctl_command, since_asked
+from keyctl.errors import UsageProblem
 from keyctl.home.folders import none_stored
 from keyctl.terminal.output import Result, counting
 
@@ -13,20 +14,42 @@ from keyctl.terminal.output import Result, counting
 @keyctl_command(
     examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
     "keyctl verify --all --quiet      (for cron: silent when all is well)\n"
-    "keyctl verify --all --watch-ip --quiet    (for cron: has our address changed?)"
+    "keyctl verify --all --watch-ip --quiet    (for cron: has our address changed?)\n"
+    "keyctl verify --all --foreign-use --quiet (for cron: use that is not keyctl's)"
 )
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
 @click.option("--watch-ip", is_flag=True, help="Only look whether our address has changed; asks no exchange.")
-def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool, watch_ip: bool) -> Result:
+@click.option("--foreign-use", is_flag=True, help="Only look for use that is not keyctl's; each find is told once.")
+@click.option("--known-since", metavar="TIME", help="With --foreign-use: what was before TIME is your own.")
+def command(
+    app: App,
+    accounts: tuple[str, ...],
+    group: str | None,
+    everything: bool,
+    watch_ip: bool,
+    foreign_use: bool,
+    known_since: str | None,
+) -> Result:
     """Check what API keys may do, and from where
 
     What an exchange does not tell is shown as unknown, never as a pass. Exit 4 when a check failed.
     """
+    if known_since is not None and not foreign_use:
+        raise UsageProblem(
+            "--known-since requires --foreign-use", "keyctl verify --all --foreign-use --known-since 24h"
+        )
+    if foreign_use and watch_ip:
+        raise UsageProblem("use either --foreign-use or --watch-ip")
     if not app.accounts.all():
         raise none_stored(app.home)
     chosen = app.accounts.select(accounts, group, everything, app.config.groups)
+    if foreign_use:
+        from keyctl.leaks.foreign_use import foreign_use as look
+
+        with counting("verify", len(chosen), app.output) as done:
+            return look(app, chosen, since_asked(app, known_since), done)
     if watch_ip:
         from keyctl.verify.watch_ip import watch
 
