@@ -67,6 +67,7 @@ MAY_SKIP = {
     "tests/support/tracing.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs strace",
     "tests/network/test_ip_versions.py": "KEYCTL_TEST_REQUIRE_IPV6: needs ::1; not set by .ci/run: containers lack it",
     "tests/test_hardening.py": "KEYCTL_TEST_REQUIRE_KEYRING: needs another user",
+    "tests/support/browser.py": "KEYCTL_TEST_REQUIRE_BROWSER: needs a headless Chromium; not set by .ci/run",
 }
 
 

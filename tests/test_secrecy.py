@@ -75,6 +75,7 @@ def everything(world: World) -> Iterator[tuple[str, ...]]:
         yield ("request", label, "DELETE", "/nowhere")
         yield ("show", f"{label}x")
         yield ("order", "buy", "NOPE/USDT", "1", "--price", "1", "-a", label, "--yes")
+    yield ("exposure",)
     for label in KEYS:
         yield ("leak", label, "--yes")
     yield ("verify", "--all", "--foreign-use")

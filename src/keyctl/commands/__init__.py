@@ -19,6 +19,7 @@ SHORT_HELP = {
     "env": "Print a key as variables, into a pipe only",
     "exec": "Run a program with a key, without showing it",
     "export": "Back up all accounts into one encrypted file",
+    "exposure": "Show what a thief could do with each key",
     "fills": "Show trades, with fees and realized profit",
     "halt": "Block new orders, or allow them again",
     "import": "Take keys over from files of other programs",

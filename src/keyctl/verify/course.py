@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 
 def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lambda: None) -> Result:
-    """What every account's key may do, judged; `done` is called as each account ends. Sends reads only.
+    """What every account's key may do, judged; `done` is called as each account ends. Raises as `check` does."""
+    return report(check(app, accounts, done), terminal=app.output.for_people, quiet=app.output.quiet)
+
+
+def check(app: App, accounts: Sequence[Account], done: Callable[[], None] = lambda: None) -> list[Checked]:
+    """Each account's observation and findings. Sends reads only.
 
     An account whose own secret is missing or bound elsewhere fails, and is not asked about. Raises SetupProblem when
     no secret at all can be had, StoreUnusable.
@@ -48,7 +53,7 @@ def verify(app: App, accounts: Sequence[Account], done: Callable[[], None] = lam
             reason, fix = trouble.message.removeprefix(f"{account.label}: "), "; ".join(trouble.hints)
             findings = judge_unasked(account, reason, fix)
         checked.append(Checked(item, findings, house.vantage, house.profile))
-    return report(checked, terminal=app.output.for_people, quiet=app.output.quiet)
+    return checked
 
 
 def house_of(app: App, account: Account, vantage: Vantage) -> House:
