@@ -13,7 +13,7 @@ from keyctl.leaks.exposure import KeyFacts, Place, Wallet, exposures
 from keyctl.model import Market
 
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
-WALLETS: tuple[tuple[str, ...], ...] = (("spot",), ("spot", "futures"), ("both",), ("futures",))
+WALLETS: tuple[tuple[str, ...], ...] = (("spot",), ("spot", "futures"), ("both",), ("futures",), ("both", ""), ("", ""))
 TOLD = (True, False, None)
 PORTFOLIOS, KEYS = 1500, 5
 HUNDRED = Decimal(100)
@@ -35,6 +35,7 @@ class Thief:
         while left:
             place = left.pop()
             yield from ((place, deed) for deed in self.deeds(place))
+            # From a wallet that backs no order the money may go on to whichever one the API has.
             for other in {"spot", "futures"} - reached if place != "both" else ():
                 if self.key.transfer is not False and self.may_call(SPOT):
                     reached.add(other)

@@ -12,11 +12,12 @@ from keyctl.desk.open_orders_view import open_orders as open_orders_result
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.wallets import Wallet
 from keyctl.home.selection import check_one_kind
-from keyctl.model import Market, OpenOrder
+from keyctl.model import Balances, Market, OpenOrder
 from keyctl.model.size import market_of
 from keyctl.orders.comparing import Compared, read_open_orders
 from keyctl.orders.holdings import (
     Part,
+    Prices,
     Seen,
     WalletReader,
     lists_by_symbol,
@@ -43,21 +44,26 @@ def balance(app: App, accounts: Sequence[Account], market: str | None, done: Cal
 
     async def read() -> Result:
         async with app.network() as network:
-            parts, warnings = parts_of(app, network, accounts, market, _wallets)
-            readable = [part for part in parts if not part.unread]
-            seen = await side_by_side(readable, WalletReader().balances_of, done)
-            held = [
-                (item.part.session, currency)
-                for item in seen
-                for wallet in item.found
-                for currency, total in wallet.total.items()
-                if total
-            ]
-            prices = await prices_at(held)
-        left = [part for part in parts if part.unread]
+            parts, warnings = parts_of(app, network, accounts, market, wallets_of)
+            seen, left, prices = await read_wallets(parts, done)
         return view.balances(seen, left, prices, app.output.for_people, warnings)
 
     return asyncio.run(read())
+
+
+async def read_wallets(
+    parts: Sequence[Part], done: Callable[[], None] = lambda: None
+) -> tuple[list[Seen[Balances]], list[Part], Prices]:
+    """What is in the wallets, which of them are not read, and what their currencies are worth."""
+    seen = await side_by_side([part for part in parts if not part.unread], WalletReader().balances_of, done)
+    held = [
+        (item.part.session, currency)
+        for item in seen
+        for wallet in item.found
+        for currency, total in wallet.total.items()
+        if total
+    ]
+    return seen, [part for part in parts if part.unread], await prices_at(held)
 
 
 def positions(app: App, accounts: Sequence[Account], symbol: str | None, done: Callable[[], None]) -> Result:
@@ -136,7 +142,7 @@ def ours_among(app: App, seen: Sequence[Seen[OpenOrder]]) -> dict[tuple[str, str
     }
 
 
-def _wallets(session: Session, market: str | None) -> list[tuple[Market, Part]]:
+def wallets_of(session: Session, market: str | None) -> list[tuple[Market, Part]]:
     """The wallets of an account, or those that back orders on a market, each with the market whose host is asked."""
     had = session.account.markets
     if session.trouble is not None:

@@ -38,7 +38,8 @@ class Place(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """Money that one API reaches: of "spot", "futures" or "both". `usd` is None where it is not known."""
+    """Money that one API reaches: of "spot", "futures", "both", or "" where no order can use it. `usd` is None where it
+    is not known."""
 
     where: str
     usd: Decimal | None
@@ -124,7 +125,7 @@ def moves_of(facts: KeyFacts, wallet: Wallet) -> tuple[Move, ...]:
     """The moves that a thief has on a wallet; a right that is not known counts as on."""
     if facts.gone:
         return ()
-    own = tuple(Market) if wallet.where == BOTH else (Market(wallet.where),)
+    own = [market for market in Market if wallet.where in (market, BOTH)]
     found = [] if facts.withdraw is False else [Move(frozenset({Market.SPOT}), withdraws=True)]
     for market in Market:
         if facts.trade.get(market) is False:

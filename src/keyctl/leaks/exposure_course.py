@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keyctl.desk.overview import parts_of
+from keyctl.desk.overview import parts_of, read_wallets, wallets_of
 from keyctl.desk.seen_view import unread
 from keyctl.errors import KeyctlError, StoreUnusable, UsageProblem
 from keyctl.exchanges import profile
@@ -18,7 +19,7 @@ from keyctl.leaks.exposure import KeyFacts, Place, Wallet, exposures
 from keyctl.leaks.exposure_page import page
 from keyctl.leaks.exposure_view import report
 from keyctl.model import KeyPermissions, Market, Standing
-from keyctl.orders.holdings import Prices, Seen, balances_of, prices_at, side_by_side, wallets
+from keyctl.orders.holdings import Part, Prices, Seen
 from keyctl.orders.venue_reads import Shared, instrument_of
 from keyctl.terminal.output import Note, Result
 from keyctl.verify.course import check
@@ -45,12 +46,13 @@ def exposure(app: App, labels: tuple[str, ...], html: str | None, done: Callable
     ]
     target = None if html is None else _target(html)
     checked = check(app, chosen, done)
-    seen, prices, leverages = asyncio.run(_holdings(app, chosen))
+    held = asyncio.run(_holdings(app, chosen))
     leaked = {halt.owner for halt in app.journals.halts().all() if halt.scope is Scope.KEY}
     place = place_of(app)
-    keys = [_facts(app, item, seen, prices, leverages, place, item.seen.account.id in leaked) for item in checked]
+    keys = [_facts(app, item, held, place, item.seen.account.id in leaked) for item in checked]
     found = exposures(keys)
-    result = report(found, unread(seen), people=app.output.for_people)
+    result = report(found, unread(held.seen), people=app.output.for_people)
+    result = replace(result, warnings=(*result.warnings, *held.never_read()))
     if target is None:
         return result
     verified = verify_report(checked, terminal=True, quiet=False)
@@ -81,21 +83,42 @@ def place_of(app: App) -> Place:
     return Place.VAULT if only_typed else Place.VAULT_WITH_KEY_HERE
 
 
-async def _holdings(
-    app: App, accounts: Sequence[Account]
-) -> tuple[list[Seen[Balances]], Prices, dict[str, Decimal | None]]:
-    """Balances of every wallet, what currencies are worth, and the largest leverage by exchange."""
-    async with app.network() as network:
-        parts, _ = parts_of(app, network, accounts, None, one_wallet=True)
-        seen = await side_by_side(parts, balances_of)
-        held = [
-            (item.part.session, currency)
-            for item in seen
-            for wallet in item.found
-            for currency, total in wallet.total.items()
-            if total
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Balances of every wallet, the wallets that are not read, what currencies are worth, and the largest leverage by
+    exchange."""
+
+    seen: list[Seen[Balances]]
+    left: list[Part]
+    prices: Prices
+    leverages: dict[str, Decimal | None]
+
+    def wallets(self, account: Account) -> tuple[Wallet, ...]:
+        """What each wallet of an account is worth. One that was not read is unknown, also because the account is stored
+        without its market; one that keyctl never reads is not among them."""
+        found = [Wallet(item.part.where, _worth(account, item, self.prices)) for item in self._of(account)]
+        without = [part for part in self.left if part.account.id == account.id and part.where]
+        return (*found, *(Wallet(part.where, None) for part in without))
+
+    def _of(self, account: Account) -> list[Seen[Balances]]:
+        return [item for item in self.seen if item.part.account.id == account.id]
+
+    def never_read(self) -> list[str]:
+        """What to say of wallets that keyctl never reads."""
+        names: dict[str, list[str]] = {}
+        for part in self.left:
+            if not part.where:
+                names.setdefault(part.account.label, []).append(part.name)
+        return [
+            f"{label}: not counted, since keyctl does not read them: {', '.join(all_)}" for label, all_ in names.items()
         ]
-        prices, shared = await prices_at(held), Shared()
+
+
+async def _holdings(app: App, accounts: Sequence[Account]) -> _Held:
+    async with app.network() as network:
+        parts, _ = parts_of(app, network, accounts, None, wallets_of)
+        seen, left, prices = await read_wallets(parts)
+        shared = Shared()
         leverages: dict[str, Decimal | None] = {}
         for item in seen:
             name = item.part.account.exchange
@@ -107,18 +130,10 @@ async def _holdings(
                 if isinstance(trouble, StoreUnusable):
                     raise
                 leverages[name] = None
-        return seen, prices, leverages
+        return _Held(seen, left, prices, leverages)
 
 
-def _facts(  # noqa: PLR0913 - what each of the readings told
-    app: App,
-    item: Checked,
-    seen: Sequence[Seen[Balances]],
-    prices: Prices,
-    leverages: Mapping[str, Decimal | None],
-    place: Place,
-    leaked: bool,
-) -> KeyFacts:
+def _facts(app: App, item: Checked, held: _Held, place: Place, leaked: bool) -> KeyFacts:
     account, told = item.seen.account, item.seen.permissions or KeyPermissions()
     facts = profile(account.exchange)
     listed = told.ip_restricted
@@ -129,31 +144,19 @@ def _facts(  # noqa: PLR0913 - what each of the readings told
         label=account.label,
         exchange=account.exchange,
         markets=account.markets,
-        wallets=_wallets(account, [one for one in seen if one.part.account.id == account.id], prices),
+        wallets=held.wallets(account),
         withdraw=told.withdraw,
         transfer=told.transfer,
         trade={Market.SPOT: told.spot_trade, Market.FUTURES: told.futures_trade},
         listed={market: listed if market in facts.ip_list.markets else None for market in Market},
         transfer_fixed=bool(told.spends),
-        leverage_max=leverages.get(account.exchange),
+        leverage_max=held.leverages.get(account.exchange),
         age_days=max((item.seen.at - (since or account.created)).days, 0),
         age_known=since is not None,
         age_limit_days=app.config.key_age_days,
         place=place,
         leaked=leaked,
     )
-
-
-def _wallets(account: Account, seen: Sequence[Seen[Balances]], prices: Prices) -> tuple[Wallet, ...]:
-    """What each wallet is worth; one that was not read, also because the account is stored without its market, is
-    unknown."""
-    found = [Wallet(item.part.where, _worth(account, item, prices)) for item in seen]
-    exchange = next((item.part.session.exchange for item in seen if item.part.session.trouble is None), None)
-    if exchange is None:
-        return (Wallet("both", None),)
-    every = [where for _, where in wallets(exchange, tuple(Market))]
-    known = {wallet.where for wallet in found} | ({"both"} if len(every) == 1 else set())
-    return (*found, *(Wallet(where, None) for where in every if where not in known))
 
 
 def _worth(account: Account, item: Seen[Balances], prices: Prices) -> Decimal | None:

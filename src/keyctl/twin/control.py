@@ -82,7 +82,7 @@ class Control:
         """The control's answer to an HTTP call."""
         name = call.path.removeprefix(PREFIX)
         try:
-            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures", "happened", "wallets"):
+            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures", "wallets"):
                 return json_answer(getattr(self, name)())
             if call.method == "POST" and name in POSTED:
                 asked = json.loads(call.body, parse_float=str)
