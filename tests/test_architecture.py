@@ -19,7 +19,7 @@ from tests.support.source import Definition, Module, module, modules
 # from its own. It holds for every import, lazy ones and those for type checking too, but for what is EXCUSED.
 ORDER = (
     "errors plain_text secret loader hardening model clock answers exchanges terminal twin home vault journal network "
-    "orders opening app desk verify keys diagnosis leaks upkeep commands cli __main__"
+    "orders opening app desk funding verify keys diagnosis leaks upkeep commands cli __main__"
 ).split()
 MODULES_ON_TOP_MAX = 14
 
@@ -35,6 +35,7 @@ FLOORS = {
     "network": ("target tunnels line pacing lines", "session", "*"),
     "orders": ("wish plan make checks value price_checks perpetuals sizing judge", "*"),
     "desk": ("pricing foreign_orders", "*_view order_advice order_results", "*"),
+    "funding": ("strategy worth gate", "reads view opening settle", "*"),
     "verify": ("rights ip_lists", "policy observations probes address_hints", "*view", "*"),
     "keys": (
         "environ",
@@ -71,7 +72,7 @@ FORBIDDEN = {
     "journal.legs journal.claims journal.guards journal.exchange_accounts journal.venue_settings "
     "journal.rows journal.records journal.notes journal.addresses journal.rotations journal.halts "
     "journal.story journal.endings journal.database journal.sqlite_file journal.schema journal.file "
-    "journal.mark journal.opening journal.reading journal.successor": (
+    "journal.mark journal.opening journal.reading journal.successor journal.offers": (
         "vault* network.line network.lines network.session exchanges* app commands.* secret exchanges.signing"
     ),
     "network.session": ("vault* app commands.* terminal.prompt keys.intake terminal.output twin*"),
@@ -79,6 +80,10 @@ FORBIDDEN = {
     "verify.policy diagnosis.codes exchanges.catalogue home.key_age leaks home.profiles": (
         "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
         "commands.* terminal.prompt terminal.output twin*"
+    ),
+    "funding.strategy model.rate home.funding_settings": (
+        "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
+        "commands.* terminal.prompt terminal.output twin* exchanges.*"
     ),
     "orders.value orders.price_checks home.day_counts": (
         "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
@@ -136,7 +141,7 @@ DOORS = {
     "sqlite3": (
         "journal.database journal.halts journal.claims journal.story journal.endings journal.rows "
         "journal.records journal.rotations journal.exchange_accounts journal.venue_settings journal.legs "
-        "journal.opening journal.reading journal.successor journal.sqlite_file"
+        "journal.opening journal.reading journal.successor journal.sqlite_file journal.notes journal.offers"
     ),
     "dotenv": "keys.formats.env_file",
     "yaml": "keys.formats.yaml_file",

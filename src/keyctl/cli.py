@@ -236,6 +236,11 @@ def _explain(result: Result) -> None:
 def _after_sending(app: App) -> OutcomeUnknown | None:
     """What to say when a command broke off after it may have sent orders: unknown, never "nothing was sent"."""
     journal = app.journals.opened
+    if journal is not None and journal.offers.has_claimed:
+        return OutcomeUnknown(
+            "the command stopped unexpectedly; a funding offer may have been sent",
+            "do not send it again; find out its outcome: keyctl funding settle --wait",
+        )
     if journal is None or not journal.has_claimed:
         return None
     return OutcomeUnknown(

@@ -33,13 +33,13 @@ def run_sdk(name_sdk: Callable[[str], None], tmp_path_factory: pytest.TempPathFa
     """Drives an exchange's own SDK, in its environment and process; what it saw comes back."""
     home = tmp_path_factory.mktemp("sdk-home")
 
-    def run(exchange: str, package: str, given: dict[str, str]) -> dict[str, Any]:
+    def run(exchange: str, package: str, given: dict[str, str], driver: str = "") -> dict[str, Any]:
         python = ENVIRONMENTS / exchange / "bin" / "python"
         if not python.is_file():
             reason = f"no environment with {package}: scripts/conformance makes it (needs a package index)"
             pytest.fail(reason) if REQUIRED else pytest.skip(reason)
         done = subprocess.run(
-            [python, HERE / f"drive_{exchange}.py"],
+            [python, HERE / f"drive_{driver or exchange}.py"],
             input=json.dumps(given),
             capture_output=True,
             text=True,

@@ -126,7 +126,7 @@ def test_accounts_whose_state_is_gone_get_it_back(desk: Desk) -> None:
 def test_a_changed_file_stops_the_restore_and_nothing_is_changed(desk: Desk, name: str) -> None:
     folder = backed_up(desk)
     data = (folder / name).read_bytes()
-    for spoilt in (data[:-2] + b"\0\0", b"", None):
+    for spoilt in (data[:-2] + bytes(byte ^ 0xFF for byte in data[-2:]), b"", None):
         (folder / name).unlink()
         if spoilt is not None:
             (folder / name).write_bytes(spoilt)

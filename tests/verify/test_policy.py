@@ -84,7 +84,7 @@ WORDS: dict[str, tuple[str, str, bool, int, bool]] = {
     "read": ("", "spot futures transfer", True, 90, True),
     "spot": ("spot", "", True, 90, True),
     "futures": ("futures", "", True, 90, True),
-    "funding": ("transfer", "", True, 90, True),
+    "funding": ("", "spot futures transfer other", True, 90, True),
     "both": ("spot futures", "", True, 90, True),
     "strict": ("spot", "futures transfer other", True, 30, True),
     "loose": ("", "", False, 90, True),
@@ -171,6 +171,9 @@ def check_against_oracle(told: dict[str, Any], state: str, profile: str, risks: 
         observation = replace(observation, introspection=answer)
     found = by_rule(observation, House(90, dict.fromkeys(risks, REASON), PROFILES[profile]))
     expected = oracle(told, state, profile, risks, own_futures=True)
+    lends = found.pop("funding", None)
+    assert (lends is None) is (profile != "funding")
+    assert lends is None or lends.level is Level.UNKNOWN  # none of these exchanges tells it
     assert tuple(found) == RULES
     assert {rule: found[rule].level.value for rule in expected} == expected, told
 
@@ -243,7 +246,8 @@ def test_a_right_that_is_wanted_for_a_market_which_the_account_lacks_is_missed()
 def test_transfers_that_come_with_trading_fail_where_they_are_forbidden_and_pass_where_they_are_wanted() -> None:
     observation = seen("okx", KeyPermissions(spot_trade=True, spends="funding transfers"))
     assert by_rule(observation, House(90, {}, OWN))["transfer"].level is Level.FAIL
-    assert by_rule(observation, House(90, {}, SHIPPED["funding"]))["transfer"].level is Level.PASS
+    moves = own_profile("moves", ("spot_trade", "transfer"), (), True, None)
+    assert by_rule(observation, House(90, {}, moves))["transfer"].level is Level.PASS
     accepted = by_rule(observation, House(90, {"transfer": REASON}, OWN))["transfer"]
     assert accepted.level is Level.WARN and REASON in accepted.detail
 
@@ -503,3 +507,42 @@ def test_the_address_is_found_in_an_exchanges_words() -> None:
     assert address_in(REFUSALS["okx"][2]) == "203.0.113.7"
     assert address_in("permissions for action, request ip: 2001:db8::7") == "2001:db8::7"
     assert address_in("no address here, code 10022.") == ""
+
+
+LENDS = KeyPermissions(read=True, spot_trade=False, futures_trade=False, withdraw=False, transfer=False, funding=True)
+
+
+def test_a_key_that_may_only_lend_passes_with_what_a_thief_could_and_could_not_do() -> None:
+    found = by_rule(seen("bitfinex", LENDS), House(90, {}, SHIPPED["funding"]))
+    assert found["funding"].level is Level.PASS
+    assert "could lend everything for 120 days at a bad rate, borrow" in found["funding"].detail
+    assert "but could not trade or transfer or withdraw" in found["funding"].detail
+    assert {found[rule].level for rule in ("read", "trade", "withdraw", "transfer", "extra_rights")} == {Level.PASS}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"spot_trade": True}, "trade"),
+        ({"futures_trade": True}, "extra_rights"),
+        ({"transfer": True}, "transfer"),
+        ({"withdraw": True}, "withdraw"),
+        ({"extra": ("bfxpay",)}, "extra_rights"),
+        ({"funding": False}, "funding"),
+    ],
+)
+def test_a_key_that_may_do_more_than_lend_or_may_not_lend_fails(change: dict[str, Any], rule: str) -> None:
+    found = by_rule(seen("bitfinex", replace(LENDS, **change)), House(90, {}, SHIPPED["funding"]))
+    assert found[rule].level is Level.FAIL, found
+
+
+def test_what_an_exchange_does_not_tell_is_not_among_what_a_thief_could_not_do() -> None:
+    told = replace(LENDS, withdraw=None, transfer=None)
+    found = by_rule(seen("bitfinex", told), House(90, {}, SHIPPED["funding"]))["funding"]
+    assert found.detail.endswith("but could not trade")
+
+
+def test_a_key_that_may_lend_is_told_where_nobody_asked_for_it() -> None:
+    found = by_rule(seen("bitfinex", replace(LENDS, spot_trade=True)), House(90, {}))
+    assert found["extra_rights"].detail == "on: funding"
+    assert "funding" not in found, "and there is no finding of its own"

@@ -21,6 +21,7 @@ SHORT_HELP = {
     "export": "Back up all accounts into one encrypted file",
     "exposure": "Show what a thief could do with each key",
     "fills": "Show trades, with fees and realized profit",
+    "funding": "Lend margin funding with a key that may do nothing else",
     "halt": "Block new orders, or allow them again",
     "import": "Take keys over from files of other programs",
     "ip": "Show the public IP address of this machine",

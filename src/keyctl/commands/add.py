@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -9,6 +10,7 @@ import click
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command, takes_key
 from keyctl.errors import UsageProblem
+from keyctl.home.profiles import SHIPPED
 from keyctl.model import Kind, Market
 from keyctl.terminal.output import Note, Result
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     examples="keyctl add okx\n"
     "keyctl add binance --label desk-1 --api-key KEY --secret-file key.pem\n"
     "op read op://vault/okx | keyctl add okx --label okx-main --credentials-stdin\n"
+    "keyctl add bitfinex --profile funding\n"
     "keyctl add binance --from-keygen binance-new"
 )
 @click.argument("exchange")
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     type=click.Choice([*(market.value for market in Market), "both"]),
     help="What it trades there (all that is known).",
 )
+@click.option("--profile", type=click.Choice(list(SHIPPED)), help="What the key is for, and must not do beyond that.")
 @click.option("--group", "groups", multiple=True, help="Put the account into a group; may be repeated.")
 @click.option("--endpoint", metavar="URL", help="A loopback address instead of the exchange's hosts.")
 @click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
@@ -73,6 +77,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         app.store.get_many(())
         credential = interview.credential(binding, adapter)
         account = new_account(app.accounts, label, markets, credential, options["groups"])
+        account = replace(account, profile=options["profile"])
         enrol(app.accounts, app.store, account, credential)
     stored = Note(f"Stored {account.label} in {app.store.describe()}.")
     checked = None if options["no_verify"] else verify_new(app, account)
@@ -98,7 +103,7 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
     from keyctl.home.demo_only import check_of_twin
     from keyctl.keys.keygen import completed, pending_pair
 
-    for name in ("label", "env", "site", "market", "endpoint", "ca_file"):
+    for name in ("label", "env", "site", "market", "endpoint", "ca_file", "profile"):
         if options[name] is not None:
             raise UsageProblem(
                 f"--{name.replace('_', '-')} was said to keygen already",

@@ -27,6 +27,9 @@ _MEANING = {
     "repeat_seconds": "seconds in which a repeat asks",
     "max_slippage": "slippage of immediate orders",
     "rounding_max": "share of a size that rounding may take",
+    "funding_currency_usd": "value lent and offered of one currency, USD",
+    "funding_offer_usd": "value of one funding offer, USD",
+    "funding_offers_per_hour": "funding offers of an account in an hour",
 }
 
 
@@ -77,4 +80,6 @@ def _used(app: App) -> dict[str, str]:
         orders = app.journal.claimed_since(seconds)
         busiest = max(orders, key=lambda label: orders[label], default=None)
         used[name] = f"{orders[busiest]} {busiest}" if busiest else "0"
+    offers = app.journal.offers.claimed_since(3600)
+    used["funding_offers_per_hour"] = ", ".join(f"{count} {label}" for label, count in offers.items()) or "0"
     return used

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges.history import History
@@ -47,6 +47,9 @@ from keyctl.model import (
     ToldError,
 )
 from keyctl.secret import Secret
+
+if TYPE_CHECKING:
+    from keyctl.exchanges.funding import Funding
 
 T = TypeVar("T")
 
@@ -208,6 +211,11 @@ class Exchange(Hosts, Traded, History, ABC):
     @abstractmethod
     def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         """Best bid and ask of that symbol. Raises Unreadable for an answer about another one."""
+
+    @property
+    def funding(self) -> Funding | None:
+        """Its margin funding; None where it has none, or keyctl does not know it."""
+        return None
 
     # The key itself: signed reads.
 

@@ -56,6 +56,12 @@ def command_for(error: ExchangeError, market: Market) -> str:
     return f"keyctl diagnose {error.exchange} {error.code}{suffix}"
 
 
+def lacks_permission(error: ExchangeError, market: Market) -> bool:
+    """Whether an exchange's error says that the key lacks a permission."""
+    found = catalogue(error.exchange).lookup(error.code, market, error.text, error.http)
+    return bool(found) and found[0].category == "permission"
+
+
 class Catalogue:
     """All error codes of one exchange."""
 

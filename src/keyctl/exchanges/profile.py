@@ -148,6 +148,7 @@ class Profile(NamedTuple):
     `acknowledges`: its answer to a new order says only that it has come; it may still be rejected.
     `barred_by_reducing` are the codes of orders that were rejected because of open reduce-only ones.
     `no_such_order` are the only answers that mean so, by call; none where look-ups answer with lists alone.
+    `funding`: it has margin funding, and keyctl lends there.
     `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
     names that look like it and mean another exchange, each with that one's title.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
@@ -180,6 +181,7 @@ class Profile(NamedTuple):
     no_such_order: tuple[NoSuchOrder, ...] = ()
     barred_by_reducing: tuple[str, ...] = ()
     acknowledges: bool = False
+    funding: bool = False
     known_as: Mapping[str, str] = MappingProxyType({})
     not_ours: Mapping[str, str] = MappingProxyType({})
 
@@ -243,6 +245,7 @@ def read_profile(name: str) -> Profile:
         ),
         barred_by_reducing=tuple(raw.get("barred_by_reducing", ())),
         acknowledges=raw.get("acknowledges", False),
+        funding=raw.get("funding", False),
         known_as=raw.get("known_as", {}),
         not_ours=raw.get("not_ours", {}),
     )

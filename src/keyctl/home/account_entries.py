@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 _FACT = re.compile(r"[a-z_]{1,30}")
 # What entries of earlier versions lack, and how those without a standing are read.
-_LATER = ("standing", "key_created", "ip_list", "proxy", "other_uid")
+_LATER = ("standing", "key_created", "ip_list", "proxy", "other_uid", "profile")
 _DISABLED = {False: Standing.ACTIVE, True: Standing.DISABLED}
 
 
@@ -49,6 +49,7 @@ def _facts(account: Account) -> dict[str, JSON]:
         "endpoint": account.endpoint,
         "ca_file": account.ca_file,
         "proxy": account.proxy,
+        "profile": account.profile,
     }
 
 
@@ -177,6 +178,17 @@ def _proxy(value: Any) -> str | None:
     return _text(value)
 
 
+def _profile(value: Any) -> str | None:
+    """The name of a shipped profile. Raises ValueError or TypeError for anything else."""
+    if value is None:
+        return None
+    from keyctl.home.profiles import SHIPPED
+
+    if _text(value) not in SHIPPED:
+        raise ValueError
+    return _text(value)
+
+
 _FACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "id": ("id", _text),
     "label": ("label", _label),
@@ -192,6 +204,7 @@ _FACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "ca_file": ("ca_file", _maybe_text),
     "uid": ("uid", _maybe_text),
     "other_uid": ("other_uid", _maybe_text),
+    "profile": ("profile", _profile),
     "groups": ("groups", _groups),
     "key_created": ("key_created", _key_created),
     "ip_list": ("ip_list", _flag),

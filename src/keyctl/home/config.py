@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyctl.errors import SetupProblem
 from keyctl.home.account_settings import AccountSettings, read_accounts, read_echo_url, read_profiles
@@ -19,7 +19,13 @@ from keyctl.home.profiles import RISKS, KeyProfile
 from keyctl.model.noun import Noun
 from keyctl.model.route import Route
 
-_TABLES = ("limits", "groups", "accepted_risk", "key_age_days", "events_keep_days", "profiles", "accounts", "egress")
+if TYPE_CHECKING:
+    from keyctl.home.funding_settings import FundingConfig
+
+_TABLES = (
+    *("limits", "groups", "accepted_risk", "key_age_days", "events_keep_days", "profiles", "accounts", "egress"),
+    "funding",
+)
 
 # How long the journal keeps what happened to each order; more than a tax year. Orders themselves are kept for good.
 EVENTS_KEEP_DAYS = 400
@@ -48,6 +54,9 @@ class Limits(Noun):
     repeat_seconds: int = 60
     max_slippage: Decimal = Decimal("0.01")
     rounding_max: Decimal = Decimal("0.01")
+    funding_currency_usd: Decimal = Decimal("20000")
+    funding_offer_usd: Decimal = Decimal("5000")
+    funding_offers_per_hour: int = 60
 
 
 class AcceptedRisk(NamedTuple):  # quicker to define than a dataclass; keyctl list waits for it
@@ -77,6 +86,14 @@ class Config(Noun):
     echo_services: tuple[str, ...] = ()
     weights: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     events_keep_days: int = EVENTS_KEEP_DAYS
+    funding_table: FundingConfig | None = None  # None where the file has no such table
+
+    @property
+    def funding(self) -> FundingConfig:
+        """How `keyctl funding auto` lends."""
+        from keyctl.home.funding_settings import FundingConfig
+
+        return self.funding_table or FundingConfig()
 
     def values(self) -> dict[str, Decimal | int]:
         """Every single setting by its name in the file, such as "limits.leg_value_usd"."""
@@ -155,7 +172,15 @@ class _Reader(ConfigText):
             (),
             self._weights(),
             self.whole(self.raw, "", "events_keep_days", EVENTS_KEEP_DAYS),
+            self._funding(),
         )
+
+    def _funding(self) -> FundingConfig | None:
+        if "funding" not in self.raw:
+            return None
+        from keyctl.home.funding_settings import read_funding  # most homes lend nothing
+
+        return read_funding(self)
 
     def _limits(self) -> Limits:
         raw = self.table(self.raw.get("limits", {}), "limits")

@@ -9,7 +9,7 @@ from keyctl.model import Market
 from keyctl.model.noun import Noun
 
 # The rights that profiles speak of; `other` stands for those that an exchange tells and keyctl has no name for.
-RIGHTS = ("read", "spot_trade", "futures_trade", "transfer", "withdraw", "other")
+RIGHTS = ("read", "spot_trade", "futures_trade", "transfer", "withdraw", "funding", "other")
 # What a person may accept for one account, with a reason, in config.toml.
 RISKS = ("withdraw", "transfer", "no_ip_list", "old_key", "extra_rights")
 TRADE_RIGHTS = {Market.SPOT: "spot_trade", Market.FUTURES: "futures_trade"}
@@ -19,6 +19,7 @@ RIGHT_NAMES = {
     "futures_trade": "futures trading",
     "transfer": "transfers",
     "withdraw": "withdrawals",
+    "funding": "margin funding",
     "other": "other rights",
 }
 
@@ -53,7 +54,7 @@ SHIPPED = {
         _shipped("read", "", "spot_trade futures_trade transfer"),
         _shipped("spot", "spot_trade"),
         _shipped("futures", "futures_trade"),
-        _shipped("funding", "transfer"),
+        _shipped("funding", "funding", "spot_trade futures_trade transfer other"),
     )
 }
 

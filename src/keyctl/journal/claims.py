@@ -14,7 +14,7 @@ from keyctl.journal.database import Database
 from keyctl.journal.exchange_accounts import ExchangeAccounts
 from keyctl.journal.guards import IN_FLIGHT_SECONDS, Basis, Met, met, undecided
 from keyctl.journal.halts import halted_scopes
-from keyctl.journal.notes import following_nonce
+from keyctl.journal.notes import nonce_in
 from keyctl.journal.records import Records
 from keyctl.journal.rotations import RETIRED_IDS
 from keyctl.journal.rows import leg_values, order_values
@@ -180,7 +180,7 @@ class Claims(Records):
         if trouble is not None:
             claim.refused[wish.row] = trouble
             return
-        nonce = self._nonce(connection, wish.nonce_key) if wish.nonce_key else 0
+        nonce = nonce_in(connection, wish.nonce_key, self._clock) if wish.nonce_key else 0
         connection.execute(
             "UPDATE legs SET state='sent', claim=?, claimed_at=?, claim_number=?, stamp_ms=?, nonce=?,"
             " first_stamp_ms=COALESCE(first_stamp_ms, ?), absent_rounds=0, absent_at=NULL"
@@ -227,12 +227,6 @@ class Claims(Records):
                     raise _too_many(leg["account"], most, seconds)
         for kind in kinds:
             self.counts_today(Kind(kind)).check(limits)
-
-    def _nonce(self, connection: sqlite3.Connection, key_hash: str) -> int:
-        row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
-        nonce = following_nonce(row["last"] if row else 0, self._clock)
-        connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
-        return nonce
 
     def _event(
         self, connection: sqlite3.Connection, plan_id: str | None, row: int | None, kind: str, detail: dict[str, object]

@@ -113,9 +113,11 @@ def _rename(connection: sqlite3.Connection, account_ids: Collection[str], name: 
             " ON CONFLICT (account_id) DO UPDATE SET exchange_account=excluded.exchange_account",
             (account_id, name),
         )
-        connection.execute(
-            "UPDATE legs SET exchange_account=? WHERE account_id=? AND exchange_account=?", (name, account_id, was)
-        )
+        for table in ("legs", "offers"):
+            connection.execute(
+                f"UPDATE {table} SET exchange_account=? WHERE account_id=? AND exchange_account=?",
+                (name, account_id, was),
+            )
     for was in set(names.values()) - {name}:
         rows = connection.execute("SELECT 1 FROM exchange_accounts WHERE exchange_account=? LIMIT 1", (was,)).fetchall()
         rename(connection, was, name, keep=bool(rows))

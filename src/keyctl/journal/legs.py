@@ -15,6 +15,7 @@ from keyctl.journal.database import Database
 from keyctl.journal.endings import Endings
 from keyctl.journal.halts import Halts
 from keyctl.journal.notes import Notes
+from keyctl.journal.offers import Offers
 from keyctl.journal.rotations import Rotations
 from keyctl.journal.rows import StoredLeg, decimal_text, leg_values, order_values, value_text
 from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
@@ -61,6 +62,7 @@ class Journal(Claims):
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
         self.endings = Endings(self._database, self.story)
+        self.offers = Offers(self._database, clock, self)
 
     @property
     def unwritten(self) -> JournalUnwritten | None:

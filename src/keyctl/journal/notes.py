@@ -11,6 +11,8 @@ from keyctl.journal.database import Database
 from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from keyctl.clock import Clock
     from keyctl.model import KeyPermissions
 
@@ -77,10 +79,7 @@ class Notes(VaultNotes):
     def next_nonce(self, key_hash: str) -> int:
         """A nonce for a read: above every earlier one of this key, in microseconds."""
         with self._database.transaction(durable=False) as connection:
-            row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
-            nonce = following_nonce(row["last"] if row else 0, self._clock)
-            connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
-        return nonce
+            return nonce_in(connection, key_hash, self._clock)
 
     def cool_down(self, host: str, until: float) -> None:
         """Remembers that a host asked this machine to wait until a Unix time; a longer wait asked before stays."""
@@ -130,6 +129,10 @@ class Notes(VaultNotes):
         return PermissionReading(rows[0]["at"], None if withdraw is None else bool(withdraw), *trade)
 
 
-def following_nonce(last: int, clock: Clock) -> int:
-    """The next nonce of a key: microseconds, or one more than the last when the clock has not moved past it."""
-    return max(last + 1, int(clock.now() * 1_000_000))
+def nonce_in(connection: sqlite3.Connection, key_hash: str, clock: Clock) -> int:
+    """The next nonce of a key, used up in that transaction: microseconds, or one more than the last when the clock has
+    not moved past it."""
+    row = connection.execute("SELECT last FROM nonces WHERE key_hash=?", (key_hash,)).fetchone()
+    nonce = max((row["last"] if row else 0) + 1, int(clock.now() * 1_000_000))
+    connection.execute("INSERT OR REPLACE INTO nonces VALUES (?, ?)", (key_hash, nonce))
+    return nonce

@@ -90,10 +90,10 @@ class Rotations:
         numbered as a claim is: an older journal must not forget it.
         """
         with self._database.transaction() as connection:
-            if connection.execute(
-                "SELECT 1 FROM legs WHERE account_id=? AND state IN ('sent', 'unknown') LIMIT 1", (rotation.old_id,)
-            ).fetchone():
-                return False
+            for table in ("legs", "offers"):
+                doubt = f"SELECT 1 FROM {table} WHERE account_id=? AND state IN ('sent', 'unknown') LIMIT 1"
+                if connection.execute(doubt, (rotation.old_id,)).fetchone():
+                    return False
             connection.execute(
                 "UPDATE rotations SET step=?, at=? WHERE old_id=?", (Step.CUT, self._clock.now(), rotation.old_id)
             )
@@ -101,6 +101,7 @@ class Rotations:
                 "UPDATE legs SET account_id=? WHERE account_id=? AND state<>'planned'",
                 (rotation.new_id, rotation.old_id),
             )
+            connection.execute("UPDATE offers SET account_id=? WHERE account_id=?", (rotation.new_id, rotation.old_id))
             for table in ("whitelists", "halts"):
                 connection.execute(
                     f"UPDATE OR REPLACE {table} SET owner=? WHERE scope='account' AND owner=?",
@@ -113,7 +114,10 @@ class Rotations:
     def hand_over(self, rotation: Rotation) -> None:
         """Gives every leg of the old account to the new one."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE legs SET account_id=? WHERE account_id=?", (rotation.new_id, rotation.old_id))
+            for table in ("legs", "offers"):
+                connection.execute(
+                    f"UPDATE {table} SET account_id=? WHERE account_id=?", (rotation.new_id, rotation.old_id)
+                )
 
     def end(self, rotation: Rotation) -> None:
         """Forgets the rotation; its old account is gone, or its new one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 8
+VERSION = 9
 
 # The schema of version 1. Decimals are TEXT; times are Unix seconds; stamps are the exchange's milliseconds. A plan's
 # `slippage` is NULL for orders with a price, a share for immediate ones, 'none' for the venue's own market type.
@@ -28,6 +28,20 @@ CREATE TABLE nonces (key_hash TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE cooldowns (host TEXT PRIMARY KEY, until REAL NOT NULL);
 CREATE TABLE permissions (account_id TEXT PRIMARY KEY, at REAL NOT NULL, withdraw INTEGER, detail TEXT NOT NULL);
 CREATE TABLE halt (id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, reason TEXT NOT NULL);
+"""
+# Offers of margin funding: what was asked for, whose it is, its claim, and what became of it. `known` are the ids of
+# the offers that were open before, as JSON; `by` is the command; `rate` the delta of an offer that follows FRR.
+OFFERS = """
+CREATE TABLE offers (
+    id INTEGER PRIMARY KEY, account_id TEXT NOT NULL, account TEXT NOT NULL, exchange TEXT NOT NULL, kind TEXT NOT NULL,
+    exchange_account TEXT NOT NULL, currency TEXT NOT NULL, size TEXT NOT NULL, offer_kind TEXT NOT NULL,
+    rate TEXT NOT NULL, days INTEGER NOT NULL, hidden INTEGER NOT NULL, value_usd TEXT NOT NULL, by TEXT NOT NULL,
+    state TEXT NOT NULL, claim TEXT NOT NULL, claimed_at REAL NOT NULL, claim_number INTEGER, stamp_ms INTEGER NOT NULL,
+    nonce INTEGER NOT NULL, known TEXT NOT NULL, exchange_offer_id TEXT, error_http INTEGER, error_code TEXT,
+    error_text TEXT, catalogue_row TEXT, detail TEXT NOT NULL DEFAULT '', absent_rounds INTEGER NOT NULL DEFAULT 0,
+    absent_at REAL);
+CREATE INDEX offers_by_place ON offers(exchange_account, currency, state);
+CREATE INDEX offers_by_claim ON offers(claimed_at);
 """
 # What each later version adds; a new file goes through all of them, an older one through those that it lacks.
 UPGRADES = {
@@ -94,4 +108,5 @@ ALTER TABLE legs ADD COLUMN protects INTEGER NOT NULL DEFAULT 0;
 """,
     # The order API that took the leg; NULL in older legs, whose exchange chooses it again.
     8: "ALTER TABLE legs ADD COLUMN api TEXT;\n",
+    9: OFFERS,
 }

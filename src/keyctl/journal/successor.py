@@ -18,9 +18,9 @@ VOID = "it waited to be sent when its journal was lost; it is never sent from he
 def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str) -> None:
     """Makes a new journal of the one that is there, inside the transaction of the caller; `now` is Unix time.
 
-    It has a new id, is halted, and the day's cap counts as used up for 24 h. Orders whose outcome is not known become
-    unknown, open ones are to be read again, those that wait to be sent are void. Rotations, kept lists, cool-downs,
-    nonces, vaults and the orders of the day stay; of another home's journal nothing does.
+    It has a new id, is halted, and the day's cap counts as used up for 24 h. Orders and offers whose outcome is not
+    known become unknown, open ones are to be read again, those that wait to be sent are void. Rotations, kept lists,
+    cool-downs, nonces, vaults and the orders of the day stay; of another home's journal nothing does.
     """
     home = connection.execute("SELECT value FROM facts WHERE name='home'").fetchone()
     if home is not None and home["value"] != mark.home_id:
@@ -31,6 +31,10 @@ def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str)
         " WHERE state IN ('sent', 'unknown')"
     )
     connection.execute("UPDATE legs SET status=NULL WHERE state='accepted' AND status='open'")
+    connection.execute(
+        "UPDATE offers SET state='unknown', absent_rounds=0, absent_at=NULL WHERE state IN ('sent', 'unknown')"
+    )
+    connection.execute("UPDATE offers SET claim_number=NULL")
     connection.execute("UPDATE legs SET claim_number=NULL")  # they counted in the old journal
     connection.execute("DELETE FROM facts WHERE name='void_up_to'")  # all of it is void
     found = mark.read()

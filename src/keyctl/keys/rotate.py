@@ -164,7 +164,13 @@ def _take_in(app: App, rotation: Rotation) -> None:
     if pair.new is None or pair.new.standing is Standing.PENDING:
         label = pair.new.label if pair.new else _free_label(app, rotation.label, "new")
         account = new_account(app.accounts, label, pair.old.markets, credential, ())
-        account = replace(account, id=rotation.new_id, standing=Standing.QUARANTINED, proxy=pair.old.proxy)
+        account = replace(
+            account,
+            id=rotation.new_id,
+            standing=Standing.QUARANTINED,
+            proxy=pair.old.proxy,
+            profile=pair.old.profile,
+        )
         (app.accounts.replace if pair.new else app.accounts.add)(account)
     app.journal.rotations.note(rotation, Step.TAKEN)
 

@@ -20,6 +20,7 @@ class Account(Noun):
     `created` is when it was stored here. As the exchange last told them, else None: `key_created`, and `ip_list`,
     whether the key has a list of addresses. `proxy` is what `keyctl edit` was told; config.toml goes before it.
     `other_uid`: another account id than `uid` that its exchange told since; nothing may be opened then.
+    `profile`: the shipped key profile that it was added with; those in config.toml go before it.
     `unread` names the facts that this version cannot read; such an account is listed and used for nothing.
     """
 
@@ -42,6 +43,7 @@ class Account(Noun):
     ip_list: bool | None = None
     proxy: str | None = None
     other_uid: str | None = None
+    profile: str | None = None
     unread: tuple[str, ...] = ()
 
     @property

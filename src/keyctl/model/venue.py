@@ -103,6 +103,7 @@ class KeyPermissions(Noun):
     """What a key may do, as its exchange tells it. None means: the exchange does not tell.
 
     `ips` is the list itself where it can be read. `extra` names rights that are on and that we did not ask about.
+    `funding`: whether it may offer, cancel and borrow margin funding.
     `spends` says in words what the trade right includes beyond trading (OKX: funding transfers).
     """
 
@@ -118,3 +119,4 @@ class KeyPermissions(Noun):
     uid: str | None = None
     extra: tuple[str, ...] = ()
     spends: str = ""
+    funding: bool | None = None

@@ -27,6 +27,10 @@ POST /_twin/wallets     {"uid", "wallet", "currency", "free": text, "locked", "b
 GET  /_twin/futures     positions, marks, modes, leverages and wallets of perpetuals, as in control_futures
 POST /_twin/futures     changes them: {"symbol", "mark": text, "trigger": text} and, with "uid", any of {"hedge": bool,
                         "margin_mode", "leverage": text, "margin", "side", "wallet": {currency: text}}
+GET  /_twin/funding     margin funding: rates, offers, what is lent, the ledger
+POST /_twin/funding     changes it: any of {"uid", "currency", "frr": text, "usd", "offers": [[rate, period,
+                        amount]], "bids", "move": factor of all rates, "take": offer id, "amount", "parts", "used",
+                        "pay_days", "give_back": id, "fee_rate", "hidden_fee_rate", "taken_on_arrival", "offers_max"}
 
 Errors are HTTP 400 or 404 with {"error": text}. It is meant for loopback and for made-up keys only.
 """
@@ -41,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 from keyctl.model import Algorithm, Kind, Market, OrderState
 from keyctl.twin.book import Balance, Refused, VenueOrder
 from keyctl.twin.call import Answer, Call, digits, json_answer
+from keyctl.twin.control_funding import change_funding, funding_data
 from keyctl.twin.control_futures import change_futures, futures_data, perpetual_order_data
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.key_making import make_key
@@ -63,7 +68,8 @@ SETTINGS = (
     "hide_queries",
     "market_stays",
 )
-POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures", "happened", "wallets")
+GIVEN = ("orders", "counters", "calls", "settings", "futures", "wallets", "funding")
+POSTED = ("settings", "faults", "keys", "state", "fill", "end", "trigger", "futures", "happened", "wallets", "funding")
 _REASONS = {"canceled": "user", "expired": "gtd"}
 
 
@@ -82,7 +88,7 @@ class Control:
         """The control's answer to an HTTP call."""
         name = call.path.removeprefix(PREFIX)
         try:
-            if call.method == "GET" and name in ("orders", "counters", "calls", "settings", "futures", "wallets"):
+            if call.method == "GET" and name in GIVEN:
                 return json_answer(getattr(self, name)())
             if call.method == "POST" and name in POSTED:
                 asked = json.loads(call.body, parse_float=str)
@@ -218,6 +224,17 @@ class Control:
         """The event as it is kept. Raises TypeError for what is none."""
         facts = {**asked, "amount": Decimal(asked.get("amount", "0"))}
         return dataclasses.asdict(self._venue.happened(**facts))
+
+    def funding(self) -> dict[str, Any]:
+        """What all users have offered and lent."""
+        with self._venue.lock:
+            return funding_data(self._venue)
+
+    def post_funding(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """What is offered and lent after the change. Raises ValueError, KeyError."""
+        with self._venue.lock:
+            change_funding(self._venue, asked)
+            return funding_data(self._venue)
 
     def post_trigger(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """The orders that the price set off, as they are then. Raises KeyError for an unknown symbol."""

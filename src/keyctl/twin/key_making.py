@@ -31,7 +31,7 @@ def make_key(  # noqa: PLR0913 - a key has so many sides, all but two by name
         secret=b"" if public else secret.encode(),
         public_key=public,
         passphrase=(passphrase or "").encode(),
-        permissions={right: right in rights for right in RIGHTS},
+        permissions={right: right in rights for right in (*RIGHTS, *rights)},  # an exchange may have more
         ips=dict(ips or {}),
         created_ms=created_ms,
         uid=uid if uid is not None else str(1_000_000 + secrets.randbelow(9_000_000)),

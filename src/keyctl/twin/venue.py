@@ -30,6 +30,7 @@ from keyctl.twin.book import (
 from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.happenings import Happening
 from keyctl.twin.keys import Key
+from keyctl.twin.lending import Lending
 from keyctl.twin.order_list import OrderList
 from keyctl.twin.perpetual import DerivativeRules, is_set_off
 from keyctl.twin.purses import Purses
@@ -87,6 +88,7 @@ class Venue(OrderList):
         self.calls = CallRecord()
         self.happenings: list[Happening] = []
         self.derivatives = Derivatives(self, perpetuals, rules)
+        self.lending = Lending(self, self.purses)
 
     def now_ms(self) -> int:
         """The venue's own time, with its error."""

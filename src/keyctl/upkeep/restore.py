@@ -219,7 +219,7 @@ def _is_unused(home: Home) -> bool:
         return True
     database = Database(journal_file(home))
     try:
-        return not database.rows("SELECT 1 FROM legs LIMIT 1")
+        return not database.rows("SELECT 1 FROM legs UNION SELECT 1 FROM offers LIMIT 1")
     finally:
         database.close()
 

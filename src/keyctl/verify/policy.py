@@ -65,13 +65,14 @@ class _Judge:
         self.judged = Rights(self.rights, self.wish, house.accepted, self.profile, market, markets, self.worked)
 
     def findings(self) -> list[Finding]:
-        """One for each of RULES, in their order."""
+        """One for each of RULES, in their order; and one of lending, where that is asked of the key."""
         judges = (
             *(self._clock, self._access, self._signature, self._account, self._read, self._trade, self._withdraw),
             *(self._transfer, self._ip_list, self._our_ip, self._key_age, self._unused),
             self._extra_rights,
         )
-        return [judge() for judge in judges]
+        found = [judge() for judge in judges]
+        return [*found, self._of("funding", self.judged.funding())] if self.judged.lends else found
 
     def _clock(self) -> Finding:
         offset, title = self.seen.offset, self.profile.title

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from keyctl.answers import read_json
 from keyctl.errors import ExchangeRefused, Unreached
-from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.catalogue import catalogue, lacks_permission
 from keyctl.model import ExchangeError, KeyPermissions, Market, Request, Response
 from keyctl.network.session import Session
 from keyctl.verify.observations import Answer, Observation
@@ -108,6 +108,11 @@ async def _market(
     if market is not Market.SPOT:
         return (await _ask(session, market, by, request, lambda response: read_json(response.body)))[0], None
     answer, balances = await _ask(session, market, by, request, exchange.read_balances)
+    funding = exchange.funding if permissions is not None and permissions.funding else None
+    if answer.error is not None and funding is not None and lacks_permission(answer.error, market):
+        # A key that may lend alone reads no wallet; that it is accepted shows by what it may read.
+        request = funding.offers_request(None)
+        return (await _ask(session, market, "a signed funding read", request, lambda _: None))[0], None
     return answer, balances.uid if balances else None
 
 

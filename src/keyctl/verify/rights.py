@@ -102,9 +102,37 @@ class Rights:
             return Verdict(self._missing, f"off: the profile {self.wish.name} wants it", "on", "transfer")
         return Verdict(Level.PASS, "on" if on else "off")
 
+    @property
+    def lends(self) -> bool:
+        """Whether lending is asked of the key."""
+        return "funding" in self.wish.wanted
+
+    def funding(self) -> Verdict:
+        """Lending, and what a thief could do with a key that may do it."""
+        on = self.told.funding
+        if on is None or not self.worked:
+            return _UNTOLD
+        if not on:
+            return Verdict(self._missing, "off: offers would be rejected", "on", "Margin Funding write")
+        return Verdict(Level.PASS, f"on. {self.thief}")
+
+    @property
+    def thief(self) -> str:
+        """What a stolen key that may lend could do, and what it could not as far as its exchange tells."""
+        could_not = {
+            "trade": (self.told.spot_trade, self.told.futures_trade),
+            "transfer": (self.told.transfer,),
+            "withdraw": (self.told.withdraw,),
+        }
+        barred = [what for what, rights in could_not.items() if all(right is False for right in rights)]
+        words = "A thief could lend everything for 120 days at a bad rate, borrow, and cancel offers"
+        return f"{words}, but could not {' or '.join(barred)}" if barred else words
+
     def extra(self, told_at_all: bool) -> Verdict:
         """Rights that nobody asked for and that no other finding is about."""
-        names, barred = list(self.told.extra), bool(self.told.extra) and "other" in self.wish.forbidden
+        names = list(self.told.extra)
+        names += ["funding"] if self.told.funding and not self.lends else []
+        barred = bool(names) and "other" in self.wish.forbidden
         untold = False
         for market, right in reversed(TRADE_RIGHTS.items()):
             if market in self.markets or right in self.wish.wanted:

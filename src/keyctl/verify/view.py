@@ -50,6 +50,7 @@ def report(checked: Sequence[Checked], *, terminal: bool, quiet: bool) -> Result
     view: tuple[Table | Note, ...] = ()
     if shown:
         view = (_summary(shown) if terminal else _records(shown, quiet),)
+    view += tuple(Note(text) for item in shown for text in _thieves(item))
     legs = [leg for item in checked for leg in predictions(item)]
     if bouncing := _bouncing(legs):
         view += (Note(bouncing),)
@@ -88,6 +89,12 @@ def predictions(item: Checked) -> list[dict[str, JSON]]:
             }
         )
     return legs
+
+
+def _thieves(item: Checked) -> list[str]:
+    """What a stolen key could do, for each account whose key is to lend."""
+    details = [finding.detail for finding in item.findings if finding.rule == "funding" and "thief" in finding.detail]
+    return [f"{item.seen.account.label}: lending is {detail}." for detail in dict.fromkeys(details)]
 
 
 def _bouncing(legs: list[dict[str, JSON]]) -> str:

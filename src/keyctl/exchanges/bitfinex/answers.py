@@ -8,7 +8,7 @@ from keyctl.model import JSON, KeyPermissions
 
 # Positions in a notification [official].
 _DATA, _STATUS = 4, 6
-_ASKED = {"orders", "wallets"}
+_ASKED = {"orders", "wallets", "funding"}
 
 
 def data_in(body: bytes) -> JSON:
@@ -36,6 +36,7 @@ def permissions_in(rows: list[JSON]) -> KeyPermissions:
         withdraw=may_withdraw if may_withdraw or "withdraw" in rights else None,
         transfer=rights["wallets"][1] if "wallets" in rights else None,
         extra=tuple(sorted(extra)),
+        funding=rights["funding"][1] if "funding" in rights else None,
     )
 
 

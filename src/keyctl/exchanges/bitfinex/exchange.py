@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from keyctl.answers import (
     Unreadable,
@@ -42,6 +43,9 @@ from keyctl.model import (
     WireRequest,
 )
 from keyctl.secret import Secret
+
+if TYPE_CHECKING:
+    from keyctl.exchanges.bitfinex.funding import BitfinexFunding
 
 # Length and alphabet are not documented; keys met in public have 43 letters and digits.
 _KEY = r"[A-Za-z0-9_-]{20,128}"
@@ -155,6 +159,12 @@ class Bitfinex(BitfinexAround):
         if not 0 < ticker.bid <= ticker.ask:
             raise Unreadable("no best prices")
         return ticker
+
+    @property
+    def funding(self) -> BitfinexFunding:
+        from keyctl.exchanges.bitfinex.funding import BitfinexFunding  # no order waits for it
+
+        return BitfinexFunding(self)
 
     def permissions_request(self) -> Request | None:
         return self.read("POST", "auth", "/v2/auth/r/permissions")

@@ -60,6 +60,12 @@ def common_name(native: str) -> str:
     return _COMMON.get(native, native)
 
 
+def native_currency(name: str) -> str | None:
+    """Bitfinex's name of a currency; None where that name means another coin there."""
+    native = _NATIVE.get(name, name)
+    return native if common_name(native) == name else None
+
+
 def native_symbol(symbol: str) -> str | None:
     """Bitfinex's trading symbol for BASE/QUOTE or BASE/QUOTE:SETTLE; None where it can have none.
 
@@ -76,8 +82,8 @@ def native_symbol(symbol: str) -> str | None:
         base, quote = split_symbol(symbol)
     sides = []
     for name in (base, quote):
-        native = _NATIVE.get(name, name)
-        if common_name(native) != name:
+        native = native_currency(name)
+        if native is None:
             return None
         sides.append(native + ending)
     colon = ":" if max(map(len, sides)) > 3 else ""

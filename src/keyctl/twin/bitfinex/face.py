@@ -14,7 +14,7 @@ from typing import ClassVar
 from urllib.parse import unquote
 
 from keyctl.model import Instrument
-from keyctl.twin.bitfinex import derivatives, happenings, orders, public, ways
+from keyctl.twin.bitfinex import derivatives, funding, happenings, orders, public, ways
 from keyctl.twin.bitfinex.asked import Body
 from keyctl.twin.bitfinex.wire import (
     AUTHENTICATION,
@@ -65,6 +65,25 @@ ROUTES = (
     Route("w/order/submit", "place", "orders", True),
     Route("w/order/cancel", "cancel", "orders", True),
     Route("w/order/cancel/multi", "cancel_all", "orders", True),
+    # Of which scopes the histories of funding are is not documented.
+    Route("r/funding/offers/hist", "offer_history", "funding"),
+    Route(f"r/funding/offers/{SYMBOL}/hist", "offer_history", "funding"),
+    Route("r/funding/offers", "offers", "funding"),
+    Route(f"r/funding/offers/{SYMBOL}", "offers", "funding"),
+    Route("r/funding/credits", "credits", "funding"),
+    Route(f"r/funding/credits/{SYMBOL}", "credits", "funding"),
+    Route("r/funding/loans", "loans", "funding"),
+    Route(f"r/funding/loans/{SYMBOL}", "loans", "funding"),
+    Route("r/funding/trades/hist", "funding_trades", "funding"),
+    Route(f"r/funding/trades/{SYMBOL}/hist", "funding_trades", "funding"),
+    Route(f"r/info/funding/{SYMBOL}", "funding_summary", "funding"),
+    Route("r/funding/auto/status", "auto_renew_status", "funding"),
+    Route("r/ledgers/hist", "ledger", "history"),
+    Route(f"r/ledgers/{SYMBOL}/hist", "ledger", "history"),
+    Route("w/funding/offer/submit", "offer", "funding", True),
+    Route("w/funding/offer/cancel", "cancel_offer", "funding", True),
+    Route("w/funding/offer/cancel/all", "cancel_offers", "funding", True),
+    Route("w/funding/auto", "auto_renew", "funding", True),
 )
 PUBLIC = (
     (r"/v2/platform/status", "status"),
@@ -72,6 +91,7 @@ PUBLIC = (
     (r"/v2/ticker/(.+)", "ticker"),
     (r"/v2/tickers", "ticker"),
     (rf"/v2/book/{SYMBOL}/(P[0-4]|R0)", "book"),
+    (r"/v2/trades/(f[A-Za-z0-9]+)/hist", "public_trades"),
 )
 
 
@@ -164,12 +184,25 @@ def _public(call: Call, venue: Venue) -> Answer:
             return public.status(venue)
         if name == "instruments":
             return public.configuration(venue, groups[0])
+        asked = dict(decode_form(call.query))
+        if groups and re.match("f[A-Z]", groups[0]):
+            return _public_funding(venue, name, groups[0], asked)
         if name == "book":
             return public.book(venue, groups[0], groups[1])
         if groups:
             return public.ticker(venue, groups[0])
         return public.tickers(venue, dict(decode_form(call.query)).get("symbols", ""))
     return json_answer({"error": "not_found"}, status=404)
+
+
+def _public_funding(venue: Venue, name: str, symbol: str, asked: dict[str, str]) -> Answer:
+    """A public call about a currency that is lent."""
+    if name == "ticker":
+        return funding.ticker(venue, symbol)
+    count = asked.get("len" if name == "book" else "limit", "25")
+    if not re.fullmatch("[0-9]{1,5}", count):
+        raise Refusal(PARAMETERS, "limit: invalid")
+    return (funding.book if name == "book" else funding.public_trades)(venue, symbol, int(count))
 
 
 def _authenticated(call: Call, venue: Venue) -> Key:
@@ -223,22 +256,25 @@ def _private(route: Route, groups: tuple[str, ...], body: Body, venue: Venue, ke
         return happenings.listed(route.name, venue, key, body)
     if route.name == "other":
         return _user(key)
+    if route.name in funding.CALLS:
+        return funding.CALLS[route.name](venue, key, body, symbol)
     writes = {"place": orders.submit, "cancel": orders.cancel, "cancel_all": orders.cancel_many}
     return writes[route.name](venue, key, body)
 
 
 def _scopes(key: Key) -> dict[str, tuple[bool, bool]]:
-    """(read, write) per scope. "funding" and "ui_withdraw" may be set on a key beside the usual rights."""
+    """(read, write) per scope. "funding", "ui_withdraw" and, for their reads alone, "account", "history" and "wallets"
+    may be set on a key beside the usual rights."""
     read = key.may("read")
     return {
-        "account": (read, False),
-        "history": (read, False),
+        "account": (read or key.may("account"), False),
+        "history": (read or key.may("history"), False),
         "orders": (read, key.may("spot_trade")),
         # Orders for derivatives go by the right for orders; this one is for seeing the positions that they make.
         "positions": (key.may("futures_trade"), False),
         "funding": (key.may("funding"), key.may("funding")),
         "settings": (False, False),
-        "wallets": (read, key.may("transfer")),
+        "wallets": (read or key.may("wallets"), key.may("transfer")),
         "withdraw": (False, key.may("withdraw")),
         "ui_withdraw": (False, key.may("ui_withdraw")),
         "bfxpay": (False, False),
@@ -273,6 +309,8 @@ def _user(key: Key) -> Answer:
 def _altered(value: object, what: str) -> object:
     if not isinstance(value, list):
         return value
+    if funding.is_offer_row(value):
+        return funding.altered(value, what)
     if len(value) != ROW_LENGTH or not isinstance(value[3], str):
         return [_altered(item, what) for item in value]
     row = list(value)

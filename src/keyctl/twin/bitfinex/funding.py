@@ -1,0 +1,294 @@
+"""Bitfinex's margin funding on the twin: its calls, signed and public, and the rows that answer them.
+
+Wire facts: [official] Bitfinex API docs v2; order of fields in rows as in Bitfinex's own libraries; texts of errors as
+the error catalogue has them. How a bad period, rate or currency is refused is not documented: 10020 here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+from keyctl.twin.bitfinex.asked import HIDDEN, Body, whole
+from keyctl.twin.bitfinex.wire import GENERIC, PARAMETERS, Refusal, notification, plain_decimal, wire_currency
+from keyctl.twin.call import Answer, digits, json_answer
+from keyctl.twin.keys import Key
+from keyctl.twin.lending import FIXED, KINDS, Entry, FundingTrade, LentOut, OfferRefused, TwinOffer
+from keyctl.twin.venue import Venue
+
+PERIOD_MIN, PERIOD_MAX = 2, 120
+PAGE_MAX = 2500
+INTEREST = 28  # the ledger's category of funding payments
+OFFER_LENGTH, LENT_LENGTH = 21, 22
+PAIR = "tBTCUSD"
+_NAMES = {"UST": "USDT", "UDC": "USDC"}
+
+
+def currency_of(venue: Venue, symbol: str) -> str:
+    """The currency of fUSD. Raises Refusal for one that is not lent here."""
+    name = _NAMES.get(symbol[1:], symbol[1:])
+    if not symbol.startswith("f") or name not in venue.lending.markets:
+        raise Refusal(PARAMETERS, "symbol: invalid")
+    return name
+
+
+# Public calls.
+
+
+def ticker(venue: Venue, symbol: str) -> Answer:
+    """Sixteen elements; FRR is a rate for a day here, as all rates but those of the statistics."""
+    market = venue.lending.markets[currency_of(venue, symbol)]
+    bid, ask = max(market.bids), min(market.offers)
+    row: list[object] = [market.frr, bid[0], bid[1], bid[2], ask[0], ask[1], ask[2]]
+    row += [0, 0, ask[0], Decimal(1_000_000), max(market.offers)[0], bid[0], None, None, Decimal(5_000)]
+    return json_answer(row)
+
+
+def book(venue: Venue, symbol: str, length: int) -> Answer:
+    """Rows [rate, period, count, amount], every user's own offers among the others: above zero is offered."""
+    currency = currency_of(venue, symbol)
+    market, lending = venue.lending.markets[currency], venue.lending
+    levels: dict[tuple[Decimal, int], tuple[int, Decimal]] = {}
+    own = [
+        (lending.rate_of(one), one.period, one.remaining)
+        for one in lending.offers
+        if one.is_open and one.currency == currency and not one.hidden
+    ]
+    for rate, period, amount in (*market.offers, *own):
+        count, total = levels.get((rate, period), (0, Decimal(0)))
+        levels[rate, period] = (count + 1, total + amount)
+    offered = [[rate, period, count, total] for (rate, period), (count, total) in sorted(levels.items())]
+    asked = [[rate, period, 1, -amount] for rate, period, amount in sorted(market.bids, reverse=True)]
+    return json_answer([*asked[:length], *offered[:length]])
+
+
+def public_trades(venue: Venue, symbol: str, limit: int) -> Answer:
+    """Rows [id, ms, amount, rate, period], newest first."""
+    trades = venue.lending.markets[currency_of(venue, symbol)].trades
+    now = venue.now_ms()
+    return json_answer([[number, now - ago, amount, rate, days] for number, ago, amount, rate, days in trades[:limit]])
+
+
+# Signed calls.
+
+
+def submit(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """Takes an offer. The answer shows it as it arrived, whatever it has become since."""
+    offer = _asked(venue, key, body)
+    try:
+        venue.lending.submit(offer, venue.hide_seconds, venue.hide_queries)
+    except OfferRefused as refused:
+        text = str(refused)
+        if text == "minimum":
+            unit = wire_currency(offer.currency)
+            text = f"Invalid offer: incorrect amount, minimum is 150.0 dollar or equivalent in {unit}"
+        raise Refusal(GENERIC, text) from None
+    words = f"Submitting funding offer of {digits(offer.amount)} {wire_currency(offer.currency)}"
+    return notification(venue.now_ms(), "fon-req", offer_row(offer, submitted=True), words)
+
+
+def _asked(venue: Venue, key: Key, body: Body) -> TwinOffer:
+    for name in body.keys() - {"type", "symbol", "amount", "rate", "period", "flags"}:
+        raise Refusal(PARAMETERS, f"{name}: invalid")
+    kind, amount, rate = str(body.get("type")), plain_decimal(body.get("amount")), plain_decimal(body.get("rate"))
+    flags, period = body.get("flags") or 0, whole(body, "period", PERIOD_MAX + 1)
+    if kind not in KINDS:
+        raise Refusal(PARAMETERS, "type: invalid")
+    if amount is None or amount <= 0 or amount != round(amount, 8):  # below zero is a wish to borrow: not here
+        raise Refusal(GENERIC, "amount: invalid")
+    if rate is None or (kind == FIXED and rate <= 0):
+        raise Refusal(PARAMETERS, "rate: invalid")
+    if period is None or period < PERIOD_MIN:
+        raise Refusal(PARAMETERS, "period: invalid")
+    if flags not in (0, HIDDEN):
+        raise Refusal(PARAMETERS, "flags: invalid")
+    currency, now = currency_of(venue, str(body.get("symbol"))), venue.now_ms()
+    return TwinOffer(venue.next_id(), key.uid, currency, kind, amount, rate, period, bool(flags), now, now)
+
+
+def cancel(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """Cancels one offer by its id."""
+    offer_id = whole(body, "id", 1 << 53)
+    offer = next((one for one in venue.lending.offers if one.uid == key.uid and one.offer_id == offer_id), None)
+    if offer is None or not offer.is_open:
+        raise Refusal(GENERIC, "Offer not found.")
+    row = offer_row(offer)
+    venue.lending.cancel(offer)
+    return notification(venue.now_ms(), "foc-req", row, "Submitted for cancellation.")
+
+
+def cancel_all(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """Cancels the offers of a currency (its bare name), and of every currency where none is named."""
+    name = body.get("currency")
+    currency = None if name is None else currency_of(venue, f"f{name}")
+    for offer in venue.lending.offers:
+        if offer.uid == key.uid and offer.is_open and currency in (None, offer.currency):
+            venue.lending.cancel(offer)
+    return notification(venue.now_ms(), "foc_all-req", [], "All your funding offers have been cancelled.")
+
+
+def auto_renew(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """Switches auto-renew of a currency on or off."""
+    currency, status = currency_of(venue, f"f{body.get('currency')}"), body.get("status")
+    if status not in (0, 1):
+        raise Refusal(PARAMETERS, "status: invalid")
+    if status:
+        period = whole(body, "period", PERIOD_MAX + 1)
+        amount, rate = plain_decimal(body.get("amount") or "0"), plain_decimal(body.get("rate") or "0")
+        if amount is None or rate is None:
+            raise Refusal(PARAMETERS, "amount: invalid")
+        venue.lending.renewals[key.uid, currency] = (2 if period is None else period, rate, amount)
+    else:
+        venue.lending.renewals.pop((key.uid, currency), None)
+    return notification(venue.now_ms(), "fa-req", _renewal(venue, key, currency), "Auto-renew changed.")
+
+
+def auto_renew_status(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """[currency, period, rate, threshold]; an empty array while it is off."""
+    return json_answer(_renewal(venue, key, currency_of(venue, f"f{body.get('currency')}")))
+
+
+def _renewal(venue: Venue, key: Key, currency: str) -> list[object]:
+    found = venue.lending.renewals.get((key.uid, currency))
+    return [wire_currency(currency), *found] if found else []
+
+
+def open_offers(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """The user's active offers, newest first."""
+    found = venue.lending.offers_of(key.uid, _currency(venue, symbol), is_open=True)
+    return json_answer([offer_row(one) for one in reversed(found)])
+
+
+def ended_offers(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """The user's offers that were taken or canceled, newest first."""
+    found = venue.lending.offers_of(key.uid, _currency(venue, symbol), is_open=False)
+    return _page([(one.created_ms, offer_row(one)) for one in found], body)
+
+
+def credits_(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """What is lent and used."""
+    return json_answer([_lent_row(one) for one in _lent(venue, key, symbol) if one.used])
+
+
+def loans(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """What is lent and not used: without the pair."""
+    return json_answer([_lent_row(one)[: LENT_LENGTH - 1] for one in _lent(venue, key, symbol) if not one.used])
+
+
+def trades(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """The takings of the user's offers, newest first."""
+    found = venue.lending.trades_of(key.uid, _currency(venue, symbol))
+    return _page([(one.at_ms, _trade_row(one)) for one in found], body)
+
+
+def ledger(venue: Venue, key: Key, body: Body, name: str | None) -> Answer:
+    """The funding wallet's ledger, newest first; there are no entries but interest here."""
+    if body.get("category") not in (None, INTEREST):
+        return json_answer([])
+    currency = None if name is None else _NAMES.get(name, name)
+    mine = (one for one in venue.lending.ledger if one.uid == key.uid and currency in (None, one.currency))
+    return _page([(one.at_ms, _entry_row(one)) for one in mine], body)
+
+
+def summary(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+    """["sym", symbol, [yield_loan, yield_lend, duration_loan, duration_lend]]."""
+    lent = _lent(venue, key, symbol)
+    total = sum((one.amount for one in lent), Decimal(0))
+    rate = sum((one.amount * one.rate for one in lent), Decimal(0)) / total if total else Decimal(0)
+    return json_answer(["sym", symbol, [0, round(rate, 8), 0, 2]])
+
+
+def _currency(venue: Venue, symbol: str | None) -> str | None:
+    return None if symbol is None else currency_of(venue, symbol)
+
+
+def _lent(venue: Venue, key: Key, symbol: str | None) -> list[LentOut]:
+    return venue.lending.lent_of(key.uid, _currency(venue, symbol))
+
+
+def _page(rows: list[tuple[int, list[object]]], body: Body) -> Answer:
+    start, end = whole(body, "start", 1 << 53), whole(body, "end", 1 << 53)
+    limit = whole(body, "limit", PAGE_MAX + 1)
+    kept = [row for at, row in rows if (start is None or at >= start) and (end is None or at <= end)]
+    return json_answer(kept[::-1][: 25 if limit is None else limit])
+
+
+def offer_row(offer: TwinOffer, *, submitted: bool = False) -> list[object]:
+    """An offer array of 21 elements. `submitted`: as it stood on arrival, before anything was taken."""
+    row: list[object] = [None] * OFFER_LENGTH
+    row[0], row[1] = offer.offer_id, f"f{wire_currency(offer.currency)}"
+    row[2], row[3] = offer.created_ms, offer.created_ms if submitted else offer.updated_ms
+    row[4], row[5], row[6] = offer.amount if submitted else offer.remaining, offer.amount, offer.kind
+    row[9], row[10] = HIDDEN * offer.hidden, "ACTIVE" if submitted else _status(offer)
+    row[14], row[15], row[16], row[17], row[19] = offer.rate, offer.period, 0, int(offer.hidden), 0
+    return row
+
+
+def _status(offer: TwinOffer) -> str:
+    taken = offer.amount - offer.remaining
+    words = f"{digits(offer.rate)}%({digits(taken)})"
+    if offer.ended == "EXECUTED":
+        return f"EXECUTED at {words}"
+    if offer.ended:
+        return f"CANCELED was: PARTIALLY FILLED at {words}" if taken else "CANCELED"
+    return f"PARTIALLY FILLED at {words}" if taken else "ACTIVE"
+
+
+def _lent_row(one: LentOut) -> list[object]:
+    row: list[object] = [None] * LENT_LENGTH
+    row[0], row[1], row[2] = one.lent_id, f"f{wire_currency(one.currency)}", 1
+    row[3], row[4], row[5], row[6], row[7] = one.opened_ms, one.opened_ms, one.amount, 0, "ACTIVE"
+    row[8], row[11], row[12] = "VAR" if one.floats else "FIXED", one.rate, one.period
+    row[13], row[14], row[15], row[16] = one.opened_ms, one.paid_ms, 0, int(one.hidden)
+    row[18], row[20], row[21] = 0, 0, PAIR
+    return row
+
+
+def _trade_row(one: FundingTrade) -> list[object]:
+    symbol = f"f{wire_currency(one.offer.currency)}"
+    return [one.trade_id, symbol, one.at_ms, one.offer.offer_id, one.amount, one.rate, one.period, None]
+
+
+def _entry_row(one: Entry) -> list[object]:
+    row: list[object] = [None] * 9
+    row[0], row[1], row[3], row[5], row[6] = (
+        one.entry_id,
+        wire_currency(one.currency),
+        one.at_ms,
+        one.amount,
+        one.balance,
+    )
+    row[8] = one.text
+    return row
+
+
+# By the name of the operation; each gets the symbol or currency of its path, if that has one.
+CALLS: dict[str, Callable[[Venue, Key, Body, str | None], Answer]] = {
+    "offer": submit,
+    "cancel_offer": cancel,
+    "cancel_offers": cancel_all,
+    "auto_renew": auto_renew,
+    "auto_renew_status": auto_renew_status,
+    "offers": open_offers,
+    "offer_history": ended_offers,
+    "credits": credits_,
+    "loans": loans,
+    "funding_trades": trades,
+    "ledger": ledger,
+    "funding_summary": summary,
+}
+
+
+def altered(row: list[object], what: str) -> list[object]:
+    """An offer array that tells of another offer, currency or side."""
+    if what == "id":
+        return [row[0], row[1], *row[2:14], Decimal(str(row[14])) + 1, *row[15:]]
+    if what == "symbol":
+        return [row[0], "fEUR", *row[2:]]
+    return [*row[:4], -row[4], -row[5], *row[6:]] if what == "side" else row  # type: ignore[operator]  # numbers
+
+
+def is_offer_row(row: list[object]) -> bool:
+    """Whether an array is an offer's."""
+    return len(row) == OFFER_LENGTH and isinstance(row[1], str) and re.fullmatch("f[A-Z]{3,4}", row[1]) is not None
