@@ -19,7 +19,7 @@ from keyctl.diagnosis.reasoning import judge
 from keyctl.errors import UsageProblem
 from keyctl.exchanges import load, profile
 from keyctl.exchanges.credential_check import Fitness
-from keyctl.home.profiles import TRADE_RIGHTS, combined, default_profile
+from keyctl.home.profiles import TRADE_RIGHTS, assigned_profile, default_profile
 from keyctl.model import Account, Binding, Finding, Kind, Market
 from keyctl.model.route import BY_VERSION, DIRECT, route_name
 from keyctl.network.egress import look_up
@@ -134,6 +134,7 @@ def _address(app: App, account: Account, network: Network) -> str:
 def _wanted(app: App, account: Account, markets: tuple[Market, ...]) -> tuple[str, ...]:
     """The rights that the account's profiles in the config want; trading where none is assigned, and on a market that
     was asked about alone, unless they forbid it."""
-    whole = combined(app.config.account(account.label).profiles or (default_profile(account.markets),))
+    asked = assigned_profile(app.config.account(account.label).profiles, account.profile)
+    whole = asked or default_profile(account.markets)
     named = {TRADE_RIGHTS[market] for market in markets if markets != account.markets} - whole.forbidden
     return tuple(sorted(whole.wanted | named))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keyctl.model import Market
@@ -92,6 +92,13 @@ def combined(profiles: Iterable[KeyProfile]) -> KeyProfile:
         min(ages, default=None),
         all(part.assigned for part in parts),
     )
+
+
+def assigned_profile(chosen: Sequence[KeyProfile], stored: str | None) -> KeyProfile | None:
+    """What a person asked of an account's key: the profiles of config.toml, else the one it was stored with."""
+    if not chosen and stored is None:
+        return None
+    return combined(chosen or (SHIPPED[stored or ""],))
 
 
 def default_profile(markets: Iterable[Market]) -> KeyProfile:

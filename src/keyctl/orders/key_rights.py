@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, StoreUnusable, Unreached
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.home.profiles import RIGHT_NAMES, TRADE_RIGHTS, combined
+from keyctl.home.profiles import RIGHT_NAMES, TRADE_RIGHTS, assigned_profile
 from keyctl.model import ExchangeError, KeyPermissions, Kind, Market
 from keyctl.network.session import Session
 
@@ -57,8 +57,8 @@ def may_trade(told: KeyPermissions | PermissionReading, market: Market) -> bool 
 
 def forbidding(session: Session, config: Config) -> str | None:
     """The profile of the account, where it forbids trading on the session's market."""
-    profiles = config.account(session.account.label).profiles
-    asked = combined(profiles) if profiles else None
+    account = session.account
+    asked = assigned_profile(config.account(account.label).profiles, account.profile)
     return asked.name if asked and TRADE_RIGHTS[session.market] in asked.forbidden else None
 
 

@@ -11,7 +11,7 @@ from keyctl.errors import ExitCode, KeyctlError, SetupProblem, StoreUnusable
 from keyctl.home.account_uid import is_other
 from keyctl.home.files import unwritable
 from keyctl.home.last_use import last_uses
-from keyctl.home.profiles import RISKS, SHIPPED, combined
+from keyctl.home.profiles import RISKS, assigned_profile
 from keyctl.model.route import route_name
 from keyctl.network.egress import look_up
 from keyctl.terminal.output import Result
@@ -61,9 +61,9 @@ def house_of(app: App, account: Account, vantage: Vantage) -> House:
     config = app.config
     entries = ((risk, config.accepts(account.label, risk)) for risk in RISKS)
     accepted = {risk: f"{entry.reason} ({entry.date})" for risk, entry in entries if entry is not None}
-    profiles = config.account(account.label).profiles or ((SHIPPED[account.profile],) if account.profile else ())
+    profile = assigned_profile(config.account(account.label).profiles, account.profile)
     used = last_uses(app.home.state).get(account.id)
-    return House(config.key_age_days, accepted, combined(profiles) if profiles else None, vantage, used)
+    return House(config.key_age_days, accepted, profile, vantage, used)
 
 
 def vantage_of(app: App, account: Account, network: Network) -> Vantage:
