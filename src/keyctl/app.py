@@ -86,9 +86,12 @@ class App:
     def store(self) -> SecretStore:
         from keyctl.hardening import harden_process
         from keyctl.vault import open_store
+        from keyctl.vault.fingerprints import FingerprintedStore, Fingerprints
 
         harden_process()
-        return self._store or open_store(self.home, self.prompt, self.environ, self.journals.vault_notes)
+        store = self._store or open_store(self.home, self.prompt, self.environ, self.journals.vault_notes)
+        labels = lambda: {account.id: account.label for account in self.accounts.all()}  # noqa: E731
+        return FingerprintedStore(store, Fingerprints(self.home), labels)
 
     def halted(self, account: Account) -> str | None:
         """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""

@@ -42,7 +42,7 @@ def rotate(world: World, label: str, made: MadeKey | None = None, *more: str) ->
 
 def secrets_in(world: World) -> dict[str, str]:
     """Every secret in the store by its API key, whatever the account list says."""
-    vault = world.app().store._store  # type: ignore[attr-defined]
+    vault = world.app().store._store._store  # type: ignore[attr-defined]
     return {item.api_key: item.secret.reveal().decode() for item in vault.get_all().values()}
 
 

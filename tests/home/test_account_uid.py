@@ -195,7 +195,7 @@ def test_a_list_that_was_edited_to_fit_a_strangers_key_sends_no_order_there(worl
     world.venue(exchange).balance(OTHER, "USDT").free = Decimal(100_000)
     app = world.app()
     account = app.accounts.get("a")
-    vault: Any = app.store._store  # type: ignore[attr-defined]
+    vault: Any = app.store._store._store  # type: ignore[attr-defined]
     change = {"api_key": stranger.api_key, "secret": stranger.secret, "passphrase": stranger.passphrase or None}
     vault.change_records(lambda old: {**old, account.id: old[account.id] | change})
     path = world.home / "config" / "accounts.json"

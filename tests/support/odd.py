@@ -83,7 +83,7 @@ class VaultWorld(World):
         self._vault().change_records(lambda _: rest if record is None else {**rest, name: record})
 
     def _vault(self) -> Any:
-        return self.app().store._store  # type: ignore[attr-defined]
+        return self.app().store._store._store  # type: ignore[attr-defined]
 
     def account_id(self, label: str) -> str:
         """The account's id, by the list as it was when all was well."""
@@ -128,7 +128,7 @@ class KeyringWorld(VaultWorld):
         return [item for item in self.service.collection.items if item.attributes["username"] == name]
 
     def _keyring(self) -> Any:
-        return self.app().store._store  # type: ignore[attr-defined]
+        return self.app().store._store._store  # type: ignore[attr-defined]
 
 
 def furnish(world: VaultWorld) -> MadeKey:

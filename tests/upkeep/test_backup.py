@@ -16,7 +16,7 @@ from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import World
 
-NAMES = {"accounts.json", "config.toml", "vault.json", "vault-source.json", "journal.db"}
+NAMES = {"accounts.json", "fingerprints.json", "config.toml", "vault.json", "vault-source.json", "journal.db"}
 SENT = "the machine it came from must send no more"
 
 

@@ -25,6 +25,7 @@ from keyctl.journal.schema import VERSION as JOURNAL_VERSION
 from keyctl.journal.sqlite_file import copy_journal
 from keyctl.model.noun import Noun
 from keyctl.terminal.output import Note, Result
+from keyctl.vault.fingerprints import Fingerprints
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -49,7 +50,7 @@ class Manifest(Noun):
 def places(home: Home) -> dict[str, Path]:
     """Every file that a backup may hold, by its name there, and where it is in a home."""
     files = (home.config_file, home.accounts_file, home.vault_file, home.vault_source_file, journal_file(home))
-    return {path.name: path for path in files}
+    return {path.name: path for path in (*files, Fingerprints(home).path)}
 
 
 def back_up(app: App, folder: Path) -> Result:
