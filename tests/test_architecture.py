@@ -148,7 +148,7 @@ DOORS = {
     "rich": "terminal.output",
     "click": ("cli commands.framing commands.*"),
     "termios": "terminal.prompt",
-    "subprocess": ("keys.intake commands.config keys.environ commands.demo_world"),
+    "subprocess": ("keys.intake commands.config keys.environ commands.demo_world leaks.git_objects"),
     "socket": "twin.*",
     "pickle": "",
 }
@@ -157,6 +157,8 @@ DOORS = {
 REVEALERS = {
     "exchanges.signing": "turns it into a key that can only sign",
     "vault.record": "writes it into the record that the store keeps",
+    "leaks.scan_needles": "makes the forms of it that a scan with the store open looks for",
+    "vault.fingerprints": "hashes it, whole, under a key of its own, so that a scan can know it again",
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
     "keys.key_hints": "reads what stands beside a key in a file: exchange, environment, label",

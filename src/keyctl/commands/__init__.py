@@ -39,6 +39,7 @@ SHORT_HELP = {
     "restore": "Bring a backup back, halted",
     "reveal": "Show a secret on the screen, once its label is typed",
     "rotate": "Replace a key by a new one, step by step",
+    "scan": "Find your own secrets in files and git histories",
     "show": "Show one account, without its secret",
     "vault": "Keep secrets in an encrypted file",
     "verify": "Check what API keys may do, and from where",

@@ -151,6 +151,7 @@ class Profile(NamedTuple):
     `funding`: it has margin funding, and keyctl lends there.
     `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
     names that look like it and mean another exchange, each with that one's title.
+    `secret_shape` is the expression that HMAC secrets fit, `secret_lengths` are those that it allows.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
 
@@ -172,6 +173,8 @@ class Profile(NamedTuple):
     docs: str
     checklist: Checklist
     readable: tuple[ReadablePath, ...]
+    secret_shape: str = ""
+    secret_lengths: tuple[int, ...] = ()
     public_key_form: str = "base64"
     own_tool: OwnTool | None = None
     limits: Mapping[str, str] = MappingProxyType({})
@@ -231,6 +234,8 @@ def read_profile(name: str) -> Profile:
             for item in raw["readable"]
         ),
         own_tool=_own_tool(raw.get("own_tool")),
+        secret_shape=raw.get("secret_shape", ""),
+        secret_lengths=tuple(raw.get("secret_lengths", ())),
         public_key_form=raw.get("public_key_form", "base64"),
         limits=raw.get("limits", {}),
         paces=tuple(

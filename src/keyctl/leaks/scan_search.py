@@ -1,0 +1,152 @@
+"""Search: everything that a scan looks for, in one pass over many small texts or a piece of a huge one."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from keyctl.leaks.scan_hits import SEVERAL_LINES, WINDOW, Hit
+from keyctl.leaks.scan_prints import Prints
+from keyctl.leaks.scan_runs import BETWEEN, ED25519_BEGIN, RSA_BEGIN, Lengths, der_words, key_blocks, runs, words_in
+from keyctl.leaks.scan_shapes import Shapes
+
+if TYPE_CHECKING:
+    from keyctl.leaks.scan_needles import Needles
+
+_BETWEEN = BETWEEN.encode()
+# So much of an escaped line end may be in front of a word.
+_ESCAPES_MAX = 16
+# Hits are compared with those in the same stretches of the text.
+_STRETCH = 256
+BATCH_BYTES = 1024 * 1024
+# A private key of 4096 bits in hexadecimal fits in what two pieces of a huge file share.
+OVERLAP = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A text that is looked through: a file, from one byte on, or an object of a repository; both by number or name.
+
+    `path` is what it is called, for words that tell an exchange.
+    """
+
+    path: str
+    at: int = 0
+    repository: int | None = None
+    object: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A hit in its place, by line, from 1 on, counted from where the place begins."""
+
+    place: Place
+    line: int
+    hit: Hit
+
+
+class Search:
+    """Stored secrets by fingerprints, with the store open by their texts too, and others by shape."""
+
+    def __init__(self, prints: Prints, needles: Needles | None, shapes: Shapes) -> None:
+        self._prints, self._needles, self._shapes = prints, needles, shapes
+        self._lengths = Lengths(prints.plain | shapes.lengths, prints.der, prints.signed)
+        self._run_min = min(self._lengths.least, self._lengths.least if needles is None else needles.run_min)
+
+    def hits(self, texts: Sequence[tuple[str, bytes]]) -> Iterator[tuple[int, Hit]]:
+        """The number of the text and the hit in it, for texts by their paths; its places are in that text."""
+        starts, at = list[int](), 0
+        for _, text in texts:
+            starts.append(at)
+            at += len(text) + len(_BETWEEN)
+        whole = _BETWEEN.join(text for _, text in texts)
+        kept: defaultdict[int, list[Hit]] = defaultdict(list)
+        for hit in sorted(self._in(whole, starts, texts), key=_order):
+            stretches = range(hit.start // _STRETCH, hit.end // _STRETCH + 1)
+            if not any(_says(other, hit) for number in stretches for other in kept[number]):
+                for number in stretches:
+                    kept[number].append(hit)
+                number = bisect_right(starts, hit.start) - 1
+                yield number, replace(hit, start=hit.start - starts[number], end=hit.end - starts[number])
+
+    def _in(self, text: bytes, starts: list[int], texts: Sequence[tuple[str, bytes]]) -> Iterator[Hit]:
+        needles = self._needles
+        windows = needles.windows if needles is not None else {}
+        lengths = self._lengths
+        for start, end in runs(text, self._run_min, wide=bool(lengths.signed)):
+            for at in range(start, end - WINDOW + 1, WINDOW) if windows else ():
+                if needles is not None and text[at : at + WINDOW] in windows:
+                    number = bisect_right(starts, at) - 1
+                    yield from needles.met(text, at, starts[number], starts[number] + len(texts[number][1]))
+            if end - start < lengths.least:
+                continue
+            if words := words_in(text[start:end], lengths):
+                yield from self._prints.in_words(words, start, end)
+                path = texts[bisect_right(starts, start) - 1][0]
+                yield from self._shapes.in_words(text, words, start, end, path)
+            if lengths.der and (at := text.find(RSA_BEGIN, start, start + _ESCAPES_MAX)) >= 0:
+                yield from self._prints.in_words(der_words(text, at, lengths), start, end)
+        at = text.find(ED25519_BEGIN) if lengths.der else -1
+        while at >= 0:
+            yield from self._prints.in_words(der_words(text, at, lengths), at, at + len(ED25519_BEGIN))
+            at = text.find(ED25519_BEGIN, at + 1)
+        for start, end, body in key_blocks(text):
+            yield from self._prints.in_block(start, end, body)
+            yield from self._shapes.in_block(text, start, end, body, texts[bisect_right(starts, start) - 1][0])
+        if needles is not None:
+            yield from needles.anywhere(text)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Texts that are looked through together: a pass over a single small file costs more than its bytes."""
+
+    search: Search
+    _texts: list[tuple[Place, bytes]] = field(default_factory=list)
+    _bytes: int = 0
+
+    def add(self, place: Place, text: bytes) -> Iterable[Found]:
+        """What was found, once there is enough to look through."""
+        self._texts.append((place, _single_bytes(text)))
+        self._bytes += len(text)
+        return self.flush() if self._bytes >= BATCH_BYTES else ()
+
+    def flush(self) -> list[Found]:
+        """What is found in the texts that are left."""
+        texts, self._texts, self._bytes = self._texts, [], 0
+        named = [(place.path, text) for place, text in texts]
+        found: dict[tuple[object, ...], Found] = {}
+        number, at, line = -1, 0, 1
+        hits = self.search.hits(named) if named else ()
+        for told, hit in sorted(hits, key=lambda pair: (pair[0], pair[1].start)):
+            if told != number:
+                number, at, line = told, 0, 1
+            place, text = texts[number]
+            line += text.count(b"\n", at, hit.start)
+            at = hit.start
+            found.setdefault((place, line, hit.account_id, hit.exchange, hit.kind), Found(place, line, hit))
+        return list(found.values())
+
+
+def _order(hit: Hit) -> tuple[bool, bool, int]:
+    """The surest first."""
+    return not hit.account_id, hit.form.endswith(SEVERAL_LINES), hit.start
+
+
+def _says(one: Hit, other: Hit) -> bool:
+    """Whether a hit says what another one would: the same secret in one place, or that a shape is a stored secret."""
+    is_same = not other.account_id or (one.account_id, one.kind) == (other.account_id, other.kind)
+    return is_same and one.start < other.end and other.start < one.end
+
+
+def _single_bytes(text: bytes) -> bytes:
+    """The text, one byte a letter where it has two, as files of Windows do."""
+    if b"\0" not in text[:64]:
+        return text
+    if text[:2] == b"\xff\xfe" or (text[1:64:2].count(0) >= 30 and text[0:64:2].count(0) == 0):
+        return text[::2]
+    return text[1::2] if text[:2] == b"\xfe\xff" else text
