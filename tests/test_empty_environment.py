@@ -27,6 +27,12 @@ WORDS = {
     "env": ("a",),
     "exec": ("a", "--", "true"),
     "export": ("backup",),
+    "funding auto": ("USD",),
+    "funding autorenew": ("show", "USD"),
+    "funding book": ("USD",),
+    "funding cancel": ("--all", "USD", "--yes"),
+    "funding offer": ("200", "USD", "--rate", "0.02%/day", "--days", "2", "--yes"),
+    "funding resolve": ("3", "--absent", "--reason", "not on its page", "--yes"),
     "import": ("bot.env",),
     "keygen": ("binance",),
     "leak": ("a", "--yes"),
@@ -57,11 +63,11 @@ OPEN = {
     *("backup", "cancel", "checklist", "completion", "config path", "config set", "config show"),
     *("demo", "diagnose"),
     *("disable", "doctor", "enable", "halt", "limits", "list", "orders export", "orders list"),
-    *("orders refresh", "orders settle", "price", "rename", "show"),
+    *("orders refresh", "orders settle", "price", "rename", "scan", "show"),
     *("vault status", "whitelist plan", "whitelist set", "whitelist show"),
 }
 NEEDS_PERSON = {"config edit", "reveal"}
-WRONG = {"orders resolve", "orders show"}  # there is no such plan
+WRONG = {"funding resolve", "orders resolve", "orders show"}  # there is no such plan or offer
 WITH_ACCOUNT = {
     "cancel": ("--all", "--yes"),
     "close": ("BTC/USDT:USDT", "-a", "a", "--yes"),
@@ -106,6 +112,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         )
         assert made.returncode == 0, made.stderr
         world.add("okx", "a")
+        world.add("bitfinex", "lend", rights=("read", "funding"))
         accounts = user / ".config" / "keyctl" / "accounts.json"
         identity = (user / ".local" / "state" / "keyctl" / "home-id").read_text().strip()
         known = (world.home / "state" / "home-id").read_text().strip()

@@ -1,8 +1,8 @@
 """What OKX lists besides orders: the bills of the funding account, through which money comes in and goes out.
 
-Source: [official] OKX docs V5, "Funding account", Asset bills details: the last month, 100 rows, `after` and `before`
-are times in ms (earlier and later than); the numbers of types as an SDK has copied them from there (okx-api 3.0.13,
-seen 2026-11). No call tells of logins or changed settings.
+Source: OKX docs V5, "Funding account", Asset bills details, not seen again in 2026-11 (?): the last month, 100 rows,
+`after` and `before` are times in ms (earlier and later than). The numbers of types as an SDK has copied them from there
+(okx-api 3.0.13, seen 2026-11). No call tells of logins or changed settings.
 """
 
 from __future__ import annotations
