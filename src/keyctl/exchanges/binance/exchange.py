@@ -14,7 +14,7 @@ from keyctl.exchanges.binance.answers import permissions
 from keyctl.exchanges.binance.errors import error_in
 from keyctl.exchanges.binance.futures import BinancePerpetuals
 from keyctl.exchanges.binance.futures_orders import COINMOrders, USDMOrders
-from keyctl.exchanges.binance.names import USDM, product_of_native, product_of_symbol
+from keyctl.exchanges.binance.names import market_of, product_of_symbol
 from keyctl.exchanges.binance.orders import SpotOrders
 from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.hosts import ORDER_WINDOW_MS
@@ -102,9 +102,8 @@ class Binance(BinancePerpetuals):
         return ()
 
     def time_request(self, market: Market = Market.SPOT) -> Request | None:
-        if market is Market.FUTURES:
-            return USDM.ask(self, "time", private=False) if self.has_host(USDM.role) else None
-        return self.read("GET", "spot", "/api/v3/time", private=False)
+        product = market_of("", market)
+        return product.ask(self, "time", private=False) if self.has_host(product.role) else None
 
     def read_time(self, response: Response) -> int:
         return moment_of(read_object(response.body).get("serverTime"))
@@ -123,10 +122,8 @@ class Binance(BinancePerpetuals):
         return rules.perpetual_instrument(body, symbol) if ":" in symbol else rules.spot_instrument(body, symbol)
 
     def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
-        which = ("symbol", native_symbol)
-        if market is Market.FUTURES:
-            return product_of_native(native_symbol).ask(self, "ticker/bookTicker", which, private=False)
-        return self.read("GET", "spot", "/api/v3/ticker/bookTicker", which, private=False)
+        product = market_of(native_symbol, market)
+        return product.ask(self, "ticker/bookTicker", ("symbol", native_symbol), private=False)
 
     def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
         told = read_json(response.body)

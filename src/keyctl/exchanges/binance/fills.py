@@ -12,19 +12,35 @@ rebate.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from keyctl.answers import Row, Unreadable, clean_text, decimal_of, object_of, read_array
 from keyctl.exchanges.base import Exchange
-from keyctl.exchanges.binance.names import perpetual_name, product_of_native, spot_name
+from keyctl.exchanges.binance.names import market_of, perpetual_name, spot_name
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import flag_of
 from keyctl.exchanges.traded import DAY_MS, page_of
 from keyctl.model import Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
 
-_SPOT_PAGE = 1000
 _WORD = 40
+
+
+class _Words(NamedTuple):
+    """What a market calls the call, its flags, and the side where it tells it besides; how its symbols are read."""
+
+    call: str
+    buyer: str
+    maker: str
+    symbol: Callable[[str], str]
+    side: tuple[str, ...] = ()
+
+
+_WORDS = {
+    Market.SPOT: _Words("myTrades", "isBuyer", "isMaker", spot_name),
+    Market.FUTURES: _Words("userTrades", "buyer", "maker", perpetual_name, ("side",)),
+}
 
 
 class BinanceFills(Exchange):
@@ -37,16 +53,12 @@ class BinanceFills(Exchange):
     def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
         if asked.native_symbol is None:
             return ()
-        role, path, page = "spot", "/api/v3/myTrades", _SPOT_PAGE
-        if asked.market is Market.FUTURES:
-            product = product_of_native(asked.native_symbol)
-            role, path, page = product.role, f"{product.prefix}/userTrades", product.page
+        product, symbol = market_of(asked.native_symbol, asked.market), ("symbol", asked.native_symbol)
         times = ("startTime", asked.start_ms), ("endTime", asked.end_ms)
-        return (self.read("GET", role, path, ("symbol", asked.native_symbol), *times, ("limit", page)),)
+        return (product.ask(self, _WORDS[asked.market].call, symbol, *times, ("limit", product.page)),)
 
     def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
-        futures = asked.market is Market.FUTURES
-        page = product_of_native(asked.native_symbol or "").page if futures else _SPOT_PAGE
+        page = market_of(asked.native_symbol or "", asked.market).page
         names = Names("symbol", ("orderId",), lambda native: asked.symbol if native == asked.native_symbol else None)
         return page_of(read_array(response.body), lambda row: _fill(object_of(row), asked), names, page)
 
@@ -56,16 +68,15 @@ def _fill(row: Row, asked: FillsAsked) -> Fill:
     native = row.text("symbol")
     if native != asked.native_symbol:
         raise Unreadable("a trade of another symbol than asked for")
-    futures = asked.market is Market.FUTURES
-    buys = flag_of(row.get("buyer" if futures else "isBuyer"))
-    maker = flag_of(row.get("maker" if futures else "isMaker"))
+    words = _WORDS[asked.market]
+    buys, maker = flag_of(row.get(words.buyer)), flag_of(row.get(words.maker))
     price, quantity = row.decimal("price"), row.decimal("qty")
     side = Side.BUY if buys else Side.SELL
-    if buys is None or (futures and row.get("side") != side.upper()):
+    if buys is None or any(row.get(name) != side.upper() for name in words.side):
         raise Unreadable("a trade without a side")
     if price <= 0 or quantity <= 0:
         raise Unreadable("a trade without price or size")
-    symbol = asked.symbol or (perpetual_name if futures else spot_name)(native)
+    symbol = asked.symbol or words.symbol(native)
     named = row.get("positionSide")
     return Fill(
         symbol=symbol,
@@ -80,9 +91,9 @@ def _fill(row: Row, asked: FillsAsked) -> Fill:
         fee=_fee(row, maker),
         fee_currency=clean_text(row.text("commissionAsset"), _WORD) if row.get("commissionAsset") else None,
         maker=maker,
-        profit=row.decimal("realizedPnl") if futures and row.get("realizedPnl") is not None else None,
-        profit_currency=_settles_in(symbol, row) if futures else None,
-        position=PositionSide(str(named).lower()) if futures and named in ("LONG", "SHORT") else None,
+        profit=row.decimal("realizedPnl") if row.get("realizedPnl") is not None else None,
+        profit_currency=_settles_in(symbol, row),
+        position=PositionSide(str(named).lower()) if named in ("LONG", "SHORT") else None,
     )
 
 

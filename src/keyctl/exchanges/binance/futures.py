@@ -71,7 +71,7 @@ class BinancePerpetuals(BinanceFills):
             return None
         symbol = ("symbol", instrument.native_symbol)
         if instrument.market is Market.SPOT:
-            request = self.read("GET", "spot", "/api/v3/avgPrice", symbol, private=False)
+            request = SPOT.ask(self, "avgPrice", symbol, private=False)
             return Read(request, lambda response: _spot_band(response, instrument))
         request = product_of(inverse=instrument.inverse).ask(self, "premiumIndex", symbol, private=False)
         return Read(request, lambda response: _mark_band(response, instrument))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.shapes import split_perpetual
-from keyctl.model import JSON, Request
+from keyctl.model import JSON, Market, Request
 from keyctl.model.symbol_text import parts_of
 
 # Quote currencies, for names when the venue's own list cannot be read; those that end like another one first.
@@ -60,6 +60,11 @@ def product_of_native(native_symbol: str) -> Product:
     """The API that lists a contract: COIN-M names all by pair and ending, BTCUSD_PERP and BTCUSD_261225."""
     pair, _, ending = native_symbol.rpartition("_")
     return product_of(inverse=ending == "PERP" or pair.endswith("USD"))
+
+
+def market_of(native_symbol: str, market: Market) -> Product:
+    """The API that serves a symbol of that market."""
+    return SPOT if market is Market.SPOT else product_of_native(native_symbol)
 
 
 def native_name(symbol: str) -> str | None:
