@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote
 
-from keyctl.answers import Unreadable, moment_of, object_of, read_json, read_object
+from keyctl.answers import Unreadable, object_of, read_json, read_object
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.binance import rules
@@ -106,7 +106,7 @@ class Binance(BinancePerpetuals):
         return product.ask(self, "time", private=False) if self.has_host(product.role) else None
 
     def read_time(self, response: Response) -> int:
-        return moment_of(read_object(response.body).get("serverTime"))
+        return read_object(response.body).moment("serverTime")
 
     def instrument_request(self, symbol: str) -> Request:
         if ":" in symbol:  # no filter by symbol there: all contracts come, about 1.5 MB on USDS-M

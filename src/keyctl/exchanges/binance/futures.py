@@ -12,7 +12,6 @@ from typing import ClassVar
 from keyctl.answers import (
     Row,
     Unreadable,
-    decimal_of,
     object_of,
     read_array,
     read_json,
@@ -227,7 +226,7 @@ def _named(value: JSON) -> Row:
 def _mark_band(response: Response, instrument: Instrument) -> PriceBand:
     body = read_json(response.body)
     rows = body if isinstance(body, list) else [body]  # COIN-M answers a list
-    mark = decimal_of(answers.only_row(rows, instrument.native_symbol).get("markPrice"))
+    mark = answers.only_row(rows, instrument.native_symbol).decimal("markPrice")
     if mark <= 0:
         raise Unreadable("no mark price")
     up, down = instrument.band_up, instrument.band_down
@@ -236,7 +235,7 @@ def _mark_band(response: Response, instrument: Instrument) -> PriceBand:
 
 def _spot_band(response: Response, instrument: Instrument) -> PriceBand:
     """The bounds by side around the average price of the last minutes: [official] Filters, 2026-07-21."""
-    average = decimal_of(read_object(response.body).get("price"))
+    average = read_object(response.body).decimal("price")
     if average <= 0:
         raise Unreadable("no average price")
     names = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)

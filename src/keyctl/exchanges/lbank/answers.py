@@ -17,7 +17,10 @@ def data_in(response: Response) -> JSON:
     # error_code tells [official]: `result` is a text here, a boolean there, and missing elsewhere. It may not say no.
     if answer.text("error_code") != "0" or flag(answer.get("result")) is False:
         raise Unreadable("the answer is an error")
-    return answer.get("data")
+    data = answer.get("data")
+    if isinstance(data, list):
+        return answer.array("data")
+    return answer.object("data") if isinstance(data, dict) else data
 
 
 def step_of(digits: JSON) -> Decimal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Row, Unreadable, array_of, decimal_of, object_of, text_of
+from keyctl.answers import Row, Unreadable, array_of, object_of, text_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.encoding import plain
@@ -80,7 +80,7 @@ def instrument_in(rows: JSON, symbol: str) -> Instrument:
 def ticker_in(data: Row, native: str) -> Ticker:
     """Best bid and ask from pub/marketOrder. The docs mix up what bids and asks are, so the prices decide."""
     check_named(data.get("symbol"), native)
-    bids, asks = ([decimal_of(object_of(row).get("price")) for row in array_of(data.get(s))] for s in ("bids", "asks"))
+    bids, asks = ([object_of(row).decimal("price") for row in array_of(data.get(s))] for s in ("bids", "asks"))
     if not bids or not asks or min(*bids, *asks) <= 0:
         raise Unreadable("a side of the book is empty")
     for low, high in ((bids, asks), (asks, bids)):
@@ -94,7 +94,7 @@ def band_in(rows: JSON, instrument: Instrument) -> PriceBand:
     listed = [row for row in map(object_of, array_of(rows)) if row.get("symbol") == instrument.native_symbol]
     if len(listed) != 1 or instrument.band_up is None or instrument.band_down is None:
         raise Unreadable("the mark price is missing")
-    mark = decimal_of(listed[0].get("markedPrice"))
+    mark = listed[0].decimal("markedPrice")
     if mark <= 0:
         raise Unreadable("the mark price is missing")
     return PriceBand(mark * instrument.band_up, mark * instrument.band_down)
@@ -157,7 +157,7 @@ def net_leverage(rows: list[Row], native: str) -> Decimal:
             "switch to one-way mode on LBank's site; keyctl never changes the mode",
             code="stands_in_the_way",
         )
-    leverage = decimal_of(mine[0].get("leverage"))
+    leverage = mine[0].decimal("leverage")
     if leverage <= 0:
         raise Unreadable("without a leverage")
     return leverage

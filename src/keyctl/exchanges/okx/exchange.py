@@ -7,7 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 
-from keyctl.answers import Unreadable, moment_of
+from keyctl.answers import Unreadable
 from keyctl.exchanges.base import OrderAPI, UnknownSymbol
 from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.okx.algo_orders import CANCEL_ALGOS, AlgoOrders
@@ -130,7 +130,7 @@ class OKX(OKXAround):
         return self.read("GET", "rest", "/api/v5/public/time", private=False)
 
     def read_time(self, response: Response) -> int:
-        return moment_of(one_row(response).get("ts"))
+        return one_row(response).moment("ts")
 
     def instrument_request(self, symbol: str) -> Request:
         return self.read("GET", "rest", "/api/v5/public/instruments", *listing_params(symbol), private=False)

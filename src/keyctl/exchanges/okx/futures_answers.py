@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Row, Unreadable, array_of, clean_text, object_of, text_of
+from keyctl.answers import Row, Unreadable, clean_text, object_of, text_of
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.listing import Names, each_of, odd_among
@@ -219,7 +219,7 @@ def margin_balances(response: Response) -> Balances:
     A currency of which the account has nothing is not in the answer.
     """
     free, total = dict[str, Decimal](), dict[str, Decimal]()
-    for detail in map(object_of, array_of(one_row(response).get("details"))):
+    for detail in one_row(response).objects("details"):
         currency = detail.text("ccy")
         available = detail.optional("availEq")
         available = detail.optional("availBal") if available is None else available
