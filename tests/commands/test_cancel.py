@@ -11,6 +11,7 @@ from keyctl.model import Algorithm, OrderState
 from keyctl.twin import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.foreign_orders import foreign
+from tests.support.offers import PERPETUALS
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
 
@@ -247,7 +248,7 @@ def test_accounts_that_cannot_be_listed_are_named(world: World) -> None:
 
 def test_on_perpetuals_ours_and_theirs_are_canceled(world: World) -> None:
     rights = ("read", "spot_trade", "futures_trade")
-    for exchange in ("binance", "bitfinex", "okx"):
+    for exchange in PERPETUALS:
         world.add(exchange, rights=rights)
     words = ("order", "buy", "BTC/USDT:USDT", "0.005", "--price", "58000", "--leverage", "1", "--fanout", "--all")
     assert world.keyctl(*words, "--yes").exit_code == 0

@@ -16,10 +16,10 @@ from keyctl.desk.fills_view import CSV_COLUMNS, csv_text
 from keyctl.model import Algorithm, Market, OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.book import Draft, Fill, VenueOrder
+from tests.support.offers import PERPETUALS
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, RIGHTS, World, open_position
 
-PERPETUALS = ("binance", "bitfinex", "okx")
 PAIR, SWAP, INVERSE = "BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC"
 BUY = ("order", "buy", PAIR, "0.005", "--price", "60100", "--yes")
 HOUR_MS = 3_600_000

@@ -19,6 +19,7 @@ from keyctl.twin.book import Balance, default_book
 from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.record import CallRecord
 from keyctl.twin.venue import START_BALANCES
+from tests.support import offers
 from tests.support.canary import Canaries
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
@@ -48,10 +49,9 @@ class Place:
 
 # LBank's contract orders rest on unconfirmed facts: they have rows of their own.
 LBANK_CONTRACTS = Place("lbank", FUTURES)
-PERPETUALS = tuple(Place(exchange, FUTURES) for exchange in ("binance", "bitfinex", "okx"))
+PERPETUALS = tuple(Place(exchange, FUTURES) for exchange in offers.PERPETUALS)
 PLACES = (*(Place(exchange, SPOT) for exchange in ALL), *PERPETUALS)
-# Where a stop has a call and an id space of its own, and goes on as another order.
-WAITING = (Place("binance", FUTURES, True), Place("okx", SPOT, True), Place("okx", FUTURES, True))
+WAITING = tuple(Place(exchange, market, True) for exchange, market in offers.waiting_apart())
 ORDER = ("0.002", "--price", "58000")
 STOP = ("0.002", "--stop-at", "61000", "--price", "61100")
 # What that order is worth at its own price, for orders that need their value said.

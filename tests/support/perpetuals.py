@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.model import MarginMode
+from tests.support.offers import PERPETUALS
 from tests.support.ran import Ran
 from tests.support.world import RIGHTS, World
 
-VENUES = ("binance", "bitfinex", "okx")
+VENUES = PERPETUALS
 SYMBOL = "BTC/USDT:USDT"
 NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT-SWAP", "bitfinex": "tBTCF0:USTF0"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.support.losses import WAYS, open_desk
+from tests.support.offers import PERPETUALS
 from tests.support.power_cuts import Recording, record
 from tests.support.world import RIGHTS, World
 
@@ -11,7 +12,7 @@ FAN_OUT = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "--fanout", 
 
 def first_orders(world: World) -> Recording:
     """The record of a home's first orders, a halt, and an order after it."""
-    for name in ("binance", "bitfinex", "okx"):
+    for name in PERPETUALS:
         world.add(name, rights=RIGHTS)
     world.forget_journal()
     later = ("order", "buy", "ETH/USDT", "0.01", "--price", "2900", "--fanout", "--all", "--yes")

@@ -14,6 +14,7 @@ from keyctl.journal.guards import NO_WINDOW_SECONDS, WINDOW_SLACK_SECONDS
 from keyctl.journal.legs import ROUND_PAUSE_SECONDS
 from keyctl.model import Diagnosis, Endpoint, Market, Taken
 from keyctl.orders.settle import CALL_AND_SLACK_SECONDS, ROUNDS
+from tests.support.offers import adapter
 
 RECORD = Path(__file__).parents[1] / "data" / "catalogue" / "reviewed.csv"
 CATEGORIES = ("funds", "order", "account", "instrument")
@@ -95,7 +96,7 @@ def table() -> str:
         lines.append(f"      second reading {row.second_reading}")
     lines += ["", "an answer that stays `maybe` blocks (seconds from the claim)"]
     for exchange in names():
-        calls = [Endpoint.ORDER, *([Endpoint.ALGO] if exchange in ("binance", "okx") else [])]
+        calls = sorted({api.endpoint for api in adapter(exchange).order_apis.values()}, reverse=True)
         for endpoint in calls:
             close = f"{close_blocked_seconds(exchange, endpoint):.0f}"
             others = []

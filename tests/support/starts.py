@@ -20,11 +20,12 @@ from keyctl.model import Side
 from keyctl.orders import fanout
 from keyctl.orders import send as sending
 from tests.support.gates import race
+from tests.support.offers import PERPETUALS
 from tests.support.ran import Ran
 from tests.support.world import ALL, RIGHTS, World, open_position
 
 PERPETUAL = "BTC/USDT:USDT"
-FUTURES = ("binance", "bitfinex", "okx")
+FUTURES = PERPETUALS
 CONFIG = """\
 [limits]
 leg_value_usd = 1000000
