@@ -36,6 +36,13 @@ def test_with_a_yes_all_is_placed_and_the_next_run_keeps_it(lender: LendingWorld
     assert len(lender.venue.calls.changing()) == calls
 
 
+def test_a_good_run_is_silent_in_cron_and_a_bad_one_is_not(lender: LendingWorld) -> None:
+    ran = lender.run(*AUTO, "--quiet", "--no-input")
+    assert (ran.exit_code, ran.stdout, ran.stderr, placed(lender)) == (0, "", "", D(5000))
+    lender.market.frr = D("0.01")
+    assert "rate_outside_bounds" in lender.run(*AUTO, "--quiet", "--no-input").stderr
+
+
 def test_a_market_that_moved_replaces_what_is_no_longer_good(lender: LendingWorld) -> None:
     assert lender.run(*AUTO).exit_code == 0
     before = {one.offer_id for one in lender.open_offers}

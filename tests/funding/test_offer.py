@@ -145,6 +145,16 @@ def test_a_halt_stops_offers_and_auto_renew_and_no_cancel(lender: LendingWorld) 
     assert lender.free == 5000
 
 
+def test_a_disabled_account_can_still_cancel_and_offers_nothing(lender: LendingWorld) -> None:
+    assert lender.run(*OFFER).exit_code == 0
+    assert lender.run("autorenew", "on", "USD", "--yes").exit_code == 0
+    assert lender.world.keyctl("disable", LENDER, clock=lender.clock).exit_code == 0
+    assert lender.run(*OFFER, "-a", LENDER, "--again").exit_code == ExitCode.SETUP
+    assert lender.run("autorenew", "off", "USD", "-a", LENDER, "--yes").exit_code == 0
+    assert lender.run("cancel", "--all", "USD", "-a", LENDER, "--yes").exit_code == 0
+    assert (lender.free, lender.sent()) == (D(5000), 1)
+
+
 def test_limits_hold_for_an_offer_a_currency_and_an_hour(lender: LendingWorld) -> None:
     lender.config("[limits]\nfunding_offer_usd = 600\nfunding_currency_usd = 1200\nfunding_offers_per_hour = 3\n")
     sizes = ("601", "600", "500", "300", "151")

@@ -120,6 +120,7 @@ def test_orders_of_version_7_keep_their_order_api_though_it_names_none(world: Wo
     assert [leg.leg.api for leg in world.app().journal.everything()] == ["algo", "plain"]
     with closing(sqlite3.connect(journal_file(world.app().home), isolation_level=None)) as connection:
         connection.execute("ALTER TABLE legs DROP COLUMN api")
+        connection.execute("DROP TABLE offers")
         connection.execute("PRAGMA user_version=7")
     for words in (waits, OPENING):
         assert world.keyctl(*words).exit_code == ExitCode.CHECK, "a repeat"

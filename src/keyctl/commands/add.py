@@ -69,7 +69,8 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         place = Place(options["env"], options["site"], endpoint, options["ca_file"])
         binding = binding_for(profile, place)
         adapter = exchanges.load(binding)
-        markets = markets_for(profile, options["market"])
+        # A key that lends trades on no market: what is told of it is told once.
+        markets = markets_for(profile, options["market"] or ("spot" if options["profile"] == "funding" else None))
         agree_once(app)
         ours = ip_step(app, profile) if interview.guided and app.prompt.has_terminal else None
         label = interview.label(ours.lines if ours and ours.data else ())

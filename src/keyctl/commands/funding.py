@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -182,7 +183,8 @@ def auto(app: App, currency: str, label: str | None, **options: Any) -> Result:
 
     total = None if options["size"] is None else _size(options["size"])
     wish = AutoWish(_currency(currency), options["strategy"], total, options["yes"], options["explain"])
-    return asyncio.run(course(app, label, wish))
+    result = asyncio.run(course(app, label, wish))
+    return replace(result, view=()) if app.output.quiet and not result.errors else result  # cron mails what is printed
 
 
 @keyctl_command(

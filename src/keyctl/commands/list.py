@@ -28,6 +28,7 @@ _COLUMNS = ("account", "exchange", "kind", "markets", "key", "groups", "due", "u
 def command(app: App) -> Result:
     """List the stored accounts
 
+    An account that was added with a profile shows that instead of its markets.
     "due" counts the days until a key should be rotated, by what is known without a call; verify asks the exchange.
     "used": the last order, read or exec with the key by keyctl. One that nothing uses should be deleted.
     Groups are those that the account takes part in now: a disabled one is in none.
@@ -61,7 +62,7 @@ def _row(account: Account, halted: str | None, groups: Sequence[str], days: int 
         account.label + _standing(account, halted),
         account.exchange,
         str(told["kind"] or "?"),
-        "?" if told["markets"] is None else "+".join(account.markets),
+        "?" if told["markets"] is None else account.profile or "+".join(account.markets),
         f"{told['key_type'] or '?'} {account.api_key_hint}",
         ",".join(groups),
     )

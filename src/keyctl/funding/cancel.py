@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from keyctl.errors import (
     NeedsPerson,
     NoAnswer,
     OutcomeUnknown,
+    StoreUnusable,
     Unreached,
     UsageProblem,
 )
@@ -38,7 +40,7 @@ READ_BACK_SECONDS = 1.0
 async def cancel(app: App, label: str | None, offer_id: str | None, currency: str | None, yes: bool) -> Result:
     """Cancels one open offer, or all of one currency, and reads back that they are gone. Halts do not stop it."""
     app.journals.to_leave(claims=False)
-    account = account_for(app, label)
+    account = account_for(app, label, leaving=True)
     async with lender(app, account) as desk:
         offers = await offers_of(desk.session, currency)
         chosen = offers if currency else tuple(one for one in offers if one.offer_id == offer_id)
@@ -73,7 +75,9 @@ async def cancel_offers(
         if whole_currency is not None
         else [funding.cancel_request(one.offer_id) for one in offers]
     )
-    desk.journal.offers.note("funding_cancel", {"account": desk.account.label, "ids": [one.offer_id for one in offers]})
+    with suppress(StoreUnusable):  # a cancel is not held up by a journal that is busy
+        ids = [one.offer_id for one in offers]
+        desk.journal.offers.note("funding_cancel", {"account": desk.account.label, "ids": ids})
     for request in requests:
         try:
             await _call(desk, request)
@@ -141,7 +145,7 @@ async def auto_renew(  # noqa: PLR0913 - the whole of one command
     app: App, label: str | None, currency: str, state: str, size: Decimal, rate: Decimal | None, days: int, yes: bool
 ) -> Result:
     """Shows the exchange's own auto-renew of a currency, or switches it and reads it back."""
-    account = account_for(app, label)
+    account = account_for(app, label, leaving=state == "off")
     if state == "show":
         async with lender(app, account) as desk:
             return _shown(desk, currency, await _auto_renew(desk, currency))

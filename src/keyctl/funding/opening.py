@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from keyctl import exchanges
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.funding.gate import FUNDING, check_key, funding_of
-from keyctl.home.selection import check_active
+from keyctl.home.selection import check_active, check_can_leave
 from keyctl.network.clock_check import check_clock
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class Lender:
         return self.session.stamp().at_ms
 
 
-def account_for(app: App, label: str | None) -> Account:
+def account_for(app: App, label: str | None, *, leaving: bool = False) -> Account:
     """The account that is named, else the only one that can lend: at an exchange with funding, with the profile funding
-    where several are. Raises UsageProblem, SetupProblem."""
+    where several are. With `leaving` one that is named may be disabled. Raises UsageProblem, SetupProblem."""
     if label is not None:
         account = app.accounts.get(label)
-        check_active(account)
+        (check_can_leave if leaving else check_active)(account)
         if account.exchange not in exchanges.names() or not exchanges.profile(account.exchange).funding:
             raise UsageProblem(f"{label}: its exchange has no margin funding", code="no_funding", account=label)
         return account
