@@ -12,8 +12,9 @@ import pytest
 from keyctl import exchanges
 from keyctl.journal.legs import Journal
 from keyctl.model import Kind, LegResult, OrderState
+from keyctl.orders.comparing import NEW_SECONDS
 from tests.support.skipping import SkipClock
-from tests.support.world import World
+from tests.support.world import RIGHTS, World
 
 ORDER = ("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "-a", "binance-a", "--yes", "--json")
 
@@ -95,3 +96,18 @@ def test_so_is_one_that_a_cancel_finds(world: World) -> None:
     journal = world.app().journal
     assert (journal.everything()[0].state, journal.used_today(kind)) == ("rejected", Decimal(0))
     assert world.keyctl("orders", "--open", "--json").data["changed"] == []
+
+
+def test_a_rejection_that_an_order_of_the_same_perpetual_comes_upon_is_still_told(world: World) -> None:
+    """Beside an order nothing is said of others: what has to be told is left to the commands that tell it."""
+    world.add("binance", "own", rights=RIGHTS)
+    venue = world.twin.venue("binance")
+    perpetual = ("BTC/USDT:USDT", "0.002", "--price", "58000", "-a", "own", "--leverage", "1", "--yes", "--json")
+    assert world.keyctl("order", "buy", *perpetual).exit_code == 0
+    with venue.lock:
+        venue.end(venue.orders[-1], OrderState.REJECTED, "risk")
+    with world.app().journal._database.transaction() as connection:
+        connection.execute("UPDATE legs SET claimed_at=claimed_at-?", (2 * NEW_SECONDS,))
+    assert world.keyctl("order", "buy", *perpetual, "--again").exit_code == 0
+    told = world.keyctl("orders", "--open", "--json")
+    assert [change["status"] for change in told.data["changed"]] == ["rejected"], told.stdout

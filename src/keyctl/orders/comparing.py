@@ -121,7 +121,7 @@ async def note_ended(journal: Journal, shown: Preview, targets: Sequence[Target]
     """Writes down how orders of a perpetual ended that its pre-flight did not list any more.
 
     For when the plan's own orders are out. Nothing is told and nothing is raised: what is not found, not read or not
-    come to in two seconds is left to the commands that show open orders.
+    come to in two seconds is left to the commands that show open orders; so is a rejection, which has to be told.
     """
     sessions = {target.session.account.id: target.session for target in targets}
     looked_at = [leg for leg in shown.plan.legs if leg.view.futures is not None]
@@ -134,7 +134,7 @@ async def note_ended(journal: Journal, shown: Preview, targets: Sequence[Target]
     async def look(session: Session, legs: Iterable[StoredLeg]) -> None:
         for stored in legs:
             looked = await look_up(session, stored)
-            if isinstance(looked, Found):
+            if isinstance(looked, Found) and looked.status.state is not OrderState.REJECTED:
                 _found(journal, stored, looked.status)
 
     with suppress(TimeoutError, KeyctlError):
