@@ -131,6 +131,37 @@ def test_orders_of_version_7_keep_their_order_api_though_it_names_none(world: Wo
     assert world.app().journal.everything()[-1].leg.api == "plain"
 
 
+def test_an_order_of_an_order_api_that_is_not_known_is_asked_for_at_no_other_one(world: World) -> None:
+    """Another API has no such order, which proves nothing, and may have another one under its number."""
+    world.add("okx", rights=RIGHTS)
+    buy = ("order", "buy", "SOL/USDT", "0.2", "--price", "100", "-a", "okx-a", "--yes")
+    assert world.keyctl(*buy).exit_code == 0
+    with world.app().journal._database.transaction() as connection:
+        connection.execute("UPDATE legs SET api='newer'")
+    calls = world.venue("okx").calls
+    before = len(calls.lines)
+    ran = world.keyctl("cancel", "--all", "--yes", "--json")
+    assert (ran.exit_code, [leg["outcome"] for leg in ran.data["legs"]]) == (ExitCode.SETUP, ["not_sent"]), ran.stdout
+    old = "UPDATE legs SET state='unknown', claimed_at=claimed_at-600, stamp_ms=stamp_ms-600000 WHERE state='accepted'"
+    with world.app().journal._database.transaction() as connection:
+        connection.execute(old)
+    ran = world.keyctl("orders", "settle", "--json")
+    assert (ran.exit_code, [leg["outcome"] for leg in ran.data["legs"]]) == (ExitCode.UNKNOWN, ["unknown"]), ran.stdout
+    assert "order API 'newer'" in ran.data["legs"][0]["detail"]
+    asked = {line.operation for line in calls.lines[before:]}
+    assert not asked & {"cancel", "order"}, asked
+
+
+def test_a_plan_that_names_no_order_api_or_another_one_gets_that_which_takes_its_order(world: World) -> None:
+    world.add("okx", rights=RIGHTS)
+    for was in (None, "newer"):
+        plan = world.keyctl(*OPENING, "--again", "--dry-run", "--json").data["plan"]
+        with world.app().journal._database.transaction() as connection:
+            connection.execute("UPDATE legs SET api=? WHERE plan_id=?", (was, plan))
+        assert world.keyctl("order", "--plan", plan, "--again", "--yes").exit_code == 0
+        assert [leg.leg.api for leg in world.app().journal.legs(plan)] == ["plain"]
+
+
 def test_it_is_lost_when_it_comes_back_after_orders_of_a_newer_one(old: World) -> None:
     home = old.app().home
     before = journal_file(home).read_bytes()

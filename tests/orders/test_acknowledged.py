@@ -12,6 +12,7 @@ import pytest
 from keyctl import exchanges
 from keyctl.journal.legs import Journal
 from keyctl.model import Kind, LegResult, OrderState
+from keyctl.orders import fanout
 from keyctl.orders.comparing import NEW_SECONDS
 from tests.support.skipping import SkipClock
 from tests.support.world import RIGHTS, World
@@ -67,6 +68,25 @@ def test_what_no_look_up_shows_is_unknown_and_found_later(world: World) -> None:
     assert world.keyctl("orders", "settle").exit_code == 0
     assert world.app().journal.everything()[0].state == "accepted"
     assert world.placements() and max(world.placements().values()) == 1
+
+
+def test_one_that_was_acknowledged_right_before_an_end_is_looked_up_and_never_sent_again(
+    world: World, clock: SkipClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ended(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fanout, "_clear_up", ended)
+        with pytest.raises(SystemExit):
+            world.keyctl(*ORDER)
+    journal = world.app().journal
+    (leg,) = journal.everything()
+    assert (leg.state, leg.detail, journal.used_today(leg.kind) > 0) == ("sent", "acknowledged, being checked", True)
+    assert world.keyctl(*ORDER, clock=clock).exit_code == 4, "a repeat"
+    assert world.keyctl("orders", "settle").exit_code == 0
+    assert world.app().journal.everything()[0].state == "accepted"
+    assert list(world.placements().values()) == [1]
 
 
 def reject(world: World) -> Kind:

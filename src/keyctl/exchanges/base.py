@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
 from keyctl.answers import Unreadable
+from keyctl.errors import SetupProblem
 from keyctl.exchanges.history import History
 from keyctl.exchanges.hosts import Hosts
 from keyctl.exchanges.profile import Profile
@@ -345,8 +346,24 @@ class Exchange(Hosts, Traded, History, ABC):
         return frozenset[str]().union(*(api.offers.get(market, ()) for api in self.order_apis.values()))
 
     def api_of(self, leg: Leg) -> OrderAPI:
-        """The order API that took the leg, by the name that the journal has, else as it would be chosen now."""
-        return self.order_apis.get(leg.api) or self.order_api(leg.order)
+        """The order API that took the leg, by the name that the journal has; where it has none, as it is chosen now.
+
+        Raises SetupProblem for a name that this version does not know: any other API has no such order, which proves
+        nothing, and may have another one under its number.
+        """
+        if not leg.api:
+            return self.order_api(leg.order)
+        api = self.order_apis.get(leg.api)
+        if api is None:
+            raise SetupProblem(
+                f"{leg.account}: this version does not know the order API '{leg.api}' of its {leg.order.symbol} order"
+                f" (plan {leg.plan_id})",
+                "use the version of keyctl that sent it, or the exchange's own pages",
+                code="unknown_order_api",
+                account=leg.account,
+                exchange=leg.exchange,
+            )
+        return api
 
     def is_no_such_order(self, request: Request, error: ExchangeError) -> bool:
         """Whether an error answer means "no such order", or to a cancel "none that is open": by the code and the HTTP

@@ -102,10 +102,11 @@ class Journal(Claims):
             self._event(connection, plan_id, None, str(state), {"legs": len(legs)})
 
     def reprice(self, legs: Sequence[tuple[StoredLeg, Leg, Decimal | None]]) -> None:
-        """Gives unsent legs of a plan the order and value of a new preview, and makes drafts planned."""
+        """Gives unsent legs of a plan the order, order API and value of a new preview, and makes drafts planned."""
         with self._database.transaction() as connection:
             for stored, leg, value in legs:
                 values = {**order_values(leg.order), "exempt": int(leg.exempt), "value_usd": value_text(value)}
+                values |= {"api": leg.api or None}
                 names = ", ".join([*(f"{name}=?" for name in values), _EXCHANGE_ACCOUNT])
                 changed = connection.execute(
                     f"UPDATE legs SET {names}, state='planned' WHERE id=? AND state IN ('draft', 'planned')",

@@ -62,10 +62,13 @@ Lookup = Found | Absent | Unclear
 async def look_up(session: Session, stored: StoredLeg) -> Lookup:
     """One round over open orders, finished orders and fills. Found ends it at once; absent needs all parts."""
     exchange, leg = session.exchange, stored.leg
+    try:
+        api = exchange.api_of(leg)
+    except SetupProblem as trouble:
+        return Unclear(trouble.message)
     sent_ms = stored.first_stamp_ms or 0
     if (span := exchange.profile.settling.history_span_seconds) is not None:
         sent_ms = max(sent_ms, int((session.network.clock.now() - span) * 1000))
-    api = exchange.api_of(leg)
     for step, (request, read) in enumerate(api.lookups(leg, sent_ms)):
         try:
             status = await session.fetch(request, read)
