@@ -21,6 +21,9 @@ class History:
     # Why keyctl cannot tell of a kind of event there; a kind that is not named is covered by events_requests().
     events_unread: ClassVar[dict[EventKind, str]] = dict.fromkeys(EventKind, NOT_READ)
 
+    # How far back the lists go, in ms and in words; None where that is not told.
+    events_reach: ClassVar[tuple[int, str] | None] = None
+
     # What the answer to each of events_requests() lists, in words.
     events_lists: ClassVar[tuple[str, ...]] = ()
 

@@ -13,7 +13,7 @@ from keyctl.desk.overview import parts_of
 from keyctl.errors import KeyctlError, StoreUnusable
 from keyctl.exchanges.listing import odd_among
 from keyctl.leaks.finds import Find, event_find, order_find, trade_find, worst_first
-from keyctl.model import AccountEvent, EventsPage, Fill, Market, OpenOrder, Response
+from keyctl.model import AccountEvent, EventsPage, Fill, Market, OddRow, OpenOrder, Response
 from keyctl.orders.fills import fills_of
 from keyctl.orders.holdings import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
 
@@ -141,6 +141,12 @@ async def _events(part: Part, start_ms: int, read: Read) -> tuple[AccountEvent, 
     """What happened besides orders. Notes what could not be told. Raises StoreUnusable."""
     exchange = part.session.exchange
     read.account_lacks += _unread(exchange)
+    if start_ms > read.end_ms:
+        read.account_lacks.append("everything: the time to look back to is ahead of the exchange's own")
+        read.complete = False
+    if exchange.events_reach is not None and start_ms < read.end_ms - exchange.events_reach[0]:
+        words = f"{exchange.profile.title} lists those of the last {exchange.events_reach[1]} only"
+        read.account_lacks.append(f"earlier {', '.join(exchange.events_lists)}: {words}")
     found: dict[tuple[str, str], AccountEvent] = {}
     for step, name in enumerate(exchange.events_lists):
         try:
@@ -163,18 +169,34 @@ async def _list(part: Part, step: int, start_ms: int, end_ms: int, found: dict[t
     def reader(response: Response) -> EventsPage:
         return exchange.read_events(step, response)
 
+    odd: dict[str, OddRow] = {}
+
+    def lacks(*words: str) -> str:
+        if odd:
+            words += (f"{len(odd)} rows could not be read: {next(iter(odd.values())).why}",)
+        return "; ".join(words)
+
     for _ in range(PAGES_MAX):
         page = await session.fetch(exchange.events_requests(start_ms, end_ms)[step], reader)
         found.update((event.key, event) for event in page.events if event.at_ms >= start_ms)
-        if page.odd:
-            return f"{len(page.odd)} rows could not be read: {page.odd[0].why}"
-        earliest = min((event.at_ms for event in page.events), default=start_ms)
-        if not page.full or earliest < start_ms:
-            return ""
+        odd.update((row.exchange_order_id or f"{end_ms} {number}", row) for number, row in enumerate(page.odd))
+        if not page.full:
+            return lacks()
+        if not page.events:
+            return lacks("no row of a page could be read, so those before it were not asked for")
+        earliest = min(event.at_ms for event in page.events)
+        if earliest < start_ms:
+            return lacks()
         if earliest >= end_ms:
-            return "more at one moment than one page holds"
+            return lacks("more at one moment than one page holds")
         end_ms = earliest
-    return f"only the newest {PAGES_MAX} pages were read"
+    return lacks(f"only the newest {PAGES_MAX} pages were read")
+
+
+def _may_be_of(row: OpenOrder | Fill, leg: StoredLeg) -> bool:
+    """Whether a row with a leg's own id can be of its order. Ids may be used again by whoever has read them, numbers
+    not; but a waiting order goes on under another one."""
+    return leg.leg.order.trigger is not None or leg.exchange_order_id in (None, row.exchange_order_id)
 
 
 def _unread(exchange: Exchange) -> list[str]:
@@ -233,8 +255,8 @@ class _Journal:
         """Whether an order of the journal is behind it; if not, our waiting orders that it may have come from."""
         trigger = row.trigger if isinstance(row, OpenOrder) else None  # orders that wait may be numbered apart
         legs = [leg for leg in self._by_number.get(row.exchange_order_id, ()) if leg.leg.order.trigger is trigger]
-        if row.client_order_id in self._by_id:
-            legs.append(self._by_id[row.client_order_id])
+        if (own := self._by_id.get(row.client_order_id or "")) is not None and _may_be_of(row, own):
+            legs.append(own)
         market, native = row.market, row.native_symbol
         named = [leg for leg in legs if (leg.leg.native_symbol, leg.leg.order.market) == (native, market)]
         if any(map(self._is_of_account, named)):

@@ -14,6 +14,7 @@ from keyctl.exchanges.history import events_of
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import data_of
 from keyctl.exchanges.okx.fills import OKXFills
+from keyctl.exchanges.traded import DAY_MS
 from keyctl.model import AccountEvent, EventKind, EventsPage, Request, Response
 
 _PAGE = 100
@@ -37,6 +38,9 @@ class OKXHistory(OKXFills):
     """The call that lists what happened besides orders."""
 
     events_unread: ClassVar[dict[EventKind, str]] = dict.fromkeys((EventKind.LOGIN, EventKind.CHANGE), _NOT_TOLD)
+
+    # The shortest month.
+    events_reach: ClassVar[tuple[int, str] | None] = (28 * DAY_MS, "month")
 
     events_lists: ClassVar[tuple[str, ...]] = ("deposits, withdrawals and transfers",)
 

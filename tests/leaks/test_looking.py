@@ -1,0 +1,58 @@
+"""What is looked at of an account's history: all of it, as far as an exchange lists it; and whose each order is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.leaks.test_foreign_use import BUY, finds, look
+from tests.leaks.test_playbook import leak, told
+from tests.support.foreign_orders import foreign
+from tests.support.world import ALL, RIGHTS, World
+
+
+def test_what_lies_before_an_exchange_s_lists_is_unknown(world: World) -> None:
+    world.add("okx")
+    assert not any("last month" in word for word in told(leak(world, "okx-a"))["unknown"])
+    assert any("of the last month only" in word for word in told(leak(world, "okx-a", "--since", "60d"))["unknown"])
+
+
+def test_a_row_that_cannot_be_read_hides_no_page_behind_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from keyctl.twin.okx import data
+
+    world.add("okx")
+    venue, uid = world.venue("okx"), world.made["okx-a"].key.uid
+    now, bill = venue.now_ms(), data.bill_data
+    for number in range(150):
+        venue.happened(uid, "deposit", amount=Decimal(1), at_ms=now - number * 1000)
+    venue.happened(uid, "withdrawal", amount=Decimal("-1.5"), at_ms=now - 200_000)
+    odd = venue.happened(uid, "deposit", at_ms=now - 10)
+    monkeypatch.setattr(data, "bill_data", lambda item: bill(item) | ({"balChg": ""} if item is odd else {}))
+    ran = leak(world, "okx-a")
+    kinds = [find["kind"] for find in told(ran)["not_ours"]]
+    assert (kinds.count("withdrawal"), kinds.count("deposit")) == (1, 150)
+    assert any("1 rows could not be read" in word for word in told(ran)["unknown"])
+
+
+@pytest.mark.parametrize("exchange", ALL)
+def test_at_every_exchange_keyctls_own_orders_and_trades_are_its_own(world: World, exchange: str) -> None:
+    world.add(exchange, rights=RIGHTS)
+    label = f"{exchange}-a"
+    for words in (BUY, ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")):
+        placed = world.keyctl(*words, "-a", label, "--json")
+        assert placed.exit_code == 0, placed.stdout
+    ran = look(world)
+    assert (ran.exit_code, finds(ran)) == (0, [])
+    told = [row["detail"] for row in ran.data["findings"] if row["level"] == "pass"]
+    assert told and not any("0 orders and trades" in text for text in told)
+
+
+def test_an_order_under_an_id_of_ours_is_not_ours_for_that(world: World) -> None:
+    """Whoever holds the key reads our ids, and exchanges take one again once its order is final."""
+    world.add("okx", rights=RIGHTS)
+    world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "-a", "okx-a")
+    ours = world.venue("okx").orders[-1]
+    world.keyctl("cancel", "--all", "--yes")
+    foreign(world, "okx").client_order_id = ours.client_order_id
+    assert len(finds(look(world))) == 1
