@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ class App:
         self.no_input = False
         self.demo = False
         self.remarks: list[str] = []  # of a command's result, whatever it is
+        self.once_shown: list[Callable[[], None]] = []  # called when the result was shown, and only then
         self._home, self._store, self._clock = home, store, clock
         self._closing = ExitStack()
         self.journals = JournalAccess(lambda: self.home, lambda: self.clock, self._closing)

@@ -129,7 +129,9 @@ def run(arguments: list[str], app: App | None = None) -> int:
         app.close()
     if isinstance(result, Result):
         _hide_strangers(result, arguments, app)
-        _show(result, app.output)
+        if _show(result, app.output):
+            for call in app.once_shown:
+                call()
         return int(result.exit_code)
     return result
 
@@ -198,16 +200,17 @@ def _known_words(app: App) -> set[str]:
     return known
 
 
-def _show(result: Result, output: OutputOptions) -> None:
-    """Shows the result. Whatever breaks here or breaks in, the outcome and its exit code stand."""
+def _show(result: Result, output: OutputOptions) -> bool:
+    """Whether the result was shown. Whatever breaks here or breaks in, the outcome and its exit code stand."""
     try:
         _explain(result)
-        render(result, output)
+        return render(result, output)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - what cannot be shown must not end as a traceback
         if output.debug:
             _show_traceback(error)
         with suppress(OSError, ValueError):
             sys.stderr.write(f"warning: the result was not shown ({type(error).__name__}); the exit code is its own\n")
+        return False
 
 
 def _with_remarks(result: Result | int, app: App) -> Result | int:

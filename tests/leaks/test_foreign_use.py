@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from keyctl import cli
+from keyctl.leaks import foreign_use as course
 from keyctl.model import OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.book import Draft, VenueOrder
@@ -170,3 +176,50 @@ def test_its_memory_is_for_this_user_alone_and_a_damaged_one_is_left_as_it_is(de
 @pytest.mark.parametrize("words", [("--known-since", "24h"), ("--foreign-use", "--watch-ip")])
 def test_options_that_do_not_fit_are_refused(world: World, words: tuple[str, ...]) -> None:
     assert world.keyctl("verify", "--all", *words).exit_code == 2
+
+
+def test_what_was_not_shown_is_told_again(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened(desk, "okx", "withdrawal", amount=Decimal("-2"))
+    with monkeypatch.context() as broken:
+
+        def killed(result: object, options: object) -> bool:
+            raise KeyboardInterrupt
+
+        broken.setattr(cli, "render", killed)
+        assert look_quietly(desk) == 4
+    assert len(finds(look(desk))) == 1
+    assert finds(look(desk)) == []
+
+
+def look_quietly(world: World) -> int:
+    return world.keyctl("verify", "--all", "--foreign-use", "--json").exit_code
+
+
+def test_a_reader_that_has_left_was_told_nothing(desk: World) -> None:
+    happened(desk, "okx", "withdrawal", amount=Decimal("-2"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = (sys.executable, "-I", "-m", "keyctl", "verify", "--all", "--foreign-use", "--json")
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, env=desk.environ, timeout=60, check=False)
+    os.close(writing)
+    assert done.returncode == 4
+    assert len(finds(look(desk))) == 1
+
+
+def test_finds_are_told_where_they_cannot_be_remembered(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened(desk, "okx", "withdrawal", amount=Decimal("-2"))
+    monkeypatch.setattr(course, "unwritable", lambda folder: "No space left on device")
+    ran = look(desk)
+    assert (ran.exit_code, len(finds(ran))) == (4, 1)
+    assert any("cannot be remembered" in error["message"] for error in ran.document["errors"])
+
+
+def test_a_mark_that_a_clock_ahead_left_hides_nothing(desk: World) -> None:
+    look(desk)
+    path = desk.home / "state" / "known-use.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for entry in document["accounts"].values():
+        entry["since_ms"] += 10 * 24 * HOUR_MS
+    path.write_text(json.dumps(document), encoding="utf-8")
+    happened(desk, "okx", "withdrawal", amount=Decimal("-2"))
+    assert len(finds(look(desk))) == 1

@@ -7,18 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, Unreached
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, StoreUnusable, Unreached
+from keyctl.home.files import unwritable
 from keyctl.leaks.finds import Find
-from keyctl.leaks.known_use import BACK_MS, OVERLAP_MS, known_use
+from keyctl.leaks.known_use import BACK_MS, OVERLAP_MS, changing, known_use
 from keyctl.leaks.looking import Looked, look
 from keyctl.model import Account, Finding, Level
-from keyctl.terminal.output import Result, Table
+from keyctl.terminal.output import Result, Table, remark
 
 if TYPE_CHECKING:
     from keyctl.app import App
+    from keyctl.home.folders import Home
 
 RULE = "foreign_use"
 RECORD = ("account", "exchange", "market", "rule", "level", "detail", "fix")
+_WORST = (ExitCode.CHECK, ExitCode.STORE, ExitCode.UNREACHED)
 _COLUMNS = ("account", "level", "what")
 
 
@@ -27,29 +30,40 @@ def foreign_use(
 ) -> Result:
     """What of the accounts' use is new and not keyctl's. `known_since_ms`: all before it is the person's own (Unix ms).
 
-    Exit CHECK on a find, UNREACHED where an account could not be read. Raises JournalLost: without the journal nothing
-    could be told to be keyctl's; StoreUnusable, SetupProblem.
+    A find is remembered as told once the result was shown: it is rather told twice than never. Exit CHECK on a find,
+    STORE where that cannot be remembered, UNREACHED where an account could not be read. Raises JournalLost: without the
+    journal nothing could be told to be keyctl's; StoreUnusable, SetupProblem.
     """
     app.journals.to_send()
-    begun_ms = int(app.clock.now() * 1000)
-    with known_use(app.home) as known:
+    begun_ms, known = int(app.clock.now() * 1000), known_use(app.home)
 
-        def since(account: Account, now_ms: int) -> int:
-            return known_since_ms or known.since(account.id, now_ms)
+    def since(account: Account, now_ms: int) -> int:
+        return known_since_ms or known.since(account.id, now_ms)
 
-        looked = asyncio.run(_look(app, accounts, since, done))
-        findings: list[Finding] = []
-        errors: list[KeyctlError] = []
-        for item in looked:
-            start = since(item.account, item.end_ms or begun_ms)
-            news = known.news(item.account.id, start, item.finds)
-            findings += _findings(item, news)
-            errors += _errors(item, news)
-            # A list that cannot be read is asked for again, but not for ever: each day more makes more calls.
-            mark = max(start, item.end_ms - (OVERLAP_MS if item.complete else BACK_MS))
-            known.tell(item.account.id, news, mark, begun_ms)
-        known.save()
+    looked = asyncio.run(_look(app, accounts, since, done))
+    findings: list[Finding] = []
+    errors: list[KeyctlError] = []
+    told: list[tuple[str, Sequence[Find], int]] = []
+    for item in looked:
+        start = since(item.account, item.end_ms or begun_ms)
+        news = known.news(item.account.id, start, item.finds)
+        findings += _findings(item, news)
+        errors += _errors(item, news)
+        # A list that cannot be read is asked for again, but not for ever: each day more makes more calls.
+        told.append((item.account.id, news, max(start, item.end_ms - (OVERLAP_MS if item.complete else BACK_MS))))
+    if why := unwritable(app.home.state):
+        errors.append(StoreUnusable(f"what was told now cannot be remembered, and is told again: {why}"))
+    app.once_shown.append(lambda: _remember(app.home, told, begun_ms))
     return _result(app, findings, errors)
+
+
+def _remember(home: Home, told: Sequence[tuple[str, Sequence[Find], int]], now_ms: int) -> None:
+    try:
+        with changing(home) as known:
+            for account_id, news, mark_ms in told:
+                known.tell(account_id, news, mark_ms, now_ms)
+    except StoreUnusable as trouble:
+        remark(f"warning: what was told now is not remembered, and is told again: {trouble.message}")
 
 
 async def _look(
@@ -104,7 +118,7 @@ def _errors(item: Looked, news: Sequence[Find]) -> list[KeyctlError]:
 
 def _result(app: App, findings: Sequence[Finding], errors: Sequence[KeyctlError]) -> Result:
     codes = {error.exit_code for error in errors}
-    code = ExitCode.CHECK if ExitCode.CHECK in codes else ExitCode.UNREACHED if codes else ExitCode.OK
+    code = next((code for code in _WORST if code in codes), ExitCode.OK)
     shown = [item for item in findings if not app.output.quiet or item.level is Level.FAIL]
     if app.output.for_people:
         table = Table(_COLUMNS, [(item.account, item.level.value, item.detail) for item in shown])

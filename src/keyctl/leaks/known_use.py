@@ -35,8 +35,9 @@ class KnownUse:
     told: dict[str, dict[str, int | None]] = field(default_factory=dict)
 
     def since(self, account_id: str, now_ms: int) -> int:
-        """Since when an account's use is looked at: a day back where it never was."""
-        return self.marks.get(account_id, now_ms - DAY_MS)
+        """Since when an account's use is looked at: a day back where it never was, or by a clock that was ahead."""
+        mark = self.marks.get(account_id, now_ms)
+        return mark if mark < now_ms else now_ms - DAY_MS
 
     def news(self, account_id: str, since_ms: int, finds: Iterable[Find]) -> tuple[Find, ...]:
         """The finds that are not from before the mark, and were never told."""
@@ -57,12 +58,20 @@ class KnownUse:
         write_whole(self.path, json.dumps({"schema": SCHEMA, "accounts": accounts}, indent=1).encode() + b"\n")
 
 
+def known_use(home: Home) -> KnownUse:
+    """The memory of a home. Raises StoreUnusable for what cannot be read."""
+    return _read(home.state / "known-use.json")
+
+
 @contextmanager
-def known_use(home: Home) -> Iterator[KnownUse]:
-    """The memory of a home, for one run at a time. Raises StoreUnusable: what cannot be read is not replaced."""
+def changing(home: Home) -> Iterator[KnownUse]:
+    """The memory of a home, to tell it something: saved at the end. Raises StoreUnusable: what cannot be read is not
+    replaced."""
     path = home.state / "known-use.json"
     with locked(path):
-        yield _read(path)
+        known = _read(path)
+        yield known
+        known.save()
 
 
 def _read(path: Path) -> KnownUse:
@@ -79,7 +88,7 @@ def _read(path: Path) -> KnownUse:
             {name: int(item["since_ms"]) for name, item in accounts.items()},
             {name: {key: at and int(at) for key, at in item["told"].items()} for name, item in accounts.items()},
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise StoreUnusable(
             f"{path} is damaged",
             f"to begin anew, move it away: mv {path} {path}.damaged",

@@ -97,8 +97,9 @@ def failure(error: KeyctlError) -> Result:
     return Result({}, exit_code=error.exit_code, errors=(error,))
 
 
-def render(result: Result, options: OutputOptions) -> None:
-    """Writes the result to stdout and stderr. Never raises for closed pipes, text that cannot be shown, or Ctrl-C."""
+def render(result: Result, options: OutputOptions) -> bool:
+    """Writes the result to stdout and stderr, and tells whether stdout took all of it. Never raises for closed pipes,
+    text that cannot be shown, or Ctrl-C."""
     try:
         if options.json:
             import json
@@ -108,11 +109,13 @@ def render(result: Result, options: OutputOptions) -> None:
         else:
             _render_people(result, options)
         sys.stdout.flush()
+        return True
     except (BrokenPipeError, ValueError, OSError):
         _drop(sys.stdout, 1)
     except KeyboardInterrupt:
         _drop(sys.stdout, 1)
-        _remark("interrupted while the result was shown; the exit code is the result's own")
+        remark("interrupted while the result was shown; the exit code is the result's own")
+    return False
 
 
 def document(result: Result, command: str) -> dict[str, Any]:
@@ -181,7 +184,7 @@ def at_once(text: str, options: OutputOptions) -> None:
     if not options.json:
         say(text, options)
     else:
-        _remark(text)
+        remark(text)
 
 
 def _render_people(result: Result, options: OutputOptions) -> None:
@@ -198,13 +201,13 @@ def _render_people(result: Result, options: OutputOptions) -> None:
             elif isinstance(block, Text):
                 _write(sys.stdout, text)
             else:
-                _remark(text)
+                remark(text)
     lines = [f"warning: {clean_text(warning, SHOWN_MAX)}" for warning in result.warnings]
     for error in result.errors:
         lines.append(f"error[{error.code}] {clean_text(error.message, SHOWN_MAX)}")
         lines += [f"hint: {clean_text(hint, SHOWN_MAX)}" for hint in error.hints]
     for line in lines:
-        _remark(_named(line, options))
+        remark(_named(line, options))
 
 
 def _named(text: str, options: OutputOptions) -> str:
@@ -216,7 +219,7 @@ def _named(text: str, options: OutputOptions) -> str:
     return re.sub(rf"\bkeyctl (?=(?:{'|'.join(options.demo_commands)})\b)", "keyctl --demo ", text)
 
 
-def _remark(text: str) -> None:
+def remark(text: str) -> None:
     """Writes to stderr; when nobody reads it, the result on stdout is not lost with it."""
     try:
         _write(sys.stderr, wrapped(text) if is_terminal(sys.stderr) else text)
