@@ -379,7 +379,7 @@ def test_once_it_is_over_a_second_leak_is_one_of_its_own(world: World) -> None:
     deleted(world, "okx-a")
     assert told(leak(world, "okx-a"))["finished"] is True
     assert [account.label for account in world.app().accounts.all()] == ["okx-a"]  # the dead one is removed
-    second = leak(world, "okx-a")
+    second = leak(world, "okx-a", "--anew")
     assert told(second)["api_key"] == world.account("okx-a").api_key_hint != told(halfway)["api_key"]
     assert len(evidence_files(world)) == 2
 

@@ -146,7 +146,8 @@ class Profile(NamedTuple):
     `nonce`: each signed call carries a number above the last one's. `dated`: no call tells the time, only the date of
     each answer does, in whole seconds; and nothing that is signed carries a time.
     `acknowledges`: its answer to a new order says only that it has come; it may still be rejected.
-    `barred_by_reducing` are the codes of orders that were rejected because of open reduce-only ones.
+    `barred_by_reducing` are the codes of orders that were rejected because of open reduce-only ones; `key_gone` those
+    that say of a key that it is none (any more), and never come of its IP list or rights.
     `no_such_order` are the only answers that mean so, by call; none where look-ups answer with lists alone.
     `funding`: it has margin funding, and keyctl lends there.
     `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
@@ -185,6 +186,7 @@ class Profile(NamedTuple):
     barred_by_reducing: tuple[str, ...] = ()
     acknowledges: bool = False
     funding: bool = False
+    key_gone: tuple[str, ...] = ()
     known_as: Mapping[str, str] = MappingProxyType({})
     not_ours: Mapping[str, str] = MappingProxyType({})
 
@@ -251,6 +253,7 @@ def read_profile(name: str) -> Profile:
         barred_by_reducing=tuple(raw.get("barred_by_reducing", ())),
         acknowledges=raw.get("acknowledges", False),
         funding=raw.get("funding", False),
+        key_gone=tuple(raw.get("key_gone", ())),
         known_as=raw.get("known_as", {}),
         not_ours=raw.get("not_ours", {}),
     )

@@ -10,11 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keyctl.clock import rfc3339
 from keyctl.errors import StoreUnusable
+from keyctl.exchanges import names
 from keyctl.home.files import read_owned, write_whole
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from keyctl.model import Account
 
 SCHEMA = "keyctl.leak/1"
+_FACTS = {"account": str, "account_id": str, "exchange": str, "api_key": str, "begun": str, "since_ms": int}
+_ENTRY = {"at": str, "step": str, "state": str, "words": str, "data": dict}
 BEGUN, DONE, OPEN = "begun", "done", "open"
 
 
@@ -101,9 +105,9 @@ def begin(home: Home, account: Account, clock: Clock, since_ms: int) -> Evidence
         "successor_id": None,
         "worked_at": None,
     }
-    names = (f"{account.id}{f'-{number}' if number > 1 else ''}.json" for number in count(1))
+    files = (f"{account.id}{f'-{number}' if number > 1 else ''}.json" for number in count(1))
     # A file that is there is kept, also one that cannot be read.
-    return Evidence(next(path for name in names if not (path := folder(home) / name).exists()), facts)
+    return Evidence(next(path for name in files if not lexists(path := folder(home) / name)), facts)
 
 
 def all_of(home: Home) -> list[Evidence]:
@@ -117,8 +121,12 @@ def _read(path: Path) -> Evidence | None:
     try:
         document = json.loads(read_owned(path) or b"")
         entries = document.pop("entries")
-        known = document.pop("schema") == SCHEMA and {"account_id", "begun", "since_ms"} <= document.keys()
-        whole = known and all({"at", "step", "state"} <= entry.keys() for entry in entries)
-    except (StoreUnusable, ValueError, KeyError, TypeError, AttributeError):
+        known = document.pop("schema") == SCHEMA and _has(document, _FACTS) and document["exchange"] in names()
+        whole = known and all(_has(entry, _ENTRY) for entry in entries)
+    except (StoreUnusable, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return Evidence(path, document, entries) if whole else None
+
+
+def _has(found: Mapping[str, Any], wanted: Mapping[str, type]) -> bool:
+    return all(isinstance(found.get(name), kind) for name, kind in wanted.items())

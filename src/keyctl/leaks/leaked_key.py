@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl.clock import rfc3339
-from keyctl.errors import CheckFailed, ExchangeRefused, SetupProblem
+from keyctl.errors import CheckFailed, ExchangeRefused, SetupProblem, StoreUnusable
 from keyctl.exchanges import profile
 from keyctl.journal.rotations import Rotation, Step
 
@@ -42,8 +42,20 @@ class LeakedKey:
 
     def rotation(self) -> Rotation | None:
         """The rotation in which it is the old key."""
-        found = self._app.journal.rotations.of(self.evidence.account_id)
+        found = self._any_rotation()
         return found if found is not None and found.old_id == self.evidence.account_id else None
+
+    def took_anothers_place(self) -> bool:
+        """Whether it is the new key of a rotation whose old one is not gone yet."""
+        found = self._any_rotation()
+        return found is not None and found.is_cut and found.new_id == self.evidence.account_id
+
+    def _any_rotation(self) -> Rotation | None:
+        """None also where the journal cannot be read."""
+        try:
+            return self._app.journal.rotations.of(self.evidence.account_id)
+        except StoreUnusable:
+            return None
 
     def next_id(self) -> str | None:
         """The id of the account that has taken its place; kept, since a rotation that is over is forgotten."""
@@ -69,10 +81,15 @@ class LeakedKey:
 
     def siblings(self) -> tuple[str, ...]:
         """The labels of other stored keys of the same exchange account."""
-        places, acting = self._app.journal.exchange_accounts, self.acting()
-        place, own = places.of(self.evidence.account_id), (self.evidence.account_id, acting.id if acting else "")
+        acting = self.acting()
+        own = (self.evidence.account_id, acting.id if acting else "")
         others = [account for account in self._app.accounts.all() if account.id not in own]
-        return tuple(account.label for account in others if places.of(account.id) == place)
+        try:
+            places = self._app.journal.exchange_accounts
+            place = places.of(self.evidence.account_id)
+            return tuple(account.label for account in others if places.of(account.id) == place)
+        except StoreUnusable:
+            return ()
 
     def worked_at(self) -> str | None:
         """When the exchange is known to have accepted it: in a run for this leak, else when it last told its rights."""
@@ -98,14 +115,18 @@ def prove_dead(app: App, key: LeakedKey) -> str:
         if unclear.code != "not_proven":
             raise
     # It was rejected before the next key came; what was seen of it before that can still prove it.
-    evidence = asyncio.run(_tried(app, key))
+    evidence = asyncio.run(_tried(app, key, beside=True))
     app.journal.rotations.note(rotation, Step.PROVEN)
     rotate.finish(app, acting.label)
     return evidence
 
 
-async def _tried(app: App, key: LeakedKey) -> str:
-    """The proof by a read with the leaked key. Raises as `prove_dead` does, Unreached."""
+async def _tried(app: App, key: LeakedKey, *, beside: bool = False) -> str:
+    """The proof by a read with the leaked key. Raises as `prove_dead` does, Unreached.
+
+    `beside`: the next key was answered just now, from the same place; else a code that may also come of an IP list or
+    of rights proves nothing: our own address may have changed.
+    """
     from keyctl.desk.order import sessions_for
     from keyctl.keys.rotate_proof import proves_death, signed_read
 
@@ -124,7 +145,8 @@ async def _tried(app: App, key: LeakedKey) -> str:
             await signed_read(session)
         except ExchangeRefused as refusal:
             error, worked = refusal.error, key.worked_at()
-            if worked is None or not proves_death(error):
+            proven = proves_death(error) if beside else error.code in profile(error.exchange).key_gone
+            if worked is None or not proven:
                 raise _not_proven(key, error) from None
             return f"{profile(error.exchange).title} rejects the key with {error.code}; it accepted it at {worked}"
     key.evidence.know(worked_at=rfc3339(app.clock.now()))

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from keyctl.clock import rfc3339
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, StoreUnusable
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem, StoreUnusable
 from keyctl.home.files import locked
 from keyctl.journal.halts import Scope
-from keyctl.leaks.evidence import BEGUN, DONE, OPEN, Evidence, all_of, begin
+from keyctl.leaks.evidence import BEGUN, DONE, OPEN, Evidence, all_of, begin, folder
 from keyctl.leaks.leaked_key import LeakedKey, prove_dead
 from keyctl.leaks.looking import Looked, look
 from keyctl.leaks.playbook_view import Told, first_line, report, taken_back
@@ -32,6 +33,8 @@ SINCE_MS = 86_400_000
 HALT, CANCEL, CLOSE, ROTATE, DEAD, LOOK = "halt", "cancel", "close", "rotate", "dead", "look"
 # What is done again in each run until the key is dead, and once more after that.
 _AGAIN = (CANCEL, CLOSE, LOOK)
+# So long the same command means the leak that is over, not one of the key that took the leaked one's place.
+OVER_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,48 @@ class Ended:
 
 def leak(app: App, label: str, wishes: Wishes) -> Result:
     """Leads through everything, and does what a program may do. Raises SetupProblem for an unknown account."""
-    account = app.accounts.get(label)
-    evidence = _under_way(app, account, wishes)
+    account: Account | None = None
+    try:
+        account = app.accounts.get(label)
+        evidence = _under_way(app, account, wishes)
+    except SetupProblem:  # it may have been removed while its leak is under way
+        evidence = next((item for item in all_of(app.home) if item.facts["account"] == label and _is_open(item)), None)
+        if evidence is None:
+            raise
     if evidence is None or not evidence.is_done(DEAD):
         at_once(first_line(account, evidence), app.output)
-    if evidence is None:
-        evidence = begin(app.home, account, app.clock, int(app.clock.now() * 1000) - SINCE_MS)
-        evidence.save()
-    with nullcontext() if evidence.unwritten else locked(evidence.path):
-        evidence = evidence if evidence.unwritten else evidence.reread()
+    with ExitStack() as held:
+        evidence = _kept(app, account, evidence, wishes, held)
+        evidence.know(account=label)  # it may have been renamed
         if wishes.since_ms is not None:
-            evidence.know(since_ms=wishes.since_ms)
+            evidence.know(since_ms=wishes.since_ms, since_asked=True)
         return _Playbook(app, evidence, wishes).run()
+
+
+def _kept(app: App, account: Account | None, evidence: Evidence | None, wishes: Wishes, held: ExitStack) -> Evidence:
+    """The evidence, begun where there is none, for this run alone as long as `held` is. Where no file can be kept the
+    run goes on without one. Raises StoreUnusable while another run is at work."""
+    try:
+        if evidence is None and account is not None:
+            folder(app.home).mkdir(mode=0o700, parents=True, exist_ok=True)
+            with locked(folder(app.home) / "begin"):
+                evidence = _under_way(app, account, wishes) or _begun(app, account)
+                evidence.save()
+        if evidence is not None and not evidence.unwritten:
+            held.enter_context(locked(evidence.path))
+            return evidence.reread()
+    except (StoreUnusable, OSError) as trouble:
+        if isinstance(trouble, StoreUnusable) and trouble.code == "store_locked":
+            raise
+    if evidence is None:
+        assert account is not None
+        evidence = _begun(app, account)
+    evidence.save()  # says why it cannot
+    return evidence
+
+
+def _begun(app: App, account: Account) -> Evidence:
+    return begin(app.home, account, app.clock, int(app.clock.now() * 1000) - SINCE_MS)
 
 
 def false_alarm(app: App, label: str, yes: bool) -> Result:
@@ -85,7 +118,7 @@ def false_alarm(app: App, label: str, yes: bool) -> Result:
     if not yes and not app.prompt.confirm_typed(question, label):
         raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
     app.journals.halts().lift([(Scope.KEY, account.id)])
-    if (evidence := _under_way(app, account, Wishes())) is not None:
+    if (evidence := _under_way(app, account, Wishes(anew=True))) is not None:
         evidence.note(app.clock, HALT, OPEN, "taken back: a false alarm")
         evidence.know(finished=rfc3339(app.clock.now()))
     return taken_back(label)
@@ -93,22 +126,31 @@ def false_alarm(app: App, label: str, yes: bool) -> Result:
 
 def _under_way(app: App, account: Account, wishes: Wishes) -> Evidence | None:
     """The leak of this account's key, or of the key that this one took the place of, that is not over."""
-    keys = {account.id, _replaced_by(app, account)}
+    predecessor = None
+    with suppress(KeyctlError):  # a journal that cannot be read must not keep the first line back
+        rotation = app.journal.rotations.of(account.id)
+        if rotation is not None and rotation.is_cut and rotation.new_id == account.id:
+            predecessor = rotation.old_id
     for evidence in all_of(app.home):
-        own = evidence.account_id == account.id
-        known = own or evidence.account_id in keys or evidence.facts.get("successor_id") == account.id
-        if known and not evidence.facts.get("finished") and (own or not wishes.anew):
+        if evidence.account_id == account.id and _is_open(evidence):
+            return evidence
+        took_its_place = evidence.account_id == predecessor or evidence.facts.get("successor_id") == account.id
+        if took_its_place and not wishes.anew and (_is_open(evidence) or _is_just_over(app, evidence)):
             return evidence
     return None
 
 
-def _replaced_by(app: App, account: Account) -> str | None:
-    """The id of the account that this one took the place of, as far as the journal can be read."""
+def _is_open(evidence: Evidence) -> bool:
+    return not evidence.facts.get("finished")
+
+
+def _is_just_over(app: App, evidence: Evidence) -> bool:
+    """Whether it ended so lately that the same command may be one that was killed before its result was seen."""
     try:
-        rotation = app.journal.rotations.of(account.id)
-    except StoreUnusable:  # the steps begin a new journal, or say why they cannot
-        return None
-    return rotation.old_id if rotation is not None and rotation.is_cut else None
+        ended = datetime.fromisoformat(str(evidence.facts["finished"])).timestamp()
+    except ValueError:
+        return False
+    return abs(app.clock.now() - ended) < OVER_SECONDS
 
 
 class _Playbook:
@@ -131,12 +173,14 @@ class _Playbook:
         if self._key.has_next() and (self._key.acting() != acting or self._evidence.is_done(DEAD)):
             self._leave()  # the next key sees and cancels what the dead one could not
         self._step(LOOK, self._look)
-        if all(self._is_settled(step) for step in (HALT, CANCEL, ROTATE, DEAD, LOOK)):
+        needed = [HALT, CANCEL, ROTATE, DEAD, LOOK, *([CLOSE] if self._evidence.newest(CLOSE) else [])]
+        if _is_open(self._evidence) and all(map(self._is_settled, needed)):
             self._evidence.know(finished=rfc3339(self._app.clock.now()))
-        told = Told(self._evidence, self._key.label, self._key.siblings(), self._wishes.close)
+        told = Told(self._evidence, self._key.label, self._key.siblings(), self._wishes.close, self._key.has_next())
         ended = self._ended.values()
         errors = [error for item in ended for error in item.errors]
-        return report(told, errors, [item.exit_code for item in ended if item.errors])
+        warnings = [word for item in ended for word in item.data.get("warnings", ())]
+        return report(told, errors, [item.exit_code for item in ended if item.errors], warnings)
 
     def _step(self, step: str, action: Callable[[], Ended]) -> None:
         if self._is_settled(step):
@@ -158,7 +202,9 @@ class _Playbook:
     def _is_settled(self, step: str) -> bool:
         """Whether a step needs nothing more: some only once they were done after the key's death, by the next key."""
         if step == HALT:
-            return self._is_marked()
+            return self._evidence.is_done(HALT) and self._is_marked()
+        if step == LOOK and self._wishes.since_ms is not None and step not in self._ended:
+            return False
         entries = [(entry["step"], entry["state"]) for entry in self._evidence.entries]
         ends = [number for number, entry in enumerate(entries) if entry == (step, DONE)]
         if step not in _AGAIN or not ends:
@@ -179,7 +225,8 @@ class _Playbook:
         """Bars every process from orders with this key. Raises StoreUnusable."""
         try:
             journal = self._app.journals.to_leave()
-            journal.halts.begin([(Scope.KEY, self._evidence.account_id)], "the key has leaked")
+            if not self._is_marked():
+                journal.halts.begin([(Scope.KEY, self._evidence.account_id)], "the key has leaked")
         except StoreUnusable as trouble:
             raise StoreUnusable(
                 f"new orders with this key are NOT blocked: {trouble.message}",
@@ -219,7 +266,7 @@ class _Playbook:
         good = sum(leg["outcome"] == "accepted" for leg in legs)
         words = f"{good} of {len(legs)} closing orders accepted" if legs else "no open positions were found"
         kept = ("symbol", "side", "quantity", "exchange_order_id", "client_order_id", "plan", "outcome", "detail")
-        data = {"orders": [{name: leg.get(name) for name in kept} for leg in legs]}
+        data = {"orders": [{name: leg.get(name) for name in kept} for leg in legs], "warnings": list(done.warnings)}
         return Ended(words, data, done.errors, done.exit_code)
 
     def _rotate(self) -> Ended:
@@ -229,6 +276,8 @@ class _Playbook:
         rotation, leaked = self._key.rotation(), self._key.leaked()
         begun = rotation is not None or any(self._wishes.new_key.values())
         if begun and leaked is not None and self._key.next_id() is None:
+            if rotation is None and self._key.took_anothers_place():
+                rotate.finish(self._app, leaked.label)  # that one goes first
             rotate.rotate(self._app, leaked.label, self._wishes.new_key, wait=False, yes=False)
         if (next_id := self._key.next_id()) is not None:
             return Ended("the next key has taken its place", {"successor_id": next_id})
@@ -238,11 +287,16 @@ class _Playbook:
         return Ended(prove_dead(self._app, self._key))
 
     def _look(self) -> Ended:
-        account, since_ms = self._key.needed(), int(self._evidence.facts["since_ms"])
+        account, facts = self._key.needed(), self._evidence.facts
+
+        def since(item: Account, now_ms: int) -> int:
+            """A day back by the exchange's clock, too: ours may be ahead."""
+            asked = bool(facts.get("since_asked"))
+            return int(facts["since_ms"]) if asked else min(int(facts["since_ms"]), now_ms - SINCE_MS)
 
         async def read() -> Looked:
             async with self._app.network() as network:
-                (looked,) = await look(self._app, network, [account], lambda item, now_ms: since_ms)
+                (looked,) = await look(self._app, network, [account], since)
                 return looked
 
         looked = asyncio.run(read())

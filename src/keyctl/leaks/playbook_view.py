@@ -30,12 +30,14 @@ NEVER = "never reached"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one run knows: `label` is the account whose key acts now, `others` more keys of that exchange account."""
+    """What one run knows: `label` is the account whose key acts now, `others` more keys of that exchange account;
+    `has_next`: another key has taken the leaked one's place."""
 
     evidence: Evidence
     label: str
     others: tuple[str, ...]
     closes: bool
+    has_next: bool
 
     @property
     def not_ours(self) -> list[dict[str, Any]]:
@@ -55,10 +57,14 @@ class Told:
         return [] if newest is None else list(newest["data"].get("unknown", ()))
 
 
-def first_line(account: Account, evidence: Evidence | None) -> str:
-    """Where to delete the key, and why now."""
-    hint = account.api_key_hint if evidence is None else evidence.facts["api_key"]
-    page = profile(account.exchange).checklist.page
+def first_line(account: Account | None, evidence: Evidence | None) -> str:
+    """Where to delete the key, and why now; one of the two is there."""
+    if evidence is not None:
+        exchange, hint = str(evidence.facts["exchange"]), evidence.facts["api_key"]
+    else:
+        assert account is not None
+        exchange, hint = account.exchange, account.api_key_hint
+    page = profile(exchange).checklist.page
     return f"Delete the key {hint} at {page}: do it now. Programs that hold it go on until then."
 
 
@@ -68,7 +74,9 @@ def taken_back(label: str) -> Result:
     return Result({"leak": {"account": label, "false_alarm": True}}, (note,))
 
 
-def report(told: Told, errors: Sequence[KeyctlError], codes: Iterable[ExitCode]) -> Result:
+def report(
+    told: Told, errors: Sequence[KeyctlError], codes: Iterable[ExitCode], warnings: Sequence[str] = ()
+) -> Result:
     """The whole result: exit OK when every step is done."""
     evidence, finds = told.evidence, told.not_ours
     steps = [_step(evidence, step) for step in _STEPS if step != "close" or told.closes or evidence.newest(step)]
@@ -100,7 +108,9 @@ def report(told: Told, errors: Sequence[KeyctlError], codes: Iterable[ExitCode])
     view.append(Note("\nFor you to do:\n" + "\n".join(f"  [ ] {line}" for line in to_do)))
     view.append(Note(f"\nText for the exchange's support:\n\n{ticket}\n"))
     view.append(Note(f"Evidence, without secrets: {evidence.path}"))
-    warnings = [f"the evidence file cannot be written: {evidence.unwritten}"] if evidence.unwritten else []
+    warnings = list(dict.fromkeys(warnings))
+    if evidence.unwritten:
+        warnings.append(f"the evidence file cannot be written: {evidence.unwritten}")
     found = tuple(codes)
     code = next((code for code in _WORST if code in found), ExitCode.CHECK if found else ExitCode.OK)
     once = {(error.code, error.message): error for error in errors}
@@ -126,6 +136,10 @@ def _to_do(told: Told) -> list[str]:
         "reset 2FA if the secret for it was in the same place",
         "sign out all other devices, and check the withdrawal addresses that are saved",
     ]
+    if told.has_next:
+        lines.append(f"if the key that took its place has leaked too: keyctl leak {told.label} --anew")
+    if (close := evidence.newest("close")) is not None and close["state"] != DONE:
+        lines.append(f"close its positions: keyctl leak {told.label} --close")
     if told.others:
         lines.append(f"replace the other keys of this exchange account: {', '.join(told.others)}")
     lines.append(
