@@ -56,3 +56,14 @@ def test_an_order_under_an_id_of_ours_is_not_ours_for_that(world: World) -> None
     world.keyctl("cancel", "--all", "--yes")
     foreign(world, "okx").client_order_id = ours.client_order_id
     assert len(finds(look(world))) == 1
+
+
+def test_after_a_lost_journal_it_is_unknown_whose_the_orders_of_before_are(world: World) -> None:
+    world.add("okx")
+    assert world.keyctl(*BUY, "-a", "okx-a").exit_code == 0
+    (world.home / "state" / "journal.db").write_bytes(b"garbage" * 1000)
+    leak(world, "okx-a")
+    ran = leak(world, "okx-a")
+    assert [find["kind"] for find in told(ran)["not_ours"]] == ["trade"]
+    assert any("journal was begun anew" in word for word in told(ran)["unknown"])
+    assert "did not come from" not in told(ran)["ticket"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from keyctl.clock import rfc3339
 from keyctl.desk.overview import parts_of
 from keyctl.errors import KeyctlError, StoreUnusable
 from keyctl.exchanges.listing import odd_among
@@ -141,6 +142,10 @@ async def _events(part: Part, start_ms: int, read: Read) -> tuple[AccountEvent, 
     """What happened besides orders. Notes what could not be told. Raises StoreUnusable."""
     exchange = part.session.exchange
     read.account_lacks += _unread(exchange)
+    begun = float(part.session.journal.facts().get("begun", 0))
+    if begun * 1000 > start_ms:
+        words = f"which orders from before {rfc3339(begun)} are keyctl's: its journal was begun anew then"
+        read.account_lacks.append(words)
     if start_ms > read.end_ms:
         read.account_lacks.append("everything: the time to look back to is ahead of the exchange's own")
         read.complete = False

@@ -166,7 +166,7 @@ def ticket_text(told: Told) -> str:
         "Please tell me from which IP addresses it was used, and for what.",
     ]
     if finds:
-        lines += ["", "Your API shows what did not come from my software:"]
+        lines += ["", "Your API shows what my software has no record of:"]
         lines += [f"- {_moment(find)} UTC {find['kind']}: {find['detail']}" for find in finds]
     return "\n".join(lines)
 
