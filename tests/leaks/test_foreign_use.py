@@ -18,21 +18,13 @@ from keyctl.leaks import foreign_use as course
 from keyctl.model import OrderType, Side
 from keyctl.twin import FaultKind
 from keyctl.twin.book import Draft, VenueOrder
-from tests.support.clocks import ShiftedClock
 from tests.support.foreign_orders import foreign
+from tests.support.leaks import finds, look
 from tests.support.ran import Ran
 from tests.support.world import RIGHTS, World
 
 BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "60100", "--yes")
 HOUR_MS = 3_600_000
-
-
-def look(world: World, *more: str, ahead: float = 0) -> Ran:
-    return world.keyctl("verify", "--all", "--foreign-use", *more, "--json", clock=ShiftedClock(ahead))
-
-
-def finds(ran: Ran) -> list[str]:
-    return [row["detail"] for row in ran.data["findings"] if row["level"] == "fail"]
 
 
 def levels(ran: Ran, label: str) -> set[str]:

@@ -6,10 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from tests.leaks.test_foreign_use import BUY, finds, look
-from tests.leaks.test_playbook import leak, told
+from keyctl.model import Side
+from keyctl.twin import FaultKind
 from tests.support.foreign_orders import foreign
-from tests.support.world import ALL, RIGHTS, World
+from tests.support.leaks import SWAP, finds, leak, look, told
+from tests.support.world import ALL, RIGHTS, World, open_position
+
+BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "60100", "--yes")
 
 
 def test_what_lies_before_an_exchange_s_lists_is_unknown(world: World) -> None:
@@ -67,3 +70,24 @@ def test_after_a_lost_journal_it_is_unknown_whose_the_orders_of_before_are(world
     assert [find["kind"] for find in told(ran)["not_ours"]] == ["trade"]
     assert any("journal was begun anew" in word for word in told(ran)["unknown"])
     assert "did not come from" not in told(ran)["ticket"]
+
+
+@pytest.mark.parametrize("exchange", ["binance", "okx", "bitfinex"])
+def test_a_stop_of_ours_that_has_fired_is_ours(world: World, exchange: str) -> None:
+    """Where it goes on under another number the exchange is asked for that; what it does not tell stays a find."""
+    label = f"{exchange}-a"
+    world.add(exchange, rights=RIGHTS)
+    venue = world.venue(exchange)
+    open_position(world, label, SWAP, Side.BUY, "2" if exchange == "okx" else "0.02")
+    for order in venue.orders:
+        order.fills.clear()  # how it came about is not looked at here
+    stop = ("order", "sell", SWAP, "0.005", "--stop-at", "58000", "--reduce-only", "--yes", "-a", label)
+    assert world.keyctl(*stop).exit_code == 0
+    assert venue.trigger(SWAP, Decimal(57000))
+    if exchange == "okx":
+        fault = world.fault(kind=FaultKind.HTML, exchange=exchange, operation="query", times=None)
+        assert ["it may be the stop" in text for text in finds(look(world))] == [True] and fault.used
+        world.twin.faults.clear()
+        (world.home / "state" / "known-use.json").unlink()
+    ran = look(world)
+    assert (ran.exit_code, finds(ran)) == (0, [])

@@ -15,49 +15,13 @@ from keyctl.desk import order as trading
 from keyctl.home.files import locked
 from keyctl.leaks import playbook
 from keyctl.model import OrderState, Side
-from keyctl.twin import FaultKind, MadeKey, make_key
+from keyctl.twin import FaultKind
 from tests.support.foreign_orders import foreign
 from tests.support.killed import Plant, at_save, at_write, keyctl_dying
-from tests.support.ran import Ran
+from tests.support.leaks import BUY, SWAP, codes, deleted, evidence_files, held, leak, next_key, states, told
 from tests.support.skipping import SkipClock
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import ALL, IPS, RIGHTS, World, credentials, open_position
-
-BUY = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes")
-SWAP = "BTC/USDT:USDT"
-
-
-def leak(world: World, label: str, *more: str, stdin: str = "") -> Ran:
-    return world.keyctl("leak", label, "--yes", *more, "--json", stdin=stdin)
-
-
-def told(ran: Ran) -> dict[str, Any]:
-    return ran.data["leak"]  # type: ignore[no-any-return]
-
-
-def states(ran: Ran) -> dict[str, str]:
-    return {step["step"]: step["state"] for step in told(ran)["steps"]}
-
-
-def codes(ran: Ran) -> list[str]:
-    return [error["code"] for error in ran.document["errors"]]
-
-
-def deleted(world: World, label: str) -> None:
-    """As the person does on the exchange's page."""
-    world.made[label].key.deleted = True
-
-
-def next_key(world: World, label: str) -> MadeKey:
-    exchange = world.account(label).exchange
-    made = make_key(exchange, uid=world.made[label].key.uid, ips=IPS, rights=RIGHTS)
-    world.twin.add_key(exchange, made)
-    return made
-
-
-def evidence_files(world: World) -> list[Path]:
-    return sorted((world.home / "state" / "leaks").glob("*.json"))
-
+from tests.support.world import ALL, RIGHTS, World, credentials, open_position
 
 # First of all.
 
@@ -189,11 +153,6 @@ def test_positions_stay_unless_they_are_to_be_closed(world: World) -> None:
     open_position(world, "okx-a", SWAP, Side.BUY, "2")
     assert "close" not in states(leak(world, "okx-a"))
     assert held(world)
-
-
-def held(world: World, exchange: str = "okx") -> list[Decimal]:
-    uid = world.made[f"{exchange}-a"].key.uid
-    return [item.contracts for item in world.venue(exchange).derivatives.positions(uid) if item.contracts]
 
 
 CHAIN: list[Plant] = [

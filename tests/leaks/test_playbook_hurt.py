@@ -14,7 +14,10 @@ from keyctl.leaks import playbook
 from keyctl.model import Side
 from keyctl.terminal.output import at_once
 from keyctl.twin import FaultKind
-from tests.leaks.test_playbook import (
+from tests.support.clocks import ShiftedClock
+from tests.support.foreign_orders import foreign
+from tests.support.killed import at_save, keyctl_dying
+from tests.support.leaks import (
     BUY,
     SWAP,
     codes,
@@ -26,9 +29,6 @@ from tests.leaks.test_playbook import (
     states,
     told,
 )
-from tests.support.clocks import ShiftedClock
-from tests.support.foreign_orders import foreign
-from tests.support.killed import at_save, keyctl_dying
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.world import ALL, RIGHTS, World, credentials, open_position

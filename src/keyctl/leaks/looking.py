@@ -5,7 +5,7 @@ What an exchange does not tell, or keyctl does not read there, is said in words;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from keyctl.leaks.finds import Find, event_find, order_find, trade_find, worst_f
 from keyctl.model import AccountEvent, EventsPage, Fill, Market, OddRow, OpenOrder, Response
 from keyctl.orders.fills import fills_of
 from keyctl.orders.holdings import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
+from keyctl.orders.settle import Found, look_up
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from keyctl.journal.rows import StoredLeg
     from keyctl.model import Account
     from keyctl.network.lines import Network
+    from keyctl.network.session import Session
 
 PAGES_MAX = 20
+# So many orders that waited are asked for what they became, the newest of them.
+FOLLOWED_MAX = 20
+_SENT = ("sent", "unknown", "accepted")
 # Where the exchange's clock is known by whole seconds alone, what has just happened may seem to be ahead.
 SLACK_MS = 1000
 UNFILLED = "orders that were canceled unfilled: keyctl does not list them"
@@ -86,7 +91,8 @@ async def look(
 
     seen = await side_by_side(parts, of, done)
     return [
-        _looked(app, account, [item for item in seen if item.part.account.id == account.id]) for account in accounts
+        await _looked(app, account, [item for item in seen if item.part.account.id == account.id])
+        for account in accounts
     ]
 
 
@@ -211,9 +217,10 @@ def _unread(exchange: Exchange) -> list[str]:
     return [f"{', '.join(kinds)}: {why}" for why, kinds in by_reason.items()]
 
 
-def _looked(app: App, account: Account, seen: Sequence[Seen[Read]]) -> Looked:
+async def _looked(app: App, account: Account, seen: Sequence[Seen[Read]]) -> Looked:
     reads = [(item.part.where, read) for item in seen for read in item.found]
     journal = _Journal(app, account, [read for _, read in reads])
+    await journal.follow({item.part.where: item.part.session for item in seen})
     finds, ours = list[Find](), 0
     for _, read in reads:
         for order in read.orders:
@@ -248,13 +255,31 @@ class _Journal:
     def __init__(self, app: App, account: Account, reads: Sequence[Read]) -> None:
         rows: list[OpenOrder | Fill] = [order for read in reads for order in read.orders]
         rows += [fill for read in reads for fill in read.fills]
+        self._rows = rows
+        self._became = set[tuple[str, str]]()
         self._account = account
         self._place = app.journal.exchange_accounts.of(account.id)
         ids = [row.client_order_id for row in rows if row.client_order_id]
         self._by_id = app.journal.known(account.exchange, ids)
         self._by_number = app.journal.by_order_ids(account.exchange, [row.exchange_order_id for row in rows])
         waiting = [leg for leg in app.journal.everything() if leg.leg.order.trigger is not None] if rows else []
-        self._waited = [leg for leg in waiting if self._is_of_account(leg)]
+        self._waited = [leg for leg in waiting if leg.state in _SENT and self._is_of_account(leg)]
+
+    async def follow(self, sessions: Mapping[str, Session]) -> None:
+        """Asks what orders of ours that waited became, where a row may be of one; what is not told stays a find.
+
+        Raises StoreUnusable.
+        """
+        may_be = [leg for row in self._rows for leg in self.knows(row)[1]]
+        for leg in sorted({leg.row: leg for leg in may_be}.values(), key=lambda leg: -leg.row)[:FOLLOWED_MAX]:
+            try:
+                looked = await look_up(sessions[leg.leg.order.market.value], leg)
+            except StoreUnusable:
+                raise
+            except KeyctlError:
+                continue
+            if isinstance(looked, Found) and looked.status.became is not None:
+                self._became.add((leg.leg.native_symbol, looked.status.became))
 
     def knows(self, row: OpenOrder | Fill) -> tuple[bool, list[StoredLeg]]:
         """Whether an order of the journal is behind it; if not, our waiting orders that it may have come from."""
@@ -264,9 +289,13 @@ class _Journal:
             legs.append(own)
         market, native = row.market, row.native_symbol
         named = [leg for leg in legs if (leg.leg.native_symbol, leg.leg.order.market) == (native, market)]
-        if any(map(self._is_of_account, named)):
+        if any(map(self._is_of_account, named)) or (native, row.exchange_order_id) in self._became:
             return True, []
-        same = [leg for leg in self._waited if leg.leg.native_symbol == native and leg.leg.order.side is row.side]
+        same = [
+            leg
+            for leg in self._waited
+            if (leg.leg.native_symbol, leg.leg.order.market, leg.leg.order.side) == (native, market, row.side)
+        ]
         return False, same
 
     def _is_of_account(self, leg: StoredLeg) -> bool:
