@@ -21,7 +21,8 @@ from bench.timing import plain_environ, python
 from keyctl.app import App
 from keyctl.cli import outcome
 from keyctl.keys.enrol import new_account
-from keyctl.model import Algorithm, Binding, Credential, Kind, Market
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.secret import Secret
 from keyctl.terminal.output import Result
 

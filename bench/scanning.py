@@ -15,8 +15,8 @@ from bench.desk import Desk
 from bench.goals import Line
 from bench.startup import KEYCTL
 from bench.timing import Command, Run, in_turns, middle, python, ratio
-from keyctl.model import Algorithm
-from keyctl.twin import make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.key_making import make_key
 
 NUMBERS = {"P15"}
 ACCOUNTS = 100

@@ -16,7 +16,7 @@ from bench.signed import http_text, opened, stamp
 from bench.startup import KEYCTL
 from bench.timing import Command, Run, in_turns, middle, python, ratio
 from keyctl.exchanges.encoding import public_wire
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 NUMBERS = {"P19"}
 ACCOUNTS = 50

@@ -16,9 +16,10 @@ from bench.goals import Line
 from bench.signed import leg_for, opened, stamp
 from bench.timing import calls_per_second
 from keyctl.exchanges.signing import Ed25519Key, RSAKey
-from keyctl.model import Algorithm, Request
+from keyctl.model.wire import Request
+from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 
 KINDS = (
     ("binance", Algorithm.HMAC),

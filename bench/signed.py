@@ -10,11 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.desk import credential_of
-from keyctl.exchanges import load
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import public_wire
+from keyctl.exchanges.shipped import load
 from keyctl.exchanges.signer import Signer
-from keyctl.model import Leg, Market, Order, OrderType, Side, Stamp, WireRequest
+from keyctl.model.order import Leg, Order
+from keyctl.model.wire import Stamp, WireRequest
+from keyctl.model.words import Market, OrderType, Side
 
 NATIVE = {"binance": "BTCUSDT", "okx": "BTC-USDT", "lbank": "btc_usdt", "bitfinex": "tBTCUST"}
 QUANTITY = Decimal("0.0005")

@@ -16,12 +16,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Algorithm, MarginMode, OrderType, Side
-from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
+from keyctl.model.words import Algorithm, MarginMode, OrderType, Side
 from keyctl.twin.call import Call
 from keyctl.twin.face import Face
+from keyctl.twin.faces import all_faces
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.pace import broken_limits
 from keyctl.twin.perpetual import DerivativeDraft
+from keyctl.twin.server import TwinServer
 from keyctl.twin.wire import Connection
 
 DELAY_SECONDS = 0.05

@@ -11,8 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
-from keyctl import exchanges
-from keyctl.commands import SHORT_HELP
+from keyctl.commands.short_help import SHORT_HELP
+from keyctl.exchanges import shipped
 from tests.support.source import Definition, Module, module, modules
 
 # The rooms of the house, lowest first: packages, and the modules beside them. A module imports from lower rooms and
@@ -170,10 +170,13 @@ REVEALERS = {
     "keys.intake": "checks the text of what came in before anything else",
 }
 
+# Modules of that room which are no command.
+OF_NO_COMMAND = {"commands.demo_world", "commands.framing", "commands.short_help"}
+
 FUNCTION_LINES_MAX = 60
 
 # Where an exchange's name may stand in code: their own rooms, and the demo, which is a story about them.
-NAMERS = " ".join([f"exchanges.{name}.*" for name in exchanges.names()] + ["twin.* commands.demo_world commands.demo"])
+NAMERS = " ".join([f"exchanges.{name}.*" for name in shipped.names()] + ["twin.* commands.demo_world commands.demo"])
 
 ALL = tuple(item.name for item in modules())
 
@@ -216,9 +219,16 @@ def test_a_module_imports_downwards_only(name: str) -> None:
     assert not above, f"{name} imports from above its floor: {sorted(above)}"
 
 
+def test_a_room_says_what_it_is_and_holds_nothing_else() -> None:
+    """What a package imports, everything in it would load."""
+    for item in modules():
+        if _is_package(item.name):
+            assert [type(node) for node in item.tree.body] == [ast.Expr] and ast.get_docstring(item.tree), item.name
+
+
 def test_the_imports_have_no_ring() -> None:
-    """Lazy imports and those for type checking count. What a package's own file imports is its modules' affair."""
-    graph = {item.name: item.own() - {item.name.rpartition(".")[0]} for item in modules()}
+    """Lazy imports and those for type checking count."""
+    graph = {item.name: item.own() for item in modules()}
     for here, there in EXCUSED:
         graph.get(here, set()).discard(there)
     try:
@@ -238,9 +248,9 @@ def test_a_module_does_not_know_what_it_must_not(name: str) -> None:
             assert not wrong, f"{name} must not know {sorted(wrong)}"
 
 
-@pytest.mark.parametrize("exchange", exchanges.names())
+@pytest.mark.parametrize("exchange", shipped.names())
 def test_an_exchange_imports_no_other_exchange(exchange: str) -> None:
-    others = "|".join(set(exchanges.names()) - {exchange})
+    others = "|".join(set(shipped.names()) - {exchange})
     for item in modules():
         if re.match(rf"(exchanges|twin)\.{exchange}\b", item.name):
             assert not [other for other in item.own() if re.search(rf"\.({others})\b", other)], item.name
@@ -251,7 +261,7 @@ def test_a_command_imports_no_other_command() -> None:
     for item in modules():
         if item.name in files:
             assert not item.own() & files, item.name
-    assert {name for name in ALL if name.startswith("commands.")} - files == {"commands.demo_world", "commands.framing"}
+    assert {name for name in ALL if name.startswith("commands.")} - files == OF_NO_COMMAND
 
 
 @pytest.mark.parametrize("package", DOORS)
@@ -277,13 +287,13 @@ def test_a_secret_is_never_taken_by_another_way_than_reveal() -> None:
         for node in ast.walk(item.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in item.docstrings:
                 # The list of commands has one of that name.
-                assert node.value != "reveal" or item.name == "commands", item.name
+                assert node.value != "reveal" or item.name == "commands.short_help", item.name
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if not fits(name, NAMERS)])
 def test_no_exchange_is_named_in_code_outside_its_rooms(name: str) -> None:
     item = module(name)
-    named = re.compile("|".join(exchanges.names()), re.IGNORECASE)
+    named = re.compile("|".join(shipped.names()), re.IGNORECASE)
     for node in ast.walk(item.tree):
         for attribute in ("id", "attr", "arg", "name"):
             word = getattr(node, attribute, None)
@@ -306,8 +316,8 @@ def test_nothing_can_withdraw_or_transfer() -> None:
                 assert not re.search(r"/\S*(withdraw|transfer)", node.value, re.IGNORECASE), (
                     f"{item.name}: {node.value}"
                 )
-    for exchange in exchanges.names():
-        for entry in exchanges.profile(exchange).readable:
+    for exchange in shipped.names():
+        for entry in shipped.profile(exchange).readable:
             assert not re.search("withdraw|transfer", entry.path, re.IGNORECASE), entry.path
 
 

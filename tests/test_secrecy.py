@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.exchanges import profile
-from keyctl.model import Algorithm
+from keyctl.exchanges.shipped import profile
+from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
-from keyctl.twin import FaultKind, MadeKey, make_key
+from keyctl.twin.faults import FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from tests.support.canary import Canaries, all_exceptions, all_logs, forms
 from tests.support.world import ALL, World, credentials
 
@@ -117,7 +119,7 @@ def test_no_failing_exchange_makes_a_secret_show(world: World, exchange: str, ki
         "keyctl.network.line.Line.prepare",
         "keyctl.vault.record.from_record",
         "keyctl.journal.legs.Journal.add_plan",
-        "keyctl.exchanges.load",
+        "keyctl.exchanges.shipped.load",
     ],
 )
 def test_a_fault_whose_words_hold_a_secret_is_shown_without_them(

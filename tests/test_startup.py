@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from keyctl import model
 from keyctl.cli import root
-from keyctl.commands import SHORT_HELP
+from keyctl.commands.short_help import SHORT_HELP
 from tests.support.world import World
 
 HEAVY = ("httpx", "keyring", "cryptography", "rich", "asyncio", "ssl", "sqlite3")
@@ -71,18 +68,3 @@ def test_the_question_about_imports_would_see_a_heavy_one(tmp_path: Path) -> Non
 
 def test_the_table_of_short_helps_is_what_the_commands_say() -> None:
     assert {name: command.get_short_help_str(200) for name, command in root.commands.items()} == SHORT_HELP
-
-
-def test_every_noun_is_found_in_the_module_that_makes_it() -> None:
-    for name, nouns in model.MODULES.items():
-        made = import_module(f"keyctl.model.{name}")
-        classes = {
-            noun for noun, value in vars(made).items() if inspect.isclass(value) and value.__module__ == made.__name__
-        }
-        assert classes <= set(nouns)
-        assert all(getattr(model, noun) is getattr(made, noun) for noun in nouns)
-
-
-def test_a_noun_that_does_not_exist_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="Nothing"):
-        model.Nothing  # type: ignore[attr-defined]  # noqa: B018 - no such noun

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from keyctl.plain_text import clean_text as clean_text
 
 if TYPE_CHECKING:
-    from keyctl.model import JSON
+    from keyctl.model.wire import JSON
 
 T = TypeVar("T")
 _DIGITS_MAX = 40

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from keyctl.home.folders import Home
     from keyctl.home.grouping import Groups
     from keyctl.journal.legs import Journal
-    from keyctl.model import Account, Binding, Credential
+    from keyctl.model.account import Account
+    from keyctl.model.credential import Binding, Credential
     from keyctl.model.route import Route
     from keyctl.network.lines import Network
     from keyctl.opening import Opened
     from keyctl.terminal.prompt import Prompt
-    from keyctl.vault import SecretStore
+    from keyctl.vault.store import SecretStore
 
 
 class App:
@@ -86,8 +87,8 @@ class App:
     @cached_property
     def store(self) -> SecretStore:
         from keyctl.hardening import harden_process
-        from keyctl.vault import open_store
         from keyctl.vault.fingerprints import FingerprintedStore, Fingerprints
+        from keyctl.vault.opening import open_store
 
         harden_process()
         store = self._store or open_store(self.home, self.prompt, self.environ, self.journals.vault_notes)
@@ -168,8 +169,8 @@ class App:
 
         Raises SetupProblem when it is missing, or bound to another place than the account list says.
         """
-        from keyctl.exchanges import load
         from keyctl.exchanges.credential_check import fitness
+        from keyctl.exchanges.shipped import load
 
         credential = self.credential(account)
         return fitness(load(account.binding), credential)
@@ -179,7 +180,7 @@ class App:
 
         Raises SetupProblem for another exchange, and for loopback instead of a shipped host or the reverse.
         """
-        from keyctl.exchanges import load
+        from keyctl.exchanges.shipped import load
         from keyctl.opening import disagreement
 
         credential = self.credential(account)

@@ -14,8 +14,8 @@ from click.exceptions import NoArgsIsHelpError
 
 from keyctl import __version__
 from keyctl.app import App
-from keyctl.commands import SHORT_HELP
 from keyctl.commands.framing import CONTEXT, RUNS_LINES, command_name, secret_on_command_line
+from keyctl.commands.short_help import SHORT_HELP
 from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.loader import load_module, module_names
 from keyctl.terminal.output import OutputOptions, Result, failure, render
@@ -191,7 +191,7 @@ def _hide_strangers(result: Result, arguments: list[str], app: App) -> None:
 
 def _known_words(app: App) -> set[str]:
     """Commands, exchanges, labels and groups; without the latter two where the list cannot be read."""
-    from keyctl.exchanges import names
+    from keyctl.exchanges.shipped import names
 
     known = {*SHORT_HELP, *ALIASES, *names()}
     with suppress(KeyctlError, OSError):

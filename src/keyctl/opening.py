@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import ExitCode, KeyctlError, SetupProblem
 from keyctl.home.selection import check_active, check_readable
-from keyctl.model import Account, Credential, Market, Standing
+from keyctl.model.account import Account
+from keyctl.model.credential import Credential
+from keyctl.model.words import Market, Standing
 from keyctl.network.session import Session
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from keyctl.journal.legs import Journal
     from keyctl.network.lines import Network
     from keyctl.terminal.output import Result
-    from keyctl.vault import SecretStore
+    from keyctl.vault.store import SecretStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Opened:
 
 def open_signers(store: SecretStore, accounts: Accounts, wanted: Iterable[Account]) -> Opened:
     """Signers of all these accounts from one opening of the store. Raises SetupProblem when that does not open."""
-    from keyctl.exchanges import load
+    from keyctl.exchanges.shipped import load
 
     chosen = tuple(wanted)
     credentials, troubles = open_credentials(store, accounts, chosen)
@@ -93,7 +95,7 @@ def open_credentials(
 
 def keyless_session(account: Account, network: Network, journal: Journal, market: Market = Market.SPOT) -> Session:
     """A session for public calls along the account's own way; a barred one where the account cannot be used."""
-    from keyctl.exchanges import load
+    from keyctl.exchanges.shipped import load
 
     try:
         check_readable(account)

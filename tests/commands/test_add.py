@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from keyctl import exchanges
 from keyctl.errors import SetupProblem, StoreUnusable, UsageProblem
+from keyctl.exchanges import shipped
 from keyctl.keys import enrol
-from keyctl.model import Algorithm, Kind, Market
+from keyctl.model.words import Algorithm, Kind, Market
 from tests.support.ran import Ran
 from tests.support.stores import MemoryStore, files_with, make_account, make_credential
 from tests.support.terminal import keyctl_at_terminal
@@ -149,7 +149,7 @@ def test_bad_input_gets_one_line_a_hint_and_changes_nothing(
 
 
 def test_a_market_that_the_exchange_lacks_is_named() -> None:
-    facts = exchanges.profile("okx")._replace(markets=(Market.SPOT,))
+    facts = shipped.profile("okx")._replace(markets=(Market.SPOT,))
     with pytest.raises(UsageProblem, match="no futures market"):
         enrol.markets_for(facts, "futures")
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Algorithm
-from keyctl.twin import MadeKey, make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from tests.support.ran import Ran
 from tests.support.world import ALL, World, credentials
 

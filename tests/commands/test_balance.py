@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from keyctl.exchanges import load
-from keyctl.model import Algorithm, Binding, Kind
-from keyctl.twin import FaultKind
+from keyctl.exchanges.shipped import load
+from keyctl.model.credential import Binding
+from keyctl.model.words import Algorithm, Kind
+from keyctl.twin.faults import FaultKind
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
 from tests.twin.caller import get

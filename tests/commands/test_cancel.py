@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from keyctl.desk import cancel, foreign_orders
-from keyctl.model import Algorithm, OrderState
-from keyctl.twin import FaultKind
+from keyctl.model.words import Algorithm, OrderState
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.foreign_orders import foreign
 from tests.support.offers import PERPETUALS

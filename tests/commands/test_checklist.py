@@ -9,8 +9,8 @@ import pytest
 
 from keyctl.cli import run
 from keyctl.errors import ExitCode
-from keyctl.exchanges import names, profile
 from keyctl.exchanges.checklists import PURPOSES, common, list_step, steps_of
+from keyctl.exchanges.shipped import names, profile
 from keyctl.home.profiles import SHIPPED
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from keyctl.desk import close as closing
-from keyctl.model import OrderType, PositionSide, Side, TimeInForce
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderType, PositionSide, Side, TimeInForce
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.perpetuals import SYMBOL, VENUES
 from tests.support.ran import Ran

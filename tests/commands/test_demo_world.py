@@ -17,9 +17,10 @@ from keyctl.app import App
 from keyctl.commands import demo_world
 from keyctl.home.folders import find_home
 from keyctl.keys import hand_out
-from keyctl.model import Algorithm, Binding, Credential, Kind
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Algorithm, Kind
 from keyctl.secret import Secret
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 from tests.support.command_list import commands
 from tests.support.ran import Ran
 from tests.support.stores import make_account

@@ -16,9 +16,10 @@ import pytest
 from keyctl.cli import run
 from keyctl.diagnosis.pasted import read_pasted
 from keyctl.errors import ExitCode
-from keyctl.exchanges import profile
-from keyctl.model import Market
-from keyctl.twin import Fault, FaultKind, State
+from keyctl.exchanges.shipped import profile
+from keyctl.model.words import Market
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.states import State
 from tests.support.confusion import Case, Ward
 from tests.support.world import World
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 from keyctl.upkeep.installation import programs
 from tests.support.canary import Canaries
 from tests.support.world import ALL, World, credentials

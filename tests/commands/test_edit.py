@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from keyctl.model import Market, Standing
-from keyctl.twin import make_key
+from keyctl.model.words import Market, Standing
+from keyctl.twin.key_making import make_key
 from tests.support.canary import Canaries
 from tests.support.proxies import FakeProxy
 from tests.support.terminal import keyctl_at_terminal

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.model import Algorithm
-from keyctl.twin import make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.key_making import make_key
 from tests.support.canary import Canaries
 from tests.support.ran import Ran
 from tests.support.terminal import Person, keyctl_at_terminal

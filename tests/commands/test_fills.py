@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from keyctl.desk.fills_view import CSV_COLUMNS, csv_text
-from keyctl.model import Algorithm, Market, OrderType, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import Algorithm, Market, OrderType, Side
 from keyctl.twin.book import Draft, Fill, VenueOrder
+from keyctl.twin.faults import FaultKind
 from tests.support.offers import PERPETUALS
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, RIGHTS, World, open_position

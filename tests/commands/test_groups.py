@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from tests.support.ran import Ran
 from tests.support.stores import make_account
 from tests.support.world import RIGHTS, World, credentials

@@ -16,8 +16,8 @@ from keyctl.exchanges.binance.futures_orders import FuturesOrders
 from keyctl.journal.database import Database
 from keyctl.journal.halts import Halts, Scope, halted_scopes
 from keyctl.journal.legs import Journal
-from keyctl.model import OrderState, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderState, Side
+from keyctl.twin.faults import FaultKind
 from tests.support.perpetuals import SYMBOL
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.model import Algorithm, Kind, Standing
-from keyctl.twin import MadeKey, make_key
+from keyctl.model.words import Algorithm, Kind, Standing
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from tests.support.canary import Canaries
 from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 from keyctl.home import echo as consent
 from keyctl.terminal.prompt import Prompt
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 from keyctl.verify import public_ip
 from tests.support.clocks import ShiftedClock
 from tests.support.proxies import FakeEcho

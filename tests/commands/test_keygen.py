@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from keyctl.model import Algorithm, Standing
-from keyctl.twin import MadeKey, make_key
+from keyctl.model.words import Algorithm, Standing
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from tests.support.canary import Canaries
 from tests.support.ran import Ran
 from tests.support.world import IPS, World

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-from keyctl.model import KeyPermissions, Standing
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.words import Standing
 from tests.support.stores import make_account
 from tests.support.world import World
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Side
+from keyctl.model.words import Side
 from tests.support.okx_contracts import KINDS, by_amount, resting
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import RIGHTS, World, open_position

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from keyctl.desk.open_orders_view import open_orders
-from keyctl.model import Algorithm, OrderState, OrderStatus
+from keyctl.model.order import OrderStatus
+from keyctl.model.words import Algorithm, OrderState
 from keyctl.orders.comparing import Compared
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World

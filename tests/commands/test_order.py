@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.model import Algorithm, OrderState, TimeInForce
-from keyctl.twin import FaultKind
+from keyctl.model.words import Algorithm, OrderState, TimeInForce
+from keyctl.twin.faults import FaultKind
 from tests.support.terminal import Person, keyctl_at_terminal
 from tests.support.world import ALL, World
 

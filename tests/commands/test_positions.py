@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.model import Algorithm, PositionSide, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import Algorithm, PositionSide, Side
+from keyctl.twin.faults import FaultKind
 from tests.support.perpetuals import SYMBOL, VENUES
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import RIGHTS, World, open_position

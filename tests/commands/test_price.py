@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.twin import Fault, FaultKind, TwinServer
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.server import TwinServer
 from tests.support.desk import Desk, open_twin
 from tests.support.world import ALL
 

@@ -11,11 +11,12 @@ import pytest
 from keyctl.desk import close as closing
 from keyctl.desk import consent, protection
 from keyctl.errors import StoreUnusable
-from keyctl.model import OddRow, OrderType, PositionSide, Side, Trigger
+from keyctl.model.futures import OddRow
+from keyctl.model.words import OrderType, PositionSide, Side, Trigger
 from keyctl.orders import holdings
 from keyctl.orders.listed_names import in_symbol
-from keyctl.twin import FaultKind
 from keyctl.twin.book import VenueOrder
+from keyctl.twin.faults import FaultKind
 from tests.support.listed import lists
 from tests.support.perpetuals import SYMBOL, VENUES
 from tests.support.ran import Ran

@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.exchanges import profile
-from keyctl.twin import Fault, FaultKind, TwinServer
+from keyctl.exchanges.shipped import profile
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.server import TwinServer
 from tests.support.desk import Desk, open_twin
 from tests.support.world import ALL
 

@@ -12,8 +12,10 @@ import pytest
 
 from keyctl.home.accounts import Accounts
 from keyctl.journal.rotations import Rotations
-from keyctl.model import Algorithm, Kind, Standing
-from keyctl.twin import FaultKind, MadeKey, make_key
+from keyctl.model.words import Algorithm, Kind, Standing
+from keyctl.twin.faults import FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.vault.encrypted_file import EncryptedFile
 from tests.support.canary import Canaries
 from tests.support.clocks import ShiftedClock

@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.exchanges import profile
-from keyctl.model import Account, Algorithm, Market
-from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, make_key
+from keyctl.exchanges.shipped import profile
+from keyctl.model.account import Account
+from keyctl.model.words import Algorithm, Market
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
 from keyctl.verify.course import verify_new
 from keyctl.verify.policy import RULES
 from tests.support.clocks import ShiftedClock

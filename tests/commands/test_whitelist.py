@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.model import Kind, Market
-from keyctl.twin import TwinServer, make_key
+from keyctl.model.words import Kind, Market
+from keyctl.twin.key_making import make_key
+from keyctl.twin.server import TwinServer
 from tests.support.clocks import ShiftedClock
 from tests.support.desk import Desk, open_twin
 from tests.support.world import ALL

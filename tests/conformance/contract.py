@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from keyctl.model import Algorithm, OrderState
+from keyctl.model.words import Algorithm, OrderState
 from tests.conformance.stage import PLACES, Span, Stage, Taken, changed, spans
 
 

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from keyctl.model import Algorithm
-from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key
+from keyctl.model.words import Algorithm
 from keyctl.twin.call import Answer, Call
+from keyctl.twin.faces import face
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 
 # Where each exchange's calls hold their time and their signature: in a header, or as a parameter in query or body.
 _HEADERS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from tests.conformance.sdk_clients import BinanceClient
 
 

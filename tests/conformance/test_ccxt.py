@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import ccxt
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from tests.conformance.ccxt_clients import DrivenByCCXT, client_of, count_nonces
 from tests.conformance.sdk_clients import BinanceClient, BitfinexClient, LBankClient, OKXClient
 

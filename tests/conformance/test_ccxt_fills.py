@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from keyctl.model import Algorithm, OrderType, Side
+from keyctl.model.words import Algorithm, OrderType, Side
 from keyctl.twin.book import Draft
 from tests.conformance.ccxt_clients import DrivenByCCXT, client_of, count_nonces
 from tests.support.world import RIGHTS, World, open_position

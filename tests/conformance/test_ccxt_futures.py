@@ -9,9 +9,13 @@ from typing import Any, ClassVar
 import ccxt
 import pytest
 
-from keyctl.model import Algorithm, PositionSide
-from keyctl.twin import MadeKey, TwinServer, VenueOrder, face, make_key
+from keyctl.model.words import Algorithm, PositionSide
+from keyctl.twin.book import VenueOrder
 from keyctl.twin.derivatives import Derivatives
+from keyctl.twin.faces import face
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
 from tests.conformance.ccxt_clients import DrivenByCCXT, client_of, count_nonces
 from tests.support.world import World
 

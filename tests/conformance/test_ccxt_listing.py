@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Side
+from keyctl.model.words import Side
 from tests.conformance.ccxt_clients import client_of
 from tests.support.listed import LABEL, foreign, lists
 from tests.support.world import RIGHTS, World, open_position

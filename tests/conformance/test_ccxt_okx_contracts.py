@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Algorithm, Side
+from keyctl.model.words import Algorithm, Side
 from tests.conformance.ccxt_clients import DrivenByCCXT, client_of
 from tests.support.okx_contracts import KINDS, by_amount, resting
 from tests.support.world import RIGHTS, World, open_position

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import ccxt
 import pytest
 
-from keyctl.model import OrderState
+from keyctl.model.words import OrderState
 from tests.conformance.triggers import KINDS, OWN_ID, RESTING, STOP, Kind, TwoHands, Waiting
 from tests.support.world import World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from tests.conformance.sdk_clients import LBankClient
 
 

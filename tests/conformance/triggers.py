@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from keyctl.model import OrderType, Trigger
-from keyctl.twin import VenueOrder
+from keyctl.model.words import OrderType, Trigger
+from keyctl.twin.book import VenueOrder
 from tests.conformance.ccxt_clients import DrivenByCCXT, client_of
 from tests.support.world import RIGHTS, World
 

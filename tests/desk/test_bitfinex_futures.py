@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.ran import Ran
 from tests.support.world import World
 

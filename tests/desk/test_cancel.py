@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.world import ALL, World
 
 REST = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "--json")

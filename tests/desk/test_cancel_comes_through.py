@@ -11,7 +11,7 @@ from keyctl.desk import cancel
 from keyctl.errors import StoreUnusable
 from keyctl.journal.legs import Journal
 from keyctl.journal.notes import Notes
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.ran import Ran
 from tests.support.world import ALL, World
 

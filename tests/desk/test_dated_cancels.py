@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.model import OrderState
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderState
 from keyctl.twin.call import Call
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.ran import Ran
 from tests.support.world import World

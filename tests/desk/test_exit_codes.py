@@ -19,7 +19,8 @@ from keyctl.errors import (
     Unreached,
 )
 from keyctl.journal.legs import Journal
-from keyctl.model import ExchangeError, Outcome
+from keyctl.model.told import ExchangeError
+from keyctl.model.words import Outcome
 from keyctl.orders import fanout
 from tests.support.world import World
 

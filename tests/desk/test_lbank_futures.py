@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.model import OrderType, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderType, Side
 from keyctl.twin.derivatives import DerivativeDraft
+from keyctl.twin.faults import FaultKind
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.terminal import keyctl_at_terminal

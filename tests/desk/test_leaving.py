@@ -11,10 +11,10 @@ import pytest
 
 from keyctl.desk import consent
 from keyctl.errors import ExitCode
-from keyctl.model import Kind, PositionSide, Side
+from keyctl.model.words import Kind, PositionSide, Side
 from keyctl.network.session import READ_TRIES
 from keyctl.orders import precedence
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.processes import race
 from tests.support.ran import Ran
 from tests.support.starts import FUTURES, PERPETUAL

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from keyctl.model import Side
-from keyctl.twin import FaultKind, MadeKey
+from keyctl.model.words import Side
+from keyctl.twin.faults import FaultKind
+from keyctl.twin.keys import MadeKey
 from tests.support.clocks import ShiftedClock
 from tests.support.odd import DOUBLED, KINDS, KeyringWorld, VaultWorld, furnish, made_odd, write_config
 from tests.support.perpetuals import SYMBOL

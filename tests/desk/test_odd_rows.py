@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import Side
+from keyctl.twin.faults import FaultKind
 from keyctl.twin.okx import data
 from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from keyctl.desk.order_advice import steps
-from keyctl.model import LegResult, Market, OrderState, OrderStatus, Outcome, PositionSide, TimeInForce
-from keyctl.twin import FaultKind
+from keyctl.model.order import LegResult, OrderStatus
+from keyctl.model.words import Market, OrderState, Outcome, PositionSide, TimeInForce
+from keyctl.twin.faults import FaultKind
 from tests.support.legs import make_leg
 from tests.support.world import World
 

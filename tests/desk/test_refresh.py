@@ -18,10 +18,12 @@ from keyctl.desk import overview
 from keyctl.exchanges.profile import read_profile
 from keyctl.journal.legs import Journal
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Kind, OrderState, OrderStatus
+from keyctl.model.order import OrderStatus
+from keyctl.model.words import Kind, OrderState
 from keyctl.network.session import Session
 from keyctl.orders import comparing, settle
-from keyctl.twin import FaultKind, VenueOrder
+from keyctl.twin.book import VenueOrder
+from keyctl.twin.faults import FaultKind
 from tests.support.foreign_orders import foreign
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock

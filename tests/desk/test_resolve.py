@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock

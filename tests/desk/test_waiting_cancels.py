@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from keyctl.desk import cancel_order, foreign_orders
-from keyctl.model import OrderState
+from keyctl.model.words import OrderState
 from keyctl.network.session import Session
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.skipping import SkipClock
 from tests.support.waiting_places import SWAP, calls, fire, place, places, the_order
 from tests.support.world import RIGHTS, World

@@ -6,8 +6,8 @@ import pytest
 
 from keyctl.errors import ExitCode, StoreUnusable
 from keyctl.home.accounts import Accounts
-from keyctl.model import Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import Side
+from keyctl.twin.faults import FaultKind
 from tests.support.starts import PERPETUAL
 from tests.support.world import RIGHTS, World, open_position
 

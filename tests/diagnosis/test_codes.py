@@ -8,7 +8,8 @@ from keyctl.diagnosis.codes import Reported, every_exchange, explain, meaning_of
 from keyctl.diagnosis.outcomes import Said
 from keyctl.diagnosis.pasted import read_pasted
 from keyctl.errors import CheckFailed, ExchangeRefused, SetupProblem, UsageProblem
-from keyctl.model import ExchangeError, Market
+from keyctl.model.told import ExchangeError
+from keyctl.model.words import Market
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.twin import State, states
+from keyctl.twin.states import State, states
 from tests.support.confusion import MARKETS, Named, Ward, cases, matrix
 
 pytestmark = pytest.mark.slow

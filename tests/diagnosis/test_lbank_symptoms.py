@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import PositionSide
+from keyctl.model.words import PositionSide
 from keyctl.orders import leverage
-from keyctl.twin import FaultKind, MadeKey
+from keyctl.twin.faults import FaultKind
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.lbank.face import LBank
 from tests.support.ran import Ran
 from tests.support.world import World

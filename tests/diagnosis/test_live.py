@@ -21,11 +21,13 @@ from keyctl.diagnosis.reasoning import judge
 from keyctl.diagnosis.self_test import self_test
 from keyctl.diagnosis.signs import causes_of
 from keyctl.errors import ExitCode, SetupProblem, UsageProblem
-from keyctl.exchanges import load, names, profile
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.credential_check import fitness
+from keyctl.exchanges.shipped import load, names, profile
 from keyctl.loader import open_data
-from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.secret import Secret
 from keyctl.terminal.output import Text
 from tests.support.stores import MemoryStore

@@ -15,9 +15,9 @@ import pytest
 from keyctl.diagnosis.outcomes import Reading, Said
 from keyctl.diagnosis.pasted import read_pasted
 from keyctl.diagnosis.pasted_view import told
-from keyctl.exchanges import names
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.model import Taken
+from keyctl.exchanges.shipped import names
+from keyctl.model.words import Taken
 from keyctl.terminal.output import Note, Text
 from tests.support.log_lines import noise
 

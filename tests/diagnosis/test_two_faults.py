@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from keyctl.twin import State, states
+from keyctl.twin.states import State, states
 from tests.support.confusion import MARKETS, Case, Named, Ward
 
 COUNT = 200

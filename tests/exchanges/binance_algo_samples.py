@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Leg, OrderType, PositionSide, Side, TimeInForce, Trigger
+from keyctl.model.order import Leg
+from keyctl.model.words import OrderType, PositionSide, Side, TimeInForce, Trigger
 from tests.exchanges.binance_futures_samples import HEDGE
 from tests.exchanges.contract import SENT_MS
 

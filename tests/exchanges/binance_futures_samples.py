@@ -9,26 +9,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from keyctl import exchanges
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.binance.exchange import BinanceSigner
 from keyctl.exchanges.signing import HMACKey
-from keyctl.model import (
-    Binding,
-    FuturesState,
-    Instrument,
-    Kind,
-    Leg,
-    Market,
-    Order,
-    OrderType,
-    PositionSide,
-    Request,
-    Response,
-    Side,
-    Stamp,
-    TimeInForce,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.futures import FuturesState
+from keyctl.model.order import Leg, Order
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Kind, Market, OrderType, PositionSide, Side, TimeInForce
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, answer
 
@@ -91,7 +81,7 @@ GTD: dict[str, Any] = {"time_in_force": TimeInForce.GTD, "expires_ms": ENDS_MS}
 
 
 def made(kind: Kind = Kind.LIVE) -> Exchange:
-    return exchanges.load(Binding("binance", kind, "global", None, None))
+    return shipped.load(Binding("binance", kind, "global", None, None))
 
 
 def leg(order: Order = LINEAR, **changes: Any) -> Leg:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from keyctl.model import Algorithm, Leg, OrderType, Response, Side
+from keyctl.model.order import Leg
+from keyctl.model.wire import Response
+from keyctl.model.words import Algorithm, OrderType, Side
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, ExchangeContract, answer
 

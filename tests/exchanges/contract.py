@@ -24,30 +24,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keyctl import exchanges
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange, UnknownSymbol
 from keyctl.exchanges.encoding import public_wire
 from keyctl.exchanges.signer import Signer
-from keyctl.model import (
-    Algorithm,
-    Binding,
-    ExchangeError,
-    KeyPermissions,
-    Kind,
-    Leg,
-    Market,
-    Order,
-    OrderState,
-    OrderType,
-    Request,
-    Response,
-    Side,
-    SignedRequest,
-    Stamp,
-    TimeInForce,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.order import Leg, Order
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.wire import Request, Response, SignedRequest, Stamp
+from keyctl.model.words import Algorithm, Kind, Market, OrderState, OrderType, Side, TimeInForce
 from keyctl.secret import Secret
 from tests.support.order_calls import (
     cancel_request,
@@ -164,9 +152,9 @@ class ExchangeContract(ABC):
     # What is made from it.
 
     def exchange(self, **changes: Any) -> Exchange:
-        facts = exchanges.profile(self.name)
+        facts = shipped.profile(self.name)
         binding = Binding(self.name, self.kind, facts.site_default, None, None)
-        return exchanges.load(replace(binding, **changes))
+        return shipped.load(replace(binding, **changes))
 
     def leg(self, **changes: Any) -> Leg:
         order = Order("BTC/USDT", Market.SPOT, Side.BUY, OrderType.LIMIT, Decimal("0.005"), Decimal("60000"))
@@ -281,9 +269,7 @@ class ExchangeContract(ABC):
     @FUZZ
     @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
     def test_odd_text_arrives_as_it_was_given(self, text: str) -> None:
-        entry = next(
-            entry for entry in exchanges.profile(self.name).readable if entry.private and "{}" not in entry.path
-        )
+        entry = next(entry for entry in shipped.profile(self.name).readable if entry.private and "{}" not in entry.path)
         wire = self.sent(self.exchange().readable_request(entry.method, entry.path, (("note", text),)))
         assert wire.url.isascii() and not re.search(r"[\s\x00-\x1f]", wire.url)
         assert sent_params(wire)["note"] == text
@@ -498,7 +484,7 @@ class ExchangeContract(ABC):
             assert not re.search(r"withdraw/apply|transfer$|withdrawal$", entry.path)
 
     def test_the_shipped_facts_hang_together(self) -> None:
-        facts = exchanges.profile(self.name)
+        facts = shipped.profile(self.name)
         assert facts.site_default in facts.sites(Kind.LIVE)
         assert set(facts.scopes) == {str(market) for market in facts.markets} and all(facts.scopes.values())
         assert 1 <= facts.ip_list.step <= len(facts.checklist.steps)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keyctl.model import (
-    Leg,
-    Response,
-)
+from keyctl.model.order import Leg
+from keyctl.model.wire import Response
 from tests.exchanges.contract import SENT_MS, ExchangeContract, answer
 
 # Key and secret of the official contract docs, echostr and timestamp of the same sample.

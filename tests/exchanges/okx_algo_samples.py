@@ -6,7 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Leg, MarginMode, Market, OrderType, PositionSide, Side, Trigger
+from keyctl.model.order import Leg
+from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side, Trigger
 from tests.exchanges.contract import SENT_MS
 from tests.exchanges.okx_samples import leg
 

@@ -7,9 +7,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from keyctl import exchanges
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange
-from keyctl.model import Algorithm, Binding, Kind, Leg, Market, Order, OrderType, Request, Side
+from keyctl.model.credential import Binding
+from keyctl.model.order import Leg, Order
+from keyctl.model.wire import Request
+from keyctl.model.words import Algorithm, Kind, Market, OrderType, Side
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP
 from tests.support.ccxt_oracle import oracle
@@ -55,7 +58,7 @@ def success(*rows: Any) -> dict[str, Any]:
 
 
 def okx() -> Exchange:
-    return exchanges.load(Binding("okx", Kind.LIVE, "global", None, None))
+    return shipped.load(Binding("okx", Kind.LIVE, "global", None, None))
 
 
 def leg(**changes: Any) -> Leg:

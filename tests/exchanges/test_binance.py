@@ -14,20 +14,10 @@ from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem
 from keyctl.exchanges.binance.exchange import BinanceSigner
 from keyctl.exchanges.signing import Ed25519Key, HMACKey, RSAKey
-from keyctl.model import (
-    Algorithm,
-    ExchangeError,
-    Kind,
-    Leg,
-    Market,
-    OrderState,
-    OrderType,
-    Request,
-    Response,
-    Stamp,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.order import Leg
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Algorithm, Kind, Market, OrderState, OrderType, TimeInForce, Trigger
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, caught, oracle

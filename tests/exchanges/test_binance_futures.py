@@ -12,18 +12,11 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import (
-    ExchangeError,
-    Kind,
-    MarginMode,
-    Market,
-    PositionSide,
-    PriceBand,
-    Response,
-    Setup,
-    Side,
-    Trigger,
-)
+from keyctl.model.futures import Setup
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import PriceBand
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind, MarginMode, Market, PositionSide, Side, Trigger
 from tests.exchanges.binance_futures_samples import (
     ALGO,
     CONFIG,

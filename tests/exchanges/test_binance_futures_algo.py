@@ -14,24 +14,10 @@ from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.binance.exchange import BinanceSigner
 from keyctl.exchanges.signing import HMACKey
-from keyctl.model import (
-    Kind,
-    Leg,
-    Market,
-    OpenOrder,
-    Order,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Outcome,
-    PositionSide,
-    Request,
-    Response,
-    Side,
-    Stamp,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.futures import OpenOrder
+from keyctl.model.order import Leg, Order, OrderStatus
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Kind, Market, OrderState, OrderType, Outcome, PositionSide, Side, TimeInForce, Trigger
 from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
 from tests.exchanges.binance_algo_samples import (

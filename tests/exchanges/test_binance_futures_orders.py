@@ -14,22 +14,11 @@ from keyctl.errors import UsageProblem
 from keyctl.exchanges.binance.exchange import BinanceSigner
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.signing import HMACKey
-from keyctl.model import (
-    ExchangeError,
-    FuturesState,
-    MarginMode,
-    Market,
-    Order,
-    OrderState,
-    OrderType,
-    PositionSide,
-    Request,
-    Setup,
-    Side,
-    Stamp,
-    Taken,
-    TimeInForce,
-)
+from keyctl.model.futures import FuturesState, Setup
+from keyctl.model.order import Order
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Request, Stamp
+from keyctl.model.words import MarginMode, Market, OrderState, OrderType, PositionSide, Side, Taken, TimeInForce
 from keyctl.secret import Secret
 from tests.exchanges.binance_futures_oracle import ccxt_client, content
 from tests.exchanges.binance_futures_samples import (

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from keyctl.answers import Unreadable
-from keyctl.exchanges import load
 from keyctl.exchanges.base import Exchange, UnknownSymbol
 from keyctl.exchanges.binance.names import COINM, USDM, native_name, perpetual_name, product_of_native, spot_name
 from keyctl.exchanges.encoding import encode_query
-from keyctl.model import Binding, Instrument, Kind, Market, Response
+from keyctl.exchanges.shipped import load
+from keyctl.model.credential import Binding
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind, Market
 from tests.support.listed import row, rows
 from tests.support.order_calls import band_request, names_requests, read_band, read_names
 

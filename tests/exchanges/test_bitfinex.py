@@ -15,7 +15,8 @@ from keyctl.answers import Unreadable
 from keyctl.desk.cancel_order import days_around
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import Algorithm, Market, OrderState, OrderType, Request, Response, Side, Stamp, TimeInForce
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Algorithm, Market, OrderState, OrderType, Side, TimeInForce
 from keyctl.secret import Secret
 from tests.exchanges.bitfinex_spot import API_KEY, DAY_MS, SECRET, BitfinexSpot, exchange, notification, row, signer
 from tests.exchanges.contract import SENT_MS, answer, sent_params

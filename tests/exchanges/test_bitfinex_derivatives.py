@@ -12,25 +12,11 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import (
-    FuturesState,
-    Instrument,
-    Leg,
-    MarginMode,
-    Market,
-    OddRow,
-    OpenOrder,
-    OrderState,
-    OrderType,
-    Position,
-    PositionSide,
-    Setup,
-    Side,
-    Stamp,
-    Ticker,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
+from keyctl.model.order import Leg
+from keyctl.model.venue import Instrument, Ticker
+from keyctl.model.wire import Stamp
+from keyctl.model.words import MarginMode, Market, OrderState, OrderType, PositionSide, Side, TimeInForce, Trigger
 from tests.exchanges.bitfinex_spot import BitfinexSpot as Spot
 from tests.exchanges.bitfinex_spot import notification, signer
 from tests.exchanges.contract import SENT_MS, answer, damaged, sent_params

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from keyctl import exchanges
 from keyctl.answers import TooLong, Unreadable
+from keyctl.exchanges import shipped
 from keyctl.exchanges.bitfinex.exchange import Bitfinex
 from keyctl.exchanges.bitfinex.funding import BitfinexFunding
-from keyctl.model import Algorithm, Binding, Kind, Response, Stamp
+from keyctl.model.credential import Binding
 from keyctl.model.funding import AutoRenew, OfferDraft, OfferKind, OfferState
+from keyctl.model.wire import Response, Stamp
+from keyctl.model.words import Algorithm, Kind
 from keyctl.secret import Secret
 
 DRAFT = OfferDraft("USD", Decimal("150.0"), OfferKind.FIXED, Decimal("0.0003"), 2)
@@ -22,7 +24,7 @@ NOW = 1_700_000_000_000
 
 @pytest.fixture(scope="module")
 def exchange() -> Bitfinex:
-    found = exchanges.load(Binding("bitfinex", Kind.LIVE, "global", None, None))
+    found = shipped.load(Binding("bitfinex", Kind.LIVE, "global", None, None))
     assert isinstance(found, Bitfinex)
     return found
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import UsageProblem
-from keyctl.exchanges import profile
 from keyctl.exchanges.catalogue import CATEGORIES, COLUMNS, Catalogue, catalogue
+from keyctl.exchanges.shipped import profile
 from keyctl.loader import open_data
-from keyctl.model import Diagnosis, Endpoint, ExchangeError, Market, Taken
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.told import ExchangeError
+from keyctl.model.words import Endpoint, Market, Taken
 
 COLLECTED = Path(__file__).parents[1] / "data" / "catalogue"
 COUNTS = {"binance": 604, "bitfinex": 45, "lbank": 190, "okx": 1031}

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from keyctl.exchanges import load, names, profile
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.model import Binding, Kind, Response
+from keyctl.exchanges.shipped import load, names, profile
+from keyctl.model.credential import Binding
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind
 from tests.support.error_oracle import told
 from tests.support.mutations import Mutator, harvest
 from tests.support.refusals import STATUSES, bodies, recorded, refusals

@@ -12,8 +12,11 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.desk import fills_view
-from keyctl.exchanges import load
-from keyctl.model import Binding, Fill, FillsAsked, FillsPage, Kind, Market, Response, Side
+from keyctl.exchanges.shipped import load
+from keyctl.model.credential import Binding
+from keyctl.model.fills import Fill, FillsAsked, FillsPage
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind, Market, Side
 from tests.support.world import ALL
 
 SPOT, FUTURES = Market.SPOT, Market.FUTURES

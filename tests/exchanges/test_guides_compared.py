@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.exchanges import profile
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.checklists import common
+from keyctl.exchanges.shipped import profile
 from keyctl.home.profiles import SHIPPED
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides-compared.md"
 ROWS = [

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from keyctl import exchanges
-from keyctl.exchanges import load
-from keyctl.model import Binding, EventKind, EventsPage, Kind, Response
+from keyctl.exchanges import shipped
+from keyctl.exchanges.shipped import load
+from keyctl.model.account_events import EventKind, EventsPage
+from keyctl.model.credential import Binding
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind
 
 MOVEMENT: list[Any] = [
     *(13105603, "ETH", "ETHEREUM", None, None, 1569348774000, 1569348774000, None, None, "COMPLETED", None, None),
@@ -79,13 +82,13 @@ def test_a_full_page_may_not_be_all() -> None:
     assert read("okx", 0, *rows).full and not read("okx", 0, *rows[1:]).full
 
 
-@pytest.mark.parametrize("name", exchanges.names())
+@pytest.mark.parametrize("name", shipped.names())
 def test_whatever_is_not_read_has_its_reason_and_all_reads_are_shipped_ones(name: str) -> None:
-    exchange = load(Binding(name, Kind.LIVE, exchanges.profile(name).site_default, None, None))
+    exchange = load(Binding(name, Kind.LIVE, shipped.profile(name).site_default, None, None))
     requests = exchange.events_requests(1_700_000_000_000, 1_700_000_060_000)
     assert requests or set(exchange.events_unread) == set(EventKind)
     assert len(exchange.events_lists) == len(requests)
     assert EventKind.WITHDRAWAL in exchange.events_unread or requests
-    shipped = {(entry.method, entry.path) for entry in exchange.profile.readable}
-    assert {(request.method, request.path) for request in requests} <= shipped
+    readable = {(entry.method, entry.path) for entry in exchange.profile.readable}
+    assert {(request.method, request.path) for request in requests} <= readable
     assert all(request.repeatable and request.private for request in requests)

@@ -16,17 +16,8 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import (
-    Algorithm,
-    Market,
-    OrderState,
-    OrderType,
-    Request,
-    Side,
-    Stamp,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.wire import Request, Stamp
+from keyctl.model.words import Algorithm, Market, OrderState, OrderType, Side, TimeInForce, Trigger
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, answer, sent_params
 from tests.exchanges.lbank_spot import API_KEY, SECRET, LBankSpot, envelope, page, row

@@ -15,26 +15,19 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.model import (
-    FuturesState,
-    Instrument,
-    Leg,
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
+from keyctl.model.order import Leg
+from keyctl.model.venue import Instrument, PriceBand, Ticker
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import (
     MarginMode,
     Market,
-    OddRow,
-    OpenOrder,
     OrderState,
     OrderType,
     Outcome,
-    Position,
     PositionSide,
-    PriceBand,
-    Request,
-    Response,
-    Setup,
     Side,
     Taken,
-    Ticker,
     TimeInForce,
     Trigger,
 )

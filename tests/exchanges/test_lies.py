@@ -11,7 +11,10 @@ import pytest
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import FuturesState, LegResult, Outcome, Response
+from keyctl.model.futures import FuturesState
+from keyctl.model.order import LegResult
+from keyctl.model.wire import Response
+from keyctl.model.words import Outcome
 from keyctl.orders.judge import judge_found, judge_placed
 from tests.support import lies, market_lies
 from tests.support.lies import PLACED, Lie, lies_about, right_word

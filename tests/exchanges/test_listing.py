@@ -6,7 +6,8 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges.listing import NAME_MAX, Names, each_of
-from keyctl.model import JSON, OddRow
+from keyctl.model.futures import OddRow
+from keyctl.model.wire import JSON
 
 
 def unreadable(row: JSON) -> None:

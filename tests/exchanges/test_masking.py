@@ -12,9 +12,9 @@ import pytest
 
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.masking import HIDDEN, Mask, hide_beside
-from keyctl.model import ExchangeError
+from keyctl.model.told import ExchangeError
 from keyctl.secret import Secret
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.canary import Canaries
 from tests.support.masked_verdicts import KEY, phrases_of, recorded, verdict
 from tests.support.world import World

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import OrderStatus, Outcome
+from keyctl.model.order import OrderStatus
+from keyctl.model.words import Outcome
 from keyctl.orders.judge import judge_placed
 from tests.support import waiting_oracle
 from tests.support.answer_oracle import proves_refused, proves_taken

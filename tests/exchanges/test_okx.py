@@ -14,7 +14,10 @@ from keyctl.errors import SetupProblem
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.okx.exchange import OKXSigner
 from keyctl.exchanges.signing import HMACKey
-from keyctl.model import ExchangeError, Kind, Leg, Market, OrderState, OrderType, Request, Response, Side, Stamp
+from keyctl.model.order import Leg
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Kind, Market, OrderState, OrderType, Side
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
 from tests.exchanges.okx_samples import kind_shown

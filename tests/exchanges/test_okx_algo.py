@@ -16,23 +16,18 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
-from keyctl.model import (
+from keyctl.model.futures import OddRow, OpenOrder
+from keyctl.model.order import Leg, OrderStatus
+from keyctl.model.wire import Request, Response, SignedRequest, Stamp
+from keyctl.model.words import (
     Algorithm,
-    Leg,
     MarginMode,
     Market,
-    OddRow,
-    OpenOrder,
     OrderState,
-    OrderStatus,
     OrderType,
     Outcome,
     PositionSide,
-    Request,
-    Response,
     Side,
-    SignedRequest,
-    Stamp,
     TimeInForce,
     Trigger,
 )

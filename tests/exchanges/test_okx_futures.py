@@ -17,30 +17,24 @@ from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.encoding import public_wire
 from keyctl.exchanges.okx.names import contract_symbol
-from keyctl.model import (
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
+from keyctl.model.order import Leg
+from keyctl.model.size import read_symbol
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import Instrument, PriceBand
+from keyctl.model.wire import Response, Stamp
+from keyctl.model.words import (
     Algorithm,
-    ExchangeError,
-    FuturesState,
-    Instrument,
-    Leg,
     MarginMode,
     Market,
-    OddRow,
-    OpenOrder,
     OrderState,
     OrderType,
     Outcome,
-    Position,
     PositionSide,
-    PriceBand,
-    Response,
-    Setup,
     Side,
-    Stamp,
     Taken,
     TimeInForce,
 )
-from keyctl.model.size import read_symbol
 from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from keyctl.errors import SetupProblem
 from keyctl.exchanges.signing import private_key_type
 from keyctl.keys.intake import clean_secret
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
 from tests.support.canary import Canaries
 from tests.support.private_keys import BODY, BOTH, EC_KEY, ED, ED_PEM, READ, RSA, RSA_PEM, SEED, b64, der, jwk, pem

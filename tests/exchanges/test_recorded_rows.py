@@ -12,7 +12,8 @@ import pytest
 from keyctl.errors import CheckFailed, ExitCode
 from keyctl.exchanges.bitfinex.orders import STATUS, filled_of
 from keyctl.exchanges.bitfinex.states import state_of
-from keyctl.model import Market, OpenOrder, OrderState, OrderType, Position, PositionSide, Trigger
+from keyctl.model.futures import OpenOrder, Position
+from keyctl.model.words import Market, OrderState, OrderType, PositionSide, Trigger
 from tests.exchanges.contract import answer
 from tests.exchanges.okx_samples import SWAP, okx, success
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from keyctl.exchanges import names
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.model import Diagnosis, Endpoint, Market, Taken
+from keyctl.exchanges.shipped import names
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.words import Endpoint, Market, Taken
 from tests.support.reviewed import (
     Reviewed,
     close_blocked_seconds,

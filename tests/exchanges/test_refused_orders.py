@@ -13,7 +13,7 @@ from keyctl.desk import close as closing
 from keyctl.desk import close_view, in_the_way
 from keyctl.desk.order_advice import Step
 from keyctl.errors import ExitCode
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.ran import Ran
 from tests.support.starts import FUTURES, PERPETUAL
 from tests.support.trader import Shared, Trader

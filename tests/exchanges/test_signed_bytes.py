@@ -24,10 +24,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from keyctl.exchanges import profile
-from keyctl.model import Algorithm, WireRequest
+from keyctl.exchanges.shipped import profile
+from keyctl.model.wire import WireRequest
+from keyctl.model.words import Algorithm
 from keyctl.network.session import Session
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.world import ALL, World
 

@@ -8,7 +8,7 @@ import pytest
 
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.typed_symbols import meant_symbols, named_elsewhere, perpetuals_of, read_symbol
-from keyctl.model import Market
+from keyctl.model.words import Market
 from tests.support.world import ALL, World
 
 BOTH = "BTC/USDT or BTC/USDT:USDT"

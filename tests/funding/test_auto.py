@@ -9,7 +9,7 @@ import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.funding.auto import only_one
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.lending import LENDER, LendingWorld
 
 AUTO = ("auto", "USD", "--yes")

@@ -10,7 +10,7 @@ from keyctl.errors import ExitCode
 from keyctl.journal.legs import Journal
 from keyctl.journal.offers import SentState
 from keyctl.journal.opening import open_database
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.lending import LENDER, LendingWorld
 from tests.support.processes import race
 

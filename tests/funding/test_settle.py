@@ -10,7 +10,7 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.funding.settle import Absent, Found, Unclear, judge
 from keyctl.model.funding import FundingTrade, Lent, Offer, OfferDraft, OfferKind, OfferState
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.lending import LendingWorld
 
 START = 1_700_000_000_000

@@ -11,8 +11,9 @@ import pytest
 
 from keyctl.errors import CheckFailed
 from keyctl.home.account_uid import check_same
-from keyctl.model import Side
-from keyctl.twin import FaultKind, make_key
+from keyctl.model.words import Side
+from keyctl.twin.faults import FaultKind
+from keyctl.twin.key_making import make_key
 from tests.support.perpetuals import SYMBOL
 from tests.support.ran import Ran
 from tests.support.stores import make_account

@@ -12,7 +12,7 @@ from keyctl.home.account_entries import account_data
 from keyctl.home.accounts import Accounts, mask
 from keyctl.home.folders import Home
 from keyctl.home.selection import check_one_kind
-from keyctl.model import Kind, Market, Standing
+from keyctl.model.words import Kind, Market, Standing
 from tests.support.processes import forking
 from tests.support.stores import make_account, make_home
 

@@ -15,7 +15,8 @@ from keyctl.home.config import Limits
 from keyctl.home.day_counts import DayCounts, day_counts, most_filled
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Kind, LegResult, OrderState, OrderStatus, Outcome
+from keyctl.model.order import LegResult, OrderStatus
+from keyctl.model.words import Kind, OrderState, Outcome
 from tests.support.legs import claim_all, make_leg, stored_legs
 from tests.support.processes import race
 from tests.support.skipping import SkipClock

@@ -17,7 +17,7 @@ from keyctl.journal.halts import Scope
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.mark import MarkState
 from keyctl.journal.opening import journal_file, mark_of, open_database
-from keyctl.model import Kind
+from keyctl.model.words import Kind
 from tests.support.losses import OPENING
 from tests.support.world import RIGHTS, World
 

@@ -16,7 +16,8 @@ from keyctl.journal.guards import IN_FLIGHT_SECONDS, NO_WINDOW_SECONDS, Basis
 from keyctl.journal.halts import Scope
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Kind, Leg, LegResult, MarginMode, Market, Outcome, PositionSide, Side, TimeInForce
+from keyctl.model.order import Leg, LegResult
+from keyctl.model.words import Kind, MarginMode, Market, Outcome, PositionSide, Side, TimeInForce
 from tests.support.legs import make_leg
 from tests.support.skipping import SkipClock
 

@@ -20,7 +20,8 @@ from keyctl.journal import database
 from keyctl.journal.halts import Scope
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Kind, LegResult, Outcome
+from keyctl.model.order import LegResult
+from keyctl.model.words import Kind, Outcome
 from tests.support.legs import claim_all, make_leg, stored_legs
 from tests.support.processes import race
 from tests.support.skipping import SkipClock

@@ -13,7 +13,7 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.journal.halts import Scope
 from keyctl.journal.mark import Identity, Mark, MarkState
-from keyctl.model import Kind
+from keyctl.model.words import Kind
 from tests.support.losses import (
     MOMENTS,
     OPENING,

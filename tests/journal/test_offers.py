@@ -19,7 +19,7 @@ from keyctl.journal.legs import Journal
 from keyctl.journal.mark import Mark
 from keyctl.journal.offers import OfferWish, SentState
 from keyctl.journal.successor import succeed
-from keyctl.model import Account
+from keyctl.model.account import Account
 from keyctl.model.funding import OfferDraft, OfferKind
 from tests.support.clocks import ShiftedClock
 from tests.support.processes import race

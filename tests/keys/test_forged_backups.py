@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 from keyctl.home.account_entries import stored_facts
-from keyctl.model import Binding, Credential, Kind
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Kind
 from keyctl.secret import Secret
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 from keyctl.vault.backup import Entry, write_backup
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.key_file import make_key_file

@@ -11,8 +11,8 @@ from dotenv import dotenv_values
 
 from keyctl.errors import SetupProblem
 from keyctl.keys.environ import lines_for_shell
-from keyctl.keys.formats import NotInFormat
 from keyctl.keys.formats.env_file import read_env
+from keyctl.keys.formats.parsed import NotInFormat
 from keyctl.keys.other_programs import read_foreign
 from tests.support.files_campaign import damage, round_trips
 from tests.support.other_files import FORMATS, random_file, random_passphrase

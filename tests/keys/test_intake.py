@@ -19,7 +19,7 @@ from keyctl.keys.intake import (
     read_credentials,
     read_source,
 )
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
 
 PEM = new_private_key("ed25519").reveal().decode()

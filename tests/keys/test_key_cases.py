@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from keyctl.app import App
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 from tests.support.canary import Canaries
 from tests.support.preloaded import preloaded
 from tests.support.private_keys import BAG, BODY, EC_KEY, ED, ED_PEM, ED_SSH, READ, RSA, RSA_PEM, SEED, pem

@@ -14,8 +14,10 @@ import pytest
 from keyctl.errors import SetupProblem
 from keyctl.keys.key_names import looks_like_name, part_in, place_in, words_of
 from keyctl.keys.other_programs import Reading, read_foreign
-from keyctl.model import Account, Algorithm, Kind, Standing
-from keyctl.twin import MadeKey, make_key
+from keyctl.model.account import Account
+from keyctl.model.words import Algorithm, Kind, Standing
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from tests.support.canary import Canaries
 from tests.support.ran import Ran
 from tests.support.world import World

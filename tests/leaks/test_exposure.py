@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from keyctl.leaks.exposure import KeyFacts, Place, Wallet, exposures
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
 WALLETS: tuple[tuple[str, ...], ...] = (("spot",), ("spot", "futures"), ("both",), ("futures",), ("both", ""), ("", ""))

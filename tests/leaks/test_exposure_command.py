@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from tests.support.browser import browser, pictured
 from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal

@@ -15,9 +15,9 @@ import pytest
 
 from keyctl import cli
 from keyctl.leaks import foreign_use as course
-from keyctl.model import OrderType, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderType, Side
 from keyctl.twin.book import Draft, VenueOrder
+from keyctl.twin.faults import FaultKind
 from tests.support.foreign_orders import foreign
 from tests.support.leaks import finds, look
 from tests.support.ran import Ran

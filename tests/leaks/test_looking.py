@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.model import Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import Side
+from keyctl.twin.faults import FaultKind
 from tests.support.foreign_orders import foreign
 from tests.support.leaks import SWAP, finds, leak, look, told
 from tests.support.world import ALL, RIGHTS, World, open_position

@@ -14,8 +14,8 @@ import pytest
 from keyctl.desk import order as trading
 from keyctl.home.files import locked
 from keyctl.leaks import playbook
-from keyctl.model import OrderState, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderState, Side
+from keyctl.twin.faults import FaultKind
 from tests.support.foreign_orders import foreign
 from tests.support.killed import Plant, at_save, at_write, keyctl_dying
 from tests.support.leaks import BUY, SWAP, codes, deleted, evidence_files, held, leak, next_key, states, told

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from keyctl.leaks import playbook
-from keyctl.model import Side
+from keyctl.model.words import Side
 from keyctl.terminal.output import at_once
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.foreign_orders import foreign
 from tests.support.killed import at_save, keyctl_dying

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from keyctl.app import App
-from keyctl.exchanges import load, names, profile
+from keyctl.exchanges.shipped import load, names, profile
 from keyctl.leaks.scan_places import usual_places
 from keyctl.leaks.scan_workers import look_through
-from keyctl.model import Algorithm, Binding, Kind
+from keyctl.model.credential import Binding
+from keyctl.model.words import Algorithm, Kind
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, make_key
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.vault.fingerprints import Fingerprints
 from tests.support.canary import Canaries
 from tests.support.leak_corpus import OPEN, PASSPHRASE, PEM_OPEN, PEM_WHOLE, WHOLE, Corpus, Form

@@ -6,14 +6,15 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
-from keyctl.exchanges import load, profile
 from keyctl.exchanges.bitfinex.names import common_symbol, native_symbol
 from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.okx.names import contract_symbol, pair_symbol
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
-from keyctl.model import Binding, Kind
+from keyctl.exchanges.shipped import load, profile
+from keyctl.model.credential import Binding
 from keyctl.model.size import market_of, read_symbol
 from keyctl.model.symbol_text import SymbolParts, capitals, is_name, parts_of, small_letters
+from keyctl.model.words import Kind
 from keyctl.terminal.typed_words import shown_word
 from tests.support.world import ALL
 

@@ -11,7 +11,7 @@ import pytest
 
 from keyctl.clock import CORRECTED_OFFSET_MS, SILENT_OFFSET_MS, Offset
 from keyctl.errors import ExitCode
-from keyctl.model import Side
+from keyctl.model.words import Side
 from keyctl.twin import server, wire
 from tests.support.ran import Ran
 from tests.support.starts import PERPETUAL

@@ -13,8 +13,9 @@ import pytest
 from keyctl.journal import schema
 from keyctl.journal.addresses import FRESH_SECONDS, Addresses
 from keyctl.journal.database import Database
-from keyctl.model import Account, Algorithm, Kind, Market
+from keyctl.model.account import Account
 from keyctl.model.route import Route, local_route, proxy_route
+from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.network.egress import look_up, moved_addresses
 from keyctl.network.lines import Network
 from tests.support.clocks import ShiftedClock

@@ -20,13 +20,16 @@ import pytest
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.errors import ExitCode
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.keys.enrol import enrol, new_account
-from keyctl.model import Binding, Credential, Kind, Market
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Kind, Market
 from keyctl.network import lines
 from keyctl.network.line import tls_context
 from keyctl.secret import Secret
-from keyctl.twin import TwinServer, all_faces, make_key
+from keyctl.twin.faces import all_faces
+from keyctl.twin.key_making import make_key
+from keyctl.twin.server import TwinServer
 from tests.support.certificates import make_certificate
 from tests.support.clocks import ShiftedClock
 from tests.support.stores import MemoryStore

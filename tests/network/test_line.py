@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyctl.errors import NoAnswer, Unreached
-from keyctl.model import Response, WireRequest
+from keyctl.model.wire import Response, WireRequest
 from keyctl.network.line import BODY_MAX_BYTES, Line, tls_context
 from keyctl.network.target import target_of
 from tests.support.certificates import make_certificate

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.model import Side
+from keyctl.model.words import Side
 from keyctl.network import lines
 from keyctl.orders.preview import preview
 from tests.support.ran import Ran

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from keyctl import exchanges
 from keyctl.errors import ExitCode
-from keyctl.exchanges import profile
+from keyctl.exchanges import shipped
+from keyctl.exchanges.shipped import profile
 from keyctl.network.pacing import Pacer
-from keyctl.twin import face
 from keyctl.twin.call import Call, Operation
+from keyctl.twin.faces import face
 from keyctl.twin.pace import broken_limits
 from keyctl.twin.record import CallRecord, Logged
 from tests.support.clocks import ShiftedClock
@@ -102,7 +102,7 @@ def test_an_account_too_many_waits_and_an_order_does_not(desk: Desk, monkeypatch
     desk.clock = Sleepless()
     few = tuple(pace._replace(calls=2) for pace in profile("bitfinex").paces)
     slower = profile("bitfinex")._replace(paces=few)
-    monkeypatch.setattr(exchanges, "profile", lambda name: slower)
+    monkeypatch.setattr(shipped, "profile", lambda name: slower)
     for number in range(3):
         desk.add(f"desk-{number}", "bitfinex")
     assert desk.run("verify", "--all", "--json").exit_code == ExitCode.OK

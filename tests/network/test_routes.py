@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.model import Market
-from keyctl.twin import Fault, FaultKind, TwinServer, make_key
+from keyctl.model.words import Market
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.server import TwinServer
 from tests.support.clocks import ShiftedClock
 from tests.support.desk import Desk, open_twin
 from tests.support.proxies import FakeEcho, FakeProxy

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from keyctl.clock import Offset
-from keyctl.model import Balances, Market
+from keyctl.model.venue import Balances
+from keyctl.model.words import Market
 from keyctl.network.session import Session
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.skipping import SkipClock
 from tests.support.world import ALL, World
 

@@ -12,11 +12,12 @@ import pytest
 
 from keyctl.clock import Offset
 from keyctl.errors import KeyctlError
-from keyctl.model import Market, Ticker
+from keyctl.model.venue import Ticker
+from keyctl.model.words import Market
 from keyctl.network.session import READ_TRIES, Session
 from keyctl.orders.venue_reads import Shared, instrument_of, ticker_of
-from keyctl.twin import FaultKind
 from keyctl.twin.book import Book
+from keyctl.twin.faults import FaultKind
 from tests.support.gateway import Gateway
 from tests.support.world import ALL, RIGHTS, World
 

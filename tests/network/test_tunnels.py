@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import NoAnswer, Unreached
-from keyctl.model import WireRequest
 from keyctl.model.route import BY_VERSION, Route, RouteKind, local_route, proxy_route
+from keyctl.model.wire import WireRequest
 from keyctl.network.line import Line, tls_context
-from keyctl.twin import TwinServer, all_faces
+from keyctl.twin.faces import all_faces
+from keyctl.twin.server import TwinServer
 from tests.support.certificates import make_certificate
 from tests.support.desk import open_twin
 from tests.support.proxies import FakeProxy

@@ -15,7 +15,7 @@ import pytest
 from keyctl import clock as clocks
 from keyctl.errors import ExitCode
 from keyctl.network import session
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.bench import Bench
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock

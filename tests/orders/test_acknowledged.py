@@ -9,9 +9,10 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl import exchanges
+from keyctl.exchanges import shipped
 from keyctl.journal.legs import Journal
-from keyctl.model import Kind, LegResult, OrderState
+from keyctl.model.order import LegResult
+from keyctl.model.words import Kind, OrderState
 from keyctl.orders import fanout
 from keyctl.orders.comparing import NEW_SECONDS
 from tests.support.skipping import SkipClock
@@ -27,8 +28,8 @@ def clock() -> SkipClock:
 
 @pytest.fixture
 def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    real = exchanges.profile
-    monkeypatch.setattr(exchanges, "profile", lambda name: real(name)._replace(acknowledges=True))
+    real = shipped.profile
+    monkeypatch.setattr(shipped, "profile", lambda name: real(name)._replace(acknowledges=True))
     world.add("binance")
     return world
 

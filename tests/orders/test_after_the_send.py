@@ -11,10 +11,10 @@ from keyctl.desk import close as closing
 from keyctl.desk import order as ordering
 from keyctl.errors import StoreUnusable
 from keyctl.journal.legs import Journal
-from keyctl.model import Side
+from keyctl.model.words import Side
 from keyctl.orders import send
 from keyctl.orders import settle as settling
-from keyctl.twin import Fault, FaultKind
+from keyctl.twin.faults import Fault, FaultKind
 from tests.support.perpetuals import SYMBOL, VENUES
 from tests.support.skipping import SkipClock
 from tests.support.waiting_places import place

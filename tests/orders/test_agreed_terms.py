@@ -15,14 +15,14 @@ import pytest
 from keyctl.desk import consent, order
 from keyctl.home.config import Limits
 from keyctl.journal.legs import ClaimWish, Journal, LegState
-from keyctl.model import MarginMode, Market, OrderType, PositionSide, Side
+from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side
 from keyctl.network.session import Session
 from keyctl.orders import fanout, leverage, preflight
 from keyctl.orders import send as sending
 from keyctl.orders.preview import Preview
 from keyctl.orders.send import send as send_plan
-from keyctl.twin import FaultKind
 from keyctl.twin.derivatives import DerivativeDraft
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.legs import make_leg
 from tests.support.perpetuals import NATIVE, SYMBOL, add, leverage_at, outcomes, position

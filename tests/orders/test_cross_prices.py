@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.exchanges import names, profile
-from keyctl.model import Instrument
+from keyctl.exchanges.shipped import names, profile
+from keyctl.model.venue import Instrument
 from keyctl.network.session import Session
 from keyctl.orders.cross_price import agreed, usd_per_quote
 from keyctl.orders.holdings import Prices

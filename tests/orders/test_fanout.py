@@ -18,7 +18,7 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.journal.legs import Journal
 from keyctl.orders import fanout, plan
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.processes import race
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock

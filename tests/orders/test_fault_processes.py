@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode, NoAnswer
-from keyctl.model import WireRequest
+from keyctl.model.wire import WireRequest
 from keyctl.network.line import Line, tls_context
 from keyctl.orders import fanout, leverage, preview
 from keyctl.orders import send as sending
 from keyctl.terminal import output
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support import breakage as make
 from tests.support.bench import PERPETUALS, PLACES, Bench, Cell, healthy, order, outcomes_of
 from tests.support.fault_table import PAGE

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keyctl.errors import CheckFailed
-from keyctl.model import Outcome, PositionSide, Side, TimeInForce
+from keyctl.model.words import Outcome, PositionSide, Side, TimeInForce
 from keyctl.orders.plan import PlannedLeg
 from keyctl.orders.sizing import Sizing, Split
 from keyctl.orders.wish import Wish

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.model import PositionSide
-from keyctl.twin import FaultKind
+from keyctl.model.words import PositionSide
+from keyctl.twin.faults import FaultKind
 from tests.support.perpetuals import SYMBOL, add, leverage_at, outcomes, position
 from tests.support.ran import Ran
 from tests.support.world import World

@@ -9,24 +9,14 @@ from typing import Any
 
 import pytest
 
-from keyctl.exchanges import load, names
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.model import (
-    Binding,
-    ExchangeError,
-    Kind,
-    Leg,
-    Market,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Outcome,
-    PositionSide,
-    Response,
-    Taken,
-    TimeInForce,
-)
+from keyctl.exchanges.shipped import load, names
+from keyctl.model.credential import Binding
+from keyctl.model.order import Leg, OrderStatus
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind, Market, OrderState, OrderType, Outcome, PositionSide, Taken, TimeInForce
 from keyctl.orders.judge import judge_found, judge_placed
 from tests.support.legs import make_leg
 

@@ -17,9 +17,10 @@ from keyctl.desk import order
 from keyctl.errors import Unreached
 from keyctl.journal.claims import Claim
 from keyctl.journal.legs import Journal
-from keyctl.model import LegResult, Market, Outcome
+from keyctl.model.order import LegResult
+from keyctl.model.words import Market, Outcome
 from keyctl.orders import fanout, leverage, preview, settle
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.campaign import Campaign, run_campaign
 from tests.support.world import ALL, RIGHTS, World
 

@@ -12,7 +12,7 @@ from keyctl.errors import CheckFailed, ExitCode, KeyctlError, OutcomeUnknown
 from keyctl.network.session import Session
 from keyctl.orders import send
 from keyctl.terminal.output import Note, Result, Table, failure
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.starts import PERPETUAL
 from tests.support.world import RIGHTS, World
 

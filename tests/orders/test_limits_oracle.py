@@ -13,17 +13,10 @@ from keyctl.errors import CheckFailed
 from keyctl.home import day_counts
 from keyctl.home.config import Limits
 from keyctl.home.day_counts import DayCounts
-from keyctl.model import (
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Market,
-    Order,
-    OrderType,
-    Side,
-    Ticker,
-    TimeInForce,
-)
+from keyctl.model.futures import FuturesState
+from keyctl.model.order import Order
+from keyctl.model.venue import Instrument, Ticker
+from keyctl.model.words import MarginMode, Market, OrderType, Side, TimeInForce
 from keyctl.orders import perpetuals, plan
 from keyctl.orders.plan import PlannedLeg, plan_leg
 from keyctl.orders.value import Value, value_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import OrderType, Side, Trigger
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderType, Side, Trigger
+from keyctl.twin.faults import FaultKind
 from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.listed import LABEL, foreign, lists
 from tests.support.ran import Ran

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.ran import Ran
 from tests.support.trader import Shared, Trader, new_label
 from tests.support.world import ALL, RIGHTS

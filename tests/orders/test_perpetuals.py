@@ -12,22 +12,12 @@ from typing import Any
 import pytest
 
 from keyctl.errors import CheckFailed
-from keyctl.exchanges import load, names
+from keyctl.exchanges.shipped import load, names
 from keyctl.home.config import Limits
-from keyctl.model import (
-    Balances,
-    Binding,
-    FuturesState,
-    Kind,
-    MarginMode,
-    Market,
-    Position,
-    PositionSide,
-    PriceBand,
-    Side,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.futures import FuturesState, Position
+from keyctl.model.venue import Balances, PriceBand
+from keyctl.model.words import Kind, MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
 from keyctl.orders.checks import StandsInTheWay
 from keyctl.orders.plan import PlannedLeg, plan_leg
 from keyctl.orders.wish import Wish

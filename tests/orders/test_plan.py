@@ -9,18 +9,12 @@ from typing import Any
 import pytest
 
 from keyctl.errors import CheckFailed
-from keyctl.exchanges import load, names
+from keyctl.exchanges.shipped import load, names
 from keyctl.home.config import Limits
 from keyctl.home.day_counts import DayCounts
-from keyctl.model import (
-    Balances,
-    Binding,
-    Kind,
-    OrderType,
-    Side,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.venue import Balances
+from keyctl.model.words import Kind, OrderType, Side, TimeInForce, Trigger
 from keyctl.orders.plan import check_plan, new_plan_id, same_leg
 from keyctl.orders.sizing import Part, Sizing, Split, size_all
 from keyctl.orders.value import Value

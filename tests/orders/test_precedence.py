@@ -14,7 +14,8 @@ from keyctl.home.config import Limits
 from keyctl.journal.guards import IN_FLIGHT_SECONDS
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Kind, Leg, LegResult, MarginMode, Market, Outcome, Side, TimeInForce
+from keyctl.model.order import Leg, LegResult
+from keyctl.model.words import Kind, MarginMode, Market, Outcome, Side, TimeInForce
 from keyctl.orders.precedence import clear_way, wait_for_others, wait_in_flight
 from keyctl.orders.wish import Wish
 from tests.support.legs import make_leg

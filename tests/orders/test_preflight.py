@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from keyctl.model import Side, TimeInForce
+from keyctl.model.words import Side, TimeInForce
 from keyctl.network.session import Session
 from keyctl.orders.preflight import look
 from keyctl.orders.venue_reads import Shared

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.model import Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import Side
+from keyctl.twin.faults import FaultKind
 from tests.support.perpetuals import SYMBOL
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, RIGHTS, World, open_position

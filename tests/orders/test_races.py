@@ -20,7 +20,8 @@ from keyctl.errors import ExitCode
 from keyctl.home.config import Limits
 from keyctl.journal.database import Database
 from keyctl.journal.legs import ClaimWish, Journal, LegState
-from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
+from keyctl.model.order import Leg, Order
+from keyctl.model.words import Kind, Market, OrderType, Side
 from tests.support.gates import race
 from tests.support.races_campaign import CAP_PROCESSES, CAP_USD, LEG_USD, PROCESSES, cap_races, plan_races
 from tests.support.world import World

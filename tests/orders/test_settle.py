@@ -14,7 +14,8 @@ from keyctl.clock import ClockReads, Offset
 from keyctl.errors import Unreached
 from keyctl.exchanges.profile import Settling
 from keyctl.journal.legs import Journal
-from keyctl.model import LegResult, Market, Outcome
+from keyctl.model.order import LegResult
+from keyctl.model.words import Market, Outcome
 from keyctl.orders.settle import CALL_AND_SLACK_SECONDS, PATIENCE_SECONDS, settle_all, settle_leg
 from tests.support.legs import claim_all, stored_legs
 from tests.support.skipping import SkipClock

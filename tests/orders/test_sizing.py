@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from keyctl.desk.order_words import sizing_of
 from keyctl.errors import CheckFailed
 from keyctl.home.config import Config, Limits
-from keyctl.model import Balances, Side, Ticker, Trigger
+from keyctl.model.venue import Balances, Ticker
+from keyctl.model.words import Side, Trigger
 from keyctl.orders.sizing import Part, Sizing, Split, size_all
 from keyctl.orders.wish import VenueView, Wish
 from tests.support.perpetual_wishes import ACCOUNT, INVERSE, LINEAR, VIEW, wish

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.model import OrderType, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import OrderType, Side
 from keyctl.twin.book import VenueOrder
+from keyctl.twin.faults import FaultKind
 from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.ran import Ran
 from tests.support.starts import PERPETUAL

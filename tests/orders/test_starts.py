@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from tests.support.starts import KINDS, PERPETUAL, Starts, both, move
 from tests.support.world import RIGHTS, World
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import ExitCode
-from keyctl.model import Side
+from keyctl.model.words import Side
 from keyctl.network.session import READ_TRIES
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.ran import Ran
 from tests.support.world import ALL, RIGHTS, World, open_position

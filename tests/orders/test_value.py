@@ -12,7 +12,7 @@ from keyctl.app import App
 from keyctl.desk.consent import Consent, ask
 from keyctl.desk.order_view import money, total_data, total_text
 from keyctl.errors import CheckFailed, NeedsPerson
-from keyctl.model import Kind
+from keyctl.model.words import Kind
 from keyctl.orders import preflight
 from keyctl.orders.plan import Plan, PlannedLeg
 from keyctl.orders.preview import Preview

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import OrderState
+from keyctl.model.words import OrderState
 from keyctl.orders import send, settle
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.skipping import SkipClock
 from tests.support.waiting_places import KINDS, PAIR, SWAP, calls, fire, place, places, the_order
 from tests.support.world import RIGHTS, World

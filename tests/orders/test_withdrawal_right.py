@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from keyctl.errors import CheckFailed, NoAnswer
-from keyctl.model import Kind, Side, TimeInForce
 from keyctl.model.size import read_number
+from keyctl.model.words import Kind, Side, TimeInForce
 from keyctl.network.session import READ_TRIES, Session
 from keyctl.orders.key_rights import LIVE_SECONDS, USABLE_SECONDS, rights_of
 from keyctl.orders.preflight import Look, look
 from keyctl.orders.venue_reads import Shared
 from keyctl.orders.wish import Wish
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.world import ALL, RIGHTS, World
 

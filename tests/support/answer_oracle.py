@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import keyctl
-from keyctl.model import Leg, Market, Response
+from keyctl.model.order import Leg
+from keyctl.model.wire import Response
+from keyctl.model.words import Market
 from tests.support import waiting_oracle
 from tests.support.mutations import Sample
 from tests.support.raw_json import Number, Odd, fraction, has_text, is_true, same, strict_json

@@ -14,7 +14,8 @@ from typing import Any
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, NoAnswer, Unreached
 from keyctl.exchanges.base import UnknownSymbol
-from keyctl.model import Outcome, Response, WireRequest
+from keyctl.model.wire import Response, WireRequest
+from keyctl.model.words import Outcome
 from keyctl.network.line import Line, tls_context
 from keyctl.orders.judge import judge_placed
 from tests.support import waiting_oracle

@@ -11,7 +11,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from keyctl.model import Balances, FuturesState, OddRow, OpenOrder, Position, PriceBand, Response
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position
+from keyctl.model.venue import Balances, PriceBand
+from keyctl.model.wire import Response
 from tests.support.futures_samples import FuturesSample
 from tests.support.raw_json import Number, Odd, fraction, is_true, strict_json
 from tests.support.row_oracle import Rows, each

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Algorithm, Market
+from keyctl.model.words import Algorithm, Market
 from keyctl.twin.book import Balance, default_book
 from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.record import CallRecord

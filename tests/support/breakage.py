@@ -17,7 +17,7 @@ from keyctl.network.line import Line
 from keyctl.network.session import Session
 from keyctl.orders import fanout, leverage, plan
 from keyctl.terminal import output
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.bench import FUTURES, RAW_BODY, Cell
 from tests.support.proxies import FakeProxy
 

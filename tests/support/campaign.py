@@ -21,8 +21,8 @@ from typing import Any
 
 import keyctl
 from keyctl.errors import ExitCode
-from keyctl.model import Market
-from keyctl.twin import FaultKind
+from keyctl.model.words import Market
+from keyctl.twin.faults import FaultKind
 from tests.support.processes import forking
 from tests.support.skipping import SharedNumbers, SkipClock
 from tests.support.world import ALL, RIGHTS, World

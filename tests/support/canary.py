@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from keyctl.twin import MadeKey
+from keyctl.twin.keys import MadeKey
 from tests.support.source import ROOT
 
 SHORTEST = 12

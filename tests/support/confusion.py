@@ -21,10 +21,17 @@ from keyctl.app import App
 from keyctl.cli import run
 from keyctl.diagnosis.causes import Cause
 from keyctl.keys.enrol import enrol, new_account
-from keyctl.model import Account, Algorithm, Binding, Credential, KeyPermissions, Kind, Market
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, Stand, State, TwinServer, all_faces, make_key, put_in_state, states
+from keyctl.twin.faces import all_faces
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.lbank.face import LBank
+from keyctl.twin.server import TwinServer
+from keyctl.twin.states import Stand, State, put_in_state, states
 from tests.support.clocks import ShiftedClock
 from tests.support.stores import MemoryStore
 from tests.support.world import IPS, RIGHTS

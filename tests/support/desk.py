@@ -11,9 +11,14 @@ import pytest
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
-from keyctl.model import Account, Binding, Credential, Kind, Market
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Kind, Market
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
+from keyctl.twin.faces import all_faces
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
 from tests.support.clocks import ShiftedClock
 from tests.support.ran import Ran
 from tests.support.stores import MemoryStore

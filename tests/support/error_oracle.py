@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from keyctl.answers import Unreadable, clean_text, code_of, integer_of, read_json, read_object, text_of
-from keyctl.model import Response
+from keyctl.model.wire import Response
 
 UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 Told = tuple[str, str] | None

@@ -11,7 +11,7 @@ from typing import Any
 from keyctl.errors import ExitCode
 from keyctl.journal.legs import Journal
 from keyctl.orders import fanout, leverage
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support import breakage as make
 from tests.support import broken_stores as stores
 from tests.support.bench import FUTURES, LBANK_CONTRACTS, PLACES, RAW_BODY, WAITING, Cell, Place

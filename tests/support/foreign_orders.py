@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.model import OrderType, Side
+from keyctl.model.words import OrderType, Side
 from keyctl.twin.book import Draft, VenueOrder
 from tests.support.world import World
 

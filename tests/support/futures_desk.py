@@ -16,27 +16,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from keyctl.errors import CheckFailed
-from keyctl.exchanges import load
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import public_wire
+from keyctl.exchanges.shipped import load
 from keyctl.exchanges.signer import Signer
 from keyctl.home.config import Limits
-from keyctl.model import (
-    Account,
-    Algorithm,
-    Binding,
-    Instrument,
-    Kind,
-    Leg,
-    LegResult,
-    Market,
-    Outcome,
-    PositionSide,
-    Request,
-    Response,
-    Side,
-    Stamp,
-)
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding
+from keyctl.model.order import Leg, LegResult
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Algorithm, Kind, Market, Outcome, PositionSide, Side
 from keyctl.orders.checks import StandsInTheWay
 from keyctl.orders.judge import judge_placed
 from keyctl.orders.perpetuals import confirmed
@@ -44,10 +34,11 @@ from keyctl.orders.plan import PlannedLeg, plan_leg
 from keyctl.orders.sizing import Part, Sizing, size_all
 from keyctl.orders.wish import VenueView, Wish
 from keyctl.secret import Secret
-from keyctl.twin import all_faces, make_key
 from keyctl.twin.book import Book
 from keyctl.twin.call import Call
 from keyctl.twin.face import Face
+from keyctl.twin.faces import all_faces
+from keyctl.twin.key_making import make_key
 from keyctl.twin.venue import Venue
 from tests.support.order_calls import band_request, order_request, read_band
 from tests.support.world import RIGHTS

@@ -11,22 +11,13 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from keyctl.model import (
-    FuturesState,
-    Instrument,
-    Leg,
-    MarginMode,
-    Market,
-    Order,
-    OrderType,
-    PositionSide,
-    Request,
-    Response,
-    Setup,
-    Side,
-    TimeInForce,
-)
-from keyctl.twin import TwinServer, all_faces
+from keyctl.model.futures import FuturesState, Setup
+from keyctl.model.order import Leg, Order
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side, TimeInForce
+from keyctl.twin.faces import all_faces
+from keyctl.twin.server import TwinServer
 from tests.support.mutations import Harvest, Sample
 from tests.support.order_calls import (
     band_request,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from keyctl.exchanges.base import Exchange
-from keyctl.model import Market, Request
+from keyctl.model.wire import Request
+from keyctl.model.words import Market
 
 
 def futures_wallets(exchange: Exchange) -> tuple[Request, ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import re
 
-from keyctl.model import Algorithm
-from keyctl.twin import make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.key_making import make_key
 from keyctl.vault.fingerprints import private_der, whole_forms
 
 KINDS = (

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from keyctl.model import Algorithm
-from keyctl.twin import MadeKey, make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 
 LETTERS = string.ascii_letters + string.digits
 KINDS = (

@@ -11,10 +11,11 @@ from typing import Any
 from keyctl.app import App
 from keyctl.cli import outcome
 from keyctl.keys.enrol import enrol, new_account
-from keyctl.model import Binding, Credential, Kind, Market
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Kind, Market
 from keyctl.secret import Secret
 from keyctl.terminal.output import Result, document
-from keyctl.twin import MadeKey
+from keyctl.twin.keys import MadeKey
 from tests.support.canary import Canaries
 from tests.support.leak_corpus import Corpus, Plant
 from tests.support.stores import MemoryStore

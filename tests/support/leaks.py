@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl.twin import MadeKey, make_key
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from tests.support.clocks import ShiftedClock
 from tests.support.ran import Ran
 from tests.support.world import IPS, RIGHTS, World

@@ -10,7 +10,8 @@ from typing import Any
 from keyctl.home.config import Limits
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
+from keyctl.model.order import Leg, Order
+from keyctl.model.words import Kind, Market, OrderType, Side
 
 ORDER = Order("BTC/USDT", Market.SPOT, Side.BUY, OrderType.LIMIT, Decimal("0.001"), Decimal(58000))
 

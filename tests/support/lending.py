@@ -8,9 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl.model import Account, Algorithm
-from keyctl.twin import Fault, FaultKind, MadeKey, Venue
+from keyctl.model.account import Account
+from keyctl.model.words import Algorithm
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.lending import FundingMarket, Lending, TwinOffer
+from keyctl.twin.venue import Venue
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.world import World

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from keyctl.errors import ExitCode
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.campaign import _shorten_calls, _Tracer
 from tests.support.lending import LendingWorld
 from tests.support.processes import forking

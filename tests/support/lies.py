@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Leg, OrderType, Side
+from keyctl.model.order import Leg
+from keyctl.model.words import OrderType, Side
 from tests.support.true_answers import Api, Place
 
 DROP = object()

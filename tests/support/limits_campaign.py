@@ -11,19 +11,14 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from keyctl import exchanges
 from keyctl.errors import CheckFailed
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange
 from keyctl.home.day_counts import DayCounts
 from keyctl.journal.legs import Journal, LegState
-from keyctl.model import (
-    Account,
-    Algorithm,
-    Binding,
-    Kind,
-    Market,
-    Side,
-)
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding
+from keyctl.model.words import Algorithm, Kind, Market, Side
 from keyctl.orders.plan import PlannedLeg, check_plan, plan_leg
 from tests.support.legs import make_leg
 from tests.support.limits_oracle import Case, Cases, DayLeg, Ruling, rule_day, rule_leg, rule_plan
@@ -144,10 +139,10 @@ def _day_leg(chance: random.Random) -> DayLeg:
 
 
 def _venue(name: str) -> tuple[Account, Exchange]:
-    binding = Binding(name, Kind.LIVE, exchanges.profile(name).site_default, None, None)
+    binding = Binding(name, Kind.LIVE, shipped.profile(name).site_default, None, None)
     made = datetime(2026, 1, 1, tzinfo=UTC)
     account = Account(name, name, name, Kind.LIVE, binding.site, (Market.SPOT,), Algorithm.HMAC, "", "", made)
-    return account, exchanges.load(binding)
+    return account, shipped.load(binding)
 
 
 def _check(case: Case, venues: list[tuple[Account, Exchange]], figures: Figures) -> None:

@@ -17,7 +17,8 @@ from fractions import Fraction
 from math import ceil, floor
 
 from keyctl.home.config import Limits
-from keyctl.model import Balances, Instrument, MarginMode, Side, Ticker, TimeInForce
+from keyctl.model.venue import Balances, Instrument, Ticker
+from keyctl.model.words import MarginMode, Side, TimeInForce
 from keyctl.orders.wish import VenueView, Wish
 
 WIDE = Context(prec=60)

@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl.model import Instrument, OrderType, Side
+from keyctl.model.venue import Instrument
+from keyctl.model.words import OrderType, Side
 from keyctl.twin.binance.listing import list_row
 from keyctl.twin.book import Draft, VenueOrder
 from keyctl.twin.perpetual import DerivativeDraft

@@ -20,7 +20,8 @@ from keyctl.home.folders import Home
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.mark import FILE_NAME
 from keyctl.journal.opening import open_database
-from keyctl.model import Kind, Leg, Market, Order, OrderType, Side
+from keyctl.model.order import Leg, Order
+from keyctl.model.words import Kind, Market, OrderType, Side
 from keyctl.twin.faults import FaultKind
 from tests.support.ran import Ran
 from tests.support.world import RIGHTS, World

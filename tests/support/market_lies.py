@@ -14,7 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.exchanges.base import Exchange
-from keyctl.model import Instrument, Market, PositionSide, Response, Setup
+from keyctl.model.futures import Setup
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import Response
+from keyctl.model.words import Market, PositionSide
 from tests.support.order_calls import read_band
 from tests.support.true_answers import AT_MS, made
 

@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 from random import Random
 
-from keyctl.exchanges import load, names
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.masking import Mask
-from keyctl.model import Binding, Kind, Market, Response
+from keyctl.exchanges.shipped import load, names
+from keyctl.model.credential import Binding
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind, Market
 from keyctl.orders.judge import judge_placed
 from tests.support.legs import make_leg
 from tests.support.other_files import random_passphrase

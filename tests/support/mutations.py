@@ -15,26 +15,20 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from keyctl import exchanges
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import public_wire
 from keyctl.exchanges.signer import Signer
-from keyctl.model import (
-    Binding,
-    Kind,
-    Leg,
-    Market,
-    Order,
-    OrderType,
-    Request,
-    Response,
-    Side,
-    Stamp,
-    TimeInForce,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.order import Leg, Order
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Kind, Market, OrderType, Side, TimeInForce
 from keyctl.network.line import Line, tls_context
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, TwinServer, all_faces, make_key
+from keyctl.twin.faces import all_faces
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
 from tests.support.order_calls import (
     cancel_request,
     lookup_requests,
@@ -94,7 +88,7 @@ class Harvest:
     def __init__(self, twin: TwinServer, name: str) -> None:
         self._twin = twin
         self._name = name
-        self.exchange = exchanges.load(Binding(name, Kind.DEMO, "global", twin.endpoint(name), None))
+        self.exchange = shipped.load(Binding(name, Kind.DEMO, "global", twin.endpoint(name), None))
         self._line = Line(twin.endpoint(name), tls_context)
         self._nonce = time.time_ns() // 1000
         self._signer = self._new_signer()

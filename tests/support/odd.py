@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from keyctl.model import Algorithm
-from keyctl.twin import MadeKey, make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.vault import os_keyring
 from keyctl.vault.os_keyring import OSKeyring
 from tests.support.world import IPS, World

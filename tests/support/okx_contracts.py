@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.model import MarginMode, OrderType, Side, Trigger
+from keyctl.model.words import MarginMode, OrderType, Side, Trigger
 from keyctl.twin.book import Draft, VenueOrder
 from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.world import World

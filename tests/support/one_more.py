@@ -11,9 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import keyctl
-from keyctl.model import MarginMode, OrderType, Side
-from keyctl.twin import FaultKind
+from keyctl.model.words import MarginMode, OrderType, Side
 from keyctl.twin.book import Draft
+from keyctl.twin.faults import FaultKind
 from keyctl.twin.perpetual import DerivativeDraft
 from tests.support.world import RIGHTS, World
 

@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 from keyctl.exchanges.base import Exchange, NumberedOrders, Read
-from keyctl.model import JSON, Instrument, Leg, Market, OrderRef, OrderStatus, Placed, PriceBand, Request, Response
+from keyctl.model.order import Leg, OrderRef, OrderStatus, Placed
+from keyctl.model.venue import Instrument, PriceBand
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market
 
 
 def order_request(exchange: Exchange, leg: Leg) -> Request:

@@ -14,16 +14,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from keyctl.home.config import Limits
-from keyctl.model import (
-    Balances,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Position,
-    PositionSide,
-    PriceBand,
-    Side,
-)
+from keyctl.model.futures import FuturesState, Position
+from keyctl.model.venue import Balances, Instrument, PriceBand
+from keyctl.model.words import MarginMode, PositionSide, Side
 from keyctl.orders.wish import VenueView, Wish
 from tests.support.limits_oracle import Case, Cases, Ruling, down_to, on_steps, price_limits, value_limits
 

@@ -7,19 +7,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import (
-    Account,
-    Algorithm,
-    Balances,
-    FuturesState,
-    Instrument,
-    Kind,
-    MarginMode,
-    Market,
-    Side,
-    Ticker,
-    TimeInForce,
-)
+from keyctl.model.account import Account
+from keyctl.model.futures import FuturesState
+from keyctl.model.venue import Balances, Instrument, Ticker
+from keyctl.model.words import Algorithm, Kind, MarginMode, Market, Side, TimeInForce
 from keyctl.orders.wish import VenueView, Wish
 
 D = Decimal

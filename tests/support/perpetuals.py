@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import MarginMode
+from keyctl.model.words import MarginMode
 from tests.support.offers import PERPETUALS
 from tests.support.ran import Ran
 from tests.support.world import RIGHTS, World

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from keyctl.model import OddRow, OpenOrder, Position
+from keyctl.model.futures import OddRow, OpenOrder, Position
 
 Row = TypeVar("Row", Position, OpenOrder)
 

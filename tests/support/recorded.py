@@ -26,26 +26,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from keyctl import exchanges
 from keyctl.answers import Unreadable
 from keyctl.errors import KeyctlError
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange, UnknownSymbol
-from keyctl.model import (
-    Binding,
-    FillsAsked,
-    Kind,
-    Leg,
-    MarginMode,
-    Market,
-    OddRow,
-    Order,
-    OrderType,
-    PositionSide,
-    Response,
-    Side,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.fills import FillsAsked
+from keyctl.model.futures import OddRow
+from keyctl.model.order import Leg, Order
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind, MarginMode, Market, OrderType, PositionSide, Side, TimeInForce, Trigger
 from tests.support.order_calls import read_canceled, read_lookup, read_placed
 
 _WORDS: dict[str, Callable[[str], Any]] = {
@@ -125,7 +115,7 @@ def differences(told: dict[str, Any]) -> Iterable[str]:
 
 
 def _read(told: dict[str, Any]) -> Any:
-    venue = exchanges.load(Binding(told["venue"], Kind.LIVE, _site(told["venue"]), None, None))
+    venue = shipped.load(Binding(told["venue"], Kind.LIVE, _site(told["venue"]), None, None))
     body = told["body"] if isinstance(told["body"], str) else json.dumps(told["body"])
     response = Response(told.get("status", 200), {"content-type": "application/json"}, body.encode())
     if told["reader"] != "error" and (error := venue.read_error(response)) is not None:
@@ -134,7 +124,7 @@ def _read(told: dict[str, Any]) -> Any:
 
 
 def _site(venue: str) -> str:
-    return next(iter(exchanges.profile(venue).hosts[Kind.LIVE]))
+    return next(iter(shipped.profile(venue).hosts[Kind.LIVE]))
 
 
 def _market(told: dict[str, Any]) -> Market:

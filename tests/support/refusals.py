@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keyctl.exchanges import load, names, profile
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.model import Binding, Kind, Market, Response, Taken
+from keyctl.exchanges.shipped import load, names, profile
+from keyctl.model.credential import Binding
+from keyctl.model.wire import Response
+from keyctl.model.words import Kind, Market, Taken
 
 RECORDED = Path(__file__).parents[1] / "data" / "catalogue" / "refusals.csv"
 STATUSES = (200, 400, 401, 403, 418, 429, 500, 503)

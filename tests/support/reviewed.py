@@ -8,11 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from keyctl.exchanges import names, profile
 from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.shipped import names, profile
 from keyctl.journal.guards import NO_WINDOW_SECONDS, WINDOW_SLACK_SECONDS
 from keyctl.journal.legs import ROUND_PAUSE_SECONDS
-from keyctl.model import Diagnosis, Endpoint, Market, Taken
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.words import Endpoint, Market, Taken
 from keyctl.orders.settle import CALL_AND_SLACK_SECONDS, ROUNDS
 from tests.support.offers import adapter
 

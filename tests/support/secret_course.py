@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keyctl.model import Algorithm
-from keyctl.twin import FaultKind, MadeKey, make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.faults import FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from tests.support.canary import Canaries
 from tests.support.ran import Ran
 from tests.support.terminal import Person

@@ -6,20 +6,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from keyctl.exchanges import load
+from keyctl.exchanges.shipped import load
 from keyctl.home.config import Limits
-from keyctl.model import (
-    Account,
-    Algorithm,
-    Balances,
-    Binding,
-    Instrument,
-    Kind,
-    Market,
-    Side,
-    Ticker,
-    TimeInForce,
-)
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding
+from keyctl.model.venue import Balances, Instrument, Ticker
+from keyctl.model.words import Algorithm, Kind, Market, Side, TimeInForce
 from keyctl.orders.plan import PlannedLeg, plan_leg
 from keyctl.orders.wish import VenueView, Wish
 

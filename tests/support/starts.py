@@ -16,7 +16,7 @@ from typing import Any
 from keyctl.desk import close
 from keyctl.desk import order as trading
 from keyctl.errors import ExitCode
-from keyctl.model import Side
+from keyctl.model.words import Side
 from keyctl.orders import fanout
 from keyctl.orders import send as sending
 from tests.support.gates import race

@@ -12,10 +12,12 @@ import pytest
 
 from keyctl.errors import SetupProblem
 from keyctl.home.folders import Home
-from keyctl.model import Account, Algorithm, Binding, Credential, Kind, Market
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.secret import Secret
-from keyctl.vault import SecretStore
 from keyctl.vault.record import missing
+from keyctl.vault.store import SecretStore
 
 CANARY = 'canary/secret+text=that "must" not show'
 

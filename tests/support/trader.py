@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from keyctl.model import Side
+from keyctl.model.words import Side
 from keyctl.twin.perpetual import TwinPosition
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock

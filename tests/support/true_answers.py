@@ -11,21 +11,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from keyctl import exchanges
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange
-from keyctl.model import (
-    Binding,
-    Kind,
-    Leg,
-    MarginMode,
-    Market,
-    Order,
-    OrderType,
-    PositionSide,
-    Side,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.order import Leg, Order
+from keyctl.model.words import Kind, MarginMode, Market, OrderType, PositionSide, Side, TimeInForce, Trigger
 
 OWN_ID, OWN_NUMBER = "kc0123456789abcdefghijklmnop", "31415926535"
 AT_MS = 1_795_262_400_000
@@ -85,7 +75,7 @@ def legs_of(name: str, native: str, found: dict[str, Order], own_id: str = OWN_I
 
 
 def made(name: str) -> Exchange:
-    return exchanges.load(Binding(name, Kind.DEMO, "global", "http://127.0.0.1:1", None))
+    return shipped.load(Binding(name, Kind.DEMO, "global", "http://127.0.0.1:1", None))
 
 
 # Binance.

@@ -10,7 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from keyctl.model import Leg, Market, OrderStatus, OrderType, Response
+from keyctl.model.order import Leg, OrderStatus
+from keyctl.model.wire import Response
+from keyctl.model.words import Market, OrderType
 from tests.support.around_oracle import is_nothing, need, number, objects, okx_rows, one, optional, sure, whole, word
 from tests.support.around_oracle import second_reading as second_reading_around
 from tests.support.raw_json import Number, fraction, has_text, is_true, same, strict_json

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.twin import VenueOrder
+from keyctl.twin.book import VenueOrder
 from tests.support.ran import Ran
 from tests.support.skipping import SkipClock
 from tests.support.world import World

@@ -9,8 +9,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from keyctl.model import Leg, OrderStatus, OrderType, Request, Response, Side, Trigger
-from keyctl.twin import TwinServer, all_faces
+from keyctl.model.order import Leg, OrderStatus
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import OrderType, Side, Trigger
+from keyctl.twin.faces import all_faces
+from keyctl.twin.server import TwinServer
 from tests.support.futures_samples import FuturesHarvest, FuturesSample
 from tests.support.mutations import SYMBOL
 from tests.support.order_calls import (

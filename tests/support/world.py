@@ -16,11 +16,17 @@ from unittest.mock import patch
 from keyctl.app import App
 from keyctl.cli import run
 from keyctl.clock import Clock
-from keyctl.exchanges import names
+from keyctl.exchanges.shipped import names
 from keyctl.journal.mark import FILE_NAME
-from keyctl.model import Account, Algorithm, MarginMode, OrderType, PositionSide, Side
-from keyctl.twin import Fault, MadeKey, TwinServer, Venue, all_faces, make_key
+from keyctl.model.account import Account
+from keyctl.model.words import Algorithm, MarginMode, OrderType, PositionSide, Side
+from keyctl.twin.faces import all_faces
+from keyctl.twin.faults import Fault
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.perpetual import DerivativeDraft
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.support.ran import Ran
 
 ALL = names()

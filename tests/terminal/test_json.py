@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.command_list import commands
 from tests.support.ran import Ran

@@ -17,7 +17,7 @@ import pytest
 from keyctl import cli
 from keyctl.errors import CheckFailed
 from keyctl.terminal.output import Note, OutputOptions, Result, Table, Text, document, render
-from keyctl.twin import FaultKind
+from keyctl.twin.faults import FaultKind
 from tests.support.clocks import ShiftedClock
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World

@@ -12,7 +12,7 @@ import pytest
 
 from keyctl.cli import root
 from keyctl.terminal.typed_words import nearly, shown_word, takes_secret, without_strangers
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 from tests.support.canary import Canaries
 from tests.support.world import World
 

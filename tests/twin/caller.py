@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from keyctl.model import Algorithm
-from keyctl.twin import MadeKey
+from keyctl.model.words import Algorithm
+from keyctl.twin.keys import MadeKey
 
 NOW_MS = 1_800_000_000_000
 FORM = "application/x-www-form-urlencoded"

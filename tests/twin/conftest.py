@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from keyctl.twin import TwinServer, Venue, all_faces
+from keyctl.twin.faces import all_faces
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.twin.caller import Clock
 
 

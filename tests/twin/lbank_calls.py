@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.twin.key_making import make_key
 from keyctl.twin.keys import MadeKey
 from keyctl.twin.server import TwinServer

@@ -12,33 +12,34 @@ from urllib.parse import urlsplit
 import ccxt
 import pytest
 
-from keyctl import exchanges
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import public_wire
-from keyctl.model import (
+from keyctl.model.credential import Binding
+from keyctl.model.futures import Setup
+from keyctl.model.order import Leg, Order
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import (
     Algorithm,
-    Binding,
-    Instrument,
     Kind,
-    Leg,
     MarginMode,
     Market,
-    Order,
     OrderState,
     OrderType,
     PositionSide,
-    Request,
-    Response,
-    Setup,
     Side,
-    Stamp,
     TimeInForce,
     Trigger,
 )
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, TwinServer, Venue, face, make_key, put_in_state
 from keyctl.twin.derivatives import DerivativeDraft
-from keyctl.twin.states import State, states
+from keyctl.twin.faces import face
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
+from keyctl.twin.states import State, put_in_state, states
+from keyctl.twin.venue import Venue
 from tests.support.order_calls import (
     band_request,
     cancel_request,
@@ -472,7 +473,7 @@ class Desk:
 
     def __init__(self, twin: TwinServer, made: MadeKey) -> None:
         self.endpoint = twin.endpoint("binance")
-        self.exchange: Exchange = exchanges.load(Binding("binance", Kind.DEMO, "global", self.endpoint, None))
+        self.exchange: Exchange = shipped.load(Binding("binance", Kind.DEMO, "global", self.endpoint, None))
         self.signer = self.exchange.signer(made.api_key, Secret(made.secret), made.algorithm, None)
 
     def ask(self, request: Request | None) -> Response:

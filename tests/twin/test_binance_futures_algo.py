@@ -9,9 +9,13 @@ from typing import Any
 import ccxt
 import pytest
 
-from keyctl.model import OrderState
-from keyctl.twin import MadeKey, TwinServer, Venue, VenueOrder, make_key
+from keyctl.model.words import OrderState
+from keyctl.twin.book import VenueOrder
 from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.twin.caller import NOW_MS, Clock, Reply, binance, post_json, send
 
 RIGHTS = ("read", "spot_trade", "futures_trade")

@@ -12,7 +12,7 @@ from itertools import count
 import ccxt
 import pytest
 
-from keyctl.model import OrderState
+from keyctl.model.words import OrderState
 from keyctl.twin.bitfinex.face import Bitfinex
 from keyctl.twin.call import Call
 from keyctl.twin.faults import Fault, FaultKind

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from keyctl.twin import MadeKey, TwinServer, Venue, make_key
 from keyctl.twin.bitfinex.face import Bitfinex
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.twin.bitfinex_calls import SUBMIT, ask, send
 
 NATIVE = "tBTCF0:USTF0"

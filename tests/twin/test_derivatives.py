@@ -12,23 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keyctl.model import (
-    Instrument,
-    MarginMode,
-    Market,
-    OrderState,
-    OrderType,
-    PositionSide,
-    Side,
-    TimeInForce,
-    Trigger,
-)
-from keyctl.twin import Key, TwinServer, Venue
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, Market, OrderState, OrderType, PositionSide, Side, TimeInForce, Trigger
 from keyctl.twin.book import Book, Reason, Refused
 from keyctl.twin.call import Answer, Call, Operation, json_answer
 from keyctl.twin.derivatives import DerivativeDraft, DerivativeRules, Derivatives
 from keyctl.twin.face import Face
 from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.keys import Key
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.twin.caller import Clock, Wire, get, post_json, send
 
 UID = "7"

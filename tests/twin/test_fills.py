@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
-from keyctl.exchanges import load
-from keyctl.model import Binding, Kind, OrderType, Request, Response, Side, Stamp
+from keyctl.exchanges.shipped import load
+from keyctl.model.credential import Binding
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Kind, OrderType, Side
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, face, make_key
 from keyctl.twin.book import Draft, Fill
 from keyctl.twin.call import Call
+from keyctl.twin.faces import face
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.venue import Venue
 
 NOW_MS = 1_795_262_400_000

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import ccxt
 import pytest
 
-from keyctl.model import Algorithm, OrderState
+from keyctl.model.words import Algorithm, OrderState
 from keyctl.twin.call import Call
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.key_making import make_key

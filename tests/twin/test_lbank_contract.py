@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import PositionSide
-from keyctl.twin import MadeKey, TwinServer, Venue
+from keyctl.model.words import PositionSide
+from keyctl.twin.keys import MadeKey
 from keyctl.twin.lbank.face import LBank
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.twin.lbank_calls import add_key, ask, code, send
 
 PRV = "/cfd/openApi/v1/prv/"

@@ -9,9 +9,12 @@ from typing import Any
 import ccxt
 import pytest
 
-from keyctl.model import OrderState
-from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, Venue
+from keyctl.model.words import OrderState
 from keyctl.twin.book import VenueOrder
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.twin.caller import NOW_MS, Clock, Reply, Wire, okx, post_json, send
 
 EXCHANGE = "okx"

@@ -12,33 +12,21 @@ from urllib.parse import urlsplit
 import ccxt
 import pytest
 
-from keyctl import exchanges
+from keyctl.exchanges import shipped
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import public_wire
-from keyctl.model import (
-    Algorithm,
-    Binding,
-    Instrument,
-    Kind,
-    Leg,
-    MarginMode,
-    Market,
-    Order,
-    OrderState,
-    OrderType,
-    Outcome,
-    PositionSide,
-    Request,
-    Response,
-    Setup,
-    Side,
-    Stamp,
-    WireRequest,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.futures import Setup
+from keyctl.model.order import Leg, Order
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import Request, Response, Stamp, WireRequest
+from keyctl.model.words import Algorithm, Kind, MarginMode, Market, OrderState, OrderType, Outcome, PositionSide, Side
 from keyctl.orders.judge import judge_placed
 from keyctl.secret import Secret
-from keyctl.twin import MadeKey, TwinServer, Venue
 from keyctl.twin.derivatives import Derivatives
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.support.order_calls import band_request, lookup_requests, order_request, read_band, read_lookup
 from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Reply, Wire, get, okx, send
@@ -361,7 +349,7 @@ class Desk:
 
     def __init__(self, twin: TwinServer, made: MadeKey) -> None:
         self.endpoint = twin.endpoint("okx")
-        self.exchange: Exchange = exchanges.load(Binding("okx", Kind.DEMO, "global", self.endpoint, None))
+        self.exchange: Exchange = shipped.load(Binding("okx", Kind.DEMO, "global", self.endpoint, None))
         assert made.passphrase is not None
         passphrase = Secret(made.passphrase)
         self._signer = self.exchange.signer(made.api_key, Secret(made.secret), Algorithm.HMAC, passphrase)

@@ -23,8 +23,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from keyctl.twin import Fault, FaultKind, MadeKey, TwinServer, Venue, all_faces, face
 from keyctl.twin.call import Answer, Call
+from keyctl.twin.faces import all_faces, face
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
+from keyctl.twin.venue import Venue
 from tests.twin.caller import Clock, Reply, Wire, binance, get, post_json, send
 
 LIMIT = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=kc1"

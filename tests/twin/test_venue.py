@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from keyctl.model import Algorithm, OrderState, OrderType, Side, TimeInForce, Trigger
-from keyctl.twin import Draft, Key, Venue, face, make_key
-from keyctl.twin.book import Reason, Refused, VenueOrder
+from keyctl.model.words import Algorithm, OrderState, OrderType, Side, TimeInForce, Trigger
+from keyctl.twin.book import Draft, Reason, Refused, VenueOrder
+from keyctl.twin.faces import face
+from keyctl.twin.key_making import make_key
+from keyctl.twin.keys import Key
+from keyctl.twin.venue import Venue
 from tests.twin.caller import Clock
 
 UID = "7"

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from keyctl.twin import MadeKey, TwinServer, all_faces
+from keyctl.twin.faces import all_faces
+from keyctl.twin.keys import MadeKey
+from keyctl.twin.server import TwinServer
 from tests.twin.bitfinex_calls import ask as ask_bitfinex
 from tests.twin.caller import Clock, binance, get, okx, post_json, send
 

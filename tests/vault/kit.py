@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keyctl.model import Algorithm, Credential
+from keyctl.model.credential import Credential
+from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey

@@ -12,8 +12,8 @@ import pytest
 
 from keyctl.errors import StoreUnusable
 from keyctl.home.folders import Home
-from keyctl.model import Algorithm
-from keyctl.twin import make_key
+from keyctl.model.words import Algorithm
+from keyctl.twin.key_making import make_key
 from keyctl.vault import fingerprints
 from keyctl.vault.fingerprints import BITS_MIN, FingerprintedStore, Fingerprints, entropy_bits, private_der, whole_forms
 from tests.support.guesses import KINDS, guess_bits
@@ -165,7 +165,7 @@ def test_a_disk_that_refuses_them_keeps_no_secret_away(home: Home, monkeypatch: 
 
 
 def test_a_rotated_key_is_known_as_dead(world: World) -> None:
-    from keyctl.twin import make_key as make
+    from keyctl.twin.key_making import make_key as make
     from tests.support.world import IPS, credentials
 
     old = world.add("okx")

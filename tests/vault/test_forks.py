@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from keyctl.twin import make_key
+from keyctl.twin.key_making import make_key
 from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import World

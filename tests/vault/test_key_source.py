@@ -11,11 +11,13 @@ import pytest
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.secret import Secret
 from keyctl.terminal.prompt import Prompt, given_descriptor
-from keyctl.vault import envelope, is_vault_chosen, open_store
+from keyctl.vault import envelope
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.key_file import CREDENTIAL, make_key_file, read_key_file
 from keyctl.vault.key_source import Source, VaultKey, remember_source, remembered_source
+from keyctl.vault.moves import is_vault_chosen
+from keyctl.vault.opening import open_store
 from keyctl.vault.sealing import Document
 from tests.support.stores import make_credential, make_home
 

@@ -13,15 +13,14 @@ import pytest
 
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.home.folders import Home
-from keyctl.model import Credential
+from keyctl.model.credential import Credential
 from keyctl.secret import Secret
-from keyctl.vault import is_vault_chosen
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.key_file import make_key_file
 from keyctl.vault.key_source import Source, remember_source
 from keyctl.vault.migration import Stores, migrate
-from keyctl.vault.moves import Move, SteadyStore, StoreKind, move_under_way, note_move, stores_held
+from keyctl.vault.moves import Move, SteadyStore, StoreKind, is_vault_chosen, move_under_way, note_move, stores_held
 from keyctl.vault.os_keyring import OSKeyring
 from tests.support.stores import CANARY, files_with, make_credential, make_home, same
 from tests.vault.trials import dying_at, forked

@@ -16,11 +16,12 @@ from keyring.errors import InitError, KeyringLocked, NoKeyringError, PasswordDel
 
 from keyctl.errors import SetupProblem
 from keyctl.terminal.prompt import Prompt
-from keyctl.vault import open_store, os_keyring
+from keyctl.vault import os_keyring
 from keyctl.vault.encrypted_file import EncryptedFile, make_vault
 from keyctl.vault.envelope import GivenKey
 from keyctl.vault.items import ITEM_CHARACTERS_MAX, read_record
 from keyctl.vault.key_source import Source, forget_keyring_key, make_keyring_key, remember_source
+from keyctl.vault.opening import open_store
 from keyctl.vault.os_keyring import OSKeyring, lock_state, open_keyring
 from tests.support.odd import FakeItem, FakeService
 from tests.support.stores import CANARY, StoreContract, make_credential, make_home, same

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 from keyctl.verify.ip_lists import covers, difference, open_entry, read_entry, remarks, split_entries, written
 
 # Public addresses, since those of manuals are named as such.

@@ -10,20 +10,15 @@ from typing import Any
 import pytest
 
 from keyctl.clock import Offset
-from keyctl.exchanges import load
+from keyctl.exchanges.shipped import load
 from keyctl.home.profiles import RISKS, SHIPPED, combined, own_profile
-from keyctl.model import (
-    Account,
-    Algorithm,
-    Binding,
-    ExchangeError,
-    Finding,
-    KeyPermissions,
-    Kind,
-    Level,
-    Market,
-    Response,
-)
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.verdict import Finding
+from keyctl.model.wire import Response
+from keyctl.model.words import Algorithm, Kind, Level, Market
 from keyctl.verify.observations import Answer, House, Observation, Vantage
 from keyctl.verify.policy import RULES, address_in, judge
 

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from keyctl.errors import StoreUnusable
-from keyctl.model import Account, Market
+from keyctl.model.account import Account
+from keyctl.model.words import Market
 from keyctl.network.session import Session
-from keyctl.twin import Fault, FaultKind, TwinServer, make_key
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.server import TwinServer
 from keyctl.verify.observations import Observation
 from keyctl.verify.probes import observe_all
 from tests.support.desk import Desk, open_twin

@@ -11,12 +11,12 @@ from keyctl.app import App
 from keyctl.commands.framing import keyctl_command, takes_key
 from keyctl.errors import UsageProblem
 from keyctl.home.profiles import SHIPPED
-from keyctl.model import Kind, Market
+from keyctl.model.words import Kind, Market
 from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:
     from keyctl.keys.interview import Interview
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 @keyctl_command(
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @takes_key
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
-    from keyctl import exchanges
+    from keyctl.exchanges import shipped
     from keyctl.exchanges.checklists import common
     from keyctl.home.account_entries import account_data
     from keyctl.home.accounts import check_label
@@ -57,7 +57,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
 
     if options["extra"]:
         _refuse_extra()
-    profile = exchanges.profile(exchange)
+    profile = shipped.profile(exchange)
     for group in options["groups"]:
         check_label(group)
         check_not_listed([group], app.config.groups)
@@ -68,7 +68,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         endpoint = check_place(app.home, exchange, options["env"], options["endpoint"])
         place = Place(options["env"], options["site"], endpoint, options["ca_file"])
         binding = binding_for(profile, place)
-        adapter = exchanges.load(binding)
+        adapter = shipped.load(binding)
         # A key that lends trades on no market: what is told of it is told once.
         markets = markets_for(profile, options["market"] or ("spot" if options["profile"] == "funding" else None))
         agree_once(app)
@@ -100,7 +100,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
 
 def _complete(app: App, exchange: str, interview: Interview, options: dict[str, Any]) -> Account:
     """The account of a pair that keygen made, now with the API key that the exchange handed back."""
-    from keyctl.exchanges import load
+    from keyctl.exchanges.shipped import load
     from keyctl.home.demo_only import check_of_twin
     from keyctl.keys.keygen import completed, pending_pair
 

@@ -6,9 +6,9 @@ import click
 
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command
-from keyctl.exchanges import profile
 from keyctl.exchanges.checklists import PURPOSES, common, list_step, steps_of
 from keyctl.exchanges.profile import IPListFacts, Profile
+from keyctl.exchanges.shipped import profile
 from keyctl.terminal.output import Result, Text
 
 _READABLE = {

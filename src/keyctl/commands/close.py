@@ -41,8 +41,8 @@ def command(app: App, **options: Any) -> Result:
 
     from keyctl.desk.close import What, close
     from keyctl.desk.consent import Consent
-    from keyctl.model import PositionSide
     from keyctl.model.size import read_number
+    from keyctl.model.words import PositionSide
 
     slippage = options["max_slippage"]
     if slippage == "none":
@@ -62,8 +62,8 @@ def command(app: App, **options: Any) -> Result:
 def _symbol(options: dict[str, Any]) -> str | None:
     """The symbol to close, None for every one. Raises UsageProblem."""
     from keyctl.exchanges.typed_symbols import perpetuals_of, read_symbol
-    from keyctl.model import Market
     from keyctl.model.size import market_of
+    from keyctl.model.words import Market
 
     if (options["symbol"] is None) is not options["every_symbol"]:
         raise UsageProblem("name a symbol, or say --every-symbol", "keyctl close BTC/USDT:USDT -a LABEL")

@@ -13,7 +13,7 @@ from keyctl.errors import ExitCode, KeyctlError
 from keyctl.terminal.output import Note, Result, Table, document, render, say, show_aside
 
 if TYPE_CHECKING:
-    from keyctl.twin import TwinServer
+    from keyctl.twin.server import TwinServer
 
 INTRODUCTION = """\
 Demo: Binance, Bitfinex, LBank and OKX twins inside this command, on 127.0.0.1.

@@ -7,13 +7,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import SetupProblem
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.home.demo_only import note_twin
 from keyctl.home.folders import Home
 from keyctl.keys.enrol import Place, binding_for, enrol, new_account
-from keyctl.model import Algorithm, Credential, Market
+from keyctl.model.credential import Credential
+from keyctl.model.words import Algorithm, Market
 from keyctl.secret import Secret
-from keyctl.twin import Fault, FaultKind, TwinServer, all_faces, make_key
+from keyctl.twin.faces import all_faces
+from keyctl.twin.faults import Fault, FaultKind
+from keyctl.twin.key_making import make_key
+from keyctl.twin.server import TwinServer
 
 if TYPE_CHECKING:
     from keyctl.app import App

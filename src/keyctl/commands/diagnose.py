@@ -15,8 +15,9 @@ from keyctl.commands.framing import keyctl_command
 from keyctl.diagnosis.codes import Reported, every_exchange, explain, safe_words, search
 from keyctl.diagnosis.codes_view import explained, found_rows, not_found
 from keyctl.errors import CheckFailed, KeyctlError, SetupProblem, UsageProblem
-from keyctl.exchanges import checklists, names, profile
-from keyctl.model import Market
+from keyctl.exchanges import checklists
+from keyctl.exchanges.shipped import names, profile
+from keyctl.model.words import Market
 from keyctl.terminal.output import Result
 
 if TYPE_CHECKING:

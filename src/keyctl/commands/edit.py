@@ -6,7 +6,7 @@ import click
 
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command, refuses_secrets, takes_passphrase
-from keyctl.model import Market
+from keyctl.model.words import Market
 from keyctl.terminal.output import Result
 
 

@@ -40,7 +40,7 @@ def command(
     trades by symbol only: then keyctl names the symbols that it asked for. Exit 6 when a list is incomplete.
     """
     from keyctl.desk.fills import fills
-    from keyctl.exchanges import profile
+    from keyctl.exchanges.shipped import profile
 
     if as_csv and app.output.json:
         raise UsageProblem("use either --csv or --json")

@@ -8,7 +8,7 @@ import click
 
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command
-from keyctl.model import Kind
+from keyctl.model.words import Kind
 from keyctl.terminal.output import Result
 
 
@@ -46,7 +46,7 @@ def command(
     Reads .env files, JSON of ccxt and freqtrade, YAML, INI, TOML, tables (CSV), systemd units, and backups of keyctl
     export; FILE is - for stdin. Shows what becomes of each key first.
     """
-    from keyctl.exchanges import profile
+    from keyctl.exchanges.shipped import profile
     from keyctl.keys.export import BackupKey
     from keyctl.keys.import_ import import_file
     from keyctl.keys.newcomers import Options

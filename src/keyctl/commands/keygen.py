@@ -11,7 +11,7 @@ from keyctl.app import App
 from keyctl.commands.framing import keyctl_command
 from keyctl.errors import UsageProblem
 from keyctl.home.account_entries import account_data
-from keyctl.model import Kind, Market
+from keyctl.model.words import Kind, Market
 from keyctl.terminal.output import Note, Result, Text
 
 
@@ -33,7 +33,7 @@ from keyctl.terminal.output import Note, Result, Text
 @click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Make a key pair; the private key stays in the store"""
-    from keyctl.exchanges import profile
+    from keyctl.exchanges.shipped import profile
     from keyctl.home.demo_only import check_place
     from keyctl.home.grouping import check_not_listed
     from keyctl.keys import keygen

@@ -69,7 +69,7 @@ def command(app: App) -> Result:
 
 def _used(app: App) -> dict[str, str]:
     """What is used of the caps that count: of the day by kind of account, of the rates by the busiest account."""
-    from keyctl.model import Kind
+    from keyctl.model.words import Kind
 
     counts = {kind: app.journal.counts_today(kind) for kind in Kind}
     used = {

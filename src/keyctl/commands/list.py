@@ -19,7 +19,8 @@ from keyctl.loader import folder_names
 from keyctl.terminal.output import Note, Result, Table
 
 if TYPE_CHECKING:
-    from keyctl.model import JSON, Account
+    from keyctl.model.account import Account
+    from keyctl.model.wire import JSON
 
 _COLUMNS = ("account", "exchange", "kind", "markets", "key", "groups", "due", "used")
 
@@ -93,13 +94,13 @@ def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
 def _days_left(app: App, account: Account) -> int | None:
     """None for a key that is none yet, and for one that this version does not know."""
     from keyctl.home.key_age import days_left
-    from keyctl.model import Standing
+    from keyctl.model.words import Standing
 
     if account.standing is Standing.PENDING or account.unread:
         return None
     lifetime = used = None
     if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
-        from keyctl.exchanges import profile
+        from keyctl.exchanges.shipped import profile
 
         if account.exchange not in folder_names("exchanges", "facts.toml"):
             return None

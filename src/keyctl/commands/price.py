@@ -14,7 +14,7 @@ from keyctl.terminal.output import Result, Table
 
 if TYPE_CHECKING:
     from keyctl.desk.pricing import Quote
-    from keyctl.model import Instrument
+    from keyctl.model.venue import Instrument
 
 _COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "step", "tick", "minimum")
 _REASONS = {"unknown_symbol": "not listed", "not_traded": "not traded"}

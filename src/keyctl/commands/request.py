@@ -13,7 +13,8 @@ from keyctl.terminal.output import Result, Table, Text
 
 if TYPE_CHECKING:
     from keyctl.exchanges.masking import Mask
-    from keyctl.model import Account, Request, Response
+    from keyctl.model.account import Account
+    from keyctl.model.wire import Request, Response
 
 
 @keyctl_command(
@@ -53,7 +54,7 @@ def command(
 
 
 def _list(exchange: str) -> Result:
-    from keyctl.exchanges import profile
+    from keyctl.exchanges.shipped import profile
 
     entries = profile(exchange).readable
     data = [{"method": item.method, "path": item.path, "signed": item.private} for item in entries]
@@ -76,9 +77,9 @@ def _preview(app: App, label: str, method: str, path: str, params: tuple[tuple[s
     """The request as it would go out, stamped with this machine's time and, where nonces count, a nonce of its own."""
     import secrets
 
-    from keyctl.exchanges import load
     from keyctl.exchanges.encoding import public_wire
-    from keyctl.model import Stamp, WireRequest
+    from keyctl.exchanges.shipped import load
+    from keyctl.model.wire import Stamp, WireRequest
 
     account = app.accounts.get(label)
     request = load(account.binding).readable_request(method, path, params)
@@ -99,7 +100,7 @@ def _preview(app: App, label: str, method: str, path: str, params: tuple[tuple[s
 def _send(app: App, label: str, method: str, path: str, params: tuple[tuple[str, str], ...]) -> Result:
     import asyncio
 
-    from keyctl.exchanges import load
+    from keyctl.exchanges.shipped import load
 
     account = app.accounts.get(label)
     request = load(account.binding).readable_request(method, path, params)

@@ -8,7 +8,7 @@ from keyctl.app import App
 from keyctl.commands.framing import keyctl_command
 from keyctl.home.account_entries import account_data
 from keyctl.home.demo_only import odd_accounts, odd_words
-from keyctl.model import JSON
+from keyctl.model.wire import JSON
 from keyctl.terminal.output import Result, Table
 
 

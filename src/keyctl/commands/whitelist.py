@@ -7,7 +7,7 @@ import click
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command, keyctl_group
 from keyctl.errors import UsageProblem
-from keyctl.model import Market
+from keyctl.model.words import Market
 from keyctl.terminal.output import Result
 
 

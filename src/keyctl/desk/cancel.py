@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyctl import exchanges
 from keyctl.desk import cancel_view as view
 from keyctl.desk.cancel_order import cancel_order, warm_if_possible
 from keyctl.desk.cancel_view import CancelResult, leg_facts, stranger_facts
@@ -18,9 +17,10 @@ from keyctl.desk.overview import open_orders_at
 from keyctl.desk.seen_view import Row, list_row, not_listed, unread
 from keyctl.desk.settle import GONE, pairs_of
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, UsageProblem
+from keyctl.exchanges import shipped
 from keyctl.home.folders import none_stored
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import OpenOrder
+from keyctl.model.futures import OpenOrder
 from keyctl.network.session import Session
 from keyctl.orders.holdings import Part
 from keyctl.terminal.output import Note, Result, show_aside
@@ -153,7 +153,7 @@ async def _cancel_all(app: App, pairs: Sequence[tuple[Session, StoredLeg]], foun
 
 def _check_known(app: App, client_order_id: str) -> None:
     """Raises UsageProblem for what is no order of ours: it must not look like an order that is not open."""
-    if any(app.journal.known(name, [client_order_id]) for name in exchanges.names()):
+    if any(app.journal.known(name, [client_order_id]) for name in shipped.names()):
         return
     raise UsageProblem(
         f"'{client_order_id[:41]}' is no client order id of an order that keyctl placed",

@@ -18,7 +18,8 @@ from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.told_orders import is_plain_id
 from keyctl.journal.legs import LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Leg, OrderRef, OrderState, OrderStatus, Outcome
+from keyctl.model.order import Leg, OrderRef, OrderStatus
+from keyctl.model.words import OrderState, Outcome
 from keyctl.network.session import Session
 from keyctl.orders.comparing import forget_if_past
 from keyctl.orders.judge import differences, judge_found

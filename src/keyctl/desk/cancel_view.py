@@ -10,7 +10,8 @@ from keyctl.desk import order_view as view
 from keyctl.desk.open_orders_view import order_row
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Account, OpenOrder
+from keyctl.model.account import Account
+from keyctl.model.futures import OpenOrder
 from keyctl.terminal.output import Note, Result, Table
 
 _UNTOLD = ("sent_at", "value_usd", "average_price", "fee", "fee_currency")

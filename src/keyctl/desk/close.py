@@ -26,7 +26,8 @@ from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable
 from keyctl.home.selection import check_can_leave, check_one_kind
 from keyctl.journal.guards import Basis
 from keyctl.journal.legs import LegState
-from keyctl.model import Market, Position, PositionSide, TimeInForce
+from keyctl.model.futures import Position
+from keyctl.model.words import Market, PositionSide, TimeInForce
 from keyctl.orders.checks import check_closable
 from keyctl.orders.comparing import note_ended
 from keyctl.orders.holdings import Part, Seen, positions_of, side_by_side
@@ -40,7 +41,7 @@ from keyctl.terminal.signals import Stop, interruptible
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.journal.legs import Journal
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.terminal.output import Result
 
 # A preview that is older when its turn comes is made anew, and must be worth about the same.

@@ -11,7 +11,9 @@ from keyctl.desk.order_advice import Step, close_command
 from keyctl.desk.order_results import draft_code, error_of, exit_code, table_of
 from keyctl.desk.seen_view import list_row, not_listed, result, unread
 from keyctl.errors import ExitCode, KeyctlError, worst
-from keyctl.model import LegResult, Outcome, Position
+from keyctl.model.futures import Position
+from keyctl.model.order import LegResult
+from keyctl.model.words import Outcome
 from keyctl.orders.holdings import Seen
 from keyctl.orders.preview import Preview, Target
 from keyctl.terminal.output import Note, Result, Table, show_aside

@@ -12,15 +12,17 @@ from keyctl.desk.fills_view import fills as fills_result
 from keyctl.desk.overview import parts_of
 from keyctl.errors import UsageProblem
 from keyctl.home.selection import check_one_kind
-from keyctl.model import Fill, Market, OddRow
+from keyctl.model.fills import Fill
+from keyctl.model.futures import OddRow
 from keyctl.model.size import market_of
+from keyctl.model.words import Market
 from keyctl.orders.fills import FillsRead, fills_of
 from keyctl.orders.holdings import Part, Seen, side_by_side
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.journal.rows import StoredLeg
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.terminal.output import Result
 
 SINCE_DEFAULT = "24h"

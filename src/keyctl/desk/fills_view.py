@@ -16,7 +16,7 @@ from keyctl.desk.seen_view import OK, Row, part_row, result, rows_of, shown
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.encoding import plain
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Fill
+from keyctl.model.fills import Fill
 from keyctl.orders.fills import FillsRead
 from keyctl.orders.holdings import Seen
 from keyctl.terminal.output import Note, Result, Table, Text

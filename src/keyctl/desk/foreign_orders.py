@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import ExitCode, KeyctlError, NoAnswer, StoreUnusable, Unreached, UsageProblem
 from keyctl.exchanges.listing import odd_among
-from keyctl.model import OpenOrder
+from keyctl.model.futures import OpenOrder
 from keyctl.orders.holdings import Part, open_orders_of
 
 if TYPE_CHECKING:

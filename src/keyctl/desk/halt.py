@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyctl import exchanges
 from keyctl.clock import rfc3339
 from keyctl.errors import ExitCode, KeyctlError, SetupProblem, StoreUnusable, UsageProblem
+from keyctl.exchanges import shipped
 from keyctl.home.folders import none_stored
 from keyctl.home.selection import find
 from keyctl.journal.halts import Halt, Scope
@@ -18,7 +18,7 @@ from keyctl.terminal.output import Note, Result, failure
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 _GO_ON = "this stops nothing else: orders of another home go on as they were"
@@ -127,8 +127,8 @@ def _way_out(halt: Halt, accounts: Sequence[Account]) -> str:
 
 def _check_exchanges(names: Sequence[str]) -> None:
     for name in names:
-        if name not in exchanges.names():
-            raise UsageProblem(f"unknown exchange {name[:41]}", f"known: {', '.join(exchanges.names())}")
+        if name not in shipped.names():
+            raise UsageProblem(f"unknown exchange {name[:41]}", f"known: {', '.join(shipped.names())}")
 
 
 def known_accounts(app: App) -> tuple[tuple[Account, ...], list[KeyctlError]]:
@@ -178,7 +178,7 @@ def _not_in_force(app: App, troubles: Sequence[KeyctlError]) -> Result:
 def _narrower(accounts: Sequence[Account], what: What, words: str) -> list[str]:
     """What to say where a name was given for a reason: more is halted than was meant."""
     scopes = {account.label: f"-a {account.label}" for account in accounts}
-    scopes |= {name: f"--exchange {name}" for name in exchanges.names()}
+    scopes |= {name: f"--exchange {name}" for name in shipped.names()}
     if not what.whole or words not in scopes:
         return []
     return [f"For {words} alone: keyctl halt {scopes[words]}, then keyctl halt --lift"]
@@ -192,7 +192,7 @@ def _chosen(accounts: Sequence[Account], what: What) -> tuple[list[Account], lis
         try:
             chosen.append(find(tuple(accounts), label))
         except SetupProblem as problem:
-            known = label in exchanges.names()
+            known = label in shipped.names()
             wider = f"at an exchange: keyctl halt --exchange {label}" if known else "all orders: keyctl halt"
             problem.hints = (*problem.hints, wider)
             unknown.append(problem)

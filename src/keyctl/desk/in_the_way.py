@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from keyctl.desk.order_advice import Step
 from keyctl.errors import KeyctlError
 from keyctl.exchanges.encoding import plain
-from keyctl.model import LegResult, Market, OpenOrder, Outcome
+from keyctl.model.futures import OpenOrder
+from keyctl.model.order import LegResult
+from keyctl.model.words import Market, Outcome
 from keyctl.orders.holdings import Part, open_orders_of
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from keyctl.errors import ExitCode
 from keyctl.exchanges.encoding import plain
 from keyctl.journal.endings import MISSED
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Market, OpenOrder, OrderState
+from keyctl.model.futures import OpenOrder
 from keyctl.model.symbol_text import parts_of
+from keyctl.model.words import Market, OrderState
 from keyctl.orders.comparing import Change, Compared
 from keyctl.orders.holdings import Seen
 from keyctl.terminal.output import Note, Result, Table

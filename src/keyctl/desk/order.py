@@ -17,9 +17,11 @@ from keyctl.errors import CheckFailed, KeyctlError, SetupProblem
 from keyctl.home.selection import check_active, check_can_leave, check_one_kind, kind_of
 from keyctl.journal.legs import LegState
 from keyctl.journal.rows import StoredLeg, stored_result
-from keyctl.model import Account, LegResult, Market, Order
+from keyctl.model.account import Account
 from keyctl.model.noun import Noun
+from keyctl.model.order import LegResult, Order
 from keyctl.model.size import market_of
+from keyctl.model.words import Market
 from keyctl.network.session import Session
 from keyctl.orders.precedence import settle_first
 from keyctl.orders.preview import Preview, Target, preview, still_holding, store

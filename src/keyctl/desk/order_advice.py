@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from keyctl.clock import rfc3339
 from keyctl.exchanges.encoding import plain
-from keyctl.model import LegResult, Market, OrderState, Outcome, TimeInForce, Trigger
 from keyctl.model.noun import Noun
+from keyctl.model.order import LegResult
+from keyctl.model.words import Market, OrderState, Outcome, TimeInForce, Trigger
 
 if TYPE_CHECKING:
     from keyctl.orders.preview import LeftOut

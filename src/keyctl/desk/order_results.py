@@ -12,7 +12,8 @@ from keyctl.errors import ExitCode, KeyctlError, worst
 from keyctl.exchanges.catalogue import command_for
 from keyctl.exchanges.encoding import plain
 from keyctl.journal.rows import StoredLeg, stored_result
-from keyctl.model import LegResult, Outcome
+from keyctl.model.order import LegResult
+from keyctl.model.words import Outcome
 from keyctl.orders.preview import LeftOut, Preview
 from keyctl.terminal.output import Note, Result, Table, Text, show_aside
 

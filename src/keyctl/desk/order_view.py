@@ -10,8 +10,9 @@ from typing import Any
 from keyctl.clock import rfc3339
 from keyctl.exchanges.encoding import plain
 from keyctl.journal.rows import StoredLeg, stored_result
-from keyctl.model import Leg, LegResult, Market, Order, OrderState, OrderStatus, Outcome, TimeInForce
+from keyctl.model.order import Leg, LegResult, Order, OrderStatus
 from keyctl.model.size import market_of
+from keyctl.model.words import Market, OrderState, Outcome, TimeInForce
 from keyctl.orders.checks import unit
 from keyctl.orders.plan import Plan
 from keyctl.orders.preview import LeftOut, Preview

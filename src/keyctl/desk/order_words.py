@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.typed_symbols import perpetuals_of, read_symbol
-from keyctl.model import MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
 from keyctl.model.size import market_of, read_number
+from keyctl.model.words import MarginMode, Market, PositionSide, Side, TimeInForce, Trigger
 from keyctl.orders.wish import Wish
 
 if TYPE_CHECKING:

@@ -12,8 +12,10 @@ from keyctl.desk.open_orders_view import open_orders as open_orders_result
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.wallets import Wallet
 from keyctl.home.selection import check_one_kind
-from keyctl.model import Balances, Market, OpenOrder
+from keyctl.model.futures import OpenOrder
 from keyctl.model.size import market_of
+from keyctl.model.venue import Balances
+from keyctl.model.words import Market
 from keyctl.orders.comparing import Compared, read_open_orders
 from keyctl.orders.holdings import (
     Part,
@@ -29,7 +31,7 @@ from keyctl.orders.holdings import (
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.journal.rows import StoredLeg
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.network.lines import Network
     from keyctl.network.session import Session
     from keyctl.terminal.output import Result

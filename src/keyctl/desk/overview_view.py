@@ -26,7 +26,8 @@ from keyctl.desk.seen_view import (
     shown,
 )
 from keyctl.exchanges.encoding import plain
-from keyctl.model import Balances, Position
+from keyctl.model.futures import Position
+from keyctl.model.venue import Balances
 from keyctl.orders.holdings import Part, Prices, Seen
 from keyctl.terminal.output import Note, Result, Table
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, SetupProblem, Unreached
-from keyctl.model import Account, Instrument, Ticker
+from keyctl.model.account import Account
 from keyctl.model.size import market_of
+from keyctl.model.venue import Instrument, Ticker
 from keyctl.network.session import Session
 from keyctl.opening import keyless_session
 from keyctl.orders.venue_reads import Shared, instrument_of, ticker_of

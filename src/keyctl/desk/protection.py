@@ -18,8 +18,10 @@ from keyctl.desk.protection_view import Lifted
 from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.listing import odd_among
-from keyctl.model import LegResult, Market, Order, OrderType, Position
+from keyctl.model.futures import Position
+from keyctl.model.order import LegResult, Order
 from keyctl.model.size import FINEST, exactly, floor_to, size_of, size_step
+from keyctl.model.words import Market, OrderType
 from keyctl.orders.checks import StandsInTheWay
 from keyctl.orders.holdings import Part, positions_of
 from keyctl.orders.plan import PlannedLeg
@@ -28,7 +30,7 @@ from keyctl.orders.preview import LeftOut, Preview, Target
 if TYPE_CHECKING:
     from keyctl.journal.legs import Journal
     from keyctl.journal.rows import StoredLeg
-    from keyctl.model import Leg
+    from keyctl.model.order import Leg
     from keyctl.network.session import Session
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from keyctl.desk.open_orders_view import refreshed
 from keyctl.desk.overview import parts_of
-from keyctl.model import Market, OpenOrder
+from keyctl.model.futures import OpenOrder
+from keyctl.model.words import Market
 from keyctl.orders.comparing import Compared, read_open_orders
 from keyctl.orders.holdings import Part, Seen
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.journal.rows import StoredLeg
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.terminal.output import Result
 
 

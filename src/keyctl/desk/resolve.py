@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.answers import clean_text
 from keyctl.errors import CheckFailed, UsageProblem
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.journal.legs import LegState
 from keyctl.journal.rows import StoredLeg
 from keyctl.orders.settle import CALL_AND_SLACK_SECONDS

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from keyctl.desk import order_view as view
 from keyctl.desk.order_results import exit_code
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Account, LegResult, Market, Outcome
+from keyctl.model.account import Account
+from keyctl.model.order import LegResult
+from keyctl.model.words import Market, Outcome
 from keyctl.network.session import Session
 from keyctl.orders.settle import RECHECK_SECONDS, recheck_absent, settle_all
 from keyctl.terminal.output import Note, Result

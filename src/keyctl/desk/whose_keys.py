@@ -13,7 +13,7 @@ from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.network.session import Session
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl.errors import UsageProblem
-from keyctl.exchanges import names, profile
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.masking import hide_beside
+from keyctl.exchanges.shipped import names, profile
 from keyctl.plain_text import clean_text
 
 if TYPE_CHECKING:
     from keyctl.errors import KeyctlError
-    from keyctl.model import Diagnosis, Market
+    from keyctl.model.diagnosis import Diagnosis
+    from keyctl.model.words import Market
 
 _UUID = r"(?i)\b([0-9a-f]{4})[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{8}([0-9a-f]{4})\b"
 _LONG_RUN = r"\b([A-Za-z0-9]{4})[A-Za-z0-9+/_-]{24,}([A-Za-z0-9]{4})\b"
@@ -95,7 +96,8 @@ def meaning_of(error: KeyctlError) -> str:
     """What the exchange's code in an error means, in one line; empty where there is none or it is explained already."""
     if not error.exchange or not error.exchange_code or error.code in _EXPLAINED or error.exchange not in names():
         return ""
-    from keyctl.model import ExchangeError, Market
+    from keyctl.model.told import ExchangeError
+    from keyctl.model.words import Market
 
     told = getattr(error, "error", None) or ExchangeError(error.exchange, 0, error.exchange_code, error.message)
     market = next((item for item in Market if item == error.market), None)

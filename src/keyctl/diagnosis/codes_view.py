@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from keyctl.diagnosis.codes import Reported
 from keyctl.errors import CheckFailed
-from keyctl.exchanges import profile
 from keyctl.exchanges.checklists import Line
-from keyctl.model import Diagnosis, Endpoint, Market, Taken
+from keyctl.exchanges.shipped import profile
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.words import Endpoint, Market, Taken
 from keyctl.terminal.output import Note, Result, Table, Text
 
 SHOWN = 6

@@ -5,9 +5,9 @@ from __future__ import annotations
 from keyctl.diagnosis.causes import Cause
 from keyctl.diagnosis.evidence import Evidence
 from keyctl.diagnosis.signs import causes_of
-from keyctl.exchanges import profile
 from keyctl.exchanges.profile import Profile
-from keyctl.model import Market
+from keyctl.exchanges.shipped import profile
+from keyctl.model.words import Market
 from keyctl.verify.policy import address_in
 
 _NTP = (

@@ -17,11 +17,14 @@ from keyctl.diagnosis.live_view import report
 from keyctl.diagnosis.probing import Subject, gather
 from keyctl.diagnosis.reasoning import judge
 from keyctl.errors import UsageProblem
-from keyctl.exchanges import load, profile
 from keyctl.exchanges.credential_check import Fitness
+from keyctl.exchanges.shipped import load, profile
 from keyctl.home.profiles import TRADE_RIGHTS, assigned_profile, default_profile
-from keyctl.model import Account, Binding, Finding, Kind, Market
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding
 from keyctl.model.route import BY_VERSION, DIRECT, route_name
+from keyctl.model.verdict import Finding
+from keyctl.model.words import Kind, Market
 from keyctl.network.egress import look_up
 from keyctl.network.session import Session
 from keyctl.terminal.output import Result

@@ -11,8 +11,8 @@ from keyctl.diagnosis.fixes import fix_for
 from keyctl.diagnosis.reasoning import Verdict, clock_refused_elsewhere, reasons
 from keyctl.diagnosis.signs import causes_of, clock_code
 from keyctl.errors import CheckFailed, KeyctlError, Unreached
-from keyctl.exchanges import profile
-from keyctl.model import Level
+from keyctl.exchanges.shipped import profile
+from keyctl.model.words import Level
 from keyctl.terminal.output import Result, Text
 
 _UNREACHED = (Cause.UNREACHABLE, Cause.DNS, Cause.TLS, Cause.NO_ANSWER)

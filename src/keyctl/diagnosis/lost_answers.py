@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from keyctl.diagnosis.marked_lines import lines_with
-from keyctl.model import Endpoint
+from keyctl.model.words import Endpoint
 
 # What a library says when a request was sent, or may have been, and no whole answer came back.
 _NO_ANSWER = (

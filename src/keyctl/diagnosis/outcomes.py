@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from keyctl.model import Diagnosis, Endpoint, Market, Taken
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.words import Endpoint, Market, Taken
 
 
 @dataclass(frozen=True, slots=True)

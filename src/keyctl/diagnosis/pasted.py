@@ -28,11 +28,13 @@ from keyctl.diagnosis.pasted_marks import (
 )
 from keyctl.diagnosis.pasted_results import results_of
 from keyctl.diagnosis.wrapped_json import bodies_in, unescaped
-from keyctl.exchanges import names
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.phrases import fits, found_in, nearest, templates_of
+from keyctl.exchanges.shipped import names
 from keyctl.exchanges.venue_names import Named, market_in, mentions
-from keyctl.model import Diagnosis, Market, ToldError
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.told import ToldError
+from keyctl.model.words import Market
 
 READ_MAX = 500_000
 _NEAR = 400

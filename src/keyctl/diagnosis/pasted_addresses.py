@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from keyctl.diagnosis.outcomes import Reading, Said
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.terminal.output import Result, Text
 from keyctl.verify.ip_lists import covers
 from keyctl.verify.policy import address_in
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account, Market
+    from keyctl.model.account import Account
+    from keyctl.model.words import Market
 
 # What an address that is not on the list is answered as, by one exchange or another.
 _MAY_BE_IP = ("ip", "permission", "signature")

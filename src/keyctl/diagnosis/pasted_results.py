@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from keyctl.diagnosis.wrapped_json import bodies_in
-from keyctl.exchanges import error_shapes, names
-from keyctl.model import JSON, ToldError
+from keyctl.exchanges.shipped import error_shapes, names
+from keyctl.model.told import ToldError
+from keyctl.model.wire import JSON
 
 _DEPTH_MAX = 6
 _BODIES = ('{"', "{'", '["', "['", "[{")

@@ -9,8 +9,9 @@ from keyctl.diagnosis.codes import safe_words
 from keyctl.diagnosis.codes_view import NOT_ACCEPTED, SHOWN, as_data, block
 from keyctl.diagnosis.outcomes import Reading, Said
 from keyctl.diagnosis.pasted import READ_MAX
-from keyctl.exchanges import profile
-from keyctl.model import Diagnosis, Endpoint, Taken
+from keyctl.exchanges.shipped import profile
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.words import Endpoint, Taken
 from keyctl.terminal.output import Note, Result, Text
 
 OUTCOMES_SHOWN = 10

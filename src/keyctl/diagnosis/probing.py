@@ -16,7 +16,12 @@ from keyctl.diagnosis.self_test import self_test
 from keyctl.diagnosis.signs import causes_of
 from keyctl.errors import ExchangeRefused, NoAnswer, NonceBusy, Unreached
 from keyctl.exchanges.credential_check import Fitness
-from keyctl.model import Binding, ExchangeError, Finding, KeyPermissions, Level, Market, Request, Response
+from keyctl.model.credential import Binding
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.verdict import Finding
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Level, Market
 from keyctl.network.session import Session
 from keyctl.network.tunnels import versions_of
 from keyctl.verify.observations import Answer, Observation

@@ -22,8 +22,8 @@ from keyctl.diagnosis.causes import (
 )
 from keyctl.diagnosis.evidence import Evidence, Probe
 from keyctl.diagnosis.signs import causes_of
-from keyctl.exchanges import profile
-from keyctl.model import Algorithm, Market
+from keyctl.exchanges.shipped import profile
+from keyctl.model.words import Algorithm, Market
 
 SIGNED = ("key", "spot", "futures")
 # Causes of a refusal by a place that knows the key.

@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl
 
 from keyctl.diagnosis.evidence import Probe
 from keyctl.errors import KeyctlError
-from keyctl.exchanges import load, profile
+from keyctl.exchanges.shipped import load, profile
 from keyctl.loader import open_data
-from keyctl.model import Algorithm, Binding, Kind, Request, Stamp
+from keyctl.model.credential import Binding
+from keyctl.model.wire import Request, Stamp
+from keyctl.model.words import Algorithm, Kind
 from keyctl.secret import Secret
 
 NOWHERE = "https://vector.invalid"

@@ -13,7 +13,7 @@ from keyctl.diagnosis.causes import Cause
 from keyctl.diagnosis.evidence import Probe
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.loader import open_data
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 _BY_KIND = {
     "unreached": (Cause.UNREACHABLE,),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from keyctl.model import JSON
+from keyctl.model.wire import JSON
 
 DEPTH_MAX = 30
 TOKENS_MAX = 4_000  # of one body

@@ -20,33 +20,13 @@ from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.told import told_by
 from keyctl.exchanges.traded import Traded
 from keyctl.exchanges.wallets import Wallet
-from keyctl.model import (
-    JSON,
-    Algorithm,
-    Balances,
-    Binding,
-    Endpoint,
-    ExchangeError,
-    FuturesState,
-    Instrument,
-    KeyPermissions,
-    Leg,
-    MarginMode,
-    Market,
-    OddRow,
-    OpenOrder,
-    Order,
-    OrderRef,
-    OrderStatus,
-    Placed,
-    Position,
-    PriceBand,
-    Request,
-    Response,
-    Setup,
-    Ticker,
-    ToldError,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus, Placed
+from keyctl.model.told import ExchangeError, ToldError
+from keyctl.model.venue import Balances, Instrument, KeyPermissions, PriceBand, Ticker
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Algorithm, Endpoint, MarginMode, Market
 from keyctl.secret import Secret
 
 if TYPE_CHECKING:

@@ -25,12 +25,13 @@ from functools import cache, cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.loader import open_data
-from keyctl.model import Diagnosis, Endpoint, Market, Taken
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.words import Endpoint, Market, Taken
 
 if TYPE_CHECKING:
-    from keyctl.model import ExchangeError
+    from keyctl.model.told import ExchangeError
 
 CATEGORIES = frozenset(
     "signature permission ip clock rate_limit funds order instrument account server parameter success session".split()

@@ -10,8 +10,8 @@ from functools import cache
 from typing import NamedTuple
 
 from keyctl.errors import UsageProblem
-from keyctl.exchanges import names, profile
 from keyctl.exchanges.profile import Profile
+from keyctl.exchanges.shipped import names, profile
 from keyctl.loader import open_data
 
 # The shipped key profiles (home.profiles, which takes longer to load); a test compares them.

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import SetupProblem
 from keyctl.exchanges.signing import secret_fits
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
-    from keyctl.model import Credential
+    from keyctl.model.credential import Credential
 
 _PEM = r"(?s)\s*-----BEGIN.*"
 _INVISIBLE = r"(?s).*[^!-~].*"

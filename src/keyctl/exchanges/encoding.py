@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from urllib.parse import quote
 
-from keyctl.model import JSON, Request, WireRequest
+from keyctl.model.wire import JSON, Request, WireRequest
 
 
 def plain(number: Decimal) -> str:

@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import ClassVar
 
-from keyctl.model import ExchangeError, Request, Response
 from keyctl.model.funding import (
     AutoRenew,
     FundingLevel,
@@ -22,6 +21,8 @@ from keyctl.model.funding import (
     OfferDraft,
     PublicTrade,
 )
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Request, Response
 
 
 class Funding(ABC):

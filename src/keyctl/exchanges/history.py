@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from keyctl.answers import Unreadable, moment_of
 from keyctl.exchanges.listing import Names, each_of, odd_among
-from keyctl.model import JSON, AccountEvent, EventKind, EventsPage, Request, Response
+from keyctl.model.account_events import AccountEvent, EventKind, EventsPage
+from keyctl.model.wire import JSON, Request, Response
 
 NOT_READ = "keyctl does not read it there"
 

@@ -6,7 +6,8 @@ import re
 
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.profile import Profile
-from keyctl.model import JSON, Binding, Request
+from keyctl.model.credential import Binding
+from keyctl.model.wire import JSON, Request
 
 ORDER_WINDOW_MS = 5000
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from keyctl.answers import Unreadable, clean_text, text_of
-from keyctl.model import JSON, OddRow
+from keyctl.model.futures import OddRow
+from keyctl.model.wire import JSON
 
 T = TypeVar("T")
 Key = str | int

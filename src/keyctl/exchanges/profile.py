@@ -11,7 +11,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from keyctl.loader import open_data
-from keyctl.model import Algorithm, ExchangeError, Kind, Market, Order, Request
+from keyctl.model.order import Order
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Request
+from keyctl.model.words import Algorithm, Kind, Market
 
 _DOLLARS = ("USD", "USDT", "USDC")
 # What a key is for when no profile is named.

@@ -21,8 +21,9 @@ from keyctl.exchanges.signing import (
     check_private_key,
     secret_fits,
 )
-from keyctl.model import JSON, Algorithm
 from keyctl.model.symbol_text import parts_of
+from keyctl.model.wire import JSON
+from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from keyctl.errors import SetupProblem
 from keyctl.exchanges.masking import Mask
 from keyctl.exchanges.signing import SigningKey
-from keyctl.model import Request, SignedRequest, Stamp
+from keyctl.model.wire import Request, SignedRequest, Stamp
 from keyctl.secret import Secret
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from keyctl.answers import Unreadable, read_json
-from keyctl.model import JSON, ExchangeError, Response, ToldError
+from keyctl.model.told import ExchangeError, ToldError
+from keyctl.model.wire import JSON, Response
 
 
 def told_by(

@@ -13,8 +13,10 @@ from decimal import Decimal
 
 from keyctl.answers import Unreadable, decimal_of, text_of
 from keyctl.exchanges.encoding import plain
-from keyctl.model import JSON, Leg, Order, OrderState, OrderStatus, OrderType, Placed, Side
 from keyctl.model.noun import Noun
+from keyctl.model.order import Leg, Order, OrderStatus, Placed
+from keyctl.model.wire import JSON
+from keyctl.model.words import OrderState, OrderType, Side
 
 _ANOTHER = "the answer describes another order than ours"
 # Order ids are whole numbers of up to 64 bits (Binance, OKX, Bitfinex) or UUIDs (LBank).

@@ -11,7 +11,10 @@ from typing import ClassVar
 
 from keyctl.answers import Unreadable, moment_of
 from keyctl.exchanges.listing import Names
-from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, OddRow, Request, Response
+from keyctl.model.fills import Fill, FillsAsked, FillsPage
+from keyctl.model.futures import OddRow
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market
 
 DAY_MS = 86_400_000
 

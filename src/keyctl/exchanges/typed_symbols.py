@@ -10,11 +10,11 @@ import re
 import unicodedata
 
 from keyctl.errors import UsageProblem
-from keyctl.exchanges import names
+from keyctl.exchanges.shipped import names
 from keyctl.exchanges.venue_names import mentions
 from keyctl.exchanges.writings import is_date, writings
-from keyctl.model import Market
 from keyctl.model.size import read_symbol as read_exactly
+from keyctl.model.words import Market
 
 # Quote currencies that the exchanges list. A name without a sign may be split at each that ends it: ADAEUR, since
 # Binance has AEUR as a quote beside EUR [exchangeInfo, recorded 2026-11].

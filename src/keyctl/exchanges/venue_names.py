@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 from keyctl.loader import open_data
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 
 class Named(NamedTuple):

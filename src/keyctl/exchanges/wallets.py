@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from keyctl.model import Balances, Market, Request, Response
+from keyctl.model.venue import Balances
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Market
 
 
 class Wallet(NamedTuple):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from keyctl.app import App
-    from keyctl.model import Request
+    from keyctl.model.wire import Request
 
 READ_BACKS = 4
 READ_BACK_SECONDS = 1.0

@@ -11,7 +11,8 @@ from keyctl.home.profiles import RIGHT_NAMES, SHIPPED, KeyProfile, combined
 if TYPE_CHECKING:
     from keyctl.exchanges.funding import Funding
     from keyctl.home.config import Config
-    from keyctl.model import Account, KeyPermissions
+    from keyctl.model.account import Account
+    from keyctl.model.venue import KeyPermissions
     from keyctl.network.session import Session
 
 FUNDING, _OTHER = "funding", "other"

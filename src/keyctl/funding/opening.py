@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from keyctl import exchanges
 from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.exchanges import shipped
 from keyctl.funding.gate import FUNDING, check_key, funding_of
 from keyctl.home.selection import check_active, check_can_leave
 from keyctl.network.clock_check import check_clock
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.exchanges.funding import Funding
     from keyctl.journal.legs import Journal
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.network.session import Session
 
 
@@ -57,10 +57,10 @@ def account_for(app: App, label: str | None, *, leaving: bool = False) -> Accoun
     if label is not None:
         account = app.accounts.get(label)
         (check_can_leave if leaving else check_active)(account)
-        if account.exchange not in exchanges.names() or not exchanges.profile(account.exchange).funding:
+        if account.exchange not in shipped.names() or not shipped.profile(account.exchange).funding:
             raise UsageProblem(f"{label}: its exchange has no margin funding", code="no_funding", account=label)
         return account
-    lend = [name for name in exchanges.names() if exchanges.profile(name).funding]
+    lend = [name for name in shipped.names() if shipped.profile(name).funding]
     found = [account for account in app.accounts.all() if account.exchange in lend and not account.disabled]
     if len(found) > 1:
         found = [account for account in found if account.profile == FUNDING] or found

@@ -15,7 +15,7 @@ from keyctl.model.noun import Noun
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from keyctl.model import Request, Response
+    from keyctl.model.wire import Request, Response
     from keyctl.network.session import Session
 
 T = TypeVar("T")

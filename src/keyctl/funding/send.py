@@ -13,7 +13,8 @@ from keyctl.exchanges.catalogue import catalogue
 from keyctl.funding.gate import funding_of
 from keyctl.funding.settle import Outcome, first_looks
 from keyctl.journal.offers import OfferClaim, SentState
-from keyctl.model import Market, Request, Response, Stamp, Taken
+from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.words import Market, Taken
 from keyctl.network.session import CALL_SECONDS
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from keyctl.model import Account, Algorithm, Kind, Market, Standing
+from keyctl.model.account import Account
+from keyctl.model.words import Algorithm, Kind, Market, Standing
 
 if TYPE_CHECKING:
-    from keyctl.model import JSON
+    from keyctl.model.wire import JSON
 
 LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,40}")
 _FACT = re.compile(r"[a-z_]{1,30}")

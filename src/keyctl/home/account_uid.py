@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keyctl.errors import CheckFailed
-from keyctl.model import Account
+from keyctl.model.account import Account
 
 
 def is_other(account: Account, told: str | None) -> bool:

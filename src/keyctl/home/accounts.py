@@ -18,7 +18,8 @@ from keyctl.home.files import WRITABLE_BY_OTHERS, locked, read_owned, write_whol
 from keyctl.home.folders import Home, none_stored
 from keyctl.home.selection import check_readable, choose, find, unknown_account
 from keyctl.loader import folder_names
-from keyctl.model import Account, Standing
+from keyctl.model.account import Account
+from keyctl.model.words import Standing
 
 if TYPE_CHECKING:
     pass

@@ -13,8 +13,8 @@ from decimal import ROUND_CEILING, Context, Decimal, InvalidOperation, localcont
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
-from keyctl.model import OrderState
 from keyctl.model.noun import Noun
+from keyctl.model.words import OrderState
 
 if TYPE_CHECKING:
     from keyctl.home.config import Limits

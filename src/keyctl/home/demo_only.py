@@ -13,11 +13,11 @@ from keyctl.answers import Unreadable, read_object
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.home.files import read_owned, write_whole
 from keyctl.home.folders import Home
-from keyctl.model import Kind
 from keyctl.model.route import is_loopback
+from keyctl.model.words import Kind
 
 if TYPE_CHECKING:
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 def note_twin(home: Home, endpoints: Mapping[str, str]) -> None:

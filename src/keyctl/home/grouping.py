@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from keyctl.errors import UsageProblem
-from keyctl.model import Account
+from keyctl.model.account import Account
 
 
 class Definitions(NamedTuple):

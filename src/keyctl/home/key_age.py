@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from keyctl.model import Level
+from keyctl.model.words import Level
 
 if TYPE_CHECKING:
     from keyctl.exchanges.profile import KeyLifetime
-    from keyctl.model import Account, KeyPermissions
+    from keyctl.model.account import Account
+    from keyctl.model.venue import KeyPermissions
 
 NOTICE_DAYS = 14
 # After how many days a key should be renewed where the person's config does not say otherwise.

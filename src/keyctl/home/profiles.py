@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from keyctl.model import Market
 from keyctl.model.noun import Noun
+from keyctl.model.words import Market
 
 # The rights that profiles speak of; `other` stands for those that an exchange tells and keyctl has no name for.
 RIGHTS = ("read", "spot_trade", "futures_trade", "transfer", "withdraw", "funding", "other")

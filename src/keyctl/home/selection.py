@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.home.grouping import Groups
-from keyctl.model import Account, Kind, Standing
+from keyctl.model.account import Account
+from keyctl.model.words import Kind, Standing
 
 _WAYS_OUT = {
     Standing.DISABLED: "use it again: keyctl enable {label}",

@@ -20,8 +20,9 @@ from keyctl.journal.rotations import RETIRED_IDS
 from keyctl.journal.rows import leg_values, order_values
 from keyctl.journal.story import Story
 from keyctl.journal.venue_settings import VenueSettings, check_setting
-from keyctl.model import Kind, Leg, Market, Order
 from keyctl.model.noun import Noun
+from keyctl.model.order import Leg, Order
+from keyctl.model.words import Kind, Market
 
 if TYPE_CHECKING:
     from keyctl.home.config import Limits

@@ -9,7 +9,8 @@ from keyctl.home.day_counts import most_filled
 from keyctl.journal.database import Database
 from keyctl.journal.rows import decimal_text
 from keyctl.journal.story import Story
-from keyctl.model import OrderState, OrderStatus
+from keyctl.model.order import OrderStatus
+from keyctl.model.words import OrderState
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,7 +11,7 @@ from keyctl.journal.venue_settings import rename
 if TYPE_CHECKING:
     import sqlite3
 
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 class ExchangeAccounts:

@@ -18,7 +18,8 @@ from keyctl.journal.notes import Notes
 from keyctl.journal.offers import Offers
 from keyctl.journal.rotations import Rotations
 from keyctl.journal.rows import StoredLeg, decimal_text, leg_values, order_values, value_text
-from keyctl.model import Kind, Leg, LegResult, OrderStatus, Outcome
+from keyctl.model.order import Leg, LegResult, OrderStatus
+from keyctl.model.words import Kind, Outcome
 
 __all__ = ["ROUND_PAUSE_SECONDS", "ClaimWish", "Journal", "LegState"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from keyctl.clock import Clock
-    from keyctl.model import KeyPermissions
+    from keyctl.model.venue import KeyPermissions
 
 _KEPT = ("withdraw", "spot_trade", "futures_trade")
 

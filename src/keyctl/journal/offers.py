@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from keyctl.home.config import Limits
     from keyctl.journal.database import Database
     from keyctl.journal.records import Records
-    from keyctl.model import Account, ExchangeError
+    from keyctl.model.account import Account
+    from keyctl.model.told import ExchangeError
 
 HOUR_SECONDS = 3600
 # Rounds of several processes at the same moment count as one.

@@ -12,7 +12,7 @@ from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.home.day_counts import DayCounts, day_counts
 from keyctl.journal.database import Database
 from keyctl.journal.rows import StoredLeg, stored_leg
-from keyctl.model import Kind, Market
+from keyctl.model.words import Kind, Market
 
 if TYPE_CHECKING:
     import sqlite3

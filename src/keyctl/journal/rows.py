@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from keyctl.model import (
-    ExchangeError,
+from keyctl.model.noun import Noun
+from keyctl.model.order import Leg, LegResult, Order, OrderStatus
+from keyctl.model.told import ExchangeError
+from keyctl.model.words import (
     Kind,
-    Leg,
-    LegResult,
     MarginMode,
     Market,
-    Order,
     OrderState,
-    OrderStatus,
     OrderType,
     Outcome,
     PositionSide,
@@ -24,7 +22,6 @@ from keyctl.model import (
     TimeInForce,
     Trigger,
 )
-from keyctl.model.noun import Noun
 
 _OUTCOME_OF_STATE = {
     "draft": Outcome.NOT_SENT,

@@ -12,13 +12,13 @@ from keyctl.home.accounts import check_label
 from keyctl.home.demo_only import check_outside
 from keyctl.home.grouping import check_not_listed
 from keyctl.home.selection import check_active
-from keyctl.model import Standing
+from keyctl.model.words import Standing
 from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.keys.intake import Sources
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def edit(app: App, label: str, wish: Edit) -> Result:
     Raises UsageProblem when nothing shall change or the proxy is no such URL, SetupProblem for a passphrase that cannot
     be right (bad_credential) and where config.toml says how the account goes (proxy_in_config).
     """
-    from keyctl.exchanges import profile
+    from keyctl.exchanges.shipped import profile
     from keyctl.keys.enrol import markets_for
 
     if not (wish.wants_passphrase or wish.market or wish.into or wish.out_of or wish.proxy is not None):
@@ -105,7 +105,7 @@ def _proxy(app: App, account: Account, url: str) -> str | None:
 
 def _with_passphrase(app: App, account: Account, wish: Edit, warnings: list[str]) -> Account:
     """The account, once its stored credential has the new passphrase."""
-    from keyctl.exchanges import load, profile
+    from keyctl.exchanges.shipped import load, profile
     from keyctl.keys.intake import clean_passphrase, read_source
 
     title = profile(account.exchange).title

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from keyctl.errors import UsageProblem
 from keyctl.home.accounts import mask
-from keyctl.model import Account, Binding, Credential, Kind, Market
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Kind, Market
 
 if TYPE_CHECKING:
     from keyctl.exchanges.profile import Profile
     from keyctl.home.accounts import Accounts
-    from keyctl.vault import SecretStore
+    from keyctl.vault.store import SecretStore
 
 BOTH = "both"
 

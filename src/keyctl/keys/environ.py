@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from keyctl.errors import SetupProblem
 
 if TYPE_CHECKING:
-    from keyctl.model import Credential
+    from keyctl.model.credential import Credential
 
 OURS = "KEYCTL_"
 # By form: the names of API key, secret and passphrase; {} stands for the exchange's name in capitals.

@@ -26,7 +26,7 @@ from keyctl.terminal.prompt import given_descriptor
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 _UNCHECKED = "unchecked"
@@ -110,7 +110,7 @@ def _check_roll_back(app: App) -> None:
 
     Raises StoreUnusable without a terminal, CheckFailed without the word.
     """
-    from keyctl.vault import is_vault_chosen
+    from keyctl.vault.moves import is_vault_chosen
 
     unwritten = app.journals.unwritten
     if unwritten is None or not is_vault_chosen(app.home):
@@ -147,7 +147,7 @@ def reveal(app: App, label: str) -> Result:
 
 
 def _values(app: App, account: Account, form: str) -> dict[str, str]:
-    from keyctl.exchanges import names, profile
+    from keyctl.exchanges.shipped import names, profile
 
     facts = profile(account.exchange)
     check_active(account)
@@ -169,9 +169,9 @@ def _values(app: App, account: Account, form: str) -> dict[str, str]:
 
 def _warn(app: App, account: Account) -> None:
     """What the person should know before another program uses the key; on stderr."""
-    from keyctl.exchanges import profile
-    from keyctl.model import Kind
+    from keyctl.exchanges.shipped import profile
     from keyctl.model.route import route_of
+    from keyctl.model.words import Kind
 
     facts, notes = profile(account.exchange), []
     if facts.nonce and facts.key_note:

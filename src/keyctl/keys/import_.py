@@ -20,7 +20,9 @@ from keyctl.home.grouping import check_not_listed
 from keyctl.keys.enrol import Place, binding_for, enrol_all, markets_for, new_account
 from keyctl.keys.newcomers import Newcomer, Options, free_label
 from keyctl.keys.other_programs import BYTES_MAX, Found, Reading, Remark, read_foreign
-from keyctl.model import Account, Credential, Kind, Standing
+from keyctl.model.account import Account
+from keyctl.model.credential import Credential
+from keyctl.model.words import Kind, Standing
 from keyctl.secret import Secret
 from keyctl.terminal.output import Note, Result, Table, show_aside
 
@@ -145,7 +147,7 @@ def _newcomers(app: App, reading: Reading, options: Options) -> tuple[list[Newco
 
 def _not_ours(found: Found, options: Options) -> str:
     """Why a key cannot be keyctl's, or must not be stored; else its exchange is settled and the text empty."""
-    from keyctl.exchanges import names
+    from keyctl.exchanges.shipped import names
     from keyctl.keys.key_names import Place as Told
     from keyctl.keys.key_names import place_of
 
@@ -161,7 +163,7 @@ def _not_ours(found: Found, options: Options) -> str:
 
 
 def _newcomer(app: App, found: Found, options: Options, others: list[Newcomer]) -> Newcomer:
-    from keyctl.exchanges import load, profile
+    from keyctl.exchanges.shipped import load, profile
     from keyctl.keys.intake import api_key_text, clean_passphrase, clean_secret
     from keyctl.keys.interview import recognise
 

@@ -15,7 +15,9 @@ from keyctl.keys.enrol import Place, binding_for
 from keyctl.keys.keygen import NO_KEY
 from keyctl.keys.newcomers import Newcomer, Options, free_label
 from keyctl.keys.other_programs import Remark
-from keyctl.model import Account, Algorithm, Binding, Credential, Standing
+from keyctl.model.account import Account
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Algorithm, Standing
 from keyctl.secret import Secret
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def _returning(
 
     Raises SetupProblem, UsageProblem for one that must not be stored.
     """
-    from keyctl.exchanges import load, profile
+    from keyctl.exchanges.shipped import load, profile
 
     if credential.binding != account.binding or credential.algorithm is not account.algorithm:
         raise SetupProblem("facts and secret disagree on exchange, endpoint or key type", code="binding_mismatch")

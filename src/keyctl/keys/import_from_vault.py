@@ -18,7 +18,8 @@ from keyctl.terminal.output import Note, Result, Table, show_aside
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account, Credential
+    from keyctl.model.account import Account
+    from keyctl.model.credential import Credential
     from keyctl.vault.encrypted_file import Contents
 
 State = Literal["new", "same", "differs", "removed here", "unreadable"]
@@ -49,7 +50,7 @@ def bring_back(app: App, path: Path, *, yes: bool) -> Result:
     """Stores what the other vault has and this one lacks. Raises SetupProblem (vault_locked, vault_forked, no_vault),
     CheckFailed where nothing comes back, NeedsPerson without --yes where nobody can be asked."""
     from keyctl.keys.vault_slots import vault_in_use
-    from keyctl.vault import is_vault_chosen
+    from keyctl.vault.moves import is_vault_chosen
 
     if not is_vault_chosen(app.home):
         raise SetupProblem("this home keeps its secrets in the keyring, not in a vault", code="no_vault")
@@ -112,8 +113,8 @@ def _account_for(app: App, account_id: str, credential: Credential, taken: set[s
     """An account for a secret that the account list has lost. Raises SetupProblem, UsageProblem."""
     from dataclasses import replace
 
-    from keyctl.exchanges import load, profile
-    from keyctl.model import Standing
+    from keyctl.exchanges.shipped import load, profile
+    from keyctl.model.words import Standing
 
     facts = profile(credential.binding.exchange)
     load(credential.binding)

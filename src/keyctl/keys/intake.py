@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from keyctl.errors import SetupProblem, UsageProblem
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
 
 BYTES_MAX = 64 * 1024

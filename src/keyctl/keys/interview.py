@@ -15,7 +15,8 @@ from keyctl.keys.intake import (
     read_credentials,
     read_source,
 )
-from keyctl.model import Algorithm, Binding, Credential
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Algorithm
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from keyctl.exchanges import names, profile
-from keyctl.keys.formats import Entry
+from keyctl.exchanges.shipped import names, profile
+from keyctl.keys.formats.parsed import Entry
 from keyctl.keys.key_names import (
     EXCHANGE_NAMES,
     KIND_NAMES,

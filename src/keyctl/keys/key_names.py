@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 
 Part = Literal["api_key", "secret", "passphrase"]
 PARTS: tuple[Part, ...] = ("api_key", "secret", "passphrase")

@@ -19,12 +19,14 @@ from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.signing import new_private_key, public_key_of
 from keyctl.home.accounts import check_label, mask
 from keyctl.keys.enrol import Place, binding_for, markets_for
-from keyctl.model import Account, Algorithm, Credential, Standing
+from keyctl.model.account import Account
+from keyctl.model.credential import Credential
+from keyctl.model.words import Algorithm, Standing
 
 if TYPE_CHECKING:
     from keyctl.exchanges.profile import Profile
     from keyctl.home.accounts import Accounts
-    from keyctl.vault import SecretStore
+    from keyctl.vault.store import SecretStore
 
 NO_KEY = "(no API key yet)"
 _LINE = 64
@@ -54,7 +56,7 @@ def make_pair(accounts: Accounts, store: SecretStore, profile: Profile, label: s
 
     The secret is stored first: an interruption leaves at most a secret that nothing names.
     """
-    from keyctl.exchanges import load
+    from keyctl.exchanges.shipped import load
 
     algorithm = Algorithm(wish.kind)
     if algorithm not in profile.algorithms:

@@ -14,7 +14,7 @@ from keyctl.verify.probes import observe
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.verify.observations import Observation
 
 

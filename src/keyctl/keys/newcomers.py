@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl.home.accounts import check_label
-from keyctl.model import Account, Credential
+from keyctl.model.account import Account
+from keyctl.model.credential import Credential
 
 if TYPE_CHECKING:
     from keyctl.keys.export import BackupKey

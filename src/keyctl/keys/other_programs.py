@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from keyctl.errors import SetupProblem
-from keyctl.keys.formats import Entry, NotInFormat, Parsed, Trouble
 from keyctl.keys.formats.encoding import text_of
+from keyctl.keys.formats.parsed import Entry, NotInFormat, Parsed, Trouble
 from keyctl.keys.key_hints import Hints, read_hints
 from keyctl.keys.key_names import PARTS, Part, Place, label_words, looks_like_name, part_in, words_of
 from keyctl.keys.references import may_hold_reference, reference_in
@@ -188,7 +188,7 @@ def _take(found: Found, part: Part, entries: list[Entry], file_name: str) -> Non
 
 
 def _has_passphrase(exchange: str) -> bool:
-    from keyctl.exchanges import profile
+    from keyctl.exchanges.shipped import profile
 
     return profile(exchange).passphrase
 

@@ -22,7 +22,9 @@ from keyctl.keys.enrol import dismiss, new_account
 from keyctl.keys.rotate_consent import ask_about, check_succession
 from keyctl.keys.rotate_proof import prove_dead
 from keyctl.keys.rotate_same_key import check_same_key
-from keyctl.model import Account, Credential, Outcome, Standing
+from keyctl.model.account import Account
+from keyctl.model.credential import Credential
+from keyctl.model.words import Outcome, Standing
 from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:
@@ -133,7 +135,7 @@ def _alone(app: App) -> Any:
 
 def _begin(app: App, old: Account, options: Mapping[str, Any]) -> Rotation:
     """Asks for the new key, and stores it: first the journal's row, then the secret."""
-    from keyctl.exchanges import load, profile
+    from keyctl.exchanges.shipped import load, profile
     from keyctl.keys.interview import Interview
     from keyctl.keys.keygen import pending_pair
 
@@ -214,7 +216,7 @@ def _cut_over(app: App, rotation: Rotation) -> None:
 
 def _told(app: App, rotation: Rotation, notes: tuple[str, ...]) -> Result:
     """What the person has to do at the exchange now."""
-    from keyctl.exchanges import profile
+    from keyctl.exchanges.shipped import profile
 
     pair = _pair(app, rotation)
     if pair.new is None:

@@ -9,12 +9,13 @@ from keyctl.answers import read_json
 from keyctl.desk.order import sessions_for
 from keyctl.errors import CheckFailed, ExchangeRefused
 from keyctl.exchanges.catalogue import catalogue
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.journal.rotations import Rotation
-    from keyctl.model import Account, ExchangeError
+    from keyctl.model.account import Account
+    from keyctl.model.told import ExchangeError
     from keyctl.network.session import Session
 
 # What a refusal of a deleted key is catalogued as. A clock, an IP list, a rate limit prove nothing about the key.

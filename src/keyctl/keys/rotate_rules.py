@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from keyctl.home.profiles import RIGHT_NAMES
-from keyctl.model import KeyPermissions, Market
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.words import Market
 from keyctl.verify.observations import Observation
 
 _RIGHTS = ("read", "spot_trade", "futures_trade", "transfer", "withdraw")

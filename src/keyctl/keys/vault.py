@@ -8,7 +8,7 @@ from keyctl.errors import CheckFailed, ExitCode, SetupProblem
 from keyctl.home.demo_only import check_outside
 from keyctl.keys.vault_slots import KeyOptions, new_keys, open_vault, vault_in_use, vault_key
 from keyctl.terminal.output import Note, Result, Table
-from keyctl.vault import is_vault_chosen
+from keyctl.vault.moves import is_vault_chosen
 
 if TYPE_CHECKING:
     from keyctl.app import App

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, SetupProblem, UsageProblem
 from keyctl.terminal.output import Note, Result
-from keyctl.vault import is_vault_chosen
+from keyctl.vault.moves import is_vault_chosen
 
 if TYPE_CHECKING:
     from keyctl.app import App

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl.clock import rfc3339
 from keyctl.errors import StoreUnusable
-from keyctl.exchanges import names
+from keyctl.exchanges.shipped import names
 from keyctl.home.files import read_owned, write_whole
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
     from keyctl.home.folders import Home
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 SCHEMA = "keyctl.leak/1"
 _FACTS = {"account": str, "account_id": str, "exchange": str, "api_key": str, "begun": str, "since_ms": int}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import IntEnum
 
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 ZERO = Decimal(0)
 _INFINITY = Decimal("Infinity")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from keyctl.desk.overview import parts_of, read_wallets, wallets_of
 from keyctl.desk.seen_view import unread
 from keyctl.errors import KeyctlError, StoreUnusable, UsageProblem
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.home.files import write_whole
 from keyctl.journal.halts import Scope
 from keyctl.leaks.exposure import KeyFacts, Place, Wallet, exposures
 from keyctl.leaks.exposure_page import page
 from keyctl.leaks.exposure_view import report
-from keyctl.model import KeyPermissions, Market, Standing
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.words import Market, Standing
 from keyctl.orders.holdings import Part, Prices, Seen
 from keyctl.orders.venue_reads import Shared, instrument_of
 from keyctl.terminal.output import Note, Result
@@ -28,7 +29,8 @@ from keyctl.verify.view import report as verify_report
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account, Balances
+    from keyctl.model.account import Account
+    from keyctl.model.venue import Balances
     from keyctl.verify.view import Checked
 
 # The perpetual by which an exchange's largest leverage is known.
@@ -72,7 +74,7 @@ def _target(html: str) -> Path:
 
 def place_of(app: App) -> Place:
     """Where this home's secrets lie."""
-    from keyctl.vault import is_vault_chosen
+    from keyctl.vault.moves import is_vault_chosen
 
     if not is_vault_chosen(app.home):
         return Place.KEYRING

@@ -9,7 +9,7 @@ from typing import Any
 from keyctl.desk.order_view import money
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.leaks.exposure import ZERO, Exposure
-from keyctl.model import Market
+from keyctl.model.words import Market
 from keyctl.terminal.output import Note, Result, Table
 
 COLUMNS = ("account", "USD at risk", "from anywhere", "IP list", "age", "change that helps most")

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from keyctl.clock import rfc3339
 from keyctl.exchanges.encoding import plain
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import JSON, AccountEvent, EventKind, Fill, OpenOrder
+from keyctl.model.account_events import AccountEvent, EventKind
+from keyctl.model.fills import Fill
+from keyctl.model.futures import OpenOrder
+from keyctl.model.wire import JSON
 
 ORDER, TRADE = "order", "trade"
 WORST_FIRST = (EventKind.WITHDRAWAL, EventKind.TRANSFER, ORDER, TRADE, EventKind.LOGIN, EventKind.CHANGE)

@@ -12,7 +12,9 @@ from keyctl.home.files import unwritable
 from keyctl.leaks.finds import Find
 from keyctl.leaks.known_use import BACK_MS, OVERLAP_MS, changing, known_use
 from keyctl.leaks.looking import Looked, look
-from keyctl.model import Account, Finding, Level
+from keyctl.model.account import Account
+from keyctl.model.verdict import Finding
+from keyctl.model.words import Level
 from keyctl.terminal.output import Result, Table, remark
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from keyctl.clock import rfc3339
 from keyctl.errors import CheckFailed, ExchangeRefused, SetupProblem, StoreUnusable
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.journal.rotations import Rotation, Step
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.leaks.evidence import Evidence
-    from keyctl.model import Account, ExchangeError
+    from keyctl.model.account import Account
+    from keyctl.model.told import ExchangeError
 
 
 class LeakedKey:

@@ -14,7 +14,11 @@ from keyctl.desk.overview import parts_of
 from keyctl.errors import KeyctlError, StoreUnusable
 from keyctl.exchanges.listing import odd_among
 from keyctl.leaks.finds import Find, event_find, order_find, trade_find, worst_first
-from keyctl.model import AccountEvent, EventsPage, Fill, Market, OddRow, OpenOrder, Response
+from keyctl.model.account_events import AccountEvent, EventsPage
+from keyctl.model.fills import Fill
+from keyctl.model.futures import OddRow, OpenOrder
+from keyctl.model.wire import Response
+from keyctl.model.words import Market
 from keyctl.orders.fills import fills_of
 from keyctl.orders.holdings import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
 from keyctl.orders.settle import Found, look_up
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.exchanges.base import Exchange
     from keyctl.journal.rows import StoredLeg
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.network.lines import Network
     from keyctl.network.session import Session
 

@@ -26,7 +26,7 @@ from keyctl.terminal.output import at_once
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.terminal.output import Result
 
 SINCE_MS = 86_400_000
@@ -253,7 +253,7 @@ class _Playbook:
     def _close(self) -> Ended:
         from keyctl.desk.close import What, close
         from keyctl.desk.consent import Consent
-        from keyctl.model import Market
+        from keyctl.model.words import Market
 
         account = self._key.needed()
         if Market.FUTURES not in account.markets:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from keyctl.errors import ExitCode, KeyctlError
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.leaks.evidence import DONE, OPEN, Evidence
 from keyctl.leaks.finds import rank
-from keyctl.model import Account
+from keyctl.model.account import Account
 from keyctl.terminal.output import Note, Result, Table, Text
 
 _STEPS = {

@@ -15,7 +15,7 @@ from urllib.parse import quote_from_bytes
 
 from keyctl.leaks.scan_hits import SEVERAL_LINES, WINDOW, Hit
 from keyctl.leaks.scan_runs import NOT_LETTERS
-from keyctl.model import Credential
+from keyctl.model.credential import Credential
 from keyctl.vault.fingerprints import private_der
 
 RUN_MIN, RUN_MAX = 12, 16

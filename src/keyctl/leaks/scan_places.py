@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 
 # Below the user's home.
 _SHELLS = (

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keyctl.model import JSON, Account
+    from keyctl.model.account import Account
+    from keyctl.model.wire import JSON
     from keyctl.vault.fingerprints import Entry
 
 

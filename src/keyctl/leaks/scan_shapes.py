@@ -7,11 +7,11 @@ import re
 from binascii import Error
 from collections.abc import Iterator
 
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 from keyctl.keys.key_names import part_in, place_in, words_of
 from keyctl.leaks.scan_hits import Hit
 from keyctl.leaks.scan_runs import BETWEEN
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 
 _NAME = re.compile(r"""(?:^|[^\w.-])((?:-{0,2}[A-Za-z][\w.-]*))["']?\]?(?:\s*(?:=>|:=|[:=,])\s*|\s+)[rbu]?["'(\[]*$""")
 # Words in a name that make its value something else than the secret itself.

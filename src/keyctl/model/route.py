@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 class RouteKind(StrEnum):

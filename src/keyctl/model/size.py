@@ -10,9 +10,11 @@ from math import lcm
 from typing import ParamSpec, TypeVar
 
 from keyctl.errors import UsageProblem
-from keyctl.model import Instrument, Market, Order, Side
+from keyctl.model.order import Order
 from keyctl.model.symbol_text import capitals, parts_of
 from keyctl.model.typed_numbers import DIGITS_MAX, meant_numbers
+from keyctl.model.venue import Instrument
+from keyctl.model.words import Market, Side
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from keyctl.answers import Unreadable, read_object
 from keyctl.errors import Unreached
 from keyctl.journal.addresses import Addresses, Reading
-from keyctl.model import Account, WireRequest
+from keyctl.model.account import Account
 from keyctl.model.route import BY_VERSION, DIRECT, Route, RouteKind, is_loopback, route_name
+from keyctl.model.wire import WireRequest
 from keyctl.network.lines import Network
 from keyctl.plain_text import clean_text
 

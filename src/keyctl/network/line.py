@@ -19,9 +19,9 @@ import h11
 
 from keyctl import __version__
 from keyctl.errors import NoAnswer, SetupProblem, Unreached
-from keyctl.model import Response, WireRequest
 from keyctl.model.route import DIRECT, Route
 from keyctl.model.route import is_loopback as is_loopback
+from keyctl.model.wire import Response, WireRequest
 from keyctl.network.target import target_of
 from keyctl.network.tunnels import has_unread, open_streams
 

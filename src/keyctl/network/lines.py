@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from keyctl.clock import Clock, ClockReads, Offset
 from keyctl.errors import NonceBusy, NonceUnkept, SetupProblem, Unreached
-from keyctl.model import Account
+from keyctl.model.account import Account
 from keyctl.model.route import DIRECT, Route, is_loopback, route_of
 from keyctl.network.line import Line, tls_context
 from keyctl.network.pacing import Pacer

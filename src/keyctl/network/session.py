@@ -16,7 +16,10 @@ from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import public_wire
 from keyctl.exchanges.masking import Mask
 from keyctl.exchanges.signer import Signer
-from keyctl.model import Account, ExchangeError, Market, Request, Response, SignedRequest, Stamp
+from keyctl.model.account import Account
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Request, Response, SignedRequest, Stamp
+from keyctl.model.words import Market
 from keyctl.network.line import Line
 from keyctl.network.lines import Network
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from keyctl.errors import Unreached
-from keyctl.model import WireRequest
+from keyctl.model.wire import WireRequest
 
 # Paths of such segments (none begins with a dot) and queries of these characters are sent by httpx as they are. For all
 # else it is asked: its import takes 30 ms and 3 MiB, and no order of the shipped exchanges needs it.

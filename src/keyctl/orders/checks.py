@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, UsageProblem
 from keyctl.exchanges.encoding import plain
-from keyctl.model import OrderType, Side, TimeInForce
 from keyctl.model.size import notional
 from keyctl.model.symbol_text import parts_of
+from keyctl.model.words import OrderType, Side, TimeInForce
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
-    from keyctl.model import Account, Instrument, Leg, Order
+    from keyctl.model.account import Account
+    from keyctl.model.order import Leg, Order
+    from keyctl.model.venue import Instrument
     from keyctl.orders.wish import VenueView, Wish
 
 # The soft limit that every immediate order touches.

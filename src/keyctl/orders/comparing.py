@@ -17,8 +17,10 @@ from keyctl.errors import KeyctlError, NoAnswer
 from keyctl.exchanges.encoding import plain
 from keyctl.journal.endings import MISSED
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import LegResult, Market, OddRow, OpenOrder, OrderState, OrderStatus, Outcome
+from keyctl.model.futures import OddRow, OpenOrder
 from keyctl.model.noun import Noun
+from keyctl.model.order import LegResult, OrderStatus
+from keyctl.model.words import Market, OrderState, Outcome
 from keyctl.network.clock_check import clock_trouble
 from keyctl.orders.holdings import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
 from keyctl.orders.judge import differences, judge_found

@@ -14,7 +14,7 @@ from keyctl.exchanges.encoding import plain
 from keyctl.orders.venue_reads import instrument_of, ticker_of
 
 if TYPE_CHECKING:
-    from keyctl.model import Instrument, Ticker
+    from keyctl.model.venue import Instrument, Ticker
     from keyctl.network.session import Session
     from keyctl.orders.venue_reads import Shared
 

@@ -13,7 +13,9 @@ from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal.guards import Basis
 from keyctl.journal.legs import ClaimWish, Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Leg, LegResult, Outcome, Request, Stamp
+from keyctl.model.order import Leg, LegResult
+from keyctl.model.wire import Request, Stamp
+from keyctl.model.words import Outcome
 from keyctl.network.line import Line
 from keyctl.network.session import CALL_SECONDS, Session
 from keyctl.orders.judge import differences, judge_found, judge_placed, with_status

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 
 from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer
 from keyctl.exchanges.traded import within
-from keyctl.model import Fill, FillsAsked, FillsPage, Market, OddRow, OpenOrder, Position, Response
+from keyctl.model.fills import Fill, FillsAsked, FillsPage
+from keyctl.model.futures import OddRow, OpenOrder, Position
+from keyctl.model.wire import Response
+from keyctl.model.words import Market
 from keyctl.network.session import Session
 from keyctl.orders.holdings import Part, lists_by_symbol, open_orders_of, positions_of
 from keyctl.orders.venue_reads import Shared, instrument_of

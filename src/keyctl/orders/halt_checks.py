@@ -12,7 +12,7 @@ from keyctl.errors import CheckFailed
 from keyctl.network.session import Session
 
 if TYPE_CHECKING:
-    from keyctl.model import Leg
+    from keyctl.model.order import Leg
     from keyctl.orders.wish import Wish
 
 

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, StoreUnusable, Unreached
-from keyctl.exchanges import profile
 from keyctl.exchanges.listing import odd_among
-from keyctl.model import Account, Balances, Market, OddRow, OpenOrder, Position, Request, Response
+from keyctl.exchanges.shipped import profile
+from keyctl.model.account import Account
+from keyctl.model.futures import OddRow, OpenOrder, Position
 from keyctl.model.symbol_text import parts_of
+from keyctl.model.venue import Balances
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Market
 from keyctl.orders.listed_names import with_listed_names
 from keyctl.orders.venue_reads import Shared, instrument_of, ticker_of
 

@@ -10,7 +10,9 @@ from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.masking import Mask
-from keyctl.model import Leg, LegResult, Market, OrderState, OrderStatus, Outcome, Response, Taken
+from keyctl.model.order import Leg, LegResult, OrderStatus
+from keyctl.model.wire import Response
+from keyctl.model.words import Market, OrderState, Outcome, Taken
 
 
 def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | None = None) -> LegResult:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, StoreUnusable, Unreached
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.home.profiles import RIGHT_NAMES, TRADE_RIGHTS, assigned_profile
-from keyctl.model import ExchangeError, KeyPermissions, Kind, Market
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.words import Kind, Market
 from keyctl.network.session import Session
 
 if TYPE_CHECKING:

@@ -10,13 +10,16 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, Unreached
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.exchanges.encoding import plain
-from keyctl.model import ExchangeError, FuturesState, Market, Request
+from keyctl.model.futures import FuturesState
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import Request
+from keyctl.model.words import Market
 from keyctl.orders.perpetuals import confirmed
 from keyctl.orders.preflight import TICKER_SECONDS, futures_state, setting_number
 
 if TYPE_CHECKING:
     from keyctl.journal.legs import Journal
-    from keyctl.model import Setup
+    from keyctl.model.futures import Setup
     from keyctl.network.session import Session
     from keyctl.orders.plan import PlannedLeg
 

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from keyctl.errors import KeyctlError, StoreUnusable
 from keyctl.exchanges.base import Read
-from keyctl.model import Market, OddRow, OpenOrder, Position
+from keyctl.model.futures import OddRow, OpenOrder, Position
+from keyctl.model.words import Market
 from keyctl.network.session import Session
 from keyctl.orders.venue_reads import Shared, key_of, once
 

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.exchanges.encoding import plain
-from keyctl.model import Account, Order, OrderType, Side, TimeInForce
+from keyctl.model.account import Account
+from keyctl.model.order import Order
 from keyctl.model.size import FINEST, floor_to, round_price, size_of, size_step
+from keyctl.model.words import OrderType, Side, TimeInForce
 from keyctl.orders.checks import refusal, unit
 
 if TYPE_CHECKING:

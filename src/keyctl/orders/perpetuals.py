@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.encoding import plain
-from keyctl.model import FuturesState, MarginMode, PositionSide, Setup
+from keyctl.model.futures import FuturesState, Setup
 from keyctl.model.size import is_dated
+from keyctl.model.words import MarginMode, PositionSide
 from keyctl.orders.checks import StandsInTheWay, refusal
 from keyctl.orders.wish import Terms
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
     from keyctl.home.config import Limits
-    from keyctl.model import Account, Instrument, Order, Position
+    from keyctl.model.account import Account
+    from keyctl.model.futures import Position
+    from keyctl.model.order import Order
+    from keyctl.model.venue import Instrument
     from keyctl.orders.wish import Wish
 
 _OWN_PAGES = "look at it on the exchange's own pages"

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
 from keyctl.home.day_counts import DayCounts
-from keyctl.model import (
-    Account,
-    Instrument,
-    Kind,
-    Leg,
-)
+from keyctl.model.account import Account
 from keyctl.model.noun import Noun
+from keyctl.model.order import Leg
 from keyctl.model.size import exactly
+from keyctl.model.venue import Instrument
+from keyctl.model.words import Kind
 from keyctl.orders.checks import AT_ANY_PRICE, check_balance, check_buildable, check_order, check_trading, refusal
 from keyctl.orders.make import make_order
 from keyctl.orders.price_checks import check_price

@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, KeyctlError, UsageProblem
-from keyctl.exchanges import profile
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.shipped import profile
 from keyctl.home.account_uid import is_other
 from keyctl.journal.guards import Basis
 from keyctl.journal.legs import Journal
-from keyctl.model import Account, Kind, Side, TimeInForce
+from keyctl.model.account import Account
 from keyctl.model.size import exactly
+from keyctl.model.words import Kind, Side, TimeInForce
 from keyctl.orders.plan import Plan, PlannedLeg, check_plan
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown
 from keyctl.journal.guards import Basis, Met, in_flight_until
 from keyctl.journal.legs import Journal
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Leg, LegResult, Order, Outcome
+from keyctl.model.order import Leg, LegResult, Order
+from keyctl.model.words import Outcome
 from keyctl.network.session import Session
 from keyctl.orders.settle import recheck_absent, settle_all
 

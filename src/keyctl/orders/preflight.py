@@ -11,8 +11,10 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, SetupProblem, StoreUnusable, Unreached
 from keyctl.exchanges.catalogue import command_for
 from keyctl.home.account_uid import is_other
-from keyctl.model import Balances, FuturesState, Instrument, KeyPermissions, MarginMode, Market, PriceBand, Ticker
+from keyctl.model.futures import FuturesState
 from keyctl.model.noun import Noun
+from keyctl.model.venue import Balances, Instrument, KeyPermissions, PriceBand, Ticker
+from keyctl.model.words import MarginMode, Market
 from keyctl.network.clock_check import ClockWrong, check_clock, check_dates
 from keyctl.network.session import Session
 from keyctl.orders.checks import StandsInTheWay

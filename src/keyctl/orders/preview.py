@@ -14,8 +14,10 @@ from keyctl.home.config import Config
 from keyctl.journal.guards import Basis
 from keyctl.journal.legs import Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import Account, Kind, Ticker
+from keyctl.model.account import Account
 from keyctl.model.noun import Noun
+from keyctl.model.venue import Ticker
+from keyctl.model.words import Kind
 from keyctl.network.egress import moved_addresses
 from keyctl.network.session import Session
 from keyctl.orders.checks import StandsInTheWay

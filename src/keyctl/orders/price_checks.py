@@ -7,15 +7,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.exchanges.encoding import plain
-from keyctl.model import Market, Side, Trigger
 from keyctl.model.size import exactly
+from keyctl.model.words import Market, Side, Trigger
 from keyctl.orders.checks import AT_ANY_PRICE, refusal, short
 from keyctl.orders.make import price_of, trigger_price_of
 from keyctl.orders.value import value_of
 
 if TYPE_CHECKING:
     from keyctl.home.config import Limits
-    from keyctl.model import Account, Leg, Ticker
+    from keyctl.model.account import Account
+    from keyctl.model.order import Leg
+    from keyctl.model.venue import Ticker
     from keyctl.orders.wish import VenueView, Wish
 
 

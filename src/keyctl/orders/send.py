@@ -12,7 +12,8 @@ from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, StoreUnusab
 from keyctl.home.config import Config
 from keyctl.journal.legs import Journal, LegState
 from keyctl.journal.rows import StoredLeg
-from keyctl.model import LegResult, OrderState, OrderStatus, Outcome
+from keyctl.model.order import LegResult, OrderStatus
+from keyctl.model.words import OrderState, Outcome
 from keyctl.network.session import Session
 from keyctl.orders.fanout import NOT_ALL, fan_out, follow_others
 from keyctl.orders.halt_checks import check_not_all_halted

@@ -12,8 +12,9 @@ from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable
 from keyctl.exchanges.base import OrderAPI
 from keyctl.journal.legs import ROUND_PAUSE_SECONDS, Journal
 from keyctl.journal.rows import StoredLeg, stored_result
-from keyctl.model import Leg, LegResult, OrderStatus, Outcome
 from keyctl.model.noun import Noun
+from keyctl.model.order import Leg, LegResult, OrderStatus
+from keyctl.model.words import Outcome
 from keyctl.network.clock_check import clock_trouble, is_clock_old
 from keyctl.network.session import Session
 from keyctl.orders.judge import differences, judge_found

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.encoding import plain
-from keyctl.model import Account, Side
+from keyctl.model.account import Account
 from keyctl.model.noun import Noun
 from keyctl.model.size import FINEST, exactly, floor_to, size_step
+from keyctl.model.words import Side
 from keyctl.orders.checks import refusal, unit
 from keyctl.orders.make import price_of, worth_of
 from keyctl.orders.price_checks import check_price

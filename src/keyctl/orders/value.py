@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.model import Order, Ticker
 from keyctl.model.noun import Noun
+from keyctl.model.order import Order
 from keyctl.model.size import EXACT, notional
+from keyctl.model.venue import Ticker
 from keyctl.orders.checks import refusal
 
 if TYPE_CHECKING:
     from keyctl.home.config import Limits
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 # From this share on a preview names both figures.
 DIFFERS_FROM = Decimal("0.01")

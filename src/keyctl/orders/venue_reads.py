@@ -11,7 +11,8 @@ from keyctl.answers import Unreadable
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.typed_symbols import named_elsewhere
-from keyctl.model import Instrument, Request, Response, Ticker
+from keyctl.model.venue import Instrument, Ticker
+from keyctl.model.wire import Request, Response
 from keyctl.network.session import Session
 
 T = TypeVar("T")

@@ -5,20 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from keyctl.model import (
-    Balances,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    PositionSide,
-    PriceBand,
-    Setup,
-    Side,
-    Ticker,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.futures import FuturesState, Setup
 from keyctl.model.noun import Noun
+from keyctl.model.venue import Balances, Instrument, PriceBand, Ticker
+from keyctl.model.words import MarginMode, PositionSide, Side, TimeInForce, Trigger
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
-from keyctl.model import Instrument, MarginMode, OrderState, OrderType, PositionSide, Side, TimeInForce, Trigger
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, OrderState, OrderType, PositionSide, Side, TimeInForce, Trigger
 
 ZERO = Decimal(0)
 # US dollars for one unit; a symbol's price is base over quote.

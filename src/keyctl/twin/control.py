@@ -42,7 +42,7 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from keyctl.model import Algorithm, Kind, Market, OrderState
+from keyctl.model.words import Algorithm, Kind, Market, OrderState
 from keyctl.twin.book import Balance, Refused, VenueOrder
 from keyctl.twin.call import Answer, Call, digits, json_answer
 from keyctl.twin.control_funding import change_funding, funding_data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from keyctl.model import MarginMode, PositionSide
+from keyctl.model.words import MarginMode, PositionSide
 from keyctl.twin.book import VenueOrder
 from keyctl.twin.call import digits
 from keyctl.twin.perpetual import TwinPosition

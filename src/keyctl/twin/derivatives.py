@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.model import MarginMode, OrderState, OrderType, PositionSide, Side, TimeInForce
+from keyctl.model.words import MarginMode, OrderState, OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin.book import ZERO, Fill, Reason, Refused, VenueOrder
 from keyctl.twin.margins import Margins, settle_of
 from keyctl.twin.perpetual import (

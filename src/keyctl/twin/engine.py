@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from keyctl.model import Market
+from keyctl.model.words import Market
 
 if TYPE_CHECKING:
     from threading import RLock

@@ -13,7 +13,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.call import Answer, Call, Operation, digits, encode
 from keyctl.twin.perpetual import DerivativeRules
 from keyctl.twin.ways import KeyShape, Limit, Troubles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from keyctl.model import Algorithm, Kind
+from keyctl.model.words import Algorithm, Kind
 from keyctl.twin.faces import face
 from keyctl.twin.keys import CREATED_MS, RIGHTS, Key, MadeKey, private_key
 from keyctl.twin.ways import letters

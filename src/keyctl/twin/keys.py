@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from keyctl.model import Algorithm, Kind
+from keyctl.model.words import Algorithm, Kind
 
 RIGHTS = ("read", "spot_trade", "futures_trade", "withdraw", "transfer")
 CREATED_MS = 1_750_000_000_000

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.model import Instrument, MarginMode, PositionSide
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, PositionSide
 from keyctl.twin.book import USD, ZERO, Balance, Book, Reason, Refused, VenueOrder, default_book, floor_to
 from keyctl.twin.perpetual import DerivativeRules, TwinPosition, contract_size, money, notional, opened_by, value_at
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from keyctl.model import Market
+from keyctl.model.words import Market
 from keyctl.twin.book import Draft, Reason, Refused, VenueOrder
 from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.perpetual import DerivativeDraft

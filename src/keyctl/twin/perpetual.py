@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from keyctl.model import Instrument, MarginMode, OrderType, PositionSide, Side, TimeInForce, Trigger
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, OrderType, PositionSide, Side, TimeInForce, Trigger
 from keyctl.twin.book import ZERO, Reason, Refused, VenueOrder, is_off_step
 
 # Money is kept to so many places, coins to more: what is added up stays exact, and only a division can round.

@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from keyctl.model import Algorithm, Kind
+from keyctl.model.words import Algorithm, Kind
 from keyctl.twin.faces import face
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.key_making import make_key

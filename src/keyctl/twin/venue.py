@@ -11,7 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, Market, OrderState, OrderType, Side, TimeInForce, Trigger
+from keyctl.model.venue import Instrument
+from keyctl.model.words import Market, OrderState, OrderType, Side, TimeInForce, Trigger
 from keyctl.twin.book import (
     ZERO,
     Balance,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.record import Logged
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
 from keyctl.home.demo_only import choosable, odd_accounts, odd_words
 from keyctl.home.files import disk_trouble
-from keyctl.model import Level
+from keyctl.model.words import Level
 from keyctl.terminal.output import Result, Table
 from keyctl.upkeep import installation, leftovers
 from keyctl.upkeep.folder_health import examine_folders
@@ -22,7 +22,7 @@ from keyctl.upkeep.home_health import account_health, backup_health, halt_health
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.journal.legs import Journal
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.network.session import Session
 
 
@@ -103,8 +103,7 @@ def _folders(app: App) -> Iterator[Check]:
 
 
 def _store(app: App, cron: bool) -> Iterator[Check]:
-    from keyctl.vault import is_vault_chosen
-    from keyctl.vault.moves import move_under_way
+    from keyctl.vault.moves import is_vault_chosen, move_under_way
 
     home = app.home
     yield Check("home", Level.PASS, str(home.config) + ("" if home.is_default else " (not the default home)"))

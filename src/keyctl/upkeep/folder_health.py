@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keyctl.home.files import unwritable
 from keyctl.home.folders import Home
-from keyctl.model import Level
+from keyctl.model.words import Level
 
 Found = tuple[str, Level, str, str]
 

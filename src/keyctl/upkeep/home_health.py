@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.journal.mark import FILE_NAME, MarkState
 from keyctl.journal.opening import begin_anew, journal_file, mark_of, why_lost
-from keyctl.model import Level
+from keyctl.model.words import Level
 from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyctl.errors import KeyctlError
-from keyctl.exchanges import names, profile
+from keyctl.exchanges.shipped import names, profile
 from keyctl.home.folders import Home
 from keyctl.keys.other_programs import BYTES_MAX, read_foreign
 

@@ -33,7 +33,7 @@ from keyctl.upkeep.backup import Manifest, places, read_manifest, stage_file
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 MUST_STOP = "the machine it came from must send no more"
 

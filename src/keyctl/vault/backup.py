@@ -9,7 +9,7 @@ from typing import Any
 
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.home.files import create_once, read_owned
-from keyctl.model import Credential
+from keyctl.model.credential import Credential
 from keyctl.vault.envelope import (
     SCRYPT_N,
     GivenKey,

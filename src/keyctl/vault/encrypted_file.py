@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import SetupProblem
 from keyctl.home.files import create_once, locked, read_owned, write_whole
-from keyctl.model import Credential
+from keyctl.model.credential import Credential
 from keyctl.vault.envelope import (
     GENERATION_MAX,
     SCRYPT_N,

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import KeyctlError, StoreUnusable
 from keyctl.home.files import LOCK_SECONDS, locked, read_owned, write_whole
-from keyctl.model import Credential
+from keyctl.model.credential import Credential
 from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.errors import SetupProblem
     from keyctl.home.folders import Home
-    from keyctl.vault import SecretStore
+    from keyctl.vault.store import SecretStore
 
 BITS_MIN = 96
 LENGTH_MIN = 20

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keyctl.errors import KeyctlError, SetupProblem
-from keyctl.vault import is_vault_chosen
-from keyctl.vault.moves import Move, StoreKind, end_move, move_under_way, note_move, stores_held
+from keyctl.vault.moves import Move, StoreKind, end_move, is_vault_chosen, move_under_way, note_move, stores_held
 from keyctl.vault.record import same
 from keyctl.vault.upkeep import erase_vault
 
 if TYPE_CHECKING:
     from keyctl.home.folders import Home
-    from keyctl.model import Credential
+    from keyctl.model.credential import Credential
     from keyctl.vault.encrypted_file import EncryptedFile
     from keyctl.vault.os_keyring import OSKeyring
 

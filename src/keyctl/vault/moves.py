@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.home.files import locked, read_owned, sync_folder, write_whole
 from keyctl.model.noun import Noun
-from keyctl.vault import SecretStore, is_vault_chosen
+from keyctl.vault.store import SecretStore
 
 if TYPE_CHECKING:
     from keyctl.home.folders import Home
-    from keyctl.model import Credential
+    from keyctl.model.credential import Credential
 
 StoreKind = Literal["keyring", "vault"]
 _FORMAT = "keyctl-move"
@@ -53,6 +53,17 @@ def move_under_way(home: Home) -> Move | None:
         return Move(content["to"], content["switched"], ids)
     except (ValueError, KeyError, TypeError):
         raise StoreUnusable(f"{path} is damaged", "restore it from a backup; nothing was changed") from None
+
+
+def is_vault_chosen(home: Home) -> bool:
+    """Whether secrets of this home belong in the vault, even when its file is gone: then nothing else may serve.
+
+    While secrets are moved from one store to the other, the note of the move tells. Raises StoreUnusable.
+    """
+    move = move_under_way(home)
+    if move is not None:
+        return (move.to == "vault") is move.switched
+    return any(path.exists() or path.is_symlink() for path in (home.vault_file, home.vault_source_file))
 
 
 def note_move(home: Home, move: Move) -> None:

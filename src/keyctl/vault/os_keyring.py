@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from keyctl.errors import SetupProblem
-from keyctl.model import Credential
+from keyctl.model.credential import Credential
 from keyctl.vault.items import Items, erase_record, read_record, write_record
 from keyctl.vault.keyring_trouble import VAULT_HINT, translated, unavailable
 from keyctl.vault.record import Record, all_whole, damaged, from_each, missing, to_record

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from keyctl.errors import SetupProblem
-from keyctl.model import Algorithm, Binding, Credential, Kind
+from keyctl.model.credential import Binding, Credential
+from keyctl.model.words import Algorithm, Kind
 from keyctl.secret import Secret
 
 VERSION = 1

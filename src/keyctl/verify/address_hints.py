@@ -12,7 +12,8 @@ from keyctl.verify.policy import address_in
 
 if TYPE_CHECKING:
     from keyctl.journal.addresses import Addresses
-    from keyctl.model import ExchangeError, Market
+    from keyctl.model.told import ExchangeError
+    from keyctl.model.words import Market
     from keyctl.network.lines import Network
     from keyctl.verify.observations import Observation
 

@@ -24,7 +24,7 @@ from keyctl.verify.view import Checked, report
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
     from keyctl.network.lines import Network
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from keyctl.exchanges import profile
 from keyctl.exchanges.profile import Profile
-from keyctl.model import Finding, Level, Market
+from keyctl.exchanges.shipped import profile
+from keyctl.model.verdict import Finding
+from keyctl.model.words import Level, Market
 from keyctl.verify.ip_lists import covers
 from keyctl.verify.observations import Observation, Vantage
 

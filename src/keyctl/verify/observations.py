@@ -9,7 +9,10 @@ from datetime import datetime
 from keyctl.clock import Offset
 from keyctl.home.last_use import Use
 from keyctl.home.profiles import KeyProfile
-from keyctl.model import Account, ExchangeError, KeyPermissions, Market
+from keyctl.model.account import Account
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.words import Market
 
 
 @dataclass(frozen=True, slots=True)

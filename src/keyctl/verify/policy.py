@@ -7,13 +7,18 @@ import re
 from dataclasses import replace
 from functools import cached_property
 
-from keyctl.exchanges import profile
 from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.shipped import profile
 from keyctl.home.account_uid import how_to_accept, is_other, other_words
 from keyctl.home.key_age import judge_age
 from keyctl.home.last_use import UNUSED_DAYS
 from keyctl.home.profiles import default_profile
-from keyctl.model import Account, Diagnosis, ExchangeError, Finding, KeyPermissions, Level, Market
+from keyctl.model.account import Account
+from keyctl.model.diagnosis import Diagnosis
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.verdict import Finding
+from keyctl.model.words import Level, Market
 from keyctl.verify.ip_lists import covers, open_entry
 from keyctl.verify.observations import House, Observation
 from keyctl.verify.rights import Rights, Verdict, accept

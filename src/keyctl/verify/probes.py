@@ -9,7 +9,10 @@ from typing import TypeVar
 from keyctl.answers import read_json
 from keyctl.errors import ExchangeRefused, Unreached
 from keyctl.exchanges.catalogue import catalogue, lacks_permission
-from keyctl.model import ExchangeError, KeyPermissions, Market, Request, Response
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Market
 from keyctl.network.session import Session
 from keyctl.verify.observations import Answer, Observation
 

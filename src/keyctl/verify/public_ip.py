@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from keyctl.errors import KeyctlError, SetupProblem, Unreached
-from keyctl.exchanges import profile
 from keyctl.exchanges.checklists import list_step
+from keyctl.exchanges.shipped import profile
 from keyctl.home.echo import OFF, ON, SERVICES, agreed, keep
 from keyctl.model.route import DIRECT, Route, route_name, route_of
 from keyctl.terminal.output import Note, Result, Table
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.exchanges.profile import Profile
     from keyctl.journal.addresses import Reading
-    from keyctl.model import JSON, Account
+    from keyctl.model.account import Account
+    from keyctl.model.wire import JSON
 
 AGREE = "let keyctl ask a public service for it: keyctl config set echo on"
 _COLUMNS = ("route", "version", "IP address", "seen", "told by")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from keyctl.exchanges.profile import Profile
 from keyctl.home.profiles import RIGHT_NAMES, TRADE_RIGHTS, KeyProfile
-from keyctl.model import KeyPermissions, Level, Market
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.words import Level, Market
 
 _WORST_FIRST = (Level.FAIL, Level.WARN, Level.UNKNOWN, Level.PASS)
 

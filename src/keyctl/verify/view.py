@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, Unreached
 from keyctl.home.profiles import KeyProfile, default_profile
-from keyctl.model import JSON, Finding, Level, Market
+from keyctl.model.verdict import Finding
+from keyctl.model.wire import JSON
+from keyctl.model.words import Level, Market
 from keyctl.terminal.output import Note, Result, Table
 from keyctl.verify.observations import Observation, Vantage
 

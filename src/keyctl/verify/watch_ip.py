@@ -18,7 +18,7 @@ from keyctl.verify.ip_lists import covers
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.journal.addresses import Reading
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 _COLUMNS = ("route", "address", "seen", "told by", "at the last verify", "accounts that it would lock out")
 

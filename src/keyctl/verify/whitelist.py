@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from keyctl.clock import span_seconds
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, UsageProblem
-from keyctl.exchanges import profile
+from keyctl.exchanges.shipped import profile
 from keyctl.home.selection import check_readable
 from keyctl.journal.addresses import ACCOUNT, FRESH_SECONDS, GROUP
-from keyctl.model import Market
 from keyctl.model.route import route_name, route_of
+from keyctl.model.words import Market
 from keyctl.opening import beside, own_trouble
 from keyctl.terminal.output import Note, Result
 from keyctl.verify.ip_lists import Remark, read_entry, remarks, split_entries
@@ -20,7 +20,7 @@ from keyctl.verify.whitelist_view import ListPlan, plan_data, planned, shown
 
 if TYPE_CHECKING:
     from keyctl.app import App
-    from keyctl.model import Account
+    from keyctl.model.account import Account
 
 
 def show(app: App, accounts: Sequence[Account]) -> Result:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from keyctl.clock import rfc3339
 from keyctl.exchanges.profile import Profile
 from keyctl.journal.addresses import Reading, ToldList
-from keyctl.model import JSON, Account, Market
+from keyctl.model.account import Account
+from keyctl.model.wire import JSON
+from keyctl.model.words import Market
 from keyctl.terminal.output import Note, Table
 from keyctl.verify.ip_lists import Difference, Remark, covers, difference, remarks, written
 

@@ -26,22 +26,9 @@ from keyctl.exchanges.binance.open_orders import ALGO_LIST
 from keyctl.exchanges.binance.orders import BinanceOrders
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.told_orders import order_id_told, quantity_of, size_told
-from keyctl.model import (
-    JSON,
-    Endpoint,
-    Leg,
-    Market,
-    Order,
-    OrderRef,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Placed,
-    Request,
-    Response,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus, Placed
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Endpoint, Market, OrderState, OrderType, TimeInForce, Trigger
 
 # What the history of algo orders tells at most.
 PAGE = 1000

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from keyctl.answers import Row, clean_text
 from keyctl.exchanges.shapes import flag_of, withdraw_flag
-from keyctl.model import JSON, KeyPermissions
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.wire import JSON
 
 # Rights that have a field of their own in KeyPermissions; enableFixReadOnly adds nothing to reading.
 _KNOWN_RIGHTS = {

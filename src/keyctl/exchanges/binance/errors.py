@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from keyctl.answers import Unreadable, clean_text, integer_of
-from keyctl.model import JSON, ToldError
+from keyctl.model.told import ToldError
+from keyctl.model.wire import JSON
 
 # What a body that is not an error says of an order that the exchange has.
 _HAS_IT = ("NEW", "PENDING_NEW", "PARTIALLY_FILLED", "FILLED")

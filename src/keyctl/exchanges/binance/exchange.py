@@ -31,21 +31,11 @@ from keyctl.exchanges.shapes import (
 )
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import HMACKey, secret_fits
-from keyctl.model import (
-    Algorithm,
-    Balances,
-    ExchangeError,
-    Instrument,
-    KeyPermissions,
-    Market,
-    Order,
-    Request,
-    Response,
-    SignedRequest,
-    Stamp,
-    Ticker,
-    WireRequest,
-)
+from keyctl.model.order import Order
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
+from keyctl.model.wire import Request, Response, SignedRequest, Stamp, WireRequest
+from keyctl.model.words import Algorithm, Market
 from keyctl.secret import Secret
 
 _CLIENT_ID_LENGTH = 28

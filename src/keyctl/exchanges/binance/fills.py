@@ -22,7 +22,9 @@ from keyctl.exchanges.binance.names import market_of, perpetual_name, spot_name
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import flag_of
 from keyctl.exchanges.traded import DAY_MS, page_of
-from keyctl.model import Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
+from keyctl.model.fills import Fill, FillsAsked, FillsPage
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Market, PositionSide, Side
 
 _WORD = 40
 

@@ -28,22 +28,11 @@ from keyctl.exchanges.binance.orders import BinanceOrders
 from keyctl.exchanges.binance.rules import names_of
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.exchanges.wallets import Wallet, unread
-from keyctl.model import (
-    JSON,
-    Balances,
-    ExchangeError,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Market,
-    OddRow,
-    OpenOrder,
-    Position,
-    PriceBand,
-    Request,
-    Response,
-    Setup,
-)
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import Balances, Instrument, PriceBand
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import MarginMode, Market
 
 _MARGIN_TYPES = {MarginMode.CROSS: "CROSSED", MarginMode.ISOLATED: "ISOLATED"}
 # -4046: margin type is so already; -4059: position mode is so already.

@@ -12,7 +12,10 @@ from keyctl.answers import Row, Unreadable, object_of
 from keyctl.exchanges.binance.names import DOLLARS, perpetual_name
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import flag_of
-from keyctl.model import JSON, Balances, MarginMode, Position, PositionSide
+from keyctl.model.futures import Position
+from keyctl.model.venue import Balances
+from keyctl.model.wire import JSON
+from keyctl.model.words import MarginMode, PositionSide
 
 # COIN-M's positions say "cross"; settings say CROSSED.
 _MARGINS = {"CROSSED": MarginMode.CROSS, "CROSS": MarginMode.CROSS, "ISOLATED": MarginMode.ISOLATED}

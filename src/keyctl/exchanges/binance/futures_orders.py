@@ -19,7 +19,9 @@ from keyctl.exchanges.binance.open_orders import FUTURES_LIST
 from keyctl.exchanges.binance.orders import BookOrders, check_canceled, state_of
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
-from keyctl.model import JSON, Leg, Market, Order, OrderRef, OrderStatus, OrderType, Response, TimeInForce
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus
+from keyctl.model.wire import JSON, Response
+from keyctl.model.words import Market, OrderType, TimeInForce
 
 _KINDS = frozenset({"limit", "market", "post_only", "ioc", "fok", "reduce_only"})
 

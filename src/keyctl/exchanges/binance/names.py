@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.shapes import split_perpetual
-from keyctl.model import JSON, Market, Request
 from keyctl.model.symbol_text import parts_of
+from keyctl.model.wire import JSON, Request
+from keyctl.model.words import Market
 
 # Quote currencies, for names when the venue's own list cannot be read; those that end like another one first.
 _SPOT_QUOTES = (

@@ -13,7 +13,9 @@ from keyctl.answers import Row, Unreadable, decimal_of, text_of
 from keyctl.exchanges.binance.names import perpetual_name, spot_name
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import made_at
-from keyctl.model import JSON, Market, OpenOrder, OrderType, PositionSide, Side, Trigger
+from keyctl.model.futures import OpenOrder
+from keyctl.model.wire import JSON
+from keyctl.model.words import Market, OrderType, PositionSide, Side, Trigger
 
 # A pair's name alone does not always tell which two currencies it is of, so that no symbol is read from an order's.
 ORDER_NAMES = Names("symbol", ("algoId", "orderId"))

@@ -13,21 +13,10 @@ from keyctl.exchanges.binance.open_orders import SPOT_LIST, OpenList
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.shapes import check_named, only_one
 from keyctl.exchanges.told_orders import Figures, placed_told, status_told
-from keyctl.model import (
-    JSON,
-    Leg,
-    Market,
-    OpenOrder,
-    Order,
-    OrderRef,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Placed,
-    Request,
-    Response,
-    Trigger,
-)
+from keyctl.model.futures import OpenOrder
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus, Placed
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market, OrderState, OrderType, Trigger
 
 _LOOK_BACK_MS = 60_000
 _OFFERED = frozenset(

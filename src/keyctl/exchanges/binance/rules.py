@@ -14,7 +14,8 @@ from keyctl.answers import Row, Unreadable, array_of, clean_text, decimal_of
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.binance.names import native_name
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
-from keyctl.model import JSON, Instrument
+from keyctl.model.venue import Instrument
+from keyctl.model.wire import JSON
 
 _NONE = Row({})
 _PERPETUALS = ("PERPETUAL", "TRADIFI_PERPETUAL")

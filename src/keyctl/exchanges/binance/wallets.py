@@ -10,7 +10,8 @@ from collections import defaultdict
 from decimal import Decimal
 
 from keyctl.answers import Row, Unreadable, object_of, read_array, read_object
-from keyctl.model import Balances, Response
+from keyctl.model.venue import Balances
+from keyctl.model.wire import Response
 
 # Documented as reads, POST or not: they take no instruction and answer with what there is.
 FUNDING = ("POST", "/sapi/v1/asset/get-funding-asset")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from keyctl.answers import Unreadable, array_of, clean_text, read_array, text_of
 from keyctl.exchanges.bitfinex.errors import notification_in
-from keyctl.model import JSON, KeyPermissions
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.wire import JSON
 
 # Positions in a notification [official].
 _DATA, _STATUS = 4, 6

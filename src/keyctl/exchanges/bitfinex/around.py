@@ -17,20 +17,10 @@ from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_deriv
 from keyctl.exchanges.bitfinex.orders import LEVERAGE_MAX, ORDER_NAMES, open_order_of
 from keyctl.exchanges.listing import Names, each_of, odd_among
 from keyctl.exchanges.wallets import Wallet
-from keyctl.model import (
-    JSON,
-    Balances,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Market,
-    OddRow,
-    OpenOrder,
-    Position,
-    PositionSide,
-    Request,
-    Response,
-)
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position
+from keyctl.model.venue import Balances, Instrument
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import MarginMode, Market, PositionSide
 
 _DOLLARS = {"USD", "USDT", "USDC"}
 # Positions in a position array [sdk].

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from keyctl.answers import clean_text, code_of
-from keyctl.model import JSON, ToldError
+from keyctl.model.told import ToldError
+from keyctl.model.wire import JSON
 
 # Positions in a notification [official].
 _TYPE, _DATA, _CODE, _STATUS, _TEXT = 1, 4, 5, 6, 7

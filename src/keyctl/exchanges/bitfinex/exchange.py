@@ -26,22 +26,11 @@ from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.shapes import check_distinct, check_no_pem, check_shape, own_key, split_symbol
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import secret_fits
-from keyctl.model import (
-    JSON,
-    Algorithm,
-    Balances,
-    ExchangeError,
-    Instrument,
-    KeyPermissions,
-    Market,
-    Order,
-    Request,
-    Response,
-    SignedRequest,
-    Stamp,
-    Ticker,
-    WireRequest,
-)
+from keyctl.model.order import Order
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
+from keyctl.model.wire import JSON, Request, Response, SignedRequest, Stamp, WireRequest
+from keyctl.model.words import Algorithm, Market
 from keyctl.secret import Secret
 
 if TYPE_CHECKING:

@@ -14,7 +14,9 @@ from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.traded import page_of
-from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, Request, Response, Side
+from keyctl.model.fills import Fill, FillsAsked, FillsPage
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market, Side
 
 _PAGE = 1000
 _WORD = 40

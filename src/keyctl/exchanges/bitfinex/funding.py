@@ -23,7 +23,6 @@ from keyctl.exchanges.bitfinex.answers import data_in
 from keyctl.exchanges.bitfinex.names import common_name, native_currency
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.funding import Funding
-from keyctl.model import JSON, ExchangeError, Request, Response
 from keyctl.model.funding import (
     AutoRenew,
     FundingLevel,
@@ -37,6 +36,8 @@ from keyctl.model.funding import (
     OfferState,
     PublicTrade,
 )
+from keyctl.model.told import ExchangeError
+from keyctl.model.wire import JSON, Request, Response
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange

@@ -15,7 +15,8 @@ from keyctl.exchanges.bitfinex.fills import BitfinexFills
 from keyctl.exchanges.bitfinex.names import common_name
 from keyctl.exchanges.history import NOT_READ, events_of
 from keyctl.exchanges.listing import Names
-from keyctl.model import JSON, AccountEvent, EventKind, EventsPage, Request, Response
+from keyctl.model.account_events import AccountEvent, EventKind, EventsPage
+from keyctl.model.wire import JSON, Request, Response
 
 _PAGE = 250
 _PATHS = ("/v2/auth/r/movements/hist", "/v2/auth/r/logins/hist", "/v2/auth/r/audit/hist")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
-from keyctl.model import Market
 from keyctl.model.symbol_text import is_name
+from keyctl.model.words import Market
 
 # Bitfinex's name -> the common name. Several of Bitfinex's names mean another coin elsewhere (its LUNA is Luna
 # Classic, its UST is Tether), so an order must never go out under an untranslated name. From ccxt 4.5.90.

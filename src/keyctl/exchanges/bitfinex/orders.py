@@ -18,22 +18,10 @@ from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import check_named, made_at, only_one
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
-from keyctl.model import (
-    JSON,
-    Leg,
-    Market,
-    OpenOrder,
-    Order,
-    OrderRef,
-    OrderStatus,
-    OrderType,
-    Placed,
-    Request,
-    Response,
-    Side,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.futures import OpenOrder
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus, Placed
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market, OrderType, Side, TimeInForce, Trigger
 
 _KINDS = frozenset("limit market post_only ioc fok gtd stop_market stop_limit".split())
 # Without and with a price of its own.

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from keyctl.answers import Unreadable
-from keyctl.model import OrderState
+from keyctl.model.words import OrderState
 
 # What a status text begins with; after it come prices and what the order was before ("EXECUTED @ 107.6(-0.2): was
 # PARTIALLY FILLED @ 107.6(-0.1)"). [official] Bitfinex docs, "Abbreviation Glossary", order status, seen 2026-11; ccxt.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, integer_of, read_object
-from keyctl.model import JSON, Response
+from keyctl.model.wire import JSON, Response
 
 _STEP_DIGITS_MAX = 18
 

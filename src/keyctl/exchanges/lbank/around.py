@@ -13,20 +13,10 @@ from keyctl.exchanges.lbank.fills import LBankFills
 from keyctl.exchanges.lbank.orders import SpotOrders
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.exchanges.wallets import Wallet
-from keyctl.model import (
-    Balances,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Market,
-    OddRow,
-    OpenOrder,
-    Position,
-    PriceBand,
-    Request,
-    Response,
-    Setup,
-)
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
+from keyctl.model.venue import Balances, Instrument, PriceBand
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import MarginMode, Market
 from keyctl.plain_text import clean_text
 
 

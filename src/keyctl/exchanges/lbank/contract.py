@@ -14,14 +14,10 @@ from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import check_named, split_perpetual
-from keyctl.model import (
-    JSON,
-    Instrument,
-    Position,
-    PositionSide,
-    PriceBand,
-    Ticker,
-)
+from keyctl.model.futures import Position
+from keyctl.model.venue import Instrument, PriceBand, Ticker
+from keyctl.model.wire import JSON
+from keyctl.model.words import PositionSide
 
 PATH = "/cfd/openApi/v1"
 GROUP = ("productGroup", "SwapU")

@@ -18,22 +18,10 @@ from keyctl.exchanges.lbank.orders import check_canceled
 from keyctl.exchanges.listing import each_of
 from keyctl.exchanges.shapes import only_one
 from keyctl.exchanges.told_orders import Figures, check_echo, placed_told, status_told
-from keyctl.model import (
-    JSON,
-    Leg,
-    Market,
-    OddRow,
-    OpenOrder,
-    OrderRef,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Placed,
-    Request,
-    Response,
-    Side,
-    TimeInForce,
-)
+from keyctl.model.futures import OddRow, OpenOrder
+from keyctl.model.order import Leg, OrderRef, OrderStatus, Placed
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market, OrderState, OrderType, Side, TimeInForce
 
 _PAGE = 100
 # 4 is a market order to a client that was tried live, and stands beside a price in the SDK's sample: never sent.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from keyctl.answers import Unreadable, clean_text, code_of, text_of
-from keyctl.model import JSON, ToldError
+from keyctl.model.told import ToldError
+from keyctl.model.wire import JSON
 
 
 def error_in(body: JSON, status: int = 0) -> ToldError | None:

@@ -34,20 +34,13 @@ from keyctl.exchanges.shapes import (
 )
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import secret_fits
-from keyctl.model import (
-    Algorithm,
-    Balances,
-    Binding,
-    ExchangeError,
-    Instrument,
-    KeyPermissions,
-    Market,
-    Order,
-    Request,
-    Response,
-    Ticker,
-)
+from keyctl.model.credential import Binding
+from keyctl.model.order import Order
 from keyctl.model.symbol_text import small_letters
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Algorithm, Market
 from keyctl.secret import Secret
 
 _UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"

@@ -16,7 +16,9 @@ from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.lbank.answers import data_in, flag
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.traded import DAY_MS, page_of
-from keyctl.model import JSON, Fill, FillsAsked, FillsPage, Market, Request, Response, Side
+from keyctl.model.fills import Fill, FillsAsked, FillsPage
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market, Side
 
 _PAGE = 100
 _WORD = 60

@@ -16,24 +16,11 @@ from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.listing import Names, each_of
 from keyctl.exchanges.shapes import check_named, made_at, only_one
 from keyctl.exchanges.told_orders import Figures, check_echo, placed_told, status_told
-from keyctl.model import (
-    JSON,
-    Leg,
-    Market,
-    OddRow,
-    OpenOrder,
-    Order,
-    OrderRef,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Placed,
-    Request,
-    Response,
-    Side,
-    TimeInForce,
-)
+from keyctl.model.futures import OddRow, OpenOrder
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus, Placed
 from keyctl.model.symbol_text import capitals, small_letters
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market, OrderState, OrderType, Side, TimeInForce
 
 # Rows asked for. The docs allow 200 for both lists; the text of error 10018 speaks of 50, and of the history ccxt asks
 # for 100.

@@ -11,7 +11,7 @@ from keyctl.exchanges.encoding import encode_query, text_value
 from keyctl.exchanges.lbank.contract import PATH
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import RSAKey
-from keyctl.model import Request, SignedRequest, Stamp, WireRequest
+from keyctl.model.wire import Request, SignedRequest, Stamp, WireRequest
 
 _RESERVED = {"api_key", "sign", "signature_method", "timestamp", "echostr"}
 

@@ -25,23 +25,10 @@ from keyctl.exchanges.okx.orders import PAGE, OKXOrders, PlainOrders, unbounded
 from keyctl.exchanges.okx.terms import TERMS
 from keyctl.exchanges.shapes import made_at
 from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
-from keyctl.model import (
-    Endpoint,
-    Leg,
-    Market,
-    OddRow,
-    OpenOrder,
-    Order,
-    OrderRef,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Request,
-    Response,
-    Side,
-    TimeInForce,
-    Trigger,
-)
+from keyctl.model.futures import OddRow, OpenOrder
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Endpoint, Market, OrderState, OrderType, Side, TimeInForce, Trigger
 
 CANCEL_ALGOS = "/api/v5/trade/cancel-algos"
 _KINDS = frozenset({"stop_market", "stop_limit", "take_profit_market", "take_profit_limit"})

@@ -6,14 +6,9 @@ from decimal import Decimal
 
 from keyctl.answers import Row, Unreadable, clean_text, object_of, read_object
 from keyctl.errors import CheckFailed
-from keyctl.model import (
-    JSON,
-    Balances,
-    Instrument,
-    KeyPermissions,
-    Market,
-    Response,
-)
+from keyctl.model.venue import Balances, Instrument, KeyPermissions
+from keyctl.model.wire import JSON, Response
+from keyctl.model.words import Market
 
 # [official] OKX docs V5 (2026-07), "Get instruments": the states beside "live".
 NOT_LIVE = ("suspend", "rebase", "preopen", "test")

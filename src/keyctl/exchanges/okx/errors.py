@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from keyctl.answers import clean_text, code_of
-from keyctl.model import JSON, ToldError
+from keyctl.model.told import ToldError
+from keyctl.model.wire import JSON
 
 UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _NONE = (None, "", "0", 0)

@@ -35,23 +35,11 @@ from keyctl.exchanges.shapes import (
 )
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import SigningKey, secret_fits
-from keyctl.model import (
-    JSON,
-    Algorithm,
-    Balances,
-    ExchangeError,
-    Instrument,
-    KeyPermissions,
-    Kind,
-    Market,
-    Order,
-    Request,
-    Response,
-    SignedRequest,
-    Stamp,
-    Ticker,
-    WireRequest,
-)
+from keyctl.model.order import Order
+from keyctl.model.told import ExchangeError
+from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
+from keyctl.model.wire import JSON, Request, Response, SignedRequest, Stamp, WireRequest
+from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.secret import Secret
 
 _CLIENT_ID_LENGTH = 28

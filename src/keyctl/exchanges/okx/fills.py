@@ -17,7 +17,9 @@ from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import data_of
 from keyctl.exchanges.okx.names import CHOSEN, SYMBOLS
 from keyctl.exchanges.traded import DAY_MS, page_of
-from keyctl.model import Fill, FillsAsked, FillsPage, Market, PositionSide, Request, Response, Side
+from keyctl.model.fills import Fill, FillsAsked, FillsPage
+from keyctl.model.wire import Request, Response
+from keyctl.model.words import Market, PositionSide, Side
 
 _PAGE = 100
 _WORD = 60

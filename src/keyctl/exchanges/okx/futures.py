@@ -21,21 +21,10 @@ from keyctl.exchanges.okx.names import INSTRUMENTS, type_of
 from keyctl.exchanges.okx.open_orders import open_orders as plain_orders
 from keyctl.exchanges.okx.orders import PAGE, unbounded
 from keyctl.exchanges.wallets import Wallet, unread
-from keyctl.model import (
-    JSON,
-    Balances,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Market,
-    OddRow,
-    OpenOrder,
-    Position,
-    PriceBand,
-    Request,
-    Response,
-    Setup,
-)
+from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
+from keyctl.model.venue import Balances, Instrument, PriceBand
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import MarginMode, Market
 
 
 class OKXAround(OKXHistory):

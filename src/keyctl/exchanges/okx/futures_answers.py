@@ -15,19 +15,10 @@ from keyctl.exchanges.listing import Names, each_of, odd_among
 from keyctl.exchanges.okx.answers import NOT_LIVE, data_of, one_row, rows, why_not_trading
 from keyctl.exchanges.okx.names import CHOSEN, contract_symbol, split_contract, type_of
 from keyctl.exchanges.okx.open_orders import ORDER_NAMES
-from keyctl.model import (
-    JSON,
-    Balances,
-    FuturesState,
-    Instrument,
-    MarginMode,
-    Market,
-    OddRow,
-    Position,
-    PositionSide,
-    PriceBand,
-    Response,
-)
+from keyctl.model.futures import FuturesState, OddRow, Position
+from keyctl.model.venue import Balances, Instrument, PriceBand
+from keyctl.model.wire import JSON, Response
+from keyctl.model.words import MarginMode, Market, PositionSide
 
 # Kinds of positions that are not contracts of the futures market here. [official] docs V5, "Get positions", instType;
 # EVENTS: [third-party] nautilus_trader, 2026-09.

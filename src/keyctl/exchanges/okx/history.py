@@ -15,7 +15,8 @@ from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import data_of
 from keyctl.exchanges.okx.fills import OKXFills
 from keyctl.exchanges.traded import DAY_MS
-from keyctl.model import AccountEvent, EventKind, EventsPage, Request, Response
+from keyctl.model.account_events import AccountEvent, EventKind, EventsPage
+from keyctl.model.wire import Request, Response
 
 _PAGE = 100
 _WORD = 60

@@ -14,8 +14,8 @@ import re
 from keyctl.answers import Unreadable
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
-from keyctl.model import Market
 from keyctl.model.symbol_text import is_name
+from keyctl.model.words import Market
 
 _PAIR = re.compile(r"([^-_]+)-([^-_]+)")
 _CONTRACT = re.compile(r"([^-_]+)-([^-_]+)(_UM|_UM_XPERP)?-(SWAP|[0-9]{6})")

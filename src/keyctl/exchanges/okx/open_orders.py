@@ -13,7 +13,9 @@ from keyctl.exchanges.okx.answers import data_of
 from keyctl.exchanges.okx.names import SYMBOLS, contract_symbol, pair_symbol, type_of
 from keyctl.exchanges.okx.terms import TERMS
 from keyctl.exchanges.shapes import made_at
-from keyctl.model import JSON, Market, OddRow, OpenOrder, OrderType, PositionSide, Response, Side
+from keyctl.model.futures import OddRow, OpenOrder
+from keyctl.model.wire import JSON, Response
+from keyctl.model.words import Market, OrderType, PositionSide, Side
 
 PAGE_LIMIT = 100
 

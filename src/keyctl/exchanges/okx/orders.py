@@ -18,19 +18,9 @@ from keyctl.exchanges.okx.open_orders import PAGE_LIMIT
 from keyctl.exchanges.okx.terms import TERMS, order_kind
 from keyctl.exchanges.shapes import check_named, only_one
 from keyctl.exchanges.told_orders import Figures, check_echo, placed_told, size_told, status_told
-from keyctl.model import (
-    JSON,
-    Leg,
-    Market,
-    Order,
-    OrderRef,
-    OrderState,
-    OrderStatus,
-    OrderType,
-    Placed,
-    Request,
-    Response,
-)
+from keyctl.model.order import Leg, Order, OrderRef, OrderStatus, Placed
+from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.words import Market, OrderState, OrderType
 
 PAGE = ("limit", PAGE_LIMIT)
 _LOOK_BACK_MS = 60_000

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from keyctl.answers import Row, Unreadable
 from keyctl.errors import UsageProblem
-from keyctl.model import JSON, MarginMode, Market, Order, OrderType, PositionSide, Side, TimeInForce
+from keyctl.model.order import Order
+from keyctl.model.wire import JSON
+from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side, TimeInForce
 
 Fields = tuple[tuple[str, JSON], ...]
 

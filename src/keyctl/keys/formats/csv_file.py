@@ -6,7 +6,7 @@ import csv
 import io
 import re
 
-from keyctl.keys.formats import Entry, NotInFormat, Parsed, Trouble
+from keyctl.keys.formats.parsed import Entry, NotInFormat, Parsed, Trouble
 from keyctl.secret import Secret
 
 _FIELD = r"[A-Za-z][A-Za-z0-9_ -]*"

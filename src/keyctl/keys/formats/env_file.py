@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from dotenv import dotenv_values
 
-from keyctl.keys.formats import Entry, Parsed, Trouble
+from keyctl.keys.formats.parsed import Entry, Parsed, Trouble
 from keyctl.secret import Secret
 
 _NAME = re.compile(r"[^\S\r\n]*(?:export[^\S\r\n]+|set[^\S\r\n]+|\$env:)?([A-Za-z_][A-Za-z0-9_.-]*|'[^'\r\n]+')"

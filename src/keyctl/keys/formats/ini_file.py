@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from keyctl.keys.formats import Entry, Parsed, Trouble
+from keyctl.keys.formats.parsed import Entry, Parsed, Trouble
 from keyctl.secret import Secret
 
 _SECTION = re.compile(r"\s*\[([^\]\r\n]+)\]\s*(?:[#;].*)?")

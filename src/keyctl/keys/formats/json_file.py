@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from keyctl.keys.formats import DEPTH_MAX, Entry, NotInFormat, Parsed
+from keyctl.keys.formats.parsed import DEPTH_MAX, Entry, NotInFormat, Parsed
 from keyctl.secret import Secret
 
 _SKIP = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)+", re.DOTALL)

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from keyctl.keys.formats import DEPTH_MAX, Entry, NotInFormat, Parsed, Trouble
+from keyctl.keys.formats.parsed import DEPTH_MAX, Entry, NotInFormat, Parsed, Trouble
 from keyctl.secret import Secret
 
 _PLACE = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")

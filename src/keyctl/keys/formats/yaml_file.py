@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from keyctl.keys.formats import DEPTH_MAX, Entry, NotInFormat, Parsed
+from keyctl.keys.formats.parsed import DEPTH_MAX, Entry, NotInFormat, Parsed
 from keyctl.secret import Secret
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, OrderState, OrderType, TimeInForce, Trigger
+from keyctl.model.venue import Instrument
+from keyctl.model.words import OrderState, OrderType, TimeInForce, Trigger
 from keyctl.twin.book import Book, VenueOrder
 from keyctl.twin.call import digits
 from keyctl.twin.keys import Key

@@ -9,7 +9,7 @@ import json
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.binance import data, futures, futures_market, ways
 from keyctl.twin.binance.gate import BinanceError, Params, admit
 from keyctl.twin.binance.listing import average_price, recorded

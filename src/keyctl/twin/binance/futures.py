@@ -9,7 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, MarginMode, PositionSide
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, PositionSide
 from keyctl.twin.binance import futures_algo as algo
 from keyctl.twin.binance import futures_data as data
 from keyctl.twin.binance import futures_orders as orders

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from keyctl.model import Market, OrderType, Trigger
+from keyctl.model.words import Market, OrderType, Trigger
 from keyctl.twin.binance import futures_algo_data as shown
 from keyctl.twin.binance import futures_asked as asked
 from keyctl.twin.binance import futures_data as data

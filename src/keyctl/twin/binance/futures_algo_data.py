@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import OrderType, Trigger
+from keyctl.model.words import OrderType, Trigger
 from keyctl.twin.binance import futures_data as data
 from keyctl.twin.binance.data import STATUS
 from keyctl.twin.book import VenueOrder

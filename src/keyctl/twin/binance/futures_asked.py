@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from decimal import Decimal
 
-from keyctl.model import OrderType, PositionSide, Side, TimeInForce
+from keyctl.model.words import OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin.binance.futures_market import Product, need_instrument
 from keyctl.twin.binance.gate import BinanceError, Params
 from keyctl.twin.binance.orders import BROKER_ID

@@ -9,7 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, MarginMode, OrderType, PositionSide
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, OrderType, PositionSide
 from keyctl.twin.binance.data import STATUS, eight
 from keyctl.twin.book import VenueOrder
 from keyctl.twin.call import digits

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.binance.data import eight
 from keyctl.twin.binance.gate import SYMBOL, BinanceError, Params
 from keyctl.twin.binance.listing import recorded

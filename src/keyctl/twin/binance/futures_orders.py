@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from keyctl.model import Market, OrderState, OrderType, Side
+from keyctl.model.words import Market, OrderState, OrderType, Side
 from keyctl.twin.binance import futures_asked as asked
 from keyctl.twin.binance import futures_data as data
 from keyctl.twin.binance.futures_market import Product, find_instrument, need_instrument

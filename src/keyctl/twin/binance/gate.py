@@ -11,7 +11,7 @@ import hmac
 import re
 from decimal import Decimal
 
-from keyctl.model import Algorithm, Kind
+from keyctl.model.words import Algorithm, Kind
 from keyctl.twin.call import Answer, Call, decode_form, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue

@@ -9,7 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from keyctl.model import Instrument, Market, Side
+from keyctl.model.venue import Instrument
+from keyctl.model.words import Market, Side
 from keyctl.twin.binance.gate import BinanceError
 from keyctl.twin.book import LEVEL_GAP, LEVEL_VALUE_USD, LEVELS, Book, floor_to
 from keyctl.twin.venue import Venue

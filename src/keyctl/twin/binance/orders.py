@@ -11,7 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, OrderType, Side, TimeInForce, Trigger
+from keyctl.model.venue import Instrument
+from keyctl.model.words import OrderType, Side, TimeInForce, Trigger
 from keyctl.twin.binance import data
 from keyctl.twin.binance.gate import CLIENT_ID, SYMBOL, BinanceError, Params
 from keyctl.twin.binance.listing import Asked, check_row

@@ -5,7 +5,7 @@ Limits: spot documents of 2026-07-21, "LIMITS" and each call's weight; derivativ
 
 from __future__ import annotations
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.ways import MINUTE, KeyShape, Limit, State, Troubles, letters
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 
-from keyctl.model import OrderType, TimeInForce, Trigger
+from keyctl.model.words import OrderType, TimeInForce, Trigger
 from keyctl.twin.bitfinex.wire import GENERIC, PARAMETERS, POST_ONLY, REDUCE_ONLY, Refusal, plain_decimal
 
 Body = Mapping[str, object]

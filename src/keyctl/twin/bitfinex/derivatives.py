@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.model import Instrument, MarginMode, PositionSide, Side, TimeInForce
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, PositionSide, Side, TimeInForce
 from keyctl.twin.bitfinex.asked import LEVERAGE_DEFAULT, Asked
 from keyctl.twin.bitfinex.wire import PARAMETERS, POST_ONLY, REDUCE_ONLY, Refusal, wire_currency
 from keyctl.twin.derivatives import DerivativeDraft, DerivativeRules, TwinPosition

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import unquote
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.bitfinex import derivatives, funding, happenings, orders, public, ways
 from keyctl.twin.bitfinex.asked import Body
 from keyctl.twin.bitfinex.wire import (

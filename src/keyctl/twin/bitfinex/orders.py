@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from keyctl.model import Instrument, Market, Side
+from keyctl.model.venue import Instrument
+from keyctl.model.words import Market, Side
 from keyctl.twin.bitfinex import derivatives
 from keyctl.twin.bitfinex.asked import Asked, Body, read_asked, whole
 from keyctl.twin.bitfinex.wire import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.bitfinex.wire import PARAMETERS, Refusal, wire_currency
 from keyctl.twin.book import Book
 from keyctl.twin.call import Answer, json_answer

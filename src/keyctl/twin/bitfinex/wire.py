@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from keyctl.model import Market, OrderState, OrderType, Side, TimeInForce
+from keyctl.model.words import Market, OrderState, OrderType, Side, TimeInForce
 from keyctl.twin.book import ZERO, Fill, VenueOrder
 from keyctl.twin.call import Answer, digits, json_answer
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.call import Answer, Call, Operation, decode_form, digits, json_answer
 from keyctl.twin.derivatives import DerivativeRules
 from keyctl.twin.keys import Key

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from keyctl.model import Instrument, OrderState, OrderType, PositionSide, Side
+from keyctl.model.venue import Instrument
+from keyctl.model.words import OrderState, OrderType, PositionSide, Side
 from keyctl.twin.book import ZERO, Reason, Refused, VenueOrder
 from keyctl.twin.call import digits
 from keyctl.twin.derivatives import DerivativeDraft, TwinPosition

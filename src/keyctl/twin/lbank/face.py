@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.call import Answer, Call, Operation, decode_form, digits, json_answer
 from keyctl.twin.derivatives import DerivativeRules
 from keyctl.twin.face import Face

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.model import OrderState, OrderType, Side, TimeInForce
+from keyctl.model.words import OrderState, OrderType, Side, TimeInForce
 from keyctl.twin.book import ZERO, Draft, Reason, Refused, VenueOrder
 from keyctl.twin.call import Answer
 from keyctl.twin.keys import Key

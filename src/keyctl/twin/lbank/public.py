@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.call import Answer, digits
 from keyctl.twin.lbank.wire import Refusal, good, places
 from keyctl.twin.venue import Venue

@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from keyctl.model import OrderType, Side
+from keyctl.model.words import OrderType, Side
 from keyctl.twin.book import Fill, VenueOrder
 from keyctl.twin.call import Answer, digits
 from keyctl.twin.keys import Key

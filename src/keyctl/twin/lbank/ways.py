@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import uuid
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.twin.faults import Fault, FaultKind
 from keyctl.twin.ways import KEY, KeyShape, Limit, State, Troubles
 

@@ -10,7 +10,7 @@ import re
 import uuid
 from decimal import Decimal
 
-from keyctl.model import Algorithm
+from keyctl.model.words import Algorithm
 from keyctl.twin.book import VenueOrder
 from keyctl.twin.call import Answer, Call, json_answer
 from keyctl.twin.keys import Key

@@ -12,7 +12,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, OrderType, Side, Trigger
+from keyctl.model.venue import Instrument
+from keyctl.model.words import OrderType, Side, Trigger
 from keyctl.twin.book import Reason, Refused, VenueOrder
 from keyctl.twin.keys import Key
 from keyctl.twin.okx import orders, swaps

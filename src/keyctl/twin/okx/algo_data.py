@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keyctl.model import Trigger
+from keyctl.model.words import Trigger
 from keyctl.twin.book import Reason, VenueOrder
 from keyctl.twin.call import digits
 from keyctl.twin.okx.data import spot_mode, target_currency, text

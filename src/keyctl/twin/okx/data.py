@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, OrderState, OrderType, TimeInForce
+from keyctl.model.venue import Instrument
+from keyctl.model.words import OrderState, OrderType, TimeInForce
 from keyctl.twin.book import Balance, Book, VenueOrder
 from keyctl.twin.call import digits
 from keyctl.twin.happenings import Happening

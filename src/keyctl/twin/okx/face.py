@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from keyctl.model import Instrument
+from keyctl.model.venue import Instrument
 from keyctl.twin.call import OPERATIONS, Answer, Call, Operation, decode_form, json_answer
 from keyctl.twin.face import Face
 from keyctl.twin.keys import Key

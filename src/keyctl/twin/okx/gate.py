@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from keyctl.model import Kind
+from keyctl.model.words import Kind
 from keyctl.twin.call import Answer, Call, decode_form, json_answer
 from keyctl.twin.keys import Key
 from keyctl.twin.venue import Venue

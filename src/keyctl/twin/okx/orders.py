@@ -10,7 +10,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, Market, OrderType, Side, TimeInForce
+from keyctl.model.venue import Instrument
+from keyctl.model.words import Market, OrderType, Side, TimeInForce
 from keyctl.twin.book import Draft, Reason, Refused, VenueOrder, floor_to
 from keyctl.twin.keys import Key
 from keyctl.twin.okx import data

@@ -10,7 +10,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, MarginMode, OrderType, PositionSide, Side, TimeInForce
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin.book import Reason, Refused, VenueOrder, floor_to
 from keyctl.twin.call import digits
 from keyctl.twin.keys import Key

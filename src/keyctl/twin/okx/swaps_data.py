@@ -9,7 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model import Instrument, MarginMode, PositionSide
+from keyctl.model.venue import Instrument
+from keyctl.model.words import MarginMode, PositionSide
 from keyctl.twin.book import ZERO, VenueOrder, floor_to
 from keyctl.twin.call import digits
 from keyctl.twin.keys import Key
