@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from keyctl.clock import Clock
+from keyctl.network import line
 
 _STEP_SECONDS = 0.001
 
@@ -74,7 +75,7 @@ def _calling(task: asyncio.Task[Any]) -> bool:
     step: Any = task.get_coro()
     while step is not None:
         code = getattr(step, "cr_code", None)
-        if code is not None and code.co_filename.endswith("transport.py"):
+        if code is not None and code.co_filename == line.__file__:
             return True
         step = getattr(step, "cr_await", None) or getattr(step, "ag_await", None)
     return False
