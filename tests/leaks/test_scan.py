@@ -177,7 +177,7 @@ def test_a_find_names_place_date_account_kind_and_form(app: App, keys: dict[str,
         "okx-a",
         "secret, as it is; in use",
     ]
-    assert "keyctl rotate okx-a" in shown.stderr
+    assert "keyctl leak okx-a" in shown.stderr
 
 
 def test_histories_are_searched_whole(app: App, keys: dict[str, MadeKey], repository: Path) -> None:

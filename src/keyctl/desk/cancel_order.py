@@ -229,5 +229,5 @@ async def _send_one(session: Session, api: OrderAPI, leg: Leg, ref: OrderRef) ->
     try:
         api.read_canceled(response, leg, ref)
     except Unreadable as problem:
-        return f"the answer is {session.mask.masked(str(problem))}"
+        return f"the answer cannot be used: {session.mask.masked(str(problem))}"
     return ""

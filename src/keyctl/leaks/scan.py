@@ -248,7 +248,7 @@ def _errors(report: Report) -> tuple[KeyctlError, ...]:
     errors = list[KeyctlError]()
     if report.finds:
         live = dict.fromkeys(find.label for find in report.finds if find.is_stored and find.dead_since is None)
-        hints = [f"replace the key: keyctl rotate {label}" for label in list(live)[:2]]
+        hints = [f"act on it now: keyctl leak {label}" for label in list(live)[:2]]
         errors.append(
             CheckFailed(f"found secrets in {_count(len(report.finds), 'place')}", *hints, code="secrets_found")
         )
