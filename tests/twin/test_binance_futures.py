@@ -7,22 +7,15 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 import ccxt
 import pytest
 
-from keyctl.exchanges import shipped
-from keyctl.exchanges.base import Exchange
-from keyctl.exchanges.encoding import public_wire
-from keyctl.model.credential import Binding
 from keyctl.model.futures import Setup
 from keyctl.model.order import Leg, Order
 from keyctl.model.venue import Instrument
-from keyctl.model.wire import Request, Response, Stamp
 from keyctl.model.words import (
     Algorithm,
-    Kind,
     MarginMode,
     Market,
     OrderState,
@@ -32,7 +25,6 @@ from keyctl.model.words import (
     TimeInForce,
     Trigger,
 )
-from keyctl.secret import Secret
 from keyctl.twin.derivatives import DerivativeDraft
 from keyctl.twin.faces import face
 from keyctl.twin.key_making import make_key
@@ -53,7 +45,8 @@ from tests.support.order_calls import (
     read_placed,
 )
 from tests.support.read_rows import as_orders, as_positions
-from tests.twin.caller import NOW_MS, Clock, Reply, Wire, binance, get, send
+from tests.twin.caller import NOW_MS, Clock, Reply, binance, get, send
+from tests.twin.ours import OurExchange
 
 RIGHTS = ("read", "spot_trade", "futures_trade")
 ORDER = "/fapi/v1/order"
@@ -468,24 +461,11 @@ def test_wallets_of_both_products_are_told_apart(call: Callable[..., Reply]) -> 
 # keyctl itself.
 
 
-class Desk:
-    """keyctl's own requests and readers at the twin, over its socket."""
+class Desk(OurExchange):
+    """Binance, and what these tests do there."""
 
     def __init__(self, twin: TwinServer, made: MadeKey) -> None:
-        self.endpoint = twin.endpoint("binance")
-        self.exchange: Exchange = shipped.load(Binding("binance", Kind.DEMO, "global", self.endpoint, None))
-        self.signer = self.exchange.signer(made.api_key, Secret(made.secret), made.algorithm, None)
-
-    def ask(self, request: Request | None) -> Response:
-        assert request is not None
-        wire = self.signer.sign(request, Stamp(NOW_MS, 0, "")) if request.private else public_wire(request)
-        parts = urlsplit(wire.url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        reply = send(self.endpoint, Wire(wire.method, target, dict(wire.headers), wire.body))
-        return Response(reply.status, reply.headers, reply.body)
-
-    def rules(self, symbol: str) -> Instrument:
-        return self.exchange.read_instrument(self.ask(self.exchange.instrument_request(symbol)), symbol)
+        super().__init__(twin, "binance", made)
 
     def state(self, rules: Instrument) -> Any:
         requests = self.exchange.futures_state_requests(rules, None)

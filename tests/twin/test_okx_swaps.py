@@ -7,22 +7,15 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 import ccxt
 import pytest
 
-from keyctl.exchanges import shipped
-from keyctl.exchanges.base import Exchange
-from keyctl.exchanges.encoding import public_wire
-from keyctl.model.credential import Binding
 from keyctl.model.futures import Setup
 from keyctl.model.order import Leg, Order
 from keyctl.model.venue import Instrument
-from keyctl.model.wire import Request, Response, Stamp, WireRequest
-from keyctl.model.words import Algorithm, Kind, MarginMode, Market, OrderState, OrderType, Outcome, PositionSide, Side
+from keyctl.model.words import MarginMode, Market, OrderState, OrderType, Outcome, PositionSide, Side
 from keyctl.orders.judge import judge_placed
-from keyctl.secret import Secret
 from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.keys import MadeKey
 from keyctl.twin.server import TwinServer
@@ -30,6 +23,7 @@ from keyctl.twin.venue import Venue
 from tests.support.order_calls import band_request, lookup_requests, order_request, read_band, read_lookup
 from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Reply, Wire, get, okx, send
+from tests.twin.ours import OurExchange
 
 ORDER = "/api/v5/trade/order"
 LINEAR, NATIVE = "BTC/USDT:USDT", "BTC-USDT-SWAP"
@@ -344,35 +338,20 @@ def test_the_largest_size_follows_from_equity_and_leverage(twin: TwinServer, mad
 # ccxt and keyctl.
 
 
-class Desk:
-    """keyctl's own OKX against the twin, a call a connection."""
+class Desk(OurExchange):
+    """OKX, and what these tests do there."""
 
     def __init__(self, twin: TwinServer, made: MadeKey) -> None:
-        self.endpoint = twin.endpoint("okx")
-        self.exchange: Exchange = shipped.load(Binding("okx", Kind.DEMO, "global", self.endpoint, None))
-        assert made.passphrase is not None
-        passphrase = Secret(made.passphrase)
-        self._signer = self.exchange.signer(made.api_key, Secret(made.secret), Algorithm.HMAC, passphrase)
-
-    def call(self, request: Request) -> Response:
-        stamp = Stamp(NOW_MS, 1, "0" * 32)
-        wire: WireRequest = self._signer.sign(request, stamp) if request.private else public_wire(request)
-        parts = urlsplit(wire.url)
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
-        reply = send(self.endpoint, Wire(wire.method, target, dict(wire.headers), wire.body))
-        return Response(reply.status, reply.headers, reply.body)
-
-    def rules(self, symbol: str) -> Instrument:
-        return self.exchange.read_instrument(self.call(self.exchange.instrument_request(symbol)), symbol)
+        super().__init__(twin, "okx", made)
 
     def state(self, rules: Instrument, margin: MarginMode = MarginMode.CROSS) -> Any:
-        answers = tuple(self.call(request) for request in self.exchange.futures_state_requests(rules, margin))
+        answers = tuple(self.ask(request) for request in self.exchange.futures_state_requests(rules, margin))
         return self.exchange.read_futures_state(answers, rules, margin)
 
     def set_leverage(self, rules: Instrument, wanted: Setup) -> None:
         state = self.state(rules, wanted.margin or MarginMode.CROSS)
         for request in self.exchange.setup_requests(rules, state, wanted):
-            self.exchange.read_setup(self.call(request), request, wanted)
+            self.exchange.read_setup(self.ask(request), request, wanted)
 
     def leg(self, rules: Instrument, side: Side, quantity: str, **changes: Any) -> Leg:
         order = Order(
@@ -386,7 +365,7 @@ class Desk:
         (request,) = self.exchange.positions_requests()
         return {
             (item.symbol, str(item.side)): item
-            for item in as_positions(self.exchange.read_positions(0, self.call(request)))
+            for item in as_positions(self.exchange.read_positions(0, self.ask(request)))
         }
 
 
@@ -419,10 +398,10 @@ def test_ccxt_sees_the_leverage_positions_and_orders_that_keyctl_reports(
         told = client.fetch_leverage(symbol, {"marginMode": "isolated"})
         assert told["shortLeverage"] == 4
         leg = desk.leg(rules, Side.SELL, quantity, margin=MarginMode.ISOLATED, **side)
-        result = judge_placed(desk.exchange, leg, desk.call(order_request(desk.exchange, leg)))
+        result = judge_placed(desk.exchange, leg, desk.ask(order_request(desk.exchange, leg)))
         assert result.outcome is Outcome.ACCEPTED
         (by_id, *_) = lookup_requests(desk.exchange, leg, NOW_MS)
-        status = read_lookup(desk.exchange, 0, desk.call(by_id), leg)
+        status = read_lookup(desk.exchange, 0, desk.ask(by_id), leg)
         assert status is not None and (status.state, status.filled) == (OrderState.CLOSED, Decimal(quantity))
         theirs = client.fetch_order(status.exchange_order_id, symbol)
         assert Decimal(str(theirs["filled"])) == leg.order.contracts
@@ -442,7 +421,7 @@ def test_ccxt_and_keyctl_see_the_same_open_orders_and_wallet(desk: Desk, client:
     client.create_order("BTC/USDT", "limit", "buy", 0.01, 58000)
     for market, symbol in ((Market.FUTURES, LINEAR), (Market.SPOT, "BTC/USDT")):
         requests = desk.exchange.open_orders_requests(market, ())
-        answers = [desk.call(request) for request in requests]
+        answers = [desk.ask(request) for request in requests]
         (found,) = [
             o for step, a in enumerate(answers) for o in as_orders(desk.exchange.read_open_orders(step, a, market))
         ]
@@ -450,12 +429,12 @@ def test_ccxt_and_keyctl_see_the_same_open_orders_and_wallet(desk: Desk, client:
         assert (found.symbol, found.exchange_order_id) == (symbol, theirs["id"])
         assert (found.quantity, found.price) == (Decimal(str(theirs["amount"])), Decimal(str(theirs["price"])))
     rules = desk.rules(LINEAR)
-    told = desk.exchange.read_margin(desk.call(desk.exchange.margin_request(rules)))
+    told = desk.exchange.read_margin(desk.ask(desk.exchange.margin_request(rules)))
     wallet = client.fetch_balance()["USDT"]
     assert (float(told.free["USDT"]), float(told.total["USDT"])) == (wallet["free"], wallet["total"])
     request = band_request(desk.exchange, rules)
     assert request is not None
-    band = read_band(desk.exchange, desk.call(request), rules)
+    band = read_band(desk.exchange, desk.ask(request), rules)
     assert band.highest_buy is not None and band.lowest_sell is not None
     assert band.lowest_sell < 60000 < band.highest_buy
 
@@ -471,7 +450,7 @@ def test_a_reducing_order_of_keyctl_closes_and_never_turns(
         (Side.SELL, "0.01", {"reduce_only": True}, Outcome.REJECTED),
     ):
         leg = desk.leg(rules, side, quantity, **changes)
-        result = judge_placed(desk.exchange, leg, desk.call(order_request(desk.exchange, leg)))
+        result = judge_placed(desk.exchange, leg, desk.ask(order_request(desk.exchange, leg)))
         assert result.outcome is outcome, result.detail
     assert book.positions(made.key.uid) == []
     assert desk.positions() == {}

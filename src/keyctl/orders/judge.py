@@ -42,7 +42,9 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
     try:
         placed = api.read_placed(response, leg)
     except Unreadable as problem:
-        return LegResult(leg, Outcome.UNKNOWN, detail=clean_text(f"the answer cannot be used: {mask.masked(str(problem))}"))
+        return LegResult(
+            leg, Outcome.UNKNOWN, detail=clean_text(f"the answer cannot be used: {mask.masked(str(problem))}")
+        )
     order_id = placed.exchange_order_id
     if placed.state is OrderState.REJECTED:
         return LegResult(leg, Outcome.UNKNOWN, order_id, detail="the answer echoes our order as rejected")
