@@ -112,3 +112,8 @@ def test_a_search_finds_an_exchanges_own_line_and_shows_it(capsys: pytest.Captur
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [row[:4] for row in rows if "linked key" in row[4]] == [["okx", "checklist", "2", "advice"]]
     assert run(["diagnose", "--search", "the of my"]) == ExitCode.CHECK
+
+
+def test_a_profile_is_taken_along_to_add(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["checklist", "bitfinex", "--profile", "funding"]) == ExitCode.OK
+    assert capsys.readouterr().out.rstrip().endswith("then: keyctl add bitfinex --profile funding")

@@ -39,11 +39,7 @@ def command(app: App, exchange: str, purpose: str | None) -> Result:
     lines += [*(f"  allows  {line}" for line in _ip_list(facts.ip_list, step))]
     lines += [f"  always  {line}" for line in (*common().always, *common().copies)]
     lines += [f"  note    {note}" for note in notes]
-    if purpose:
-        lines.append(
-            f'  note    keyctl verify judges by it with [accounts.LABEL] profile = "{purpose}": keyctl config edit'
-        )
-    lines += ["", f"then: keyctl add {facts.name}"]
+    lines += ["", f"then: keyctl add {facts.name}{f' --profile {purpose}' if purpose else ''}"]
     data = {
         "exchange": facts.name,
         "profile": purpose,
