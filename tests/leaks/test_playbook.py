@@ -254,7 +254,7 @@ def test_what_an_exchange_does_not_tell_is_unknown(world: World, exchange: str) 
     unknown = told(leak(world, f"{exchange}-a"))["unknown"]
     assert any(word.startswith("withdrawals, transfers, logins, changes, deposits: ") for word in unknown)
     assert any(word.startswith("orders that were canceled unfilled") for word in unknown)
-    assert any("in other symbols than" in word for word in unknown)
+    assert any("no symbol to ask for is known" in word for word in unknown)
 
 
 def test_a_list_that_cannot_be_read_is_unknown_and_its_row_too(world: World) -> None:

@@ -5,7 +5,7 @@ What an exchange does not tell, or keyctl does not read there, is said in words;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -116,7 +116,7 @@ async def _read(app: App, part: Part, since_ms: Callable[[Account, int], int], w
         read.lacks += [f"trades: {word}" for word in found.lacks]
         read.complete = read.complete and not found.lacks and not found.odd
         if found.symbols is not None:
-            read.lacks.append(f"trades in other symbols than {', '.join(found.symbols) or 'none'}")
+            read.lacks.append(_beyond("trades", found.symbols))
         if found.odd:
             read.lacks.append(f"{len(found.odd)} rows of trades that could not be read")
         return found.symbols != ()
@@ -126,7 +126,7 @@ async def _read(app: App, part: Part, since_ms: Callable[[Account, int], int], w
         symbols = app.journal.symbols_of(part.account.id, market) if by_symbol else ()
         read.orders, odd = odd_among(await open_orders_of(part, symbols) if symbols or not by_symbol else ())
         if by_symbol:
-            read.lacks.append(f"open orders in other symbols than {', '.join(symbols) or 'none'}")
+            read.lacks.append(_beyond("open orders", symbols))
         if odd:
             read.lacks.append(f"{len(odd)} rows of open orders that could not be read")
         read.account_lacks.append(UNFILLED)
@@ -304,3 +304,12 @@ class _Journal:
 
     def _is_of_account(self, leg: StoredLeg) -> bool:
         return leg.leg.account_id == self._account.id or leg.leg.exchange_account == self._place
+
+
+def _beyond(what: str, symbols: Collection[str]) -> str:
+    """What is not known where only some symbols could be asked for."""
+    return (
+        f"{what} in other symbols than {', '.join(symbols)}"
+        if symbols
+        else f"{what}, since no symbol to ask for is known"
+    )

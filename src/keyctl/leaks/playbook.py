@@ -304,7 +304,7 @@ class _Playbook:
             self._evidence.know(worked_at=rfc3339(self._app.clock.now()))
         data = {"not_ours": [find.data for find in looked.finds], "ours": looked.ours, "unknown": list(looked.unknown)}
         finds = "1 find" if len(looked.finds) == 1 else f"{len(looked.finds)} finds"
-        words = f"{finds} not from keyctl; {looked.ours} orders and trades are"
+        words = f"{finds} not from keyctl; {looked.ours} orders and trades from keyctl"
         if looked.answered:
             return Ended(words, data)
         error = CheckFailed(
