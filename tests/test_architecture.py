@@ -72,12 +72,13 @@ FORBIDDEN = {
     "journal.legs journal.claims journal.guards journal.exchange_accounts journal.venue_settings "
     "journal.rows journal.records journal.notes journal.addresses journal.rotations journal.halts "
     "journal.story journal.endings journal.database journal.sqlite_file journal.schema journal.file "
-    "journal.mark journal.opening journal.reading journal.successor journal.offers": (
+    "journal.mark journal.opening journal.access journal.reading journal.successor journal.offers": (
         "vault* network.line network.lines network.session exchanges* app commands.* secret exchanges.signing"
     ),
     "network.session": ("vault* app commands.* terminal.prompt keys.intake terminal.output twin*"),
     "orders.wish orders.plan orders.make orders.checks orders.perpetuals orders.sizing orders.judge "
-    "verify.policy diagnosis.codes exchanges.catalogue home.key_age leaks home.profiles": (
+    "verify.policy diagnosis.codes exchanges.catalogue home.key_age leaks.exposure leaks.finds leaks.scan_runs "
+    "home.profiles": (
         "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
         "commands.* terminal.prompt terminal.output twin*"
     ),
