@@ -78,6 +78,17 @@ GOOD: dict[str, tuple[str, ...]] = {
     "doctor": (),
     "edit": ("okx-a", "--group", "desk"),
     "enable": ("okx-a",),
+    "exposure": ("okx-a",),
+    "funding auto": ("USD", "-a", "lend"),
+    "funding book": ("USD", "-a", "lend"),
+    "funding cancel": ("--all", "USD", "-a", "lend", "--yes"),
+    "funding credits": ("-a", "lend"),
+    "funding history": ("-a", "lend"),
+    "funding loans": ("-a", "lend"),
+    "funding offers": ("-a", "lend"),
+    "funding rates": ("-a", "lend"),
+    "funding report": ("-a", "lend"),
+    "funding settle": ("-a", "lend"),
     "keygen": ("binance", "--type", "ed25519"),
     "list": (),
     "order": (*BUY[1:], "--fanout", "--all", "--yes"),
@@ -88,6 +99,7 @@ GOOD: dict[str, tuple[str, ...]] = {
     "price": ("BTC/USDT",),
     "remove": ("okx-a", "--yes"),
     "rename": ("okx-a", "okx-b"),
+    "scan": ("/dev/null",),
     "request": ("okx-a", "GET", "/api/v5/account/config"),
     "show": ("okx-a",),
     "vault check": (),
@@ -116,12 +128,17 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "disable": (("nobody",), 3),
     "edit": (("okx-a",), 2),
     "enable": (("nobody",), 3),
+    "exposure": (("nobody",), 3),
+    "funding autorenew": (("on", "usd!"), 2),
+    "funding offer": (("200", "USD", "--rate", "0.02", "--days", "2"), 2),
+    "funding resolve": (("3", "--absent", "--reason", "not on its page"), 2),
     "env": (("okx-a",), 2),
     "exec": (("nobody",), 2),
     "export": (("/nowhere/at/all",), 10),
     "import": (("/nowhere/at/all",), 3),
     "ip": ((), 3),
     "keygen": (("okx", "--type", "rsa"), 2),
+    "leak": (("nobody",), 3),
     "list": (("extra",), 2),
     "order": ((*BUY[1:], "-a", "nobody"), 3),
     "orders list": (("--most", "0"), 2),
@@ -136,6 +153,7 @@ BAD: dict[str, tuple[tuple[str, ...], int]] = {
     "restore": (("/nowhere/at/all",), 3),
     "reveal": (("okx-a",), 10),
     "rotate": (("okx-a", "--finish"), 4),
+    "scan": (("/nowhere/at/all",), 2),
     "show": (("nobody",), 3),
     "vault add-slot": (("keyfile",), 2),
     "vault init": ((), 3),
@@ -156,6 +174,8 @@ def furnished(world: World) -> World:
 
 @pytest.mark.parametrize("command", GOOD)
 def test_a_command_that_works_gives_one_document(furnished: World, command: str) -> None:
+    if command.startswith("funding"):
+        furnished.add("bitfinex", "lend", rights=("read", "funding"))
     ran = furnished.keyctl(*command.split(), *GOOD[command], "--json")
     document = check(ran, command=command)
     assert ran.exit_code == 0, ran.stdout
