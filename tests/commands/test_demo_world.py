@@ -136,10 +136,25 @@ LINES: dict[str, tuple[str, ...]] = {
     "env": ("okx-live",),
     "exec": ("okx-live", "--", "true"),
     "export": ("backup",),
+    "exposure": (),
+    "funding auto": ("USD", "--yes"),
+    "funding autorenew": ("show", "USD"),
+    "funding book": ("USD",),
+    "funding cancel": ("--all", "USD", "--yes"),
+    "funding credits": (),
+    "funding history": (),
+    "funding loans": (),
+    "funding offer": ("200", "USD", "--rate", "0.02%/day", "--days", "2", "--yes"),
+    "funding offers": (),
+    "funding rates": (),
+    "funding report": (),
+    "funding resolve": ("3", "--absent", "--reason", "not on its page", "--yes"),
+    "funding settle": (),
     "halt": ("--cancel",),
     "import": ("keys.env",),
     "ip": (),
     "keygen": ("binance", "--env", "live"),
+    "leak": ("okx-a", "--yes"),
     "limits": (),
     "list": (),
     "order": (*ORDER[1:], "--fanout", "--all", "--yes"),
@@ -158,6 +173,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "restore": ("a-copy", "--yes"),
     "reveal": ("okx-live",),
     "rotate": ("okx-live", "--credentials-stdin"),
+    "scan": ("keys.env",),
     "show": ("okx-live",),
     "vault add-slot": ("passphrase",),
     "vault check": (),
@@ -174,7 +190,11 @@ LINES: dict[str, tuple[str, ...]] = {
     "whitelist show": ("--all",),
 }
 # What meets the exchanges: it finds the twin, or the account that is none of the twin's is refused.
-CALLS = ("add", "balance", "cancel", "close", "doctor", "fills", "order", "orders list", "positions", "price", "verify")
+CALLS = {
+    *("add", "balance", "cancel", "close", "doctor", "exposure", "fills", "leak", "order", "orders list", "positions"),
+    *("price", "verify"),
+    *(command for command in LINES if command.startswith("funding ") and command != "funding resolve"),
+}
 
 
 def test_every_command_has_a_line_here() -> None:

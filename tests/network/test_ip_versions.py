@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ class Twofold:
 
     def diagnose(self, listed: tuple[str, ...], *options: str, config: str = "") -> tuple[int, dict[str, Any]]:
         """Exit code and data of a diagnosis of a key with that IP list."""
-        made = make_key(self.exchange, rights=RIGHTS, ips={"spot": listed, "futures": listed})
+        now_ms = int(time.time() * 1000)  # a key that is due to be replaced would be the finding
+        made = make_key(self.exchange, rights=RIGHTS, ips={"spot": listed, "futures": listed}, created_ms=now_ms)
         self.twin.add_key(self.exchange, made)
         environ = {"KEYCTL_HOME": str(self.folder / "home"), "HOME": str(self.folder)}
         app = App(environ=environ, store=MemoryStore(), clock=ShiftedClock())
