@@ -367,7 +367,8 @@ PASTES: dict[str, tuple[str, str]] = {
 def test_a_paste_at_the_hidden_question_ends_and_reaches_no_shell(program: Path, tmp_path: Path, paste: str) -> None:
     kind, text = PASTES[paste]
     case = a_home(tmp_path, program)
-    at = shell(case, program).types(ADD.format(python=sys.executable, key=A.api_key, type=kind)).waits_for("): ")
+    at = shell(case, program).types(ADD.format(python=sys.executable, key=A.api_key, type=kind))
+    at.waits_for("May it ask them?").types("no\n").waits_for("echoed): ")
     in_pieces(at, text, 512).waits_for("SHELL> ").types("exit\n")
     _, seen = at.leaves()
     body = RSA_PEM.splitlines()[15] if kind == "rsa" else BODY

@@ -159,7 +159,7 @@ def test_every_path_is_sent_as_httpx_would_send_it_or_refused(path: str, host: s
 
 def test_no_order_waits_for_the_import_of_httpx() -> None:
     program = (
-        "import sys; from keyctl.network.target import target_of; from keyctl.model import WireRequest\n"
+        "import sys; from keyctl.network.target import target_of; from keyctl.model.wire import WireRequest\n"
         "for url in sys.argv[1:]: target_of(WireRequest('POST', url, (), b'', repeatable=False))\n"
         "print('httpx' in sys.modules)"
     )

@@ -230,7 +230,7 @@ def test_ids_are_random_and_of_their_own_alphabet() -> None:
 @pytest.mark.parametrize("name", names())
 def test_numbers_go_out_without_an_exponent(name: str) -> None:
     tiny = replace(planned(wish()).leg.order, quantity=D("1E-8"), price=D("1E+3"))
-    leg = replace(planned(wish()).leg, exchange=name, order=tiny, client_order_id="12345678901")
+    leg = replace(planned(wish()).leg, exchange=name, api="", order=tiny, client_order_id="12345678901")
     request = order_request(load(Binding(name, Kind.DEMO, "", "http://127.0.0.1:1", None)), leg)
     values = [str(value) for _, value in request.params]
     assert any("0.00000001" in value for value in values)

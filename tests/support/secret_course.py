@@ -125,9 +125,15 @@ class Course:
         for exchange, algorithm in KEYS.items():
             self.canaries.watch(exchange, self.world.add(exchange, algorithm=algorithm, rights=RIGHTS))
 
-    def new_key(self, exchange: str, algorithm: Algorithm = Algorithm.HMAC, uid: str | None = None) -> MadeKey:
+    def new_key(
+        self,
+        exchange: str,
+        algorithm: Algorithm = Algorithm.HMAC,
+        uid: str | None = None,
+        rights: tuple[str, ...] = RIGHTS,
+    ) -> MadeKey:
         """One more key at the exchange, watched for."""
-        made = make_key(exchange, algorithm, rights=RIGHTS, ips=IPS, uid=uid)
+        made = make_key(exchange, algorithm, rights=rights, ips=IPS, uid=uid)
         self.world.twin.add_key(exchange, made)
         self.canaries.watch(f"new {exchange}", made)
         return made
@@ -254,6 +260,8 @@ def every_command(course: Course) -> Iterator[Step]:
     yield from _intake(course)
     yield from _uses()
     yield from _orders(course)
+    yield from _lending(course)
+    yield from _leaks(course)
     yield from _changes(course)
     yield from _vaults(course)
     yield Step("demo", ["--no-input"], allowed=to_us)
@@ -332,6 +340,29 @@ def _perpetuals() -> Iterator[Step]:
     yield Step("positions", ["--all"])
     yield Step("fills", ["--all", "--symbol", "BTC/USDT"], codes=(0, 6))
     yield Step("close", [PERPETUAL, *three, "--yes"])
+
+
+def _lending(course: Course) -> Iterator[Step]:
+    made, place = course.new_key("bitfinex", rights=("read", "funding")), course.world.twin.endpoint("bitfinex")
+    line = ["bitfinex", "--label", "lend", "--profile", "funding", "--endpoint", place, "--credentials-stdin"]
+    yield Step("add", line, credentials(made), codes=(0, 4))
+    for shown in ("rates", "offers", "credits", "loans", "history", "report", "settle"):
+        yield Step(f"funding {shown}", ["-a", "lend"])
+    yield Step("funding book", ["USD", "-a", "lend"])
+    offer = ["200", "USD", "--rate", "0.02%/day", "--days", "2", "-a", "lend", "--yes"]
+    yield Step("funding offer", offer, codes=(0, 4))
+    yield Step("funding auto", ["USD", "-a", "lend"], codes=(0, 4))
+    yield Step("funding autorenew", ["show", "USD", "-a", "lend"], codes=(0, 4))
+    yield Step("funding resolve", ["3", "--absent", "--reason", "a test"], codes=(2,))
+    yield Step("funding cancel", ["--all", "USD", "-a", "lend", "--yes"], codes=(0, 4))
+
+
+def _leaks(course: Course) -> Iterator[Step]:
+    clean = course.put("clean.txt", "nothing\n")
+    yield from (Step("config set", ["echo", "off"]), Step("ip", codes=(3,)))
+    yield from (Step("scan", [clean]), Step("scan", [clean, "--open"]))
+    yield Step("exposure", codes=(0, 6))
+    yield Step("leak", ["okx-b", "--yes"], codes=(4,))
 
 
 def _changes(course: Course) -> Iterator[Step]:
