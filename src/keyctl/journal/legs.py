@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keyctl.clock import Clock
 from keyctl.errors import JournalUnwritten
@@ -15,11 +17,13 @@ from keyctl.journal.database import Database
 from keyctl.journal.endings import Endings
 from keyctl.journal.halts import Halts
 from keyctl.journal.notes import Notes
-from keyctl.journal.offers import Offers
 from keyctl.journal.rotations import Rotations
 from keyctl.journal.rows import StoredLeg, decimal_text, leg_values, order_values, value_text
 from keyctl.model.order import Leg, LegResult, OrderStatus
 from keyctl.model.words import Kind, Outcome
+
+if TYPE_CHECKING:
+    from keyctl.journal.offers import Offers
 
 __all__ = ["ROUND_PAUSE_SECONDS", "ClaimWish", "Journal", "LegState"]
 
@@ -63,7 +67,13 @@ class Journal(Claims):
         self.addresses = Addresses(self._database, clock)
         self.rotations = Rotations(self._database, clock)
         self.endings = Endings(self._database, self.story)
-        self.offers = Offers(self._database, clock, self)
+
+    @cached_property
+    def offers(self) -> Offers:
+        """The offers of margin funding; loaded when they are first asked for, which no order does."""
+        from keyctl.journal.offers import Offers
+
+        return Offers(self._database, self._clock, self)
 
     @property
     def unwritten(self) -> JournalUnwritten | None:
