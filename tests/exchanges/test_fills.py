@@ -17,6 +17,7 @@ from keyctl.model.credential import Binding
 from keyctl.model.fills import Fill, FillsAsked, FillsPage
 from keyctl.model.wire import Response
 from keyctl.model.words import Kind, Market, Side
+from tests.support.market_calls import read_fills, trades_of
 from tests.support.world import ALL
 
 SPOT, FUTURES = Market.SPOT, Market.FUTURES
@@ -51,7 +52,7 @@ def read(exchange: str, market: Market, *rows: Any, native: str | None = None, s
         body = {"code": "0", "data": body, "msg": ""}
     if exchange == "lbank":
         body = {"result": True, "data": body, "error_code": 0, "ts": 1}
-    return found.read_fills(step, Response(200, {}, json.dumps(body).encode()), asked)
+    return read_fills(found, step, Response(200, {}, json.dumps(body).encode()), asked)
 
 
 def one(exchange: str, market: Market, row: Any, native: str | None = None, step: int = 0) -> Fill:
@@ -177,12 +178,13 @@ def test_windows_cover_the_time_asked_for_without_a_gap(exchange: str) -> None:
     asked = FillsAsked(
         SPOT, 1_000_000_000_000, 1_000_000_000_000 + 9 * 86_400_000 + 123, symbol="A/B", native_symbol="AB"
     )
-    windows = found.fills_windows(asked)
+    trades = trades_of(found, asked)
+    windows = trades.windows(asked)
     assert (windows[0].end_ms, windows[-1].start_ms) == (asked.end_ms, asked.start_ms)
     assert [window.latest for window in windows] == [True] + [False] * (len(windows) - 1)
     for later, earlier in zip(windows, windows[1:], strict=False):
         assert earlier.end_ms == later.start_ms - 1
-    span = found.fills_span_ms.get(SPOT)
+    span = trades.span_ms
     assert all(span is None or window.end_ms - window.start_ms <= span for window in windows)
     assert {(window.symbol, window.native_symbol) for window in windows} == {("A/B", "AB")}
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from keyctl.exchanges import shipped
+from keyctl.exchanges.history import unread_in
 from keyctl.exchanges.shipped import load
 from keyctl.model.account_events import EventKind, EventsPage
 from keyctl.model.credential import Binding
@@ -27,7 +28,8 @@ BILL = {"billId": "12344", "ccy": "BTC", "balChg": "-2", "bal": "12", "type": "2
 def read(exchange: str, step: int, *rows: Any) -> EventsPage:
     body: Any = {"code": "0", "data": list(rows), "msg": ""} if exchange == "okx" else list(rows)
     found = load(Binding(exchange, Kind.LIVE, "global", None, None))
-    return found.read_events(step, Response(200, {}, json.dumps(body).encode()))
+    assert found.history is not None
+    return found.history.reads(0, 1)[step].read(Response(200, {}, json.dumps(body).encode()))
 
 
 @pytest.mark.parametrize(("amount", "kind", "where"), [(-0.263, "withdrawal", "to"), (2, "deposit", "at")])
@@ -85,10 +87,11 @@ def test_a_full_page_may_not_be_all() -> None:
 @pytest.mark.parametrize("name", shipped.names())
 def test_whatever_is_not_read_has_its_reason_and_all_reads_are_shipped_ones(name: str) -> None:
     exchange = load(Binding(name, Kind.LIVE, shipped.profile(name).site_default, None, None))
-    requests = exchange.events_requests(1_700_000_000_000, 1_700_000_060_000)
-    assert requests or set(exchange.events_unread) == set(EventKind)
-    assert len(exchange.events_lists) == len(requests)
-    assert EventKind.WITHDRAWAL in exchange.events_unread or requests
+    history = exchange.history
+    requests = [] if history is None else [read.request for read in history.reads(1_700_000_000_000, 1_700_000_060_000)]
+    assert requests or set(unread_in(history)) == set(EventKind)
+    assert history is None or len(history.lists) == len(requests)
+    assert EventKind.WITHDRAWAL in unread_in(history) or requests
     readable = {(entry.method, entry.path) for entry in exchange.profile.readable}
     assert {(request.method, request.path) for request in requests} <= readable
     assert all(request.repeatable and request.private for request in requests)

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from keyctl.exchanges.base import Exchange, NumberedOrders, Read
+from keyctl.exchanges.base import Exchange, NumberedOrders
+from keyctl.exchanges.hosts import Read
 from keyctl.model.order import Leg, OrderRef, OrderStatus, Placed
 from keyctl.model.venue import Instrument, PriceBand
 from keyctl.model.wire import JSON, Request, Response

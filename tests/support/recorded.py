@@ -36,6 +36,7 @@ from keyctl.model.futures import OddRow
 from keyctl.model.order import Leg, Order
 from keyctl.model.wire import Response
 from keyctl.model.words import Kind, MarginMode, Market, OrderType, PositionSide, Side, TimeInForce, Trigger
+from tests.support.market_calls import read_fills
 from tests.support.order_calls import read_canceled, read_lookup, read_placed
 
 _WORDS: dict[str, Callable[[str], Any]] = {
@@ -55,7 +56,7 @@ READERS: dict[str, Callable[[Exchange, Response, dict[str, Any]], Any]] = {
     "canceled": lambda venue, response, told: read_canceled(venue, response, _leg(venue, told)),
     "open_orders": lambda venue, response, told: venue.read_open_orders(_step(told), response, _market(told)),
     "positions": lambda venue, response, told: venue.read_positions(_step(told), response),
-    "fills": lambda venue, response, told: venue.read_fills(_step(told), response, _asked(told)).fills,
+    "fills": lambda venue, response, told: read_fills(venue, _step(told), response, _asked(told)).fills,
     "instrument": lambda venue, response, told: venue.read_instrument(response, told["symbol"]),
     "ticker": lambda venue, response, told: venue.read_ticker(response, told["native"]),
     "balances": lambda venue, response, told: venue.read_balances(response),

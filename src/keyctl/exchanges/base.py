@@ -8,17 +8,15 @@ is a `Read`, a request with its reader, or None.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem
-from keyctl.exchanges.history import History
-from keyctl.exchanges.hosts import Hosts
+from keyctl.exchanges.hosts import Hosts, Read
 from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.told import told_by
-from keyctl.exchanges.traded import Traded
 from keyctl.exchanges.wallets import Wallet
 from keyctl.model.credential import Binding
 from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
@@ -31,15 +29,8 @@ from keyctl.secret import Secret
 
 if TYPE_CHECKING:
     from keyctl.exchanges.funding import Funding
-
-T = TypeVar("T")
-
-
-class Read(NamedTuple, Generic[T]):
-    """A read as data: what to ask, and how the answer is read; that raises Unreadable."""
-
-    request: Request
-    read: Callable[[Response], T]
+    from keyctl.exchanges.history import History
+    from keyctl.exchanges.traded import Trades
 
 
 class OrderAPI(ABC):
@@ -131,12 +122,13 @@ class NumberedOrders(OrderAPI):
         `waited_as`, with state and fill of this one."""
 
 
-class Exchange(Hosts, Traded, History, ABC):
+class Exchange(Hosts, ABC):
     """One exchange's wire knowledge, bound to its hosts. `order_apis` are its order APIs by name."""
 
     orders: ClassVar[tuple[type[OrderAPI], ...]]
     # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
     leverage_in_order: ClassVar[bool] = False
+    trades_unread: ClassVar[dict[Market, str]] = {}
     # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
     margin_known: ClassVar[bool] = True
     # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
@@ -196,6 +188,15 @@ class Exchange(Hosts, Traded, History, ABC):
     @property
     def funding(self) -> Funding | None:
         """Its margin funding; None where it has none, or keyctl does not know it."""
+        return None
+
+    @property
+    def history(self) -> History | None:
+        """Its lists of withdrawals, transfers, logins and changes; None where keyctl reads none."""
+        return None
+
+    def trades(self, market: Market, native_symbol: str = "") -> Trades | None:
+        """Its lists of trades of a market; None where keyctl reads none: `trades_unread` says why."""
         return None
 
     # The key itself: signed reads.

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.profile import Profile
 from keyctl.model.credential import Binding
-from keyctl.model.wire import JSON, Request
+from keyctl.model.wire import JSON, Request, Response
 
+T = TypeVar("T")
 ORDER_WINDOW_MS = 5000
+
+
+class Read(NamedTuple, Generic[T]):
+    """A read as data: what to ask, and how the answer is read; that raises Unreadable."""
+
+    request: Request
+    read: Callable[[Response], T]
+
+
+class Reads(NamedTuple, Generic[T]):
+    """The same, where it takes several answers, in the order of their requests."""
+
+    requests: tuple[Request, ...]
+    read: Callable[[tuple[Response, ...]], T]
 
 
 class Hosts:

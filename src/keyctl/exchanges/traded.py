@@ -6,47 +6,45 @@ its pages.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, moment_of
+from keyctl.exchanges.hosts import Hosts, Read
 from keyctl.exchanges.listing import Names
 from keyctl.model.fills import Fill, FillsAsked, FillsPage
 from keyctl.model.futures import OddRow
-from keyctl.model.wire import JSON, Request, Response
-from keyctl.model.words import Market
+from keyctl.model.wire import JSON
 
 DAY_MS = 86_400_000
 
 
-class Traded:
-    """The part of an exchange's contract that lists trades. An exchange without it lists none."""
+class Trades(ABC):
+    """The lists of trades of one market.
 
-    # The markets at which trades are listed of one symbol at a time.
-    fills_by_symbol: ClassVar[frozenset[Market]] = frozenset()
-    # The longest time that one call may span; the finest time that it can tell apart.
-    fills_span_ms: ClassVar[dict[Market, int]] = {}
-    fills_grain_ms: ClassVar[int] = 1
-    # How far back trades are listed, where the venue tells, and in words.
-    fills_reach: ClassVar[dict[Market, tuple[int, str]]] = {}
-    # Why keyctl lists no trades of a market.
-    fills_unread: ClassVar[dict[Market, str]] = {}
+    `by_symbol`: they are of one symbol at a time. `span_ms`: the longest time that one call may span, `grain_ms` the
+    finest time that it can tell apart. `reach`: how far back they go, where the venue tells, and in words.
+    """
 
-    def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
+    by_symbol: ClassVar[bool] = False
+    span_ms: int | None = None
+    grain_ms: ClassVar[int] = 1
+    reach: tuple[int, str] | None = None
+
+    def __init__(self, venue: Hosts) -> None:
+        self.venue = venue
+
+    @abstractmethod
+    def reads(self, asked: FillsAsked) -> tuple[Read[FillsPage], ...]:
         """The signed reads that together list the trades asked for; a row of another time in an answer does no harm.
 
-        Empty where keyctl lists none.
+        A row that cannot be read is an odd one; their readers raise Unreadable only where the answer is no list at all.
         """
-        return ()
 
-    def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
-        """The trades in the answer to fills_requests(asked)[step]. A row that cannot be read is an odd one; raises
-        Unreadable only where the answer is no list at all."""
-        raise Unreadable("the answer to something that was never asked")
-
-    def fills_windows(self, asked: FillsAsked) -> tuple[FillsAsked, ...]:
+    def windows(self, asked: FillsAsked) -> tuple[FillsAsked, ...]:
         """What is asked for in parts that one call may span, newest first."""
-        span, found, end = self.fills_span_ms.get(asked.market, asked.end_ms), list[FillsAsked](), asked.end_ms
+        span, found, end = self.span_ms or asked.end_ms, list[FillsAsked](), asked.end_ms
         while end >= asked.start_ms:
             start = max(asked.start_ms, end - span)
             found.append(within(asked, start, end, latest=not found))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from keyctl.clock import rfc3339
 from keyctl.desk.overview import parts_of
 from keyctl.errors import KeyctlError, StoreUnusable
+from keyctl.exchanges.history import unread_in
 from keyctl.exchanges.listing import odd_among
 from keyctl.leaks.finds import Find, event_find, order_find, trade_find, worst_first
-from keyctl.model.account_events import AccountEvent, EventsPage
+from keyctl.model.account_events import AccountEvent
 from keyctl.model.fills import Fill
 from keyctl.model.futures import OddRow, OpenOrder
-from keyctl.model.wire import Response
 from keyctl.model.words import Market
 from keyctl.orders.fills import fills_of
 from keyctl.orders.holdings import Part, Seen, lists_by_symbol, open_orders_of, side_by_side
@@ -26,6 +26,7 @@ from keyctl.orders.settle import Found, look_up
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.exchanges.base import Exchange
+    from keyctl.exchanges.history import History
     from keyctl.journal.rows import StoredLeg
     from keyctl.model.account import Account
     from keyctl.network.lines import Network
@@ -107,8 +108,9 @@ async def _read(app: App, part: Part, since_ms: Callable[[Account, int], int], w
     place = app.journal.exchange_accounts.of(part.account.id)
 
     async def trades() -> bool:
-        if why := part.session.exchange.fills_unread.get(market):
-            read.lacks.append(f"trades: {why}")
+        exchange = part.session.exchange
+        if exchange.trades(market) is None:
+            read.lacks.append(f"trades: {exchange.trades_unread[market]}")
             return False
         known = app.journal.traded_symbols(part.account.id, place, market)
         found = await fills_of(part, None, known, start, 0)
@@ -159,13 +161,16 @@ async def _events(part: Part, start_ms: int, read: Read) -> tuple[AccountEvent, 
     if start_ms > read.end_ms:
         read.account_lacks.append("everything: the time to look back to is ahead of the exchange's own")
         read.complete = False
-    if exchange.events_reach is not None and start_ms < read.end_ms - exchange.events_reach[0]:
-        words = f"{exchange.profile.title} lists those of the last {exchange.events_reach[1]} only"
-        read.account_lacks.append(f"earlier {', '.join(exchange.events_lists)}: {words}")
+    history = exchange.history
+    if history is None:
+        return ()
+    if history.reach is not None and start_ms < read.end_ms - history.reach[0]:
+        words = f"{exchange.profile.title} lists those of the last {history.reach[1]} only"
+        read.account_lacks.append(f"earlier {', '.join(history.lists)}: {words}")
     found: dict[tuple[str, str], AccountEvent] = {}
-    for step, name in enumerate(exchange.events_lists):
+    for step, name in enumerate(history.lists):
         try:
-            lacks = await _list(part, step, start_ms, read.end_ms + SLACK_MS, found)
+            lacks = await _list(part, history, step, start_ms, read.end_ms + SLACK_MS, found)
             read.answered = True
         except KeyctlError as trouble:
             if isinstance(trouble, StoreUnusable):
@@ -177,13 +182,10 @@ async def _events(part: Part, start_ms: int, read: Read) -> tuple[AccountEvent, 
     return tuple(found.values())
 
 
-async def _list(part: Part, step: int, start_ms: int, end_ms: int, found: dict[tuple[str, str], AccountEvent]) -> str:
+async def _list(
+    part: Part, history: History, step: int, start_ms: int, end_ms: int, found: dict[tuple[str, str], AccountEvent]
+) -> str:
     """Adds the events of one list, newest first, page by page; what is lacking, in words. Raises KeyctlError."""
-    session, exchange = part.session, part.session.exchange
-
-    def reader(response: Response) -> EventsPage:
-        return exchange.read_events(step, response)
-
     odd: dict[str, OddRow] = {}
 
     def lacks(*words: str) -> str:
@@ -192,7 +194,7 @@ async def _list(part: Part, step: int, start_ms: int, end_ms: int, found: dict[t
         return "; ".join(words)
 
     for _ in range(PAGES_MAX):
-        page = await session.fetch(exchange.events_requests(start_ms, end_ms)[step], reader)
+        page = await part.session.fetch(*history.reads(start_ms, end_ms)[step])
         found.update((event.key, event) for event in page.events if event.at_ms >= start_ms)
         odd.update((row.exchange_order_id or f"{end_ms} {number}", row) for number, row in enumerate(page.odd))
         if not page.full:
@@ -216,7 +218,7 @@ def _may_be_of(row: OpenOrder | Fill, leg: StoredLeg) -> bool:
 
 def _unread(exchange: Exchange) -> list[str]:
     by_reason: dict[str, list[str]] = {}
-    for kind, why in exchange.events_unread.items():
+    for kind, why in unread_in(exchange.history).items():
         by_reason.setdefault(why, []).append(f"{kind}s")
     return [f"{', '.join(kinds)}: {why}" for why, kinds in by_reason.items()]
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from keyctl.errors import CheckFailed, ExchangeRefused, NoAnswer
-from keyctl.exchanges.traded import within
+from keyctl.exchanges.traded import Trades, within
 from keyctl.model.fills import Fill, FillsAsked, FillsPage
 from keyctl.model.futures import OddRow, OpenOrder, Position
-from keyctl.model.wire import Response
 from keyctl.model.words import Market
 from keyctl.network.session import Session
 from keyctl.orders.holdings import Part, lists_by_symbol, open_orders_of, positions_of
@@ -49,17 +48,18 @@ async def fills_of(part: Part, symbol: str | None, known: Sequence[Symbol], sinc
     """
     session, market = part.session, Market(part.where)
     exchange = session.exchange
-    if why := exchange.fills_unread.get(market):
-        raise _not_read(part, why)
+    trades = exchange.trades(market)
+    if trades is None:
+        raise _not_read(part, exchange.trades_unread.get(market, "keyctl reads no trades there"))
     now = session.stamp().at_ms
     start, read = now - back_ms if back_ms else since_ms, FillsRead()
-    if market in exchange.fills_reach:
-        reach, words = exchange.fills_reach[market]
+    if trades.reach is not None:
+        reach, words = trades.reach
         if start < now - reach:
             start = now - reach
             read.lacks.append(f"{exchange.profile.title} lists trades of the last {words} only")
     asked = [FillsAsked(market, start, now)]
-    if market in exchange.fills_by_symbol:
+    if trades.by_symbol:
         symbols = await _symbols(part, symbol, known, read)
         read.symbols = tuple(name for name, _ in symbols) if symbol is None else None
         asked = [FillsAsked(market, start, now, symbol=name, native_symbol=native) for name, native in symbols]
@@ -108,9 +108,9 @@ class _Pages:
 
     async def read(self, asked: FillsAsked) -> None:
         """Everything within the time asked for, newest first; a full page is asked for again in two halves."""
-        exchange = self._session.exchange
-        for step in range(len(exchange.fills_requests(asked))):
-            left = list(exchange.fills_windows(asked))
+        exchange, trades = self._session.exchange, self._trades(asked)
+        for step in range(len(trades.reads(asked))):
+            left = list(trades.windows(asked))
             while left:
                 window = left.pop(0)
                 if self._calls >= CALLS_MAX:
@@ -127,13 +127,8 @@ class _Pages:
                 left[:0] = self._halves(window) if page.full else ()
 
     async def _page(self, window: FillsAsked, step: int) -> FillsPage:
-        exchange = self._session.exchange
-
-        def read(response: Response) -> FillsPage:
-            return exchange.read_fills(step, response, window)
-
         self._calls += 1
-        page = await self._session.fetch(exchange.fills_requests(window)[step], read)
+        page = await self._session.fetch(*self._trades(window).reads(window)[step])
         self.fills.update((fill.key, fill) for fill in page.fills)
         self.odd.update(page.odd)
         self._others.update(page.others)
@@ -143,10 +138,15 @@ class _Pages:
     def _halves(self, window: FillsAsked) -> list[FillsAsked]:
         """The window in two, the later one first; none where the exchange cannot tell finer times apart."""
         middle = (window.start_ms + window.end_ms) // 2
-        if window.end_ms - window.start_ms < 2 * self._session.exchange.fills_grain_ms:
+        if window.end_ms - window.start_ms < 2 * self._trades(window).grain_ms:
             self._lacks(window, f"more trades at {_moment(window.start_ms)} than one page holds")
             return []
         return [within(window, middle + 1, window.end_ms), within(window, window.start_ms, middle)]
+
+    def _trades(self, asked: FillsAsked) -> Trades:
+        trades = self._session.exchange.trades(asked.market, asked.native_symbol or "")
+        assert trades is not None  # what it lists of the market was asked before
+        return trades
 
     def _lacks(self, asked: FillsAsked, words: str) -> None:
         said = f"{asked.symbol}: {words}" if asked.symbol else words

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from keyctl.errors import KeyctlError, StoreUnusable
-from keyctl.exchanges.base import Read
+from keyctl.exchanges.hosts import Read
 from keyctl.model.futures import OddRow, OpenOrder, Position
 from keyctl.model.words import Market
 from keyctl.network.session import Session

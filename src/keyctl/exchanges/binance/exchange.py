@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from keyctl.answers import Unreadable, object_of, read_json, read_object
@@ -37,6 +38,9 @@ from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
 from keyctl.model.wire import Request, Response, SignedRequest, Stamp, WireRequest
 from keyctl.model.words import Algorithm, Market
 from keyctl.secret import Secret
+
+if TYPE_CHECKING:
+    from keyctl.exchanges.traded import Trades
 
 _CLIENT_ID_LENGTH = 28
 _OWN_PARAMETERS = {"recvWindow", "timestamp", "signature"}
@@ -155,6 +159,11 @@ class Binance(BinancePerpetuals):
             return self.order_apis["spot"]
         product = "coinm" if order.inverse else "usdm"
         return self.order_apis[product if order.trigger is None else f"{product}-algo"]
+
+    def trades(self, market: Market, native_symbol: str = "") -> Trades:
+        from keyctl.exchanges.binance.fills import FuturesTrades, SpotTrades  # no order waits for them
+
+        return (SpotTrades if market is Market.SPOT else FuturesTrades)(self, market_of(native_symbol, market))
 
     error_in = staticmethod(error_in)
 

@@ -14,89 +14,88 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from keyctl.answers import Row, Unreadable, clean_text, decimal_of, object_of, read_array
 from keyctl.exchanges.base import Exchange
-from keyctl.exchanges.binance.names import market_of, perpetual_name, spot_name
+from keyctl.exchanges.binance.names import Product, perpetual_name, spot_name
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import flag_of
-from keyctl.exchanges.traded import DAY_MS, page_of
+from keyctl.exchanges.traded import DAY_MS, Trades, page_of
 from keyctl.model.fills import Fill, FillsAsked, FillsPage
-from keyctl.model.wire import Request, Response
-from keyctl.model.words import Market, PositionSide, Side
+from keyctl.model.wire import Response
+from keyctl.model.words import PositionSide, Side
 
 _WORD = 40
 
 
-class _Words(NamedTuple):
-    """What a market calls the call, its flags, and the side where it tells it besides; how its symbols are read."""
+class SpotTrades(Trades):
+    """Those of pairs: what the call and its flags are called, and the side where it is told besides."""
 
-    call: str
-    buyer: str
-    maker: str
-    symbol: Callable[[str], str]
-    side: tuple[str, ...] = ()
+    by_symbol = True
+    span_ms = DAY_MS
+    call, buyer, maker = "myTrades", "isBuyer", "isMaker"
+    sides: ClassVar[tuple[str, ...]] = ()
+    read_symbol: Callable[[str], str] = staticmethod(spot_name)
 
+    def __init__(self, venue: Exchange, product: Product) -> None:
+        super().__init__(venue)
+        self.venue: Exchange = venue
+        self.product = product
 
-_WORDS = {
-    Market.SPOT: _Words("myTrades", "isBuyer", "isMaker", spot_name),
-    Market.FUTURES: _Words("userTrades", "buyer", "maker", perpetual_name, ("side",)),
-}
-
-
-class BinanceFills(Exchange):
-    """The calls that list trades."""
-
-    fills_by_symbol: ClassVar[frozenset[Market]] = frozenset(Market)
-    fills_span_ms: ClassVar[dict[Market, int]] = {Market.SPOT: DAY_MS, Market.FUTURES: 6 * DAY_MS}
-    fills_reach: ClassVar[dict[Market, tuple[int, str]]] = {Market.FUTURES: (180 * DAY_MS, "6 months")}
-
-    def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
+    def reads(self, asked: FillsAsked) -> tuple[Read[FillsPage], ...]:
         if asked.native_symbol is None:
             return ()
-        product, symbol = market_of(asked.native_symbol, asked.market), ("symbol", asked.native_symbol)
         times = ("startTime", asked.start_ms), ("endTime", asked.end_ms)
-        return (product.ask(self, _WORDS[asked.market].call, symbol, *times, ("limit", product.page)),)
+        page, symbol = ("limit", self.product.page), ("symbol", asked.native_symbol)
+        request = self.product.ask(self.venue, self.call, symbol, *times, page)
+        return (Read(request, lambda response: self._page(response, asked)),)
 
-    def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
-        page = market_of(asked.native_symbol or "", asked.market).page
+    def _page(self, response: Response, asked: FillsAsked) -> FillsPage:
         names = Names("symbol", ("orderId",), lambda native: asked.symbol if native == asked.native_symbol else None)
-        return page_of(read_array(response.body), lambda row: _fill(object_of(row), asked), names, page)
+        rows = read_array(response.body)
+        return page_of(rows, lambda row: self._fill(object_of(row), asked), names, self.product.page)
+
+    def _fill(self, row: Row, asked: FillsAsked) -> Fill:
+        """A row of myTrades or userTrades. Raises Unreadable, also for one of another symbol than asked for."""
+        native = row.text("symbol")
+        if native != asked.native_symbol:
+            raise Unreadable("a trade of another symbol than asked for")
+        buys, maker = flag_of(row.get(self.buyer)), flag_of(row.get(self.maker))
+        price, quantity = row.decimal("price"), row.decimal("qty")
+        side = Side.BUY if buys else Side.SELL
+        if buys is None or any(row.get(name) != side.upper() for name in self.sides):
+            raise Unreadable("a trade without a side")
+        if price <= 0 or quantity <= 0:
+            raise Unreadable("a trade without price or size")
+        symbol = asked.symbol or self.read_symbol(native)
+        named = row.get("positionSide")
+        return Fill(
+            symbol=symbol,
+            native_symbol=native,
+            market=asked.market,
+            side=side,
+            price=price,
+            quantity=quantity,
+            at_ms=row.integer("time"),
+            trade_id=str(row.integer("id")),
+            exchange_order_id=str(row.integer("orderId")),
+            fee=_fee(row, maker),
+            fee_currency=clean_text(row.text("commissionAsset"), _WORD) if row.get("commissionAsset") else None,
+            maker=maker,
+            profit=row.decimal("realizedPnl") if row.get("realizedPnl") is not None else None,
+            profit_currency=_settles_in(symbol, row),
+            position=PositionSide(str(named).lower()) if named in ("LONG", "SHORT") else None,
+        )
 
 
-def _fill(row: Row, asked: FillsAsked) -> Fill:
-    """A row of myTrades or userTrades. Raises Unreadable, also for one of another symbol than asked for."""
-    native = row.text("symbol")
-    if native != asked.native_symbol:
-        raise Unreadable("a trade of another symbol than asked for")
-    words = _WORDS[asked.market]
-    buys, maker = flag_of(row.get(words.buyer)), flag_of(row.get(words.maker))
-    price, quantity = row.decimal("price"), row.decimal("qty")
-    side = Side.BUY if buys else Side.SELL
-    if buys is None or any(row.get(name) != side.upper() for name in words.side):
-        raise Unreadable("a trade without a side")
-    if price <= 0 or quantity <= 0:
-        raise Unreadable("a trade without price or size")
-    symbol = asked.symbol or words.symbol(native)
-    named = row.get("positionSide")
-    return Fill(
-        symbol=symbol,
-        native_symbol=native,
-        market=asked.market,
-        side=side,
-        price=price,
-        quantity=quantity,
-        at_ms=row.integer("time"),
-        trade_id=str(row.integer("id")),
-        exchange_order_id=str(row.integer("orderId")),
-        fee=_fee(row, maker),
-        fee_currency=clean_text(row.text("commissionAsset"), _WORD) if row.get("commissionAsset") else None,
-        maker=maker,
-        profit=row.decimal("realizedPnl") if row.get("realizedPnl") is not None else None,
-        profit_currency=_settles_in(symbol, row),
-        position=PositionSide(str(named).lower()) if named in ("LONG", "SHORT") else None,
-    )
+class FuturesTrades(SpotTrades):
+    """Those of perpetuals."""
+
+    span_ms, reach = 6 * DAY_MS, (180 * DAY_MS, "6 months")
+    call, buyer, maker, sides = "userTrades", "buyer", "maker", ("side",)
+    read_symbol = staticmethod(perpetual_name)
 
 
 def _fee(row: Row, maker: bool | None) -> Decimal | None:

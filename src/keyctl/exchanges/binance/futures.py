@@ -18,14 +18,14 @@ from keyctl.answers import (
     read_object,
 )
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Read
+from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.binance import futures_answers as answers
 from keyctl.exchanges.binance import wallets
-from keyctl.exchanges.binance.fills import BinanceFills
 from keyctl.exchanges.binance.names import COINM, SPOT, USDM, Product, native_name, product_of, product_of_native
 from keyctl.exchanges.binance.open_orders import ORDER_NAMES
 from keyctl.exchanges.binance.orders import BinanceOrders
 from keyctl.exchanges.binance.rules import names_of
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.exchanges.wallets import Wallet, unread
 from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position, Setup
@@ -44,7 +44,7 @@ _LISTS = {Market.SPOT: ("spot",), Market.FUTURES: ("usdm-algo", "usdm", "coinm-a
 _SHORT = ("showPermissionSets", False)
 
 
-class BinancePerpetuals(BinanceFills):
+class BinancePerpetuals(Exchange):
     """What surrounds an order at Binance, on perpetuals and, where it has the like, on spot."""
 
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {

@@ -13,11 +13,12 @@ from types import MappingProxyType
 
 from keyctl.answers import Row, Unreadable, read_object
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import NumberedOrders, Read
+from keyctl.exchanges.base import NumberedOrders
 from keyctl.exchanges.binance.names import COINM, USDM
 from keyctl.exchanges.binance.open_orders import FUTURES_LIST
 from keyctl.exchanges.binance.orders import BookOrders, check_canceled, state_of
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.told_orders import Figures, size_told, status_told
 from keyctl.model.order import Leg, Order, OrderRef, OrderStatus
 from keyctl.model.wire import JSON, Response

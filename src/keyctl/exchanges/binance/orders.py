@@ -7,10 +7,11 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from keyctl.answers import Row, TooLong, Unreadable, decimal_of, object_of, read_array, read_object
-from keyctl.exchanges.base import OrderAPI, Read
+from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.binance.names import SPOT, Product
 from keyctl.exchanges.binance.open_orders import SPOT_LIST, OpenList
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.shapes import check_named, only_one
 from keyctl.exchanges.told_orders import Figures, placed_told, status_told
 from keyctl.model.futures import OpenOrder

@@ -11,10 +11,10 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of, decimal_of, read_array, text_of
-from keyctl.exchanges.base import Read
-from keyctl.exchanges.bitfinex.history import BitfinexHistory
+from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative, market_of
 from keyctl.exchanges.bitfinex.orders import LEVERAGE_MAX, ORDER_NAMES, open_order_of
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names, each_of, odd_among
 from keyctl.exchanges.wallets import Wallet
 from keyctl.model.futures import FuturesState, OddRow, OpenOrder, Position
@@ -34,7 +34,7 @@ _USER_PATH = "/v2/auth/r/info/user"
 _ORDERS_PATH, _POSITIONS_PATH, _WALLETS_PATH = "/v2/auth/r/orders", "/v2/auth/r/positions", "/v2/auth/r/wallets"
 
 
-class BitfinexAround(BitfinexHistory):
+class BitfinexAround(Exchange):
     """What Bitfinex tells around an order, for both markets."""
 
     leverage_in_order: ClassVar[bool] = True

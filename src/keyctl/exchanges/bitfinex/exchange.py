@@ -35,6 +35,8 @@ from keyctl.secret import Secret
 
 if TYPE_CHECKING:
     from keyctl.exchanges.bitfinex.funding import BitfinexFunding
+    from keyctl.exchanges.history import History
+    from keyctl.exchanges.traded import Trades
 
 # Length and alphabet are not documented; keys met in public have 43 letters and digits.
 _KEY = r"[A-Za-z0-9_-]{20,128}"
@@ -154,6 +156,17 @@ class Bitfinex(BitfinexAround):
         from keyctl.exchanges.bitfinex.funding import BitfinexFunding  # no order waits for it
 
         return BitfinexFunding(self)
+
+    @property
+    def history(self) -> History:
+        from keyctl.exchanges.bitfinex.history import BitfinexHistory
+
+        return BitfinexHistory(self)
+
+    def trades(self, market: Market, native_symbol: str = "") -> Trades:
+        from keyctl.exchanges.bitfinex.fills import BitfinexTrades
+
+        return BitfinexTrades(self)
 
     def permissions_request(self) -> Request | None:
         return self.read("POST", "auth", "/v2/auth/r/permissions")

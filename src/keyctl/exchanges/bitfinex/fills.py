@@ -10,12 +10,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_array, text_of
-from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
-from keyctl.exchanges.traded import page_of
+from keyctl.exchanges.traded import Trades, page_of
 from keyctl.model.fills import Fill, FillsAsked, FillsPage
-from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.wire import JSON, Response
 from keyctl.model.words import Market, Side
 
 _PAGE = 1000
@@ -26,20 +26,22 @@ _PATH = "/v2/auth/r/trades/hist"
 _NAMES = Names(_SYMBOL, (_ORDER,), common_symbol)
 
 
-class BitfinexFills(Exchange):
+class BitfinexTrades(Trades):
     """The call that lists trades."""
 
-    def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
+    def reads(self, asked: FillsAsked) -> tuple[Read[FillsPage], ...]:
         times = ("start", asked.start_ms), ("end", asked.end_ms)
-        return (self.read("POST", "auth", _PATH, *times, ("limit", _PAGE)),)
+        request = self.venue.read("POST", "auth", _PATH, *times, ("limit", _PAGE))
+        return (Read(request, lambda response: _page(response, asked.market)),)
 
-    def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
-        """Trades of the exchange wallet on spot, of derivatives on futures; those of margin trading are neither, and
-        are told of on spot."""
-        found = [(row, _market(row)) for row in read_array(response.body)]
-        mine = [row for row, market in found if market in (asked.market, None)]
-        page = page_of(mine, lambda row: _fill(array_of(row), asked.market), _NAMES, _PAGE)
-        return FillsPage(page.fills, page.odd, len(found) >= _PAGE, page.others)
+
+def _page(response: Response, wanted: Market) -> FillsPage:
+    """Trades of the exchange wallet on spot, of derivatives on futures; those of margin trading are neither, and are
+    told of on spot."""
+    found = [(row, _market(row)) for row in read_array(response.body)]
+    mine = [row for row, market in found if market in (wanted, None)]
+    page = page_of(mine, lambda row: _fill(array_of(row), wanted), _NAMES, _PAGE)
+    return FillsPage(page.fills, page.odd, len(found) >= _PAGE, page.others)
 
 
 def _market(row: JSON) -> Market | None:

@@ -8,15 +8,17 @@ wallets are in the ledger alone, which keyctl does not read for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_array, text_of
-from keyctl.exchanges.bitfinex.fills import BitfinexFills
 from keyctl.exchanges.bitfinex.names import common_name
-from keyctl.exchanges.history import NOT_READ, events_of
+from keyctl.exchanges.history import NOT_READ, History, events_of
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.model.account_events import AccountEvent, EventKind, EventsPage
-from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.wire import JSON, Response
 
 _PAGE = 250
 _PATHS = ("/v2/auth/r/movements/hist", "/v2/auth/r/logins/hist", "/v2/auth/r/audit/hist")
@@ -29,20 +31,22 @@ _TIME, _IP = 2, 4
 _CHANGED_AT, _LOG, _CHANGED_FROM = 0, 2, 5
 
 
-class BitfinexHistory(BitfinexFills):
+class BitfinexHistory(History):
     """The calls that list what happened besides orders."""
 
-    events_unread: ClassVar[dict[EventKind, str]] = {EventKind.TRANSFER: NOT_READ}
+    unread: ClassVar[dict[EventKind, str]] = {EventKind.TRANSFER: NOT_READ}
+    lists = ("deposits and withdrawals", "logins", "changes")
 
-    events_lists: ClassVar[tuple[str, ...]] = ("deposits and withdrawals", "logins", "changes")
+    def reads(self, start_ms: int, end_ms: int) -> tuple[Read[EventsPage], ...]:
+        times = ("start", start_ms), ("end", end_ms), ("limit", _PAGE)
+        return tuple(
+            Read(self.venue.read("POST", "auth", path, *times), partial(_events, read=read))
+            for path, read in zip(_PATHS, (_movement, _login, _change), strict=True)
+        )
 
-    def events_requests(self, start_ms: int, end_ms: int) -> tuple[Request, ...]:
-        times = ("start", start_ms), ("end", end_ms)
-        return tuple(self.read("POST", "auth", path, *times, ("limit", _PAGE)) for path in _PATHS)
 
-    def read_events(self, step: int, response: Response) -> EventsPage:
-        read = (_movement, _login, _change)[step]
-        return events_of(read_array(response.body), lambda row: read(array_of(row)), Names(_CURRENCY, (_ID,)), _PAGE)
+def _events(response: Response, read: Callable[[list[JSON]], AccountEvent]) -> EventsPage:
+    return events_of(read_array(response.body), lambda row: read(array_of(row)), Names(_CURRENCY, (_ID,)), _PAGE)
 
 
 def _movement(row: list[JSON]) -> AccountEvent:

@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, read_array, text_of
-from keyctl.exchanges.base import OrderAPI, Read
+from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.bitfinex.answers import data_in
 from keyctl.exchanges.bitfinex.names import common_symbol, market_of
 from keyctl.exchanges.bitfinex.states import state_of
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import check_named, made_at, only_one
 from keyctl.exchanges.told_orders import Figures, size_told, status_told

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, array_of
-from keyctl.exchanges.base import Read
+from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.lbank import contract
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.lbank.contract_orders import ContractOrders, contract_write
-from keyctl.exchanges.lbank.fills import LBankFills
 from keyctl.exchanges.lbank.orders import SpotOrders
 from keyctl.exchanges.listing import each_of, odd_among
 from keyctl.exchanges.wallets import Wallet
@@ -20,11 +20,12 @@ from keyctl.model.words import MarginMode, Market
 from keyctl.plain_text import clean_text
 
 
-class LBankAround(LBankFills):
+class LBankAround(Exchange):
     """What LBank tells and lets set around an order. Futures orders rest on facts that LBank has not confirmed."""
 
     orders = ()
     lists: dict[Market, SpotOrders | ContractOrders]
+    trades_unread: ClassVar[dict[Market, str]] = {Market.FUTURES: "no call that lists trades of contracts is known"}
     margin_known: ClassVar[bool] = False
     unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
         "spot": ("trigger orders",),

@@ -10,8 +10,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from keyctl.answers import Row, TooLong, Unreadable, object_of, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI, Read
+from keyctl.exchanges.base import Exchange, OrderAPI
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.lbank.contract import GROUP, NAMES, NET, PATH, symbol_of
 from keyctl.exchanges.lbank.orders import check_canceled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from keyctl.answers import (
     Unreadable,
@@ -42,6 +43,9 @@ from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
 from keyctl.model.wire import Request, Response
 from keyctl.model.words import Algorithm, Market
 from keyctl.secret import Secret
+
+if TYPE_CHECKING:
+    from keyctl.exchanges.traded import Trades
 
 _UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _HEX_32 = r"[0-9A-Fa-f]{32}"
@@ -175,6 +179,11 @@ class LBank(LBankAround):
 
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code in ("10008", "8")  # 8 on the contract API
+
+    def trades(self, market: Market, native_symbol: str = "") -> Trades | None:
+        from keyctl.exchanges.lbank.fills import LBankTrades  # no order waits for them
+
+        return LBankTrades(self) if market is Market.SPOT else None
 
     error_in = staticmethod(error_in)
 

@@ -9,15 +9,14 @@ goes is told. Of contracts no call is known: LBank documents none, and none was 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
 from keyctl.answers import Row, Unreadable, array_of, clean_text, object_of
-from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.lbank.answers import data_in, flag
 from keyctl.exchanges.listing import Names
-from keyctl.exchanges.traded import DAY_MS, page_of
+from keyctl.exchanges.traded import DAY_MS, Trades, page_of
 from keyctl.model.fills import Fill, FillsAsked, FillsPage
-from keyctl.model.wire import JSON, Request, Response
+from keyctl.model.wire import JSON, Response
 from keyctl.model.words import Market, Side
 
 _PAGE = 100
@@ -26,26 +25,24 @@ _PATH = "/v2/supplement/transaction_history.do"
 _AHEAD = timedelta(hours=8)
 
 
-class LBankFills(Exchange):
-    """The call that lists trades."""
+class LBankTrades(Trades):
+    """The call that lists trades of a pair."""
 
-    fills_by_symbol: ClassVar[frozenset[Market]] = frozenset({Market.SPOT})
-    fills_span_ms: ClassVar[dict[Market, int]] = {Market.SPOT: DAY_MS}
-    fills_grain_ms: ClassVar[int] = 1000
-    fills_unread: ClassVar[dict[Market, str]] = {Market.FUTURES: "no call that lists trades of contracts is known"}
+    by_symbol, span_ms, grain_ms = True, DAY_MS, 1000
 
-    def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
-        if asked.market is Market.FUTURES or asked.native_symbol is None:
+    def reads(self, asked: FillsAsked) -> tuple[Read[FillsPage], ...]:
+        if asked.native_symbol is None:
             return ()
         params: list[tuple[str, JSON]] = [("symbol", asked.native_symbol), ("limit", _PAGE)]
         if not asked.latest:
             params += [("startTime", _moment(asked.start_ms)), ("endTime", _moment(asked.end_ms + 999))]
-        return (self.read("POST", "spot", _PATH, *params),)
+        return (Read(self.venue.read("POST", "spot", _PATH, *params), lambda response: _page(response, asked)),)
 
-    def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
-        found = array_of(data_in(response))
-        names = Names("symbol", ("orderId",), lambda native: asked.symbol if native == asked.native_symbol else None)
-        return page_of(found, lambda row: _fill(object_of(row), asked), names, _PAGE)
+
+def _page(response: Response, asked: FillsAsked) -> FillsPage:
+    found = array_of(data_in(response))
+    names = Names("symbol", ("orderId",), lambda native: asked.symbol if native == asked.native_symbol else None)
+    return page_of(found, lambda row: _fill(object_of(row), asked), names, _PAGE)
 
 
 def _moment(at_ms: int) -> str:

@@ -10,8 +10,9 @@ from functools import partial
 from types import MappingProxyType
 
 from keyctl.answers import Row, TooLong, Unreadable, object_of
-from keyctl.exchanges.base import OrderAPI, Read
+from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.listing import Names, each_of
 from keyctl.exchanges.shapes import check_named, made_at, only_one

@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 from keyctl.answers import Row, Unreadable, array_of, clean_text, object_of, text_of
 from keyctl.errors import UsageProblem
-from keyctl.exchanges.base import Read
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import one_row
 from keyctl.exchanges.okx.names import type_of

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges.base import OrderAPI, UnknownSymbol
@@ -41,6 +42,10 @@ from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
 from keyctl.model.wire import JSON, Request, Response, SignedRequest, Stamp, WireRequest
 from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.secret import Secret
+
+if TYPE_CHECKING:
+    from keyctl.exchanges.history import History
+    from keyctl.exchanges.traded import Trades
 
 _CLIENT_ID_LENGTH = 28
 
@@ -168,6 +173,17 @@ class OKX(OKXAround):
 
     def order_api(self, order: Order) -> OrderAPI:
         return self.order_apis["plain" if order.trigger is None else "algo"]
+
+    @property
+    def history(self) -> History:
+        from keyctl.exchanges.okx.history import OKXHistory  # no order waits for it
+
+        return OKXHistory(self)
+
+    def trades(self, market: Market, native_symbol: str = "") -> Trades:
+        from keyctl.exchanges.okx.fills import OKXTrades  # no order waits for them
+
+        return OKXTrades(self)
 
     error_in = staticmethod(error_in)
 

@@ -9,16 +9,16 @@ Spot orders of accounts that share margin between currencies are of the kind MAR
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar
+from functools import partial
 
 from keyctl.answers import Row, Unreadable, clean_text, integer_of, object_of, text_of
-from keyctl.exchanges.base import Exchange
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import data_of
 from keyctl.exchanges.okx.names import CHOSEN, SYMBOLS
-from keyctl.exchanges.traded import DAY_MS, page_of
+from keyctl.exchanges.traded import DAY_MS, Trades, page_of
 from keyctl.model.fills import Fill, FillsAsked, FillsPage
-from keyctl.model.wire import Request, Response
+from keyctl.model.wire import Response
 from keyctl.model.words import Market, PositionSide, Side
 
 _PAGE = 100
@@ -27,26 +27,28 @@ _LATELY_MS = 3 * DAY_MS
 _KINDS = {Market.SPOT: ("SPOT", "MARGIN"), Market.FUTURES: ("SWAP", "FUTURES")}
 
 
-class OKXFills(Exchange):
-    """The calls that list trades."""
+class OKXTrades(Trades):
+    """The calls that list trades of a market."""
 
     # Newer trades are asked for where they are listed first; a minute is left for the way.
-    fills_span_ms: ClassVar[dict[Market, int]] = dict.fromkeys(Market, _LATELY_MS - 60_000)
-    fills_reach: ClassVar[dict[Market, tuple[int, str]]] = dict.fromkeys(Market, (90 * DAY_MS, "3 months"))
+    span_ms, reach = _LATELY_MS - 60_000, (90 * DAY_MS, "3 months")
 
-    def fills_requests(self, asked: FillsAsked) -> tuple[Request, ...]:
+    def reads(self, asked: FillsAsked) -> tuple[Read[FillsPage], ...]:
         path = "/api/v5/trade/fills" if asked.latest else "/api/v5/trade/fills-history"
         # Whether a moment that is named is itself in it is not told.
         times = ("begin", asked.start_ms - 1), ("end", asked.end_ms + 1)
         return tuple(
-            self.read("GET", "rest", path, ("instType", kind), *times, ("limit", _PAGE))
+            Read(
+                self.venue.read("GET", "rest", path, ("instType", kind), *times, ("limit", _PAGE)),
+                partial(_page, market=asked.market, kind=kind),
+            )
             for kind in _KINDS[asked.market]
         )
 
-    def read_fills(self, step: int, response: Response, asked: FillsAsked) -> FillsPage:
-        kind = _KINDS[asked.market][step]
-        names = Names("instId", ("ordId",), SYMBOLS[asked.market])
-        return page_of(data_of(response), lambda row: _fill(object_of(row), asked.market, kind), names, _PAGE)
+
+def _page(response: Response, market: Market, kind: str) -> FillsPage:
+    names = Names("instId", ("ordId",), SYMBOLS[market])
+    return page_of(data_of(response), lambda row: _fill(object_of(row), market, kind), names, _PAGE)
 
 
 def _fill(row: Row, market: Market, kind: str) -> Fill:

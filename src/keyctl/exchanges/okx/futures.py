@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from keyctl.answers import Unreadable, decimal_of
-from keyctl.exchanges.base import Read
+from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.okx import algo_orders as algo
 from keyctl.exchanges.okx import futures_answers as answers
 from keyctl.exchanges.okx.answers import funding_balances, rows
-from keyctl.exchanges.okx.history import OKXHistory
 from keyctl.exchanges.okx.names import INSTRUMENTS, type_of
 from keyctl.exchanges.okx.open_orders import open_orders as plain_orders
 from keyctl.exchanges.okx.orders import PAGE, unbounded
@@ -27,7 +27,7 @@ from keyctl.model.wire import JSON, Request, Response
 from keyctl.model.words import MarginMode, Market
 
 
-class OKXAround(OKXHistory):
+class OKXAround(Exchange):
     """What OKX tells and sets around an order. Algo orders do not count as open where leverage is to be changed: they
     block that at OKX itself (59668, 59669)."""
 

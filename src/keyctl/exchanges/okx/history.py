@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from keyctl.answers import Row, clean_text, object_of
-from keyctl.exchanges.history import events_of
+from keyctl.exchanges.history import History, events_of
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import data_of
-from keyctl.exchanges.okx.fills import OKXFills
 from keyctl.exchanges.traded import DAY_MS
 from keyctl.model.account_events import AccountEvent, EventKind, EventsPage
-from keyctl.model.wire import Request, Response
+from keyctl.model.wire import Response
 
 _PAGE = 100
 _WORD = 60
@@ -35,23 +35,21 @@ _KINDS = {
 }
 
 
-class OKXHistory(OKXFills):
+class OKXHistory(History):
     """The call that lists what happened besides orders."""
 
-    events_unread: ClassVar[dict[EventKind, str]] = dict.fromkeys((EventKind.LOGIN, EventKind.CHANGE), _NOT_TOLD)
+    unread: ClassVar[dict[EventKind, str]] = dict.fromkeys((EventKind.LOGIN, EventKind.CHANGE), _NOT_TOLD)
+    reach = (28 * DAY_MS, "month")  # the shortest month
+    lists = ("deposits, withdrawals and transfers",)
 
-    # The shortest month.
-    events_reach: ClassVar[tuple[int, str] | None] = (28 * DAY_MS, "month")
-
-    events_lists: ClassVar[tuple[str, ...]] = ("deposits, withdrawals and transfers",)
-
-    def events_requests(self, start_ms: int, end_ms: int) -> tuple[Request, ...]:
+    def reads(self, start_ms: int, end_ms: int) -> tuple[Read[EventsPage], ...]:
         # Whether a moment that is named is itself in it is not told.
         times = ("before", start_ms - 1), ("after", end_ms + 1)
-        return (self.read("GET", "rest", _BILLS, *times, ("limit", _PAGE)),)
+        return (Read(self.venue.read("GET", "rest", _BILLS, *times, ("limit", _PAGE)), _bills),)
 
-    def read_events(self, step: int, response: Response) -> EventsPage:
-        return events_of(data_of(response), lambda row: _bill(object_of(row)), Names("ccy", ("billId",)), _PAGE)
+
+def _bills(response: Response) -> EventsPage:
+    return events_of(data_of(response), lambda row: _bill(object_of(row)), Names("ccy", ("billId",)), _PAGE)
 
 
 def _bill(row: Row) -> AccountEvent:

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from keyctl.answers import Row, TooLong, Unreadable
-from keyctl.exchanges.base import Exchange, NumberedOrders, OrderAPI, Read
+from keyctl.exchanges.base import Exchange, NumberedOrders, OrderAPI
 from keyctl.exchanges.encoding import plain
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.okx.answers import one_row, rows
 from keyctl.exchanges.okx.names import type_of
 from keyctl.exchanges.okx.open_orders import PAGE_LIMIT
