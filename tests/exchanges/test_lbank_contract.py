@@ -160,8 +160,8 @@ def test_only_limit_orders_are_offered_and_nothing_is_said_to_be_held_to_reducin
 
 
 def test_each_contradiction_is_spelled_out_before_an_order() -> None:
-    assert set(exchange().experimental) == {Market.FUTURES}
-    told = " ".join(exchange().experimental[Market.FUTURES])
+    assert set(exchange().profile.experimental) == {Market.FUTURES}
+    told = " ".join(exchange().profile.experimental[Market.FUTURES])
     for word in ("no documentation", "orderPriceType", "posiDirection", "offsetFlag", "Leverage", "Margin mode"):
         assert word in told
     assert "stays unknown until you decide" in told

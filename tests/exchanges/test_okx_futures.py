@@ -269,7 +269,7 @@ def test_each_market_says_which_orders_it_takes() -> None:
     assert okx().offers(Market.SPOT) == both
     assert okx().offers(Market.FUTURES) == both | {"reduce_only"}
     assert own_test_request(okx(), leg()) is None
-    assert okx().experimental == {}
+    assert okx().profile.experimental == {}
 
 
 # Orders as answered.

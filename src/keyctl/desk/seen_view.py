@@ -74,7 +74,7 @@ def not_listed(seen: Sequence[Seen[T]], what: Callable[[Seen[T]], str]) -> list[
 
 
 def _unlisted(item: Seen[T], what: str) -> tuple[str, ...]:
-    return () if item.trouble is not None else item.part.session.exchange.unlisted.get(what, ())
+    return () if item.trouble is not None else item.part.session.exchange.profile.unlisted.get(what, ())
 
 
 def shown(people: bool, rows: Sequence[Row], columns: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> Table:

@@ -131,11 +131,6 @@ class Exchange(Hosts, ABC):
     trades_unread: ClassVar[dict[Market, str]] = {}
     # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
     margin_known: ClassVar[bool] = True
-    # What the person must know before orders of a market that rests on unconfirmed facts; they need --experimental.
-    experimental: ClassVar[dict[Market, tuple[str, ...]]] = {}
-    # What an account may have at the venue that the lists do not show: of "positions", and of the open orders of "spot"
-    # and "futures".
-    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, profile: Profile, binding: Binding) -> None:
         super().__init__(profile, binding)

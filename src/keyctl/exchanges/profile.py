@@ -155,6 +155,9 @@ class Profile(NamedTuple):
     `funding`: it has margin funding, and keyctl lends there.
     `known_as` are other programs' names for it, each with the site that the name means ("" for any); `not_ours` are
     names that look like it and mean another exchange, each with that one's title.
+    `unlisted`: what an account may have there that the lists do not show: of "positions", and of the open orders of
+    "spot" and "futures". `experimental`: what the person must know before orders of a market that rests on unconfirmed
+    facts; they need --experimental.
     `secret_shape` is the expression that HMAC secrets fit, `secret_lengths` are those that it allows.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
@@ -192,6 +195,8 @@ class Profile(NamedTuple):
     key_gone: tuple[str, ...] = ()
     known_as: Mapping[str, str] = MappingProxyType({})
     not_ours: Mapping[str, str] = MappingProxyType({})
+    unlisted: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    experimental: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -215,7 +220,7 @@ def read_profile(name: str) -> Profile:
         algorithms=tuple(Algorithm(item) for item in raw["algorithms"]),
         passphrase=raw["passphrase"],
         markets=tuple(Market(item) for item in raw["markets"]),
-        scopes={market: tuple(scopes) for market, scopes in raw["scopes"].items()},
+        scopes=_by_name(raw["scopes"]),
         settling=_settling(raw["settling"]),
         withdrawal_whitelist=raw["withdrawal_whitelist"],
         ip_list=IPListFacts(
@@ -259,7 +264,13 @@ def read_profile(name: str) -> Profile:
         key_gone=tuple(raw.get("key_gone", ())),
         known_as=raw.get("known_as", {}),
         not_ours=raw.get("not_ours", {}),
+        unlisted=_by_name(raw.get("unlisted", {})),
+        experimental=_by_name(raw.get("experimental", {})),
     )
+
+
+def _by_name(raw: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(words) for name, words in raw.items()}
 
 
 def _settling(settling: dict[str, Any]) -> Settling:

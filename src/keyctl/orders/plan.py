@@ -148,7 +148,7 @@ def plan_leg(  # noqa: PLR0913 - all that a leg stands on
     elif value is not None:
         soft = (*soft, *check_value(account, value, limits, market))
         soft = (*soft, f"a value in USD by one price alone ({view.usd_doubt})") if view.usd_doubt else soft
-    if warned := exchange.experimental.get(instrument.market):
+    if warned := exchange.profile.experimental.get(instrument.market):
         soft = (*soft, _check_experimental(account, exchange, wish, warned))
     return PlannedLeg(leg, instrument, view, value, soft, (*notes, *told), terms)
 

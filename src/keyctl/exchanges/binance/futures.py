@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import ClassVar
 
 from keyctl.answers import (
     Row,
@@ -46,12 +45,6 @@ _SHORT = ("showPermissionSets", False)
 
 class BinancePerpetuals(Exchange):
     """What surrounds an order at Binance, on perpetuals and, where it has the like, on spot."""
-
-    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
-        "positions": ("margin positions", "options", "portfolio margin positions"),
-        "spot": ("margin orders",),
-        "futures": ("options orders", "portfolio margin orders"),
-    }
 
     def band(self, instrument: Instrument) -> Read[PriceBand] | None:
         bounds = (instrument.band_up, instrument.band_down, instrument.band_buy_down, instrument.band_sell_up)

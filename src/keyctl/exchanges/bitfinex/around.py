@@ -38,10 +38,6 @@ class BitfinexAround(Exchange):
     """What Bitfinex tells around an order, for both markets."""
 
     leverage_in_order: ClassVar[bool] = True
-    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
-        "positions": ("margin positions",),
-        "spot": ("margin orders",),
-    }
 
     def account(self) -> Read[str]:
         return Read(self.read("POST", "auth", _USER_PATH), _account_id)

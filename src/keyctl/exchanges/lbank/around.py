@@ -27,27 +27,6 @@ class LBankAround(Exchange):
     lists: dict[Market, SpotOrders | ContractOrders]
     trades_unread: ClassVar[dict[Market, str]] = {Market.FUTURES: "no call that lists trades of contracts is known"}
     margin_known: ClassVar[bool] = False
-    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
-        "spot": ("trigger orders",),
-        "futures": ("trigger orders", "take-profit and stop-loss orders"),
-    }
-    experimental: ClassVar[dict[Market, tuple[str, ...]]] = {
-        Market.FUTURES: (
-            "LBank publishes no documentation of contract orders. Everything below comes from the readme of an old SDK "
-            "and from other people's programs, and none of it has been confirmed.",
-            "orderPriceType: one program reads 0 as limit and 4 as market; LBank's own sample sends 4 together with a "
-            "price. keyctl sends limit orders with 0 and never 4; if 0 does not mean limit, an order may trade at any "
-            "price.",
-            "posiDirection: one program reads 0 long, 1 short, 2 net; another 1 long, 2 short. keyctl sends 2 and "
-            "wants the account in one-way mode; in the other reading 2 means short.",
-            "Margin mode: no read of it is known, so keyctl neither sets nor checks it.",
-            "offsetFlag: 0 for opening comes from one program and the sample. Reduce-only orders are not known.",
-            "Leverage: kept per direction by one program's account. keyctl sets it for the direction that the order "
-            "uses and reads it back; a leg whose leverage does not read back is not sent.",
-            "Unknown orders: no window and no look-up of contract orders is documented. An order whose answer is lost "
-            "and that no look-up shows stays unknown until you decide: keyctl orders resolve.",
-        )
-    }
 
     def band(self, instrument: Instrument) -> Read[PriceBand] | None:
         if instrument.market is Market.SPOT:

@@ -8,8 +8,6 @@ one per side; one wallet, one address list and one trading right serve spot and 
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from keyctl.answers import Unreadable, decimal_of
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import plain
@@ -30,13 +28,6 @@ from keyctl.model.words import MarginMode, Market
 class OKXAround(Exchange):
     """What OKX tells and sets around an order. Algo orders do not count as open where leverage is to be changed: they
     block that at OKX itself (59668, 59669)."""
-
-    unlisted: ClassVar[dict[str, tuple[str, ...]]] = {
-        "positions": ("margin positions", "options", "event contracts"),
-        "spot": ("margin orders", "trailing stop, chase, iceberg and TWAP orders"),
-        "futures": ("options orders", "event contract orders", "spread orders")
-        + ("trailing stop, chase, iceberg and TWAP orders",),
-    }
 
     def spot_margin(self) -> Read[MarginMode | None]:
         return Read(self.read("GET", "rest", "/api/v5/account/config"), answers.spot_margin)
