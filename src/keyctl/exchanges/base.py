@@ -1,19 +1,19 @@
-"""The contract that each exchange's module fulfils: an Exchange, and the OrderAPIs that take its orders.
+"""The contract that each exchange's module fulfils: an Exchange, its markets, and the order APIs that take its orders.
 
-Pure: no network, no clock, no store. Builders end in `_request`; readers begin with `read_`, are called only with
-answers for which `read_error` returned None, and raise `Unreadable` when they cannot be sure. What an exchange may lack
-is a `Read`, a request with its reader, or None.
+Pure: no network, no clock, no store. What is asked is a `Read`, a request with its reader; builders of writes end in
+`_request`. Readers are called only with answers for which `read_error` returned None, and raise `Unreadable` when they
+cannot be sure. What an exchange lacks is None.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from keyctl.answers import Unreadable
-from keyctl.errors import SetupProblem
-from keyctl.exchanges.hosts import Hosts, Read
+from keyctl.errors import SetupProblem, UsageProblem
+from keyctl.exchanges.hosts import Hosts, Read, Reads
 from keyctl.exchanges.profile import Profile
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.told import told_by
@@ -122,19 +122,137 @@ class NumberedOrders(OrderAPI):
         `waited_as`, with state and fill of this one."""
 
 
-class Exchange(Hosts, ABC):
-    """One exchange's wire knowledge, bound to its hosts. `order_apis` are its order APIs by name."""
+class Settings(ABC):
+    """Leverage and margin mode of a symbol, where they are settings of the account."""
 
-    orders: ClassVar[tuple[type[OrderAPI], ...]]
-    # Whether leverage is a field of each order (Bitfinex) and not a setting of account and symbol.
-    leverage_in_order: ClassVar[bool] = False
-    trades_unread: ClassVar[dict[Market, str]] = {}
-    # Whether the margin mode of an account can be read, or is chosen by each order; else none can be asked for.
+    def __init__(self, market: MarketAPI) -> None:
+        self.market = market
+
+    @abstractmethod
+    def requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        """The writes that bring the state to what is wanted, in the order to be sent; none when it is so already."""
+
+    @abstractmethod
+    def read(self, response: Response, request: Request) -> None:
+        """Nothing, when the answer says that the setting was taken and echoes nothing else. Raises Unreadable."""
+
+    def is_already_set(self, error: ExchangeError) -> bool:
+        """Whether an error answer to one of the requests means that it was so already."""
+        return False
+
+
+class MarketAPI(ABC):
+    """One market as its exchange serves it: clock, rules, prices, what an account has and sets there, open orders.
+
+    `market`: our word for it, `role`: the host that serves it. `margin_known`: whether the margin mode of an account
+    can be read, or is chosen by each order; else none can be asked for. What a market does not have is None.
+    """
+
+    market: ClassVar[Market]
+    role: ClassVar[str]
     margin_known: ClassVar[bool] = True
+    # Why keyctl lists no trades there, where it has no `trades`.
+    trades_unread: ClassVar[str] = "keyctl reads no trades there"
+
+    def __init__(self, venue: Exchange) -> None:
+        self.venue = venue
+
+    # Public.
+
+    def has(self, symbol: str) -> bool:
+        """Whether it lists that symbol, if the exchange does: where two markets stand under one word of ours."""
+        return True
+
+    def lists(self, native_symbol: str) -> bool:
+        """The same of the exchange's own name, of which two of our markets may have one (Binance: BTCUSDT)."""
+        return True
+
+    @abstractmethod
+    def clock(self) -> Read[int] | None:
+        """The exchange's time in Unix milliseconds, from the host that orders go to."""
+
+    @abstractmethod
+    def instrument(self, symbol: str) -> Read[Instrument]:
+        """The rules of one symbol: BASE/QUOTE, or BASE/QUOTE:SETTLE for a perpetual.
+
+        Raises UsageProblem for text that is no symbol; its reader UnknownSymbol when it is not listed.
+        """
+
+    @abstractmethod
+    def ticker(self, native_symbol: str) -> Read[Ticker]:
+        """Best bid and ask. Its reader raises Unreadable for an answer about another symbol."""
+
+    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
+        """The prices that are taken now."""
+        return None
+
+    def names(self, natives: tuple[str, ...]) -> tuple[Read[dict[str, str]], ...]:
+        """What these native names mean: our symbols by native name, each symbol once. None where the rows of its lists
+        tell that."""
+        return ()
+
+    # Signed.
+
+    @abstractmethod
+    def wallet(self, settle: str | None = None) -> Read[Balances]:
+        """The wallet that backs its orders, at least its part in the currency `settle`. Of perpetuals `free` is what
+        new positions may use, `total` the equity."""
+
+    def probe(self) -> Request | None:
+        """A harmless signed read on the market's own API; None where it has none, or this kind no host for it."""
+        return self.wallet().request if self.venue.has_host(self.role) else None
+
+    def margin(self) -> Read[MarginMode | None] | None:
+        """The margin mode in which spot orders go out, None for cash; None where they have none.
+
+        Its reader raises CheckFailed for an account mode that stands in the way.
+        """
+        return None
+
+    @abstractmethod
+    def open_orders(self, symbols: tuple[str, ...]) -> tuple[Read[tuple[OpenOrder | OddRow, ...]], ...]:
+        """All open orders and the rows that cannot be read, of every order API of the market, whichever list has them.
+
+        `symbols` are those that the person trades, for exchanges that list by symbol only. Its readers raise Unreadable
+        for a page that may lack some.
+        """
+
+    def positions(self) -> Read[tuple[Position | OddRow, ...]] | None:
+        """All open positions, and the rows that cannot be read. Its reader raises Unreadable for an answer that may
+        lack some."""
+        return None
+
+    def state(self, instrument: Instrument, margin: MarginMode | None) -> Reads[FuturesState] | None:
+        """Position mode, margin mode, leverage, position and open orders of one perpetual; with the number of rows that
+        may be a position or order of it and cannot be read.
+
+        `margin` is the wanted margin mode, for venues that keep a leverage for each.
+        """
+        return None
+
+    @property
+    def settings(self) -> Settings | None:
+        """How leverage and margin mode are set; None where each order carries its own leverage, and on spot."""
+        return None
+
+    @property
+    def trades(self) -> Trades | None:
+        """Its lists of trades."""
+        return None
+
+
+class Exchange(Hosts, ABC):
+    """One exchange's wire knowledge, bound to its hosts: its markets, and its order APIs by name."""
+
+    markets: ClassVar[tuple[type[MarketAPI], ...]] = ()
+    orders: ClassVar[tuple[type[OrderAPI], ...]]
 
     def __init__(self, profile: Profile, binding: Binding) -> None:
         super().__init__(profile, binding)
+        self.market_apis: tuple[MarketAPI, ...] = tuple(market(self) for market in self.markets)
         self.order_apis: Mapping[str, OrderAPI] = {api.name: api(self) for api in self.orders}
+
+    # The key.
 
     @abstractmethod
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
@@ -150,35 +268,24 @@ class Exchange(Hosts, ABC):
         The caller has trimmed line ends and refused blanks, quotes and invisible characters already.
         """
 
-    # Time, symbols, prices: public.
+    def permissions(self) -> Read[KeyPermissions] | None:
+        """What the calling key may do; None where this kind has no call for it (Binance's testnet). A field that the
+        answer lacks is None: unknown, never "off"."""
+        return None
+
+    # The account.
+
+    def account(self) -> Read[str] | None:
+        """The account's id, where no call that verify makes anyway tells it; else None."""
+        return None
 
     @abstractmethod
-    def time_request(self, market: Market = Market.SPOT) -> Request | None:
-        """The call that tells the exchange's clock, on the host that orders go to; None where there is none."""
+    def wallets(self) -> tuple[Wallet, ...]:
+        """Every wallet that an account may have there, each once: those that can be read, and by name the others."""
 
-    @abstractmethod
-    def read_time(self, response: Response) -> int:
-        """The exchange's time in Unix milliseconds."""
-
-    @abstractmethod
-    def instrument_request(self, symbol: str) -> Request:
-        """The call that tells the rules of one symbol: BASE/QUOTE, or BASE/QUOTE:SETTLE for a perpetual."""
-
-    @abstractmethod
-    def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        """The symbol's rules. Raises UnknownSymbol when it is not listed, Unreadable when its rules are missing."""
-
-    def is_unknown_symbol(self, error: ExchangeError) -> bool:
-        """Whether an error answer to instrument_request means that the exchange does not list the symbol."""
+    def is_no_such_wallet(self, error: ExchangeError) -> bool:
+        """Whether an error answer to the read of a wallet means that the account never opened it."""
         return False
-
-    @abstractmethod
-    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
-        """The call that tells best bid and ask; native symbols of two markets can be alike (Binance: BTCUSDT)."""
-
-    @abstractmethod
-    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
-        """Best bid and ask of that symbol. Raises Unreadable for an answer about another one."""
 
     @property
     def funding(self) -> Funding | None:
@@ -190,122 +297,172 @@ class Exchange(Hosts, ABC):
         """Its lists of withdrawals, transfers, logins and changes; None where keyctl reads none."""
         return None
 
-    def trades(self, market: Market, native_symbol: str = "") -> Trades | None:
-        """Its lists of trades of a market; None where keyctl reads none: `trades_unread` says why."""
-        return None
+    # Markets.
 
-    # The key itself: signed reads.
+    def market_of(self, symbol: str) -> MarketAPI:
+        """The market of a symbol. Raises UsageProblem for text that is no symbol of one."""
+        market = Market.FUTURES if ":" in symbol else Market.SPOT
+        return self._first(market, lambda api: api.has(symbol))
 
-    @abstractmethod
-    def permissions_request(self) -> Request | None:
-        """The call that tells what the calling key may do; None where this kind has none (Binance's testnet)."""
+    def market(self, market: Market, native_symbol: str = "") -> MarketAPI:
+        """The market by our word for it, where several stand under one, that of a native symbol; else the first, whose
+        host's clock counts."""
+        return self._first(market, lambda api: api.lists(native_symbol))
 
-    @abstractmethod
-    def read_permissions(self, response: Response) -> KeyPermissions:
-        """What the key may do. A field that the answer lacks is None: unknown, never "off"."""
+    def served(self, market: Market) -> tuple[MarketAPI, ...]:
+        """The markets under one word of ours for which this kind of account has a host."""
+        return tuple(api for api in self.market_apis if api.market is market and self.has_host(api.role))
 
-    @abstractmethod
-    def probe_request(self, market: Market) -> Request | None:
-        """A harmless signed read on that market's own API; None where the market has no API of its own."""
-
-    @abstractmethod
-    def balance_request(self) -> Request:
-        """The call that tells spot balances."""
-
-    @abstractmethod
-    def read_balances(self, response: Response) -> Balances:
-        """Free spot balances in ccxt's currency names."""
-
-    # Accounts and perpetuals: wallets, settings, positions, open orders.
-
-    def account(self) -> Read[str] | None:
-        """The signed read of the account's id, where no call that verify makes anyway tells it; else None."""
-        return None
-
-    def spot_margin(self) -> Read[MarginMode | None] | None:
-        """The signed read of the margin mode in which spot orders go out, None for cash; None where they have none.
-
-        Its reader raises CheckFailed for an account mode that stands in the way.
-        """
-        return None
-
-    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
-        """The public read of the prices that are taken now; None where there is none."""
-        return None
-
-    @abstractmethod
-    def wallets(self) -> tuple[Wallet, ...]:
-        """Every wallet that an account may have there, each once: those that can be read, and by name the others."""
-
-    def is_no_such_wallet(self, error: ExchangeError) -> bool:
-        """Whether an error answer to the read of a wallet means that the account never opened it."""
-        return False
-
-    @abstractmethod
-    def margin_request(self, instrument: Instrument) -> Request:
-        """The read of the wallet that backs that perpetual."""
-
-    @abstractmethod
-    def read_margin(self, response: Response) -> Balances:
-        """Balances of a futures wallet: `free` is what new positions may use, `total` the equity."""
-
-    @abstractmethod
-    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
-        """The signed reads that tell position mode, margin mode, leverage, position and open orders of one perpetual.
-
-        `margin` is the wanted margin mode, for venues that keep a leverage for each.
-        """
-
-    @abstractmethod
-    def read_futures_state(
-        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
-    ) -> FuturesState:
-        """The state from the answers to futures_state_requests, in that order; with the number of rows that may be a
-        position or order of the perpetual and cannot be read."""
-
-    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
-        """The writes that bring the state to what is wanted, in the order to be sent; none when it is so already."""
-        return ()
-
-    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
-        """Nothing, when the answer says that the setting was taken and echoes nothing else. Raises Unreadable."""
-        raise Unreadable("the answer to something that was never asked")
-
-    def is_already_set(self, error: ExchangeError) -> bool:
-        """Whether an error answer to a setup request means that it was so already."""
-        return False
+    def _first(self, market: Market, fits: Callable[[MarketAPI], bool]) -> MarketAPI:
+        for api in self.market_apis:
+            if api.market is market and fits(api):
+                return api
+        raise UsageProblem(f"{self.profile.title} has no {market} market that keyctl knows", code="no_such_market")
 
     def native_name(self, symbol: str) -> str | None:
         """The venue's own name of a symbol, where the rows of its lists carry no other and it follows from ours."""
         return None
 
+    def is_unknown_symbol(self, error: ExchangeError) -> bool:
+        """Whether an error answer to a read about a symbol means that the exchange does not list it."""
+        return False
+
+    # What is still asked of the exchange, and told by its markets.
+
+    trades_unread: ClassVar[dict[Market, str]] = {}
+    leverage_in_order: ClassVar[bool] = False
+    margin_known: ClassVar[bool] = True
+
+    def trades(self, market: Market, native_symbol: str = "") -> Trades | None:
+        """Its lists of trades of a market; None where keyctl reads none: `trades_unread` says why."""
+        return self.market(market, native_symbol).trades
+
+    def time_request(self, market: Market = Market.SPOT) -> Request | None:
+        """The call that tells the exchange's clock."""
+        clock = self.market(market).clock()
+        return None if clock is None else clock.request
+
+    def read_time(self, response: Response) -> int:
+        """The exchange's time in Unix milliseconds."""
+        clock = self.market(Market.SPOT).clock()
+        assert clock is not None
+        return clock.read(response)
+
+    def instrument_request(self, symbol: str) -> Request:
+        """The call that tells the rules of one symbol."""
+        return self.market_of(symbol).instrument(symbol).request
+
+    def read_instrument(self, response: Response, symbol: str) -> Instrument:
+        """The symbol's rules."""
+        return self.market_of(symbol).instrument(symbol).read(response)
+
+    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
+        """The call that tells best bid and ask."""
+        return self.market(market, native_symbol).ticker(native_symbol).request
+
+    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
+        """Best bid and ask of that symbol, whichever market tells them."""
+        for market in self.market_apis[:-1]:
+            try:
+                return market.ticker(native_symbol).read(response)
+            except Unreadable:
+                continue
+        return self.market_apis[-1].ticker(native_symbol).read(response)
+
+    def permissions_request(self) -> Request | None:
+        """The call that tells what the calling key may do."""
+        permissions = self.permissions()
+        return None if permissions is None else permissions.request
+
+    def read_permissions(self, response: Response) -> KeyPermissions:
+        """What the key may do."""
+        permissions = self.permissions()
+        assert permissions is not None
+        return permissions.read(response)
+
+    def probe_request(self, market: Market) -> Request | None:
+        """A harmless signed read on that market's own API."""
+        return self.market(market).probe()
+
+    def balance_request(self) -> Request:
+        """The call that tells spot balances."""
+        return self.market(Market.SPOT).wallet().request
+
+    def read_balances(self, response: Response) -> Balances:
+        """Free spot balances in ccxt's currency names."""
+        return self.market(Market.SPOT).wallet().read(response)
+
+    def spot_margin(self) -> Read[MarginMode | None] | None:
+        """The margin mode in which spot orders go out."""
+        return self.market(Market.SPOT).margin() if self.market_apis else None
+
+    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
+        """The prices that are taken now."""
+        return self.market_of(instrument.symbol).band(instrument) if self.market_apis else None
+
+    def margin_request(self, instrument: Instrument) -> Request:
+        """The read of the wallet that backs that perpetual."""
+        return self.market_of(instrument.symbol).wallet(instrument.settle).request
+
+    def read_margin(self, response: Response) -> Balances:
+        """Balances of a futures wallet."""
+        return self.market(Market.FUTURES).wallet().read(response)
+
+    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
+        """The signed reads that tell the state of one perpetual."""
+        state = self.market_of(instrument.symbol).state(instrument, margin)
+        return () if state is None else state.requests
+
+    def read_futures_state(
+        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
+    ) -> FuturesState:
+        """The state from the answers."""
+        state = self.market_of(instrument.symbol).state(instrument, margin)
+        assert state is not None
+        return state.read(responses)
+
+    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
+        """The writes that bring the state to what is wanted."""
+        settings = self.market_of(instrument.symbol).settings if self.market_apis else None
+        return () if settings is None else settings.requests(instrument, state, wanted)
+
+    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
+        """Nothing, when the answer says that the setting was taken."""
+        settings = self.market(Market.FUTURES).settings
+        assert settings is not None
+        settings.read(response, request)
+
+    def is_already_set(self, error: ExchangeError) -> bool:
+        """Whether an error answer to a setup request means that it was so already."""
+        settings = self.market(Market.FUTURES).settings if self.market_apis else None
+        return settings is not None and settings.is_already_set(error)
+
     def names(self, market: Market, natives: tuple[str, ...]) -> tuple[Read[dict[str, str]], ...]:
-        """The public reads of what these native names mean: our symbols by native name, each symbol once. None where
-        the rows of its lists tell that."""
-        return ()
+        """What these native names mean."""
+        by_api: dict[MarketAPI, list[str]] = {}
+        for native in natives if self.market_apis else ():
+            by_api.setdefault(self.market(market, native), []).append(native)
+        return tuple(read for api, some in by_api.items() for read in api.names(tuple(some)))
 
-    @abstractmethod
     def positions_requests(self) -> tuple[Request, ...]:
-        """The signed reads that list all open positions; empty where keyctl reads none."""
+        """The signed reads that list all open positions."""
+        return tuple(read.request for read in self._positions())
 
-    @abstractmethod
     def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
-        """The positions in the answer to positions_requests()[step], and the rows that cannot be read.
+        """The positions in the answer to positions_requests()[step]."""
+        return self._positions()[step].read(response)
 
-        Raises Unreadable for an answer that may lack some.
-        """
+    def _positions(self) -> list[Read[tuple[Position | OddRow, ...]]]:
+        return [read for api in self.served(Market.FUTURES) if (read := api.positions()) is not None]
 
-    @abstractmethod
     def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        """The signed reads that list all open orders of a market. `symbols` are those that the person trades, for
-        exchanges that list by symbol only."""
+        """The signed reads that list all open orders of a market."""
+        return tuple(read.request for api in self.served(market) for read in api.open_orders(symbols))
 
-    @abstractmethod
     def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
-        """The orders in the answer to open_orders_requests()[step], and the rows that cannot be read.
-
-        Raises Unreadable for a page that may lack some.
-        """
+        """The orders in the answer to open_orders_requests()[step]."""
+        symbols = tuple("BTC/USDT" for _ in range(step + 1))
+        return [read for api in self.served(market) for read in api.open_orders(symbols)][step].read(response)
 
     # Orders.
 
