@@ -144,12 +144,14 @@ class Settings(ABC):
 class MarketAPI(ABC):
     """One market as its exchange serves it: clock, rules, prices, what an account has and sets there, open orders.
 
-    `market`: our word for it, `role`: the host that serves it. `margin_known`: whether the margin mode of an account
+    `market`: our word for it, `role`: the host that serves it, `wallet_name`: the exchange's name for the wallet that
+    backs its orders. `margin_known`: whether the margin mode of an account
     can be read, or is chosen by each order; else none can be asked for. What a market does not have is None.
     """
 
     market: ClassVar[Market]
     role: ClassVar[str]
+    wallet_name: ClassVar[str] = ""
     margin_known: ClassVar[bool] = True
     # Why keyctl lists no trades there, where it has no `trades`.
     trades_unread: ClassVar[str] = "keyctl reads no trades there"
@@ -279,9 +281,10 @@ class Exchange(Hosts, ABC):
         """The account's id, where no call that verify makes anyway tells it; else None."""
         return None
 
-    @abstractmethod
     def wallets(self) -> tuple[Wallet, ...]:
         """Every wallet that an account may have there, each once: those that can be read, and by name the others."""
+        served = [api for api in self.market_apis if self.has_host(api.role)]
+        return tuple(Wallet(api.wallet_name, (api.market,), *api.wallet()) for api in served)
 
     def is_no_such_wallet(self, error: ExchangeError) -> bool:
         """Whether an error answer to the read of a wallet means that the account never opened it."""

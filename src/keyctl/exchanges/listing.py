@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from keyctl.answers import Unreadable, clean_text, text_of
-from keyctl.model.futures import OddRow
+from keyctl.model.futures import OddRow, OpenOrder, Position
 from keyctl.model.wire import JSON
 
 T = TypeVar("T")
+Listed = TypeVar("Listed", OpenOrder, Position)
 Key = str | int
 NAME_MAX = 60
 
@@ -60,6 +61,13 @@ def odd_among(found: Iterable[T | OddRow]) -> tuple[tuple[T, ...], tuple[OddRow,
         tuple(item for item in items if not isinstance(item, OddRow)),
         tuple(item for item in items if isinstance(item, OddRow)),
     )
+
+
+def of_symbol(native: str, found: Iterable[Listed | OddRow]) -> tuple[tuple[Listed, ...], int]:
+    """What is in that symbol, by the exchange's own name, and how many odd rows may be."""
+    items, odd = odd_among(found)
+    own = tuple(item for item in items if item.native_symbol == native)
+    return own, sum(row.native_symbol in (None, native) for row in odd)
 
 
 def _text_at(row: JSON, key: Key) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from string import ascii_lowercase, digits
 from typing import Literal, TypeVar
@@ -22,6 +22,7 @@ from keyctl.exchanges.signing import (
     secret_fits,
 )
 from keyctl.model.symbol_text import parts_of
+from keyctl.model.venue import Balances, Ticker
 from keyctl.model.wire import JSON
 from keyctl.model.words import Algorithm
 from keyctl.secret import Secret
@@ -127,6 +128,26 @@ def free_and_total(rows: JSON) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
         if row.get("locked") is not None:
             total[currency] = free[currency] + row.decimal("locked")
     return free, total
+
+
+def balances_of(rows: Iterable[tuple[str, Decimal | None, Decimal]]) -> Balances:
+    """Balances from each currency, what is free of it (None: not told) and what is owned. Raises Unreadable for a
+    currency that is told twice."""
+    free, total = dict[str, Decimal](), dict[str, Decimal]()
+    for currency, available, owned in rows:
+        if currency in total:
+            raise Unreadable("a currency told twice")
+        total[currency] = owned
+        if available is not None:
+            free[currency] = available
+    return Balances(free, None, total)
+
+
+def best_prices(bid: Decimal, ask: Decimal) -> Ticker:
+    """The best bid and ask. Raises Unreadable where a side of the book is empty, or they overlap."""
+    if not 0 < bid <= ask:
+        raise Unreadable("no best prices")
+    return Ticker(bid, ask)
 
 
 def withdraw_flag(name: str, flags: Mapping[str, JSON], read: Callable[[JSON], bool | None]) -> bool | None:

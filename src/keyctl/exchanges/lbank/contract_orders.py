@@ -1,4 +1,4 @@
-"""The order API of LBank's contracts: limit orders in one-way mode.
+"""LBank's contract API, and its order API: limit orders in one-way mode.
 
 No document describes it: the fields come from the readme of an old SDK [sdk] and from other clients [third-party],
 which contradict each other. What is not agreed on is Unreadable.
@@ -10,13 +10,12 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from keyctl.answers import Row, TooLong, Unreadable, object_of, text_of
-from keyctl.exchanges.base import Exchange, OrderAPI
+from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.encoding import plain
-from keyctl.exchanges.hosts import Read
+from keyctl.exchanges.hosts import Hosts, Read
 from keyctl.exchanges.lbank.answers import data_in
-from keyctl.exchanges.lbank.contract import GROUP, NAMES, NET, PATH, symbol_of
 from keyctl.exchanges.lbank.orders import check_canceled
-from keyctl.exchanges.listing import each_of
+from keyctl.exchanges.listing import Names, each_of
 from keyctl.exchanges.shapes import only_one
 from keyctl.exchanges.told_orders import Figures, check_echo, placed_told, status_told
 from keyctl.model.futures import OddRow, OpenOrder
@@ -24,6 +23,20 @@ from keyctl.model.order import Leg, OrderRef, OrderStatus, Placed
 from keyctl.model.wire import JSON, Request, Response
 from keyctl.model.words import Market, OrderState, OrderType, Side, TimeInForce
 
+PATH = "/cfd/openApi/v1"
+GROUP = ("productGroup", "SwapU")
+# The direction of an account that has one net position a symbol [third-party].
+NET, LONG, SHORT = "2", "0", "1"
+
+
+def symbol_of(native: str) -> str:
+    """BASE/USDT:USDT of a contract's name. Raises Unreadable for another one."""
+    if not native.endswith("USDT") or native == "USDT":
+        raise Unreadable("not the name of a contract in USDT")
+    return f"{native.removesuffix('USDT')}/USDT:USDT"
+
+
+NAMES = Names("symbol", ("orderId", "orderSysID"), symbol_of)
 _PAGE = 100
 # 4 is a market order to a client that was tried live, and stands beside a price in the SDK's sample: never sent.
 _LIMIT_PRICE_TYPE = "0"
@@ -39,9 +52,23 @@ _STATES = {
 }
 
 
-def contract_write(venue: Exchange, name: str, *params: tuple[str, JSON]) -> Request:
+def contract_write(venue: Hosts, name: str, *params: tuple[str, JSON]) -> Request:
     """A write on the contract API, for which no window is documented."""
     return replace(venue.write("POST", "futures", f"{PATH}/{name}", *params), window_ms=None)
+
+
+def contract_read(venue: Hosts, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
+    """A read on the contract API."""
+    return venue.read("GET", "futures", f"{PATH}/{name}", *params, private=private)
+
+
+def open_orders(venue: Hosts) -> Read[tuple[OpenOrder | OddRow, ...]]:
+    """All open orders. Its reader raises Unreadable for a page that may lack some."""
+    return Read(contract_read(venue, "prv/order", GROUP, *_FIRST), _open_orders_in)
+
+
+def _open_orders_in(response: Response) -> tuple[OpenOrder | OddRow, ...]:
+    return each_of(_orders_in(object_of(data_in(response))), _open_order, NAMES)
 
 
 class ContractOrders(OrderAPI):
@@ -62,11 +89,11 @@ class ContractOrders(OrderAPI):
 
     def lookups(self, leg: Leg, sent_ms: int) -> tuple[Read[OrderStatus | None], ...]:
         """They can find it; that they do not proves nothing."""
-        by_id = self._ask("prv/orderCache", ("clientOrderId", leg.client_order_id))
-        history = self._ask("prv/historyOrder", GROUP, *_FIRST, ("orderType", "price"))
+        by_id = contract_read(self.venue, "prv/orderCache", ("clientOrderId", leg.client_order_id))
+        history = contract_read(self.venue, "prv/historyOrder", GROUP, *_FIRST, ("orderType", "price"))
         return (
             Read(by_id, lambda response: _status(object_of(data_in(response)), leg)),
-            Read(self._ask("prv/order", GROUP, *_FIRST), lambda response: _listed(response, leg)),
+            Read(contract_read(self.venue, "prv/order", GROUP, *_FIRST), lambda response: _listed(response, leg)),
             Read(history, lambda response: _listed(response, leg)),
         )
 
@@ -81,17 +108,6 @@ class ContractOrders(OrderAPI):
 
     def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
         check_canceled(response, leg, "clientOrderId", "origClientOrderId")
-
-    def open_orders_requests(self, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        """The read of all open orders."""
-        return (self._ask("prv/order", GROUP, *_FIRST),)
-
-    def read_open_orders(self, response: Response) -> tuple[OpenOrder | OddRow, ...]:
-        """The orders in its answer. Raises Unreadable for a page that may lack some."""
-        return each_of(_orders_in(object_of(data_in(response))), _open_order, NAMES)
-
-    def _ask(self, name: str, *params: tuple[str, JSON]) -> Request:
-        return self.venue.read("GET", "futures", f"{PATH}/{name}", *params)
 
 
 def _listed(response: Response, leg: Leg) -> OrderStatus | None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from keyctl.answers import Row, TooLong, Unreadable, object_of
 from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.encoding import plain
-from keyctl.exchanges.hosts import Read
+from keyctl.exchanges.hosts import Hosts, Read
 from keyctl.exchanges.lbank.answers import data_in
 from keyctl.exchanges.listing import Names, each_of
 from keyctl.exchanges.shapes import check_named, made_at, only_one
@@ -83,19 +83,21 @@ class SpotOrders(OrderAPI):
     def read_canceled(self, response: Response, leg: Leg, ref: OrderRef) -> None:
         check_canceled(response, leg, "origClientOrderId")
 
-    def open_orders_requests(self, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        """The reads of the open orders of these pairs, those of perpetuals left out."""
-        ask = partial(self.venue.read, "POST", "spot", "/v2/supplement/orders_info_no_deal.do")
-        pairs = (small_letters("_".join(symbol.split("/"))) for symbol in symbols if ":" not in symbol)
-        return tuple(ask(("symbol", pair), *_first(_OPEN_PAGE)) for pair in pairs)
 
-    def read_open_orders(self, response: Response) -> tuple[OpenOrder | OddRow, ...]:
-        """The orders in its answer. Raises Unreadable for a page that may lack some."""
-        data = object_of(data_in(response))
-        rows = data.array("orders")
-        if not _holds_all(data, rows, _OPEN_PAGE):
-            raise Unreadable("more orders than one page holds")
-        return each_of(rows, _open_order, _NAMES)
+def open_orders(venue: Hosts, symbols: tuple[str, ...]) -> tuple[Read[tuple[OpenOrder | OddRow, ...]], ...]:
+    """The open orders of these pairs, those of perpetuals left out. Its readers raise Unreadable for a page that may
+    lack some."""
+    ask = partial(venue.read, "POST", "spot", "/v2/supplement/orders_info_no_deal.do")
+    pairs = (small_letters("_".join(symbol.split("/"))) for symbol in symbols if ":" not in symbol)
+    return tuple(Read(ask(("symbol", pair), *_first(_OPEN_PAGE)), _open_orders_in) for pair in pairs)
+
+
+def _open_orders_in(response: Response) -> tuple[OpenOrder | OddRow, ...]:
+    data = object_of(data_in(response))
+    rows = data.array("orders")
+    if not _holds_all(data, rows, _OPEN_PAGE):
+        raise Unreadable("more orders than one page holds")
+    return each_of(rows, _open_order, _NAMES)
 
 
 def check_canceled(response: Response, leg: Leg, *own_ids: str) -> None:

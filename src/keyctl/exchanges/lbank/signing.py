@@ -8,7 +8,7 @@ import json
 
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.encoding import encode_query, text_value
-from keyctl.exchanges.lbank.contract import PATH
+from keyctl.exchanges.lbank.contract_orders import PATH
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import RSAKey
 from keyctl.model.wire import Request, SignedRequest, Stamp, WireRequest
