@@ -65,6 +65,8 @@ def page_of(rows: Sequence[JSON], read: Callable[[JSON], Fill | None], names: Na
             fill = read(row)
             if fill is not None:
                 moment_of(fill.at_ms)
+                if fill.price <= 0 or fill.quantity <= 0:
+                    raise Unreadable("a trade without price or size")
         except Unreadable as problem:
             odd.append((repr(row), names.of(row, str(problem))))
             continue

@@ -63,12 +63,9 @@ class SpotTrades(Trades):
         if native != asked.native_symbol:
             raise Unreadable("a trade of another symbol than asked for")
         buys, maker = flag_of(row.get(self.buyer)), flag_of(row.get(self.maker))
-        price, quantity = row.decimal("price"), row.decimal("qty")
         side = Side.BUY if buys else Side.SELL
         if buys is None or any(row.get(name) != side.upper() for name in self.sides):
             raise Unreadable("a trade without a side")
-        if price <= 0 or quantity <= 0:
-            raise Unreadable("a trade without price or size")
         symbol = asked.symbol or self.read_symbol(native)
         named = row.get("positionSide")
         return Fill(
@@ -76,8 +73,8 @@ class SpotTrades(Trades):
             native_symbol=native,
             market=asked.market,
             side=side,
-            price=price,
-            quantity=quantity,
+            price=row.decimal("price"),
+            quantity=row.decimal("qty"),
             at_ms=row.integer("time"),
             trade_id=str(row.integer("id")),
             exchange_order_id=str(row.integer("orderId")),

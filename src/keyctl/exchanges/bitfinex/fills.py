@@ -60,8 +60,6 @@ def _fill(row: list[JSON], market: Market) -> Fill | None:
     kind, maker = row[_TYPE], row[_MAKER]
     if market is Market.SPOT and isinstance(kind, str) and not kind.startswith(_SPOT):
         return None
-    if amount == 0 or price <= 0:
-        raise Unreadable("a trade without price or size")
     own_id = row[_CID] if len(row) > _CID else None
     fee = None if row[_FEE] is None else decimal_of(row[_FEE])
     return Fill(

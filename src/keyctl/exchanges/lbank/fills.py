@@ -52,18 +52,17 @@ def _moment(at_ms: int) -> str:
 def _fill(row: Row, asked: FillsAsked) -> Fill:
     """A row of transaction_history. Raises Unreadable, also for one of another pair than asked for."""
     native, buys = row.text("symbol"), flag(row.get("isBuyer"))
-    price, quantity = row.decimal("price"), row.decimal("qty")
     if native != asked.native_symbol:
         raise Unreadable("a trade of another symbol than asked for")
-    if buys is None or price <= 0 or quantity <= 0:
-        raise Unreadable("a trade without side, price or size")
+    if buys is None:
+        raise Unreadable("a trade without a side")
     return Fill(
         symbol=asked.symbol or native.replace("_", "/").upper(),
         native_symbol=native,
         market=Market.SPOT,
         side=Side.BUY if buys else Side.SELL,
-        price=price,
-        quantity=quantity,
+        price=row.decimal("price"),
+        quantity=row.decimal("qty"),
         at_ms=row.integer("time"),
         trade_id=clean_text(row.text("id"), _WORD),
         exchange_order_id=clean_text(row.text("orderId"), _WORD),

@@ -10,20 +10,20 @@ from either side and shrinks to the balance.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from keyctl.answers import Row, Unreadable, array_of, clean_text, object_of, text_of
+from keyctl.answers import Row, Unreadable, array_of, object_of, text_of
 from keyctl.errors import UsageProblem
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.okx.answers import one_row
 from keyctl.exchanges.okx.names import type_of
-from keyctl.exchanges.okx.open_orders import named_symbol, open_order_names, whole_page
+from keyctl.exchanges.okx.open_orders import named_symbol, open_order, whole_page
 from keyctl.exchanges.okx.orders import PAGE, OKXOrders, PlainOrders, unbounded
 from keyctl.exchanges.okx.terms import TERMS
-from keyctl.exchanges.shapes import made_at
 from keyctl.exchanges.told_orders import check_echo, order_id_told, quantity_of, size_told
 from keyctl.model.futures import OddRow, OpenOrder
 from keyctl.model.order import Leg, Order, OrderRef, OrderStatus
@@ -141,35 +141,15 @@ def open_orders(response: Response, market: Market) -> tuple[OpenOrder | OddRow,
 def _open_order(row: Row, market: Market) -> OpenOrder:
     """One that waits. Of two triggers the stop is shown; of one that fires from either side, what it is by the price
     at its making."""
-    symbol, native, side, position = open_order_names(row, market)
-    trigger, trigger_price, price = _waits_for(row, side)
-    own_id, size = row.get("algoClOrdId"), row.optional("sz") or Decimal(0)  # empty: the whole position
+    trigger, trigger_price, price = _waits_for(row)
     at_market = price in (None, Decimal(_AT_MARKET))
-    by_amount = at_market and TERMS[market].is_by_amount(row, side)
-    if size < 0:
-        raise Unreadable("a size below zero")
-    return OpenOrder(
-        symbol=symbol,
-        native_symbol=native,
-        market=market,
-        side=side,
-        type=OrderType.MARKET if at_market else OrderType.LIMIT,
-        quantity=None if by_amount else size,
-        filled=Decimal(0),
-        price=None if price == Decimal(_AT_MARKET) else price,
-        exchange_order_id=row.text("algoId"),
-        client_order_id=clean_text(own_id, 40) if isinstance(own_id, str) and own_id else None,
-        reduce_only=row.get("reduceOnly") in ("true", True),
-        position=position,
-        trigger=trigger,
-        trigger_price=trigger_price,
-        created_ms=made_at(row.get("cTime")),
-        quote_quantity=size if by_amount else None,
-        api=AlgoOrders.name,
-    )
+    size = row.optional("sz") or Decimal(0)  # empty: the whole position
+    order = open_order(row, market, "algoId", row.get("algoClOrdId"), size, at_market)
+    shown = None if at_market else price
+    return replace(order, price=shown, trigger=trigger, trigger_price=trigger_price, api=AlgoOrders.name)
 
 
-def _waits_for(row: Row, side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
+def _waits_for(row: Row) -> tuple[Trigger, Decimal, Decimal | None]:
     """What it waits for, and the price at which it then goes to the book."""
     for trigger, prefix in _PREFIXES.items():
         price = row.optional(f"{prefix}OrdPx")
@@ -180,7 +160,7 @@ def _waits_for(row: Row, side: Side) -> tuple[Trigger, Decimal, Decimal | None]:
             return trigger, at, price
     at, last = row.decimal("triggerPx"), row.optional("last")
     rising = last is None or at > last
-    return Trigger.STOP if rising is (side is Side.BUY) else Trigger.TAKE_PROFIT, at, row.optional("ordPx")
+    return Trigger.STOP if rising is (row.get("side") == Side.BUY) else Trigger.TAKE_PROFIT, at, row.optional("ordPx")
 
 
 def _became(row: Row) -> str:

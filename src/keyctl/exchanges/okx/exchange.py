@@ -8,27 +8,17 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from keyctl.answers import Unreadable
-from keyctl.exchanges.base import OrderAPI, UnknownSymbol
+from keyctl.answers import Row, clean_text
+from keyctl.exchanges.base import Exchange, OrderAPI
 from keyctl.exchanges.encoding import encode_query
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.okx.algo_orders import CANCEL_ALGOS, AlgoOrders
-from keyctl.exchanges.okx.answers import (
-    check_currencies,
-    check_open,
-    instrument,
-    one_row,
-    permissions,
-    rows,
-    spot_balances,
-)
+from keyctl.exchanges.okx.answers import one_row
 from keyctl.exchanges.okx.errors import UUID, error_in
-from keyctl.exchanges.okx.futures import OKXAround
-from keyctl.exchanges.okx.futures_answers import contract_instrument
-from keyctl.exchanges.okx.names import is_named, listing_params
+from keyctl.exchanges.okx.markets import CONFIG_PATH, ContractMarket, SpotMarket, funding_balances
 from keyctl.exchanges.okx.orders import PlainOrders
 from keyctl.exchanges.shapes import (
     check_distinct,
-    check_named,
     check_no_pem,
     check_shape,
     letters_and_digits,
@@ -36,18 +26,19 @@ from keyctl.exchanges.shapes import (
 )
 from keyctl.exchanges.signer import Signer
 from keyctl.exchanges.signing import SigningKey, secret_fits
+from keyctl.exchanges.wallets import Wallet, unread
 from keyctl.model.order import Order
 from keyctl.model.told import ExchangeError
-from keyctl.model.venue import Balances, Instrument, KeyPermissions, Ticker
-from keyctl.model.wire import JSON, Request, Response, SignedRequest, Stamp, WireRequest
+from keyctl.model.venue import KeyPermissions
+from keyctl.model.wire import Request, SignedRequest, Stamp, WireRequest
 from keyctl.model.words import Algorithm, Kind, Market
 from keyctl.secret import Secret
 
 if TYPE_CHECKING:
     from keyctl.exchanges.history import History
-    from keyctl.exchanges.traded import Trades
 
 _CLIENT_ID_LENGTH = 28
+_KNOWN_RIGHTS = {"read_only", "trade", "withdraw"}
 
 
 class OKXSigner(Signer):
@@ -84,9 +75,10 @@ class OKXSigner(Signer):
         return base64.b64encode(self.key.sign(prehash.encode())).decode("ascii")
 
 
-class OKX(OKXAround):
+class OKX(Exchange):
     """OKX's V5 API: spot in cash mode, and contracts. Demo keys use the live hosts and a header of their own."""
 
+    markets = (SpotMarket, ContractMarket)
     orders = (PlainOrders, AlgoOrders)
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
@@ -119,54 +111,20 @@ class OKX(OKXAround):
             return ("OKX passphrases have 8 to 32 characters; this one does not",)
         return ()
 
-    def time_request(self, market: Market = Market.SPOT) -> Request:
-        return self.read("GET", "rest", "/api/v5/public/time", private=False)
-
-    def read_time(self, response: Response) -> int:
-        return one_row(response).moment("ts")
-
-    def instrument_request(self, symbol: str) -> Request:
-        return self.read("GET", "rest", "/api/v5/public/instruments", *listing_params(symbol), private=False)
-
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         return error.code == "51001"
 
-    def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        """Raises CheckFailed (not_trading) besides, for one that is listed without its rules."""
-        found = [row for row in rows(response) if is_named(row.get("instId"), symbol)]
-        if not found:
-            raise UnknownSymbol(symbol)
-        if len(found) > 1:
-            raise Unreadable("two instruments of that name")
-        check_open(found[0], symbol)
-        check_currencies(found[0], symbol)
-        return contract_instrument(found[0], symbol) if ":" in symbol else instrument(found[0], symbol)
+    def permissions(self) -> Read[KeyPermissions]:
+        return Read(self.read("GET", "rest", CONFIG_PATH), lambda response: _permissions(one_row(response)))
 
-    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
-        return self.read("GET", "rest", "/api/v5/market/ticker", ("instId", native_symbol), private=False)
-
-    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
-        row = one_row(response)
-        check_named(row.get("instId"), native_symbol)
-        bid, ask = row.decimal("bidPx"), row.decimal("askPx")
-        if not 0 < bid <= ask:
-            raise Unreadable("no best prices")
-        return Ticker(bid, ask)
-
-    def permissions_request(self) -> Request:
-        return self.read("GET", "rest", "/api/v5/account/config")
-
-    def read_permissions(self, response: Response) -> KeyPermissions:
-        return permissions(one_row(response))
-
-    def probe_request(self, market: Market) -> Request | None:
-        return self.balance_request() if market is Market.SPOT else None
-
-    def balance_request(self) -> Request:
-        return self.read("GET", "rest", "/api/v5/account/balance")
-
-    def read_balances(self, response: Response) -> Balances:
-        return spot_balances(one_row(response))
+    def wallets(self) -> tuple[Wallet, ...]:
+        """One trading account serves spot and contracts. [official] "Get asset valuation" names earn besides."""
+        trading = self.market(Market.SPOT)
+        return (
+            Wallet(trading.wallet_name, (Market.SPOT, Market.FUTURES), *trading.wallet()),
+            Wallet("funding", (), self.read("GET", "rest", "/api/v5/asset/balances"), funding_balances),
+            *unread("earn"),
+        )
 
     def new_client_order_id(self, random: bytes) -> str:
         return letters_and_digits(random, _CLIENT_ID_LENGTH)
@@ -180,23 +138,43 @@ class OKX(OKXAround):
 
         return OKXHistory(self)
 
-    def trades(self, market: Market, native_symbol: str = "") -> Trades:
-        from keyctl.exchanges.okx.fills import OKXTrades  # no order waits for them
-
-        return OKXTrades(self)
-
     error_in = staticmethod(error_in)
 
 
+def _permissions(row: Row) -> KeyPermissions:
+    """The calling key's rights from account/config: `perm`, `ip` and `uid`; all else there is about the account."""
+    told, ips = row.get("perm"), row.get("ip")
+    words = {right.strip() for right in told.split(",")} - {""} if isinstance(told, str) else set[str]()
+    rights = words or None
+    bound = tuple(clean_text(item, 60) for item in ips.split(",") if item.strip()) if isinstance(ips, str) else None
+    uid = row.get("uid")
+    return KeyPermissions(
+        read=None if rights is None else "read_only" in rights,
+        spot_trade=None if rights is None else "trade" in rights,
+        futures_trade=None if rights is None else "trade" in rights,
+        withdraw=_may_withdraw(words),
+        ip_restricted=None if bound is None else bool(bound),
+        ips=bound,
+        uid=uid if isinstance(uid, str) and uid else None,
+        extra=tuple(sorted(clean_text(right, 60) for right in (rights or set()) - _KNOWN_RIGHTS)),
+        # `perm` never lists transfers. [official] OKX docs 2026-07: Trade covers funding transfers and settings.
+        spends="funding transfers and changes of settings" if rights and "trade" in rights else "",
+    )
+
+
+def _may_withdraw(words: set[str]) -> bool | None:
+    """Whether one of these rights is to withdraw. [official] There are three words; what another one allows is not
+    known, and then neither is this."""
+    if any("withdraw" in word.lower() for word in words):
+        return True
+    return False if words and words <= _KNOWN_RIGHTS else None
+
+
 def _body(request: Request) -> str:
-    """The JSON body; one call takes a list of up to ten, of which keyctl sends one."""
-    text = _compact(request.params)
+    """The JSON body without blanks, in the order given, ASCII only. One call takes a list of up to ten, of which keyctl
+    sends one."""
+    text = json.dumps(dict(request.params), separators=(",", ":"))
     return f"[{text}]" if request.path == CANCEL_ALGOS else text
-
-
-def _compact(params: tuple[tuple[str, JSON], ...]) -> str:
-    """Parameters as a JSON object without blanks, in the order given, ASCII only."""
-    return json.dumps(dict(params), separators=(",", ":"))
 
 
 def _timestamp(at_ms: int) -> str:

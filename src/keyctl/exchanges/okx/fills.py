@@ -24,6 +24,8 @@ from keyctl.model.words import Market, PositionSide, Side
 _PAGE = 100
 _WORD = 60
 _LATELY_MS = 3 * DAY_MS
+# The field of what a trade realized.
+_PROFITS = {Market.FUTURES: "fillPnl"}
 _KINDS = {Market.SPOT: ("SPOT", "MARGIN"), Market.FUTURES: ("SWAP", "FUTURES")}
 
 
@@ -53,25 +55,19 @@ def _page(response: Response, market: Market, kind: str) -> FillsPage:
 
 def _fill(row: Row, market: Market, kind: str) -> Fill:
     """A row of trade/fills. Raises Unreadable, also for one of another kind than asked for."""
-    native, price, size = row.text("instId"), row.decimal("fillPx"), row.decimal("fillSz")
+    native = row.text("instId")
     if row.get("instType") != kind or row.get("side") not in tuple(Side):
         raise Unreadable("a trade of another kind than asked for, or without a side")
-    if price <= 0 or size <= 0:
-        raise Unreadable("a trade without price or size")
-    symbol, fee, side, own_id = (
-        _symbol(native, market),
-        row.optional("fee"),
-        row.get("posSide"),
-        row.get("clOrdId"),
-    )
-    profit = row.optional("fillPnl") if market is Market.FUTURES else None
+    symbol, fee, side, own_id = _symbol(native, market), row.optional("fee"), row.get("posSide"), row.get("clOrdId")
+    told = _PROFITS.get(market)
+    profit = None if told is None else row.optional(told)
     return Fill(
         symbol=symbol,
         native_symbol=clean_text(native, _WORD),
         market=market,
         side=Side(str(row["side"])),
-        price=price,
-        quantity=size,
+        price=row.decimal("fillPx"),
+        quantity=row.decimal("fillSz"),
         at_ms=integer_of(row.get("fillTime") or row.get("ts")),
         trade_id=clean_text(text_of(row.get("tradeId") or row.get("billId")), _WORD),
         exchange_order_id=clean_text(row.text("ordId"), _WORD),

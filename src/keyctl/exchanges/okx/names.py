@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 
 from keyctl.answers import Unreadable
-from keyctl.errors import UsageProblem
-from keyctl.exchanges.shapes import split_perpetual, split_symbol
+from keyctl.exchanges.shapes import split_perpetual
 from keyctl.model.symbol_text import is_name
 from keyctl.model.words import Market
 
@@ -57,22 +56,16 @@ def split_contract(symbol: str) -> tuple[str, str, str]:
     return split_perpetual(symbol if match is None else match[1])
 
 
-def listing_params(symbol: str) -> tuple[tuple[str, str], ...]:
-    """The parameters of public/instruments that find the symbol. Of contracts with a date all of one index are asked
-    for, since a date does not tell an X-Perp from another one."""
-    if ":" not in symbol:
-        return ("instType", "SPOT"), ("instId", "-".join(split_symbol(symbol)))
-    base, quote, settle = split_contract(symbol)
-    if _DATED.fullmatch(symbol):
-        return ("instType", "FUTURES"), ("uly", f"{base}-{quote}")
-    return ("instType", "SWAP"), ("instId", f"{base}-{quote}{'_UM' * (settle == CHOSEN == quote)}-SWAP")
+def is_dated(symbol: str) -> bool:
+    """Whether a contract's symbol has a date."""
+    return _DATED.fullmatch(symbol) is not None
 
 
-def is_named(native: object, symbol: str) -> bool:
+def is_named(native: object, symbol: str, market: Market) -> bool:
     """Whether an instId is the symbol's."""
     try:
-        return isinstance(native, str) and (contract_symbol if ":" in symbol else pair_symbol)(native) == symbol
-    except (Unreadable, UsageProblem):
+        return isinstance(native, str) and SYMBOLS[market](native) == symbol
+    except Unreadable:
         return False
 
 

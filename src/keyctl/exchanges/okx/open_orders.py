@@ -6,6 +6,8 @@ Field names: [official] OKX docs V5, "Order list" and "Algo order list", capture
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 
 from keyctl.answers import Row, Unreadable, clean_text, object_of
 from keyctl.exchanges.listing import Names, each_of
@@ -15,7 +17,7 @@ from keyctl.exchanges.okx.terms import TERMS
 from keyctl.exchanges.shapes import made_at
 from keyctl.model.futures import OddRow, OpenOrder
 from keyctl.model.wire import JSON, Response
-from keyctl.model.words import Market, OrderType, PositionSide, Side
+from keyctl.model.words import Market, OrderType, Side
 
 PAGE_LIMIT = 100
 
@@ -41,23 +43,16 @@ def whole_page(response: Response, read: Callable[[JSON], OpenOrder], names: Nam
     return each_of(found, read, names)
 
 
-def open_order_names(row: Row, market: Market) -> tuple[str, str, Side, PositionSide | None]:
-    """Our symbol, the venue's, side and position of an open order. Raises Unreadable for one of another kind."""
+def open_order(row: Row, market: Market, id_field: str, own_id: JSON, size: Decimal, at_market: bool) -> OpenOrder:
+    """What every open order tells alike; not its fill, price and trigger. Raises Unreadable for one of another kind."""
     native = row.text("instId")
     symbol = SYMBOLS[market](native)
     if ("instType", row.get("instType")) != type_of(native) or row.get("side") not in tuple(Side):
         raise Unreadable("an open order of another kind than asked for")
-    return symbol, native, Side(str(row["side"])), TERMS[market].position(row)
-
-
-def _open_order(row: Row, market: Market) -> OpenOrder:
-    symbol, native, side, position = open_order_names(row, market)
-    size, filled = row.decimal("sz"), row.decimal("accFillSz")
-    client_id = row.get("clOrdId") or row.get("algoClOrdId")  # the second of what a waiting order became
-    at_market = row.get("ordType") in ("market", "optimal_limit_ioc")
-    by_amount = at_market and TERMS[market].is_by_amount(row, side)
-    if filled < 0 or size < 0 or (filled > size and not by_amount):
-        raise Unreadable("a fill that cannot be")
+    side, terms = Side(str(row["side"])), TERMS[market]
+    by_amount = at_market and terms.is_by_amount(row, side)
+    if size < 0:
+        raise Unreadable("a size below zero")
     return OpenOrder(
         symbol=symbol,
         native_symbol=native,
@@ -65,13 +60,21 @@ def _open_order(row: Row, market: Market) -> OpenOrder:
         side=side,
         type=OrderType.MARKET if at_market else OrderType.LIMIT,
         quantity=None if by_amount else size,
-        filled=filled,
-        price=row.optional("px"),
-        exchange_order_id=row.text("ordId"),
-        client_order_id=clean_text(client_id, 40) if isinstance(client_id, str) and client_id else None,
+        filled=Decimal(0),
+        price=None,
+        exchange_order_id=row.text(id_field),
+        client_order_id=clean_text(own_id, 40) if isinstance(own_id, str) and own_id else None,
         reduce_only=row.get("reduceOnly") in ("true", True),
-        position=position,
+        position=terms.position(row),
         created_ms=made_at(row.get("cTime")),
         quote_quantity=size if by_amount else None,
-        api="plain",
     )
+
+
+def _open_order(row: Row, market: Market) -> OpenOrder:
+    filled, at_market = row.decimal("accFillSz"), row.get("ordType") in ("market", "optimal_limit_ioc")
+    own_id = row.get("clOrdId") or row.get("algoClOrdId")  # the second of what a waiting order became
+    order = open_order(row, market, "ordId", own_id, row.decimal("sz"), at_market)
+    if filled < 0 or (order.quantity is not None and filled > order.quantity):
+        raise Unreadable("a fill that cannot be")
+    return replace(order, filled=filled, price=row.optional("px"), api="plain")
