@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from keyctl.answers import Row, Unreadable, object_of, read_array, read_object
+from keyctl.answers import Layout, Row, Unreadable, object_of, read_array, read_object
 
 BODY = b'{"code":"0","data":[{"askPx":"60001.5","bidPx":"","seq":7,"on":true,"info":{"sz":"-1","n":null}},5]}'
 
@@ -51,3 +51,18 @@ def test_what_must_agree_is_there_and_what_may_be_left_out_does_not_differ() -> 
     row = first()
     assert row.agrees({"askPx": "60001.5", "seq": 7}) and not row.agrees({"askPx": "60001.5", "last": "1"})
     assert row.allows({"askPx": "60001.5", "last": "1"}) and not row.allows({"seq": 8})
+
+
+def test_the_fields_of_an_array_are_named_too() -> None:
+    layout = Layout("size", {"id": 0, "size": 2, "note": 3})
+    (row,) = layout.rows(b'[[7,null,"1.5"]]')
+    assert (row.integer("id"), row.decimal("size"), row.get("note")) == (7, Decimal("1.5"), None)
+    for body, words in (
+        (b"[[7,0]]", "[0].size is missing"),
+        (b'[[7,0,"1"],[7,0,"x"]]', "[1].size is not a number"),
+        (b"[[null,0,1]]", "[0].id is missing"),
+        (b"[{}]", "not an array"),
+    ):
+        with pytest.raises(Unreadable) as told:
+            _ = [(row.integer("id"), row.decimal("size")) for row in layout.rows(body)]
+        assert str(told.value) == words

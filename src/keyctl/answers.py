@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 from keyctl.plain_text import clean_text as clean_text
 
@@ -80,11 +80,15 @@ class Row(dict[str, "JSON"]):
         """The same; None where the field is missing, null or empty."""
         return None if self.get(name) in ("", None) else self._read(name, decimal_of)
 
+    def nullable(self, name: str) -> Decimal | None:
+        """The same; None where the field is missing or null alone."""
+        return None if self.get(name) is None else self._read(name, decimal_of)
+
     def positive(self, name: str) -> Decimal:
         """The same, for a number above zero."""
         number = self._read(name, decimal_of)
         if number <= 0:
-            raise Unreadable(f"{self._at(name)} is not positive")
+            raise Unreadable(f"{self.at(name)} is not positive")
         return number
 
     def integer(self, name: str) -> int:
@@ -105,11 +109,11 @@ class Row(dict[str, "JSON"]):
 
     def object(self, name: str) -> Row:
         """As object_of."""
-        return Row(self._read(name, object_of), self._at(name))
+        return Row(self._read(name, object_of), self.at(name))
 
     def array(self, name: str) -> list[JSON]:
         """As array_of; the objects in it are rows."""
-        return rows_in(self._read(name, array_of), self._at(name))
+        return rows_in(self._read(name, array_of), self.at(name))
 
     def objects(self, name: str) -> list[Row]:
         """The array, every element of which must be an object."""
@@ -123,17 +127,37 @@ class Row(dict[str, "JSON"]):
         """Whether those of the fields that are told have these values."""
         return all(self.get(name, value) == value for name, value in wanted.items())
 
-    def _at(self, name: str) -> str:
+    def at(self, name: str) -> str:
+        """The field with the path to it."""
         return f"{self.path}.{name}" if self.path else name
 
     def _read(self, name: str, read: Callable[[JSON], T]) -> T:
         told = self.get(name)
         if told is None or told == "":
-            raise Unreadable(f"{self._at(name)} is missing")
+            raise Unreadable(f"{self.at(name)} is missing")
         try:
             return read(told)
         except Unreadable as problem:
-            raise Unreadable(f"{self._at(name)} is {problem}") from None
+            raise Unreadable(f"{self.at(name)} is {problem}") from None
+
+
+class Layout(NamedTuple):
+    """Where an array has its fields, which are then asked for by name; `least` is the last one that must be there."""
+
+    least: str
+    places: Mapping[str, int]
+
+    def row(self, value: JSON, path: str = "") -> Row:
+        """The array's fields; those beyond its end are missing. Raises Unreadable for one that is cut short."""
+        values = array_of(value)
+        row = Row({name: values[place] for name, place in self.places.items() if place < len(values)}, path)
+        if len(values) <= self.places[self.least]:
+            raise Unreadable(f"{row.at(self.least)} is missing")
+        return row
+
+    def rows(self, body: bytes) -> list[Row]:
+        """The rows of an answer that is an array of such arrays."""
+        return [self.row(value, f"[{place}]") for place, value in enumerate(read_array(body))]
 
 
 def rows_in(values: list[JSON], path: str = "") -> list[JSON]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keyctl.errors import CheckFailed, ExitCode
-from keyctl.exchanges.bitfinex.orders import STATUS, filled_of
+from keyctl.exchanges.bitfinex.orders import ORDER, filled_of
 from keyctl.exchanges.bitfinex.states import state_of
 from keyctl.model.futures import OpenOrder, Position
 from keyctl.model.words import Market, OrderState, OrderType, PositionSide, Trigger
@@ -48,8 +48,9 @@ def test_okx_s_trigger_buy_without_a_unit_spends_an_amount() -> None:
 
 def test_bitfinex_s_liquidation_is_a_filled_order() -> None:
     (row,) = recorded("recorded/bitfinex-status-forced-executed")
-    filled = filled_of(row)
-    assert (state_of(row[STATUS], filled), filled) == (OrderState.CLOSED, Decimal("0.0001"))
+    order = ORDER.row(row)
+    filled = filled_of(order)
+    assert (state_of(order.text("status"), filled), filled) == (OrderState.CLOSED, Decimal("0.0001"))
 
 
 def test_okx_s_swap_in_dollars_is_found_by_its_symbol() -> None:

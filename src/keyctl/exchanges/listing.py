@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar
 
-from keyctl.answers import Unreadable, clean_text, text_of
+from keyctl.answers import Layout, Row, Unreadable, clean_text, text_of
 from keyctl.model.futures import OddRow, OpenOrder, Position
 from keyctl.model.wire import JSON
 
@@ -52,6 +53,14 @@ def each_of(rows: Iterable[JSON], read: Callable[[JSON], T | None], names: Names
             if item is not None:
                 found.append(item)
     return tuple(found)
+
+
+def each_array(
+    rows: Iterable[JSON], layout: Layout, read: Callable[[Row], T | None], names: Names
+) -> tuple[T | OddRow, ...]:
+    """The same of arrays, whose fields are read by name."""
+    paths = (f"[{place}]" for place in count())
+    return each_of(rows, lambda value: read(layout.row(value, next(paths))), names)
 
 
 def odd_among(found: Iterable[T | OddRow]) -> tuple[tuple[T, ...], tuple[OddRow, ...]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_array, text_of
-from keyctl.exchanges.bitfinex.names import common_name, common_symbol, is_derivative
+from keyctl.exchanges.bitfinex.names import common_name, common_symbol, market_of
 from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.traded import Trades, page_of
@@ -20,7 +20,8 @@ from keyctl.model.words import Market, Side
 
 _PAGE = 1000
 _WORD = 40
-_SPOT = "EXCHANGE "
+# What the kind of an order begins with; those of margin trading have no market here.
+_PREFIXES = {Market.SPOT: "EXCHANGE ", Market.FUTURES: ""}
 _ID, _SYMBOL, _AT, _ORDER, _AMOUNT, _PRICE, _TYPE, _MAKER, _FEE, _FEE_CURRENCY, _CID = 0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11
 _PATH = "/v2/auth/r/trades/hist"
 _NAMES = Names(_SYMBOL, (_ORDER,), common_symbol)
@@ -49,7 +50,7 @@ def _market(row: JSON) -> Market | None:
     native = row[_SYMBOL] if isinstance(row, list) and len(row) > _SYMBOL else None
     if not isinstance(native, str):
         return None
-    return Market.FUTURES if is_derivative(native) else Market.SPOT
+    return market_of(native)
 
 
 def _fill(row: list[JSON], market: Market) -> Fill | None:
@@ -58,7 +59,7 @@ def _fill(row: list[JSON], market: Market) -> Fill | None:
         raise Unreadable("a trade that is cut short")
     native, amount, price = text_of(row[_SYMBOL]), decimal_of(row[_AMOUNT]), decimal_of(row[_PRICE])
     kind, maker = row[_TYPE], row[_MAKER]
-    if market is Market.SPOT and isinstance(kind, str) and not kind.startswith(_SPOT):
+    if isinstance(kind, str) and not kind.startswith(_PREFIXES[market]):
         return None
     own_id = row[_CID] if len(row) > _CID else None
     fee = None if row[_FEE] is None else decimal_of(row[_FEE])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from keyctl.exchanges.shapes import split_perpetual, split_symbol
 from keyctl.model.symbol_text import is_name
 from keyctl.model.words import Market
 
@@ -50,13 +49,13 @@ _NATIVE = {common: native for native, common in _COMMON.items()}
 
 
 # The ending of a currency's name in derivatives: BTCF0, USTF0 [official].
-_DERIVATIVE = "F0"
+DERIVATIVE = "F0"
 _NATIVE_PAIR = re.compile(r"t(?:([^:]+):([^:]+)|([^:]{3})([^:]{3}))")
 
 
 def common_name(native: str) -> str:
     """The common name of a Bitfinex currency; the one behind it for a derivative's (USTF0 is USDT)."""
-    native = native.removesuffix(_DERIVATIVE)
+    native = native.removesuffix(DERIVATIVE)
     return _COMMON.get(native, native)
 
 
@@ -66,38 +65,22 @@ def native_currency(name: str) -> str | None:
     return native if common_name(native) == name else None
 
 
-def native_symbol(symbol: str) -> str | None:
-    """Bitfinex's trading symbol for BASE/QUOTE or BASE/QUOTE:SETTLE; None where it can have none.
+def native_pair(base: str, quote: str, ending: str = "") -> str | None:
+    """Bitfinex's trading symbol for base and quote, of which derivatives have an ending.
 
-    That is so where a name given means another coin there, and for perpetuals that settle in their base. A colon stands
-    between the sides when one has more than three letters [official]. Raises UsageProblem for text that is no symbol.
+    None where a name given means another coin there. A colon stands between the sides when one has more than three
+    letters [official].
     """
-    ending = ""
-    if ":" in symbol:
-        base, quote, settle = split_perpetual(symbol)
-        if settle != quote:
-            return None
-        ending = _DERIVATIVE
-    else:
-        base, quote = split_symbol(symbol)
-    sides = []
-    for name in (base, quote):
-        native = native_currency(name)
-        if native is None:
-            return None
-        sides.append(native + ending)
+    sides = [native + ending for name in (base, quote) if (native := native_currency(name)) is not None]
+    if len(sides) != 2:
+        return None
     colon = ":" if max(map(len, sides)) > 3 else ""
     return f"t{colon.join(sides)}"
 
 
-def is_derivative(native: str) -> bool:
-    """Whether a native symbol or currency is a derivative's."""
-    return native.endswith(_DERIVATIVE)
-
-
 def market_of(native: str) -> Market:
-    """The market that a native symbol is of."""
-    return Market.FUTURES if is_derivative(native) else Market.SPOT
+    """The market that a native symbol, or currency, is of."""
+    return Market.FUTURES if native.endswith(DERIVATIVE) else Market.SPOT
 
 
 def common_symbol(native: str) -> str | None:
@@ -106,7 +89,7 @@ def common_symbol(native: str) -> str | None:
     if match is None:
         return None
     base, quote = (side for side in match.groups() if side is not None)
-    if is_derivative(base) != is_derivative(quote) or not (is_name(base) and is_name(quote)):
+    if market_of(base) is not market_of(quote) or not (is_name(base) and is_name(quote)):
         return None
-    settle = f":{common_name(quote)}" if is_derivative(quote) else ""
+    settle = f":{common_name(quote)}" if quote.endswith(DERIVATIVE) else ""
     return f"{common_name(base)}/{common_name(quote)}{settle}"

@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from keyctl.answers import TooLong, Unreadable, array_of, decimal_of, integer_of, read_array, text_of
+from keyctl.answers import Layout, Row, TooLong, Unreadable, array_of, decimal_of
 from keyctl.exchanges.base import OrderAPI
 from keyctl.exchanges.bitfinex.answers import data_in
 from keyctl.exchanges.bitfinex.names import common_symbol, market_of
@@ -34,13 +34,16 @@ POST_ONLY_FLAG, REDUCE_ONLY_FLAG = 4096, 1024
 LEVERAGE_MAX = 100
 # How far our clock may have been off, with orders of earlier versions too: nobody checked it against Bitfinex then.
 CLOCK_ERROR = timedelta(days=1)
-# Positions in an order array [official].
-_ID, _CID, _SYMBOL, _CREATED, _REMAINING, _ORIGINAL, _TYPE, STATUS, _PRICE, _AVERAGE = 0, 2, 3, 4, 6, 7, 8, 13, 16, 17
-_TYPE_BEFORE, _ENDS, _FLAGS, _AUX_LIMIT, _META = 9, 10, 12, 19, 31
+# Fields of an order array [official]: of any, of one in a list of open orders, and what one must tell to be listed.
+_PLACES = {
+    **{"id": 0, "cid": 2, "symbol": 3, "created": 4, "remaining": 6, "original": 7, "type": 8, "type_before": 9},
+    **{"ends": 10, "flags": 12, "status": 13, "price": 16, "average": 17, "aux_limit": 19, "meta": 31},
+}
+ORDER, OPEN_ORDER, LISTED_ORDER = (Layout(least, _PLACES) for least in ("status", "aux_limit", "symbol"))
 _META_LEVERAGE = "$F33"
 
 _SPOT = "EXCHANGE "
-ORDER_NAMES = Names(_SYMBOL, (_ID,), common_symbol)
+ORDER_NAMES = Names(_PLACES["symbol"], (_PLACES["id"],), common_symbol)
 _OPEN_TYPES = {
     "LIMIT": (OrderType.LIMIT, None),
     "IOC": (OrderType.LIMIT, None),
@@ -108,10 +111,10 @@ def _by_own_id(own_id: str | None, day: date | None) -> tuple[tuple[str, JSON], 
 
 def _found(response: Response, leg: Leg, *, named: bool = True, finished: bool = False) -> OrderStatus | None:
     """The leg's order in an answer that lists orders of its symbol, where those are `named`, or `finished` ones."""
-    rows = [array_of(row) for row in read_array(response.body)]
+    rows = ORDER.rows(response.body)
     ours = [row for row in rows if _is_ours(row, leg)]
     for row in rows if named else ():
-        check_named(row[_SYMBOL], leg.native_symbol)
+        check_named(row["symbol"], leg.native_symbol)
     if ours:
         return _status(only_one(ours), leg, finished=finished)
     if len(rows) >= _HISTORY_LIMIT:
@@ -144,20 +147,18 @@ def _params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     return tuple(params)
 
 
-def _is_ours(row: list[JSON], leg: Leg) -> bool:
+def _is_ours(row: Row, leg: Leg) -> bool:
     """Whether an order array carries the leg's id, on its symbol, and is not older than the leg.
 
     Ids are meant to be unique for a day only, and Bitfinex does not enforce even that.
     """
-    if len(row) <= STATUS:
-        raise Unreadable("an order is cut short")
-    if row[_CID] is None or integer_of(row[_CID]) != int(leg.client_order_id):
+    if row["cid"] is None or row.integer("cid") != int(leg.client_order_id):
         return False
     day = datetime.combine(leg.client_order_date, datetime.min.time(), UTC)
-    return integer_of(row[_CREATED]) >= (day - CLOCK_ERROR).timestamp() * 1000
+    return row.integer("created") >= (day - CLOCK_ERROR).timestamp() * 1000
 
 
-def _check_terms(row: list[JSON], leg: Leg) -> None:
+def _check_terms(row: Row, leg: Leg) -> None:
     """Nothing when an order array agrees with the leg in all that it tells. Raises Unreadable otherwise.
 
     What Bitfinex changes by itself: the kind and price of a stop that was triggered; the price of a market order, which
@@ -166,80 +167,82 @@ def _check_terms(row: list[JSON], leg: Leg) -> None:
     """
     order, kind, ours = leg.order, _wire_type(leg.order), _is_ours(row, leg)
     # A stop that was triggered goes on as the order that it became, and tells what it was.
-    triggered = order.trigger_price is not None and row[_TYPE] != kind and len(row) > _TYPE_BEFORE
+    triggered = order.trigger_price is not None and row["type"] != kind
     agrees = (
         ours
-        and row[_SYMBOL] == leg.native_symbol
+        and row["symbol"] == leg.native_symbol
         and _size_of(row, order) > 0
-        and row[_TYPE_BEFORE if triggered else _TYPE] == kind
+        and row["type_before" if triggered else "type"] == kind
         and _price_agrees(row, order, triggered)
     )
     if not agrees or not _TERMS[order.market].agrees(row, order):
         raise Unreadable("the order in the answer differs from ours")
-    ends = row[_ENDS]
-    if ends and (order.time_in_force is not TimeInForce.GTD or integer_of(ends) != _ends(order).timestamp() * 1000):
+    ends = row["ends"]
+    if ends and (order.time_in_force is not TimeInForce.GTD or row.integer("ends") != _ends(order).timestamp() * 1000):
         raise Unreadable("the order in the answer ends at another time")
 
 
-def _size_of(row: list[JSON], order: Order) -> Decimal:
+def _size_of(row: Row, order: Order) -> Decimal:
     """The size of an order array that is for that side. Raises Unreadable for another side or size."""
-    amount = decimal_of(row[_ORIGINAL])
+    amount = row.decimal("original")
     told = amount if order.side is Side.BUY else amount.copy_negate()
     return size_told(told, order, may_shrink=order.reduce_only)
 
 
-def _order_id_of(row: list[JSON]) -> str:
+def _order_id_of(row: Row) -> str:
     """Bitfinex's id of an order array, a whole number of any size. Raises Unreadable."""
-    order_id = text_of(row[_ID])
+    order_id = row.text("id")
     if not (order_id.isascii() and order_id.removeprefix("-").isdecimal()):
         raise Unreadable("an order without an id")
     return order_id
 
 
-def filled_of(row: list[JSON]) -> Decimal:
+def filled_of(row: Row) -> Decimal:
     """The filled quantity; below zero where more is left than was ordered."""
-    return abs(decimal_of(row[_ORIGINAL])) - abs(decimal_of(row[_REMAINING]))
+    return abs(row.decimal("original")) - abs(row.decimal("remaining"))
 
 
-def _status(row: list[JSON], leg: Leg, *, finished: bool = False) -> OrderStatus:
+def _status(row: Row, leg: Leg, *, finished: bool = False) -> OrderStatus:
     """The status of the leg's order. Raises Unreadable when the array differs from the leg.
 
     `finished`: the order was listed among finished ones.
     """
     _check_terms(row, leg)
     filled = filled_of(row)
-    average = decimal_of(row[_AVERAGE]) if len(row) > _AVERAGE and row[_AVERAGE] is not None else None
-    figures = Figures(_size_of(row, leg.order), filled, average)
-    return status_told(leg, _order_id_of(row), state_of(text_of(row[STATUS]), filled, finished=finished), figures)
+    figures = Figures(_size_of(row, leg.order), filled, row.nullable("average"))
+    return status_told(leg, _order_id_of(row), state_of(row.text("status"), filled, finished=finished), figures)
 
 
-def _one_order(data: JSON) -> list[JSON]:
+def _one_order(data: JSON) -> Row:
     """The one order in a notification's data, which is an order array or a list of them. Raises Unreadable."""
     rows = array_of(data)
     if rows and isinstance(rows[0], list):
         if len(rows) != 1:
             raise Unreadable("not exactly one order")
-        return rows[0]
-    return rows
+        return ORDER.row(rows[0])
+    return ORDER.row(rows)
 
 
-def open_order_of(value: JSON) -> OpenOrder | None:
+def listed_order(row: Row) -> Row:
+    """An order that names its symbol. Raises Unreadable for another one."""
+    row.text("symbol")
+    return row
+
+
+def open_order(row: Row) -> OpenOrder | None:
     """An order array as an open order; None for one of margin trading, no market of ours. Raises Unreadable."""
-    row = array_of(value)
-    if len(row) <= _AUX_LIMIT:
-        raise Unreadable("an order is cut short")
-    native = text_of(row[_SYMBOL])
+    native = row.text("symbol")
     market = market_of(native)
     prefix = _TERMS[market].prefix
-    if not text_of(row[_TYPE]).startswith(prefix):
+    if not row.text("type").startswith(prefix):
         return None
-    kind = text_of(row[_TYPE]).removeprefix(_SPOT)
-    symbol, amount, filled = common_symbol(native), decimal_of(row[_ORIGINAL]), filled_of(row)
+    kind = row.text("type").removeprefix(_SPOT)
+    symbol, amount, filled = common_symbol(native), row.decimal("original"), filled_of(row)
     if symbol is None or kind not in _OPEN_TYPES or amount == 0 or filled < 0:
         raise Unreadable("an open order of an unknown kind, or with more left than was ordered")
     order_type, trigger = _OPEN_TYPES[kind]
-    price = row[_AUX_LIMIT] if trigger else row[_PRICE]
-    flags = 0 if row[_FLAGS] is None else integer_of(row[_FLAGS])
+    price = "aux_limit" if trigger else "price"
+    flags = 0 if row["flags"] is None else row.integer("flags")
     return OpenOrder(
         symbol=symbol,
         native_symbol=native,
@@ -248,14 +251,14 @@ def open_order_of(value: JSON) -> OpenOrder | None:
         type=order_type,
         quantity=amount.copy_abs(),
         filled=filled,
-        price=decimal_of(price) if order_type is OrderType.LIMIT else None,
+        price=row.decimal(price) if order_type is OrderType.LIMIT else None,
         exchange_order_id=_order_id_of(row),
-        client_order_id=None if row[_CID] is None else str(integer_of(row[_CID])),
+        client_order_id=None if row["cid"] is None else str(row.integer("cid")),
         reduce_only=bool(flags & REDUCE_ONLY_FLAG),
         trigger=trigger,
         # A trailing stop tells here where it stands now.
-        trigger_price=decimal_of(row[_PRICE]) if trigger else None,
-        created_ms=made_at(row[_CREATED]),
+        trigger_price=row.decimal("price") if trigger else None,
+        created_ms=made_at(row["created"]),
         api=Orders.name,
     )
 
@@ -264,7 +267,8 @@ def _names_another(refusal: JSON, leg: Leg) -> bool:
     """Whether the notification of a refusal carries an order array with a client order id that is not the leg's."""
     data = refusal[4] if isinstance(refusal, list) and len(refusal) > 4 else None
     rows = data if isinstance(data, list) and data and isinstance(data[0], list) else [data]
-    echoed = [row[_CID] for row in rows if isinstance(row, list) and len(row) > _CID]
+    place = _PLACES["cid"]
+    echoed = [row[place] for row in rows if isinstance(row, list) and len(row) > place]
     return any(value is not None and str(value) != leg.client_order_id for value in echoed)
 
 
@@ -281,21 +285,20 @@ def _prices(order: Order) -> tuple[Decimal | None, Decimal | None]:
     return (own, None) if order.trigger_price is None else (order.trigger_price, own)
 
 
-def _price_agrees(row: list[JSON], order: Order, triggered: bool) -> bool:
+def _price_agrees(row: Row, order: Order, triggered: bool) -> bool:
     price, limit = _prices(order)
-    if price is None or len(row) <= _PRICE:
+    if price is None or "price" not in row:
         return True
-    shown = decimal_of(row[_PRICE])
+    shown = row.decimal("price")
     if triggered:  # which of its prices it then shows is not documented
         return limit is None or shown in (price, limit)
-    return shown == price and (limit is None or len(row) <= _AUX_LIMIT or decimal_of(row[_AUX_LIMIT]) == limit)
+    return shown == price and (limit is None or "aux_limit" not in row or row.decimal("aux_limit") == limit)
 
 
-def _futures_terms_agree(row: list[JSON], order: Order) -> bool:
-    flags = row[_FLAGS]
-    if flags is not None and bool(integer_of(flags) & REDUCE_ONLY_FLAG) is not order.reduce_only:
+def _futures_terms_agree(row: Row, order: Order) -> bool:
+    if row["flags"] is not None and bool(row.integer("flags") & REDUCE_ONLY_FLAG) is not order.reduce_only:
         return False
-    meta = row[_META] if len(row) > _META else None
+    meta = row.get("meta")
     told = meta.get(_META_LEVERAGE) if isinstance(meta, dict) else None
     return told is None or order.leverage is None or decimal_of(told) == order.leverage
 
@@ -348,7 +351,7 @@ class _Terms(NamedTuple):
 
     prefix: str
     leverage: Callable[[Order], int | None]
-    agrees: Callable[[list[JSON], Order], bool]
+    agrees: Callable[[Row, Order], bool]
 
 
 _TERMS = {
