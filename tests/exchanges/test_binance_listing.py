@@ -10,7 +10,8 @@ import pytest
 
 from keyctl.answers import Unreadable
 from keyctl.exchanges.base import Exchange, UnknownSymbol
-from keyctl.exchanges.binance.names import COINM, USDM, native_name, perpetual_name, product_of_native, spot_name
+from keyctl.exchanges.binance.markets import BinanceMarket
+from keyctl.exchanges.binance.names import COINM, USDM, native_name, perpetual_name, spot_name
 from keyctl.exchanges.encoding import encode_query
 from keyctl.exchanges.shipped import load
 from keyctl.model.credential import Binding
@@ -290,7 +291,8 @@ def test_quotes_are_known_from_the_list_and_guessed_only_without_it(quote: str, 
 def test_native_names_follow_from_ours_and_lead_back(native: str, symbol: str, product: Any) -> None:
     assert native_name(symbol) == native
     assert perpetual_name(native) == symbol
-    assert product_of_native(native) == product
+    market = exchange().market(Market.FUTURES, native)
+    assert isinstance(market, BinanceMarket) and market.product == product
 
 
 def test_names_are_asked_for_in_one_call_as_utf_8() -> None:

@@ -158,6 +158,8 @@ class Profile(NamedTuple):
     `unlisted`: what an account may have there that the lists do not show: of "positions", and of the open orders of
     "spot" and "futures". `experimental`: what the person must know before orders of a market that rests on unconfirmed
     facts; they need --experimental.
+    `states`: what its words for the state of a symbol that is not trading mean; `order_kinds`: our words for kinds of
+    order, by those in its rules, by market.
     `secret_shape` is the expression that HMAC secrets fit, `secret_lengths` are those that it allows.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
@@ -197,6 +199,8 @@ class Profile(NamedTuple):
     not_ours: Mapping[str, str] = MappingProxyType({})
     unlisted: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     experimental: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    states: Mapping[str, str] = MappingProxyType({})
+    order_kinds: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
         """The sites that this exchange has for a kind of account; empty when it has no such kind."""
@@ -211,7 +215,7 @@ def read_profile(name: str) -> Profile:
     """The profile in exchanges/<name>/facts.toml. Raises KeyError when the shipped file lacks a field."""
     with open_data(f"exchanges/{name}", "facts.toml") as file:
         raw: dict[str, Any] = tomllib.loads(file.read())
-    ip_list, lifetime, checklist = raw["ip_list"], raw["lifetime"], raw["checklist"]
+    lifetime, checklist = raw["lifetime"], raw["checklist"]
     return Profile(
         name=name,
         title=raw["title"],
@@ -223,16 +227,7 @@ def read_profile(name: str) -> Profile:
         scopes=_by_name(raw["scopes"]),
         settling=_settling(raw["settling"]),
         withdrawal_whitelist=raw["withdrawal_whitelist"],
-        ip_list=IPListFacts(
-            ip_list.get("limit"),
-            ip_list["separator"],
-            ip_list.get("cidr"),
-            ip_list["readable"],
-            ip_list["step"],
-            ip_list.get("required_for", ""),
-            tuple(Market(item) for item in ip_list.get("markets", Market)),
-            ip_list.get("ipv6"),
-        ),
+        ip_list=_ip_list(raw["ip_list"]),
         lifetime=KeyLifetime(lifetime.get("no_ip_days"), lifetime.get("unused_no_ip_days"), lifetime.get("note", "")),
         key_note=raw.get("key_note", ""),
         nonce=raw.get("nonce", False),
@@ -266,11 +261,26 @@ def read_profile(name: str) -> Profile:
         not_ours=raw.get("not_ours", {}),
         unlisted=_by_name(raw.get("unlisted", {})),
         experimental=_by_name(raw.get("experimental", {})),
+        states=raw.get("states", {}),
+        order_kinds={market: _by_name(kinds) for market, kinds in raw.get("order_kinds", {}).items()},
     )
 
 
 def _by_name(raw: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(words) for name, words in raw.items()}
+
+
+def _ip_list(raw: dict[str, Any]) -> IPListFacts:
+    return IPListFacts(
+        raw.get("limit"),
+        raw["separator"],
+        raw.get("cidr"),
+        raw["readable"],
+        raw["step"],
+        raw.get("required_for", ""),
+        tuple(Market(item) for item in raw.get("markets", Market)),
+        raw.get("ipv6"),
+    )
 
 
 def _settling(settling: dict[str, Any]) -> Settling:

@@ -10,15 +10,10 @@ from keyctl.model.venue import KeyPermissions
 from keyctl.model.wire import JSON
 
 # Rights that have a field of their own in KeyPermissions; enableFixReadOnly adds nothing to reading.
-_KNOWN_RIGHTS = {
-    "enableReading",
-    "enableSpotAndMarginTrading",
-    "enableFutures",
-    "enableWithdrawals",
-    "enableInternalTransfer",
-    "permitsUniversalTransfer",
-    "enableFixReadOnly",
-}
+_KNOWN_RIGHTS = frozenset(
+    "enableReading enableSpotAndMarginTrading enableFutures enableWithdrawals enableInternalTransfer"
+    " permitsUniversalTransfer enableFixReadOnly".split()
+)
 
 
 def permissions(body: Row) -> KeyPermissions:

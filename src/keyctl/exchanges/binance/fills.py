@@ -17,9 +17,8 @@ from decimal import Decimal
 from typing import ClassVar
 
 from keyctl.answers import Row, Unreadable, clean_text, decimal_of, object_of, read_array
-from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.binance.names import Product, perpetual_name, spot_name
-from keyctl.exchanges.hosts import Read
+from keyctl.exchanges.hosts import Hosts, Read
 from keyctl.exchanges.listing import Names
 from keyctl.exchanges.shapes import flag_of
 from keyctl.exchanges.traded import DAY_MS, Trades, page_of
@@ -39,9 +38,8 @@ class SpotTrades(Trades):
     sides: ClassVar[tuple[str, ...]] = ()
     read_symbol: Callable[[str], str] = staticmethod(spot_name)
 
-    def __init__(self, venue: Exchange, product: Product) -> None:
+    def __init__(self, venue: Hosts, product: Product) -> None:
         super().__init__(venue)
-        self.venue: Exchange = venue
         self.product = product
 
     def reads(self, asked: FillsAsked) -> tuple[Read[FillsPage], ...]:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from keyctl.exchanges.base import Exchange
-from keyctl.exchanges.shapes import split_perpetual
+from keyctl.exchanges.hosts import Hosts
 from keyctl.model.symbol_text import parts_of
 from keyctl.model.wire import JSON, Request
-from keyctl.model.words import Market
 
 # Quote currencies, for names when the venue's own list cannot be read; those that end like another one first.
 _SPOT_QUOTES = (
@@ -31,11 +29,11 @@ class Product(NamedTuple):
     prefix: str
     page: int
 
-    def ask(self, venue: Exchange, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
+    def ask(self, venue: Hosts, name: str, *params: tuple[str, JSON], private: bool = True) -> Request:
         """A read."""
         return venue.read("GET", self.role, f"{self.prefix}/{name}", *params, private=private)
 
-    def change(self, venue: Exchange, method: str, name: str, *params: tuple[str, JSON]) -> Request:
+    def change(self, venue: Hosts, method: str, name: str, *params: tuple[str, JSON]) -> Request:
         """A write."""
         return venue.write(method, self.role, f"{self.prefix}/{name}", *params)
 
@@ -46,26 +44,10 @@ USDM = Product("futures", "/fapi/v1", 1000)
 COINM = Product("delivery", "/dapi/v1", 100)
 
 
-def product_of(*, inverse: bool) -> Product:
-    """The API that serves linear, or inverse (coin-margined), perpetuals."""
-    return COINM if inverse else USDM
-
-
-def product_of_symbol(symbol: str) -> Product:
-    """The API that lists BASE/QUOTE:SETTLE. Raises UsageProblem for a symbol of another form."""
-    base, _, settle = split_perpetual(symbol)
-    return product_of(inverse=settle == base)
-
-
-def product_of_native(native_symbol: str) -> Product:
-    """The API that lists a contract: COIN-M names all by pair and ending, BTCUSD_PERP and BTCUSD_261225."""
+def is_coinm(native_symbol: str) -> bool:
+    """Whether a contract is of COIN-M, which names all by pair and ending: BTCUSD_PERP and BTCUSD_261225."""
     pair, _, ending = native_symbol.rpartition("_")
-    return product_of(inverse=ending == "PERP" or pair.endswith("USD"))
-
-
-def market_of(native_symbol: str, market: Market) -> Product:
-    """The API that serves a symbol of that market."""
-    return SPOT if market is Market.SPOT else product_of_native(native_symbol)
+    return ending == "PERP" or pair.endswith("USD")
 
 
 def native_name(symbol: str) -> str | None:

@@ -14,7 +14,6 @@ from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.shapes import check_named, only_one
 from keyctl.exchanges.told_orders import Figures, placed_told, status_told
-from keyctl.model.futures import OpenOrder
 from keyctl.model.order import Leg, Order, OrderRef, OrderStatus, Placed
 from keyctl.model.wire import JSON, Request, Response
 from keyctl.model.words import Market, OrderState, OrderType, Trigger
@@ -78,10 +77,6 @@ class BinanceOrders(OrderAPI):
         """The parameters that name the leg's order by our own id."""
         return ("symbol", leg.native_symbol), ("origClientOrderId", leg.client_order_id)
 
-    def open_order(self, value: JSON) -> OpenOrder:
-        """A row of its list of open orders. Raises Unreadable."""
-        return self.listed.read(object_of(value), self.name)
-
     def _one(self, response: Response, leg: Leg) -> OrderStatus:
         body = read_object(response.body)
         if body.get(self.own_id) != leg.client_order_id:
@@ -110,7 +105,8 @@ class BookOrders(BinanceOrders):
     def own_test(self, leg: Leg) -> Read[None]:
         """The venue's test of that order: a read, it may be repeated. Its answer is empty."""
         request = self.venue.read("POST", self.product.role, f"{self.product.prefix}/order/test", *self.params(leg))
-        return Read(request, lambda response: _check_tested(read_object(response.body), leg))
+        native = leg.native_symbol
+        return Read(request, lambda response: check_named(read_object(response.body).get("symbol", native), native))
 
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         body = read_object(response.body)
@@ -173,11 +169,6 @@ def state_of(body: Row) -> OrderState:
     if state is None:
         raise Unreadable("an unknown order status")
     return state
-
-
-def _check_tested(body: Row, leg: Leg) -> None:
-    if body.get("symbol", leg.native_symbol) != leg.native_symbol:
-        raise Unreadable("about another symbol than the one asked for")
 
 
 def _type_params(order: Order) -> tuple[tuple[str, str], ...]:

@@ -7,102 +7,61 @@ Information of USDS-M and COIN-M. TRADIFI_PERPETUAL is a kind of its own since 2
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.answers import Row, Unreadable, array_of, clean_text, decimal_of
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.binance.names import native_name
 from keyctl.exchanges.shapes import split_perpetual, split_symbol
+from keyctl.exchanges.shipped import profile
 from keyctl.model.venue import Instrument
 from keyctl.model.wire import JSON
+from keyctl.model.words import Market
 
 _NONE = Row({})
 _PERPETUALS = ("PERPETUAL", "TRADIFI_PERPETUAL")
 _DATED = ("CURRENT_MONTH", "NEXT_MONTH", "CURRENT_QUARTER", "NEXT_QUARTER")
 # A contract that is being delivered says so in its kind too: "PERPETUAL DELIVERING" (recorded, COIN-M GALAUSD_PERP).
 _ENDING = " DELIVERING"
-_STATES = {
-    "PENDING_TRADING": "trading there has not begun yet",
-    "PRE_DELIVERING": "it is about to be delivered",
-    "DELIVERING": "it is being delivered",
-    "DELIVERED": "it has been delivered",
-    "PRE_SETTLE": "it is about to be settled",
-    "SETTLING": "it is being settled, since it is taken off the list",
-    "CLOSE": "it is closed for good",
-    "BREAK": "trading there is suspended (BREAK)",
-    "HALT": "trading there is halted (HALT)",
-    "END_OF_DAY": "its trading day is over (END_OF_DAY)",
-    "CANCEL_ONLY": "orders there can only be canceled now (CANCEL_ONLY)",
-}
-# In these no order is taken at all: [official] futures errors, -4108 "Symbol is on delivering or delivered or settling
-# or closed or pre-trading"; on spot nothing reduces a position. Of others it is not told.
-_SHUT = (
-    "PENDING_TRADING",
-    "DELIVERING",
-    "DELIVERED",
-    "SETTLING",
-    "CLOSE",
-    "BREAK",
-    "HALT",
-    "END_OF_DAY",
-    "CANCEL_ONLY",
-)
-# Our words for kinds of order, by the venue's.
-_SPOT_KINDS: dict[str, tuple[str, ...]] = {
-    "LIMIT": ("limit", "ioc", "fok"),
-    "LIMIT_MAKER": ("post_only",),
-    "MARKET": ("market",),
-    "STOP_LOSS": ("stop_market",),
-    "STOP_LOSS_LIMIT": ("stop_limit",),
-    "TAKE_PROFIT": ("take_profit_market",),
-    "TAKE_PROFIT_LIMIT": ("take_profit_limit",),
-}
-_FUTURES_KINDS: dict[str, tuple[str, ...]] = {
-    "LIMIT": ("limit",),
-    "MARKET": ("market",),
-    "STOP": ("stop_limit",),
-    "STOP_MARKET": ("stop_market",),
-    "TAKE_PROFIT": ("take_profit_limit",),
-    "TAKE_PROFIT_MARKET": ("take_profit_market",),
-}
+# Of the states that the facts name, those in which a position can still be left: [official] futures errors, -4108
+# "Symbol is on delivering or delivered or settling or closed or pre-trading"; on spot nothing reduces a position. Of
+# one that they do not name it is not told.
+_NOT_SHUT = ("PRE_DELIVERING", "PRE_SETTLE")
 _LIFETIMES = {"IOC": "ioc", "FOK": "fok", "GTX": "post_only", "GTD": "gtd"}
 
 
 def spot_instrument(body: Row, symbol: str) -> Instrument:
     """The rules of BASE/QUOTE. Raises UnknownSymbol, Unreadable."""
     base, quote = split_symbol(symbol)
-    rows = [row for row in rows_of(body) if (row.get("baseAsset"), row.get("quoteAsset")) == (base, quote)]
+    rows = [row for row in body.objects("symbols") if (row.get("baseAsset"), row.get("quoteAsset")) == (base, quote)]
     if not rows:
         raise UnknownSymbol(symbol)
     return _spot_rules(_the_one(rows, symbol), symbol, base, quote)
 
 
-def perpetual_instrument(body: Row, symbol: str) -> Instrument:
-    """The rules of BASE/QUOTE:SETTLE from a list of all contracts. Raises UnknownSymbol, with what else is listed under
-    that name, and Unreadable."""
+def perpetual_instrument(body: Row, symbol: str, size_of: Callable[[Row], Decimal]) -> Instrument:
+    """The rules of BASE/QUOTE:SETTLE from a list of all contracts, of which `size_of` tells the size of one. Raises
+    UnknownSymbol, with what else is listed under that name, and Unreadable."""
     names = split_perpetual(symbol)
-    rows = [row for row in rows_of(body) if _assets(row) == names]
+    rows = [row for row in body.objects("symbols") if _assets(row) == names]
     perpetual = [row for row in rows if is_perpetual(row)]
     if not perpetual:
         raise UnknownSymbol(symbol, _listed_as(rows))
-    return _perpetual_rules(_the_one(perpetual, symbol), symbol)
+    row = _the_one(perpetual, symbol)
+    return _perpetual_rules(row, symbol, size_of(row))
 
 
-def names_of(body: Row, *, futures: bool) -> dict[str, str]:
+def names_of(body: Row, name_of: Callable[[Row, str], str]) -> dict[str, str]:
     """Our symbols by the venue's own names. An entry under another name than its currencies make (IDOL beside IDOLUSDT)
     keeps that as its name, and so does what is neither a perpetual nor a dated future."""
     found: dict[str, str] = {}
-    for row in rows_of(body):
+    for row in body.objects("symbols"):
         native = row.text("symbol")
-        symbol = _contract_name(row, native) if futures else f"{row.get('baseAsset')}/{row.get('quoteAsset')}"
+        symbol = name_of(row, native)
         found[native] = symbol if native_name(symbol) == native else native
     return found
-
-
-def rows_of(body: Row) -> list[Row]:
-    """The entries of an exchangeInfo answer."""
-    return body.objects("symbols")
 
 
 def is_trading(row: Row) -> bool:
@@ -133,45 +92,42 @@ def bound_of(value: JSON) -> Decimal | None:
 
 def _spot_rules(row: Row, symbol: str, base: str, quote: str) -> Instrument:
     filters = filters_of(row)
-    lot, price, market = filters["LOT_SIZE"], filters["PRICE_FILTER"], filters.get("MARKET_LOT_SIZE", _NONE)
     floors = [filters[name] for name in ("MIN_NOTIONAL", "NOTIONAL") if name in filters]
     least = [value for entry in floors if (value := bound_of(entry.decimal("minNotional"))) is not None]
     sides, both = (_averaged(filters.get(name, _NONE)) for name in ("PERCENT_PRICE_BY_SIDE", "PERCENT_PRICE"))
-    return Instrument(
-        symbol=symbol,
-        native_symbol=row.text("symbol"),
-        base=base,
-        quote=quote,
-        price_step=bound_of(price.decimal("tickSize")),
-        quantity_step=bound_of(lot.decimal("stepSize")),
-        min_quantity=bound_of(lot.decimal("minQty")),
-        max_quantity=bound_of(lot.decimal("maxQty")),
+    return replace(
+        _common_rules(row, symbol, base, quote),
         min_notional=max(least, default=None),
         max_notional=bound_of(filters["NOTIONAL"].get("maxNotional")) if "NOTIONAL" in filters else None,
-        active=is_trading(row),
-        not_trading=_why_not(row),
-        market_quantity_max=_part(market, "maxQty"),
-        market_quantity_min=_part(market, "minQty"),
-        market_quantity_step=_part(market, "stepSize"),
-        price_min=_part(price, "minPrice"),
-        price_max=_part(price, "maxPrice"),
         band_up=_part(sides, "bidMultiplierUp") or _part(both, "multiplierUp"),
         band_down=_part(sides, "askMultiplierDown") or _part(both, "multiplierDown"),
         band_buy_down=_part(sides, "bidMultiplierDown") or _part(both, "multiplierDown"),
         band_sell_up=_part(sides, "askMultiplierUp") or _part(both, "multiplierUp"),
-        kinds=_kinds(row, _SPOT_KINDS),
+        kinds=_kinds(row, Market.SPOT),
     )
 
 
-def _perpetual_rules(row: Row, symbol: str) -> Instrument:
+def _perpetual_rules(row: Row, symbol: str, size: Decimal) -> Instrument:
     base, quote, settle = split_perpetual(symbol)
-    inverse = settle == base
     filters = filters_of(row)
-    lot, price = filters["LOT_SIZE"], filters["PRICE_FILTER"]
-    band, market = filters.get("PERCENT_PRICE", _NONE), filters.get("MARKET_LOT_SIZE", _NONE)
-    size = row.decimal("contractSize") if inverse else Decimal(1)
-    if size <= 0:
-        raise Unreadable("a contract without a size")
+    band = filters.get("PERCENT_PRICE", _NONE)
+    return replace(
+        _common_rules(row, symbol, base, quote),
+        min_notional=bound_of(filters["MIN_NOTIONAL"].get("notional")) if "MIN_NOTIONAL" in filters else None,
+        may_reduce=not is_trading(row) and (_state_words(row) == "" or _state(row) in _NOT_SHUT),
+        settle=settle,
+        contract_size=size,
+        inverse=settle == base,
+        band_up=_part(band, "multiplierUp"),
+        band_down=_part(band, "multiplierDown"),
+        kinds=_futures_kinds(row),
+    )
+
+
+def _common_rules(row: Row, symbol: str, base: str, quote: str) -> Instrument:
+    """What the entries of all markets tell alike."""
+    filters = filters_of(row)
+    lot, price, market = filters["LOT_SIZE"], filters["PRICE_FILTER"], filters.get("MARKET_LOT_SIZE", _NONE)
     return Instrument(
         symbol=symbol,
         native_symbol=row.text("symbol"),
@@ -181,21 +137,14 @@ def _perpetual_rules(row: Row, symbol: str) -> Instrument:
         quantity_step=bound_of(lot.decimal("stepSize")),
         min_quantity=bound_of(lot.decimal("minQty")),
         max_quantity=bound_of(lot.decimal("maxQty")),
-        min_notional=bound_of(filters["MIN_NOTIONAL"].get("notional")) if "MIN_NOTIONAL" in filters else None,
+        min_notional=None,
         active=is_trading(row),
         not_trading=_why_not(row),
-        may_reduce=not is_trading(row) and _state(row) not in _SHUT,
-        settle=settle,
-        contract_size=size,
-        inverse=inverse,
         market_quantity_max=_part(market, "maxQty"),
         market_quantity_min=_part(market, "minQty"),
         market_quantity_step=_part(market, "stepSize"),
         price_min=_part(price, "minPrice"),
         price_max=_part(price, "maxPrice"),
-        band_up=_part(band, "multiplierUp"),
-        band_down=_part(band, "multiplierDown"),
-        kinds=_futures_kinds(row),
     )
 
 
@@ -215,7 +164,13 @@ def _assets(row: Row) -> tuple[JSON, JSON, JSON]:
     return row.get("baseAsset"), row.get("quoteAsset"), row.get("marginAsset")
 
 
-def _contract_name(row: Row, native: str) -> str:
+def pair_name(row: Row, native: str) -> str:
+    """BASE/QUOTE of a pair's entry."""
+    return f"{row.get('baseAsset')}/{row.get('quoteAsset')}"
+
+
+def contract_name(row: Row, native: str) -> str:
+    """BASE/QUOTE:SETTLE of a contract's entry, with the date where it has one; else its own name."""
     base, quote, settle = _assets(row)
     date = native.rpartition("_")[2]
     if is_perpetual(row):
@@ -244,13 +199,18 @@ def _state(row: Row) -> JSON:
     return row["contractStatus"] if "contractStatus" in row else row.get("status")
 
 
+def _state_words(row: Row) -> str:
+    """What its state means; empty for one that the facts do not name."""
+    return profile("binance").states.get(str(_state(row)), "")
+
+
 def _why_not(row: Row) -> str:
     if is_trading(row):
         return ""
     state = str(_state(row))
     if state == "TRADING":
         return "it is not open to spot trading"
-    return _STATES.get(state) or f"its status is {clean_text(state, 40)}"
+    return _state_words(row) or f"its status is {clean_text(state, 40)}"
 
 
 def _part(entry: Row, name: str) -> Decimal | None:
@@ -258,17 +218,18 @@ def _part(entry: Row, name: str) -> Decimal | None:
     return bound_of(entry[name]) if name in entry else None
 
 
-def _kinds(row: Row, words: dict[str, tuple[str, ...]]) -> frozenset[str] | None:
+def _kinds(row: Row, market: Market) -> frozenset[str] | None:
     """The kinds of order that are taken there, in our words; None where they are not told."""
     told = row.get("orderTypes")
     if told is None:
         return None
+    words = profile("binance").order_kinds[market]
     return frozenset(word for name in map(str, array_of(told)) for word in words.get(name, ()))
 
 
 def _futures_kinds(row: Row) -> frozenset[str] | None:
     """As `_kinds`, with the times in force, which futures list apart."""
-    kinds, told = _kinds(row, _FUTURES_KINDS), row.get("timeInForce")
+    kinds, told = _kinds(row, Market.FUTURES), row.get("timeInForce")
     if kinds is None:
         return None
     lifetimes = _LIFETIMES if told is None else list(map(str, array_of(told)))

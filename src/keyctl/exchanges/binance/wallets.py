@@ -10,13 +10,10 @@ from collections import defaultdict
 from decimal import Decimal
 
 from keyctl.answers import Row, Unreadable, object_of, read_array, read_object
+from keyctl.exchanges.shapes import balances_of
 from keyctl.model.venue import Balances
 from keyctl.model.wire import Response
 
-# Documented as reads, POST or not: they take no instruction and answer with what there is.
-FUNDING = ("POST", "/sapi/v1/asset/get-funding-asset")
-CROSS_MARGIN = ("GET", "/sapi/v1/margin/account")
-ISOLATED_MARGIN = ("GET", "/sapi/v1/margin/isolated/account")
 # "Margin account does not exist.": one that was never opened. [ccxt]
 NO_MARGIN_ACCOUNT = "-3003"
 # [official] "Query User Wallet Balance" names these beside those that keyctl reads.
@@ -26,21 +23,14 @@ _FUNDING_PARTS = ("free", "locked", "freeze", "withdrawing")
 
 def read_funding(response: Response) -> Balances:
     """The funding wallet. Raises Unreadable."""
-    free, total = dict[str, Decimal](), dict[str, Decimal]()
-    for row in map(object_of, read_array(response.body)):
-        currency = _new(row, total)
-        free[currency] = row.decimal("free")
-        total[currency] = sum((row.optional(part) or Decimal(0) for part in _FUNDING_PARTS), Decimal(0))
-    return Balances(free, None, total)
+    rows = map(object_of, read_array(response.body))
+    return balances_of((row.text("asset"), row.decimal("free"), _owned(row)) for row in rows)
 
 
 def read_cross_margin(response: Response) -> Balances:
     """The cross margin account: what is owned is what is left after all that is owed. Raises Unreadable."""
-    free, total = dict[str, Decimal](), dict[str, Decimal]()
-    for row in read_object(response.body).objects("userAssets"):
-        currency = _new(row, total)
-        free[currency], total[currency] = row.decimal("free"), row.decimal("netAsset")
-    return Balances(free, None, total)
+    rows = read_object(response.body).objects("userAssets")
+    return balances_of((row.text("asset"), row.decimal("free"), row.decimal("netAsset")) for row in rows)
 
 
 def read_isolated_margin(response: Response) -> Balances:
@@ -59,8 +49,14 @@ def read_isolated_margin(response: Response) -> Balances:
     return Balances(dict(free), None, dict(total))
 
 
-def _new(row: Row, known: dict[str, Decimal]) -> str:
-    currency = row.text("asset")
-    if currency in known:
-        raise Unreadable("a currency told twice")
-    return currency
+def _owned(row: Row) -> Decimal:
+    return sum((row.optional(part) or Decimal(0) for part in _FUNDING_PARTS), Decimal(0))
+
+
+# The name of each, and the call that tells it. Documented as reads, POST or not: they take no instruction and answer
+# with what there is.
+BESIDE = (
+    ("funding", "POST", "/sapi/v1/asset/get-funding-asset", read_funding),
+    ("cross margin", "GET", "/sapi/v1/margin/account", read_cross_margin),
+    ("isolated margin", "GET", "/sapi/v1/margin/isolated/account", read_isolated_margin),
+)
