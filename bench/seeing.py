@@ -84,9 +84,10 @@ def measure(folder: Path, numbers: set[str], repeats: int) -> Iterable[Line]:
 def _requests(facts: dict[str, Any], desk: Desk, clock: bool) -> list[str]:
     """An account's calls as HTTP, freshly signed."""
     exchange, signer = opened(facts, str(desk.ca_file))
-    time = exchange.time_request(Market.FUTURES) if clock and not exchange.profile.dated else None
-    first = [http_text(public_wire(time))] if time else []
-    return first + [http_text(signer.sign(request, stamp())) for request in exchange.positions_requests()]
+    time = exchange.market(Market.FUTURES).clock() if clock and not exchange.profile.dated else None
+    first = [http_text(public_wire(time.request))] if time else []
+    reads = [read for api in exchange.served(Market.FUTURES) if (read := api.positions()) is not None]
+    return first + [http_text(signer.sign(read.request, stamp())) for read in reads]
 
 
 def _bare(desk: Desk, counted: Counted, name: str, keys: Sequence[dict[str, Any]]) -> Command:

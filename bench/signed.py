@@ -56,9 +56,10 @@ def opened(facts: dict[str, Any], ca_file: str) -> tuple[Exchange, Signer]:
 def lane(exchange: Exchange, signer: Signer) -> list[str]:
     """What keyctl sends over a usual account's connection, as HTTP: the clock (where there is one), the balance, the
     order. A venue without a clock gives two reads of the balance, so that all lanes have the same number of trips."""
-    clock = None if exchange.profile.dated else exchange.time_request()
-    first = public_wire(clock) if clock else signer.sign(exchange.balance_request(), stamp())
-    balance = signer.sign(exchange.balance_request(), stamp())
+    spot = exchange.market(Market.SPOT)
+    clock = None if exchange.profile.dated else spot.clock()
+    first = public_wire(clock.request) if clock else signer.sign(spot.wallet().request, stamp())
+    balance = signer.sign(spot.wallet().request, stamp())
     order = signer.sign(exchange.api_of(leg_for(exchange)).order_request(leg_for(exchange)), stamp())
     return [http_text(first), http_text(balance), http_text(order)]
 

@@ -16,6 +16,7 @@ from bench.signed import http_text, opened, stamp
 from bench.startup import KEYCTL
 from bench.timing import Command, Run, in_turns, middle, python, ratio
 from keyctl.exchanges.encoding import public_wire
+from keyctl.model.words import Market
 
 NUMBERS = {"P17"}
 ACCOUNTS = 200
@@ -84,13 +85,14 @@ def _bare(desk: Desk, counted: Counted, keys: list[dict[str, Any]]) -> Command:
         lanes, with_clock = [], Counter[str]()
         for exchange, signer, place in ready:
             requests = []
-            clock = None if exchange.profile.dated else exchange.time_request()
+            spot, permissions = exchange.market(Market.SPOT), exchange.permissions()
+            clock = None if exchange.profile.dated else spot.clock()
             if clock is not None and with_clock[exchange.name] < CLOCK_LANES:
                 with_clock[exchange.name] += 1
-                requests.append(http_text(public_wire(clock)))
-            for request in (exchange.permissions_request(), exchange.balance_request()):
-                assert request is not None
-                requests.append(http_text(signer.sign(request, stamp())))
+                requests.append(http_text(public_wire(clock.request)))
+            assert permissions is not None
+            for read in (permissions, spot.wallet()):
+                requests.append(http_text(signer.sign(read.request, stamp())))
             lanes.append([place.hostname, place.port, requests])
         path.write_text(json.dumps({"ca": str(desk.ca_file), "lanes": lanes}))
 

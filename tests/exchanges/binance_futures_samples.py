@@ -21,6 +21,7 @@ from keyctl.model.wire import Request, Response, Stamp
 from keyctl.model.words import Kind, Market, OrderType, PositionSide, Side, TimeInForce
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, answer
+from tests.support.market_calls import read_futures_state, read_instrument
 
 # [official, mirrored] Binance USDS-M docs 2025-11-30, sample key.
 API_KEY = "dbefbc809e3e83c283a984c3a1459732ea7db1360ca80c5c2c8867408d28cc83"
@@ -183,7 +184,7 @@ INVERSE_INFO = {"timezone": "UTC", "symbols": [INVERSE_SYMBOL]}
 
 
 def rules(symbol: str = "BTC/USDT:USDT") -> Instrument:
-    return made().read_instrument(answer(INVERSE_INFO if symbol.endswith(":BTC") else LINEAR_INFO), symbol)
+    return read_instrument(made(), answer(INVERSE_INFO if symbol.endswith(":BTC") else LINEAR_INFO), symbol)
 
 
 # [official, mirrored] position rows of both products.
@@ -276,7 +277,7 @@ def state_answers(*, inverse: bool = False, hedge: bool = False, **changes: Any)
 
 def read_state(symbol: str = "BTC/USDT:USDT", **changes: Any) -> FuturesState:
     instrument = rules(symbol)
-    return made().read_futures_state(state_answers(inverse=instrument.inverse, **changes), instrument, None)
+    return read_futures_state(made(), state_answers(inverse=instrument.inverse, **changes), instrument, None)
 
 
 def query_of(request: Request) -> str:

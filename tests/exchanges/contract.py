@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -37,6 +38,19 @@ from keyctl.model.venue import KeyPermissions
 from keyctl.model.wire import Request, Response, SignedRequest, Stamp
 from keyctl.model.words import Algorithm, Kind, Market, OrderState, OrderType, Side, TimeInForce
 from keyctl.secret import Secret
+from tests.support.market_calls import (
+    balance_request,
+    instrument_request,
+    permissions_request,
+    probe_request,
+    read_balances,
+    read_instrument,
+    read_permissions,
+    read_ticker,
+    read_time,
+    ticker_request,
+    time_request,
+)
 from tests.support.order_calls import (
     cancel_request,
     lookup_requests,
@@ -179,12 +193,12 @@ class ExchangeContract(ABC):
 
     def reads(self, exchange: Exchange) -> list[Request]:
         leg = self.leg()
-        optional = [exchange.time_request(), exchange.permissions_request()]
-        optional += [exchange.probe_request(market) for market in Market]
+        optional = [time_request(exchange), permissions_request(exchange)]
+        optional += [probe_request(exchange, market) for market in Market]
         return [
-            exchange.instrument_request("BTC/USDT"),
-            exchange.ticker_request(self.native_symbol),
-            exchange.balance_request(),
+            instrument_request(exchange, "BTC/USDT"),
+            ticker_request(exchange, self.native_symbol),
+            balance_request(exchange),
             *lookup_requests(exchange, leg, SENT_MS),
             *(request for request in optional if request is not None),
         ]
@@ -336,10 +350,10 @@ class ExchangeContract(ABC):
         if sample is None:
             assert exchange.profile.dated
         else:
-            assert 1_400_000_000_000 < exchange.read_time(answer(sample)) < 4_000_000_000_000
+            assert 1_400_000_000_000 < read_time(exchange, answer(sample)) < 4_000_000_000_000
 
     def test_symbol_rules_are_read(self) -> None:
-        rules = self.exchange().read_instrument(answer(self.answers()["instrument"]), "BTC/USDT")
+        rules = read_instrument(self.exchange(), answer(self.answers()["instrument"]), "BTC/USDT")
         assert (rules.symbol, rules.native_symbol, rules.base, rules.quote) == (
             "BTC/USDT",
             self.native_symbol,
@@ -350,32 +364,32 @@ class ExchangeContract(ABC):
 
     def test_another_symbol_is_not_taken_for_the_one_asked_for(self) -> None:
         with pytest.raises((UnknownSymbol, Unreadable)):
-            self.exchange().read_instrument(answer(self.answers()["instrument"]), "XYZ/USDT")
+            read_instrument(self.exchange(), answer(self.answers()["instrument"]), "XYZ/USDT")
 
     @pytest.mark.parametrize(
         "symbol", ["BTCUSDT", "BTC/", "/USDT", "BTC/USDT/X", "ＢＴＣ/USDT", "BTC/USDT\n", "btc/usdt"]
     )
     def test_only_plain_symbols_are_accepted(self, symbol: str) -> None:
         with pytest.raises(UsageProblem):
-            self.exchange().instrument_request(symbol)
+            instrument_request(self.exchange(), symbol)
 
     def test_best_prices_are_read(self) -> None:
-        ticker = self.exchange().read_ticker(answer(self.answers()["ticker"]), self.native_symbol)
+        ticker = read_ticker(self.exchange(), answer(self.answers()["ticker"]), self.native_symbol)
         assert 0 < ticker.bid <= ticker.ask
 
     def test_free_balances_are_read(self) -> None:
-        free = self.exchange().read_balances(answer(self.answers()["balances"])).free
+        free = read_balances(self.exchange(), answer(self.answers()["balances"])).free
         assert free["USDT"] > 0 and all(isinstance(value, Decimal) for value in free.values())
 
     def test_what_is_owned_is_more_than_what_is_free(self) -> None:
         """Funds in orders are owned too; the samples that have some show more than is free."""
-        balances = self.exchange().read_balances(answer(self.answers()["balances"]))
+        balances = read_balances(self.exchange(), answer(self.answers()["balances"]))
         assert balances.free.keys() <= balances.total.keys()
         assert all(balances.total[currency] >= free for currency, free in balances.free.items())
 
     def test_rights_that_are_not_told_are_unknown(self) -> None:
         for value in self.permissions_without_facts():
-            told = self.exchange().read_permissions(answer(value))
+            told = read_permissions(self.exchange(), answer(value))
             assert told == KeyPermissions(), "what an answer lacks must never be read as off"
 
     def test_damaged_answers_are_unreadable_or_still_right(self) -> None:
@@ -385,15 +399,15 @@ class ExchangeContract(ABC):
             return lambda response: read_lookup(exchange, step, response, leg)
 
         readers: list[tuple[Any, Callable[[Response], object]]] = [
-            (samples["instrument"], lambda response: exchange.read_instrument(response, "BTC/USDT")),
-            (samples["ticker"], lambda response: exchange.read_ticker(response, self.native_symbol)),
-            (samples["balances"], exchange.read_balances),
-            (samples["permissions"], exchange.read_permissions),
+            (samples["instrument"], lambda response: read_instrument(exchange, response, "BTC/USDT")),
+            (samples["ticker"], lambda response: read_ticker(exchange, response, self.native_symbol)),
+            (samples["balances"], partial(read_balances, exchange)),
+            (samples["permissions"], partial(read_permissions, exchange)),
             (self.placed(leg), lambda response: read_placed(exchange, response, leg)),
             (self.canceled(leg), lambda response: read_canceled(exchange, response, leg)),
         ]
         if samples["time"] is not None:
-            readers.append((samples["time"], exchange.read_time))
+            readers.append((samples["time"], partial(read_time, exchange)))
         for step, _ in enumerate(lookup_requests(exchange, leg, SENT_MS)):
             readers.append((self.found(step, leg), looked_up(step)))
         for sample, read in readers:

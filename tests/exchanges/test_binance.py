@@ -21,6 +21,14 @@ from keyctl.model.words import Algorithm, Kind, Market, OrderState, OrderType, T
 from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, ExchangeContract, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, caught, oracle
+from tests.support.market_calls import (
+    permissions_request,
+    probe_request,
+    read_balances,
+    read_instrument,
+    read_permissions,
+    read_ticker,
+)
 from tests.support.order_calls import (
     cancel_request,
     lookup_requests,
@@ -412,13 +420,13 @@ class TestBinance(ExchangeContract):
         assert "&recvWindow=5000&timestamp=1790000000123&signature=" in query
 
     def test_testnet_and_demo_cannot_tell_rights(self) -> None:
-        assert self.exchange(kind=Kind.TESTNET).permissions_request() is None
-        assert self.exchange(kind=Kind.DEMO).permissions_request() is None
-        assert self.exchange(kind=Kind.TESTNET).probe_request(Market.FUTURES) is None
-        assert self.exchange(kind=Kind.DEMO, endpoint="http://127.0.0.1:1").permissions_request() is not None
+        assert permissions_request(self.exchange(kind=Kind.TESTNET)) is None
+        assert permissions_request(self.exchange(kind=Kind.DEMO)) is None
+        assert probe_request(self.exchange(kind=Kind.TESTNET), Market.FUTURES) is None
+        assert permissions_request(self.exchange(kind=Kind.DEMO, endpoint="http://127.0.0.1:1")) is not None
 
     def test_a_keys_rights_are_read(self) -> None:
-        told = self.exchange().read_permissions(answer(PERMISSIONS))
+        told = read_permissions(self.exchange(), answer(PERMISSIONS))
         assert (told.read, told.spot_trade, told.futures_trade) == (True, True, False)
         assert (told.withdraw, told.transfer, told.ip_restricted, told.ips) == (False, False, True, None)
         assert told.created == datetime(2023, 10, 30, 5, 53, 39, tzinfo=UTC)
@@ -426,7 +434,7 @@ class TestBinance(ExchangeContract):
 
     def test_rights_we_did_not_ask_about_are_named(self) -> None:
         body = {**PERMISSIONS, "enableMargin": True, "permitsTimeTravel": True, "enableNew": "yes", "enableOld": None}
-        told = self.exchange().read_permissions(answer(body))
+        told = read_permissions(self.exchange(), answer(body))
         assert told.extra == ("enableMargin", "enableNew", "permitsTimeTravel")
 
     @pytest.mark.parametrize(
@@ -437,7 +445,7 @@ class TestBinance(ExchangeContract):
         self, internal: bool | None, universal: bool | None, transfer: bool | None
     ) -> None:
         body = {"enableInternalTransfer": internal, "permitsUniversalTransfer": universal}
-        told = self.exchange().read_permissions(answer({name: on for name, on in body.items() if on is not None}))
+        told = read_permissions(self.exchange(), answer({name: on for name, on in body.items() if on is not None}))
         assert told.transfer is transfer
 
     @pytest.mark.parametrize(
@@ -453,18 +461,18 @@ class TestBinance(ExchangeContract):
         ],
     )
     def test_what_is_not_clearly_off_is_unknown(self, more: dict[str, object], withdraw: bool | None) -> None:
-        assert self.exchange().read_permissions(answer({**PERMISSIONS, **more})).withdraw is withdraw
+        assert read_permissions(self.exchange(), answer({**PERMISSIONS, **more})).withdraw is withdraw
 
     def test_account_flags_are_never_taken_for_rights_of_the_key(self) -> None:
         body = {"canTrade": True, "canWithdraw": True, "canDeposit": True}
-        assert self.exchange().read_permissions(answer(body)).withdraw is None
+        assert read_permissions(self.exchange(), answer(body)).withdraw is None
 
     def test_the_expiry_of_the_trading_right_is_read_where_it_is_told(self) -> None:
-        told = self.exchange().read_permissions(answer({"tradingAuthorityExpirationTime": 1700000000000}))
+        told = read_permissions(self.exchange(), answer({"tradingAuthorityExpirationTime": 1700000000000}))
         assert told.trade_expires == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
     def test_filters_are_read_and_zero_switches_a_part_off(self) -> None:
-        rules = self.exchange().read_instrument(answer(INSTRUMENT), "BTC/USDT")
+        rules = read_instrument(self.exchange(), answer(INSTRUMENT), "BTC/USDT")
         assert (rules.price_step, rules.quantity_step) == (Decimal("0.01"), Decimal("0.00001"))
         assert (rules.min_quantity, rules.max_quantity) == (Decimal("0.00001"), Decimal(9000))
         assert (rules.min_notional, rules.max_notional) == (Decimal(5), Decimal(9000000))
@@ -474,7 +482,7 @@ class TestBinance(ExchangeContract):
             {"filterType": "MIN_NOTIONAL", "minNotional": "10"},
         ]
         symbol = {**INSTRUMENT["symbols"][0], "filters": filters, "status": "HALT"}  # type: ignore[index]
-        rules = self.exchange().read_instrument(answer({"symbols": [symbol]}), "BTC/USDT")
+        rules = read_instrument(self.exchange(), answer({"symbols": [symbol]}), "BTC/USDT")
         assert (rules.price_step, rules.min_quantity, rules.max_quantity) == (None, None, None)
         assert (rules.min_notional, rules.max_notional, rules.active) == (Decimal(10), None, False)
 
@@ -552,10 +560,10 @@ class TestBinance(ExchangeContract):
     def test_an_empty_book_gives_no_price(self) -> None:
         with pytest.raises(Unreadable):
             empty = {"symbol": "BTCUSDT", "bidPrice": "0.00000000", "askPrice": "60000"}
-            self.exchange().read_ticker(answer(empty), "BTCUSDT")
+            read_ticker(self.exchange(), answer(empty), "BTCUSDT")
 
     def test_the_account_id_comes_with_the_balances(self) -> None:
-        balances = self.exchange().read_balances(answer(self.answers()["balances"]))
+        balances = read_balances(self.exchange(), answer(self.answers()["balances"]))
         assert balances.uid == "354937868"
         assert balances.total == {"BTC": Decimal("0.6"), "USDT": Decimal("1000.25")}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,6 +43,25 @@ from tests.exchanges.binance_futures_samples import (
 )
 from tests.exchanges.contract import SENT_MS, answer, damaged
 from tests.support.futures_wallets import futures_wallets
+from tests.support.market_calls import (
+    futures_state_requests,
+    instrument_request,
+    is_already_set,
+    margin_request,
+    open_orders_requests,
+    positions_requests,
+    probe_request,
+    read_futures_state,
+    read_instrument,
+    read_margin,
+    read_open_orders,
+    read_positions,
+    read_setup,
+    read_ticker,
+    setup_requests,
+    ticker_request,
+    time_request,
+)
 from tests.support.order_calls import band_request, order_request, read_band, read_canceled, read_lookup, read_placed
 from tests.support.read_rows import as_orders, as_positions
 
@@ -51,7 +71,7 @@ from tests.support.read_rows import as_orders, as_positions
 def test_what_is_around_an_order_is_asked_of_its_own_product() -> None:
     exchange = made()
     linear, inverse = rules(), rules("BTC/USD:BTC")
-    asked = exchange.futures_state_requests(linear, None)
+    asked = futures_state_requests(exchange, linear, None)
     assert [(item.path, query_of(item)) for item in asked] == [
         ("/fapi/v1/accountConfig", ""),
         ("/fapi/v3/positionRisk", "symbol=BTCUSDT"),
@@ -59,7 +79,7 @@ def test_what_is_around_an_order_is_asked_of_its_own_product() -> None:
         ("/fapi/v1/openOrders", "symbol=BTCUSDT"),
         ("/fapi/v1/symbolConfig", "symbol=BTCUSDT"),
     ]
-    asked = exchange.futures_state_requests(inverse, None)
+    asked = futures_state_requests(exchange, inverse, None)
     assert [(item.path, query_of(item)) for item in asked] == [
         ("/dapi/v1/positionSide/dual", ""),
         ("/dapi/v1/positionRisk", "pair=BTCUSD"),
@@ -67,31 +87,31 @@ def test_what_is_around_an_order_is_asked_of_its_own_product() -> None:
         ("/dapi/v1/openOrders", "symbol=BTCUSD_PERP"),
     ]
     assert [item.path for item in futures_wallets(exchange)] == ["/fapi/v3/balance", "/dapi/v1/balance"]
-    assert [exchange.margin_request(item).path for item in (linear, inverse)] == [
+    assert [margin_request(exchange, item).path for item in (linear, inverse)] == [
         "/fapi/v3/balance",
         "/dapi/v1/balance",
     ]
-    assert [item.path for item in exchange.positions_requests()] == ["/fapi/v3/positionRisk", "/dapi/v1/positionRisk"]
-    assert [item.path for item in exchange.open_orders_requests(Market.FUTURES, ())] == [
+    assert [item.path for item in positions_requests(exchange)] == ["/fapi/v3/positionRisk", "/dapi/v1/positionRisk"]
+    assert [item.path for item in open_orders_requests(exchange, Market.FUTURES, ())] == [
         "/fapi/v1/openAlgoOrders",
         "/fapi/v1/openOrders",
         "/dapi/v1/openAlgoOrders",
         "/dapi/v1/openOrders",
     ]
-    assert [item.path for item in exchange.open_orders_requests(Market.SPOT, ())] == ["/api/v3/openOrders"]
-    every = [*asked, *futures_wallets(exchange), *exchange.positions_requests()]
+    assert [item.path for item in open_orders_requests(exchange, Market.SPOT, ())] == ["/api/v3/openOrders"]
+    every = [*asked, *futures_wallets(exchange), *positions_requests(exchange)]
     assert all(item.method == "GET" and item.repeatable and item.private for item in every)
 
 
 def test_public_calls_go_to_the_product_that_lists_the_symbol() -> None:
     exchange = made()
     public = [
-        exchange.instrument_request("BTC/USDT:USDT"),
-        exchange.instrument_request("BTC/USD:BTC"),
-        exchange.ticker_request("BTCUSDT", Market.FUTURES),
-        exchange.ticker_request("BTCUSD_PERP", Market.FUTURES),
-        exchange.ticker_request("BTCUSDT"),
-        exchange.time_request(Market.FUTURES),
+        instrument_request(exchange, "BTC/USDT:USDT"),
+        instrument_request(exchange, "BTC/USD:BTC"),
+        ticker_request(exchange, "BTCUSDT", Market.FUTURES),
+        ticker_request(exchange, "BTCUSD_PERP", Market.FUTURES),
+        ticker_request(exchange, "BTCUSDT"),
+        time_request(exchange, Market.FUTURES),
         band_request(exchange, rules()),
         band_request(exchange, rules("BTC/USD:BTC")),
     ]
@@ -110,11 +130,11 @@ def test_public_calls_go_to_the_product_that_lists_the_symbol() -> None:
 
 def test_kinds_without_a_product_are_asked_for_none() -> None:
     demo, testnet = made(Kind.DEMO), made(Kind.TESTNET)
-    assert [item.base for item in demo.positions_requests()] == ["https://demo-fapi.binance.com"]
+    assert [item.base for item in positions_requests(demo)] == ["https://demo-fapi.binance.com"]
     assert [item.path for item in futures_wallets(demo)] == ["/fapi/v3/balance"]
-    assert testnet.positions_requests() == futures_wallets(testnet) == ()
-    assert testnet.open_orders_requests(Market.FUTURES, ()) == ()
-    assert testnet.time_request(Market.FUTURES) is None and testnet.probe_request(Market.FUTURES) is None
+    assert positions_requests(testnet) == futures_wallets(testnet) == ()
+    assert open_orders_requests(testnet, Market.FUTURES, ()) == ()
+    assert time_request(testnet, Market.FUTURES) is None and probe_request(testnet, Market.FUTURES) is None
     with pytest.raises(UsageProblem):
         order_request(demo, leg(INVERSE))
 
@@ -122,7 +142,7 @@ def test_kinds_without_a_product_are_asked_for_none() -> None:
 @pytest.mark.parametrize("symbol", ["BTC/USDT:", "BTC/USDT:usdt", "BTCUSDT:USDT", "BTC/USDT:USDT-261225", ":"])
 def test_only_plain_symbols_are_accepted(symbol: str) -> None:
     with pytest.raises(UsageProblem):
-        made().instrument_request(symbol)
+        instrument_request(made(), symbol)
 
 
 # Settings.
@@ -142,29 +162,29 @@ def test_only_plain_symbols_are_accepted(symbol: str) -> None:
     ],
 )
 def test_only_what_differs_is_set_margin_first(wanted: Setup, sent: list[str]) -> None:
-    requests = made().setup_requests(rules(), read_state(), wanted)
+    requests = setup_requests(made(), rules(), read_state(), wanted)
     assert [f"{item.path.removeprefix('/fapi/v1/')}?{query_of(item)}" for item in requests] == sent
     assert all(item.method == "POST" and not item.repeatable for item in requests)
 
 
 def test_a_broken_leverage_is_not_sent() -> None:
     with pytest.raises(UsageProblem):
-        made().setup_requests(rules(), read_state(), Setup(PositionSide.LONG, Decimal("2.5")))
+        setup_requests(made(), rules(), read_state(), Setup(PositionSide.LONG, Decimal("2.5")))
 
 
 def test_a_setting_counts_only_when_its_own_echo_says_so() -> None:
     exchange, wanted = made(), Setup(PositionSide.LONG, Decimal(3), MarginMode.ISOLATED)
-    margin, leverage = exchange.setup_requests(rules(), read_state(), wanted)
+    margin, leverage = setup_requests(exchange, rules(), read_state(), wanted)
     for code in (200, "200"):
-        exchange.read_setup(answer({"code": code, "msg": "success"}), margin, wanted)
+        read_setup(exchange, answer({"code": code, "msg": "success"}), margin)
     good = {"leverage": 3, "maxNotionalValue": "1000000", "symbol": "BTCUSDT"}
-    exchange.read_setup(answer(good), leverage, wanted)
+    read_setup(exchange, answer(good), leverage)
     for bad in (good | {"leverage": 20}, good | {"symbol": "ETHUSDT"}, {"code": 200}, {"leverage": 3}):
         with pytest.raises(Unreadable):
-            exchange.read_setup(answer(bad), leverage, wanted)
+            read_setup(exchange, answer(bad), leverage)
     for other in ({"code": 201}, {"msg": "success"}, good):
         with pytest.raises(Unreadable):
-            exchange.read_setup(answer(other), margin, wanted)
+            read_setup(exchange, answer(other), margin)
 
 
 _SETUP_CODES = ("-4046", "-4059", "-4047", "-4048", "-4028", "-4161", "-4150", "-4168", "-2019", "http-503")
@@ -172,7 +192,7 @@ _SETUP_CODES = ("-4046", "-4059", "-4047", "-4048", "-4028", "-4161", "-4150", "
 
 def test_what_is_so_already_is_told_from_what_cannot_be() -> None:
     exchange = made()
-    already = {code: exchange.is_already_set(ExchangeError("binance", 400, code, "")) for code in _SETUP_CODES}
+    already = {code: is_already_set(exchange, ExchangeError("binance", 400, code, "")) for code in _SETUP_CODES}
     assert {code for code, told in already.items() if told} == {"-4046", "-4059"}
 
 
@@ -259,7 +279,7 @@ def test_a_position_mode_that_is_not_told_is_no_mode() -> None:
     for told in (None, "false", 0):
         with pytest.raises(Unreadable):
             answers = (answer({"dualSidePosition": told}), *state_answers()[1:])
-            made().read_futures_state(answers, rules(), None)
+            read_futures_state(made(), answers, rules(), None)
 
 
 # Rules and prices.
@@ -293,7 +313,7 @@ def test_the_rules_of_an_inverse_perpetual_are_in_contracts() -> None:
         None,
     )
     halted = {"symbols": [INVERSE_SYMBOL | {"contractStatus": "SETTLING"}]}
-    assert not made().read_instrument(answer(halted), "BTC/USD:BTC").active
+    assert not read_instrument(made(), answer(halted), "BTC/USD:BTC").active
 
 
 @pytest.mark.parametrize(
@@ -307,16 +327,16 @@ def test_the_rules_of_an_inverse_perpetual_are_in_contracts() -> None:
 )
 def test_another_contract_is_not_taken_for_the_one_asked_for(symbol: str, info: dict[str, Any]) -> None:
     with pytest.raises(UnknownSymbol):
-        made().read_instrument(answer(info), symbol)
+        read_instrument(made(), answer(info), symbol)
 
 
 def test_best_prices_are_read_from_an_object_and_from_a_list_of_one() -> None:
     row = {"symbol": "BTCUSD_PERP", "pair": "BTCUSD", "bidPrice": "9650.1", "askPrice": "9650.3", "time": SENT_MS}
     for body in (row, [row]):
-        assert made().read_ticker(answer(body), "BTCUSD_PERP").ask == Decimal("9650.3")
+        assert read_ticker(made(), answer(body), "BTCUSD_PERP").ask == Decimal("9650.3")
     for bad in ([], [row, row], [[row]]):
         with pytest.raises(Unreadable):
-            made().read_ticker(answer(bad), "BTCUSD_PERP")
+            read_ticker(made(), answer(bad), "BTCUSD_PERP")
 
 
 def test_the_price_band_is_the_mark_price_by_the_symbol_s_factors() -> None:
@@ -335,14 +355,14 @@ def test_the_price_band_is_the_mark_price_by_the_symbol_s_factors() -> None:
 
 
 def test_a_wallet_tells_what_is_free_and_what_is_owned() -> None:
-    told = made().read_margin(answer(WALLET))
+    told = read_margin(made(), answer(WALLET))
     assert told.free == {"USDT": Decimal("23.72469206")} and told.total == {"USDT": Decimal(122600)}
     assert told.uid is None, "the futures alias is not the account id of spot"
 
 
 def test_positions_of_both_products_are_read() -> None:
     exchange = made()
-    (long,) = as_positions(exchange.read_positions(0, answer([LONG_ROW, LONG_ROW | {"positionAmt": "0.000"}])))
+    (long,) = as_positions(read_positions(exchange, 0, answer([LONG_ROW, LONG_ROW | {"positionAmt": "0.000"}])))
     assert (long.side, long.margin, long.leverage, long.notional_usd) == (
         "long",
         MarginMode.CROSS,
@@ -355,12 +375,12 @@ def test_positions_of_both_products_are_read() -> None:
         None,
     )
     isolated = LONG_ROW | {"isolatedMargin": "12.5", "positionInitialMargin": "400.01"}
-    (odd,) = as_positions(exchange.read_positions(0, answer([isolated])))
+    (odd,) = as_positions(read_positions(exchange, 0, answer([isolated])))
     assert (odd.margin, odd.leverage) == (MarginMode.ISOLATED, None), "no whole leverage fits these numbers"
-    (short,) = as_positions(exchange.read_positions(1, answer([INVERSE_ROW | {"notionalValue": "-0.01166666"}])))
+    (short,) = as_positions(read_positions(exchange, 1, answer([INVERSE_ROW | {"notionalValue": "-0.01166666"}])))
     assert (short.symbol, short.side, short.contracts, short.currency) == ("BTC/USD:BTC", "short", Decimal(7), "BTC")
     assert short.notional_usd is not None and round(short.notional_usd) == 700
-    assert as_positions(exchange.read_positions(1, answer([INVERSE_ROW])))[0].notional_usd is None
+    assert as_positions(read_positions(exchange, 1, answer([INVERSE_ROW])))[0].notional_usd is None
 
 
 @pytest.mark.parametrize(
@@ -375,7 +395,7 @@ def test_positions_of_both_products_are_read() -> None:
 )
 def test_native_names_are_split_by_the_currency_of_their_margin(native: str, currency: str, symbol: str) -> None:
     row = LONG_ROW | {"symbol": native, "marginAsset": currency}
-    assert made().read_positions(0, answer([row]))[0].symbol == symbol
+    assert read_positions(made(), 0, answer([row]))[0].symbol == symbol
 
 
 def test_open_orders_are_read_whoever_sent_them() -> None:
@@ -384,26 +404,26 @@ def test_open_orders_are_read_whoever_sent_them() -> None:
         order_object(leg(), executedQty="0.002"),
         order_object(leg(INVERSE, side=Side.SELL), clientOrderId="", reduceOnly=True, positionSide="LONG"),
     ]
-    first, second = as_orders(exchange.read_open_orders(1, answer(rows), Market.FUTURES))
+    first, second = as_orders(read_open_orders(exchange, 1, answer(rows), Market.FUTURES))
     assert (first.symbol, first.side, first.type, first.price) == ("BTC/USDT:USDT", "buy", "limit", Decimal("60000.1"))
     assert (first.quantity, first.filled, first.client_order_id) == (Decimal("0.005"), Decimal("0.002"), OWN_ID)
     assert (second.symbol, second.client_order_id, second.reduce_only) == ("BTC/USD:BTC", None, True)
     assert (second.position, second.exchange_order_id, second.created_ms) == ("long", "4711", SENT_MS)
-    (waiting,) = as_orders(exchange.read_open_orders(0, answer([ALGO]), Market.FUTURES))
+    (waiting,) = as_orders(read_open_orders(exchange, 0, answer([ALGO]), Market.FUTURES))
     assert (waiting.trigger, waiting.trigger_price, waiting.exchange_order_id) == (
         Trigger.TAKE_PROFIT,
         Decimal(75000),
         "2148627",
     )
     (stop,) = as_orders(
-        exchange.read_open_orders(0, answer([ALGO | {"orderType": "STOP_MARKET", "price": "0"}]), Market.FUTURES)
+        read_open_orders(exchange, 0, answer([ALGO | {"orderType": "STOP_MARKET", "price": "0"}]), Market.FUTURES)
     )
     assert (stop.trigger, stop.type, stop.price) == (Trigger.STOP, "market", None)
 
 
 def test_open_spot_orders_are_named_by_their_pair() -> None:
     row = order_object(leg(), symbol="ETHBTC", type="STOP_LOSS_LIMIT", stopPrice="0.04", price="0.039")
-    (found,) = as_orders(made().read_open_orders(0, answer([row]), Market.SPOT))
+    (found,) = as_orders(read_open_orders(made(), 0, answer([row]), Market.SPOT))
     assert (found.symbol, found.market, found.trigger) == ("ETH/BTC", Market.SPOT, Trigger.STOP)
 
 
@@ -427,35 +447,35 @@ def test_what_goes_to_the_book_at_market_has_no_price_whatever_stands_in_that_fi
 ) -> None:
     row = ALGO | {"orderType": kind} if waits else order_object(leg(), type=kind, stopPrice="90")
     step = int(market is Market.FUTURES and not waits)
-    (found,) = as_orders(made().read_open_orders(step, answer([row | {"price": "100.00000000"}]), market))
+    (found,) = as_orders(read_open_orders(made(), step, answer([row | {"price": "100.00000000"}]), market))
     assert (found.type, found.price) == ("market" if price is None else "limit", price)
 
 
 def test_damaged_answers_are_unreadable_or_still_right() -> None:
     exchange, one = made(), leg()
     inverse, wanted = leg(INVERSE), Setup(PositionSide.LONG, Decimal(3), MarginMode.ISOLATED)
-    setups = exchange.setup_requests(rules(), read_state(), wanted)
+    setups = setup_requests(exchange, rules(), read_state(), wanted)
     readers: list[tuple[Any, Callable[[Response], object]]] = [
-        (LINEAR_INFO, lambda response: exchange.read_instrument(response, "BTC/USDT:USDT")),
-        (INVERSE_INFO, lambda response: exchange.read_instrument(response, "BTC/USD:BTC")),
+        (LINEAR_INFO, lambda response: read_instrument(exchange, response, "BTC/USDT:USDT")),
+        (INVERSE_INFO, lambda response: read_instrument(exchange, response, "BTC/USD:BTC")),
         (placed_object(one), lambda response: read_placed(exchange, response, one)),
         (order_object(inverse), lambda response: read_lookup(exchange, 0, response, inverse)),
         ([order_object(one)], lambda response: read_lookup(exchange, 2, response, one)),
         (placed_object(one, status="CANCELED"), lambda response: read_canceled(exchange, response, one)),
-        ([LONG_ROW], lambda response: exchange.read_positions(0, response)),
-        ([INVERSE_ROW], lambda response: exchange.read_positions(1, response)),
-        ([order_object(one)], lambda response: exchange.read_open_orders(1, response, Market.FUTURES)),
-        ([ALGO], lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
-        (WALLET, exchange.read_margin),
+        ([LONG_ROW], lambda response: read_positions(exchange, 0, response)),
+        ([INVERSE_ROW], lambda response: read_positions(exchange, 1, response)),
+        ([order_object(one)], lambda response: read_open_orders(exchange, 1, response, Market.FUTURES)),
+        ([ALGO], lambda response: read_open_orders(exchange, 0, response, Market.FUTURES)),
+        (WALLET, partial(read_margin, exchange)),
         ({"symbol": "BTCUSDT", "markPrice": "60000"}, lambda response: read_band(exchange, response, rules())),
-        ({"code": 200}, lambda response: exchange.read_setup(response, setups[0], wanted)),
-        ({"symbol": "BTCUSDT", "leverage": 3}, lambda response: exchange.read_setup(response, setups[1], wanted)),
+        ({"code": 200}, lambda response: read_setup(exchange, response, setups[0])),
+        ({"symbol": "BTCUSDT", "leverage": 3}, lambda response: read_setup(exchange, response, setups[1])),
     ]
     for index, sample in enumerate((CONFIG, [LONG_ROW], [order_object(one)], [ALGO], SYMBOL_CONFIG)):
         parts = state_answers(algo=[ALGO])
 
         def read(response: Response, index: int = index, parts: tuple[Response, ...] = parts) -> object:
-            return exchange.read_futures_state((*parts[:index], response, *parts[index + 1 :]), rules(), None)
+            return read_futures_state(exchange, (*parts[:index], response, *parts[index + 1 :]), rules(), None)
 
         readers.append((sample, read))
     for sample, read_one in readers:

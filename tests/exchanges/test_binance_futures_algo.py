@@ -50,6 +50,7 @@ from tests.exchanges.binance_futures_samples import (
 )
 from tests.exchanges.contract import BROKER_NAMES, SENT_MS, answer, damaged, sent_params
 from tests.support.ccxt_oracle import AT_MS, Sent, caught
+from tests.support.market_calls import read_open_orders
 from tests.support.order_calls import (
     became_request,
     cancel_became_request,
@@ -569,7 +570,7 @@ def test_the_answer_judged_as_a_whole() -> None:
 )
 def test_open_orders_that_wait_are_listed_as_such(changes: dict[str, Any], trigger: Trigger, kind: OrderType) -> None:
     one = leg(**changes | SELL | HEDGE)
-    (found,) = made().read_open_orders(0, answer([algo_object(one, reduceOnly=True)]), Market.FUTURES)
+    (found,) = read_open_orders(made(), 0, answer([algo_object(one, reduceOnly=True)]), Market.FUTURES)
     assert found == OpenOrder(
         symbol="BTC/USDT:USDT",
         native_symbol="BTCUSDT",
@@ -592,15 +593,15 @@ def test_open_orders_that_wait_are_listed_as_such(changes: dict[str, Any], trigg
 
 def test_one_that_closes_the_whole_position_has_no_size() -> None:
     row = algo_object(stop(**AT_MARKET | SELL), quantity="0", closePosition=True)
-    (found,) = as_orders(made().read_open_orders(0, answer([row]), Market.FUTURES))
+    (found,) = as_orders(read_open_orders(made(), 0, answer([row]), Market.FUTURES))
     assert (found.quantity, found.reduce_only, found.trigger) == (Decimal(0), True, Trigger.STOP)
 
 
 def test_one_that_has_fired_is_listed_as_the_plain_order_that_it_is() -> None:
     exchange, row = made(), plain_object(stop(), type="STOP")
-    (found,) = as_orders(exchange.read_open_orders(1, answer([row]), Market.FUTURES))
+    (found,) = as_orders(read_open_orders(exchange, 1, answer([row]), Market.FUTURES))
     assert (found.trigger, found.trigger_price, found.exchange_order_id) == (None, None, BECAME)
-    (spot,) = as_orders(exchange.read_open_orders(0, answer([{**row, "type": "STOP_LOSS_LIMIT"}]), Market.SPOT))
+    (spot,) = as_orders(read_open_orders(exchange, 0, answer([{**row, "type": "STOP_LOSS_LIMIT"}]), Market.SPOT))
     assert (spot.trigger, spot.trigger_price) == (Trigger.STOP, Decimal("59990.5"))
 
 
@@ -616,7 +617,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         (plain, lambda response: read_became(exchange, response, one, status)),
         (CANCELED, lambda response: read_canceled(exchange, response, one)),
         (canceled, lambda response: read_became_canceled(exchange, response, one, BECAME)),
-        ([fired], lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
+        ([fired], lambda response: read_open_orders(exchange, 0, response, Market.FUTURES)),
     ]
     for sample, read in readers:
         right = read(answer(sample))
@@ -724,7 +725,7 @@ def test_ccxt_reads_the_same_from_one_that_waits() -> None:
     client, one = ccxt_client("binanceusdm"), stop(**SELL | {"reduce_only": True})
     row = algo_object(one)
     read = client.parse_order(row)
-    (found,) = as_orders(made().read_open_orders(0, answer([row]), Market.FUTURES))
+    (found,) = as_orders(read_open_orders(made(), 0, answer([row]), Market.FUTURES))
     assert (read["id"], read["clientOrderId"]) == (found.exchange_order_id, found.client_order_id)
     assert (read["symbol"], read["side"], read["type"], read["status"]) == (
         found.symbol,

@@ -41,6 +41,7 @@ from tests.exchanges.binance_futures_samples import (
 )
 from tests.exchanges.contract import BROKER_NAMES, SENT_MS, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, caught
+from tests.support.market_calls import setup_requests
 from tests.support.order_calls import (
     cancel_request,
     holds_to_reducing,
@@ -392,8 +393,8 @@ def test_ccxt_would_set_and_cancel_the_same_way(name: str, order: Order) -> None
     client, one = ccxt_client(name), leg(order)
     instrument = rules(order.symbol)
     state = FuturesState(False, MarginMode.CROSS, Decimal(5), Decimal(5))
-    margin, leverage = made().setup_requests(
-        instrument, state, Setup(PositionSide.LONG, Decimal(3), MarginMode.ISOLATED)
+    margin, leverage = setup_requests(
+        made(), instrument, state, Setup(PositionSide.LONG, Decimal(3), MarginMode.ISOLATED)
     )
     calls: list[tuple[Request, Callable[[], object]]] = [
         (margin, lambda: client.set_margin_mode("isolated", order.symbol)),

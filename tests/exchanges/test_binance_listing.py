@@ -19,6 +19,7 @@ from keyctl.model.venue import Instrument
 from keyctl.model.wire import Response
 from keyctl.model.words import Kind, Market
 from tests.support.listed import row, rows
+from tests.support.market_calls import read_instrument, ticker_request
 from tests.support.order_calls import band_request, names_requests, read_band, read_names
 
 D = Decimal
@@ -34,7 +35,7 @@ def answer(*entries: dict[str, Any]) -> Response:
 
 
 def rules(symbol: str, *entries: dict[str, Any]) -> Instrument:
-    return exchange().read_instrument(answer(*entries), symbol)
+    return read_instrument(exchange(), answer(*entries), symbol)
 
 
 # Kinds of contracts.
@@ -312,5 +313,5 @@ def test_such_names_are_signed_as_utf_8(symbol: str) -> None:
     native = exchange().native_name(symbol)
     assert native is not None and not native.isascii()
     market = Market.FUTURES if ":" in symbol else Market.SPOT
-    query = encode_query(exchange().ticker_request(native, market).params)
+    query = encode_query(ticker_request(exchange(), native, market).params)
     assert query.isascii() and query.startswith("symbol=%E")

@@ -21,6 +21,15 @@ from keyctl.secret import Secret
 from tests.exchanges.bitfinex_spot import API_KEY, DAY_MS, SECRET, BitfinexSpot, exchange, notification, row, signer
 from tests.exchanges.contract import SENT_MS, answer, sent_params
 from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
+from tests.support.market_calls import (
+    balance_request,
+    probe_request,
+    read_balances,
+    read_instrument,
+    read_permissions,
+    read_time,
+    time_request,
+)
 from tests.support.order_calls import (
     cancel_request,
     lookup_requests,
@@ -339,7 +348,7 @@ def test_a_full_page_is_no_proof_of_absence() -> None:
 )
 def test_symbols_are_translated_both_ways(symbol: str, native: str) -> None:
     pairs = [[native[1:]], [[native[1:], [None, None, None, "1", "2"]]]]
-    rules = exchange().read_instrument(answer(pairs), symbol)
+    rules = read_instrument(exchange(), answer(pairs), symbol)
     assert (rules.symbol, rules.native_symbol) == (symbol, native)
     assert (rules.price_digits, rules.quantity_step) == (5, Decimal("1E-8"))
     assert (rules.min_quantity, rules.max_quantity) == (Decimal(1), Decimal(2))
@@ -348,12 +357,12 @@ def test_symbols_are_translated_both_ways(symbol: str, native: str) -> None:
 @pytest.mark.parametrize("symbol", ["BTC/UST", "DOG/USD", "XYZ/USD"])
 def test_a_native_name_that_means_another_coin_elsewhere_is_unknown(symbol: str) -> None:
     with pytest.raises(UnknownSymbol):
-        exchange().read_instrument(answer([["BTCUST", "DOGUSD"], []]), symbol)
+        read_instrument(exchange(), answer([["BTCUST", "DOGUSD"], []]), symbol)
 
 
 def test_a_listed_pair_without_sizes_is_unreadable() -> None:
     with pytest.raises(Unreadable):
-        exchange().read_instrument(answer([["BTCUST"], []]), "BTC/USDT")
+        read_instrument(exchange(), answer([["BTCUST"], []]), "BTC/USDT")
 
 
 # Rights and balances.
@@ -374,7 +383,7 @@ def test_rights_are_read_by_name_in_any_order() -> None:
         ["bfxpay", 0, 0],
     ]
     for rows in (sample, sample[::-1]):
-        told = exchange().read_permissions(answer(rows))
+        told = read_permissions(exchange(), answer(rows))
         assert (told.read, told.spot_trade, told.withdraw, told.transfer) == (True, True, False, False)
         assert (told.ip_restricted, told.ips, told.created, told.extra) == (None, None, None, ())
         assert told.funding is True
@@ -382,19 +391,19 @@ def test_rights_are_read_by_name_in_any_order() -> None:
 
 @pytest.mark.parametrize("scope", ["withdraw", "ui_withdraw", "eaas_withdraw"])
 def test_every_scope_that_can_withdraw_counts(scope: str) -> None:
-    told = exchange().read_permissions(answer([["orders", 1, 1], [scope, 0, 1]]))
+    told = read_permissions(exchange(), answer([["orders", 1, 1], [scope, 0, 1]]))
     assert told.withdraw is True
 
 
 def test_a_scope_that_we_do_not_know_leaves_withdrawing_unknown_unless_it_is_told() -> None:
     unknown = [["orders", 1, 1], ["teleport", 0, 1]]
-    assert exchange().read_permissions(answer(unknown)).withdraw is None
-    assert exchange().read_permissions(answer([*unknown, ["ui_withdraw", 0, 0]])).withdraw is None
-    assert exchange().read_permissions(answer([*unknown, ["withdraw", 0, 0]])).withdraw is False
+    assert read_permissions(exchange(), answer(unknown)).withdraw is None
+    assert read_permissions(exchange(), answer([*unknown, ["ui_withdraw", 0, 0]])).withdraw is None
+    assert read_permissions(exchange(), answer([*unknown, ["withdraw", 0, 0]])).withdraw is False
 
 
 def test_reading_withdrawals_and_unknown_writes_are_named() -> None:
-    told = exchange().read_permissions(answer([["withdraw", 1, 0], ["teleport", 0, 1]]))
+    told = read_permissions(exchange(), answer([["withdraw", 1, 0], ["teleport", 0, 1]]))
     assert (told.withdraw, told.extra) == (False, ("teleport", "withdraw (read)"))
 
 
@@ -404,7 +413,7 @@ def test_only_the_exchange_wallet_counts_and_unknown_balances_are_left_out() -> 
         ["margin", "BTC", 5, 0, 5, None, None],
         ["exchange", "ETH", 5, 0, None, None, None],
     ]
-    balances = exchange().read_balances(answer(rows))
+    balances = read_balances(exchange(), answer(rows))
     assert balances.free == {"USDT": Decimal("1000.25")}
     assert balances.total == {"USDT": Decimal("1500.5"), "ETH": Decimal(5)}
 
@@ -453,11 +462,11 @@ def test_order_not_found_never_means_already_final() -> None:
 
 
 def test_the_time_is_the_date_of_an_answer_read_as_the_middle_of_its_second() -> None:
-    request = exchange().time_request()
+    request = time_request(exchange())
     assert request is not None and (request.base, request.private) == (exchange().host("auth"), False)
     headers = {"date": "Fri, 31 Dec 2027 23:59:59 GMT"}
-    assert exchange().read_time(Response(200, headers, b"[1]")) == 1_830_297_599_500
-    assert exchange().read_time(Response(500, {**headers, "age": "0"}, b"")) == 1_830_297_599_500
+    assert read_time(exchange(), Response(200, headers, b"[1]")) == 1_830_297_599_500
+    assert read_time(exchange(), Response(500, {**headers, "age": "0"}, b"")) == 1_830_297_599_500
 
 
 @pytest.mark.parametrize(
@@ -477,7 +486,7 @@ def test_the_time_is_the_date_of_an_answer_read_as_the_middle_of_its_second() ->
 )
 def test_an_answer_from_a_store_or_with_another_date_tells_no_time(headers: dict[str, str]) -> None:
     with pytest.raises(Unreadable):
-        exchange().read_time(Response(200, headers, b"[1]"))
+        read_time(exchange(), Response(200, headers, b"[1]"))
 
 
 @pytest.mark.parametrize(
@@ -514,8 +523,8 @@ def test_typed_in_counts_and_ids_become_integers() -> None:
 
 
 def test_there_is_one_harmless_probe_for_spot_and_none_for_futures() -> None:
-    assert exchange().probe_request(Market.SPOT) == exchange().balance_request()
-    assert exchange().probe_request(Market.FUTURES) is None
+    assert probe_request(exchange(), Market.SPOT) == balance_request(exchange())
+    assert probe_request(exchange(), Market.FUTURES) is None
 
 
 def test_key_types_and_passphrases_that_bitfinex_lacks_are_refused() -> None:

@@ -22,6 +22,21 @@ from tests.exchanges.bitfinex_spot import notification, signer
 from tests.exchanges.contract import SENT_MS, answer, damaged, sent_params
 from tests.support.ccxt_oracle import caught, oracle
 from tests.support.futures_wallets import futures_wallets
+from tests.support.market_calls import (
+    futures_state_requests,
+    instrument_request,
+    margin_request,
+    open_orders_requests,
+    read_futures_state,
+    read_instrument,
+    read_margin,
+    read_open_orders,
+    read_permissions,
+    read_positions,
+    read_ticker,
+    setup_requests,
+    ticker_request,
+)
 from tests.support.order_calls import (
     cancel_request,
     holds_to_reducing,
@@ -88,7 +103,7 @@ def position(changes: dict[int, Any] | None = None) -> list[Any]:
 
 
 def instrument() -> Instrument:
-    return exchange().read_instrument(answer(CONF), "BTC/USDT:USDT")
+    return read_instrument(exchange(), answer(CONF), "BTC/USDT:USDT")
 
 
 # Orders.
@@ -240,7 +255,7 @@ def test_ccxt_reads_a_position_as_we_do() -> None:
         theirs = client().parse_position(
             {"result": [str(x) if isinstance(x, float) else x for x in position({2: amount})]}
         )
-        (ours,) = as_positions(exchange().read_positions(0, answer([position({2: amount})])))
+        (ours,) = as_positions(read_positions(exchange(), 0, answer([position({2: amount})])))
         assert (theirs["symbol"], theirs["side"], theirs["marginMode"]) == (ours.symbol, ours.side, ours.margin)
         for name, value in (("entryPrice", ours.entry_price), ("liquidationPrice", ours.liquidation_price)):
             assert Decimal(str(theirs[name])) == value
@@ -327,14 +342,14 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         if not isinstance(value, list) or len(value) != 2:
             continue
         try:
-            state = exchange().read_futures_state((answer(value[0]), answer(value[1])), instrument(), None)
+            state = read_futures_state(exchange(), (answer(value[0]), answer(value[1])), instrument(), None)
         except Unreadable:
             continue
         assert isinstance(state, FuturesState)
     for value in damaged([row(ours), row(spot_leg())]):
         for market in Market:
             try:
-                exchange().read_open_orders(0, answer(value), market)
+                read_open_orders(exchange(), 0, answer(value), market)
             except Unreadable:
                 continue
 
@@ -343,7 +358,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
 
 
 def test_the_rules_of_a_derivative_come_from_its_own_lists() -> None:
-    request = exchange().instrument_request("BTC/USDT:USDT")
+    request = instrument_request(exchange(), "BTC/USDT:USDT")
     assert request.path == "/v2/conf/pub:list:pair:futures,pub:info:pair:futures"
     rules = instrument()
     assert (rules.symbol, rules.native_symbol, rules.market) == ("BTC/USDT:USDT", NATIVE, Market.FUTURES)
@@ -355,7 +370,7 @@ def test_the_rules_of_a_derivative_come_from_its_own_lists() -> None:
 @pytest.mark.parametrize(("margin", "leverage"), [(0.03, 33), (1, 1), (0.001, 100), (None, 100), ("0.05", 20)])
 def test_the_highest_leverage_follows_from_the_initial_margin(margin: Any, leverage: int) -> None:
     sizes = [*SIZES[:8], margin, 0.005]
-    rules = exchange().read_instrument(answer([["BTCF0:USTF0"], [["BTCF0:USTF0", sizes]]]), "BTC/USDT:USDT")
+    rules = read_instrument(exchange(), answer([["BTCF0:USTF0"], [["BTCF0:USTF0", sizes]]]), "BTC/USDT:USDT")
     assert rules.leverage_max == leverage
 
 
@@ -363,25 +378,25 @@ def test_the_highest_leverage_follows_from_the_initial_margin(margin: Any, lever
 def test_an_initial_margin_that_cannot_be_is_unreadable(margin: Any) -> None:
     sizes = [*SIZES[:8], margin, 0.005]
     with pytest.raises(Unreadable):
-        exchange().read_instrument(answer([["BTCF0:USTF0"], [["BTCF0:USTF0", sizes]]]), "BTC/USDT:USDT")
+        read_instrument(exchange(), answer([["BTCF0:USTF0"], [["BTCF0:USTF0", sizes]]]), "BTC/USDT:USDT")
 
 
 @pytest.mark.parametrize("symbol", ["BTC/USDT:BTC", "ETH/USDT:USDT", "IOT/USDT:USDT", "BTC/UST:UST"])
 def test_a_derivative_that_is_not_listed_under_our_names_is_unknown(symbol: str) -> None:
     with pytest.raises(UnknownSymbol):
-        exchange().read_instrument(answer(CONF), symbol)
+        read_instrument(exchange(), answer(CONF), symbol)
 
 
 def test_a_derivative_of_a_coin_with_another_name_is_translated() -> None:
     lists = [["IOTF0:USTF0"], [["IOTF0:USTF0", SIZES]]]
-    assert exchange().read_instrument(answer(lists), "IOTA/USDT:USDT").native_symbol == "tIOTF0:USTF0"
+    assert read_instrument(exchange(), answer(lists), "IOTA/USDT:USDT").native_symbol == "tIOTF0:USTF0"
 
 
 def test_a_derivatives_prices_are_read_as_spots() -> None:
-    request = exchange().ticker_request(NATIVE, Market.FUTURES)
+    request = ticker_request(exchange(), NATIVE, Market.FUTURES)
     assert request.path == f"/v2/ticker/{NATIVE}"
     told = [59999, 1, 60001, 1, 0, 0, 60000, 1, 61000, 59000]
-    assert exchange().read_ticker(answer(told), NATIVE) == Ticker(Decimal(59999), Decimal(60001))
+    assert read_ticker(exchange(), answer(told), NATIVE) == Ticker(Decimal(59999), Decimal(60001))
 
 
 # The account.
@@ -394,15 +409,15 @@ def test_the_margin_wallet_is_read_under_common_names() -> None:
         ["margin", "UST", 5, 0, 5, None, None],
         ["exchange", "USTF0", 7, 0, 7, None, None],
     ]
-    found = exchange().read_margin(answer(rows))
+    found = read_margin(exchange(), answer(rows))
     assert found.free == {"USDT": Decimal("1000.25")}
     assert found.total == {"USDT": Decimal("1500.5"), "BTC": Decimal(2)}
-    assert exchange().margin_request(instrument()) == futures_wallets(exchange())[0]
+    assert margin_request(exchange(), instrument()) == futures_wallets(exchange())[0]
 
 
 def test_positions_are_net_isolated_and_signed() -> None:
     rows = [position(), position({0: "tETHF0:USTF0", 2: -1.5, 3: 3000, 6: 15, 8: None, 9: None})]
-    long, short = as_positions(exchange().read_positions(0, answer(rows)))
+    long, short = as_positions(read_positions(exchange(), 0, answer(rows)))
     assert (long.symbol, long.side, long.contracts) == ("BTC/USDT:USDT", PositionSide.LONG, Decimal("0.002"))
     assert (long.margin, long.leverage, long.hedge) == (MarginMode.ISOLATED, Decimal("3.0673"), False)
     assert (long.entry_price, long.unrealized, long.currency) == (Decimal(60000), Decimal("1.5"), "USDT")
@@ -413,12 +428,12 @@ def test_positions_are_net_isolated_and_signed() -> None:
 
 def test_only_open_positions_in_derivatives_are_positions() -> None:
     rows = [position({0: "tBTCUSD"}), position({1: "CLOSED"}), position({2: 0})]
-    assert exchange().read_positions(0, answer(rows)) == ()
+    assert read_positions(exchange(), 0, answer(rows)) == ()
 
 
 @pytest.mark.parametrize("changes", [{1: "TELEPORTED"}, {2: "much"}, {0: "tF0"}, {9: True}])
 def test_a_position_that_cannot_be_understood_is_odd_and_hides_no_other(changes: dict[int, Any]) -> None:
-    odd, cut, no_row, good = exchange().read_positions(0, answer([position(changes), position()[:9], 7, position()]))
+    odd, cut, no_row, good = read_positions(exchange(), 0, answer([position(changes), position()[:9], 7, position()]))
     assert isinstance(odd, OddRow) and odd.why and odd.native_symbol == changes.get(0, NATIVE)
     assert isinstance(cut, OddRow) and cut.symbol == "BTC/USDT:USDT"
     assert isinstance(no_row, OddRow) and (no_row.native_symbol, no_row.symbol) == (None, None)
@@ -441,11 +456,11 @@ def test_rows_that_may_be_of_the_pair_are_counted_in_its_state(positions: Any, o
 
 
 def state_of(positions: list[Any], orders: list[Any]) -> FuturesState:
-    return exchange().read_futures_state((answer(positions), answer(orders)), instrument(), None)
+    return read_futures_state(exchange(), (answer(positions), answer(orders)), instrument(), None)
 
 
 def test_the_state_before_an_order_is_net_isolated_and_without_a_leverage_of_its_own() -> None:
-    requests = exchange().futures_state_requests(instrument(), None)
+    requests = futures_state_requests(exchange(), instrument(), None)
     assert [request.path for request in requests] == ["/v2/auth/r/positions", f"/v2/auth/r/orders/{NATIVE}"]
     state = state_of([position(), position({0: "tETHF0:USTF0"})], [row(leg()), row(leg())])
     assert (state.hedge, state.margin, state.leverage_long, state.leverage_short) == (
@@ -457,8 +472,8 @@ def test_the_state_before_an_order_is_net_isolated_and_without_a_leverage_of_its
     assert state.open_orders == 2 and [item.native_symbol for item in state.positions] == [NATIVE]
     # What an order that adds to the position carries has to be whole.
     assert state.positions[0].leverage == 3
-    assert exchange().leverage_in_order
-    assert exchange().setup_requests(instrument(), state, Setup(PositionSide.LONG, Decimal(3))) == ()
+    assert exchange().market(Market.FUTURES).settings is None
+    assert setup_requests(exchange(), instrument(), state, Setup(PositionSide.LONG, Decimal(3))) == ()
 
 
 @pytest.mark.parametrize(("told", "whole"), [(0.4, 1), (1, 1), (2.999, 2), (250, 100)])
@@ -480,8 +495,8 @@ def test_open_orders_of_both_markets_are_told_apart() -> None:
         row(spot_leg(), {6: 0.002}),
         row(spot_leg(), {8: "LIMIT"}),  # of margin trading
     ]
-    (spot,) = as_orders(exchange().read_open_orders(0, answer(rows), Market.SPOT))
-    stop_limit, stop = as_orders(exchange().read_open_orders(0, answer(rows), Market.FUTURES))
+    (spot,) = as_orders(read_open_orders(exchange(), 0, answer(rows), Market.SPOT))
+    stop_limit, stop = as_orders(read_open_orders(exchange(), 0, answer(rows), Market.FUTURES))
     assert (spot.symbol, spot.quantity, spot.filled, spot.price) == (
         "BTC/USDT",
         Decimal("0.005"),
@@ -496,24 +511,24 @@ def test_open_orders_of_both_markets_are_told_apart() -> None:
         True,
     )
     assert (stop.type, stop.price, stop.trigger_price) == (OrderType.MARKET, None, Decimal(59000))
-    assert len(exchange().open_orders_requests(Market.SPOT, ("BTC/USDT",))) == 1
+    assert len(open_orders_requests(exchange(), Market.SPOT, ("BTC/USDT",))) == 1
 
 
 @pytest.mark.parametrize("changes", [{8: "EXCHANGE TELEPORT"}, {3: "tBTC"}, {7: 0}, {16: None}])
 def test_an_open_order_of_an_unknown_kind_is_odd_and_hides_no_other(changes: dict[int, Any]) -> None:
     listed = answer([row(spot_leg(), changes), row(spot_leg())])
-    odd, good = exchange().read_open_orders(0, listed, Market.SPOT)
+    odd, good = read_open_orders(exchange(), 0, listed, Market.SPOT)
     assert isinstance(odd, OddRow) and (odd.exchange_order_id, odd.native_symbol) == (
         str(row(spot_leg())[0]),
         changes.get(3, "tBTCUST"),
     )
     assert isinstance(good, OpenOrder)
-    assert exchange().read_open_orders(0, listed, Market.FUTURES) == ()
+    assert read_open_orders(exchange(), 0, listed, Market.FUTURES) == ()
 
 
 def test_an_odd_row_without_a_pair_may_be_of_either_market() -> None:
     for market in Market:
-        (odd,) = exchange().read_open_orders(0, answer([[4711]]), market)
+        (odd,) = read_open_orders(exchange(), 0, answer([[4711]]), market)
         assert isinstance(odd, OddRow) and odd.exchange_order_id == "4711" and odd.may_be_of("BTC/USDT")
 
 
@@ -525,6 +540,6 @@ def test_look_ups_and_cancels_of_derivatives_go_the_way_of_spot() -> None:
 
 
 def test_the_one_right_for_orders_counts_for_both_markets() -> None:
-    told = exchange().read_permissions(answer([["orders", 1, 1], ["positions", 1, 0]]))
+    told = read_permissions(exchange(), answer([["orders", 1, 1], ["positions", 1, 0]]))
     assert (told.spot_trade, told.futures_trade, told.extra) == (True, True, ())
     assert json.dumps(told.extra) == "[]"

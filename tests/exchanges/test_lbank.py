@@ -22,6 +22,7 @@ from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, answer, sent_params
 from tests.exchanges.lbank_spot import API_KEY, SECRET, LBankSpot, envelope, page, row
 from tests.support.ccxt_oracle import AT_MS, Sent, caught, oracle
+from tests.support.market_calls import probe_request, read_balances, read_instrument, read_permissions
 from tests.support.order_calls import cancel_request, lookup_requests, order_request, read_canceled, read_lookup
 
 ECHOSTR = "echostr123456789012345678901234567890"
@@ -375,14 +376,14 @@ def test_open_and_finished_orders_are_asked_for_in_long_pages() -> None:
 
 
 def test_numbers_of_decimals_become_steps() -> None:
-    rules = exchange().read_instrument(answer(LBankSpot().answers()["instrument"]), "BTC/USDT")
+    rules = read_instrument(exchange(), answer(LBankSpot().answers()["instrument"]), "BTC/USDT")
     assert (rules.price_step, rules.quantity_step) == (Decimal("0.01"), Decimal("0.0001"))
     assert (rules.min_quantity, rules.min_notional) == (Decimal("0.0001"), None)
 
 
 def test_a_symbol_that_the_answer_lacks_is_unknown() -> None:
     with pytest.raises(UnknownSymbol):
-        exchange().read_instrument(answer(envelope([])), "BTC/USDT")
+        read_instrument(exchange(), answer(envelope([])), "BTC/USDT")
     error = exchange().read_error(answer({"result": "false", "msg": "x", "error_code": "10008"}))
     assert error is not None and exchange().is_unknown_symbol(error)
 
@@ -399,20 +400,20 @@ def test_the_official_permission_sample_is_read_though_it_has_no_error_code() ->
             "enableWithdrawals": True,
         },
     }
-    told = exchange().read_permissions(answer(sample))
+    told = read_permissions(exchange(), answer(sample))
     assert (told.read, told.spot_trade, told.withdraw, told.ip_restricted) == (True, True, True, True)
     assert (told.futures_trade, told.transfer, told.ips) == (None, None, None)
     assert told.created == datetime(2022, 1, 25, 6, 10, 5, tzinfo=UTC)
 
 
 def test_a_right_that_we_did_not_ask_about_is_named() -> None:
-    told = exchange().read_permissions(answer(envelope({"enableLending": "true", "enableTransfer": "true"})))
+    told = read_permissions(exchange(), answer(envelope({"enableLending": "true", "enableTransfer": "true"})))
     assert (told.extra, told.transfer) == (("enableLending",), True)
 
 
 def test_a_flag_that_we_do_not_know_leaves_a_told_right_to_withdraw_alone_unless_it_has_that_name() -> None:
     def withdraw(flags: dict[str, object]) -> bool | None:
-        return exchange().read_permissions(answer(envelope(flags))).withdraw
+        return read_permissions(exchange(), answer(envelope(flags))).withdraw
 
     assert withdraw({"enableLending": "true", "enableWithdrawals": "false"}) is False
     assert withdraw({"enableLending": "true"}) is None
@@ -423,11 +424,11 @@ def test_a_flag_that_we_do_not_know_leaves_a_told_right_to_withdraw_alone_unless
 
 def test_a_failed_permission_call_is_never_read_as_rights() -> None:
     with pytest.raises(Unreadable):
-        exchange().read_permissions(answer({"result": "false", "data": {"enableWithdrawals": False}}))
+        read_permissions(exchange(), answer({"result": "false", "data": {"enableWithdrawals": False}}))
 
 
 def test_the_account_id_comes_with_the_balances() -> None:
-    balances = exchange().read_balances(answer(LBankSpot().answers()["balances"]))
+    balances = read_balances(exchange(), answer(LBankSpot().answers()["balances"]))
     assert balances.uid == "LBA0B12679"
     assert balances.total == {"USDT": Decimal("1025.5")}
 
@@ -447,7 +448,7 @@ def test_codes_of_finished_orders_mean_already_final(code: str) -> None:
 
 
 def test_the_futures_probe_is_the_published_read_on_the_contract_host() -> None:
-    probe = exchange().probe_request(Market.FUTURES)
+    probe = probe_request(exchange(), Market.FUTURES)
     assert probe is not None
     assert (probe.method, probe.base, probe.path) == ("GET", CONTRACT_ACCOUNT.base, CONTRACT_ACCOUNT.path)
     assert probe.params == CONTRACT_ACCOUNT.params

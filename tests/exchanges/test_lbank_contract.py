@@ -7,6 +7,7 @@ import hmac
 import json
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,6 +36,23 @@ from keyctl.orders.judge import judge_placed
 from tests.exchanges.contract import SENT_MS, STAMP, answer, damaged, sent_params
 from tests.exchanges.lbank_spot import LBankSpot as Spot
 from tests.support.futures_wallets import futures_wallets
+from tests.support.market_calls import (
+    futures_state_requests,
+    instrument_request,
+    open_orders_requests,
+    positions_requests,
+    read_futures_state,
+    read_instrument,
+    read_margin,
+    read_open_orders,
+    read_positions,
+    read_setup,
+    read_ticker,
+    read_time,
+    setup_requests,
+    ticker_request,
+    time_request,
+)
 from tests.support.order_calls import (
     band_request,
     cancel_request,
@@ -78,7 +96,7 @@ def sent(request: Request) -> Any:
 
 
 def instrument() -> Instrument:
-    return exchange().read_instrument(answer(good([ROW])), "BTC/USDT:USDT")
+    return read_instrument(exchange(), answer(good([ROW])), "BTC/USDT:USDT")
 
 
 def order_row(ours: Leg, **changes: Any) -> dict[str, Any]:
@@ -179,14 +197,14 @@ def test_a_cancel_always_names_one_order() -> None:
 
 def test_no_undocumented_window_is_sent() -> None:
     writes = [order_request(exchange(), leg()), cancel_request(exchange(), leg(), None)]
-    writes += exchange().setup_requests(instrument(), state_of([position_row(leverage="9")]), wanted())
+    writes += setup_requests(exchange(), instrument(), state_of([position_row(leverage="9")]), wanted())
     for request in writes:
         assert request.base.endswith("lbkperp.lbank.com") and not request.repeatable
         assert "window" not in sent_params(sent(request))
 
 
 def test_reads_are_signed_in_the_query() -> None:
-    reads = [*exchange().futures_state_requests(instrument(), None), *exchange().positions_requests()]
+    reads = [*futures_state_requests(exchange(), instrument(), None), *positions_requests(exchange())]
     reads += [*futures_wallets(exchange()), *lookup_requests(exchange(), leg(), SENT_MS)]
     for request in reads:
         wire = sent(request)
@@ -303,7 +321,7 @@ def test_a_canceled_answer_about_another_order_is_unreadable() -> None:
 
 
 def test_the_rules_of_a_perpetual_are_read() -> None:
-    request = exchange().instrument_request("BTC/USDT:USDT")
+    request = instrument_request(exchange(), "BTC/USDT:USDT")
     assert (request.path, request.params) == ("/cfd/openApi/v1/pub/instrument", (("productGroup", "SwapU"),))
     rules = instrument()
     assert (rules.symbol, rules.native_symbol, rules.market) == ("BTC/USDT:USDT", "BTCUSDT", Market.FUTURES)
@@ -320,7 +338,7 @@ def test_the_rules_of_a_perpetual_are_read() -> None:
 
 def test_steps_and_bounds_are_in_the_base_currency_whatever_a_contract_holds() -> None:
     row = ROW | {"volumeMultiple": 0.01, "volumeTick": 1, "minOrderVolume": "1", "maxOrderVolume": "500"}
-    rules = exchange().read_instrument(answer(good([row])), "BTC/USDT:USDT")
+    rules = read_instrument(exchange(), answer(good([row])), "BTC/USDT:USDT")
     assert (rules.quantity_step, rules.max_quantity, rules.contract_size) == (
         Decimal("0.01"),
         Decimal(5),
@@ -331,7 +349,7 @@ def test_steps_and_bounds_are_in_the_base_currency_whatever_a_contract_holds() -
 @pytest.mark.parametrize("changes", [{"clearCurrency": "USD"}, {"baseCurrency": "WBTC"}, {"symbol": "BTCUSD"}])
 def test_another_perpetual_is_not_taken_for_the_one_asked_for(changes: dict[str, Any]) -> None:
     with pytest.raises(UnknownSymbol):
-        exchange().read_instrument(answer(good([ROW | changes])), "BTC/USDT:USDT")
+        read_instrument(exchange(), answer(good([ROW | changes])), "BTC/USDT:USDT")
 
 
 @pytest.mark.parametrize(
@@ -340,17 +358,17 @@ def test_another_perpetual_is_not_taken_for_the_one_asked_for(changes: dict[str,
 )
 def test_rules_that_cannot_be_are_unreadable(changes: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
-        exchange().read_instrument(answer(good([ROW | changes])), "BTC/USDT:USDT")
+        read_instrument(exchange(), answer(good([ROW | changes])), "BTC/USDT:USDT")
 
 
 @pytest.mark.parametrize("symbol", ["BTC/USDT:", "BTC/USDT:USDT:USDT", "btc/usdt:usdt", "BTC:USDT"])
 def test_only_plain_symbols_are_accepted(symbol: str) -> None:
     with pytest.raises(UsageProblem):
-        exchange().instrument_request(symbol)
+        instrument_request(exchange(), symbol)
 
 
 def test_best_prices_come_from_the_book_whichever_side_is_called_bids() -> None:
-    request = exchange().ticker_request("BTCUSDT", Market.FUTURES)
+    request = ticker_request(exchange(), "BTCUSDT", Market.FUTURES)
     assert (request.path, dict(request.params)) == (
         "/cfd/openApi/v1/pub/marketOrder",
         {"symbol": "BTCUSDT", "depth": 5},
@@ -358,15 +376,15 @@ def test_best_prices_come_from_the_book_whichever_side_is_called_bids() -> None:
     low = [{"price": price, "volume": "1", "orders": "1"} for price in ("59998", "59999")]
     high = [{"price": price, "volume": "1", "orders": "1"} for price in ("60002", "60001")]
     for bids, asks in ((low, high), (high, low)):
-        found = exchange().read_ticker(answer(good({"symbol": "BTCUSDT", "bids": bids, "asks": asks})), "BTCUSDT")
+        found = read_ticker(exchange(), answer(good({"symbol": "BTCUSDT", "bids": bids, "asks": asks})), "BTCUSDT")
         assert found == Ticker(Decimal(59999), Decimal(60001))
     for bids, asks in ((low, []), (low, low), ([*low, *high], high), ([{"price": "0"}], high)):
         with pytest.raises(Unreadable):
-            exchange().read_ticker(answer(good({"symbol": "BTCUSDT", "bids": bids, "asks": asks})), "BTCUSDT")
+            read_ticker(exchange(), answer(good({"symbol": "BTCUSDT", "bids": bids, "asks": asks})), "BTCUSDT")
 
 
 def test_the_price_band_follows_the_mark_price() -> None:
-    assert band_request(exchange(), Spot().exchange().read_instrument(*_spot_rules())) is None
+    assert band_request(exchange(), read_instrument(Spot().exchange(), *_spot_rules())) is None
     assert band_request(exchange(), instrument()) is not None
     rows = [{"symbol": "ETHUSDT", "markedPrice": "1"}, {"symbol": "BTCUSDT", "markedPrice": "60000"}]
     assert read_band(exchange(), answer(good(rows)), instrument()) == PriceBand(Decimal(72000), Decimal(54000))
@@ -380,11 +398,11 @@ def _spot_rules() -> tuple[Response, str]:
 
 
 def test_the_contract_api_has_a_clock_of_its_own() -> None:
-    request = exchange().time_request(Market.FUTURES)
+    request = time_request(exchange(), Market.FUTURES)
     assert request is not None and request.path == "/cfd/openApi/v1/pub/getTime"
-    assert exchange().read_time(answer(good({"serverTime": SENT_MS}))) == SENT_MS
+    assert read_time(exchange(), answer(good({"serverTime": SENT_MS}))) == SENT_MS
     with pytest.raises(Unreadable):  # the official sample
-        exchange().read_time(answer(good({})))
+        read_time(exchange(), answer(good({})))
 
 
 # The account.
@@ -396,13 +414,13 @@ def wanted(leverage: int = 3) -> Setup:
 
 def state_of(positions: list[Any], orders: list[Any] | None = None) -> FuturesState:
     responses = answer(good(positions)), answer(good({"resultList": orders or []}))
-    return exchange().read_futures_state(responses, instrument(), None)
+    return read_futures_state(exchange(), responses, instrument(), None)
 
 
 def test_the_wallet_is_read_in_both_of_its_forms() -> None:
     row = {"balance": "100.5", "available": "70"}
     for data in ({**row}, {**row, "asset": "USDT"}, [{**row, "asset": "usdt"}]):
-        found = exchange().read_margin(answer(good(data)))
+        found = read_margin(exchange(), answer(good(data)))
         assert (found.free, found.total) == ({"USDT": Decimal(70)}, {"USDT": Decimal("100.5")})
 
 
@@ -410,7 +428,7 @@ def test_a_one_way_account_tells_its_leverage_with_its_position() -> None:
     state = state_of([position_row(), position_row(symbol="ETHUSDT", leverage="50")], [order_row(leg())])
     assert (state.hedge, state.margin, state.open_orders, state.positions) == (False, None, 1, ())
     assert state.leverage(PositionSide.LONG) == state.leverage(PositionSide.SHORT) == Decimal(3)
-    assert not exchange().margin_known
+    assert not exchange().market(Market.FUTURES).margin_known
 
 
 @pytest.mark.parametrize(
@@ -434,31 +452,31 @@ def test_hedge_mode_stands_in_the_way_because_its_directions_are_not_agreed_on(d
 
 
 def test_leverage_is_set_for_the_direction_that_orders_use() -> None:
-    (request,) = exchange().setup_requests(instrument(), state_of([position_row(leverage="20")]), wanted())
+    (request,) = setup_requests(exchange(), instrument(), state_of([position_row(leverage="20")]), wanted())
     order = dict(order_request(exchange(), leg()).params)
     assert request.path == "/cfd/openApi/v1/prv/setLeverage"
     assert dict(request.params) == {
         **{"symbol": "BTCUSDT", "leverage": "3", "productGroup": "SwapU"},
         "posiDirection": order["posiDirection"],
     }
-    assert exchange().setup_requests(instrument(), state_of([position_row()]), wanted()) == ()
-    assert exchange().setup_requests(instrument(), state_of([position_row()]), Setup(PositionSide.LONG)) == ()
+    assert setup_requests(exchange(), instrument(), state_of([position_row()]), wanted()) == ()
+    assert setup_requests(exchange(), instrument(), state_of([position_row()]), Setup(PositionSide.LONG)) == ()
 
 
 def test_an_echo_of_another_setting_is_unreadable() -> None:
-    (request,) = exchange().setup_requests(instrument(), state_of([position_row(leverage="20")]), wanted())
+    (request,) = setup_requests(exchange(), instrument(), state_of([position_row(leverage="20")]), wanted())
     for data in (None, {}, "ok", {"leverage": "3", "posiDirection": "2"}):
-        exchange().read_setup(answer(good(data)), request, wanted())
+        read_setup(exchange(), answer(good(data)), request)
     for data in ({"leverage": "20"}, {"posiDirection": "0"}, {"symbol": "ETHUSDT"}):
         with pytest.raises(Unreadable):
-            exchange().read_setup(answer(good(data)), request, wanted())
+            read_setup(exchange(), answer(good(data)), request)
     with pytest.raises(Unreadable):
-        exchange().read_setup(answer(bad(199)), request, wanted())
+        read_setup(exchange(), answer(bad(199)), request)
 
 
 def test_net_positions_are_told_by_their_sign() -> None:
     rows = [position_row(position="0.5", openPrice="60000", unrealizedProfit="2"), position_row(position="-0.5")]
-    long, short = as_positions(exchange().read_positions(0, answer(good([*rows, position_row()]))))
+    long, short = as_positions(read_positions(exchange(), 0, answer(good([*rows, position_row()]))))
     assert (long.side, long.contracts, long.hedge, long.leverage) == (
         PositionSide.LONG,
         Decimal("0.5"),
@@ -468,7 +486,7 @@ def test_net_positions_are_told_by_their_sign() -> None:
     assert (long.symbol, long.entry_price, long.unrealized) == ("BTC/USDT:USDT", Decimal(60000), Decimal(2))
     assert (short.side, short.contracts) == (PositionSide.SHORT, Decimal("0.5"))
     (hedged,) = as_positions(
-        exchange().read_positions(0, answer(good([position_row(posiDirection="0", position="1")])))
+        read_positions(exchange(), 0, answer(good([position_row(posiDirection="0", position="1")])))
     )
     assert (hedged.side, hedged.hedge) == (PositionSide.LONG, True)
 
@@ -478,20 +496,20 @@ def test_net_positions_are_told_by_their_sign() -> None:
 )
 def test_a_position_whose_direction_is_read_in_contrary_ways_is_odd(changes: dict[str, Any]) -> None:
     rows = [position_row(**({"position": "1"} | changes)), position_row(position="1")]
-    odd, held = exchange().read_positions(0, answer(good(rows)))
+    odd, held = read_positions(exchange(), 0, answer(good(rows)))
     assert isinstance(odd, OddRow) and odd.native_symbol == changes.get("symbol", "BTCUSDT")
     assert isinstance(held, Position)
 
 
 def test_open_orders_of_contracts_come_from_one_list() -> None:
-    (request,) = exchange().open_orders_requests(Market.FUTURES, ("BTC/USDT:USDT", "ETH/USDT:USDT"))
+    (request,) = open_orders_requests(exchange(), Market.FUTURES, ("BTC/USDT:USDT", "ETH/USDT:USDT"))
     assert request.path == "/cfd/openApi/v1/prv/order"
     rows = [
         order_row(leg(), executedQty="0.001", status="2"),
         order_row(leg(), status="1"),
         order_row(leg(side=Side.SELL)),
     ]
-    first, second = as_orders(exchange().read_open_orders(0, answer(good({"resultList": rows})), Market.FUTURES))
+    first, second = as_orders(read_open_orders(exchange(), 0, answer(good({"resultList": rows})), Market.FUTURES))
     assert (first.symbol, first.side, first.quantity, first.filled, first.price) == (
         "BTC/USDT:USDT",
         Side.BUY,
@@ -501,13 +519,13 @@ def test_open_orders_of_contracts_come_from_one_list() -> None:
     )
     assert (second.side, second.exchange_order_id, second.type) == (Side.SELL, "4711", OrderType.LIMIT)
     with pytest.raises(Unreadable):
-        exchange().read_open_orders(0, answer(good({"resultList": [order_row(leg())] * 100})), Market.FUTURES)
+        read_open_orders(exchange(), 0, answer(good({"resultList": [order_row(leg())] * 100})), Market.FUTURES)
 
 
 @pytest.mark.parametrize("changes", [{"side": "LONG"}, {"status": "9"}, {"volume": "x"}, {"symbol": "BTCUSD"}])
 def test_an_odd_contract_order_hides_no_other(changes: dict[str, Any]) -> None:
     rows = [order_row(leg(), **changes), order_row(leg())]
-    odd, good_one = exchange().read_open_orders(0, answer(good({"resultList": rows})), Market.FUTURES)
+    odd, good_one = read_open_orders(exchange(), 0, answer(good({"resultList": rows})), Market.FUTURES)
     assert isinstance(odd, OddRow) and odd.exchange_order_id == "4711"
     assert odd.native_symbol == changes.get("symbol", "BTCUSDT")
     assert isinstance(good_one, OpenOrder)
@@ -519,18 +537,18 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         (good(order_row(ours)), lambda told: read_placed(exchange(), told, ours)),
         (good(order_row(ours)), lambda told: read_lookup(exchange(), 0, told, ours)),
         (good({"resultList": [order_row(ours)]}), lambda told: read_lookup(exchange(), 1, told, ours)),
-        (good({"resultList": [order_row(ours)]}), lambda told: exchange().read_open_orders(0, told, Market.FUTURES)),
-        (good([position_row(position="1")]), lambda told: exchange().read_positions(0, told)),
-        (good([ROW]), lambda told: exchange().read_instrument(told, "BTC/USDT:USDT")),
-        (good([{"asset": "USDT", "balance": "1", "available": "1"}]), exchange().read_margin),
+        (good({"resultList": [order_row(ours)]}), lambda told: read_open_orders(exchange(), 0, told, Market.FUTURES)),
+        (good([position_row(position="1")]), lambda told: read_positions(exchange(), 0, told)),
+        (good([ROW]), lambda told: read_instrument(exchange(), told, "BTC/USDT:USDT")),
+        (good([{"asset": "USDT", "balance": "1", "available": "1"}]), partial(read_margin, exchange())),
         (
             good({"symbol": "BTCUSDT", "bids": [{"price": "1"}], "asks": [{"price": "2"}]}),
-            lambda response: exchange().read_ticker(response, "BTCUSDT"),
+            lambda response: read_ticker(exchange(), response, "BTCUSDT"),
         ),
         (good([{"symbol": "BTCUSDT", "markedPrice": "1"}]), lambda told: read_band(exchange(), told, instrument())),
         (
             [good([position_row()]), good({"resultList": [order_row(ours)]})],
-            lambda told: exchange().read_futures_state(_both(told), instrument(), MarginMode.CROSS),
+            lambda told: read_futures_state(exchange(), _both(told), instrument(), MarginMode.CROSS),
         ),
     ]
     for sample, read in samples:
@@ -552,15 +570,15 @@ def _both(told: Response) -> tuple[Response, Response]:
 
 
 def test_open_spot_orders_are_asked_for_by_symbol() -> None:
-    requests = exchange().open_orders_requests(Market.SPOT, ("BTC/USDT", "BTC/USDT:USDT", "ETH/USDC"))
+    requests = open_orders_requests(exchange(), Market.SPOT, ("BTC/USDT", "BTC/USDT:USDT", "ETH/USDC"))
     assert [dict(request.params)["symbol"] for request in requests] == ["btc_usdt", "eth_usdc"]
-    assert exchange().open_orders_requests(Market.SPOT, ()) == ()
+    assert open_orders_requests(exchange(), Market.SPOT, ()) == ()
     row = {
         **{"symbol": "btc_usdt", "orderId": "u-1", "clientOrderId": "kc1", "type": "sell_maker", "price": 60000.5},
         **{"origQty": 0.5, "executedQty": 0.1, "status": 1, "time": SENT_MS},
     }
     told = {"result": "true", "error_code": 0, "data": {"total": 1, "orders": [row]}}
-    (found,) = as_orders(exchange().read_open_orders(0, answer(told), Market.SPOT))
+    (found,) = as_orders(read_open_orders(exchange(), 0, answer(told), Market.SPOT))
     assert (found.symbol, found.side, found.quantity, found.filled) == (
         "BTC/USDT",
         Side.SELL,
@@ -570,10 +588,10 @@ def test_open_spot_orders_are_asked_for_by_symbol() -> None:
     assert (found.price, found.client_order_id, found.created_ms) == (Decimal("60000.5"), "kc1", SENT_MS)
     for data in ({"total": 900, "orders": [row]}, {"orders": [row] * 200}):
         with pytest.raises(Unreadable):
-            exchange().read_open_orders(0, answer(told | {"data": data}), Market.SPOT)
+            read_open_orders(exchange(), 0, answer(told | {"data": data}), Market.SPOT)
     for change in ({"type": "swap"}, {"symbol": "btcusdt"}, {"status": 9}, {"origQty": None}):
         rows = [row | change, row]
-        odd, right = exchange().read_open_orders(0, answer(told | {"data": {"orders": rows}}), Market.SPOT)
+        odd, right = read_open_orders(exchange(), 0, answer(told | {"data": {"orders": rows}}), Market.SPOT)
         assert isinstance(odd, OddRow) and odd.exchange_order_id == "u-1" and right == found
 
 
@@ -592,7 +610,7 @@ def test_a_market_buy_is_shown_with_the_amount_that_it_spends(
 ) -> None:
     row = {"symbol": "btc_usdt", "orderId": "u-1", "price": 1, "origQty": 0.5, "executedQty": 0.1, "status": 1} | change
     told = {"result": "true", "error_code": 0, "data": {"total": 1, "orders": [row]}}
-    (found,) = exchange().read_open_orders(0, answer(told), Market.SPOT)
+    (found,) = read_open_orders(exchange(), 0, answer(told), Market.SPOT)
     assert isinstance(found, OpenOrder)
     assert (found.quote_quantity, found.quantity, found.filled) == (spends, size, Decimal("0.1"))
 

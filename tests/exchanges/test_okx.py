@@ -22,6 +22,7 @@ from keyctl.secret import Secret
 from tests.exchanges.contract import SENT_MS, STAMP, ExchangeContract, answer, sent_params
 from tests.exchanges.okx_samples import kind_shown
 from tests.support.ccxt_oracle import AT_MS, caught, oracle
+from tests.support.market_calls import balance_request, probe_request, read_balances, read_instrument, read_permissions
 from tests.support.order_calls import cancel_request, lookup_requests, order_request, read_lookup
 
 # [official] OKX docs V5, secret of the authentication chapter.
@@ -296,11 +297,11 @@ class TestOKX(ExchangeContract):
         ]
         for changes, marked in cases:
             exchange = self.exchange(**changes)
-            wire = self.signer(exchange).sign(exchange.balance_request(), STAMP)
+            wire = self.signer(exchange).sign(balance_request(exchange), STAMP)
             assert (dict(wire.headers).get("x-simulated-trading") == "1") is marked
 
     def test_each_site_has_its_own_host(self) -> None:
-        hosts = {site: self.exchange(site=site).balance_request().base for site in ("global", "eea", "us")}
+        hosts = {site: balance_request(self.exchange(site=site)).base for site in ("global", "eea", "us")}
         assert hosts == {
             "global": "https://openapi.okx.com",
             "eea": "https://eea.okx.com",
@@ -309,7 +310,7 @@ class TestOKX(ExchangeContract):
 
     def test_milliseconds_are_never_rounded(self) -> None:
         for at_ms, text in [(1607418537999, "2020-12-08T09:08:57.999Z"), (1607418538000, "2020-12-08T09:08:58.000Z")]:
-            wire = self.signer().sign(self.exchange().balance_request(), Stamp(at_ms, 0, ""))
+            wire = self.signer().sign(balance_request(self.exchange()), Stamp(at_ms, 0, ""))
             assert dict(wire.headers)["OK-ACCESS-TIMESTAMP"] == text
 
     def test_market_orders_are_in_base_currency_and_never_shrunk(self) -> None:
@@ -326,14 +327,16 @@ class TestOKX(ExchangeContract):
         }
 
     def test_a_keys_rights_and_addresses_are_read(self) -> None:
-        told = self.exchange().read_permissions(answer(success(CONFIG)))
+        told = read_permissions(self.exchange(), answer(success(CONFIG)))
         assert (told.read, told.spot_trade, told.withdraw, told.transfer) == (True, True, False, None)
         assert (told.ip_restricted, told.ips) == (True, ("203.0.113.7", "2001:db8::/32"))
         assert (told.uid, told.created, told.extra) == ("44705892343619584", None, ())
         assert "transfers" in told.spends
 
     def test_an_empty_address_list_means_not_restricted(self) -> None:
-        told = self.exchange().read_permissions(answer(success({**CONFIG, "ip": "", "perm": "read_only,withdraw,new"})))
+        told = read_permissions(
+            self.exchange(), answer(success({**CONFIG, "ip": "", "perm": "read_only,withdraw,new"}))
+        )
         assert (told.ip_restricted, told.ips) == (False, ())
         assert (told.withdraw, told.spot_trade, told.extra, told.spends) == (True, False, ("new",), "")
 
@@ -352,20 +355,20 @@ class TestOKX(ExchangeContract):
         ],
     )
     def test_a_word_that_we_do_not_know_leaves_withdrawing_unknown(self, words: str, withdraw: bool | None) -> None:
-        told = self.exchange().read_permissions(answer(success({"perm": words})))
+        told = read_permissions(self.exchange(), answer(success({"perm": words})))
         assert told.withdraw is withdraw
 
     def test_rights_that_are_not_listed_are_off_only_when_a_list_was_told(self) -> None:
-        told = self.exchange().read_permissions(answer(success({"perm": "", "ip": "203.0.113.7"})))
+        told = read_permissions(self.exchange(), answer(success({"perm": "", "ip": "203.0.113.7"})))
         assert (told.read, told.withdraw, told.ip_restricted) == (None, None, True)
 
     def test_symbol_rules_have_steps_and_no_invented_notional(self) -> None:
-        rules = self.exchange().read_instrument(answer(success(INSTRUMENT)), "BTC/USDT")
+        rules = read_instrument(self.exchange(), answer(success(INSTRUMENT)), "BTC/USDT")
         assert (rules.price_step, rules.quantity_step) == (Decimal("0.1"), Decimal("0.00000001"))
         assert (rules.min_quantity, rules.max_quantity) == (Decimal("0.00001"), Decimal("9999999999"))
         assert (rules.min_notional, rules.max_notional) == (None, None)
         suspended = {**INSTRUMENT, "state": "suspend"}
-        found = self.exchange().read_instrument(answer(success(suspended)), "BTC/USDT")
+        found = read_instrument(self.exchange(), answer(success(suspended)), "BTC/USDT")
         assert (found.active, found.may_reduce, found.not_trading) == (False, False, "its state is suspend")
 
     def test_an_unlisted_symbol_is_told_by_its_error_or_an_empty_list(self) -> None:
@@ -373,7 +376,7 @@ class TestOKX(ExchangeContract):
         error = exchange.read_error(answer({"code": "51001", "msg": "Instrument ID does not exist", "data": []}))
         assert error is not None and exchange.is_unknown_symbol(error)
         with pytest.raises(UnknownSymbol):
-            exchange.read_instrument(answer(success()), "BTC/USDT")
+            read_instrument(exchange, answer(success()), "BTC/USDT")
 
     @pytest.mark.parametrize(
         ("shown", "state", "filled"),
@@ -450,10 +453,10 @@ class TestOKX(ExchangeContract):
         assert not exchange.is_no_such_order(cancel, ExchangeError("okx", 200, "51008", ""))
 
     def test_futures_share_the_api_so_there_is_nothing_to_probe(self) -> None:
-        assert self.exchange().probe_request(Market.FUTURES) is None
+        assert probe_request(self.exchange(), Market.FUTURES) is None
 
     def test_an_empty_balance_field_is_not_taken_for_zero(self) -> None:
-        balances = self.exchange().read_balances(answer(self.answers()["balances"]))
+        balances = read_balances(self.exchange(), answer(self.answers()["balances"]))
         assert balances.total == {"BTC": Decimal("0.6"), "USDT": Decimal("1190.5")}
         assert balances.free == {"BTC": Decimal("0.5"), "USDT": Decimal("1000.25")}
 

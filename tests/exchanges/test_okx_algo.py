@@ -54,6 +54,7 @@ from tests.exchanges.okx_algo_samples import (
 )
 from tests.exchanges.okx_samples import API_KEY, SECRET, client, leg, okx, order_row, sent, success
 from tests.support.ccxt_oracle import AT_MS, Sent, caught
+from tests.support.market_calls import read_open_orders
 from tests.support.order_calls import (
     became_request,
     cancel_became_request,
@@ -611,7 +612,7 @@ def test_the_answer_judged_as_a_whole() -> None:
 
 
 def listed(row: dict[str, Any], market: Market = Market.FUTURES, step: int = 0) -> OpenOrder:
-    (found,) = as_orders(okx().read_open_orders(step, answer(success(row)), market))
+    (found,) = as_orders(read_open_orders(okx(), step, answer(success(row)), market))
     return found
 
 
@@ -726,7 +727,7 @@ def test_one_that_closes_the_whole_position_has_no_size() -> None:
 def test_an_odd_one_is_counted_and_hides_no_other(change: dict[str, Any]) -> None:
     for step in (0, 1):
         rows = success(algo_row(stop(), **change), algo_row(stop()))
-        odd, right = okx().read_open_orders(step, answer(rows), Market.FUTURES)
+        odd, right = read_open_orders(okx(), step, answer(rows), Market.FUTURES)
         assert isinstance(odd, OddRow) and odd.native_symbol == change.get("instId", "BTC-USDT-SWAP")
         assert odd.exchange_order_id == (change.get("algoId", ALGO_ID) or None)
         assert right == listed(algo_row(stop()), step=step)
@@ -735,9 +736,9 @@ def test_an_odd_one_is_counted_and_hides_no_other(change: dict[str, Any]) -> Non
 def test_a_full_page_of_those_that_wait_may_lack_some() -> None:
     page = [algo_row(stop(), algoId=str(number + 1)) for number in range(100)]
     for step in (0, 1):
-        assert len(okx().read_open_orders(step, answer(success(*page[:99])), Market.FUTURES)) == 99
+        assert len(read_open_orders(okx(), step, answer(success(*page[:99])), Market.FUTURES)) == 99
         with pytest.raises(Unreadable, match="full page"):
-            okx().read_open_orders(step, answer(success(*page)), Market.FUTURES)
+            read_open_orders(okx(), step, answer(success(*page)), Market.FUTURES)
 
 
 def test_damaged_answers_are_unreadable_or_still_right() -> None:
@@ -751,7 +752,7 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
         (success(plain_row(one)), lambda response: read_became(exchange, response, one, status)),
         (success(taken(one)), lambda response: read_canceled(exchange, response, one)),
         (canceled, lambda response: read_became_canceled(exchange, response, one, BECAME)),
-        (fired, lambda response: exchange.read_open_orders(0, response, Market.FUTURES)),
+        (fired, lambda response: read_open_orders(exchange, 0, response, Market.FUTURES)),
     ]
     for sample, read in readers:
         right = read(answer(sample))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -55,6 +56,22 @@ from tests.exchanges.okx_samples import (
 )
 from tests.support.ccxt_oracle import AT_MS, caught
 from tests.support.futures_wallets import futures_wallets
+from tests.support.market_calls import (
+    futures_state_requests,
+    instrument_request,
+    margin_request,
+    open_orders_requests,
+    positions_requests,
+    read_futures_state,
+    read_instrument,
+    read_margin,
+    read_open_orders,
+    read_positions,
+    read_setup,
+    setup_requests,
+    ticker_request,
+    time_request,
+)
 from tests.support.order_calls import (
     band_request,
     cancel_request,
@@ -87,11 +104,11 @@ POSITION = {
 
 
 def linear() -> Instrument:
-    return okx().read_instrument(answer(success(SWAP)), LINEAR)
+    return read_instrument(okx(), answer(success(SWAP)), LINEAR)
 
 
 def inverse() -> Instrument:
-    return okx().read_instrument(answer(success(INVERSE_SWAP)), INVERSE)
+    return read_instrument(okx(), answer(success(INVERSE_SWAP)), INVERSE)
 
 
 def body_of(one: Leg) -> Any:
@@ -121,7 +138,7 @@ def test_a_linear_contract_is_counted_in_its_base_currency() -> None:
 
 
 def test_the_multiplier_belongs_to_the_size_of_a_contract() -> None:
-    rules = okx().read_instrument(answer(success({**SWAP, "ctMult": "10"})), LINEAR)
+    rules = read_instrument(okx(), answer(success({**SWAP, "ctMult": "10"})), LINEAR)
     assert (rules.contract_size, rules.quantity_step) == (Decimal("0.1"), Decimal("0.001"))
 
 
@@ -140,19 +157,19 @@ def test_an_inverse_contract_is_counted_in_contracts() -> None:
     [(LINEAR, "BTC-USDT-SWAP"), ("BTC/USDC:USDC", "BTC-USDC-SWAP"), (INVERSE, "BTC-USD-SWAP")],
 )
 def test_a_perpetual_has_its_own_name(symbol: str, native: str) -> None:
-    request = okx().instrument_request(symbol)
+    request = instrument_request(okx(), symbol)
     assert urlsplit(public_wire(request).url).query == f"instType=SWAP&instId={native}"
-    assert okx().ticker_request(native, Market.FUTURES).params == (("instId", native),)
-    assert okx().time_request(Market.FUTURES) == okx().time_request()
+    assert ticker_request(okx(), native, Market.FUTURES).params == (("instId", native),)
+    assert time_request(okx(), Market.FUTURES) == time_request(okx())
 
 
 def test_a_contract_that_settles_in_another_currency_is_another_symbol() -> None:
     for symbol in ("BTC/USDT:BTC", "BTC/USDT:USDC", "ETH/USDT:USDT"):
         with pytest.raises(UnknownSymbol):
-            okx().read_instrument(answer(success(SWAP)), symbol)
+            read_instrument(okx(), answer(success(SWAP)), symbol)
     for symbol in ("BTC/USDT:", "BTC:USDT", "BTC/USDT:USDT:USDT", "BTC/USDT:USDT\n", "BTC/USDT:usdt"):
         with pytest.raises(UsageProblem):
-            okx().instrument_request(symbol)
+            instrument_request(okx(), symbol)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +178,7 @@ def test_a_contract_that_settles_in_another_currency_is_another_symbol() -> None
 )
 def test_a_contract_whose_size_is_not_certain_is_unreadable(change: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
-        okx().read_instrument(answer(success({**SWAP, **change})), LINEAR)
+        read_instrument(okx(), answer(success({**SWAP, **change})), LINEAR)
 
 
 @pytest.mark.parametrize(
@@ -171,9 +188,9 @@ def test_a_contract_whose_size_is_not_certain_is_unreadable(change: dict[str, An
 def test_a_contract_that_is_not_live_may_be_left_where_okx_does_not_say_that_it_is_shut(
     state: str, may_reduce: bool
 ) -> None:
-    found = okx().read_instrument(answer(success({**SWAP, "state": state})), LINEAR)
+    found = read_instrument(okx(), answer(success({**SWAP, "state": state})), LINEAR)
     assert (found.active, found.may_reduce, found.not_trading) == (False, may_reduce, f"its state is {state}")
-    live = okx().read_instrument(answer(success(SWAP)), LINEAR)
+    live = read_instrument(okx(), answer(success(SWAP)), LINEAR)
     assert (live.active, live.not_trading) == (True, "")
 
 
@@ -364,11 +381,11 @@ HEDGED = success({**CONFIG, "posMode": "long_short_mode"})
 
 
 def state(margin: MarginMode | None = None, **changes: Any) -> FuturesState:
-    return okx().read_futures_state(state_answers(**changes), linear(), margin)
+    return read_futures_state(okx(), state_answers(**changes), linear(), margin)
 
 
 def test_the_state_is_asked_for_one_symbol_and_the_wanted_margin_mode() -> None:
-    asked = okx().futures_state_requests(linear(), MarginMode.ISOLATED)
+    asked = futures_state_requests(okx(), linear(), MarginMode.ISOLATED)
     assert [urlsplit(sent(request).url).path.removeprefix("/api/v5/") for request in asked] == [
         "account/config",
         "account/leverage-info",
@@ -382,7 +399,7 @@ def test_the_state_is_asked_for_one_symbol_and_the_wanted_margin_mode() -> None:
         {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "limit": "100"},
     ]
     assert all(request.repeatable and request.private for request in asked)
-    default = okx().futures_state_requests(linear(), None)[1]
+    default = futures_state_requests(okx(), linear(), None)[1]
     assert dict(default.params)["mgnMode"] == "cross"
 
 
@@ -487,7 +504,7 @@ def test_damaged_states_are_unreadable_or_still_right() -> None:
             parts = [answer(item) for item in good]
             parts[place] = answer(value)
             try:
-                okx().read_futures_state(tuple(parts), linear(), None)
+                read_futures_state(okx(), tuple(parts), linear(), None)
             except (Unreadable, CheckFailed):
                 continue
 
@@ -496,7 +513,7 @@ def test_damaged_states_are_unreadable_or_still_right() -> None:
 
 
 def setup(found: FuturesState, **wanted: Any) -> list[dict[str, Any]]:
-    requests = okx().setup_requests(linear(), found, Setup(**{"side": PositionSide.LONG, **wanted}))
+    requests = setup_requests(okx(), linear(), found, Setup(**{"side": PositionSide.LONG, **wanted}))
     assert not any(request.repeatable or request.window_ms for request in requests)
     assert all(sent(request).url.endswith("/api/v5/account/set-leverage") for request in requests)
     return [json.loads(sent(request).body) for request in requests]
@@ -525,29 +542,29 @@ def test_isolated_leverage_in_long_short_mode_is_set_for_the_orders_own_side() -
 def test_the_answer_to_a_setting_must_be_about_it() -> None:
     wanted = Setup(PositionSide.LONG, Decimal(4), MarginMode.ISOLATED)
     hedged = state(MarginMode.ISOLATED, config=HEDGED, leverage=sides())
-    (request,) = okx().setup_requests(linear(), hedged, wanted)
+    (request,) = setup_requests(okx(), linear(), hedged, wanted)
     echo = {"instId": "BTC-USDT-SWAP", "lever": "4", "mgnMode": "isolated", "posSide": "long"}
-    okx().read_setup(answer(success(echo)), request, wanted)
+    read_setup(okx(), answer(success(echo)), request)
     changes = [{"instId": "X"}, {"lever": "40"}, {"lever": ""}, {"mgnMode": "cross"}, {"posSide": "short"}]
     for value in (success(), {"code": "1", "data": [echo]}, *(success({**echo, **change}) for change in changes)):
         with pytest.raises(Unreadable):
-            okx().read_setup(answer(value), request, wanted)
-    (request,) = okx().setup_requests(linear(), state(), replace(wanted, margin=None))
-    okx().read_setup(answer(success({**echo, "mgnMode": "cross", "posSide": ""})), request, wanted)
+            read_setup(okx(), answer(value), request)
+    (request,) = setup_requests(okx(), linear(), state(), replace(wanted, margin=None))
+    read_setup(okx(), answer(success({**echo, "mgnMode": "cross", "posSide": ""})), request)
 
 
 # What is shown.
 
 
 def test_positions_on_all_symbols() -> None:
-    (request,) = okx().positions_requests()
+    (request,) = positions_requests(okx())
     assert urlsplit(sent(request).url).query == "", "with SWAP those in dated contracts would be missing"
     hedged = {**POSITION, "posSide": "short", "pos": "2", "mgnMode": "isolated", "instId": "ETH-USDC-SWAP"}
     coin = {**POSITION, "instId": "BTC-USD-SWAP", "pos": "7", "ccy": "BTC"}
     chosen = {**POSITION, "instId": "SOL-USD_UM-SWAP", "pos": "7", "ccy": "USDG"}
     untold = {**chosen, "instId": "2Z-USD_UM-SWAP", "ccy": ""}
     found = as_positions(
-        okx().read_positions(0, answer(success(hedged, coin, chosen, untold, {**POSITION, "pos": "0"})))
+        read_positions(okx(), 0, answer(success(hedged, coin, chosen, untold, {**POSITION, "pos": "0"})))
     )
     assert [(item.symbol, str(item.side), item.contracts, item.hedge, item.currency) for item in found] == [
         ("ETH/USDC:USDC", "short", Decimal(2), True, "USDC"),
@@ -556,7 +573,7 @@ def test_positions_on_all_symbols() -> None:
         ("2Z/USD:USD", "long", Decimal(7), False, "USD"),
     ]
     for kind in ("MARGIN", "OPTION", "EVENTS"):
-        assert okx().read_positions(0, answer(success({**POSITION, "instType": kind, "instId": "BTC-USDT"}))) == ()
+        assert read_positions(okx(), 0, answer(success({**POSITION, "instType": kind, "instId": "BTC-USDT"}))) == ()
 
 
 @pytest.mark.parametrize(
@@ -574,7 +591,7 @@ def test_positions_on_all_symbols() -> None:
     ],
 )
 def test_an_odd_position_is_counted_and_hides_no_other(change: dict[str, Any]) -> None:
-    odd, right = okx().read_positions(0, answer(success({**POSITION, **change}, POSITION)))
+    odd, right = read_positions(okx(), 0, answer(success({**POSITION, **change}, POSITION)))
     assert isinstance(odd, OddRow) and odd.native_symbol == change.get("instId", "BTC-USDT-SWAP")
     assert isinstance(right, Position) and right.symbol == LINEAR
 
@@ -595,7 +612,7 @@ def test_an_odd_position_is_counted_and_hides_no_other(change: dict[str, Any]) -
 )
 def test_a_contract_has_one_symbol_by_which_it_is_looked_up(native: str, symbol: str) -> None:
     assert contract_symbol(native) == symbol and read_symbol(symbol) == symbol
-    asked = dict(okx().instrument_request(symbol).params)
+    asked = dict(instrument_request(okx(), symbol).params)
     kind = "FUTURES" if native[-6:].isdigit() else "SWAP"
     assert asked["instType"] == kind
     base, rest = native.split("-")[:2]
@@ -607,7 +624,7 @@ def test_a_contract_has_one_symbol_by_which_it_is_looked_up(native: str, symbol:
     row |= {"uly": f"{base}-{quote}", "instFamily": native.rpartition("-")[0]}
     row |= {"ctType": "inverse", "ctValCcy": "USD"} if settle == base else {}
     others = [row | {"instId": name} for name in ("BTC-USDT-991231", "X-USD_UM_XPERP-310404") if kind != "SWAP"]
-    rules = okx().read_instrument(answer(success(*others, row)), symbol)
+    rules = read_instrument(okx(), answer(success(*others, row)), symbol)
     assert (rules.native_symbol, rules.symbol, rules.settle) == (native, symbol, settle)
 
 
@@ -616,21 +633,21 @@ def test_a_contract_that_settles_as_the_account_chose_is_found_whatever_that_is(
     um = {**SWAP, "instId": "SOL-USD_UM-SWAP", "instFamily": "SOL-USD_UM", "uly": "SOL-USD", "ctValCcy": "SOL"}
     um |= {"ctVal": "0.01", "ctMult": "1", "lotSz": "1", "minSz": "1", "tickSz": "0.01", "lever": "50"}
     for told in ("USD", "USDC", "USDG"):
-        rules = okx().read_instrument(answer(success({**um, "settleCcy": told})), "SOL/USD:USD")
+        rules = read_instrument(okx(), answer(success({**um, "settleCcy": told})), "SOL/USD:USD")
         assert (rules.native_symbol, rules.settle, rules.contract_size) == ("SOL-USD_UM-SWAP", told, Decimal("0.01"))
     with pytest.raises(UnknownSymbol):
-        okx().read_instrument(answer(success({**SWAP, "instId": "SOL-USD-SWAP"})), "SOL/USD:USD")
+        read_instrument(okx(), answer(success({**SWAP, "instId": "SOL-USD-SWAP"})), "SOL/USD:USD")
 
 
 def test_two_contracts_of_one_symbol_are_never_guessed_between() -> None:
     one = {**SWAP, "instType": "FUTURES", "instId": "BTC-USD_UM-310404", "settleCcy": "USD"}
     with pytest.raises(Unreadable, match="two"):
-        okx().read_instrument(answer(success(one, {**one, "instId": "BTC-USD_UM_XPERP-310404"})), "BTC/USD:USD-310404")
+        read_instrument(okx(), answer(success(one, {**one, "instId": "BTC-USD_UM_XPERP-310404"})), "BTC/USD:USD-310404")
 
 
 def test_open_orders_of_both_markets() -> None:
     for market, kinds in ((Market.SPOT, ["SPOT"]), (Market.FUTURES, ["SWAP", "FUTURES"])):
-        requests = okx().open_orders_requests(market, ())
+        requests = open_orders_requests(okx(), market, ())
         assert [(request.path.removeprefix("/api/v5/trade/"), dict(request.params)) for request in requests] == [
             one
             for kind in kinds
@@ -642,7 +659,7 @@ def test_open_orders_of_both_markets() -> None:
         ]
         assert all(request.method == "GET" and request.repeatable and request.private for request in requests)
     row = order_row(leg(side=Side.SELL, reduce_only=True), accFillSz="0.1")
-    assert okx().read_open_orders(2, answer(success(row)), Market.FUTURES) == (
+    assert read_open_orders(okx(), 2, answer(success(row)), Market.FUTURES) == (
         OpenOrder(
             symbol=LINEAR,
             native_symbol="BTC-USDT-SWAP",
@@ -660,17 +677,17 @@ def test_open_orders_of_both_markets() -> None:
         ),
     )
     spot = {**row, "instType": "SPOT", "instId": "ETH-USDT", "clOrdId": "", "reduceOnly": "false", "cTime": ""}
-    (found,) = as_orders(okx().read_open_orders(2, answer(success(spot)), Market.SPOT))
+    (found,) = as_orders(read_open_orders(okx(), 2, answer(success(spot)), Market.SPOT))
     assert (found.symbol, found.client_order_id, found.created_ms, found.position) == ("ETH/USDT", None, None, None)
-    (found,) = as_orders(okx().read_open_orders(2, answer(success({**row, "posSide": "long"})), Market.FUTURES))
+    (found,) = as_orders(read_open_orders(okx(), 2, answer(success({**row, "posSide": "long"})), Market.FUTURES))
     assert found.position is PositionSide.LONG
 
 
 def test_a_full_page_of_open_orders_may_lack_some() -> None:
     page = [order_row(leg(), ordId=str(number)) for number in range(100)]
-    assert len(okx().read_open_orders(2, answer(success(*page[:99])), Market.FUTURES)) == 99
+    assert len(read_open_orders(okx(), 2, answer(success(*page[:99])), Market.FUTURES)) == 99
     with pytest.raises(Unreadable, match="full page"):
-        okx().read_open_orders(2, answer(success(*page)), Market.FUTURES)
+        read_open_orders(okx(), 2, answer(success(*page)), Market.FUTURES)
 
 
 @pytest.mark.parametrize(
@@ -678,7 +695,7 @@ def test_a_full_page_of_open_orders_may_lack_some() -> None:
 )
 def test_an_odd_open_order_is_counted_and_hides_no_other(change: dict[str, Any]) -> None:
     rows = success(order_row(leg(), **change), order_row(leg()))
-    odd, right = okx().read_open_orders(2, answer(rows), Market.FUTURES)
+    odd, right = read_open_orders(okx(), 2, answer(rows), Market.FUTURES)
     assert isinstance(odd, OddRow) and odd.native_symbol == change.get("instId", "BTC-USDT-SWAP")
     assert odd.exchange_order_id == (change.get("ordId", "4711") or None)
     assert isinstance(right, OpenOrder) and right.exchange_order_id == "4711"
@@ -691,7 +708,7 @@ def test_orders_in_dated_contracts_are_listed_with_or_without_a_margin_currency(
     for ccy in ("", "USDC", None):
         row = order_row(leg(), instType="FUTURES", instId=native, ccy=ccy)
         for step, listed in ((5, row), (3, algo_row(leg(**STOP), instType="FUTURES", instId=native, ccy=ccy))):
-            (found,) = okx().read_open_orders(step, answer(success(listed)), Market.FUTURES)
+            (found,) = read_open_orders(okx(), step, answer(success(listed)), Market.FUTURES)
             assert isinstance(found, OpenOrder)
             assert (found.symbol, found.native_symbol) == (contract_symbol(native), native)
 
@@ -717,7 +734,7 @@ def test_a_market_order_by_amount_is_shown_with_its_amount(
     """The recorded order of DOGE-USDT, 2024-02-22: 450 bought for a part of 100 USDT."""
     row = order_row(leg(), instType="SPOT", instId="DOGE-USDT", ordType="market", px="", sz="100", side="buy")
     row |= {"accFillSz": "450", "avgPx": "0.2", "state": "partially_filled", "posSide": "net", "tdMode": "cash"}
-    (found,) = okx().read_open_orders(2, answer(success(row | change)), Market.SPOT)
+    (found,) = read_open_orders(okx(), 2, answer(success(row | change)), Market.SPOT)
     assert isinstance(found, OpenOrder) and found.filled == 450
     assert (found.quote_quantity, found.quantity) == (spends, size)
 
@@ -725,23 +742,23 @@ def test_a_market_order_by_amount_is_shown_with_its_amount(
 @pytest.mark.parametrize("side", list(Side))
 def test_a_size_in_an_unknown_unit_is_odd(side: Side) -> None:
     row = order_row(leg(), instType="SPOT", instId="DOGE-USDT", ordType="market", px="", side=side, tgtCcy="shells")
-    (found,) = okx().read_open_orders(2, answer(success(row)), Market.SPOT)
+    (found,) = read_open_orders(okx(), 2, answer(success(row)), Market.SPOT)
     assert isinstance(found, OddRow) and found.symbol == "DOGE/USDT"
 
 
 def test_the_one_wallet_tells_what_new_positions_may_use() -> None:
     exchange = okx()
     assert futures_wallets(exchange) == ()
-    assert dict(exchange.margin_request(linear()).params) == {"ccy": "USDT"}
-    assert dict(exchange.margin_request(inverse()).params) == {"ccy": "BTC"}
+    assert dict(margin_request(exchange, linear()).params) == {"ccy": "USDT"}
+    assert dict(margin_request(exchange, inverse()).params) == {"ccy": "BTC"}
     usdt = {"ccy": "USDT", "availEq": "900", "availBal": "1000", "eq": "1100.5", "upl": "0.5"}
-    told = exchange.read_margin(answer(success({"totalEq": "1", "details": [usdt]})))
+    told = read_margin(exchange, answer(success({"totalEq": "1", "details": [usdt]})))
     assert (told.free, told.total) == ({"USDT": Decimal(900)}, {"USDT": Decimal("1100.5")})
-    told = exchange.read_margin(answer(success({"details": [{**usdt, "availEq": "", "availBal": ""}]})))
+    told = read_margin(exchange, answer(success({"details": [{**usdt, "availEq": "", "availBal": ""}]})))
     assert told.free == {}, "what is not told is not zero"
     for details in ([{**usdt, "eq": ""}], [usdt, usdt], [None], None):
         with pytest.raises(Unreadable):
-            exchange.read_margin(answer(success({"details": details})))
+            read_margin(exchange, answer(success({"details": details})))
 
 
 def test_the_price_band_is_public_and_only_for_perpetuals() -> None:
@@ -765,11 +782,11 @@ def test_damaged_answers_are_unreadable_or_still_right() -> None:
     band = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "buyLmt": "61000", "sellLmt": "59000", "enabled": True}
     wallet = {"details": [{"ccy": "USDT", "availEq": "900", "availBal": "1000", "eq": "1100.5"}]}
     readers: list[tuple[Any, Callable[[Response], object]]] = [
-        (success(SWAP), lambda response: exchange.read_instrument(response, LINEAR)),
-        (success(POSITION), lambda response: exchange.read_positions(0, response)),
-        (success(order_row(one)), lambda response: exchange.read_open_orders(2, response, Market.FUTURES)),
+        (success(SWAP), lambda response: read_instrument(exchange, response, LINEAR)),
+        (success(POSITION), lambda response: read_positions(exchange, 0, response)),
+        (success(order_row(one)), lambda response: read_open_orders(exchange, 2, response, Market.FUTURES)),
         (success(order_row(one)), lambda response: read_lookup(exchange, 1, response, one)),
-        (success(wallet), exchange.read_margin),
+        (success(wallet), partial(read_margin, exchange)),
         (success(band), lambda response: read_band(exchange, response, rules)),
     ]
     for sample, read in readers:
@@ -848,7 +865,7 @@ def test_our_swap_orders_carry_what_ccxts_orders_carry(changes: dict[str, Any], 
 def test_our_leverage_call_carries_what_ccxts_carries(margin: MarginMode) -> None:
     hedged = margin is MarginMode.ISOLATED
     before = state(margin, config=HEDGED, leverage=sides()) if hedged else state()
-    (request,) = okx().setup_requests(linear(), before, Setup(PositionSide.SHORT, Decimal(7), margin))
+    (request,) = setup_requests(okx(), linear(), before, Setup(PositionSide.SHORT, Decimal(7), margin))
     params = {"marginMode": str(margin), **({"posSide": "short"} if hedged else {})}
     asked = caught(lambda: client().set_leverage(7, LINEAR, params))
     theirs = {name: str(value) for name, value in asked.params.items() if value != "net"}
@@ -860,7 +877,7 @@ def test_our_leverage_call_carries_what_ccxts_carries(margin: MarginMode) -> Non
 
 def test_ccxt_reads_the_same_position_and_leverage() -> None:
     made = client()
-    ours = as_positions(okx().read_positions(0, answer(success(POSITION))))[0]
+    ours = as_positions(read_positions(okx(), 0, answer(success(POSITION))))[0]
     theirs = made.parse_position({**POSITION, "imr": "300", "mmr": "5", "cTime": "1", "uTime": "1"})
     assert (theirs["symbol"], theirs["side"], theirs["marginMode"]) == (ours.symbol, str(ours.side), str(ours.margin))
     assert Decimal(str(theirs["contracts"])) == ours.contracts

@@ -16,6 +16,7 @@ from keyctl.model.size import market_of, read_symbol
 from keyctl.model.symbol_text import SymbolParts, capitals, is_name, parts_of, small_letters
 from keyctl.model.words import Kind
 from keyctl.terminal.typed_words import shown_word
+from tests.support.market_calls import instrument_request
 from tests.support.world import ALL
 
 CHINESE = "币安人生/USDT:USDT"
@@ -118,7 +119,7 @@ def test_messages_show_such_symbols_whole(symbol: str) -> None:
 @pytest.mark.parametrize("symbol", ["币安人生/USDT", "カード/USDT", "한국인/USDT"])
 def test_every_venue_is_asked_for_the_name_as_it_was_typed(exchange: str, symbol: str) -> None:
     venue = load(Binding(exchange, Kind.LIVE, profile(exchange).site_default, None, None))
-    request = venue.instrument_request(symbol)
+    request = instrument_request(venue, symbol)
     base = symbol.partition("/")[0]
     if exchange == "bitfinex":  # its list is asked for as a whole
         native = native_pair(*symbol.split("/"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from keyctl.model.venue import Balances
 from keyctl.model.words import Market
 from keyctl.network.session import Session
 from keyctl.twin.faults import FaultKind
+from tests.support.market_calls import balance_request, read_balances
 from tests.support.skipping import SkipClock
 from tests.support.world import ALL, World
 
@@ -30,7 +32,7 @@ def test_calls_that_are_made_at_once_all_get_their_own_answer(world: World, exch
                 await session.warm()
             return await asyncio.gather(
                 *(
-                    session.fetch(session.exchange.balance_request(), session.exchange.read_balances)
+                    session.fetch(balance_request(session.exchange), partial(read_balances, session.exchange))
                     for session in sessions * 4
                 )
             )

@@ -19,6 +19,7 @@ from keyctl.orders.venue_reads import Shared, instrument_of, ticker_of
 from keyctl.twin.book import Book
 from keyctl.twin.faults import FaultKind
 from tests.support.gateway import Gateway
+from tests.support.market_calls import instrument_request
 from tests.support.world import ALL, RIGHTS, World
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def at_all(world: World, market: Market, do: Callable[[Session, Shared], Awaitab
         async with app.network() as network:
             signers = {account.id: app.signer(account) for account in accounts}
             sessions = [Session(one, *signers[one.id], network, app.journal, market) for one in accounts]
-            assert len({session.exchange.instrument_request("BTC/USDT").base for session in sessions}) == 1
+            assert len({instrument_request(session.exchange, "BTC/USDT").base for session in sessions}) == 1
             found = await asyncio.gather(*(do(session, shared) for session in sessions))
             return {session.exchange.name: item for session, item in zip(sessions, found, strict=True)}
 

@@ -114,7 +114,7 @@ def _one_miss_means_absent() -> None:
 
 def _leverage_is_not_read_back() -> None:
     """What the venue says of the setting is taken for granted."""
-    leverage.confirmed = lambda exchange, state, terms: ""  # type: ignore[attr-defined]  # planted
+    leverage.confirmed = lambda exchange, instrument, state, terms: ""  # type: ignore[attr-defined]  # planted
 
 
 @pytest.mark.parametrize("market", ["spot", "futures"])

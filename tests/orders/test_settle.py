@@ -39,8 +39,8 @@ class StubSession:
             name="binance",
             profile=self.profile,
             api_of=lambda leg: SimpleNamespace(lookups=lambda leg, sent_ms: (("open", None), ("finished", None))),
-            time_request=lambda market: SimpleNamespace(base="https://api.example"),
         )
+        self.exchange_clock = SimpleNamespace(request=SimpleNamespace(base="https://api.example"))
         self.seconds = 0.0
         self.reads: list[float] = []
         self.broken: Callable[[], bool] = lambda: False

@@ -40,6 +40,19 @@ from keyctl.twin.face import Face
 from keyctl.twin.faces import all_faces
 from keyctl.twin.key_making import make_key
 from keyctl.twin.venue import Venue
+from tests.support.market_calls import (
+    futures_state_requests,
+    instrument_request,
+    is_already_set,
+    margin_request,
+    read_futures_state,
+    read_instrument,
+    read_margin,
+    read_setup,
+    read_ticker,
+    setup_requests,
+    ticker_request,
+)
 from tests.support.order_calls import band_request, order_request, read_band
 from tests.support.world import RIGHTS
 
@@ -100,11 +113,11 @@ class Desk:
     def view(self, symbol: str) -> VenueView:
         """What pre-flight would know."""
         exchange = self.exchange
-        instrument = exchange.read_instrument(self.read(exchange.instrument_request(symbol)), symbol)
-        told = self.read(exchange.ticker_request(instrument.native_symbol, Market.FUTURES))
-        ticker = exchange.read_ticker(told, instrument.native_symbol)
-        balances = exchange.read_margin(self.read(exchange.margin_request(instrument)))
-        answers = tuple(map(self.read, exchange.futures_state_requests(instrument, None)))
+        instrument = read_instrument(exchange, self.read(instrument_request(exchange, symbol)), symbol)
+        told = self.read(ticker_request(exchange, instrument.native_symbol, Market.FUTURES))
+        ticker = read_ticker(exchange, told, instrument.native_symbol)
+        balances = read_margin(exchange, self.read(margin_request(exchange, instrument)))
+        answers = tuple(map(self.read, futures_state_requests(exchange, instrument, None)))
         band = band_request(exchange, instrument)
         return VenueView(
             instrument,
@@ -112,7 +125,7 @@ class Desk:
             0.0,
             Decimal(1),
             balances,
-            exchange.read_futures_state(answers, instrument, None),
+            read_futures_state(exchange, answers, instrument, None),
             None if band is None else read_band(exchange, self.read(band), instrument),
         )
 
@@ -121,16 +134,16 @@ class Desk:
         terms, state = planned.terms, planned.view.futures
         assert terms is not None and state is not None
         if terms.setup is not None:
-            for request in self.exchange.setup_requests(planned.instrument, state, terms.setup):
+            for request in setup_requests(self.exchange, planned.instrument, state, terms.setup):
                 response = self.ask(request)
                 error = self.exchange.read_error(response)
-                if error is not None and not self.exchange.is_already_set(error):
+                if error is not None and not is_already_set(self.exchange, error):
                     return LegResult(planned.leg, Outcome.NOT_SENT, error=error, detail=f"{error.code} {error.text}")
                 if error is None:
-                    self.exchange.read_setup(response, request, terms.setup)
-            reads = self.exchange.futures_state_requests(planned.instrument, terms.margin)
-            after = self.exchange.read_futures_state(tuple(map(self.read, reads)), planned.instrument, terms.margin)
-            assert confirmed(self.exchange, after, terms) == ""
+                    read_setup(self.exchange, response, request)
+            reads = futures_state_requests(self.exchange, planned.instrument, terms.margin)
+            after = read_futures_state(self.exchange, tuple(map(self.read, reads)), planned.instrument, terms.margin)
+            assert confirmed(self.exchange, planned.instrument, after, terms) == ""
         return judge_placed(self.exchange, planned.leg, self.ask(order_request(self.exchange, planned.leg)))
 
     def rules(self, symbol: str) -> Instrument:

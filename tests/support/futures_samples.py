@@ -18,6 +18,20 @@ from keyctl.model.wire import Request, Response
 from keyctl.model.words import MarginMode, Market, OrderType, PositionSide, Side, TimeInForce
 from keyctl.twin.faces import all_faces
 from keyctl.twin.server import TwinServer
+from tests.support.market_calls import (
+    futures_state_requests,
+    instrument_request,
+    margin_request,
+    open_orders_requests,
+    positions_requests,
+    read_futures_state,
+    read_instrument,
+    read_open_orders,
+    read_positions,
+    read_setup,
+    setup_requests,
+    ticker_request,
+)
 from tests.support.mutations import Harvest, Sample
 from tests.support.order_calls import (
     band_request,
@@ -50,19 +64,19 @@ class FuturesSample(Sample):
         exchange, rules = self.exchange, self.instrument
         assert rules is not None
         if self.reader == "instrument":
-            return exchange.read_instrument(response, rules.symbol)
+            return read_instrument(exchange, response, rules.symbol)
         if self.reader == "futures_state":
             answers = (*self.beside[: self.step], response, *self.beside[self.step + 1 :])
-            return exchange.read_futures_state(answers, rules, self.margin)
+            return read_futures_state(exchange, answers, rules, self.margin)
         if self.reader == "setup":
             assert self.request is not None
-            return exchange.read_setup(response, self.request, Setup(PositionSide.LONG, WANTED, self.margin))
+            return read_setup(exchange, response, self.request)
         if self.reader == "band":
             return read_band(exchange, response, rules)
         if self.reader == "positions":
-            return exchange.read_positions(self.step, response)
+            return read_positions(exchange, self.step, response)
         if self.reader == "open_orders":
-            return exchange.read_open_orders(self.step, response, self.leg.order.market)
+            return read_open_orders(exchange, self.step, response, self.leg.order.market)
         return Sample.read(self, response)
 
 
@@ -95,10 +109,13 @@ class FuturesHarvest(Harvest):
 
     async def all(self) -> list[FuturesSample]:
         exchange, samples = self.exchange, []
-        rules = await self._ask("instrument", exchange.instrument_request(self._symbol), None)
+        rules = await self._ask("instrument", instrument_request(exchange, self._symbol), None)
         self._rules = rules.instrument
         assert self._rules is not None
-        samples = [rules, await self._ask("ticker", exchange.ticker_request(self._rules.native_symbol, Market.FUTURES))]
+        samples = [
+            rules,
+            await self._ask("ticker", ticker_request(exchange, self._rules.native_symbol, Market.FUTURES)),
+        ]
         if (band := band_request(exchange, self._rules)) is not None:
             samples.append(await self._ask("band", band))
         samples += [*await self._around(), *await self._setting(), *await self._orders()]
@@ -111,20 +128,20 @@ class FuturesHarvest(Harvest):
         """Wallet, state, positions and open orders as they are now."""
         exchange = self.exchange
         assert self._rules is not None
-        samples = [await self._ask("margin", exchange.margin_request(self._rules))]
-        for step, request in enumerate(exchange.positions_requests()):
+        samples = [await self._ask("margin", margin_request(exchange, self._rules))]
+        for step, request in enumerate(positions_requests(exchange)):
             samples.append(replace(await self._ask("positions", request), step=step))
         return samples + await self._open_orders() + await self._state()
 
     async def _open_orders(self) -> list[FuturesSample]:
         samples, market = [], self._perpetual().order.market
-        for step, request in enumerate(self.exchange.open_orders_requests(market, (self._symbol,))):
+        for step, request in enumerate(open_orders_requests(self.exchange, market, (self._symbol,))):
             samples.append(replace(await self._ask("open_orders", request), step=step, request=request))
         return samples
 
     async def _state(self) -> list[FuturesSample]:
         assert self._rules is not None
-        requests = self.exchange.futures_state_requests(self._rules, self._margin)
+        requests = futures_state_requests(self.exchange, self._rules, self._margin)
         read = [await self._ask("futures_state", request) for request in requests]
         beside = tuple(sample.response for sample in read)
         return [replace(sample, step=step, beside=beside) for step, sample in enumerate(read)]
@@ -136,7 +153,7 @@ class FuturesHarvest(Harvest):
         state: FuturesState = state_sample.read(state_sample.response)
         margin = MarginMode.ISOLATED if self._name == "binance" else self._margin
         wanted = Setup(PositionSide.LONG, WANTED, margin)
-        requests = self.exchange.setup_requests(self._rules, state, wanted)
+        requests = setup_requests(self.exchange, self._rules, state, wanted)
         return [replace(await self._ask("setup", request), request=request, margin=margin) for request in requests]
 
     async def _orders(self) -> list[FuturesSample]:
@@ -202,7 +219,7 @@ class FuturesHarvest(Harvest):
             hedge=self._hedge,
             position=PositionSide.LONG if self._hedge else None,
             leverage=WANTED,
-            margin=self._margin or (MarginMode.CROSS if self.exchange.margin_known else None),
+            margin=self._margin or (MarginMode.CROSS if self.exchange.market_of(rules.symbol).margin_known else None),
         )
         client_order_id = self.exchange.new_client_order_id(secrets.token_bytes(32))
         order, today = replace(order, **changes), datetime.now(UTC).date()
@@ -211,7 +228,7 @@ class FuturesHarvest(Harvest):
     async def _ask(self, reader: str, request: Request, leg: Leg | None = None) -> FuturesSample:
         if reader == "instrument":
             sample = await self._sample(reader, request, self._leg())
-            self._rules = self.exchange.read_instrument(sample.response, self._symbol)
+            self._rules = read_instrument(self.exchange, sample.response, self._symbol)
             return self._with_terms(sample)
         return self._with_terms(await self._sample(reader, request, leg or self._perpetual()))
 

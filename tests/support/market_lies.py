@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from keyctl.exchanges.base import Exchange
-from keyctl.model.futures import Setup
 from keyctl.model.venue import Instrument
 from keyctl.model.wire import Response
-from keyctl.model.words import Market, PositionSide
+from keyctl.model.words import Market
+from tests.support.market_calls import read_futures_state, read_instrument, read_setup, read_ticker
 from tests.support.order_calls import read_band
 from tests.support.true_answers import AT_MS, made
 
@@ -79,11 +79,11 @@ def _with(answer: Any, path: Path, value: Any) -> bytes:
 
 
 def ticker(native: str) -> Read:
-    return lambda exchange, response: exchange.read_ticker(response, native)
+    return lambda exchange, response: read_ticker(exchange, response, native)
 
 
 def rules(symbol: str) -> Read:
-    return lambda exchange, response: exchange.read_instrument(response, symbol)
+    return lambda exchange, response: read_instrument(exchange, response, symbol)
 
 
 def instrument(symbol: str, native: str) -> Instrument:
@@ -103,20 +103,19 @@ def state(one: Instrument, answers: list[Any], number: int) -> Read:
 
     def read(exchange: Exchange, response: Response) -> Any:
         told = [Response(200, {}, json.dumps(answer).encode()) for answer in answers]
-        return exchange.read_futures_state((*told[:number], response, *told[number + 1 :]), one, None)
+        return read_futures_state(exchange, (*told[:number], response, *told[number + 1 :]), one, None)
 
     return read
 
 
 def setup(one: Instrument, position: bool = False) -> Read:
     def read(exchange: Exchange, response: Response) -> Any:
-        wanted = Setup(PositionSide.LONG, Decimal(4))
         if exchange.name == "okx":
             terms = ("lever", "4"), ("mgnMode", "cross")
             request = exchange.write("POST", "rest", "/x", ("instId", one.native_symbol), *terms)
         else:
             request = exchange.write("POST", "futures", "/leverage", ("symbol", one.native_symbol), ("leverage", 4))
-        return exchange.read_setup(response, request, wanted)
+        return read_setup(exchange, response, request)
 
     return read
 

@@ -29,6 +29,16 @@ from keyctl.twin.faces import all_faces
 from keyctl.twin.key_making import make_key
 from keyctl.twin.keys import MadeKey
 from keyctl.twin.server import TwinServer
+from tests.support.market_calls import (
+    PLAIN_READERS,
+    balance_request,
+    instrument_request,
+    permissions_request,
+    read_instrument,
+    read_ticker,
+    ticker_request,
+    time_request,
+)
 from tests.support.order_calls import (
     cancel_request,
     lookup_requests,
@@ -62,10 +72,10 @@ class Sample:
         if self.reader == "canceled":
             return read_canceled(exchange, response, self.leg)
         if self.reader == "instrument":
-            return exchange.read_instrument(response, SYMBOL)
+            return read_instrument(exchange, response, SYMBOL)
         if self.reader == "ticker":
-            return exchange.read_ticker(response, self.leg.native_symbol)
-        return getattr(exchange, f"read_{self.reader}")(response)
+            return read_ticker(exchange, response, self.leg.native_symbol)
+        return PLAIN_READERS[self.reader](exchange, response)
 
 
 # Real answers.
@@ -103,19 +113,19 @@ class Harvest:
     async def _public(self) -> list[Sample]:
         exchange, leg = self.exchange, self._leg()
         asked = {
-            "time": exchange.time_request(),
-            "instrument": exchange.instrument_request(SYMBOL),
-            "ticker": exchange.ticker_request(leg.native_symbol),
+            "time": time_request(exchange),
+            "instrument": instrument_request(exchange, SYMBOL),
+            "ticker": ticker_request(exchange, leg.native_symbol),
         }
         return [await self._sample(name, request, leg) for name, request in asked.items() if request is not None]
 
     async def _private(self) -> list[Sample]:
         exchange, leg = self.exchange, self._leg()
-        permissions = exchange.permissions_request()
+        permissions = permissions_request(exchange)
         assert permissions is not None
         return [
             await self._sample("permissions", permissions, leg),
-            await self._sample("balances", exchange.balance_request(), leg),
+            await self._sample("balances", balance_request(exchange), leg),
         ]
 
     async def _orders(self) -> Sequence[Sample]:
@@ -147,7 +157,7 @@ class Harvest:
         ):
             samples.append(await self._sample("placed", place(replace(leg, order=order)), leg))
         samples.append(await self._sample("placed", place(replace(leg, native_symbol="tNOPE-NOPE")), leg))
-        samples.append(await self._sample("instrument", self.exchange.instrument_request("NOPE/USDT"), leg))
+        samples.append(await self._sample("instrument", instrument_request(self.exchange, "NOPE/USDT"), leg))
         late = replace(self._stamp(), at_ms=1_600_000_000_000, nonce=5)
         samples.append(await self._sample("placed", place(leg), leg, stamp=late))
         own = self._signer

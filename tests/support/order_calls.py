@@ -8,6 +8,7 @@ from keyctl.model.order import Leg, OrderRef, OrderStatus, Placed
 from keyctl.model.venue import Instrument, PriceBand
 from keyctl.model.wire import JSON, Request, Response
 from keyctl.model.words import Market
+from tests.support.market_calls import band_of, names_of
 
 
 def order_request(exchange: Exchange, leg: Leg) -> Request:
@@ -69,22 +70,22 @@ def holds_to_reducing(exchange: Exchange, leg: Leg) -> bool:
 
 
 def band_request(exchange: Exchange, instrument: Instrument) -> Request | None:
-    band = exchange.band(instrument)
+    band = band_of(exchange, instrument)
     return None if band is None else band.request
 
 
 def read_band(exchange: Exchange, response: Response, instrument: Instrument) -> PriceBand:
-    band = exchange.band(instrument)
+    band = band_of(exchange, instrument)
     assert band is not None
     return band.read(response)
 
 
 def names_requests(exchange: Exchange, market: Market, natives: tuple[str, ...]) -> tuple[Request, ...]:
-    return tuple(names.request for names in exchange.names(market, natives))
+    return tuple(names.request for names in names_of(exchange, market, natives))
 
 
 def read_names(exchange: Exchange, response: Response, market: Market) -> dict[str, str]:
-    return exchange.names(market, ("ANY",))[0].read(response)
+    return names_of(exchange, market, ("ANY",))[0].read(response)
 
 
 def _becomes(exchange: Exchange, leg: Leg) -> NumberedOrders:

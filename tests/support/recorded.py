@@ -36,7 +36,17 @@ from keyctl.model.futures import OddRow
 from keyctl.model.order import Leg, Order
 from keyctl.model.wire import Response
 from keyctl.model.words import Kind, MarginMode, Market, OrderType, PositionSide, Side, TimeInForce, Trigger
-from tests.support.market_calls import read_fills
+from tests.support.market_calls import (
+    read_balances,
+    read_fills,
+    read_instrument,
+    read_margin,
+    read_open_orders,
+    read_permissions,
+    read_positions,
+    read_ticker,
+    read_time,
+)
 from tests.support.order_calls import read_canceled, read_lookup, read_placed
 
 _WORDS: dict[str, Callable[[str], Any]] = {
@@ -54,15 +64,15 @@ READERS: dict[str, Callable[[Exchange, Response, dict[str, Any]], Any]] = {
     "placed": lambda venue, response, told: read_placed(venue, response, _leg(venue, told)),
     "lookup": lambda venue, response, told: read_lookup(venue, _step(told), response, _leg(venue, told)),
     "canceled": lambda venue, response, told: read_canceled(venue, response, _leg(venue, told)),
-    "open_orders": lambda venue, response, told: venue.read_open_orders(_step(told), response, _market(told)),
-    "positions": lambda venue, response, told: venue.read_positions(_step(told), response),
+    "open_orders": lambda venue, response, told: read_open_orders(venue, _step(told), response, _market(told)),
+    "positions": lambda venue, response, told: read_positions(venue, _step(told), response),
     "fills": lambda venue, response, told: read_fills(venue, _step(told), response, _asked(told)).fills,
-    "instrument": lambda venue, response, told: venue.read_instrument(response, told["symbol"]),
-    "ticker": lambda venue, response, told: venue.read_ticker(response, told["native"]),
-    "balances": lambda venue, response, told: venue.read_balances(response),
-    "margin": lambda venue, response, told: venue.read_margin(response),
-    "permissions": lambda venue, response, told: venue.read_permissions(response),
-    "time": lambda venue, response, told: {"time": venue.read_time(response)},
+    "instrument": lambda venue, response, told: read_instrument(venue, response, told["symbol"]),
+    "ticker": lambda venue, response, told: read_ticker(venue, response, told["native"]),
+    "balances": lambda venue, response, told: read_balances(venue, response),
+    "margin": lambda venue, response, told: read_margin(venue, response),
+    "permissions": lambda venue, response, told: read_permissions(venue, response),
+    "time": lambda venue, response, told: {"time": read_time(venue, response)},
     "error": lambda venue, response, told: venue.read_error(response),
 }
 

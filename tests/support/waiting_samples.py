@@ -15,6 +15,7 @@ from keyctl.model.words import OrderType, Side, Trigger
 from keyctl.twin.faces import all_faces
 from keyctl.twin.server import TwinServer
 from tests.support.futures_samples import FuturesHarvest, FuturesSample
+from tests.support.market_calls import instrument_request
 from tests.support.mutations import SYMBOL
 from tests.support.order_calls import (
     became_request,
@@ -79,7 +80,7 @@ class _WaitingHarvest(FuturesHarvest):
     """One exchange's answers about the waiting orders of one symbol, in one position mode."""
 
     async def all(self) -> list[FuturesSample]:
-        await self._ask("instrument", self.exchange.instrument_request(self._symbol), None)
+        await self._ask("instrument", instrument_request(self.exchange, self._symbol), None)
         legs, samples = self._legs(), []
         for leg in legs:
             samples += await self._placed(leg)

@@ -16,6 +16,7 @@ from keyctl.model.words import Kind
 from keyctl.secret import Secret
 from keyctl.twin.keys import MadeKey
 from keyctl.twin.server import TwinServer
+from tests.support.market_calls import instrument_request, read_instrument
 from tests.twin.caller import NOW_MS, Wire, send
 
 _nonces = itertools.count(1)
@@ -42,4 +43,4 @@ class OurExchange:
 
     def rules(self, symbol: str) -> Instrument:
         """The rules of a symbol."""
-        return self.exchange.read_instrument(self.ask(self.exchange.instrument_request(symbol)), symbol)
+        return read_instrument(self.exchange, self.ask(instrument_request(self.exchange, symbol)), symbol)

@@ -32,6 +32,25 @@ from keyctl.twin.keys import MadeKey
 from keyctl.twin.server import TwinServer
 from keyctl.twin.states import State, put_in_state, states
 from keyctl.twin.venue import Venue
+from tests.support.market_calls import (
+    futures_state_requests,
+    instrument_request,
+    is_already_set,
+    margin_request,
+    open_orders_requests,
+    positions_requests,
+    read_futures_state,
+    read_instrument,
+    read_margin,
+    read_open_orders,
+    read_positions,
+    read_setup,
+    read_ticker,
+    read_time,
+    setup_requests,
+    ticker_request,
+    time_request,
+)
 from tests.support.order_calls import (
     band_request,
     cancel_request,
@@ -468,8 +487,8 @@ class Desk(OurExchange):
         super().__init__(twin, "binance", made)
 
     def state(self, rules: Instrument) -> Any:
-        requests = self.exchange.futures_state_requests(rules, None)
-        return self.exchange.read_futures_state(tuple(map(self.ask, requests)), rules, None)
+        requests = futures_state_requests(self.exchange, rules, None)
+        return read_futures_state(self.exchange, tuple(map(self.ask, requests)), rules, None)
 
     def leg(self, rules: Instrument, quantity: str, own_id: str = "kc9", **changes: Any) -> Leg:
         order = Order(
@@ -552,13 +571,13 @@ def test_state_settings_and_positions_are_as_the_venue_has_them(
     state = desk.state(rules)
     assert (state.hedge, state.margin, state.leverage_long, state.positions) == (hedge, MarginMode.CROSS, 20, ())
     wanted = Setup(PositionSide.LONG, Decimal(3), MarginMode.ISOLATED)
-    for request in exchange.setup_requests(rules, state, wanted):
-        exchange.read_setup(desk.ask(request), request, wanted)
+    for request in setup_requests(exchange, rules, state, wanted):
+        read_setup(exchange, desk.ask(request), request)
         again = exchange.read_error(desk.ask(request))
-        assert again is None or exchange.is_already_set(again)
+        assert again is None or is_already_set(exchange, again)
     state = desk.state(rules)
     assert (state.margin, state.leverage_long, state.leverage_short) == (MarginMode.ISOLATED, 3, 3)
-    assert exchange.setup_requests(rules, state, wanted) == ()
+    assert setup_requests(exchange, rules, state, wanted) == ()
 
     named: dict[str, Any] = {"hedge": True, "position": PositionSide.LONG} if hedge else {}
     opened = desk.leg(rules, quantity, type=OrderType.MARKET, price=None, **named)
@@ -571,8 +590,8 @@ def test_state_settings_and_positions_are_as_the_venue_has_them(
     (held,) = state.positions
     told = [
         position
-        for step, request in enumerate(exchange.positions_requests())
-        for position in as_positions(exchange.read_positions(step, desk.ask(request)))
+        for step, request in enumerate(positions_requests(exchange))
+        for position in as_positions(read_positions(exchange, step, desk.ask(request)))
     ]
     (listed,) = told
     for shown in (held, listed):
@@ -608,11 +627,11 @@ def test_open_orders_of_both_products_are_listed_waiting_ones_too(desk: Desk, ve
             client_order_id="alg1",
         )
     )
-    requests = exchange.open_orders_requests(Market.FUTURES, ())
+    requests = open_orders_requests(exchange, Market.FUTURES, ())
     found = [
         [
             (order.symbol, order.client_order_id)
-            for order in as_orders(exchange.read_open_orders(step, desk.ask(request), Market.FUTURES))
+            for order in as_orders(read_open_orders(exchange, step, desk.ask(request), Market.FUTURES))
         ]
         for step, request in enumerate(requests)
     ]
@@ -623,22 +642,22 @@ def test_open_orders_of_both_products_are_listed_waiting_ones_too(desk: Desk, ve
 
 def test_prices_wallets_and_bands_are_read(desk: Desk) -> None:
     exchange = desk.exchange
-    assert exchange.read_time(desk.ask(exchange.time_request(Market.FUTURES))) == NOW_MS
+    assert read_time(exchange, desk.ask(time_request(exchange, Market.FUTURES))) == NOW_MS
     for symbol, currency in (("BTC/USDT:USDT", "USDT"), ("BTC/USD:BTC", "BTC")):
         rules = desk.rules(symbol)
-        told = desk.ask(exchange.ticker_request(rules.native_symbol, Market.FUTURES))
-        ticker = exchange.read_ticker(told, rules.native_symbol)
+        told = desk.ask(ticker_request(exchange, rules.native_symbol, Market.FUTURES))
+        ticker = read_ticker(exchange, told, rules.native_symbol)
         assert (ticker.bid, ticker.ask) == (Decimal(59988), Decimal(60012))
         band = read_band(exchange, desk.ask(band_request(exchange, rules)), rules)
         assert (band.highest_buy, band.lowest_sell) == (Decimal(63000), Decimal(57000))
-        wallet = exchange.read_margin(desk.ask(exchange.margin_request(rules)))
+        wallet = read_margin(exchange, desk.ask(margin_request(exchange, rules)))
         assert wallet.free[currency] == wallet.total[currency] > 0
 
 
 @pytest.mark.parametrize("price", [None, Decimal(54000)], ids=["market", "limit"])
 def test_a_spot_stop_waits_is_found_and_is_canceled(desk: Desk, price: Decimal | None) -> None:
     exchange = desk.exchange
-    rules = exchange.read_instrument(desk.ask(exchange.instrument_request("BTC/USDT")), "BTC/USDT")
+    rules = read_instrument(exchange, desk.ask(instrument_request(exchange, "BTC/USDT")), "BTC/USDT")
     kind = OrderType.MARKET if price is None else OrderType.LIMIT
     order = Order(
         "BTC/USDT",
@@ -655,7 +674,7 @@ def test_a_spot_stop_waits_is_found_and_is_canceled(desk: Desk, price: Decimal |
     order_id = desk.place(leg)
     assert [found.exchange_order_id for found in desk.found(leg)] == [order_id] * 3
     (listed,) = as_orders(
-        exchange.read_open_orders(0, desk.ask(exchange.open_orders_requests(Market.SPOT, ())[0]), Market.SPOT)
+        read_open_orders(exchange, 0, desk.ask(open_orders_requests(exchange, Market.SPOT, ())[0]), Market.SPOT)
     )
     assert (listed.trigger, listed.trigger_price, listed.type) == (Trigger.STOP, Decimal(55000), kind)
     read_canceled(exchange, desk.ask(cancel_request(exchange, leg, order_id)), leg)

@@ -20,6 +20,18 @@ from keyctl.twin.derivatives import Derivatives
 from keyctl.twin.keys import MadeKey
 from keyctl.twin.server import TwinServer
 from keyctl.twin.venue import Venue
+from tests.support.market_calls import (
+    futures_state_requests,
+    margin_request,
+    open_orders_requests,
+    positions_requests,
+    read_futures_state,
+    read_margin,
+    read_open_orders,
+    read_positions,
+    read_setup,
+    setup_requests,
+)
 from tests.support.order_calls import band_request, lookup_requests, order_request, read_band, read_lookup
 from tests.support.read_rows import as_orders, as_positions
 from tests.twin.caller import NOW_MS, Reply, Wire, get, okx, send
@@ -345,13 +357,13 @@ class Desk(OurExchange):
         super().__init__(twin, "okx", made)
 
     def state(self, rules: Instrument, margin: MarginMode = MarginMode.CROSS) -> Any:
-        answers = tuple(self.ask(request) for request in self.exchange.futures_state_requests(rules, margin))
-        return self.exchange.read_futures_state(answers, rules, margin)
+        answers = tuple(self.ask(request) for request in futures_state_requests(self.exchange, rules, margin))
+        return read_futures_state(self.exchange, answers, rules, margin)
 
     def set_leverage(self, rules: Instrument, wanted: Setup) -> None:
         state = self.state(rules, wanted.margin or MarginMode.CROSS)
-        for request in self.exchange.setup_requests(rules, state, wanted):
-            self.exchange.read_setup(self.ask(request), request, wanted)
+        for request in setup_requests(self.exchange, rules, state, wanted):
+            read_setup(self.exchange, self.ask(request), request)
 
     def leg(self, rules: Instrument, side: Side, quantity: str, **changes: Any) -> Leg:
         order = Order(
@@ -362,10 +374,10 @@ class Desk(OurExchange):
         return Leg("plan", 0, "a", "a", "okx", order, rules.native_symbol, own_id, date(2027, 1, 15))
 
     def positions(self) -> dict[tuple[str, str], Any]:
-        (request,) = self.exchange.positions_requests()
+        (request,) = positions_requests(self.exchange)
         return {
             (item.symbol, str(item.side)): item
-            for item in as_positions(self.exchange.read_positions(0, self.ask(request)))
+            for item in as_positions(read_positions(self.exchange, 0, self.ask(request)))
         }
 
 
@@ -420,16 +432,16 @@ def test_ccxt_and_keyctl_see_the_same_open_orders_and_wallet(desk: Desk, client:
     client.create_order(LINEAR, "limit", "buy", 2, 58000, {"marginMode": "cross"})
     client.create_order("BTC/USDT", "limit", "buy", 0.01, 58000)
     for market, symbol in ((Market.FUTURES, LINEAR), (Market.SPOT, "BTC/USDT")):
-        requests = desk.exchange.open_orders_requests(market, ())
+        requests = open_orders_requests(desk.exchange, market, ())
         answers = [desk.ask(request) for request in requests]
         (found,) = [
-            o for step, a in enumerate(answers) for o in as_orders(desk.exchange.read_open_orders(step, a, market))
+            o for step, a in enumerate(answers) for o in as_orders(read_open_orders(desk.exchange, step, a, market))
         ]
         (theirs,) = client.fetch_open_orders(symbol)
         assert (found.symbol, found.exchange_order_id) == (symbol, theirs["id"])
         assert (found.quantity, found.price) == (Decimal(str(theirs["amount"])), Decimal(str(theirs["price"])))
     rules = desk.rules(LINEAR)
-    told = desk.exchange.read_margin(desk.ask(desk.exchange.margin_request(rules)))
+    told = read_margin(desk.exchange, desk.ask(margin_request(desk.exchange, rules)))
     wallet = client.fetch_balance()["USDT"]
     assert (float(told.free["USDT"]), float(told.total["USDT"])) == (wallet["free"], wallet["total"])
     request = band_request(desk.exchange, rules)

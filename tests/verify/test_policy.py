@@ -21,6 +21,7 @@ from keyctl.model.wire import Response
 from keyctl.model.words import Algorithm, Kind, Level, Market
 from keyctl.verify.observations import Answer, House, Observation, Vantage
 from keyctl.verify.policy import RULES, address_in, judge
+from tests.support.market_calls import read_permissions
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TOLD = (True, False, None)
@@ -224,7 +225,7 @@ def test_flags_of_the_account_are_no_rights_of_the_key() -> None:
     """Binance's account call says canWithdraw of the account, whatever the key may do: no reader takes it."""
     body = b'{"canTrade":true,"canWithdraw":true,"canDeposit":true,"uid":7,"balances":[],"permissions":["SPOT"]}'
     exchange = load(Binding("binance", Kind.LIVE, "global", None, None))
-    rights = exchange.read_permissions(Response(200, {}, body))
+    rights = read_permissions(exchange, Response(200, {}, body))
     assert (rights.withdraw, rights.spot_trade, rights.read) == (None, None, None)
     assert by_rule(seen("binance", rights))["withdraw"].level is Level.UNKNOWN
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from keyctl.errors import CheckFailed, KeyctlError, StoreUnusable, UsageProblem
 from keyctl.home.account_uid import is_other
+from keyctl.model.words import Market
 from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:
@@ -74,11 +75,11 @@ async def _uid_of(session: Session) -> str | None:
         await session.warm()
         if (account := exchange.account()) is not None:
             return await session.fetch(*account)
-        if (request := exchange.permissions_request()) is not None:
-            uid = (await session.fetch(request, exchange.read_permissions)).uid
+        if (permissions := exchange.permissions()) is not None:
+            uid = (await session.fetch(*permissions)).uid
             if uid is not None:
                 return None if is_other(session.account, uid) else uid
-        return (await session.fetch(exchange.balance_request(), exchange.read_balances)).uid
+        return (await session.fetch(*exchange.market(Market.SPOT).wallet())).uid
     except KeyctlError as trouble:
         if isinstance(trouble, StoreUnusable):
             raise

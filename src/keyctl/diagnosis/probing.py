@@ -66,7 +66,7 @@ async def gather(subject: Subject) -> Evidence:
         account.algorithm.value,
         tuple(market.value for market in subject.markets),
         subject.session.network.clock.utc().isoformat(),
-        exchange.time_request() is not None,
+        exchange.market(Market.SPOT).clock() is not None,
         earlier=subject.earlier,
         address=subject.address,
         wanted=subject.wanted,
@@ -128,9 +128,10 @@ class _Gathering:
         self._seen = replace(self._seen, probes=(*self._seen.probes, probe))
 
     def _wait(self) -> int:
-        exchange = self._session.exchange
-        requests = (exchange.time_request(), exchange.balance_request(), *map(self._request_of, ("spot", "futures")))
-        return max(self._session.cool_down_left(request.base) for request in requests if request)
+        spot = self._session.exchange.market(Market.SPOT)
+        clock, asked = spot.clock(), [spot.wallet().request, *map(self._request_of, ("spot", "futures"))]
+        hosts = [request.base for request in (clock.request if clock else None, *asked) if request]
+        return max(map(self._session.cool_down_left, hosts))
 
     def _goes_on(self, check: str) -> bool:
         """Whether that check left a reason to ask on: after a ban or an outage every further call does harm."""
@@ -145,9 +146,9 @@ class _Gathering:
         """A public call: the clock where the exchange tells one."""
         session, exchange = self._session, self._session.exchange
         try:
-            if exchange.time_request() is None:
-                request = exchange.instrument_request(PUBLIC_SYMBOL)
-                response = await session.call(request)
+            spot = exchange.market(Market.SPOT)
+            if spot.clock() is None:
+                response = await session.call(spot.instrument(PUBLIC_SYMBOL).request)
                 if (error := session.error_in(response)) is not None:
                     return _refused("clock", Market.SPOT, error)
                 detail = f"not measured: {exchange.profile.title} reports no time"
@@ -169,11 +170,10 @@ class _Gathering:
         return Probe("clock", "ok", detail=f"{seconds:.1f} s {side.strip() or 'from'} the exchange")
 
     async def _ask_for_rights(self) -> None:
-        exchange = self._session.exchange
-        request = exchange.permissions_request()
-        if request is None:
+        permissions = self._session.exchange.permissions()
+        if permissions is None:
             return
-        probe, rights = await self._ask("key", Market.SPOT, request, exchange.read_permissions)
+        probe, rights = await self._ask("key", Market.SPOT, *permissions)
         if rights is not None:
             self._rights = rights
             probe = replace(probe, detail="the exchange reported the key's permissions", facts=_facts(rights))
@@ -196,11 +196,12 @@ class _Gathering:
         """The signed read of a check; None where this exchange or kind has none."""
         exchange = self._session.exchange
         if check == "key":
-            return exchange.permissions_request()
+            permissions = exchange.permissions()
+            return None if permissions is None else permissions.request
         market = Market(check)
         if exchange.profile.own_api(market) and not exchange.has_host(market):
             return None
-        return exchange.probe_request(market)
+        return exchange.market(market).probe()
 
     async def _try_other_version(self) -> None:
         """Asks again by the other IP version, where the host has both: a list may lack one of our two addresses."""
@@ -234,12 +235,13 @@ class _Gathering:
         for cause in (Cause.ENVIRONMENT, Cause.REGION):
             for binding in self._subject.places.get(cause, ()) if cause in left else ():
                 session = self._subject.session_at(binding)
-                time, here = session.exchange.time_request(), self._session.exchange.time_request()
+                spot, own = (each.exchange.market(Market.SPOT) for each in (session, self._session))
+                time, here = spot.clock(), own.clock()
                 if time is not None and here is not None:
                     offsets = session.network.offsets
                     name = session.exchange.name
-                    offsets.setdefault((name, time.base), offsets.get((name, here.base)))
-                request = session.exchange.permissions_request() or session.exchange.balance_request()
+                    offsets.setdefault((name, time.request.base), offsets.get((name, here.request.base)))
+                request, _ = session.exchange.permissions() or spot.wallet()
                 probe, _ = await self._ask("elsewhere", Market.SPOT, request, _nothing, session)
                 place = f"{binding.kind} {binding.site}"
                 self._note(replace(probe, kind=cause.value, detail=f"{place}: {probe.detail or 'the key is known'}"))

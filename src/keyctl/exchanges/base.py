@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from keyctl.answers import Unreadable
 from keyctl.errors import SetupProblem, UsageProblem
 from keyctl.exchanges.hosts import Hosts, Read, Reads
 from keyctl.exchanges.profile import Profile
@@ -246,7 +245,7 @@ class MarketAPI(ABC):
 class Exchange(Hosts, ABC):
     """One exchange's wire knowledge, bound to its hosts: its markets, and its order APIs by name."""
 
-    markets: ClassVar[tuple[type[MarketAPI], ...]] = ()
+    markets: ClassVar[tuple[type[MarketAPI], ...]]
     orders: ClassVar[tuple[type[OrderAPI], ...]]
 
     def __init__(self, profile: Profile, binding: Binding) -> None:
@@ -270,10 +269,10 @@ class Exchange(Hosts, ABC):
         The caller has trimmed line ends and refused blanks, quotes and invisible characters already.
         """
 
+    @abstractmethod
     def permissions(self) -> Read[KeyPermissions] | None:
         """What the calling key may do; None where this kind has no call for it (Binance's testnet). A field that the
         answer lacks is None: unknown, never "off"."""
-        return None
 
     # The account.
 
@@ -329,143 +328,6 @@ class Exchange(Hosts, ABC):
     def is_unknown_symbol(self, error: ExchangeError) -> bool:
         """Whether an error answer to a read about a symbol means that the exchange does not list it."""
         return False
-
-    # What is still asked of the exchange, and told by its markets.
-
-    trades_unread: ClassVar[dict[Market, str]] = {}
-    leverage_in_order: ClassVar[bool] = False
-    margin_known: ClassVar[bool] = True
-
-    def trades(self, market: Market, native_symbol: str = "") -> Trades | None:
-        """Its lists of trades of a market; None where keyctl reads none: `trades_unread` says why."""
-        return self.market(market, native_symbol).trades
-
-    def time_request(self, market: Market = Market.SPOT) -> Request | None:
-        """The call that tells the exchange's clock."""
-        clock = self.market(market).clock()
-        return None if clock is None else clock.request
-
-    def read_time(self, response: Response) -> int:
-        """The exchange's time in Unix milliseconds."""
-        clock = self.market(Market.SPOT).clock()
-        assert clock is not None
-        return clock.read(response)
-
-    def instrument_request(self, symbol: str) -> Request:
-        """The call that tells the rules of one symbol."""
-        return self.market_of(symbol).instrument(symbol).request
-
-    def read_instrument(self, response: Response, symbol: str) -> Instrument:
-        """The symbol's rules."""
-        return self.market_of(symbol).instrument(symbol).read(response)
-
-    def ticker_request(self, native_symbol: str, market: Market = Market.SPOT) -> Request:
-        """The call that tells best bid and ask."""
-        return self.market(market, native_symbol).ticker(native_symbol).request
-
-    def read_ticker(self, response: Response, native_symbol: str) -> Ticker:
-        """Best bid and ask of that symbol, whichever market tells them."""
-        for market in self.market_apis[:-1]:
-            try:
-                return market.ticker(native_symbol).read(response)
-            except Unreadable:
-                continue
-        return self.market_apis[-1].ticker(native_symbol).read(response)
-
-    def permissions_request(self) -> Request | None:
-        """The call that tells what the calling key may do."""
-        permissions = self.permissions()
-        return None if permissions is None else permissions.request
-
-    def read_permissions(self, response: Response) -> KeyPermissions:
-        """What the key may do."""
-        permissions = self.permissions()
-        assert permissions is not None
-        return permissions.read(response)
-
-    def probe_request(self, market: Market) -> Request | None:
-        """A harmless signed read on that market's own API."""
-        return self.market(market).probe()
-
-    def balance_request(self) -> Request:
-        """The call that tells spot balances."""
-        return self.market(Market.SPOT).wallet().request
-
-    def read_balances(self, response: Response) -> Balances:
-        """Free spot balances in ccxt's currency names."""
-        return self.market(Market.SPOT).wallet().read(response)
-
-    def spot_margin(self) -> Read[MarginMode | None] | None:
-        """The margin mode in which spot orders go out."""
-        return self.market(Market.SPOT).margin() if self.market_apis else None
-
-    def band(self, instrument: Instrument) -> Read[PriceBand] | None:
-        """The prices that are taken now."""
-        return self.market_of(instrument.symbol).band(instrument) if self.market_apis else None
-
-    def margin_request(self, instrument: Instrument) -> Request:
-        """The read of the wallet that backs that perpetual."""
-        return self.market_of(instrument.symbol).wallet(instrument.settle).request
-
-    def read_margin(self, response: Response) -> Balances:
-        """Balances of a futures wallet."""
-        return self.market(Market.FUTURES).wallet().read(response)
-
-    def futures_state_requests(self, instrument: Instrument, margin: MarginMode | None) -> tuple[Request, ...]:
-        """The signed reads that tell the state of one perpetual."""
-        state = self.market_of(instrument.symbol).state(instrument, margin)
-        return () if state is None else state.requests
-
-    def read_futures_state(
-        self, responses: tuple[Response, ...], instrument: Instrument, margin: MarginMode | None
-    ) -> FuturesState:
-        """The state from the answers."""
-        state = self.market_of(instrument.symbol).state(instrument, margin)
-        assert state is not None
-        return state.read(responses)
-
-    def setup_requests(self, instrument: Instrument, state: FuturesState, wanted: Setup) -> tuple[Request, ...]:
-        """The writes that bring the state to what is wanted."""
-        settings = self.market_of(instrument.symbol).settings if self.market_apis else None
-        return () if settings is None else settings.requests(instrument, state, wanted)
-
-    def read_setup(self, response: Response, request: Request, wanted: Setup) -> None:
-        """Nothing, when the answer says that the setting was taken."""
-        settings = self.market(Market.FUTURES).settings
-        assert settings is not None
-        settings.read(response, request)
-
-    def is_already_set(self, error: ExchangeError) -> bool:
-        """Whether an error answer to a setup request means that it was so already."""
-        settings = self.market(Market.FUTURES).settings if self.market_apis else None
-        return settings is not None and settings.is_already_set(error)
-
-    def names(self, market: Market, natives: tuple[str, ...]) -> tuple[Read[dict[str, str]], ...]:
-        """What these native names mean."""
-        by_api: dict[MarketAPI, list[str]] = {}
-        for native in natives if self.market_apis else ():
-            by_api.setdefault(self.market(market, native), []).append(native)
-        return tuple(read for api, some in by_api.items() for read in api.names(tuple(some)))
-
-    def positions_requests(self) -> tuple[Request, ...]:
-        """The signed reads that list all open positions."""
-        return tuple(read.request for read in self._positions())
-
-    def read_positions(self, step: int, response: Response) -> tuple[Position | OddRow, ...]:
-        """The positions in the answer to positions_requests()[step]."""
-        return self._positions()[step].read(response)
-
-    def _positions(self) -> list[Read[tuple[Position | OddRow, ...]]]:
-        return [read for api in self.served(Market.FUTURES) if (read := api.positions()) is not None]
-
-    def open_orders_requests(self, market: Market, symbols: tuple[str, ...]) -> tuple[Request, ...]:
-        """The signed reads that list all open orders of a market."""
-        return tuple(read.request for api in self.served(market) for read in api.open_orders(symbols))
-
-    def read_open_orders(self, step: int, response: Response, market: Market) -> tuple[OpenOrder | OddRow, ...]:
-        """The orders in the answer to open_orders_requests()[step]."""
-        symbols = tuple("BTC/USDT" for _ in range(step + 1))
-        return [read for api in self.served(market) for read in api.open_orders(symbols)][step].read(response)
 
     # Orders.
 

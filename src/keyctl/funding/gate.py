@@ -41,11 +41,11 @@ async def check_key(session: Session, config: Config) -> list[str]:
     sent. Raises Unreached, ExchangeRefused.
     """
     account, exchange = session.account, session.exchange
-    request = exchange.permissions_request()
+    permissions = exchange.permissions()
     told: KeyPermissions | None = None
-    if request is not None:
+    if permissions is not None:
         try:
-            told = await session.fetch(request, exchange.read_permissions)
+            told = await session.fetch(*permissions)
         except ExchangeRefused as refusal:
             if not lacks_permission(refusal.error, session.market):
                 raise

@@ -52,8 +52,7 @@ def proves_death(error: ExchangeError) -> bool:
 
 async def signed_read(session: Session) -> None:
     """One call that the exchange takes from whoever holds the key. Raises ExchangeRefused, Unreached."""
-    exchange = session.exchange
-    request = exchange.permissions_request() or exchange.probe_request(Market.SPOT) or exchange.balance_request()
+    request, _ = session.exchange.permissions() or session.exchange.market(Market.SPOT).wallet()
     await session.fetch(request, lambda response: read_json(response.body))
 
 

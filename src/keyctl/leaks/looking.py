@@ -108,9 +108,9 @@ async def _read(app: App, part: Part, since_ms: Callable[[Account, int], int], w
     place = app.journal.exchange_accounts.of(part.account.id)
 
     async def trades() -> bool:
-        exchange = part.session.exchange
-        if exchange.trades(market) is None:
-            read.lacks.append(f"trades: {exchange.trades_unread[market]}")
+        api = part.session.exchange.market(market)
+        if api.trades is None:
+            read.lacks.append(f"trades: {api.trades_unread}")
             return False
         known = app.journal.traded_symbols(part.account.id, place, market)
         found = await fills_of(part, None, known, start, 0)

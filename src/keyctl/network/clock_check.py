@@ -18,7 +18,7 @@ class ClockWrong(CheckFailed):
 def check_clock(session: Session) -> list[str]:
     """A warning when the clocks differ by more than a second. Raises ClockWrong above ten, or when it is not known."""
     offset = session.offset
-    if session.exchange.time_request(session.market) is None or (offset is not None and offset.silent):
+    if session.exchange_clock is None or (offset is not None and offset.silent):
         return []
     title = session.exchange.profile.title
     if offset is None:
@@ -44,10 +44,10 @@ def check_clock(session: Session) -> list[str]:
 def is_clock_old(session: Session) -> bool:
     """Whether the exchange's clock was read in this run, but so long ago, by this machine's, that ours may have been
     set since."""
-    request = session.exchange.time_request(session.market)
-    if request is None:
+    clock = session.exchange_clock
+    if clock is None:
         return False
-    samples = session.network.clock_reads((session.exchange.name, request.base)).samples
+    samples = session.network.clock_reads((session.exchange.name, clock.request.base)).samples
     return bool(samples) and not 0 <= session.network.clock.now() - samples[-1].after <= FRESH_SECONDS
 
 

@@ -14,6 +14,7 @@ from keyctl.clock import ClockSample, Offset, offset_of
 from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, NonceBusy, NonceUnkept, StoreUnusable, Unreached
 from keyctl.exchanges.base import Exchange
 from keyctl.exchanges.encoding import public_wire
+from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.masking import Mask
 from keyctl.exchanges.signer import Signer
 from keyctl.model.account import Account
@@ -92,10 +93,15 @@ class Session:
         return self.network.line(self.account, base, self.route)
 
     @property
+    def exchange_clock(self) -> Read[int] | None:
+        """The read of the exchange's clock, on the host that orders go to; None where it tells no time."""
+        return self.exchange.market(self.market).clock()
+
+    @property
     def offset(self) -> Offset | None:
         """The exchange's clock against ours; None when not measured or the exchange tells no time."""
-        request = self.exchange.time_request(self.market)
-        return self.network.offsets.get(self._place(request)) if request else None
+        clock = self.exchange_clock
+        return self.network.offsets.get(self._place(clock.request)) if clock else None
 
     def stamp(self, nonce: int = 0) -> Stamp:
         """A stamp for now, in the exchange's time."""
@@ -207,17 +213,18 @@ class Session:
         Three reads of a host, by whichever lanes come first, set the offset for all; the other lanes only connect,
         since exchanges count these calls by address (OKX: 10 in 2 s). Raises Unreached.
         """
-        request = self.exchange.time_request(self.market)
-        if request is None:
+        clock = self.exchange_clock
+        if clock is None:
             return
+        place = self._place(clock.request)
         if anew and not self.exchange.profile.dated:
-            self.network.forget_clock(self._place(request))
-        reads = self.network.clock_reads(self._place(request))
+            self.network.forget_clock(place)
+        reads = self.network.clock_reads(place)
         try:
             if reads.begun < CLOCK_READS and not self.exchange.profile.dated:
-                await reads.add(lambda: self._clock_sample(request))
+                await reads.add(lambda: self._clock_sample(clock))
             else:
-                line = self.line(request.base)
+                line = self.line(clock.request.base)
                 async with line.turn:
                     await line.open()
         except Unreached as error:
@@ -225,17 +232,17 @@ class Session:
             raise
         if self.exchange.profile.dated:
             return
-        samples = await reads.complete(lambda: self._clock_sample(request), CLOCK_READS)
-        self.network.offsets.setdefault(self._place(request), offset_of(samples))
+        samples = await reads.complete(lambda: self._clock_sample(clock), CLOCK_READS)
+        self.network.offsets.setdefault(place, offset_of(samples))
 
     async def read_clock(self) -> None:
         """Reads the exchange's clock, also where it is told by the date of any answer: for those who ask for it alone.
 
         Raises Unreached, ExchangeRefused.
         """
-        request = self.exchange.time_request(self.market)
-        if request is not None and self.exchange.profile.dated:
-            await self.fetch(request, lambda response: None, 5.0)  # its date is noted like any other's
+        clock = self.exchange_clock
+        if clock is not None and self.exchange.profile.dated:
+            await self.fetch(clock.request, lambda response: None, 5.0)  # its date is noted like any other's
         else:
             await self.warm()
 
@@ -245,27 +252,27 @@ class Session:
 
     def _note_date(self, request: Request, response: Response) -> None:
         """Takes the date of an answer as one more reading, where the exchange tells its time in no other way."""
-        asked = self.exchange.time_request(self.market) if self.exchange.profile.dated else None
-        if asked is None or asked.base != request.base:
+        clock = self.exchange_clock if self.exchange.profile.dated else None
+        if clock is None or clock.request.base != request.base:
             return
         try:
-            sample = ClockSample(response.sent_at, response.read_at, self.exchange.read_time(response))
+            sample = ClockSample(response.sent_at, response.read_at, clock.read(response))
         except Unreadable:
             return
-        samples = self.network.clock_reads(self._place(asked)).samples
+        samples = self.network.clock_reads(self._place(request)).samples
         samples.append(sample)
-        self.network.offsets[self._place(asked)] = offset_of(samples, DATE_MARGIN_MS)
+        self.network.offsets[self._place(request)] = offset_of(samples, DATE_MARGIN_MS)
 
-    async def _clock_sample(self, request: Request) -> ClockSample:
-        line = self.line(request.base)
+    async def _clock_sample(self, clock: Read[int]) -> ClockSample:
+        line = self.line(clock.request.base)
         async with line.turn:
             await line.open()
 
         def read(response: Response) -> ClockSample:
             # From the bytes on: a wait for the connection or for a slot is no part of the round trip.
-            return ClockSample(response.sent_at, response.read_at, self.exchange.read_time(response))
+            return ClockSample(response.sent_at, response.read_at, clock.read(response))
 
-        return await self.fetch(request, read, 5.0)
+        return await self.fetch(clock.request, read, 5.0)
 
     def check_cool_down(self, base: str, leaving: bool = False) -> None:
         """Raises Unreached while that host has told this machine to wait; `leaving` as in `call`."""

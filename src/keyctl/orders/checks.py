@@ -91,7 +91,7 @@ def check_closable(account: Account, exchange: Exchange, wish: Wish) -> None:
     """Raises CheckFailed for a position that keyctl has no order for at that venue: in a dated future where it trades
     none, or in what the venue's list does not name."""
     try:
-        exchange.instrument_request(wish.symbol)
+        exchange.market_of(wish.symbol).instrument(wish.symbol)
     except UsageProblem:
         parts = parts_of(wish.symbol)
         if parts is not None and parts.date:

@@ -48,9 +48,10 @@ async def fills_of(part: Part, symbol: str | None, known: Sequence[Symbol], sinc
     """
     session, market = part.session, Market(part.where)
     exchange = session.exchange
-    trades = exchange.trades(market)
+    api = exchange.market(market)
+    trades = api.trades
     if trades is None:
-        raise _not_read(part, exchange.trades_unread.get(market, "keyctl reads no trades there"))
+        raise _not_read(part, api.trades_unread)
     now = session.stamp().at_ms
     start, read = now - back_ms if back_ms else since_ms, FillsRead()
     if trades.reach is not None:
@@ -144,7 +145,7 @@ class _Pages:
         return [within(window, middle + 1, window.end_ms), within(window, window.start_ms, middle)]
 
     def _trades(self, asked: FillsAsked) -> Trades:
-        trades = self._session.exchange.trades(asked.market, asked.native_symbol or "")
+        trades = self._session.exchange.market(asked.market, asked.native_symbol or "").trades
         assert trades is not None  # what it lists of the market was asked before
         return trades
 

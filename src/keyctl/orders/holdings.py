@@ -26,6 +26,7 @@ from keyctl.orders.venue_reads import Shared, instrument_of, ticker_of
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
+    from keyctl.exchanges.hosts import Read
     from keyctl.exchanges.wallets import Wallet
     from keyctl.network.session import Session
 
@@ -161,11 +162,10 @@ class WalletReader:
 async def positions_of(part: Part, symbol: str | None = None) -> tuple[Position | OddRow, ...]:
     """All open positions, or those of one symbol, and the rows that may be one. Raises KeyctlError, also where keyctl
     reads none."""
-    exchange = part.session.exchange
-    requests = exchange.positions_requests()
-    if not requests:
+    reads = [read for api in part.session.exchange.served(Market.FUTURES) if (read := api.positions()) is not None]
+    if not reads:
         raise _not_read(part, "positions")
-    found = await _pages(part.session, requests, exchange.read_positions)
+    found = await _all(part.session, reads)
     told = [row.symbol for row in found if isinstance(row, Position) and parts_of(row.symbol)]
     return await with_listed_names(part.session, Market.FUTURES, found, told, symbol)
 
@@ -177,37 +177,42 @@ async def open_orders_of(part: Part, symbols: tuple[str, ...]) -> tuple[OpenOrde
     Raises KeyctlError, also where keyctl reads none.
     """
     exchange, market = part.session.exchange, Market(part.where)
-    requests = exchange.open_orders_requests(market, symbols)
-    if not requests and (symbols or not lists_by_symbol(exchange, market)):
+    by_symbol, reads = lists_by_symbol(exchange, market), _open_orders(exchange, market, symbols)
+    if not reads and (symbols or not by_symbol):
         raise _not_read(part, "open orders")
 
-    by_symbol = lists_by_symbol(exchange, market)
-
-    def read(step: int, response: Response) -> tuple[OpenOrder | OddRow, ...]:
-        found = exchange.read_open_orders(step, response, market)
+    def check(found: tuple[OpenOrder | OddRow, ...]) -> tuple[OpenOrder | OddRow, ...]:
         if by_symbol and any(order.symbol not in symbols for order in found if not isinstance(order, OddRow)):
             raise Unreadable("about another symbol than the one asked for")
         return found
 
-    return await _pages(part.session, requests, read)
+    return await _all(part.session, reads, check)
 
 
 def lists_by_symbol(exchange: Exchange, market: Market) -> bool:
     """Whether the exchange lists open orders of named symbols only."""
     example = "BTC/USDT" if market is Market.SPOT else "BTC/USDT:USDT"
-    return not exchange.open_orders_requests(market, ()) and bool(exchange.open_orders_requests(market, (example,)))
+    return not _open_orders(exchange, market, ()) and bool(_open_orders(exchange, market, (example,)))
 
 
-async def _pages(
-    session: Session, requests: Iterable[Request], read: Callable[[int, Response], tuple[T, ...]]
+def _open_orders(
+    exchange: Exchange, market: Market, symbols: tuple[str, ...]
+) -> list[Read[tuple[OpenOrder | OddRow, ...]]]:
+    return [read for api in exchange.served(market) for read in api.open_orders(symbols)]
+
+
+async def _all(
+    session: Session,
+    reads: Iterable[Read[tuple[T, ...]]],
+    check: Callable[[tuple[T, ...]], tuple[T, ...]] = lambda found: found,
 ) -> tuple[T, ...]:
     found: list[T] = []
-    for step, request in enumerate(requests):
+    for read in reads:
 
-        def read_step(response: Response, step: int = step) -> tuple[T, ...]:
-            return read(step, response)
+        def checked(response: Response, read: Read[tuple[T, ...]] = read) -> tuple[T, ...]:
+            return check(read.read(response))
 
-        found += await session.fetch(request, read_step)
+        found += await session.fetch(read.request, checked)
     return tuple(found)
 
 

@@ -37,10 +37,10 @@ async def rights_of(session: Session, leaving: bool, warnings: list[str]) -> tup
     if known is not None and fresh and may_trade(known, session.market) is not False:
         return False, _as_told(known)
     try:
-        request = session.exchange.permissions_request()
-        if request is None:
+        permissions = session.exchange.permissions()
+        if permissions is None:
             return True, KeyPermissions()
-        return True, await session.fetch(request, session.exchange.read_permissions)
+        return True, await session.fetch(*permissions)
     except KeyctlError as trouble:
         unread = f"{session.account.label}: the rights of this key could not be read"
         if known is not None and age is not None and _younger(age, USABLE_SECONDS) and _says_nothing(session, trouble):

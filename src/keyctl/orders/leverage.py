@@ -18,6 +18,7 @@ from keyctl.orders.perpetuals import confirmed
 from keyctl.orders.preflight import TICKER_SECONDS, futures_state, setting_number
 
 if TYPE_CHECKING:
+    from keyctl.exchanges.base import Settings
     from keyctl.journal.legs import Journal
     from keyctl.model.futures import Setup
     from keyctl.network.session import Session
@@ -70,7 +71,7 @@ async def _confirm(
             state, number = await _set_up(session, planned, state, number, terms.setup, journal, stopping)
     except KeyctlError as trouble:
         return trouble
-    different = confirmed(session.exchange, state, terms)
+    different = confirmed(session.exchange, planned.instrument, state, terms)
     if different:
         return NotConfirmed(
             f"{label}: {different}; the order was not sent",
@@ -92,10 +93,11 @@ async def _set_up(  # noqa: PLR0913 - what is set, where, and what may stop it
     stopping: Callable[[], Awaitable[bool]],
 ) -> tuple[FuturesState, int]:
     """The state after what differs was set, read back, and the setting's number; the same where nothing differs."""
-    requests = session.exchange.setup_requests(planned.instrument, state, wanted)
-    if not requests:
+    settings = session.exchange.market_of(planned.instrument.symbol).settings
+    requests = () if settings is None else settings.requests(planned.instrument, state, wanted)
+    if settings is None or not requests:
         return state, number
-    _check_shown(session, planned, state, wanted, requests)
+    _check_shown(settings, planned, state, wanted, requests)
     label, symbol = session.account.label, planned.leg.order.symbol
     place = journal.exchange_accounts.of(session.account.id)
     number = journal.settings.take(label, place, symbol, _words(wanted))
@@ -103,7 +105,7 @@ async def _set_up(  # noqa: PLR0913 - what is set, where, and what may stop it
         if await stopping():
             raise NotConfirmed(f"{label}: stopped before its leverage was set; the order was not sent")
         try:
-            await _set(session, planned, request, wanted, journal)
+            await _set(session, settings, planned, request, wanted, journal)
         except ExchangeRefused as refusal:
             if _is_refusal(refusal.error):
                 journal.settings.release(place, symbol)
@@ -118,7 +120,7 @@ def _words(wanted: Setup) -> str:
 
 
 def _check_shown(
-    session: Session, planned: PlannedLeg, state: FuturesState, wanted: Setup, requests: tuple[Request, ...]
+    settings: Settings, planned: PlannedLeg, state: FuturesState, wanted: Setup, requests: tuple[Request, ...]
 ) -> None:
     """Raises NotConfirmed for a change that the person was not shown: of a setting that was as wanted in the preview,
     or under a position or order that has come up since.
@@ -128,7 +130,7 @@ def _check_shown(
     what = ""
     if before.is_empty and not state.is_empty:
         what = f"a position or order in {planned.instrument.symbol} has come up"
-    elif set(requests) - set(session.exchange.setup_requests(planned.instrument, before, wanted)):
+    elif set(requests) - set(settings.requests(planned.instrument, before, wanted)):
         what = f"leverage or margin mode of {planned.instrument.symbol} has changed"
     if what:
         raise NotConfirmed(
@@ -140,7 +142,9 @@ def _check_shown(
         )
 
 
-async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: Setup, journal: Journal) -> None:
+async def _set(
+    session: Session, settings: Settings, planned: PlannedLeg, request: Request, wanted: Setup, journal: Journal
+) -> None:
     """One setting, sent once. Raises KeyctlError unless the venue says that it was taken."""
     exchange, label = session.exchange, session.account.label
     detail: dict[str, object] = {"account": label, "path": request.path}
@@ -157,7 +161,7 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
         raise
     error = session.error_in(response)
     if error is not None:
-        already = exchange.is_already_set(error)
+        already = settings.is_already_set(error)
         if already or _is_refusal(error):
             _take_back(changed, place, before)
         if already:
@@ -165,7 +169,7 @@ async def _set(session: Session, planned: PlannedLeg, request: Request, wanted: 
         raise ExchangeRefused(error, account=label, market=session.market.value)
     changed[place] = f"({_words(wanted)})"
     try:
-        exchange.read_setup(response, request, wanted)
+        settings.read(response, request)
     except Unreadable as problem:
         raise NoAnswer(
             f"{label}: what {exchange.profile.title} says of the leverage is {problem}; the order was not sent",

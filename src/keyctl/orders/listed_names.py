@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from keyctl.errors import KeyctlError, StoreUnusable
+from keyctl.exchanges.base import MarketAPI
 from keyctl.exchanges.hosts import Read
 from keyctl.model.futures import OddRow, OpenOrder, Position
 from keyctl.model.words import Market
@@ -65,7 +66,10 @@ def _named(row: R | OddRow, names: Mapping[str, str]) -> R | OddRow:
 async def _listed(session: Session, market: Market, natives: tuple[str, ...]) -> dict[str, str]:
     """Our names by the venue's, as far as its list could be read."""
     shared, found = Shared(session.network.answers), dict[str, str]()
-    for names in session.exchange.names(market, natives) if natives else ():
+    by_api: dict[MarketAPI, list[str]] = {}
+    for native in natives:
+        by_api.setdefault(session.exchange.market(market, native), []).append(native)
+    for names in [names for api, some in by_api.items() for names in api.names(tuple(some))]:
         try:
             found |= await _names(session, names, shared)
         except KeyctlError as trouble:

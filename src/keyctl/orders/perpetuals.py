@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from keyctl.model.futures import Position
     from keyctl.model.order import Order
     from keyctl.model.venue import Instrument
+    from keyctl.model.wire import Request
     from keyctl.orders.wish import Wish
 
 _OWN_PAGES = "look at it on the exchange's own pages"
@@ -57,7 +58,8 @@ def terms_of(
             text = f"there is no {side} position in {instrument.symbol} to reduce"
             raise _in_the_way(account, text, f"see what is open: keyctl positions {account.label}")
         margin = wish.margin or held.margin or state.margin
-        leverage = held.leverage or Decimal(1) if exchange.leverage_in_order else state.leverage(side)
+        in_order = _leverage_in_order(exchange, instrument)
+        leverage = held.leverage or Decimal(1) if in_order else state.leverage(side)
         return Terms(side, position, state.hedge, True, leverage, margin, None, held=held.contracts)
     if state.odd and not state.hedge and wish.position is not None and held is None:
         # It may be one of the other side, which this order would then reduce.
@@ -83,7 +85,7 @@ def _closing_unread(
         raise _in_the_way(account, unread, _OWN_PAGES)
     if margin is None:
         raise _in_the_way(account, unread, "name its margin mode: --margin cross, or --margin isolated")
-    leverage = None if exchange.leverage_in_order else state.leverage(terms.side)
+    leverage = None if _leverage_in_order(exchange, instrument) else state.leverage(terms.side)
     return replace(terms, leverage=leverage, margin=margin)
 
 
@@ -125,10 +127,11 @@ def _opening(  # noqa: PLR0913 - the part of terms_of for orders that open
             "not_offered",
             market="futures",
         )
-    has = (held.leverage if held else None) if exchange.leverage_in_order else state.leverage(side)
-    leverage = wish.leverage or has or (Decimal(1) if exchange.leverage_in_order else None)
+    in_order = _leverage_in_order(exchange, instrument)
+    has = (held.leverage if held else None) if in_order else state.leverage(side)
+    leverage = wish.leverage or has or (Decimal(1) if in_order else None)
     margin = wish.margin or state.margin or (held.margin if held else None)
-    if margin is None and exchange.margin_known:
+    if margin is None and exchange.market_of(instrument.symbol).margin_known:
         margin = MarginMode.CROSS
     if state.leverage_margin not in (None, margin):
         raise _in_the_way(
@@ -138,7 +141,7 @@ def _opening(  # noqa: PLR0913 - the part of terms_of for orders that open
         )
     if leverage is None:
         raise _in_the_way(account, "the account's leverage cannot be read", "give it: --leverage N")
-    if wish.margin is not None and not exchange.margin_known:
+    if wish.margin is not None and not exchange.market_of(instrument.symbol).margin_known:
         raise _in_the_way(account, f"{exchange.profile.title} does not tell the margin mode", "leave out --margin")
     soft = _check_leverage(account, wish, instrument, leverage, limits)
     differs = []
@@ -161,14 +164,25 @@ def _opening(  # noqa: PLR0913 - the part of terms_of for orders that open
     if state.margin is not None and state.margin is not margin and not _can_set(exchange, instrument, state, setup):
         raise _in_the_way(account, f"{exchange.profile.title} has only {state.margin} margin there")
     try:
-        exchange.setup_requests(instrument, state, setup)
+        _settings(exchange, instrument, state, setup)
     except UsageProblem as problem:
         raise refusal(account, problem.message, "bad_leverage", market="futures") from None
     return Terms(side, position, state.hedge, False, leverage, margin, setup, soft)
 
 
 def _can_set(exchange: Exchange, instrument: Instrument, state: FuturesState, setup: Setup) -> bool:
-    return bool(exchange.setup_requests(instrument, state, Setup(setup.side, None, setup.margin)))
+    return bool(_settings(exchange, instrument, state, Setup(setup.side, None, setup.margin)))
+
+
+def _settings(exchange: Exchange, instrument: Instrument, state: FuturesState, setup: Setup) -> tuple[Request, ...]:
+    """The writes that bring the state to what is wanted. Raises UsageProblem for a leverage that cannot be."""
+    settings = exchange.market_of(instrument.symbol).settings
+    return () if settings is None else settings.requests(instrument, state, setup)
+
+
+def _leverage_in_order(exchange: Exchange, instrument: Instrument) -> bool:
+    """Whether leverage is a field of each order, and no setting of account and symbol."""
+    return exchange.market_of(instrument.symbol).settings is None
 
 
 def _check_leverage(
@@ -194,7 +208,7 @@ def _check_leverage(
     return (f"leverage {plain(leverage)}",) if leverage > limits.leverage_soft else ()
 
 
-def confirmed(exchange: Exchange, state: FuturesState, terms: Terms) -> str:
+def confirmed(exchange: Exchange, instrument: Instrument, state: FuturesState, terms: Terms) -> str:
     """Empty when the state is as the terms want it, else what is different."""
     setup = terms.setup
     if state.hedge is not terms.hedge:
@@ -202,7 +216,7 @@ def confirmed(exchange: Exchange, state: FuturesState, terms: Terms) -> str:
     if setup is None:
         return ""
     has = state.leverage(setup.side)
-    if not exchange.leverage_in_order and has != setup.leverage:
+    if not _leverage_in_order(exchange, instrument) and has != setup.leverage:
         return f"leverage reads {'unknown' if has is None else plain(has)}, wanted {setup.leverage}"
     if state.margin is not None and state.margin is not setup.margin:
         return f"margin mode reads {state.margin}, wanted {setup.margin}"

@@ -123,11 +123,11 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish, barred
         read_now, rights = await rights_of(session, leaving, warnings)
         if (barred or may_trade(rights, session.market) is False) and not wish.reduces:
             return Look(session, None, None, tuple(warnings), read_now, rights)  # the gate says why
-        exchange, futures, band, setting = session.exchange, None, None, 0
+        market, futures, band, setting = session.exchange.market_of(symbol), None, None, 0
         spot_margin = await _spot_margin(session) if session.market is Market.SPOT else None
         balances: Balances | None
         if session.market is Market.SPOT:
-            balances = await session.fetch(exchange.balance_request(), exchange.read_balances)
+            balances = await session.fetch(*market.wallet())
             instrument = instrument or await instrument_of(session, symbol, shared)
             # Wide bounds around an average: only a price that the person gave can be outside them, and without them the
             # venue itself refuses it.
@@ -136,8 +136,8 @@ async def look(session: Session, symbol: str, shared: Shared, wish: Wish, barred
                 band = await _or_none(True, lambda: _band(session, rules, shared))
         else:
             instrument = instrument or await instrument_of(session, symbol, shared)
-            margin_request = exchange.margin_request(instrument)
-            balances = await _or_none(leaving, lambda: session.fetch(margin_request, exchange.read_margin))
+            wallet = market.wallet(instrument.settle)
+            balances = await _or_none(leaving, lambda: session.fetch(*wallet))
             at = session.network.clock.now()
             setting = setting_number(session, symbol)
             futures = await futures_state(session, instrument, wish.margin)
@@ -193,12 +193,11 @@ async def futures_state(session: Session, instrument: Instrument, margin: Margin
     Where the venue keeps leverages for each margin mode and no mode is wanted, they are those of the open position.
     """
     exchange = session.exchange
-    responses = [
-        await session.fetch(request, lambda response: response)
-        for request in exchange.futures_state_requests(instrument, margin)
-    ]
+    asked = exchange.market_of(instrument.symbol).state(instrument, margin)
+    assert asked is not None  # there are no perpetuals without
+    responses = [await session.fetch(request, lambda response: response) for request in asked.requests]
     try:
-        state = exchange.read_futures_state(tuple(responses), instrument, margin)
+        state = asked.read(tuple(responses))
     except Unreadable as problem:
         raise NoAnswer(f"{exchange.name}'s answer is {problem}", code="unreadable_answer") from None
     except CheckFailed as reason:
@@ -210,7 +209,7 @@ async def futures_state(session: Session, instrument: Instrument, margin: Margin
 
 
 async def _band(session: Session, instrument: Instrument, shared: Shared) -> PriceBand | None:
-    band = session.exchange.band(instrument)
+    band = session.exchange.market_of(instrument.symbol).band(instrument)
     if band is None:
         return None
 
@@ -239,7 +238,7 @@ def refused_read(session: Session, refusal: ExchangeRefused) -> KeyctlError:
 
 
 async def _spot_margin(session: Session) -> MarginMode | None:
-    margin = session.exchange.spot_margin()
+    margin = session.exchange.market(Market.SPOT).margin()
     try:
         return None if margin is None else await session.fetch(*margin)
     except CheckFailed as reason:

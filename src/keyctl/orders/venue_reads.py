@@ -12,7 +12,7 @@ from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer
 from keyctl.exchanges.base import UnknownSymbol
 from keyctl.exchanges.typed_symbols import named_elsewhere
 from keyctl.model.venue import Instrument, Ticker
-from keyctl.model.wire import Request, Response
+from keyctl.model.wire import Request
 from keyctl.network.session import Session
 
 T = TypeVar("T")
@@ -33,34 +33,33 @@ class Shared:
 
 async def instrument_of(session: Session, symbol: str, shared: Shared) -> Instrument:
     """The symbol's rules at the session's venue. Raises CheckFailed (unknown_symbol) when it is not listed."""
-    exchange = session.exchange
-    request = exchange.instrument_request(symbol)
+    rules = session.exchange.market_of(symbol).instrument(symbol)
 
     async def ask() -> Instrument:
         try:
-            return await session.fetch(request, lambda response: _instrument(session, response, symbol))
+            return await session.fetch(rules.request, lambda response: _with_step(rules.read(response)))
         except UnknownSymbol as unknown:
             raise unknown_symbol(session, symbol, unknown.instead) from None
         except ExchangeRefused as refusal:
-            if exchange.is_unknown_symbol(refusal.error):
+            if session.exchange.is_unknown_symbol(refusal.error):
                 raise unknown_symbol(session, symbol) from None
             raise
 
-    return await once(shared, _rules_key(session, symbol), ask)
+    return await once(shared, key_of(session, rules.request, "rules", symbol), ask)
 
 
 async def ticker_of(session: Session, native_symbol: str, shared: Shared) -> Ticker:
     """Best bid and ask at the session's venue. Raises NoAnswer when they cannot be used as a reference."""
     exchange = session.exchange
-    request = exchange.ticker_request(native_symbol, session.market)
+    prices = exchange.market(session.market, native_symbol).ticker(native_symbol)
 
     async def ask() -> Ticker:
-        ticker = await session.fetch(request, lambda response: exchange.read_ticker(response, native_symbol))
+        ticker = await session.fetch(*prices)
         if not 0 < ticker.bid <= ticker.ask:
             raise NoAnswer(f"{exchange.profile.title} has no usable price for {native_symbol}", code="no_price")
         return replace(ticker, at=session.network.clock.now())
 
-    return await once(shared, key_of(session, request, "price", native_symbol), ask)
+    return await once(shared, key_of(session, prices.request, "price", native_symbol), ask)
 
 
 def unknown_symbol(session: Session, symbol: str, instead: str = "") -> CheckFailed:
@@ -79,7 +78,8 @@ def unknown_symbol(session: Session, symbol: str, instead: str = "") -> CheckFai
 
 def rules_asked(session: Session, symbol: str, shared: Shared) -> bool:
     """Whether a lane has asked for the symbol's rules at that venue already."""
-    return _rules_key(session, symbol) in shared.answers
+    request = session.exchange.market_of(symbol).instrument(symbol).request
+    return key_of(session, request, "rules", symbol) in shared.answers
 
 
 def key_of(session: Session, request: Request, what: str, symbol: str) -> tuple[str, ...]:
@@ -108,12 +108,7 @@ async def once(shared: Shared, key: tuple[str, ...], ask: Callable[[], Awaitable
     return await ask()
 
 
-def _rules_key(session: Session, symbol: str) -> tuple[str, ...]:
-    return key_of(session, session.exchange.instrument_request(symbol), "rules", symbol)
-
-
-def _instrument(session: Session, response: Response, symbol: str) -> Instrument:
-    instrument = session.exchange.read_instrument(response, symbol)
+def _with_step(instrument: Instrument) -> Instrument:
     if instrument.quantity_step is None:
         raise Unreadable("missing the symbol's size step")
     return instrument

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError
 from keyctl.home.demo_only import choosable, odd_accounts, odd_words
 from keyctl.home.files import disk_trouble
-from keyctl.model.words import Level
+from keyctl.model.words import Level, Market
 from keyctl.terminal.output import Result, Table
 from keyctl.upkeep import installation, leftovers
 from keyctl.upkeep.folder_health import examine_folders
@@ -284,7 +284,7 @@ async def _ask_clocks(app: App, journal: Journal, accounts: list[Account]) -> li
 
 async def _clock(session: Session) -> Check:
     name = f"clock, {session.account.exchange} {session.account.kind}"
-    if session.exchange.time_request() is None:
+    if session.exchange.market(Market.SPOT).clock() is None:
         return Check(name, Level.UNKNOWN, "the exchange tells no time")
     try:
         await session.read_clock()

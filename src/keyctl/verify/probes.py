@@ -61,7 +61,7 @@ async def observe(session: Session) -> Observation:
     return Observation(
         account,
         session.network.clock.utc(),
-        exchange.time_request() is not None,
+        exchange.market(Market.SPOT).clock() is not None,
         session.offset,
         clock_trouble,
         introspection,
@@ -72,10 +72,10 @@ async def observe(session: Session) -> Observation:
 
 
 async def _introspect(session: Session) -> tuple[Answer | None, KeyPermissions | None]:
-    request = session.exchange.permissions_request()
-    if request is None:
+    permissions = session.exchange.permissions()
+    if permissions is None:
         return None, None
-    return await _ask(session, Market.SPOT, PERMISSION_CALL, request, session.exchange.read_permissions)
+    return await _ask(session, Market.SPOT, PERMISSION_CALL, *permissions)
 
 
 async def _account_id(session: Session) -> str | None:
@@ -104,13 +104,14 @@ async def _market(
         return introspection, None
     if own and not exchange.has_host(market):
         return None, None
-    request = exchange.probe_request(market)
+    api = exchange.market(market)
+    request = api.probe()
     if request is None:
         return known.get(Market.SPOT) or introspection, None
     by = f"a signed {market} read"
     if market is not Market.SPOT:
         return (await _ask(session, market, by, request, lambda response: read_json(response.body)))[0], None
-    answer, balances = await _ask(session, market, by, request, exchange.read_balances)
+    answer, balances = await _ask(session, market, by, request, api.wallet().read)
     funding = exchange.funding if permissions is not None and permissions.funding else None
     if answer.error is not None and funding is not None and lacks_permission(answer.error, market):
         # A key that may lend alone reads no wallet; that it is accepted shows by what it may read.
@@ -147,7 +148,7 @@ def _dark(session: Session, trouble: str) -> Observation:
     return Observation(
         account,
         session.network.clock.utc(),
-        exchange.time_request() is not None,
+        exchange.market(Market.SPOT).clock() is not None,
         None,
         trouble,
         asked,

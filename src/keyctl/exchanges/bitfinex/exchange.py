@@ -66,7 +66,6 @@ class Bitfinex(Exchange):
 
     markets = (SpotMarket, DerivativesMarket)
     orders = (Orders,)
-    leverage_in_order = True
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         return BitfinexSigner(api_key, own_key(self.profile, algorithm, secret, "sha384"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 from keyctl.answers import (
     clean_text,
@@ -46,8 +45,6 @@ class LBank(Exchange):
 
     markets = (SpotMarket, ContractMarket)
     orders = (SpotOrders, ContractOrders)
-    margin_known = False
-    trades_unread: ClassVar[dict[Market, str]] = {Market.FUTURES: ContractMarket.trades_unread}
 
     def signer(self, api_key: str, secret: Secret, algorithm: Algorithm, passphrase: Secret | None) -> Signer:
         return LBankSigner(api_key, own_key(self.profile, algorithm, secret))
