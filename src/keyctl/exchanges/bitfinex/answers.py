@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from keyctl.answers import Unreadable, array_of, clean_text, read_array, text_of
+from keyctl.answers import Layout, Unreadable, clean_text, read_array
 from keyctl.exchanges.bitfinex.errors import notification_in
 from keyctl.model.venue import KeyPermissions
 from keyctl.model.wire import JSON
 
-# Positions in a notification [official].
-_DATA, _STATUS = 4, 6
+# Fields of a notification [official], of a wallet [sdk], of a right.
+_NOTIFICATION = Layout("status", {"data": 4, "status": 6})
+WALLET = Layout("available", {"type": 0, "currency": 1, "balance": 2, "available": 4})
+_RIGHT = Layout("write", {"scope": 0, "read": 1, "write": 2})
 _ASKED = {"orders", "wallets", "funding"}
 
 
 def data_in(body: bytes) -> JSON:
     """The data of a notification of success. Raises Unreadable for anything else."""
-    notification = notification_in(read_array(body))
-    if not notification or notification[_STATUS] != "SUCCESS":
+    told = notification_in(read_array(body))
+    if told is None or (notification := _NOTIFICATION.row(told))["status"] != "SUCCESS":
         raise Unreadable("not a notification of success")
-    return notification[_DATA]
+    return notification["data"]
 
 
 def permissions_in(rows: list[JSON]) -> KeyPermissions:
@@ -43,11 +45,11 @@ def permissions_in(rows: list[JSON]) -> KeyPermissions:
 
 def _rights(rows: list[JSON]) -> dict[str, tuple[bool, bool]]:
     rights: dict[str, tuple[bool, bool]] = {}
-    for row in map(array_of, rows):
-        if len(row) < 3 or row[1] not in (0, 1) or row[2] not in (0, 1):
+    for row in map(_RIGHT.row, rows):
+        if row["read"] not in (0, 1) or row["write"] not in (0, 1):
             raise Unreadable("a right is not told as 0 or 1")
-        scope = clean_text(text_of(row[0]), 40)
+        scope = clean_text(row.text("scope"), 40)
         if scope in rights:
             raise Unreadable("a right is told twice")
-        rights[scope] = (bool(row[1]), bool(row[2]))
+        rights[scope] = (bool(row["read"]), bool(row["write"]))
     return rights

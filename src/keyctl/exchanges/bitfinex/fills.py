@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_array, text_of
+from keyctl.answers import Layout, Row, clean_text, read_array
 from keyctl.exchanges.bitfinex.names import common_name, common_symbol, market_of
 from keyctl.exchanges.hosts import Read
 from keyctl.exchanges.listing import Names
@@ -22,9 +22,16 @@ _PAGE = 1000
 _WORD = 40
 # What the kind of an order begins with; those of margin trading have no market here.
 _PREFIXES = {Market.SPOT: "EXCHANGE ", Market.FUTURES: ""}
-_ID, _SYMBOL, _AT, _ORDER, _AMOUNT, _PRICE, _TYPE, _MAKER, _FEE, _FEE_CURRENCY, _CID = 0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11
+_FILL = Layout(
+    "fee_currency",
+    {
+        **{"id": 0, "symbol": 1, "at": 2, "order": 3, "amount": 4, "price": 5, "type": 6, "maker": 8, "fee": 9},
+        **{"fee_currency": 10, "cid": 11},
+    },
+)
+_SYMBOL = _FILL.places["symbol"]
 _PATH = "/v2/auth/r/trades/hist"
-_NAMES = Names(_SYMBOL, (_ORDER,), common_symbol)
+_NAMES = Names(_SYMBOL, (_FILL.places["order"],), common_symbol)
 
 
 class BitfinexTrades(Trades):
@@ -41,7 +48,7 @@ def _page(response: Response, wanted: Market) -> FillsPage:
     told of on spot."""
     found = [(row, _market(row)) for row in read_array(response.body)]
     mine = [row for row, market in found if market in (wanted, None)]
-    page = page_of(mine, lambda row: _fill(array_of(row), wanted), _NAMES, _PAGE)
+    page = page_of(mine, lambda row: _fill(_FILL.row(row), wanted), _NAMES, _PAGE)
     return FillsPage(page.fills, page.odd, len(found) >= _PAGE, page.others)
 
 
@@ -53,28 +60,24 @@ def _market(row: JSON) -> Market | None:
     return market_of(native)
 
 
-def _fill(row: list[JSON], market: Market) -> Fill | None:
+def _fill(row: Row, market: Market) -> Fill | None:
     """A trade array; None for one of margin trading. Raises Unreadable."""
-    if len(row) <= _FEE_CURRENCY:
-        raise Unreadable("a trade that is cut short")
-    native, amount, price = text_of(row[_SYMBOL]), decimal_of(row[_AMOUNT]), decimal_of(row[_PRICE])
-    kind, maker = row[_TYPE], row[_MAKER]
+    native, amount = row.text("symbol"), row.decimal("amount")
+    kind, maker, fee = row["type"], row["maker"], row.nullable("fee")
     if isinstance(kind, str) and not kind.startswith(_PREFIXES[market]):
         return None
-    own_id = row[_CID] if len(row) > _CID else None
-    fee = None if row[_FEE] is None else decimal_of(row[_FEE])
     return Fill(
         symbol=common_symbol(native) or clean_text(native, _WORD),
         native_symbol=clean_text(native, _WORD),
         market=market,
         side=Side.BUY if amount > 0 else Side.SELL,
-        price=price,
+        price=row.decimal("price"),
         quantity=amount.copy_abs(),
-        at_ms=integer_of(row[_AT]),
-        trade_id=str(integer_of(row[_ID])),
-        exchange_order_id=str(integer_of(row[_ORDER])),
+        at_ms=row.integer("at"),
+        trade_id=str(row.integer("id")),
+        exchange_order_id=str(row.integer("order")),
         fee=None if fee is None else fee.copy_negate() or Decimal(0),
-        fee_currency=common_name(clean_text(text_of(row[_FEE_CURRENCY]), _WORD)) if row[_FEE_CURRENCY] else None,
+        fee_currency=common_name(clean_text(row.text("fee_currency"), _WORD)) if row["fee_currency"] else None,
         maker={1: True, -1: False}.get(maker) if isinstance(maker, int) else None,
-        client_order_id=None if own_id is None else str(integer_of(own_id)),
+        client_order_id=None if row.get("cid") is None else str(row.integer("cid")),
     )

@@ -9,17 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from keyctl.answers import (
-    TooLong,
-    Unreadable,
-    array_of,
-    decimal_of,
-    integer_of,
-    moment_of,
-    read_array,
-    text_of,
-)
-from keyctl.exchanges.bitfinex.answers import data_in
+from keyctl.answers import Layout, Row, TooLong, Unreadable, array_of, read_array, text_of
+from keyctl.exchanges.bitfinex.answers import WALLET, data_in
 from keyctl.exchanges.bitfinex.names import common_name, native_currency
 from keyctl.exchanges.encoding import plain
 from keyctl.exchanges.funding import Funding
@@ -56,9 +47,27 @@ _STATES = {
     "EXECUTED": OfferState.LENT,
     "CANCELED": OfferState.CANCELED,
 }
-# Positions in an offer array.
-_ID, _SYMBOL, _CREATED, _UPDATED, _LEFT, _SIZE, _TYPE, _FLAGS, _STATUS = 0, 1, 2, 3, 4, 5, 6, 9, 10
-_RATE, _PERIOD, _HIDDEN, _RENEW = 14, 15, 17, 19
+# Fields of a funding ticker, a line of the book, a public and an own trade, an offer, a credit or loan, a ledger entry.
+_TICKER = Layout(
+    "last",
+    {"frr": 0, "bid": 1, "bid_days": 2, "bid_size": 3, "ask": 4, "ask_days": 5, "ask_size": 6, "last": 9},
+)
+_LEVEL = Layout("amount", {"rate": 0, "days": 1, "count": 2, "amount": 3})
+_PUBLIC_TRADE = Layout("days", {"at": 1, "amount": 2, "rate": 3, "days": 4})
+_TRADE = Layout("days", {"id": 0, "symbol": 1, "at": 2, "offer": 3, "amount": 4, "rate": 5, "days": 6})
+_OFFER = Layout(
+    "period",
+    {
+        **{"id": 0, "symbol": 1, "created": 2, "updated": 3, "left": 4, "size": 5, "type": 6, "flags": 9},
+        **{"status": 10, "rate": 14, "period": 15, "hidden": 17, "renew": 19},
+    },
+)
+_LENT = Layout(
+    "opened",
+    {"id": 0, "symbol": 1, "side": 2, "size": 5, "kind": 8, "rate": 11, "days": 12, "opened": 13, "pair": 21},
+)
+_INTEREST = Layout("amount", {"id": 0, "currency": 1, "at": 3, "amount": 5})
+_AUTO_RENEW = Layout("size", {"currency": 0, "days": 1, "rate": 2, "size": 3})
 
 
 class BitfinexFunding(Funding):
@@ -84,18 +93,16 @@ class BitfinexFunding(Funding):
         return self._public(f"/v2/ticker/{_symbol(currency)}")
 
     def read_rates(self, response: Response) -> FundingRates:
-        row = read_array(response.body)
-        if len(row) < 10:
-            raise Unreadable("the funding ticker is cut short")
+        row = _TICKER.row(read_array(response.body))
         rates = FundingRates(
-            frr=decimal_of(row[0]),
-            bid=decimal_of(row[1]),
-            bid_days=integer_of(row[2]),
-            bid_size=decimal_of(row[3]),
-            ask=decimal_of(row[4]),
-            ask_days=integer_of(row[5]),
-            ask_size=decimal_of(row[6]),
-            last=decimal_of(row[9]),
+            frr=row.decimal("frr"),
+            bid=row.decimal("bid"),
+            bid_days=row.integer("bid_days"),
+            bid_size=row.decimal("bid_size"),
+            ask=row.decimal("ask"),
+            ask_days=row.integer("ask_days"),
+            ask_size=row.decimal("ask_size"),
+            last=row.decimal("last"),
         )
         if min(rates.frr, rates.ask) <= 0:
             raise Unreadable("no funding rates")
@@ -106,7 +113,7 @@ class BitfinexFunding(Funding):
 
     def read_book(self, response: Response) -> tuple[FundingLevel, ...]:
         """Above zero is offered, below zero wanted: the opposite of a trading book [third-party, seen live]."""
-        levels = [_level(array_of(row)) for row in read_array(response.body)]
+        levels = list(map(_level, _LEVEL.rows(response.body)))
         offered = sorted((one for one in levels if one.offered), key=lambda one: (one.rate, one.days))
         wanted = sorted((one for one in levels if not one.offered), key=lambda one: (-one.rate, one.days))
         return (*wanted, *offered)
@@ -115,10 +122,9 @@ class BitfinexFunding(Funding):
         return self._public(f"/v2/trades/{_symbol(currency)}/hist", ("limit", 100))
 
     def read_trades(self, response: Response) -> tuple[PublicTrade, ...]:
-        rows = (_long_enough(row, 5) for row in read_array(response.body))
         return tuple(
-            PublicTrade(decimal_of(row[3]), abs(decimal_of(row[2])), integer_of(row[4]), moment_of(row[1]))
-            for row in rows
+            PublicTrade(row.decimal("rate"), abs(row.decimal("amount")), row.integer("days"), row.moment("at"))
+            for row in _PUBLIC_TRADE.rows(response.body)
         )
 
     def available_request(self) -> Request:
@@ -126,11 +132,9 @@ class BitfinexFunding(Funding):
 
     def read_available(self, response: Response, currency: str) -> Decimal | None:
         native = _symbol(currency)[1:]
-        for row in map(array_of, read_array(response.body)):
-            if len(row) < 5:
-                raise Unreadable("a wallet is cut short")
-            if row[0] == "funding" and row[1] == native:
-                return None if row[4] is None else decimal_of(row[4])
+        for row in WALLET.rows(response.body):
+            if row.agrees({"type": "funding", "currency": native}):
+                return row.nullable("available")
         return Decimal(0)
 
     def offers_request(self, currency: str | None) -> Request:
@@ -140,7 +144,7 @@ class BitfinexFunding(Funding):
         return self._read(f"funding/offers{_below(currency)}/hist", ("start", start_ms), ("limit", self.page))
 
     def read_offers(self, response: Response, currency: str | None) -> tuple[Offer, ...]:
-        return self._rows(response, lambda row: _offer(row, currency))
+        return self._rows(response, _OFFER, lambda row: _offer(row, currency))
 
     def credits_request(self, currency: str | None) -> Request:
         return self._read(f"funding/credits{_below(currency)}")
@@ -149,14 +153,14 @@ class BitfinexFunding(Funding):
         return self._read(f"funding/loans{_below(currency)}")
 
     def read_lent(self, response: Response, currency: str | None, *, used: bool) -> tuple[Lent, ...]:
-        found = self._rows(response, lambda row: _lent(row, currency, used))
+        found = self._rows(response, _LENT, lambda row: _lent(row, currency, used))
         return tuple(one for one in found if one is not None)
 
     def own_trades_request(self, currency: str | None, start_ms: int, end_ms: int | None = None) -> Request:
         return self._read(f"funding/trades{_below(currency)}/hist", *self._within(start_ms, end_ms))
 
     def read_own_trades(self, response: Response, currency: str | None) -> tuple[FundingTrade, ...]:
-        return self._rows(response, lambda row: _trade(row, currency), full=True)
+        return self._rows(response, _TRADE, lambda row: _trade(row, currency), full=True)
 
     def interest_request(self, currency: str | None, start_ms: int, end_ms: int | None = None) -> Request:
         category = ("category", _INTEREST_CATEGORY)
@@ -164,7 +168,7 @@ class BitfinexFunding(Funding):
         return self._read(f"ledgers{below}/hist", category, *self._within(start_ms, end_ms))
 
     def read_interest(self, response: Response, currency: str | None) -> tuple[Interest, ...]:
-        return self._rows(response, lambda row: _interest(row, currency), full=True)
+        return self._rows(response, _INTEREST, lambda row: _interest(row, currency), full=True)
 
     def submit_request(self, draft: OfferDraft) -> Request:
         wrong_rate = draft.rate <= 0 if draft.kind is OfferKind.FIXED else draft.rate < 0
@@ -182,8 +186,8 @@ class BitfinexFunding(Funding):
 
     def read_submitted(self, response: Response, draft: OfferDraft) -> Offer:
         data = array_of(data_in(response.body))
-        row = array_of(data[0]) if len(data) == 1 and isinstance(data[0], list) else data
-        offer = _offer(row, draft.currency)
+        row = data[0] if len(data) == 1 and isinstance(data[0], list) else data
+        offer = _offer(_OFFER.row(row), draft.currency)
         told, sent = offer.draft, draft
         agrees = (told.size, told.kind, told.days, told.hidden) == (sent.size, sent.kind, sent.days, sent.hidden)
         # What rate an offer that follows FRR shows is not documented: it may be the delta, or what it is now.
@@ -221,12 +225,13 @@ class BitfinexFunding(Funding):
     def read_auto_renew(self, response: Response, currency: str) -> AutoRenew | None:
         """[currency, period, rate, threshold] [official, of the write]; what is told while it is off is not documented:
         an empty array, or one of nulls."""
-        row = read_array(response.body)
-        if all(value is None for value in row):
+        values = read_array(response.body)
+        if all(value is None for value in values):
             return None
-        if len(row) < 4 or row[0] != _symbol(currency)[1:]:
-            raise Unreadable("the auto-renew of another currency, or cut short")
-        return AutoRenew(currency, integer_of(row[1]), decimal_of(row[2]), decimal_of(row[3]))
+        row = _AUTO_RENEW.row(values)
+        if row["currency"] != _symbol(currency)[1:]:
+            raise Unreadable("the auto-renew of another currency")
+        return AutoRenew(currency, row.integer("days"), row.decimal("rate"), row.decimal("size"))
 
     def _public(self, path: str, *params: tuple[str, JSON]) -> Request:
         return self._exchange.read("GET", "public", path, *params, private=False)
@@ -241,12 +246,12 @@ class BitfinexFunding(Funding):
         end: tuple[tuple[str, JSON], ...] = () if end_ms is None else (("end", end_ms),)
         return (("start", start_ms), *end, ("limit", self.page))
 
-    def _rows(self, response: Response, read: Callable[[list[JSON]], T], full: bool = False) -> tuple[T, ...]:
+    def _rows(self, response: Response, layout: Layout, read: Callable[[Row], T], full: bool = False) -> tuple[T, ...]:
         """What is read of each row; a full page is no whole list unless the caller asks on from its end (`full`)."""
-        rows = read_array(response.body)
-        if len(rows) >= self.page and not full:
+        values = read_array(response.body)
+        if len(values) >= self.page and not full:
             raise TooLong("more rows than one page holds")
-        return tuple(read(array_of(row)) for row in rows)
+        return tuple(read(layout.row(value, f"[{place}]")) for place, value in enumerate(values))
 
 
 def _symbol(currency: str) -> str:
@@ -255,13 +260,6 @@ def _symbol(currency: str) -> str:
     if native is None:
         raise ValueError(f"no currency of that name: {currency}")
     return f"f{native}"
-
-
-def _long_enough(value: JSON, length: int) -> list[JSON]:
-    row = array_of(value)
-    if len(row) < length:
-        raise Unreadable("a row is cut short")
-    return row
 
 
 def _below(currency: str | None) -> str:
@@ -277,64 +275,59 @@ def _currency(told: JSON, asked: str | None, prefix: str = "f") -> str:
     return name
 
 
-def _level(row: list[JSON]) -> FundingLevel:
-    row = _long_enough(row, 4)
-    size = decimal_of(row[3])
-    return FundingLevel(decimal_of(row[0]), integer_of(row[1]), integer_of(row[2]), abs(size), size > 0)
+def _level(row: Row) -> FundingLevel:
+    size = row.decimal("amount")
+    return FundingLevel(row.decimal("rate"), row.integer("days"), row.integer("count"), abs(size), size > 0)
 
 
-def _offer(row: list[JSON], asked: str | None) -> Offer:
-    row = _long_enough(row, _PERIOD + 1)
-    currency = _currency(row[_SYMBOL], asked)
-    kind, text = text_of(row[_TYPE]), text_of(row[_STATUS]).upper()
+def _offer(row: Row, asked: str | None) -> Offer:
+    currency = _currency(row["symbol"], asked)
+    kind, text = row.text("type"), row.text("status").upper()
     state = next((state for word, state in _STATES.items() if text.startswith(word)), None)
-    size, left = decimal_of(row[_SIZE]), decimal_of(row[_LEFT])
+    size, left = row.decimal("size"), row.decimal("left")
     if kind not in _KINDS or state is None or not 0 <= left <= size:
         raise Unreadable("an offer of an unknown kind or state, or one to borrow")
-    rate = Decimal(0) if row[_RATE] is None else decimal_of(row[_RATE])
-    flags = 0 if row[_FLAGS] is None else integer_of(row[_FLAGS])
-    hidden = bool(flags & _HIDDEN_FLAG) or (len(row) > _HIDDEN and row[_HIDDEN] == 1)
-    draft = OfferDraft(currency, size, _KINDS[kind], rate, integer_of(row[_PERIOD]), hidden)
-    renews = len(row) > _RENEW and row[_RENEW] == 1
-    created = moment_of(row[_CREATED])
-    return Offer(str(integer_of(row[_ID])), draft, left, state, created, moment_of(row[_UPDATED] or created), renews)
+    rate = row.nullable("rate") or Decimal(0)
+    flags = 0 if row["flags"] is None else row.integer("flags")
+    hidden = bool(flags & _HIDDEN_FLAG) or row.get("hidden") == 1
+    draft = OfferDraft(currency, size, _KINDS[kind], rate, row.integer("period"), hidden)
+    created = row.moment("created")
+    updated = row.moment("updated") if row["updated"] else created
+    return Offer(str(row.integer("id")), draft, left, state, created, updated, row.get("renew") == 1)
 
 
-def _lent(row: list[JSON], asked: str | None, used: bool) -> Lent | None:
+def _lent(row: Row, asked: str | None, used: bool) -> Lent | None:
     """A credit or loan; None for what the account itself has borrowed."""
-    row = _long_enough(row, 14)
-    currency = _currency(row[1], asked)
-    if integer_of(row[2]) < 0:
+    currency = _currency(row["symbol"], asked)
+    if row.integer("side") < 0:
         return None
-    pair = row[21] if used and len(row) > 21 else None
+    pair = row.get("pair") if used else None
     return Lent(
-        str(integer_of(row[0])),
+        str(row.integer("id")),
         currency,
-        abs(decimal_of(row[5])),
-        decimal_of(row[11]),
-        integer_of(row[12]),
-        moment_of(row[13]),
-        row[8] == "VAR",
+        abs(row.decimal("size")),
+        row.decimal("rate"),
+        row.integer("days"),
+        row.moment("opened"),
+        row["kind"] == "VAR",
         used,
         "" if pair is None else text_of(pair),
     )
 
 
-def _trade(row: list[JSON], asked: str | None) -> FundingTrade:
-    row = _long_enough(row, 7)
-    currency = _currency(row[1], asked)
+def _trade(row: Row, asked: str | None) -> FundingTrade:
+    currency = _currency(row["symbol"], asked)
     return FundingTrade(
-        str(integer_of(row[0])),
+        str(row.integer("id")),
         currency,
-        str(integer_of(row[3])),
-        abs(decimal_of(row[4])),
-        decimal_of(row[5]),
-        integer_of(row[6]),
-        moment_of(row[2]),
+        str(row.integer("offer")),
+        abs(row.decimal("amount")),
+        row.decimal("rate"),
+        row.integer("days"),
+        row.moment("at"),
     )
 
 
-def _interest(row: list[JSON], asked: str | None) -> Interest:
-    row = _long_enough(row, 6)
-    currency = _currency(row[1], asked, "")
-    return Interest(str(integer_of(row[0])), currency, decimal_of(row[5]), moment_of(row[3]))
+def _interest(row: Row, asked: str | None) -> Interest:
+    currency = _currency(row["currency"], asked, "")
+    return Interest(str(row.integer("id")), currency, row.decimal("amount"), row.moment("at"))

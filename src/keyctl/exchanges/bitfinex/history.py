@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from keyctl.answers import Unreadable, array_of, clean_text, decimal_of, integer_of, read_array, text_of
+from keyctl.answers import Layout, Row, clean_text, read_array
 from keyctl.exchanges.bitfinex.names import common_name
 from keyctl.exchanges.history import NOT_READ, History, events_of
 from keyctl.exchanges.hosts import Read
@@ -21,14 +21,11 @@ from keyctl.model.account_events import AccountEvent, EventKind, EventsPage
 from keyctl.model.wire import JSON, Response
 
 _PAGE = 250
-_PATHS = ("/v2/auth/r/movements/hist", "/v2/auth/r/logins/hist", "/v2/auth/r/audit/hist")
 _WORD = 200
-_ID = 0
-# Of a movement.
-_CURRENCY, _STARTED, _STATUS, _AMOUNT, _ADDRESS = 1, 5, 9, 12, 16
-# Of a login, and of a change.
-_TIME, _IP = 2, 4
-_CHANGED_AT, _LOG, _CHANGED_FROM = 0, 2, 5
+_MOVEMENT = Layout("address", {"id": 0, "currency": 1, "started": 5, "status": 9, "amount": 12, "address": 16})
+_LOGIN = Layout("ip_address", {"id": 0, "time": 2, "ip_address": 4})
+_CHANGE = Layout("ip_address", {"time": 0, "log": 2, "ip_address": 5})
+_NAMES = Names(_MOVEMENT.places["currency"], (_MOVEMENT.places["id"],))
 
 
 class BitfinexHistory(History):
@@ -40,49 +37,52 @@ class BitfinexHistory(History):
     def reads(self, start_ms: int, end_ms: int) -> tuple[Read[EventsPage], ...]:
         times = ("start", start_ms), ("end", end_ms), ("limit", _PAGE)
         return tuple(
-            Read(self.venue.read("POST", "auth", path, *times), partial(_events, read=read))
-            for path, read in zip(_PATHS, (_movement, _login, _change), strict=True)
+            Read(
+                self.venue.read("POST", "auth", path, *times),
+                partial(_events, layout=layout, read=read),
+            )
+            for path, layout, read in _LISTS
         )
 
 
-def _events(response: Response, read: Callable[[list[JSON]], AccountEvent]) -> EventsPage:
-    return events_of(read_array(response.body), lambda row: read(array_of(row)), Names(_CURRENCY, (_ID,)), _PAGE)
+def _events(response: Response, layout: Layout, read: Callable[[Row], AccountEvent]) -> EventsPage:
+    return events_of(read_array(response.body), lambda row: read(layout.row(row)), _NAMES, _PAGE)
 
 
-def _movement(row: list[JSON]) -> AccountEvent:
-    amount = decimal_of(_at(row, _AMOUNT))
-    address = _at(row, _ADDRESS)
-    words = [clean_text(text_of(_at(row, _STATUS)), _WORD).casefold()]
-    if isinstance(address, str) and address:
-        words.append(f"{'to' if amount < 0 else 'at'} {clean_text(address, _WORD)}")
+def _movement(row: Row) -> AccountEvent:
+    amount, address = row.decimal("amount"), _address(row["address"])
+    words = [clean_text(row.text("status"), _WORD).casefold()]
+    if address:
+        words.append(f"{'to' if amount < 0 else 'at'} {address}")
     return AccountEvent(
         EventKind.WITHDRAWAL if amount < 0 else EventKind.DEPOSIT,
-        integer_of(_at(row, _STARTED)),
-        str(integer_of(_at(row, _ID))),
+        row.integer("started"),
+        str(row.integer("id")),
         amount,
-        common_name(clean_text(text_of(_at(row, _CURRENCY)), _WORD)),
+        common_name(clean_text(row.text("currency"), _WORD)),
         " ".join(words),
     )
 
 
-def _login(row: list[JSON]) -> AccountEvent:
-    at_ms, number = integer_of(_at(row, _TIME)), str(integer_of(_at(row, _ID)))
-    return AccountEvent(EventKind.LOGIN, at_ms, number, ip_address=_address(_at(row, _IP)))
+def _login(row: Row) -> AccountEvent:
+    at_ms, number = row.integer("time"), str(row.integer("id"))
+    return AccountEvent(EventKind.LOGIN, at_ms, number, ip_address=_address(row["ip_address"]))
 
 
-def _change(row: list[JSON]) -> AccountEvent:
+def _change(row: Row) -> AccountEvent:
     """A change has no id of its own: its time and words are one."""
-    at_ms, log = integer_of(_at(row, _CHANGED_AT)), clean_text(text_of(_at(row, _LOG)), _WORD)
-    return AccountEvent(
-        EventKind.CHANGE, at_ms, f"{at_ms} {log}", words=log, ip_address=_address(_at(row, _CHANGED_FROM))
-    )
+    at_ms, log = row.integer("time"), clean_text(row.text("log"), _WORD)
+    ip_address = _address(row["ip_address"])
+    return AccountEvent(EventKind.CHANGE, at_ms, f"{at_ms} {log}", words=log, ip_address=ip_address)
 
 
 def _address(value: JSON) -> str | None:
     return clean_text(value, _WORD) if isinstance(value, str) and value else None
 
 
-def _at(row: list[JSON], place: int) -> JSON:
-    if len(row) <= place:
-        raise Unreadable("a row that is cut short")
-    return row[place]
+# The call of each list, its fields and its reader.
+_LISTS = (
+    ("/v2/auth/r/movements/hist", _MOVEMENT, _movement),
+    ("/v2/auth/r/logins/hist", _LOGIN, _login),
+    ("/v2/auth/r/audit/hist", _CHANGE, _change),
+)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from keyctl.answers import Layout, Row, Unreadable, array_of, http_date, read_array
 from keyctl.exchanges.base import MarketAPI, UnknownSymbol
+from keyctl.exchanges.bitfinex.answers import WALLET
 from keyctl.exchanges.bitfinex.names import DERIVATIVE, common_name, common_symbol, market_of, native_pair
 from keyctl.exchanges.bitfinex.orders import (
     LEVERAGE_MAX,
@@ -39,10 +40,9 @@ _STEP = Decimal("0.00000001")
 _HALF_A_SECOND_MS = 500
 _DOLLARS = {"USD", "USDT", "USDC"}
 # Fields of a pair's facts [ccxt], and its initial margin [third-party]; of a pair's ticker ([official] reference page
-# "Ticker"); of a wallet and of a position [sdk].
+# "Ticker"); of a position [sdk].
 _SIZES = Layout("max", {"min": 3, "max": 4, "initial_margin": 8})
 _TICKER = Layout("low", {"bid": 0, "ask": 2, "low": 9})
-_WALLET = Layout("available", {"type": 0, "currency": 1, "balance": 2, "available": 4})
 _POSITION = Layout(
     "leverage",
     {
@@ -242,7 +242,7 @@ def wallet_of(response: Response, types: tuple[str, ...], *markets: Market) -> B
 
     The available balance may be null for a moment [unverified]: then it is not known, and left out.
     """
-    told = [(row, row.text("currency")) for row in _WALLET.rows(response.body)]
+    told = [(row, row.text("currency")) for row in WALLET.rows(response.body)]
     return balances_of(
         (common_name(native), row.nullable("available"), row.decimal("balance"))
         for row, native in told
@@ -252,7 +252,7 @@ def wallet_of(response: Response, types: tuple[str, ...], *markets: Market) -> B
 
 def other_wallets(response: Response) -> Balances:
     """What wallets of types hold that keyctl does not know: [official] reference page "Wallets". Raises Unreadable."""
-    types = {row.text("type") for row in _WALLET.rows(response.body)}
+    types = {row.text("type") for row in WALLET.rows(response.body)}
     return wallet_of(response, tuple(types - {"exchange", "margin", "funding"}))
 
 
