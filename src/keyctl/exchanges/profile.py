@@ -159,7 +159,7 @@ class Profile(NamedTuple):
     "spot" and "futures". `experimental`: what the person must know before orders of a market that rests on unconfirmed
     facts; they need --experimental.
     `states`: what its words for the state of a symbol that is not trading mean; `order_kinds`: our words for kinds of
-    order, by those in its rules, by market.
+    order, by those in its rules, by market. `currencies`: the common names of those that it calls by another one.
     `secret_shape` is the expression that HMAC secrets fit, `secret_lengths` are those that it allows.
     `public_key_form` is how its key page takes a public key: "pem" (SPKI), or "base64" (SPKI DER without PEM lines).
     """
@@ -200,6 +200,7 @@ class Profile(NamedTuple):
     unlisted: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     experimental: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     states: Mapping[str, str] = MappingProxyType({})
+    currencies: Mapping[str, str] = MappingProxyType({})
     order_kinds: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
     def sites(self, kind: Kind) -> tuple[str, ...]:
@@ -262,6 +263,7 @@ def read_profile(name: str) -> Profile:
         unlisted=_by_name(raw.get("unlisted", {})),
         experimental=_by_name(raw.get("experimental", {})),
         states=raw.get("states", {}),
+        currencies=raw.get("currencies", {}),
         order_kinds={market: _by_name(kinds) for market, kinds in raw.get("order_kinds", {}).items()},
     )
 

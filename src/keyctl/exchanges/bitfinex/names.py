@@ -4,49 +4,9 @@ from __future__ import annotations
 
 import re
 
+from keyctl.exchanges.shipped import profile
 from keyctl.model.symbol_text import is_name
 from keyctl.model.words import Market
-
-# Bitfinex's name -> the common name. Several of Bitfinex's names mean another coin elsewhere (its LUNA is Luna
-# Classic, its UST is Tether), so an order must never go out under an untranslated name. From ccxt 4.5.90.
-_COMMON = {
-    "UST": "USDT",
-    "UDC": "USDC",
-    "TSD": "TUSD",
-    "TERRAUST": "USTC",
-    "EUT": "EURT",
-    "EUS": "EURS",
-    "XCH": "XCHF",
-    "ALG": "ALGO",
-    "AMP": "AMPL",
-    "ATO": "ATOM",
-    "BCHABC": "XEC",
-    "BCHN": "BCH",
-    "DAT": "DATA",
-    "DOG": "MDOGE",
-    "DSH": "DASH",
-    "EDO": "PNT",
-    "HTX": "HT",
-    "IDX": "ID",
-    "IOT": "IOTA",
-    "IQX": "IQ",
-    "LUNA": "LUNC",
-    "LUNA2": "LUNA",
-    "MNA": "MANA",
-    "PAS": "PASS",
-    "QSH": "QASH",
-    "QTM": "QTUM",
-    "RBT": "RBTC",
-    "SNG": "SNGLS",
-    "STJ": "STORJ",
-    "VSY": "VSYS",
-    "WAX": "WAXP",
-    "YGG": "YEED",
-    "YYW": "YOYOW",
-    "ZBT": "ZB",
-}
-_NATIVE = {common: native for native, common in _COMMON.items()}
-
 
 # The ending of a currency's name in derivatives: BTCF0, USTF0 [official].
 DERIVATIVE = "F0"
@@ -56,12 +16,13 @@ _NATIVE_PAIR = re.compile(r"t(?:([^:]+):([^:]+)|([^:]{3})([^:]{3}))")
 def common_name(native: str) -> str:
     """The common name of a Bitfinex currency; the one behind it for a derivative's (USTF0 is USDT)."""
     native = native.removesuffix(DERIVATIVE)
-    return _COMMON.get(native, native)
+    return profile("bitfinex").currencies.get(native, native)
 
 
 def native_currency(name: str) -> str | None:
     """Bitfinex's name of a currency; None where that name means another coin there."""
-    native = _NATIVE.get(name, name)
+    known = profile("bitfinex").currencies.items()
+    native = next((native for native, common in known if common == name), name)
     return native if common_name(native) == name else None
 
 
