@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.journal.database import Database
-from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
@@ -20,8 +18,7 @@ _FOR_A_TIME = "+until"
 _ONE_LIST = "SELECT entries FROM whitelists WHERE scope=? AND owner=? AND market=?"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reading(Noun):
+class Reading(NamedTuple):
     """The address that one route had when it was last told, by IP version; times are Unix seconds.
 
     `verified` is the address at the last verify in which a key worked along that route; None before the first one.
@@ -39,8 +36,7 @@ class Reading(Noun):
         return self.verified is not None and self.verified != self.address
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ToldList(Noun):
+class ToldList(NamedTuple):
     """What an exchange told of a key's IP list at the last verify: whether one is set, and its entries where told."""
 
     at: float

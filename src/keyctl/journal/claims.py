@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.clock import Clock
@@ -20,7 +19,6 @@ from keyctl.journal.rotations import RETIRED_IDS
 from keyctl.journal.rows import leg_values, order_values
 from keyctl.journal.story import Story
 from keyctl.journal.venue_settings import VenueSettings, check_setting
-from keyctl.model.noun import Noun
 from keyctl.model.order import Leg, Order
 from keyctl.model.words import Kind, Market
 
@@ -28,8 +26,7 @@ if TYPE_CHECKING:
     from keyctl.home.config import Limits
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ClaimWish(Noun):
+class ClaimWish(NamedTuple):
     """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None).
 
     With an `order` it is claimed only while the journal still has those very numbers: another run of the plan may

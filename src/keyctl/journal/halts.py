@@ -5,15 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import CheckFailed, StoreUnusable
 from keyctl.home.folders import HALT_MARK
 from keyctl.journal.database import Database
-from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
@@ -31,8 +29,7 @@ class Scope(StrEnum):
     KEY = "key"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Halt(Noun):
+class Halt(NamedTuple):
     """One halt in force. `owner` is an exchange's name or an account's id (also of the one whose key it is), empty for
     the home; `at` Unix seconds."""
 

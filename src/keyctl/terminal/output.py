@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.model.noun import Noun
@@ -30,16 +30,14 @@ class Table(Noun):
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Text(Noun):
+class Text(NamedTuple):
     """Text that is the command's data: it goes to stdout always. `exact` text is never broken into shorter lines."""
 
     text: str
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Note(Noun):
+class Note(NamedTuple):
     """A remark for people: stdout on a terminal, stderr in a pipe, left out by --quiet."""
 
     text: str
