@@ -62,6 +62,14 @@ def test_a_list_with_accounts_imports_nothing_heavy(tmp_path: Path) -> None:
         assert imported(["list"], world.environ) == []
 
 
+def test_a_checklist_with_accounts_and_a_journal_imports_nothing_heavy(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.add("binance")
+        world.keyctl("balance", "--all")
+        assert (world.home / "state" / "journal.db").exists()
+        assert imported(["checklist", "lbank"], world.environ) == []
+
+
 def test_the_question_about_imports_would_see_a_heavy_one(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "KEYCTL_HOME": str(tmp_path / "home")}
     assert "asyncio" in imported(["order", "buy", "BTC/USDT", "1", "-a", "nobody"], environ)

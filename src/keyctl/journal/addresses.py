@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from keyctl.home.folders import ADDRESS_MARK
 from keyctl.journal.database import Database
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ class Addresses:
                 " address=excluded.address, seen_at=excluded.seen_at, source=excluded.source",
                 (route, version, address, self._clock.now(), source),
             )
+        with suppress(OSError):  # a hint for showing addresses, which decides nothing
+            self._database.path.with_name(ADDRESS_MARK).touch(mode=0o600)
 
     def may_ask(self, route: str, version: int) -> bool:
         """Whether the echo service may be asked now; if so this counts as the one time of this hour."""
