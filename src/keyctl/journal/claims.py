@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 
 class ClaimWish(NamedTuple):
-    """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None).
+    """A leg that wants to be sent: its row, its stamp in exchange ms, the key whose nonce it needs (or None), and the
+    hash of the key that it goes out with, which may be halted.
 
     With an `order` it is claimed only while the journal still has those very numbers: another run of the plan may
     have given it the price of a later preview, and what is sent must be what is written down.
@@ -37,6 +38,7 @@ class ClaimWish(NamedTuple):
     stamp_ms: int
     nonce_key: str | None
     order: Order | None = None
+    key_hash: str = ""
 
 
 class Claim(NamedTuple):
@@ -168,7 +170,7 @@ class Claims(Records):
     ) -> None:
         """Claims a leg, or notes what stands in its way."""
         now, ask = self._clock.now(), _asker(connection)
-        halts = () if leg["exempt"] else halted_scopes(connection, leg["account_id"], leg["exchange"])
+        halts = () if leg["exempt"] else halted_scopes(connection, leg["account_id"], leg["exchange"], wish.key_hash)
         trouble: KeyctlError | None = halts[0].refusal(leg["account"], leg["exchange"]) if halts else None
         if trouble is None and (found := met(ask, leg, basis, now, limits.repeat_seconds)) is not None:
             trouble = found.error
