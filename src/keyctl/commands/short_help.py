@@ -45,3 +45,17 @@ SHORT_HELP = {
     "verify": "Check what API keys may do, and from where",
     "whitelist": "Keep IP lists, in each exchange's form",
 }
+
+# Under which headings `keyctl --help` lists them; a test holds that each command is under one.
+SECTIONS = {
+    "Start": ("demo", "checklist", "keygen", "add", "import"),
+    "Keys and accounts": (
+        *("list", "show", "verify", "whitelist", "ip", "edit", "rename", "disable", "enable", "rotate", "remove"),
+    ),
+    "Orders": ("order", "orders", "cancel", "close", "halt", "limits"),
+    "Accounts at a glance": ("balance", "positions", "fills", "price", "request"),
+    "Lending": ("funding",),
+    "When something is wrong": ("diagnose", "doctor", "leak", "scan", "exposure"),
+    "Secrets for other programs": ("exec", "env", "reveal"),
+    "Store, settings and backups": ("vault", "config", "export", "backup", "restore", "completion"),
+}

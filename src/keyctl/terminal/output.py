@@ -321,9 +321,19 @@ def counting(title: str, total: int, options: OutputOptions) -> Iterator[Callabl
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True, no_color=not options.colored), transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
+    bar = Progress(console=Console(stderr=True, no_color=not options.colored), transient=True)
+    task = bar.add_task(title, total=total)
+
+    def advance() -> None:
+        # From the first step on: before it the store may ask for its passphrase, which a bar would write over.
+        if not bar.live.is_started:
+            bar.start()
+        bar.advance(task)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
 
 
 @contextmanager
