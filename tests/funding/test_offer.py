@@ -180,6 +180,13 @@ def test_the_same_offer_within_a_minute_asks(lender: LendingWorld) -> None:
     assert lender.run(*OFFER).exit_code == 0
 
 
+@pytest.mark.parametrize(("size", "rate"), [("500.0", "0.0300%/day"), ("500", "10.95%/year"), ("500.00", "0.03 %/day")])
+def test_the_same_wish_in_another_writing_is_a_repeat(lender: LendingWorld, size: str, rate: str) -> None:
+    assert lender.run(*OFFER).exit_code == 0
+    ran = lender.run("offer", size, "USD", "--rate", rate, "--days", "2", "--yes")
+    assert (ran.exit_code, "repeated_offer" in ran.stderr, lender.sent()) == (ExitCode.CHECK, True, 1)
+
+
 def test_offers_at_once_by_four_processes_never_pass_a_limit_together(lender: LendingWorld) -> None:
     lender.config("[limits]\nfunding_currency_usd = 1000\nfunding_offer_usd = 1000\n")
 

@@ -11,6 +11,7 @@ from keyctl.errors import ExitCode
 from keyctl.funding.settle import Absent, Found, Unclear, judge
 from keyctl.model.funding import FundingTrade, Lent, Offer, OfferDraft, OfferKind, OfferState
 from keyctl.twin.faults import FaultKind
+from keyctl.twin.lending import TwinOffer
 from tests.support.lending import LendingWorld
 
 START = 1_700_000_000_000
@@ -110,6 +111,30 @@ def test_an_offer_that_never_arrived_is_unknown_until_absence_is_proven(lender: 
     assert lender.clock.now() - began > 30, "look-ups must go on for 30 s"
     assert lender.run(*OFFERED).exit_code == 0
     assert len(lender.lending.offers) == 1
+
+
+@pytest.mark.parametrize("share", ["0", "0.4", "1"])
+@pytest.mark.parametrize("noise", ["1e-14", "-4e-17"])
+def test_an_offer_is_known_again_by_a_rate_with_the_noise_of_a_float(
+    lender: LendingWorld, noise: str, share: str
+) -> None:
+    lender.lending.float_noise, lender.lending.taken_on_arrival = D(noise), D(share)
+    lender.fault(FaultKind.RESET_AFTER)
+    ran = lender.run(*OFFERED, "--json")
+    assert (ran.exit_code, ran.data["offer"]["state"], lender.sent()) == (0, "accepted", 1), ran
+    answered = lender.run("offer", "500", "USD", "--rate", "0.02%/day", "--days", "2", "--yes")
+    assert answered.exit_code == 0, answered
+
+
+def test_an_offer_one_step_beside_is_not_taken_for_the_lost_one(lender: LendingWorld) -> None:
+    lender.fault(FaultKind.RESET_BEFORE)
+    assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
+    wallet, now = lender.lending.wallet(lender.uid, "USD"), lender.clock.now_ms()
+    other = TwinOffer(lender.venue.next_id(), lender.uid, "USD", "LIMIT", D(1000), D("0.00030001"), 2, False, now, now)
+    assert wallet.free == 5000
+    lender.lending.submit(other)
+    ran = lender.run("settle", "--wait", "--json")
+    assert ran.data["offers"][0]["state"] == "absent", ran
 
 
 def test_an_offer_that_shows_up_late_is_found(lender: LendingWorld) -> None:

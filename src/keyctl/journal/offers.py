@@ -270,15 +270,15 @@ class Offers:
             raise without_outcome(asked.label, asked.exchange, _stored(open_questions[0]), now)
         if wish.again:
             return
-        terms = _terms(wish.draft)
-        same = " AND ".join(f"{name}=?" for name in terms)
-        found = asked.rows(
-            f"SELECT * FROM offers WHERE {place} AND {same} AND claimed_at > ? AND state='accepted' LIMIT 1",
-            *(*terms.values(), now - limits.repeat_seconds),
+        lately = asked.rows(
+            f"SELECT * FROM offers WHERE {place} AND claimed_at > ? AND state='accepted' ORDER BY id DESC",
+            now - limits.repeat_seconds,
         )
-        if found:
+        # Compared as numbers: 150 and 150.0 are one size, and 7.3%/year is 0.02%/day.
+        same = next((row for row in lately if _stored(row).draft == wish.draft), None)
+        if same is not None:
             raise CheckFailed(
-                f"{asked.label}: the same offer was sent {max(now - found[0]['claimed_at'], 0):.0f} s ago",
+                f"{asked.label}: the same offer was sent {max(now - same['claimed_at'], 0):.0f} s ago",
                 "if you mean it a second time, add --again",
                 code="repeated_offer",
                 account=asked.label,
