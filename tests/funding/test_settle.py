@@ -9,6 +9,7 @@ import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.funding.settle import Absent, Found, Unclear, judge
+from keyctl.journal.opening import open_database
 from keyctl.model.funding import FundingTrade, Lent, Offer, OfferDraft, OfferKind, OfferState
 from keyctl.twin.faults import FaultKind
 from keyctl.twin.lending import TwinOffer
@@ -163,9 +164,36 @@ def test_a_person_decides_what_cannot_be_told(lender: LendingWorld) -> None:
     lender.fault(FaultKind.RESET_BEFORE)
     assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
     row = str(lender.run("offers", "--json").data["unknown"][0]["row"])
+    early = lender.run("resolve", row, "--absent", "--yes")
+    assert (early.exit_code, "may still be on its way" in early.stderr) == (ExitCode.CHECK, True)
+    lender.clock.skip(60)
     assert lender.run("resolve", row, "--absent").exit_code == ExitCode.PERSON
     ran = lender.run("resolve", row, "--absent", "--reason", "not on the page", "--yes", "--json")
     assert ran.data["offer"]["state"] == "absent"
     assert "not on the page" in ran.data["offer"]["detail"]
     assert lender.run("resolve", row, "--absent", "--yes").exit_code == ExitCode.USAGE
     assert lender.run(*OFFERED).exit_code == 0
+
+
+def test_a_person_cannot_give_an_unknown_offer_the_id_of_another_one(lender: LendingWorld) -> None:
+    assert lender.run("offer", "500", "USD", "--rate", "0.02%/day", "--days", "2", "--yes").exit_code == 0
+    other = str(lender.lending.offers[0].offer_id)
+    lender.fault(FaultKind.RESET_BEFORE)
+    assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
+    row = str(lender.run("offers", "--json").data["unknown"][0]["row"])
+    for wrong in (other, "abc", "-1"):
+        assert lender.run("resolve", row, "--offer", wrong, "--yes").exit_code == ExitCode.USAGE
+    ran = lender.run("resolve", row, "--offer", "77", "--yes", "--json")
+    assert (ran.data["offer"]["state"], ran.data["offer"]["offer_id"]) == ("accepted", "77")
+
+
+def test_an_offer_that_another_process_is_sending_is_not_resolved(lender: LendingWorld) -> None:
+    lender.fault(FaultKind.RESET_BEFORE)
+    assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
+    database = open_database(lender.world.app().home)
+    with database.transaction() as connection:
+        connection.execute("UPDATE offers SET state='sent', claimed_at=?", (lender.clock.now(),))
+    database.close()
+    for words in (("--offer", "77"), ("--absent",)):
+        ran = lender.run("resolve", "1", *words, "--yes")
+        assert (ran.exit_code, "window_open" in ran.stderr) == (ExitCode.CHECK, True), ran

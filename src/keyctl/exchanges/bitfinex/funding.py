@@ -145,7 +145,8 @@ class BitfinexFunding(Funding):
         return self._read(f"funding/offers{_below(currency)}/hist", ("start", start_ms), ("limit", self.page))
 
     def read_offers(self, response: Response, currency: str | None) -> tuple[Offer, ...]:
-        return self._rows(response, lambda row: _offer(row, currency))
+        found = self._rows(response, lambda row: None if _is_bid(row) else _offer(row, currency))
+        return tuple(one for one in found if one is not None)
 
     def credits_request(self, currency: str | None) -> Request:
         return self._read(f"funding/credits{_below(currency)}")
@@ -295,6 +296,12 @@ def _level(row: list[JSON]) -> FundingLevel:
     row = _long_enough(row, 4)
     size = _number(row[3])
     return FundingLevel(_number(row[0]), integer_of(row[1]), integer_of(row[2]), abs(size), size > 0)
+
+
+def _is_bid(row: list[JSON]) -> bool:
+    """Whether a row is a wish to borrow, made by hand on the exchange's pages: it lends nothing."""
+    size, left = (_number(_long_enough(row, _PERIOD + 1)[place]) for place in (_SIZE, _LEFT))
+    return size < 0 and size <= left <= 0
 
 
 def _offer(row: list[JSON], asked: str | None) -> Offer:
