@@ -145,6 +145,11 @@ def test_sizes_are_read_without_the_noise_of_a_float(funding: BitfinexFunding) -
     assert funding.read_own_trades(answer([huge]), "USD")[0].size == 123456789012345678
 
 
+def test_what_is_available_is_never_read_as_more_than_was_told(funding: BitfinexFunding) -> None:
+    wallet = json.dumps([["funding", "USD", 1000, 0, "FREE"]]).replace('"FREE"', "299.99999999997").encode()
+    assert funding.read_available(Response(200, {}, wallet, 0.0, 0.0), "USD") == Decimal("299.99999999997")
+
+
 def test_an_offer_that_follows_frr_may_show_any_rate(funding: BitfinexFunding) -> None:
     draft = OfferDraft("USD", Decimal(150), OfferKind.FRR, Decimal(0), 2)
     assert dict(funding.submit_request(draft).params)["type"] == "FRRDELTAVAR"

@@ -88,8 +88,8 @@ class Funding(ABC):
 
     @abstractmethod
     def read_offers(self, response: Response, currency: str | None) -> tuple[Offer, ...]:
-        """The offers to lend in an answer to either call. Raises TooLong for a full page, and Unreadable for an offer
-        of another currency."""
+        """The offers in an answer to either call. Raises TooLong for a full page, and Unreadable for an offer of
+        another currency."""
 
     @abstractmethod
     def credits_request(self, currency: str | None) -> Request:

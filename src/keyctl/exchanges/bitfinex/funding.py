@@ -135,7 +135,7 @@ class BitfinexFunding(Funding):
             if len(row) < 5:
                 raise Unreadable("a wallet is cut short")
             if row[0] == "funding" and row[1] == native:
-                return None if row[4] is None else _number(row[4])
+                return None if row[4] is None else decimal_of(row[4])
         return Decimal(0)
 
     def offers_request(self, currency: str | None) -> Request:
