@@ -45,15 +45,13 @@ if TYPE_CHECKING:
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
     from keyctl.exchanges import shipped
-    from keyctl.exchanges.checklists import common
-    from keyctl.home.account_entries import account_data
+    from keyctl.exchanges.checklists import list_step, steps_of
     from keyctl.home.accounts import check_label
     from keyctl.home.demo_only import check_place
     from keyctl.home.grouping import check_not_listed
     from keyctl.keys.enrol import Place, binding_for, enrol, markets_for, new_account
     from keyctl.keys.interview import Interview
-    from keyctl.verify.course import verify_new
-    from keyctl.verify.public_ip import agree_once, ip_note, ip_step
+    from keyctl.verify.public_ip import agree_once, ip_step
 
     if options["extra"]:
         _refuse_extra()
@@ -71,8 +69,13 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         adapter = shipped.load(binding)
         # A key that lends trades on no market: what is told of it is told once.
         markets = markets_for(profile, options["market"] or ("spot" if options["profile"] == "funding" else None))
-        agree_once(app)
-        ours = ip_step(app, profile) if interview.guided and app.prompt.has_terminal else None
+        purpose = options["profile"]
+        if purpose is not None:
+            steps_of(profile, purpose)  # an exchange without such keys is told before anything is asked
+        if interview.typed:
+            agree_once(app)
+        guided = interview.guided and app.prompt.has_terminal
+        ours = ip_step(app, profile, list_step(profile, purpose)) if guided else None
         label = interview.label(ours.lines if ours and ours.data else ())
         # Opened before the secret is asked for: a locked store is better known now than afterwards.
         app.store.get_many(())
@@ -80,13 +83,24 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         account = new_account(app.accounts, label, markets, credential, options["groups"])
         account = replace(account, profile=options["profile"])
         enrol(app.accounts, app.store, account, credential)
+    return _told(app, account, interview, tested=not options["no_verify"])
+
+
+def _told(app: App, account: Account, interview: Interview, *, tested: bool) -> Result:
+    """What is said of an account that was stored: its test, the public IP address, and at last what is left to do."""
+    from keyctl.exchanges.shipped import profile
+    from keyctl.home.account_entries import account_data
+    from keyctl.verify.course import verify_new
+    from keyctl.verify.new_key import new_key
+    from keyctl.verify.public_ip import ip_note
+
     stored = Note(f"Stored {account.label} in {app.store.describe()}.")
-    checked = None if options["no_verify"] else verify_new(app, account)
+    checked = verify_new(app, account) if tested else None
     note, addresses = ip_note(app, account)
-    notes: tuple[Note, ...] = () if note is None else (note,)
-    if len(app.accounts.all()) == 1:
-        notes += (Note("\n".join(common().copies)),)
-    data = {"account": account_data(account), "public_ip": addresses}
+    findings, first = () if checked is None else checked.data["findings"], len(app.accounts.all()) == 1
+    said = new_key(account.label, profile(account.exchange), account.profile, findings, first)
+    notes = (*(() if note is None else (note,)), Note("\n".join(said.lines)))
+    data = {"account": account_data(account), "public_ip": addresses, "key": said.data}
     if checked is None:
         return Result(data, view=(stored, *notes), warnings=tuple(interview.warnings))
     return Result(
