@@ -142,6 +142,23 @@ def test_a_cancel_that_never_left_says_so(lender: LendingWorld, monkeypatch: pyt
     assert (ran.exit_code, lender.sent("cancel_offer")) == (ExitCode.UNREACHED, calls), ran
 
 
+@pytest.mark.parametrize("times", [3, None])
+@pytest.mark.parametrize("words", [("--all", "USD"), ("ID",)], ids=["all", "one"])
+def test_offers_that_cannot_be_listed_are_canceled_all_the_same(
+    lender: LendingWorld, words: tuple[str, ...], times: int | None
+) -> None:
+    (made,) = offered(lender, "1000")
+    lender.fault(FaultKind.HTML, "offers", status=503, times=times)
+    named = [str(made.offer_id) if word == "ID" else word for word in words]
+    assert lender.run("cancel", *named).exit_code == ExitCode.PERSON
+    lender.world.twin.faults.clear()
+    lender.fault(FaultKind.HTML, "offers", status=503, times=times)
+    ran = lender.run("cancel", *named, "--yes")
+    assert lender.free == 5000
+    assert ran.exit_code == (ExitCode.OK if times else ExitCode.UNKNOWN), ran
+    assert "offers canceled" not in ran.stderr, "what became of them was not seen"
+
+
 def test_a_long_history_is_read_from_an_hour_ago(lender: LendingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """An offer that has stood for weeks among many others: since it was made there are more rows than a page holds."""
     (made,) = offered(lender, "1000")

@@ -41,7 +41,10 @@ async def cancel(app: App, label: str | None, offer_id: str | None, currency: st
     app.journals.to_leave(claims=False)
     account = account_for(app, label, leaving=True)
     async with lender(app, account) as desk:
-        offers = await offers_of(desk.session, currency)
+        try:
+            offers = await offers_of(desk.session, currency)
+        except (ExchangeRefused, NoAnswer) as unread:  # what takes back goes out all the same
+            return await _cancel_unseen(desk, offer_id, currency, yes, unread)
         chosen = offers if currency else tuple(one for one in offers if one.offer_id == offer_id)
         # One whose outcome is unknown may be open without being listed yet.
         unknown = [one for one in desk.journal.offers.unsettled(desk.place) if one.draft.currency == currency]
@@ -57,6 +60,43 @@ async def cancel(app: App, label: str | None, offer_id: str | None, currency: st
         _ask(app, chosen, unknown, yes, by)
         fates = await cancel_offers(desk, chosen, whole_currency=currency)
     return _result(desk, fates, by, unknown)
+
+
+async def _cancel_unseen(
+    desk: Lender, offer_id: str | None, currency: str | None, yes: bool, unread: KeyctlError
+) -> Result:
+    """Cancels what cannot be listed. What became of it is unknown, unless nothing is listed as open afterwards."""
+    app, label, what = desk.app, desk.account.label, f"all {currency} offers" if currency else f"offer {offer_id}"
+    if not yes:
+        _need_terminal(app)
+        app.prompt.show(f"{label}: open offers cannot be listed ({unread.message})")
+        word = currency or offer_id or ""
+        if not app.prompt.confirm_typed(f"Type {word} to cancel {what} all the same, or Enter to stop", word):
+            raise CheckFailed("not confirmed; nothing was canceled", code="not_confirmed")
+    funding = desk.funding
+    request = funding.cancel_request(offer_id) if offer_id else funding.cancel_all_request(currency or "")
+    with suppress(StoreUnusable):
+        ids = [offer_id] if offer_id else []
+        desk.journal.offers.note("funding_cancel", {"account": label, "ids": ids, "currency": currency})
+    why = unread.message
+    try:
+        await _call(desk, request)
+    except NoAnswer as lost:
+        why = lost.message
+    with suppress(ExchangeRefused, NoAnswer):
+        left = [one for one in await offers_of(desk.session, currency) if offer_id in (None, one.offer_id)]
+        if not left:
+            note = f"{label}: {what}: none is open any more. What was taken: keyctl funding history"
+            return Result({"offers": []}, view=(Note(note),), warnings=tuple(desk.warnings))
+        why = f"still open: {', '.join(one.offer_id for one in left)}"
+    error = OutcomeUnknown(
+        f"{label}: {what}: whether the cancel was carried out is unknown: {why}",
+        "look again: keyctl funding offers",
+        code="cancel_unknown",
+        account=label,
+        exchange=desk.account.exchange,
+    )
+    return Result({"offers": []}, exit_code=ExitCode.UNKNOWN, errors=(error,), warnings=tuple(desk.warnings))
 
 
 def _result(desk: Lender, fates: Sequence[Fate], by: dict[str, str], unknown: Sequence[StoredOffer]) -> Result:
@@ -148,12 +188,16 @@ async def _call(desk: Lender, request: Request) -> None:
         raise ExchangeRefused(error, account=desk.account.label)
 
 
+def _need_terminal(app: App) -> None:
+    if not app.prompt.has_terminal or app.no_input:
+        raise NeedsPerson("canceling needs your confirmation, but there is no terminal", "in a script: --yes")
+
+
 def _ask(app: App, offers: Sequence[Offer], unknown: Sequence[StoredOffer], yes: bool, by: dict[str, str]) -> None:
     """Lists the offers. Returns when the person agrees. Raises NeedsPerson, CheckFailed."""
     if yes:
         return
-    if not app.prompt.has_terminal or app.no_input:
-        raise NeedsPerson("canceling needs your confirmation, but there is no terminal", "in a script: --yes")
+    _need_terminal(app)
     show_aside((view.offers_table([(one, by.get(one.offer_id)) for one in offers]),), app.output)
     for one in unknown:
         app.prompt.show(f"  offer {one.row}: {view.draft_words(one.draft)}, whose outcome is unknown")
