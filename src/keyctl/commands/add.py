@@ -59,7 +59,9 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     for group in options["groups"]:
         check_label(group)
         check_not_listed([group], app.config.groups)
-    interview = Interview(app.prompt, app.accounts, profile, options)
+    interview, purpose = Interview(app.prompt, app.accounts, profile, options), options["profile"]
+    if purpose is not None:
+        steps_of(profile, purpose)  # an exchange without such keys is told before anything is asked
     if options["from_keygen"]:
         account = _complete(app, exchange, interview, options)
     else:
@@ -68,10 +70,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         binding = binding_for(profile, place)
         adapter = shipped.load(binding)
         # A key that lends trades on no market: what is told of it is told once.
-        markets = markets_for(profile, options["market"] or ("spot" if options["profile"] == "funding" else None))
-        purpose = options["profile"]
-        if purpose is not None:
-            steps_of(profile, purpose)  # an exchange without such keys is told before anything is asked
+        markets = markets_for(profile, options["market"] or ("spot" if purpose == "funding" else None))
         if interview.typed:
             agree_once(app)
         guided = interview.guided and app.prompt.has_terminal
@@ -81,7 +80,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         app.store.get_many(())
         credential = interview.credential(binding, adapter)
         account = new_account(app.accounts, label, markets, credential, options["groups"])
-        account = replace(account, profile=options["profile"])
+        account = replace(account, profile=purpose)
         enrol(app.accounts, app.store, account, credential)
     return _told(app, account, interview, tested=not options["no_verify"])
 
@@ -118,7 +117,7 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
     from keyctl.home.demo_only import check_of_twin
     from keyctl.keys.keygen import completed, pending_pair
 
-    for name in ("label", "env", "site", "market", "endpoint", "ca_file", "profile"):
+    for name in ("label", "env", "site", "market", "endpoint", "ca_file"):
         if options[name] is not None:
             raise UsageProblem(
                 f"--{name.replace('_', '-')} was said to keygen already",
@@ -129,7 +128,8 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
     check_of_twin(app.home, pending)
     credential = interview.credential(pending.binding, load(pending.binding), pair)
     groups = tuple(dict.fromkeys((*pending.groups, *options["groups"])))
-    account = completed(app.accounts, pending, credential, {"groups": groups})
+    facts = {"groups": groups, "profile": options["profile"] or pending.profile}
+    account = completed(app.accounts, pending, credential, facts)
     # The same private key with its API key replaces itself in one step; the account follows.
     app.store.put(account.id, credential)
     app.accounts.replace(account)
