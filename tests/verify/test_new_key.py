@@ -83,8 +83,13 @@ def test_the_last_lines_are_the_guide(world: World) -> None:
         "  withdrawals: off",
         "  IP whitelist: set, entries: 1; this machine: on the list",
     ]
-    assert lines[4] == "  left to do:"
-    assert common().copies[0] in lines[5]
+    assert lines[4] == "  left to do: nothing"
+
+
+def test_of_the_first_key_it_is_said_where_its_second_copy_belongs() -> None:
+    said = new_key("a", profile("okx"), "read", [], first=True)
+    assert said.data["left_to_do"] == ["test it: keyctl verify a", *common().copies]
+    assert new_key("a", profile("okx"), "read", [], first=False).data["left_to_do"] == ["test it: keyctl verify a"]
 
 
 def test_a_key_that_was_not_tested_claims_nothing(world: World) -> None:

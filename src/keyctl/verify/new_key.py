@@ -50,7 +50,7 @@ def new_key(label: str, facts: Profile, purpose: str | None, findings: Sequence[
         "withdraw": _one(findings, "withdraw"),
         "ip_list": _ip_list(findings),
     }
-    left = [*_left(facts, purpose, findings), *common().copies[: None if first else 1]]
+    left = [*_left(facts, purpose, findings), *(common().copies if first else ())]
     test = f"keyctl verify {label}"
     if not findings:
         left.insert(0, f"test it: {test}")
@@ -59,7 +59,7 @@ def new_key(label: str, facts: Profile, purpose: str | None, findings: Sequence[
     head = f"{label}, for the profile {purpose}:" if purpose else f"{label}:"
     names = {"trade": "trading", "lend": "lending", "withdraw": "withdrawals", "ip_list": "IP whitelist"}
     lines = [head, *(f"  {names[name]}: {words}" for name, words in said.items())]
-    lines += ["  left to do:", *(f"    [ ] {text}" for text in left)]
+    lines += ["  left to do:", *(f"    [ ] {text}" for text in left)] if left else ["  left to do: nothing"]
     return NewKey(tuple(lines), said | {"left_to_do": left, "profile": purpose})
 
 
