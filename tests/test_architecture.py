@@ -36,7 +36,7 @@ FLOORS = {
     "orders": ("wish plan make checks value price_checks perpetuals sizing judge", "*"),
     "desk": ("pricing foreign_orders", "*_view order_advice order_results", "*"),
     "funding": ("strategy worth gate", "reads view opening settle", "*"),
-    "verify": ("rights ip_lists", "policy observations probes address_hints", "*view", "*"),
+    "verify": ("rights ip_lists steps", "policy observations probes address_hints", "*view", "*"),
     "keys": (
         "environ",
         "intake",
@@ -96,7 +96,7 @@ FORBIDDEN = {
         "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
         "commands.* terminal.prompt terminal.output twin* secret"
     ),
-    "verify.rights verify.ip_lists home.account_uid": (
+    "verify.rights verify.ip_lists verify.steps verify.new_key home.account_uid": (
         "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
         "commands.* terminal.prompt terminal.output twin*"
     ),

@@ -17,6 +17,11 @@ FRESH_SECONDS = 3600.0
 ACCOUNT, GROUP = "account", "group"
 # After a market's name: the row of what was added to that list for a time, as entries with their ends.
 _FOR_A_TIME = "+until"
+_FORGET_ADDED = (
+    "DELETE FROM whitelists WHERE scope=:scope AND owner=:owner AND market LIKE '%' || :ending AND NOT EXISTS"
+    " (SELECT 1 FROM whitelists AS own WHERE own.scope=:scope AND own.owner=:owner"
+    " AND own.market || :ending = whitelists.market)"
+)
 _ONE_LIST = "SELECT entries FROM whitelists WHERE scope=? AND owner=? AND market=?"
 
 
@@ -104,13 +109,16 @@ class Addresses:
     def keep(self, scope: str, owner: str, market: str, entries: tuple[str, ...]) -> None:
         """Keeps a list for an account (by its id) or a group (by its name); market "" stands for all. () forgets it.
 
-        What was added to it for a time is forgotten with the old one.
+        What was added to it for a time is forgotten with the old one; with one for all markets also what was added to a
+        market that has no list of its own.
         """
         with self._database.transaction() as connection:
             for name in (market, market + _FOR_A_TIME):
                 connection.execute(
                     "DELETE FROM whitelists WHERE scope=? AND owner=? AND market=?", (scope, owner, name)
                 )
+            if not market:
+                connection.execute(_FORGET_ADDED, {"scope": scope, "owner": owner, "ending": _FOR_A_TIME})
             if entries:
                 connection.execute(
                     "INSERT INTO whitelists VALUES (?, ?, ?, ?, ?)",

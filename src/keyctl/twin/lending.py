@@ -117,7 +117,7 @@ class Lending:
     """All funding of one venue; a funding wallet's `locked` is what is offered or lent.
 
     Settings: `fee_rate` and `hidden_fee_rate`, `offers_max` of a user's open ones, `taken_on_arrival` (the share of
-    each new offer that is taken at once).
+    each new offer that is taken at once), `float_noise` (how far a rate is shown from the one that was asked for).
     """
 
     def __init__(self, engine: Engine, purses: Purses) -> None:
@@ -136,6 +136,7 @@ class Lending:
         self.fee_rate, self.hidden_fee_rate = FEE, HIDDEN_FEE
         self.offers_max = 100
         self.taken_on_arrival = ZERO
+        self.float_noise = ZERO
 
     def wallet(self, uid: str, currency: str) -> Held:
         """The user's funding wallet in one currency, which may be changed in place."""
@@ -175,6 +176,7 @@ class Lending:
         wallet.free -= draft.amount
         wallet.locked += draft.amount
         draft.remaining = draft.amount
+        draft.rate -= self.float_noise if draft.rate else ZERO
         draft.visible_from_ms, draft.hidden_queries = now + int(hide_seconds * 1000), hide_queries
         self.offers.append(draft)
         if self.taken_on_arrival:

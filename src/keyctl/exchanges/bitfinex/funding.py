@@ -36,6 +36,7 @@ from keyctl.model.funding import (
     OfferState,
     PublicTrade,
 )
+from keyctl.model.rate import STEP
 from keyctl.model.told import ExchangeError
 from keyctl.model.wire import JSON, Request, Response
 
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _HIDDEN_FLAG = 64
+# Rates and sizes are floats there: 0.0002 may come back as 0.00019999999999. What is nearer than a tenth of the last
+# place to a number that can be sent is that number; the next one that can be sent is ten times as far away.
+_NOISE = STEP / 10
+_GRID_MAX = 10**15
 _INTEREST_CATEGORY = 28  # margin funding payment [third-party, seen live 2026-07]
 # FRRDELTAVAR follows FRR also once it is lent; FRRDELTAFIX is fixed when taken [official, 2026]: not made here, and
 # shown as what follows FRR, since its own rate is told as a delta as well.
@@ -140,7 +145,8 @@ class BitfinexFunding(Funding):
         return self._read(f"funding/offers{_below(currency)}/hist", ("start", start_ms), ("limit", self.page))
 
     def read_offers(self, response: Response, currency: str | None) -> tuple[Offer, ...]:
-        return self._rows(response, lambda row: _offer(row, currency))
+        found = self._rows(response, lambda row: None if _is_bid(row) else _offer(row, currency))
+        return tuple(one for one in found if one is not None)
 
     def credits_request(self, currency: str | None) -> Request:
         return self._read(f"funding/credits{_below(currency)}")
@@ -226,7 +232,7 @@ class BitfinexFunding(Funding):
             return None
         if len(row) < 4 or row[0] != _symbol(currency)[1:]:
             raise Unreadable("the auto-renew of another currency, or cut short")
-        return AutoRenew(currency, integer_of(row[1]), decimal_of(row[2]), decimal_of(row[3]))
+        return AutoRenew(currency, integer_of(row[1]), _number(row[2]), _number(row[3]))
 
     def _public(self, path: str, *params: tuple[str, JSON]) -> Request:
         return self._exchange.read("GET", "public", path, *params, private=False)
@@ -257,6 +263,15 @@ def _symbol(currency: str) -> str:
     return f"f{native}"
 
 
+def _number(told: JSON) -> Decimal:
+    """A rate or a size without the noise of a float; one between two that can be sent, such as FRR, stays as it is."""
+    number = decimal_of(told)
+    if abs(number) >= _GRID_MAX:
+        return number
+    near = number.quantize(STEP)
+    return Decimal(plain(near)) if near != number and abs(near - number) < _NOISE else number
+
+
 def _long_enough(value: JSON, length: int) -> list[JSON]:
     row = array_of(value)
     if len(row) < length:
@@ -279,8 +294,14 @@ def _currency(told: JSON, asked: str | None, prefix: str = "f") -> str:
 
 def _level(row: list[JSON]) -> FundingLevel:
     row = _long_enough(row, 4)
-    size = decimal_of(row[3])
-    return FundingLevel(decimal_of(row[0]), integer_of(row[1]), integer_of(row[2]), abs(size), size > 0)
+    size = _number(row[3])
+    return FundingLevel(_number(row[0]), integer_of(row[1]), integer_of(row[2]), abs(size), size > 0)
+
+
+def _is_bid(row: list[JSON]) -> bool:
+    """Whether a row is a wish to borrow, made by hand on the exchange's pages: it lends nothing."""
+    size, left = (_number(_long_enough(row, _PERIOD + 1)[place]) for place in (_SIZE, _LEFT))
+    return size < 0 and size <= left <= 0
 
 
 def _offer(row: list[JSON], asked: str | None) -> Offer:
@@ -288,10 +309,10 @@ def _offer(row: list[JSON], asked: str | None) -> Offer:
     currency = _currency(row[_SYMBOL], asked)
     kind, text = text_of(row[_TYPE]), text_of(row[_STATUS]).upper()
     state = next((state for word, state in _STATES.items() if text.startswith(word)), None)
-    size, left = decimal_of(row[_SIZE]), decimal_of(row[_LEFT])
+    size, left = _number(row[_SIZE]), _number(row[_LEFT])
     if kind not in _KINDS or state is None or not 0 <= left <= size:
         raise Unreadable("an offer of an unknown kind or state, or one to borrow")
-    rate = Decimal(0) if row[_RATE] is None else decimal_of(row[_RATE])
+    rate = Decimal(0) if row[_RATE] is None else _number(row[_RATE])
     flags = 0 if row[_FLAGS] is None else integer_of(row[_FLAGS])
     hidden = bool(flags & _HIDDEN_FLAG) or (len(row) > _HIDDEN and row[_HIDDEN] == 1)
     draft = OfferDraft(currency, size, _KINDS[kind], rate, integer_of(row[_PERIOD]), hidden)
@@ -310,8 +331,8 @@ def _lent(row: list[JSON], asked: str | None, used: bool) -> Lent | None:
     return Lent(
         str(integer_of(row[0])),
         currency,
-        abs(decimal_of(row[5])),
-        decimal_of(row[11]),
+        abs(_number(row[5])),
+        _number(row[11]),
         integer_of(row[12]),
         moment_of(row[13]),
         row[8] == "VAR",
@@ -327,8 +348,8 @@ def _trade(row: list[JSON], asked: str | None) -> FundingTrade:
         str(integer_of(row[0])),
         currency,
         str(integer_of(row[3])),
-        abs(decimal_of(row[4])),
-        decimal_of(row[5]),
+        abs(_number(row[4])),
+        _number(row[5]),
         integer_of(row[6]),
         moment_of(row[2]),
     )
