@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from keyctl.twin.key_making import make_key
 from keyctl.twin.keys import MadeKey
 from keyctl.vault.fingerprints import Fingerprints
 from tests.support.canary import Canaries
-from tests.support.leak_corpus import OPEN, PASSPHRASE, PEM_OPEN, PEM_WHOLE, WHOLE, Corpus, Form
+from tests.support.leak_corpus import LETTERS, OPEN, PASSPHRASE, PEM_OPEN, PEM_WHOLE, WHOLE, Corpus, Form
 from tests.support.leak_trial import judge, memory_app, store_keys
 from tests.support.processes import forking
 from tests.support.ran import Ran
@@ -146,6 +147,32 @@ def test_every_form_is_found_with_the_store_open_and_locked_where_the_secret_is_
         wanted = {name for name, whole in expected.items() if whole or is_open}
         assert wanted - found == set()
     assert found == set(expected)
+
+
+@pytest.mark.parametrize("secret", [None, "a-secret_with/signs+of-base64=9"])
+def test_passphrases_of_all_lengths_and_signs_are_found_in_every_form(
+    tmp_path: Path, keys: dict[str, MadeKey], secret: str | None
+) -> None:
+    """Also beside an account whose secret has signs, which makes other words long."""
+    app, folder, rnd = memory_app(tmp_path / "home"), tmp_path / "forms", random.Random(SEED)
+    folder.mkdir()
+    wanted, made = set[str](), dict[str, MadeKey]()
+    for number in range(40):
+        word = "".join(rnd.choices(LETTERS, k=rnd.randrange(8, 30)))
+        for _ in range(number % 4):
+            at = rnd.randrange(len(word) + 1)
+            word = word[:at] + rnd.choice("!@#$%^&*()-_=+.,:;?/") + word[at:]
+        label = f"account-{number}"
+        made[label] = replace(make_key("okx"), passphrase=word)
+        for form, make in PASSPHRASE.items():
+            name = f"{label}-{form.replace(' ', '-')}"
+            wanted.add(name)
+            (folder / name).write_bytes(b"first line\n" + make(word, rnd) + b"\nlast line\n")
+    if secret is not None:
+        made["signs"] = replace(keys["lbank-a"], secret=secret)
+    store_keys(app, made)
+    assert {Path(find["path"]).name for find in scanned(app, str(folder), "--open", "--json").data["finds"]} == wanted
+    app.close()
 
 
 def test_a_find_names_place_date_account_kind_and_form(app: App, keys: dict[str, MadeKey], repository: Path) -> None:
@@ -469,7 +496,7 @@ def test_a_planted_fault_is_seen(app: App, tmp_path: Path, monkeypatch: pytest.M
     corpus.build(files=5, secrets=10, decoys=5)
     blind = memory_app(tmp_path / "blind")
     store_keys(blind, corpus.made)
-    monkeypatch.setattr(scan_search, "runs", lambda text, least, wide: iter(()))
+    monkeypatch.setattr(scan_search, "runs", lambda text, least, flags: [])
     monkeypatch.setattr(scan_search, "key_blocks", lambda text: iter(()))
     judged = judge(corpus, blind, is_open=False)
     assert len(judged.missed) == sum(plant.whole for plant in corpus.plants)

@@ -24,7 +24,7 @@ from keyctl.leaks.scan_files import PIECE_BYTES, Ignored, walk
 from keyctl.leaks.scan_places import usual_places
 from keyctl.leaks.scan_prints import Prints
 from keyctl.leaks.scan_report import Find, Owners, Report
-from keyctl.leaks.scan_search import OVERLAP, Batch, Found, Place, Search
+from keyctl.leaks.scan_search import OVERLAP, Batch, Found, Place, Search, signs_of
 from keyctl.leaks.scan_shapes import Shapes
 from keyctl.leaks.scan_workers import Piece, look_through
 from keyctl.terminal.output import Note, Result, Table, counting
@@ -81,8 +81,10 @@ def _known(app: App, is_open: bool) -> _Known:
             for account in accounts
             if account.id in short
         ]
-        needles = Needles(credentials)
-    kept = prints.read()
+        kept = prints.read()  # after the store was opened: that makes those that were missing
+        needles = Needles(credentials, signs_of(Prints(kept)))
+    else:
+        kept = prints.read()
     entries = kept.entries if kept else ()
     live = {entry.id: entry for entry in entries if entry.dead_since is None}
     report.without = [account.label for account in accounts if account.id not in live]

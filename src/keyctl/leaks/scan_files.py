@@ -14,7 +14,8 @@ from keyctl.errors import UsageProblem
 from keyctl.leaks.scan_search import OVERLAP, Place
 
 IGNORE_FILE = ".keyctlignore"
-PIECE_BYTES = 8 * 1024 * 1024
+# So much of a huge file, with what is made of it, stays in a core's own cache from one pass over it to the next.
+PIECE_BYTES = 512 * 1024
 _GIT_FOLDER = frozenset({"HEAD", "objects", "refs"})
 
 
@@ -156,11 +157,14 @@ def read_piece(piece: FilePiece) -> tuple[Place, bytes]:
     """The text of a piece, with what it shares with the one before. Raises OSError."""
     at = max(0, piece.at - OVERLAP)
     descriptor = os.open(piece.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        file.seek(at)
-        text = file.read(piece.at - at + piece.size)
-        while (missing := piece.at - at + piece.size - len(text)) > 0 and (more := file.read(missing)):
+    try:
+        if at:
+            os.lseek(descriptor, at, os.SEEK_SET)
+        text = os.read(descriptor, piece.at - at + piece.size)
+        while (missing := piece.at - at + piece.size - len(text)) > 0 and (more := os.read(descriptor, missing)):
             text += more
+    finally:
+        os.close(descriptor)
     return Place(piece.path, at), text
 
 
