@@ -93,14 +93,16 @@ def finish(app: App, label: str) -> Result:
                     raise _gone(rotation)
                 evidence = asyncio.run(prove_dead(app, rotation, pair.old, pair.new))
                 app.journal.rotations.note(rotation, Step.PROVEN)
-            # Unknown legs of a race with the cut go over, too: only the new key can look them up now.
-            app.journal.rotations.hand_over(rotation)
+        # Unknown legs of a race with the cut go over, too: only the new key can look them up now.
+        app.journal.rotations.hand_over(rotation)
+        if pair.old is not None:
             dismiss(app.accounts, app.store, pair.old)
         app.journal.rotations.end(rotation)
         old = None if pair.old is None else account_data(pair.old)
         label = pair.label(rotation)
         data = {"rotation": {"label": label, "step": "done", "old": old, "evidence": evidence}}
-        note = Note(f"{label}: the old key is dead ({evidence}) and was removed here. The rotation is over.")
+        dead = "was removed here" if old is None else f"is dead ({evidence}) and was removed here"
+        note = Note(f"{label}: the old key {dead}. The rotation is over.")
         return Result(data, view=(note,))
 
 
