@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem, StoreUnusable
 from keyctl.leaks.git_objects import (
     ObjectPiece,
     Origin,
@@ -28,7 +28,7 @@ from keyctl.leaks.scan_search import OVERLAP, Batch, Found, Place, Search, signs
 from keyctl.leaks.scan_shapes import Shapes
 from keyctl.leaks.scan_workers import Piece, look_through
 from keyctl.terminal.output import Note, Result, Table, counting
-from keyctl.vault.fingerprints import Fingerprints
+from keyctl.vault.fingerprints import Fingerprints, Kept
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -50,8 +50,7 @@ class _Known:
 def scan(app: App, paths: Sequence[str], *, is_open: bool, is_staged: bool) -> Result:
     """Looks for secrets in files, folders and their histories; without a path in this folder and the usual places.
 
-    Raises SetupProblem where the store or a repository cannot be opened, UsageProblem for a path that is not there,
-    StoreUnusable for damaged fingerprints.
+    Raises SetupProblem where the store or a repository cannot be opened, UsageProblem for a path that is not there.
     """
     known = _known(app, is_open)
     if is_staged:
@@ -81,15 +80,24 @@ def _known(app: App, is_open: bool) -> _Known:
             for account in accounts
             if account.id in short
         ]
-        kept = prints.read()  # after the store was opened: that makes those that were missing
+        kept = _kept(prints, report)  # after the store was opened: that makes those that were missing
         needles = Needles(credentials, signs_of(Prints(kept)))
     else:
-        kept = prints.read()
+        kept = _kept(prints, report)
     entries = kept.entries if kept else ()
     live = {entry.id: entry for entry in entries if entry.dead_since is None}
     report.without = [account.label for account in accounts if account.id not in live]
     report.weak = [account.label for account in accounts if account.id in live and not live[account.id].prints]
     return _Known(Search(Prints(kept), needles, Shapes()), Owners(accounts, entries), report)
+
+
+def _kept(prints: Fingerprints, report: Report) -> Kept | None:
+    """The fingerprints; None where there are none or they cannot be read, which with the store open is a warning."""
+    try:
+        return prints.read()
+    except StoreUnusable as trouble:
+        report.damaged = None if report.is_open else trouble
+        return None
 
 
 def _search_files(app: App, known: _Known, paths: list[Path]) -> None:
@@ -254,6 +262,8 @@ def _errors(report: Report) -> tuple[KeyctlError, ...]:
         errors.append(
             CheckFailed(f"found secrets in {_count(len(report.finds), 'place')}", *hints, code="secrets_found")
         )
+    if report.damaged is not None:
+        errors.append(report.damaged)
     if report.unread:
         trouble = SetupProblem(f"{_count(len(report.unread), 'place')} could not be read", code="not_all_read")
         trouble.exit_code = ExitCode.PARTIAL
@@ -268,7 +278,8 @@ def _warnings(report: Report) -> Iterator[str]:
         shown = ", ".join(report.unread[:_SHOWN_UNREAD])
         yield f"could not be read: {shown}{f' and {more} more' if more > 0 else ''}"
     if report.without and not report.is_open:
-        yield f"without fingerprints, so not looked for: {', '.join(report.without)}; to make them: keyctl scan --open"
+        way = "" if report.damaged else "; to make them: keyctl scan --open"
+        yield f"without fingerprints, so not looked for: {', '.join(report.without)}{way}"
     if report.weak and not report.is_open:
         yield f"too short or too simple for fingerprints, so not looked for: {', '.join(report.weak)}"
 
