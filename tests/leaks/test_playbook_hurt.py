@@ -266,6 +266,7 @@ def test_an_edited_list_proves_no_death_beside_the_next_key_either(world: World,
     assert world.keyctl("remove", f"{label}.old", "--yes").exit_code == 0
     again = leak(world, label)
     assert (states(again)["dead"], told(again)["finished"]) == ("done", True), again.stdout
+    assert "I have deleted it.\n" in told(again)["ticket"], "no exchange has shown it"
 
 
 @pytest.mark.parametrize("exchange", ["okx", "lbank"])

@@ -390,6 +390,57 @@ def test_ignored_files_are_left_out_and_counted(app: App, keys: dict[str, MadeKe
     assert scanned(app, ".").exit_code == 2
 
 
+def test_a_file_like_an_ignored_one_is_not_ignored(app: App, keys: dict[str, MadeKey], repository: Path) -> None:
+    """git keeps the text of both once."""
+    (repository / ".keyctlignore").write_text("fixtures\nzz\n")
+    for name in ("fixtures/a.txt", "src/a.txt", "zz/a.txt"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(keys["okx-a"].secret)
+    git("add", "fixtures")
+    assert finds(app, "--staged") == []
+    git("commit", "-qm", "first")
+    git("add", ".")
+    assert [find["path"] for find in scanned(app, "--staged", "--json").data["finds"]] == ["src/a.txt"]
+    git("commit", "-qm", "second")
+    git("rm", "-rq", "src")
+    git("commit", "-qm", "third")
+    assert [find["path"] for find in scanned(app, ".", "--json").data["finds"]] == ["src/a.txt"]
+
+
+def test_what_is_odd_in_a_repository_of_somebody_else_does_not_end_the_scan(
+    app: App, keys: dict[str, MadeKey], repository: Path
+) -> None:
+    """An ignore file that cannot be meant so, and commits whose dates are none."""
+    (repository / "a.txt").write_text(keys["okx-a"].secret)
+    (repository / ".keyctlignore").write_text("!a\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    tree = git("rev-parse", "HEAD^{tree}")
+    for date in ("99999999999999999999 +0000", "999999999999 +0000", "never", ""):
+        text = f"tree {tree}\nauthor A <a@b.test> {date}\ncommitter A <a@b.test> 1 +0000\n\n{keys['lbank-a'].secret}\n"
+        subprocess.run(
+            ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"],
+            input=text.encode(),
+            check=True,
+            capture_output=True,
+        )
+    ran = scanned(app, str(repository.parent / "repository" / ".git"), "--json")
+    assert ran.exit_code == 4
+    found = {(find["account"], find["path"]) for find in ran.data["finds"] if find["object"]}
+    assert found == {("okx-a", "a.txt"), ("lbank-a", None)}
+    assert any(".keyctlignore" in warning for warning in ran.document["warnings"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_windows_text_is_read_whatever_it_begins_with(
+    app: App, keys: dict[str, MadeKey], tmp_path: Path, encoding: str
+) -> None:
+    text = f"\ufeff{'密钥' * 40}\n乁{keys['okx-a'].secret}乁\n"
+    (tmp_path / "notes.txt").write_bytes(text.encode(encoding))
+    for more in ((), ("--open",)):
+        assert finds(app, str(tmp_path / "notes.txt"), *more) == [("okx-a", "secret", 2)]
+
+
 @pytest.mark.parametrize("exchange", names())
 def test_keys_of_others_are_found_by_shape_beside_telling_words(
     app: App, exchange: str, tmp_path_factory: pytest.TempPathFactory

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from keyctl.keys.rotate_rules import Succession
     from keyctl.verify.observations import Observation
 
+# Instead of the exchange's own words, where a person has removed the old key here.
+REMOVED = "the old account was removed already"
 _LABEL_MAX = 36
 
 
@@ -85,7 +87,7 @@ def finish(app: App, label: str) -> Result:
                 f"{label} has no new key in use yet", f"first: keyctl rotate {label}", code="not_cut", account=label
             )
         pair = _pair(app, rotation)
-        evidence = "the old account was removed already"
+        evidence = REMOVED
         if pair.old is not None:
             evidence = "it was proven before"
             if rotation.step is not Step.PROVEN:

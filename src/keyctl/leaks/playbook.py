@@ -284,7 +284,10 @@ class _Playbook:
         return Ended("no next key yet", waits=True)
 
     def _prove_dead(self) -> Ended:
-        return Ended(prove_dead(self._app, self._key))
+        from keyctl.keys.rotate import REMOVED
+
+        words = prove_dead(self._app, self._key)
+        return Ended(words, {"rejected": words != REMOVED})
 
     def _look(self) -> Ended:
         account, facts = self._key.needed(), self._evidence.facts

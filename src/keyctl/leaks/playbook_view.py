@@ -160,7 +160,8 @@ def ticket_text(told: Told) -> str:
         f"I noticed it at {facts['begun']}.",
     ]
     if dead is not None and dead["state"] == DONE:
-        lines.append(f"I have deleted it. At {dead['at']} your API rejected it.")
+        rejected = f" At {dead['at']} your API rejected it." if dead["data"].get("rejected", True) else ""
+        lines.append(f"I have deleted it.{rejected}")
     lines += [
         "Please block the key, stop pending withdrawals, and keep the logs.",
         "Please tell me from which IP addresses it was used, and for what.",

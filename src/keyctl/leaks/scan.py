@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem, StoreUnusable
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem, StoreUnusable, UsageProblem
 from keyctl.leaks.git_objects import (
     ObjectPiece,
     Origin,
@@ -21,6 +21,7 @@ from keyctl.leaks.git_objects import (
     top_of,
 )
 from keyctl.leaks.scan_files import PIECE_BYTES, Ignored, walk
+from keyctl.leaks.scan_hits import SEVERAL_LINES
 from keyctl.leaks.scan_places import usual_places
 from keyctl.leaks.scan_prints import Prints
 from keyctl.leaks.scan_report import Find, Owners, Report
@@ -138,9 +139,13 @@ def _in_history(known: _Known, repository: str, commits: list[str], found: list[
     if not found:
         return
     blobs = {item.place.object for item in found if item.place.type == "blob"}
-    places = origins(repository, commits, blobs) if blobs else {}
-    top = Path(repository).parent if Path(repository).name == ".git" else Path(repository)
-    ignored, texts = Ignored(top), dict[str, bytes]()
+    top, texts = Path(repository).parent if Path(repository).name == ".git" else Path(repository), dict[str, bytes]()
+    try:
+        left_out = Ignored(top).in_folder
+    except UsageProblem as trouble:  # in a repository of somebody else it must not end the scan
+        known.report.notes.append(f"{trouble.message}; nothing of its history was left out")
+        left_out = _nothing
+    places = origins(repository, commits, blobs, left_out) if blobs else {}
     for item in found:
         if item.place.type != "blob":
             name = item.place.object
@@ -149,10 +154,14 @@ def _in_history(known: _Known, repository: str, commits: list[str], found: list[
             yield _find(known, item, None, commit_origin(name, texts[name]), repository)
             continue
         origin = places[item.place.object]
-        if origin.path is not None and str(top / origin.path) in ignored:
+        if origin.path is not None and left_out(origin.path):
             known.report.ignored += 1
         else:
             yield _find(known, item, origin.path, origin, repository)
+
+
+def _nothing(path: str) -> bool:
+    return False
 
 
 def _find(
@@ -189,8 +198,8 @@ def _without_secrets(path: str, search: Search) -> str:
 
 def _search_staged(known: _Known) -> None:
     """What the next commit of this folder's repository would bring."""
-    top, piece = top_of(Path.cwd()), staged(Path.cwd())
-    ignored, report, batch = Ignored(top), known.report, Batch(known.search)
+    left_out, report, batch = Ignored(top_of(Path.cwd())).in_folder, known.report, Batch(known.search)
+    piece = staged(Path.cwd(), left_out)
     found = list[Found]()
     for place, text in read_objects(piece) if piece.names else ():
         report.bytes += len(text)
@@ -198,7 +207,7 @@ def _search_staged(known: _Known) -> None:
     found += batch.flush()
     report.files = len(piece.names)
     for item in found:
-        if str(top / item.place.path) in ignored:
+        if left_out(item.place.path):
             report.ignored += 1
         else:
             report.finds.append(_find(known, Found(Place(item.place.path), item.line, item.hit), item.place.path))
@@ -225,7 +234,9 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[Place, bytes, int]]:
 
 
 def _told(report: Report) -> Result:
-    report.finds = sorted(set(report.finds), key=lambda find: (not find.is_stored, find.key != "in use", find.where))
+    surest_first = sorted(report.finds, key=lambda find: find.form.endswith(SEVERAL_LINES), reverse=True)
+    finds = {replace(find, form=""): find for find in surest_first}  # two pieces of a file may share one
+    report.finds = sorted(finds.values(), key=lambda find: (not find.is_stored, find.key != "in use", find.where))
     went = f"Searched {_count(report.files, 'file')}"
     if report.histories:
         many = "histories" if report.histories > 1 else "history"

@@ -60,6 +60,10 @@ class Ignored:
                 raise UsageProblem(f"{file}: a pattern cannot begin with !", code="bad_ignore_file")
         self._pattern = re.compile("|".join(_expression(line) for line in wanted)) if wanted else None
 
+    def in_folder(self, path: str) -> bool:
+        """The same of a path from that folder on."""
+        return self._folder + path in self
+
     def __contains__(self, path: str) -> bool:
         """Whether the file, or a folder that it is in, is left out; of paths elsewhere none is."""
         if self._pattern is None:

@@ -166,8 +166,10 @@ def _says(one: Hit, other: Hit) -> bool:
 
 def _single_bytes(text: bytes) -> bytes:
     """The text, one byte a letter where it has two, as files of Windows do."""
-    if b"\0" not in text[:64]:
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16-le" if text[:1] == b"\xff" else "utf-16-be"
+    elif b"\0" in text[:64] and text[1:64:2].count(0) >= 30 and text[0:64:2].count(0) == 0:
+        encoding = "utf-16-le"
+    else:
         return text
-    if text[:2] == b"\xff\xfe" or (text[1:64:2].count(0) >= 30 and text[0:64:2].count(0) == 0):
-        return text[::2]
-    return text[1::2] if text[:2] == b"\xfe\xff" else text
+    return text.decode(encoding, "replace").encode("ascii", "replace")
