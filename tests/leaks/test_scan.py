@@ -294,6 +294,20 @@ def test_a_huge_file_is_read_in_pieces_and_its_lines_are_counted(
         assert finds(app, str(tmp_path / "huge.log")) == [("rsa", "private key", before + 1)]
 
 
+def test_a_long_word_at_the_border_of_two_pieces_is_no_key(app: App, tmp_path: Path) -> None:
+    """The part of it in either piece has the length of a key, and a telling name before it."""
+    from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES
+
+    word = "".join(random.Random(SEED).choices(LETTERS, k=320))
+    for border, part in ((PIECE_BYTES, 64), (PIECE_BYTES - OVERLAP, len(word) - 64)):
+        before = b"BINANCE_API_SECRET="
+        filler = b".\n" * ((border - part - len(before)) // 2 + 1)
+        text = filler[-(border - part - len(before)) :] + before + word.encode() + b"\n" + b".\n" * PIECE_BYTES
+        assert text[border - part :].startswith(word.encode())
+        (tmp_path / "huge.log").write_bytes(text)
+        assert finds(app, str(tmp_path / "huge.log")) == []
+
+
 def test_a_worker_that_breaks_off_is_no_clean_scan(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from keyctl.leaks import scan_workers
 

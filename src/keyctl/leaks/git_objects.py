@@ -16,8 +16,7 @@ from threading import Thread
 from typing import IO
 
 from keyctl.errors import SetupProblem
-from keyctl.leaks.scan_files import PIECE_BYTES
-from keyctl.leaks.scan_search import OVERLAP, Place
+from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES, Place
 
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "protocol.allow=never", "-c", "core.quotePath=false", "--no-pager")
 # Later than any that git tells.

@@ -20,12 +20,12 @@ from keyctl.leaks.git_objects import (
     staged,
     top_of,
 )
-from keyctl.leaks.scan_files import PIECE_BYTES, Ignored, walk
+from keyctl.leaks.scan_files import Ignored, walk
 from keyctl.leaks.scan_hits import SEVERAL_LINES
 from keyctl.leaks.scan_places import usual_places
 from keyctl.leaks.scan_prints import Prints
 from keyctl.leaks.scan_report import Find, Owners, Report
-from keyctl.leaks.scan_search import OVERLAP, Batch, Found, Place, Search, signs_of
+from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES, Batch, Found, Place, Search, signs_of
 from keyctl.leaks.scan_shapes import Shapes
 from keyctl.leaks.scan_workers import Piece, look_through
 from keyctl.terminal.output import Note, Result, Table, counting
@@ -236,7 +236,9 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[Place, bytes, int]]:
 def _told(report: Report) -> Result:
     surest_first = sorted(report.finds, key=lambda find: find.form.endswith(SEVERAL_LINES), reverse=True)
     finds = {replace(find, form=""): find for find in surest_first}  # two pieces of a file may share one
-    report.finds = sorted(finds.values(), key=lambda find: (not find.is_stored, find.key != "in use", find.where))
+    stored = {_place_of(find) for find in finds.values() if find.is_stored}
+    left = [find for find in finds.values() if find.is_stored or _place_of(find) not in stored]
+    report.finds = sorted(left, key=lambda find: (not find.is_stored, find.key != "in use", find.where))
     went = f"Searched {_count(report.files, 'file')}"
     if report.histories:
         many = "histories" if report.histories > 1 else "history"
@@ -250,6 +252,10 @@ def _told(report: Report) -> Result:
     code = errors[0].exit_code if errors else ExitCode.OK
     first = _table(report.finds) if report.finds else Note("No secret found.")
     return Result(report.data(), (first, *notes), code, errors, tuple(_warnings(report)))
+
+
+def _place_of(find: Find) -> tuple[object, ...]:
+    return find.kind, find.path, find.line, find.repository, find.object, find.commit
 
 
 def _table(finds: Sequence[Find]) -> Table:

@@ -11,11 +11,9 @@ from fnmatch import translate
 from pathlib import Path
 
 from keyctl.errors import UsageProblem
-from keyctl.leaks.scan_search import OVERLAP, Place
+from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES, Place
 
 IGNORE_FILE = ".keyctlignore"
-# So much of a huge file, with what is made of it, stays in a core's own cache from one pass over it to the next.
-PIECE_BYTES = 512 * 1024
 _GIT_FOLDER = frozenset({"HEAD", "objects", "refs"})
 
 

@@ -37,6 +37,8 @@ _STRETCH = 256
 BATCH_BYTES = 256 * 1024
 # A private key of 4096 bits in hexadecimal fits in what two pieces of a huge file share.
 OVERLAP = 16 * 1024
+# So much of a huge text is a piece: with what is made of it, it stays in a core's own cache as well.
+PIECE_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Batch:
             if told != number:
                 number, at, line = told, 0, 1
             place, text = texts[number]
+            if _is_cut(place, text, hit):
+                continue
             line += text.count(b"\n", at, hit.start)
             at = hit.start
             found.setdefault((place, line, hit.account_id, hit.exchange, hit.kind), Found(place, line, hit))
@@ -162,6 +166,12 @@ def _says(one: Hit, other: Hit) -> bool:
     """Whether a hit says what another one would: the same secret in one place, or that a shape is a stored secret."""
     is_same = not other.account_id or (one.account_id, one.kind) == (other.account_id, other.kind)
     return is_same and one.start < other.end and other.start < one.end
+
+
+def _is_cut(place: Place, text: bytes, hit: Hit) -> bool:
+    """Whether a shape is one only since its word is cut off at the border of a piece; the next one has it whole."""
+    begins, ends = place.at > 0 and hit.start == 0, len(text) >= PIECE_BYTES and hit.end >= len(text)
+    return not hit.account_id and (begins or ends)
 
 
 def _single_bytes(text: bytes) -> bytes:
