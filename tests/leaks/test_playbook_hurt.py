@@ -332,3 +332,17 @@ def test_what_a_cancel_could_not_see_is_said(world: World) -> None:
     world.add("lbank")
     warnings = leak(world, "lbank-a").document["warnings"]
     assert any("lists open orders by symbol only" in word for word in warnings)
+
+
+def test_a_scan_that_breaks_off_keeps_no_report_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from keyctl.leaks import scan
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a worker of the scan broke off")
+
+    world.add("okx")
+    monkeypatch.setattr(scan, "look_through", broken)
+    ran = leak(world, "okx-a")
+    assert states(ran)["scan"] == "not done" and "not_all_read" in codes(ran)
+    monkeypatch.undo()
+    assert states(leak(world, "okx-a"))["scan"] == "done"

@@ -66,6 +66,17 @@ def scan(app: App, paths: Sequence[str], *, is_open: bool, is_staged: bool) -> R
     return _told(known.report)
 
 
+def sources(app: App) -> Report:
+    """What a scan of the usual places finds with the store open: where a key that has leaked may have leaked from.
+
+    Raises SetupProblem when the store does not open.
+    """
+    known = _known(app, is_open=True)
+    _search_files(app, known, usual_places(_user_home(app.environ), app.environ))
+    known.report.finds = _each_once(known.report.finds)
+    return known.report
+
+
 def _known(app: App, is_open: bool) -> _Known:
     """Raises as `scan` does."""
     accounts, prints, report = app.accounts.all(), Fingerprints(app.home), Report(is_open)
@@ -234,11 +245,7 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[Place, bytes, int]]:
 
 
 def _told(report: Report) -> Result:
-    surest_first = sorted(report.finds, key=lambda find: find.form.endswith(SEVERAL_LINES), reverse=True)
-    finds = {replace(find, form=""): find for find in surest_first}  # two pieces of a file may share one
-    stored = {_place_of(find) for find in finds.values() if find.is_stored}
-    left = [find for find in finds.values() if find.is_stored or _place_of(find) not in stored]
-    report.finds = sorted(left, key=lambda find: (not find.is_stored, find.key != "in use", find.where))
+    report.finds = _each_once(report.finds)
     went = f"Searched {_count(report.files, 'file')}"
     if report.histories:
         many = "histories" if report.histories > 1 else "history"
@@ -252,6 +259,15 @@ def _told(report: Report) -> Result:
     code = errors[0].exit_code if errors else ExitCode.OK
     first = _table(report.finds) if report.finds else Note("No secret found.")
     return Result(report.data(), (first, *notes), code, errors, tuple(_warnings(report)))
+
+
+def _each_once(finds: Sequence[Find]) -> list[Find]:
+    """The finds, each once: two pieces of a file may share one, and a shape may be a stored secret. The worst first."""
+    surest_last = sorted(finds, key=lambda find: find.form.endswith(SEVERAL_LINES), reverse=True)
+    once = {replace(find, form=""): find for find in surest_last}
+    stored = {_place_of(find) for find in once.values() if find.is_stored}
+    left = [find for find in once.values() if find.is_stored or _place_of(find) not in stored]
+    return sorted(left, key=lambda find: (not find.is_stored, find.key != "in use", find.where))
 
 
 def _place_of(find: Find) -> tuple[object, ...]:
