@@ -30,7 +30,7 @@ FLOORS = {
         "*",
         "catalogue phrases venue_names typed_symbols credential_check",
     ),
-    "terminal": ("typed_words signals", "prompt", "output"),
+    "terminal": ("typed_words signals tables csv_text", "prompt", "output", "watch"),
     "home": ("files config_text", "selection grouping account_uid key_age profiles", "*"),
     "network": ("target tunnels line pacing lines", "session", "*"),
     "orders": ("wish plan make checks value price_checks perpetuals sizing judge", "*"),

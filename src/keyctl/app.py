@@ -99,7 +99,7 @@ class App:
         """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""
         if not self.home.halt_mark.exists():
             return None
-        halts = self.journals.halts().of(account.id, account.exchange)
+        halts = self.journals.halts().of(account.id, account.exchange, account.api_key_hash)
         return halts[0].words if halts else None
 
     @cached_property

@@ -14,7 +14,6 @@ from keyctl.exchanges.shipped import names, profile
 from keyctl.home import echo as consent
 from keyctl.terminal.prompt import Prompt
 from keyctl.twin.key_making import make_key
-from keyctl.verify import public_ip
 from tests.support.clocks import ShiftedClock
 from tests.support.proxies import FakeEcho
 from tests.support.ran import Ran
@@ -35,8 +34,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def echo(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEcho]:
     """A service that listens in the place of both shipped ones."""
     with FakeEcho(HERE) as service:
-        for module in (consent, public_ip):
-            monkeypatch.setattr(module, "SERVICES", (service.url,))
+        monkeypatch.setattr(consent, "SERVICES", (service.url,))
         yield service
 
 

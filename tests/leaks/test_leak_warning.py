@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.leaks import BUY, codes, evidence_files, leak
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import World
+from tests.support.world import World, credentials
 
 WORDS = "this key was reported as leaked"
 
@@ -62,3 +62,13 @@ def test_another_key_and_a_false_alarm_are_not_warned_of(world: World) -> None:
     assert not any(WORDS in text for text in handed_on(world, "okx-b"))
     assert world.keyctl("leak", "okx-a", "--false-alarm", "--yes").exit_code == 0
     assert not any(WORDS in text for text in handed_on(world, "okx-a"))
+
+
+def test_a_key_that_was_removed_and_stored_again_is_warned_of(world: World) -> None:
+    made = world.add("okx")
+    leak(world, "okx-a")
+    assert world.keyctl("remove", "okx-a", "--yes").exit_code == 0
+    twin = world.twin.endpoint("okx")
+    again = ("add", "okx", "--label", "okx-a", "--endpoint", twin, "--credentials-stdin", "--no-verify")
+    assert world.keyctl(*again, stdin=credentials(made)).exit_code == 0
+    assert all(WORDS in text for text in handed_on(world, "okx-a"))

@@ -13,6 +13,7 @@ import pytest
 
 from keyctl.desk import order as trading
 from keyctl.home.files import locked
+from keyctl.journal.halts import Scope
 from keyctl.leaks import playbook
 from keyctl.model.words import OrderState, Side
 from keyctl.twin.faults import FaultKind
@@ -68,7 +69,40 @@ def test_no_process_sends_a_new_order_with_the_key_and_the_next_key_may(world: W
     assert world.keyctl("rotate", "okx-a", "--credentials-stdin", stdin=credentials(made)).exit_code == 0
     assert world.keyctl(*BUY, "-a", "okx-a").exit_code == 0
     old = next(account for account in world.app().accounts.all() if account.label == "okx-a.old")
-    assert any(halt.owner == old.id for halt in world.app().journal.halts.all())
+    assert any(halt.owner == old.api_key_hash for halt in world.app().journal.halts.all())
+
+
+def test_a_leaked_key_that_is_removed_and_added_again_stays_blocked(world: World) -> None:
+    made = world.add("okx")
+    leak(world, "okx-a")
+    assert world.keyctl("remove", "okx-a", "--yes").exit_code == 0
+    twin = world.twin.endpoint("okx")
+    again = ("add", "okx", "--label", "again", "--endpoint", twin, "--credentials-stdin", "--no-verify")
+    assert world.keyctl(*again, stdin=credentials(made)).exit_code == 0
+    refused = world.spawn(*BUY, "-a", "again", "--json")
+    assert (refused.exit_code, codes(refused)) == (4, ["halted"])
+    assert world.placements() == {}
+    (listed,) = world.keyctl("list", "--json").data["accounts"]
+    assert "this key" in listed["halted"]
+
+
+def test_the_claim_itself_knows_a_leaked_key_under_another_account(world: World) -> None:
+    world.add("okx")
+    leak(world, "okx-a")
+    account, journal = world.account("okx-a"), world.app().journal
+    assert journal.halts.of("other", "okx", account.api_key_hash)
+    assert not journal.halts.of("other", "okx", "another")
+
+
+def test_a_leak_that_an_older_keyctl_noted_by_the_account_still_holds(world: World) -> None:
+    world.add("okx")
+    account = world.account("okx-a")
+    world.app().journals.to_send().halts.begin([(Scope.KEY, account.id)], "the key has leaked")
+    assert codes(world.keyctl(*BUY, "-a", "okx-a", "--json")) == ["halted"]
+    person = keyctl_at_terminal(["leak", "okx-a", "--false-alarm"], world.home, COLUMNS="120")
+    person.waits_for("Type okx-a").types("okx-a\n")
+    assert person.leaves()[0] == 0
+    assert world.keyctl(*BUY, "-a", "okx-a").exit_code == 0
 
 
 def test_a_claim_of_a_plan_that_was_agreed_to_before_refuses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

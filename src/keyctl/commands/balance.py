@@ -9,7 +9,9 @@ from keyctl.commands.framing import keyctl_command
 from keyctl.terminal.output import Result, counting
 
 
-@keyctl_command(examples="keyctl balance\nkeyctl balance okx-main binance-main\nkeyctl balance --all --market futures")
+@keyctl_command(
+    examples="keyctl balance\nkeyctl balance okx-main binance-main\nkeyctl balance --all --market futures", lists=True
+)
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")

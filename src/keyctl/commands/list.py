@@ -45,7 +45,11 @@ def command(app: App) -> Result:
         (*_row(account, halted[account.id], own[account.id], days[account.id]), _used(used[account.id]))
         for account in accounts
     ]
-    view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
+    view = (
+        Table(_COLUMNS, rows, droppable=("groups", "used", "markets", "exchange"))
+        if rows
+        else Note("No account is stored. Store one: keyctl add EXCHANGE")
+    )
     data = [
         account_data(account)
         | {"groups": list(own[account.id]), "days_left": days[account.id], "halted": halted[account.id]}

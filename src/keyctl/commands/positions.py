@@ -12,6 +12,7 @@ from keyctl.terminal.output import Result, counting
 @keyctl_command(
     examples="keyctl positions\nkeyctl positions okx-main --symbol BTC/USDT:USDT\nkeyctl positions --group desk --json",
     needs_words=True,
+    lists=True,
 )
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")

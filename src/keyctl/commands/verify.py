@@ -15,7 +15,8 @@ from keyctl.terminal.output import Result, counting
     examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
     "keyctl verify --all --quiet      (for cron: silent when all is well)\n"
     "keyctl verify --all --watch-ip --quiet    (for cron: has our address changed?)\n"
-    "keyctl verify --all --foreign-use --quiet (for cron: use that is not keyctl's)"
+    "keyctl verify --all --foreign-use --quiet (for cron: use that is not keyctl's)",
+    lists=True,
 )
 @click.argument("accounts", nargs=-1)
 @click.option("--group", metavar="NAME", help="The accounts of a group.")

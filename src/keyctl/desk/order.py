@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.desk import order_results as results_of
 from keyctl.desk.consent import Consent, ask
@@ -18,7 +18,6 @@ from keyctl.home.selection import check_active, check_can_leave, check_one_kind,
 from keyctl.journal.legs import LegState
 from keyctl.journal.rows import StoredLeg, stored_result
 from keyctl.model.account import Account
-from keyctl.model.noun import Noun
 from keyctl.model.order import LegResult, Order
 from keyctl.model.size import market_of
 from keyctl.model.words import Market
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
     from keyctl.orders.sizing import Sizing
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Allowed(Noun):
+class Allowed(NamedTuple):
     """What the person allows a plan that is taken up again: these are asked for anew each time."""
 
     change_existing: bool = False
@@ -82,7 +80,7 @@ async def order(  # noqa: PLR0913 - the whole of one command
         return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
 
 
-async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed = Allowed()) -> Result:
+async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed) -> Result:
     """Sends what is left of a stored plan, under the ids it was given; what went out before is not touched."""
     plan_id = app.journals.to_send().plan_id(plan_prefix)
     stored = app.journal.legs(plan_id)

@@ -45,7 +45,7 @@ async def auto(app: App, label: str | None, wish: AutoWish) -> Result:
             seen = await look(desk, wish, settings)
         return auto_view.result(wish, settings, seen, (), desk.warnings)
     journal = app.journals.to_send()
-    if halts := journal.halts.of(account.id, account.exchange):
+    if halts := journal.halts.of(account.id, account.exchange, account.api_key_hash):
         raise halts[0].refusal(account.label, account.exchange)
     async with Stop() as stop, lender(app, account, sends=True) as desk:
         with only_one(app.home.state, desk.place, wish.currency, account.label):

@@ -252,7 +252,7 @@ class Offers:
 
     def _may_send(self, connection: sqlite3.Connection, account: Account) -> str:
         """The exchange account, when nothing of it is halted and the key is in use."""
-        if halts := halted_scopes(connection, account.id, account.exchange):
+        if halts := halted_scopes(connection, account.id, account.exchange, account.api_key_hash):
             raise halts[0].refusal(account.label, account.exchange)
         self._records.check_not_used_up()
         if connection.execute(f"SELECT 1 WHERE ? IN {RETIRED_IDS}", (account.id,)).fetchone():

@@ -26,7 +26,10 @@ def _is_blocked(app: App, account: Account) -> bool:
     """Whether the journal bars the key from orders as a leaked one; False where it cannot be read."""
     if app.home.halt_mark.exists():
         with suppress(KeyctlError):
-            return any(halt.scope is Scope.KEY for halt in app.journals.halts().of(account.id, account.exchange))
+            return any(
+                halt.scope is Scope.KEY
+                for halt in app.journals.halts().of(account.id, account.exchange, account.api_key_hash)
+            )
     return False
 
 

@@ -111,13 +111,13 @@ def _begun(app: App, account: Account) -> Evidence:
 def false_alarm(app: App, label: str, yes: bool) -> Result:
     """Lets the key send orders again, once the person says that it has not leaked. Raises CheckFailed, NeedsPerson."""
     account = app.accounts.get(label)
-    halts = app.journals.to_send().halts.of(account.id, account.exchange)
+    halts = app.journals.to_send().halts.of(account.id, account.exchange, account.api_key_hash)
     if not any(halt.scope is Scope.KEY for halt in halts):
         raise CheckFailed(f"{label}: its key is not marked as leaked", code="not_leaked", account=label)
     question = f"The key {account.api_key_hint} has not leaked and may send orders again? Type {label}"
     if not yes and not app.prompt.confirm_typed(question, label):
         raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
-    app.journals.halts().lift([(Scope.KEY, account.id)])
+    app.journals.halts().lift([(Scope.KEY, owner) for owner in (account.api_key_hash, account.id)])
     if (evidence := _under_way(app, account, Wishes(anew=True))) is not None:
         evidence.note(app.clock, HALT, OPEN, "taken back: a false alarm")
         evidence.know(finished=rfc3339(app.clock.now()))
@@ -220,14 +220,14 @@ class _Playbook:
             halts = self._app.journal.halts.all()
         except StoreUnusable:
             return False
-        return any((halt.scope, halt.owner) == (Scope.KEY, self._evidence.account_id) for halt in halts)
+        return any((halt.scope, halt.owner) == (Scope.KEY, self._evidence.halted_key) for halt in halts)
 
     def _halt(self) -> Ended:
         """Bars every process from orders with this key. Raises StoreUnusable."""
         try:
             journal = self._app.journals.to_leave()
             if not self._is_marked():
-                journal.halts.begin([(Scope.KEY, self._evidence.account_id)], "the key has leaked")
+                journal.halts.begin([(Scope.KEY, self._evidence.halted_key)], "the key has leaked")
         except StoreUnusable as trouble:
             raise StoreUnusable(
                 f"new orders with this key are NOT blocked: {trouble.message}",

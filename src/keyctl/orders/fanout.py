@@ -124,15 +124,9 @@ def _burst(
     wishes = []
     for lane in lanes:
         lane.stamp = lane.session.stamp()
-        counts = lane.session.exchange.profile.nonce
-        wishes.append(
-            ClaimWish(
-                lane.stored.row,
-                lane.stamp.at_ms,
-                lane.session.account.api_key_hash if counts else None,
-                lane.stored.leg.order,
-            )
-        )
+        key = lane.session.account.api_key_hash
+        nonce_key = key if lane.session.exchange.profile.nonce else None
+        wishes.append(ClaimWish(lane.stored.row, lane.stamp.at_ms, nonce_key, lane.stored.leg.order, key))
     claim, nonces, refused = journal.claim(wishes, limits, basis, all_or_nothing)
     ready: list[Lane] = []
     never_left: list[int] = []
