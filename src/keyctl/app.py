@@ -93,7 +93,7 @@ class App:
         harden_process()
         store = self._store or open_store(self.home, self.prompt, self.environ, self.journals.vault_notes)
         labels = lambda: {account.id: account.label for account in self.accounts.all()}  # noqa: E731
-        return FingerprintedStore(store, Fingerprints(self.home), labels)
+        return FingerprintedStore(store, Fingerprints(self.home), labels, self.remarks.append)
 
     def halted(self, account: Account) -> str | None:
         """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""

@@ -165,6 +165,7 @@ def test_without_yes_and_without_a_person_nothing_is_canceled_and_the_rest_goes_
         "rotate": "not done",
         "dead": "not done",
         "look": "done",
+        "scan": "done",
     }
     assert any(order.is_open for order in world.venue("okx").orders)
 
@@ -191,7 +192,7 @@ def test_positions_stay_unless_they_are_to_be_closed(world: World) -> None:
 
 CHAIN: list[Plant] = [
     *(at_write(answered=answered) for answered in (False, True, True, False, True)),
-    *(at_save(number, after=after) for number in range(1, 13) for after in (False, True)),
+    *(at_save(number, after=after) for number in range(1, 15) for after in (False, True)),
 ]
 
 
@@ -310,6 +311,20 @@ def test_a_key_that_may_not_see_logins_shows_the_other_lists_all_the_same(
     kinds = [find["kind"] for find in told(ran)["not_ours"]]
     assert "withdrawal" in kinds and "login" not in kinds
     assert any(word.startswith("logins: bitfinex answered 10001") for word in told(ran)["unknown"])
+
+
+def test_where_it_may_have_leaked_from_is_shown_without_the_secret(world: World) -> None:
+    made = world.add("okx")
+    (world.folder / ".bash_history").write_text(f"ls\nexport OKX_SECRET={made.secret}\n")
+    (world.folder / ".zsh_history").write_text("ls\n")
+    ran = leak(world, "okx-a")
+    assert states(ran)["scan"] == "done"
+    assert [place["where"] for place in told(ran)["found_in"] if str(world.folder) in place["where"]] == [
+        f"{world.folder / '.bash_history'}:2"
+    ]
+    assert made.secret not in ran.stdout + ran.stderr + evidence_files(world)[0].read_text(encoding="utf-8")
+    (world.folder / ".zsh_history").write_text(f"{made.secret}\n")
+    assert len(told(leak(world, "okx-a"))["found_in"]) == len(told(ran)["found_in"]), "it is done once"
 
 
 # The end of the key.
@@ -438,7 +453,7 @@ def test_the_evidence_is_for_this_user_alone_and_has_each_step_with_its_time(wor
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["schema"] == "keyctl.leak/1"
     begun = [entry["step"] for entry in document["entries"] if entry["state"] == "begun"]
-    assert begun == ["halt", "cancel", "rotate", "dead", "look"]
+    assert begun == ["halt", "cancel", "rotate", "dead", "look", "scan"]
     assert all(entry["at"].endswith("Z") for entry in document["entries"])
 
 

@@ -64,7 +64,7 @@ def exposure(app: App, labels: tuple[str, ...], html: str | None, done: Callable
     text = page(result, found, verified, app.clock.utc(), str(app.home.root))
     write_whole(target, text.encode())
     note = Note(f"Page for your files: {target}")
-    return Result({**result.data, "page": str(target)}, (*result.view, note), result.exit_code, result.errors)
+    return replace(result, data={**result.data, "page": str(target)}, view=(*result.view, note))
 
 
 def _target(html: str) -> Path:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keyctl.terminal.output import Result
 
 SINCE_MS = 86_400_000
-HALT, CANCEL, CLOSE, ROTATE, DEAD, LOOK = "halt", "cancel", "close", "rotate", "dead", "look"
+HALT, CANCEL, CLOSE, ROTATE, DEAD, LOOK, SCAN = "halt", "cancel", "close", "rotate", "dead", "look", "scan"
 # What is done again in each run until the key is dead, and once more after that.
 _AGAIN = (CANCEL, CLOSE, LOOK)
 # So long the same command means the leak that is over, not one of the key that took the leaked one's place.
@@ -173,7 +173,8 @@ class _Playbook:
         if self._key.has_next() and (self._key.acting() != acting or self._evidence.is_done(DEAD)):
             self._leave()  # the next key sees and cancels what the dead one could not
         self._step(LOOK, self._look)
-        needed = [HALT, CANCEL, ROTATE, DEAD, LOOK, *([CLOSE] if self._evidence.newest(CLOSE) else [])]
+        self._step(SCAN, self._scan)
+        needed = [HALT, CANCEL, ROTATE, DEAD, LOOK, SCAN, *([CLOSE] if self._evidence.newest(CLOSE) else [])]
         if _is_open(self._evidence) and all(map(self._is_settled, needed)):
             self._evidence.know(finished=rfc3339(self._app.clock.now()))
         told = Told(self._evidence, self._key.label, self._key.siblings(), self._wishes.close, self._key.has_next())
@@ -284,7 +285,10 @@ class _Playbook:
         return Ended("no next key yet", waits=True)
 
     def _prove_dead(self) -> Ended:
-        return Ended(prove_dead(self._app, self._key))
+        from keyctl.keys.rotate import REMOVED
+
+        words = prove_dead(self._app, self._key)
+        return Ended(words, {"rejected": words != REMOVED})
 
     def _look(self) -> Ended:
         account, facts = self._key.needed(), self._evidence.facts
@@ -314,6 +318,21 @@ class _Playbook:
             account=account.label,
         )
         return Ended(error.message, data, (error,), error.exit_code)
+
+    def _scan(self) -> Ended:
+        """Looks where it may have leaked from, and which other secrets are there."""
+        from keyctl.leaks.scan import sources
+
+        try:
+            report = sources(self._app)
+        except (OSError, RuntimeError) as broken:  # a worker that cannot begin or ends early must not end all of it
+            raise SetupProblem(
+                f"the usual places could not be scanned: {broken}", "run: keyctl scan --open", code="not_all_read"
+            ) from None
+        places = [{"where": find.where, "account": find.label, "exchange": find.exchange} for find in report.finds]
+        words = f"{len(places)} secrets found" if len(places) != 1 else "1 secret found"
+        unread = f"; {len(report.unread)} places could not be read" if report.unread else ""
+        return Ended(f"{words} in {report.files} files{unread}", {"places": places, "unread": report.unread})
 
 
 def _unread(account: Account, what: str, done: Result) -> KeyctlError:
