@@ -160,6 +160,7 @@ REVEALERS = {
     "vault.record": "writes it into the record that the store keeps",
     "leaks.scan_needles": "makes the forms of it that a scan with the store open looks for",
     "vault.fingerprints": "hashes it, whole, under a key of its own, so that a scan can know it again",
+    "vault.passphrases": "looks at a new passphrase of the vault or of an export, which it keeps nowhere",
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
     "keys.key_hints": "reads what stands beside a key in a file: exchange, environment, label",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyctl.errors import SetupProblem
+from keyctl.exchanges.shipped import names
 from keyctl.secret import Secret
 from keyctl.vault.passphrases import check_new_passphrase
 
@@ -30,7 +31,7 @@ GOOD = [
 @pytest.mark.parametrize("text", WEAK)
 def test_a_short_or_common_passphrase_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(SetupProblem) as caught:
-        check_new_passphrase(Secret(text))
+        check_new_passphrase(Secret(text), names())
     assert caught.value.code == "weak_passphrase"
     assert not text or text not in " ".join((caught.value.message, *caught.value.hints))
 

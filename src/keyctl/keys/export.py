@@ -37,9 +37,10 @@ class BackupKey:
             raise SetupProblem("this is a vault, not a backup of keyctl export", code="backup_locked")
         typed = self._prompt(app).passphrase("Passphrase of the backup: ", twice=new)
         if new:
+            from keyctl.exchanges.shipped import names
             from keyctl.vault.passphrases import check_new_passphrase
 
-            check_new_passphrase(typed)
+            check_new_passphrase(typed, names())
         return GivenKey("passphrase", typed)
 
     def _prompt(self, app: App) -> Prompt:

@@ -181,10 +181,11 @@ def _new_key(app: App, kind: SlotKind, options: KeyOptions) -> Secret:
 
 
 def _new_passphrase(app: App, options: KeyOptions) -> Secret:
+    from keyctl.exchanges.shipped import names
     from keyctl.vault.passphrases import check_new_passphrase
 
     chosen = _prompt(app, options).passphrase("New passphrase of the vault: ", twice=True)
-    check_new_passphrase(chosen)
+    check_new_passphrase(chosen, names())
     return chosen
 
 

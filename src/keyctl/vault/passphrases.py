@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Set
 
 from keyctl.errors import SetupProblem
 from keyctl.secret import Secret
@@ -11,13 +12,13 @@ LENGTH_MIN = 12
 _DISTINCT_MIN = 5
 # The words that lists of leaked passwords are made of, and those of this trade.
 _COMMON = frozenset(
-    "abc access account admin administrator adminadmin apikey backup baseball batman binance bitcoin bitfinex btc "
-    "changeme changemenow charlie computer correcthorsebatterystaple correcthorse crypto cryptocurrency default demo "
-    "dragon ethereum football freedom guest hello helloworld hunter iloveyou jesus keyctl killer lbank letmein login "
-    "lovely mario master michael monkey mypassword mypassphrase ninja nothing okx ololo p passw pass passphrase passwd "
-    "passwordpassword password passwort princess qazwsx qazwsxedc qwe qwert qwerty qwertyqwerty qwertyuiop root "
-    "satoshi secret secretsecret shadow starwars sunshine superman system test testtest thisisapassword "
-    "thisismypassword trader trading trustno trustnoone user vault wallet welcome whatever zaq".split()
+    "abc access account admin administrator adminadmin apikey backup baseball batman bitcoin btc changeme "
+    "changemenow charlie computer correcthorsebatterystaple correcthorse crypto cryptocurrency default demo "
+    "dragon ethereum football freedom guest hello helloworld hunter iloveyou jesus keyctl killer letmein login "
+    "lovely mario master michael monkey mypassword mypassphrase ninja nothing ololo p passw pass passphrase "
+    "passwd password passwort princess qazwsx qazwsxedc qwe qwert qwerty qwertyuiop root satoshi secret shadow "
+    "starwars sunshine superman system test thisisapassword thisismypassword trader trading trustno trustnoone "
+    "user vault wallet welcome whatever zaq".split()
 )
 _RUNS = (
     "0123456789" * 3,
@@ -28,23 +29,26 @@ _RUNS = (
 _LEET = str.maketrans("013457@$!", "oieastasi")
 
 
-def check_new_passphrase(secret: Secret) -> None:
-    """Nothing for one that may be used. Raises SetupProblem (weak_passphrase), which says nothing of the text."""
+def check_new_passphrase(secret: Secret, names: Collection[str] = ()) -> None:
+    """Nothing for one that may be used; `names` are guessed first too, as those of the exchanges are here.
+
+    Raises SetupProblem (weak_passphrase), which says nothing of the text.
+    """
     text = secret.reveal().decode("utf-8", "replace")
     if len(text) < LENGTH_MIN:
         raise _weak(f"the passphrase is shorter than {LENGTH_MIN} characters")
-    if _is_common(text):
+    if _is_common(text, {*_COMMON, *names}):
         raise _weak("the passphrase is among the first that are guessed")
 
 
-def _is_common(text: str) -> bool:
+def _is_common(text: str, common: Set[str]) -> bool:
     plain = text.casefold()
     if len(set(plain)) < _DISTINCT_MIN:
         return True
     core = re.sub(r"^[^a-z]+|[^a-z]+$", "", plain)  # what was only put before or after it
     letters = {re.sub(r"[^a-z]", "", form) for form in (plain, core.translate(_LEET))}
     words = {re.sub(r"^(.+?)\1+$", r"\1", word) for word in letters} | letters
-    return bool(words & _COMMON) or any(_is_run(re.sub(r"[\W_]", "", form)) for form in (plain, plain[::-1]))
+    return bool(words & common) or any(_is_run(re.sub(r"[\W_]", "", form)) for form in (plain, plain[::-1]))
 
 
 def _is_run(text: str) -> bool:
