@@ -95,3 +95,11 @@ def test_trouble_of_a_later_read_is_shown_and_the_next_one_counts(
     assert last.view == (Text("third"),) and slept == [5, 5, 5]
     shown = capsys.readouterr().out
     assert "first" in shown and "the line is down" in shown
+
+
+@pytest.mark.parametrize("words", [("balance",), ("positions",), ("orders", "--open"), ("verify",), ("exposure",)])
+def test_an_account_may_be_named_either_way_and_counts_once(desk: World, words: tuple[str, ...]) -> None:
+    desk.add("okx", "okx-b")
+    ran = desk.keyctl(*words, "-a", "okx-a", "okx-a", "--json")
+    listed = next(ran.data[name] for name in ("accounts", "keys", "exposures", "profiles") if name in ran.data)
+    assert {item["account"] for item in listed} == {"okx-a"}

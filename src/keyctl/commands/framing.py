@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -128,6 +129,19 @@ def keyctl_group(
     for child_name, child in commands.items():
         child.name = child_name
     return KeyctlGroup(name, dict(commands), default=default, help=help_text, context_settings=CONTEXT)
+
+
+def takes_accounts(function: Callable[..., Result]) -> Callable[..., Result]:
+    """A decorator for commands over several accounts: `accounts` are the labels given as words and those after -a."""
+
+    @wraps(function)
+    def command(app: App, accounts: tuple[str, ...], labels: tuple[str, ...], **options: Any) -> Result:
+        return function(app, tuple(dict.fromkeys((*accounts, *labels))), **options)
+
+    named = click.option(
+        "-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; the same as naming it."
+    )
+    return click.argument("accounts", nargs=-1)(named(command))
 
 
 def symbol_asked(app: App, text: str | None) -> str | None:

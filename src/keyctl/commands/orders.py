@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command, keyctl_group, symbol_asked
+from keyctl.commands.framing import keyctl_command, keyctl_group, symbol_asked, takes_accounts
 from keyctl.errors import UsageProblem
 from keyctl.terminal.output import Note, Result, Table, Text, counting
 
@@ -22,7 +22,7 @@ _DROPPABLE = ("id", "plan", "filled", "time (UTC)")
     needs_words=True,
     lists=True,
 )
-@click.argument("accounts", nargs=-1)
+@takes_accounts
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many legs at most.")
 @click.option("--drafts", is_flag=True, help="Also drafts: plans of --dry-run that were not sent.")
 @click.option("--open", "only_open", is_flag=True, help="Ask the exchanges what is open there now, whoever sent it.")

@@ -33,7 +33,7 @@ SHORT_HELP = {
     "orders": "List orders from the journal, settle unknown ones",
     "positions": "Show open positions in perpetuals",
     "price": "Show a symbol at every venue, side by side",
-    "remove": "Forget an account and its secret",
+    "remove": "Forget accounts and their secrets",
     "rename": "Give an account another label",
     "request": "Send one signed read and show the answer",
     "restore": "Bring a backup back, halted",
