@@ -27,7 +27,7 @@ from keyctl.orders.preview import Preview, Target, preview, still_holding, store
 from keyctl.orders.send import follow_left_out, send, wait_for_fills
 from keyctl.orders.settle import RECHECK_SECONDS
 from keyctl.orders.wish import Wish
-from keyctl.terminal.output import Result
+from keyctl.terminal.output import Result, awaited
 from keyctl.terminal.signals import Stop, interruptible
 
 if TYPE_CHECKING:
@@ -189,7 +189,8 @@ async def _confirm_and_send(  # noqa: PLR0913 - the whole of one command
         shown = await _still_held(await still_holding(shown, targets, app.config), targets)
         _check_all_can_go(shown, targets, consent)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
-        fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
+        with awaited(app.output) as show:
+            fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing, show)
         app.note_use([target.session.account for target in targets], "order")
         fresh = await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         closes = _of_closes(fresh, targets)

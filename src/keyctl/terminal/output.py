@@ -19,6 +19,9 @@ from keyctl.plain_text import clean_lines, clean_text, wrapped
 SCHEMA = "keyctl.result/1"
 # Long words are wrapped for people and whole for programs; this only bounds what an exchange can make us print.
 SHOWN_MAX = 10_000
+# Of the orders that are waited for.
+_NAMES_MAX = 3
+_ANSWERS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -334,6 +337,43 @@ def counting(title: str, total: int, options: OutputOptions) -> Iterator[Callabl
         yield advance
     finally:
         bar.stop()
+
+
+@contextmanager
+def awaited(
+    options: OutputOptions,
+) -> Iterator[Callable[[Sequence[tuple[str, str]], Sequence[str], float], None] | None]:
+    """What shows a person the orders as they are answered, and who is still waited for; gone when all are. None where
+    nobody watches. Quick answers show nothing: the first call is let pass."""
+    if options.json or options.quiet or not is_terminal(sys.stderr):
+        yield None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    calls = 0
+    console = Console(stderr=True, no_color=not options.colored, highlight=False)
+    live = Live(console=console, auto_refresh=False, transient=True)
+
+    def show(answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            live.start()
+            live.update(_waiting_text(answered, waiting, seconds), refresh=True)
+
+    try:
+        yield show
+    finally:
+        live.stop()
+
+
+def _waiting_text(answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> str:
+    more = f" and {len(waiting) - _NAMES_MAX} more" if waiting[_NAMES_MAX:] else ""
+    lines = [f"{account}  {outcome}" for account, outcome in answered[-_ANSWERS_MAX:]]
+    total, names = len(answered) + len(waiting), ", ".join(waiting[:_NAMES_MAX])
+    lines.append(f"{len(answered)} of {total} answered, waiting for {names}{more}, up to {max(seconds, 0):.0f} s")
+    return "\n".join(lines)
 
 
 @contextmanager
