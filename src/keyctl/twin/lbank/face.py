@@ -52,6 +52,7 @@ class LBank(Face):
 
     name: ClassVar[str] = "lbank"
     keys, troubles, limits = ways.KEYS, ways.TROUBLES, ways.LIMITS
+    list_fields = ("data", "orders", "resultList")
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {
         "id": ("custom_id", "clientOrderId"),
         "symbol": ("symbol",),
