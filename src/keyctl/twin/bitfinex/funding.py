@@ -30,10 +30,12 @@ from keyctl.twin.bitfinex.wire import (
 )
 from keyctl.twin.call import Answer, digits, json_answer
 from keyctl.twin.keys import Key
-from keyctl.twin.lending import FIXED, KINDS, Entry, FundingTrade, LentOut, OfferRefused, TwinOffer
+from keyctl.twin.lending import Entry, FundingTrade, LentOut, OfferReason, OfferRefused, TwinOffer
 from keyctl.twin.parts import Route
 from keyctl.twin.venue import Venue
 
+_FIXED, _FLOATING = "LIMIT", "FRRDELTAVAR"
+_KINDS = (_FIXED, _FLOATING, "FRRDELTAFIX")
 PERIOD_MIN, PERIOD_MAX = 2, 120
 PAGE_MAX = 2500
 INTEREST = 28  # the ledger's category of funding payments
@@ -138,13 +140,19 @@ def _submit(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     try:
         venue.lending.submit(offer, venue.hide_seconds, venue.hide_queries)
     except OfferRefused as refused:
-        text = str(refused)
-        if text == "minimum":
-            unit = wire_currency(offer.currency)
-            text = f"Invalid offer: incorrect amount, minimum is 150.0 dollar or equivalent in {unit}"
-        raise Refusal(GENERIC, text) from None
+        raise Refusal(GENERIC, _refused_text(refused.reason, offer, venue)) from None
     words = f"Submitting funding offer of {digits(offer.amount)} {wire_currency(offer.currency)}"
     return notification(venue.now_ms(), "fon-req", offer_row(offer, submitted=True), words)
+
+
+def _refused_text(reason: OfferReason, offer: TwinOffer, venue: Venue) -> str:
+    free, unit = venue.lending.wallet(offer.uid, offer.currency).free, wire_currency(offer.currency)
+    return {
+        OfferReason.MINIMUM: f"Invalid offer: incorrect amount, minimum is 150.0 dollar or equivalent in {unit}",
+        OfferReason.OFFSET: "FRR offset larger than 30% of FRR, aborting.",
+        OfferReason.TOO_MANY: "Limit: too many active offers",
+        OfferReason.FUNDS: f"Invalid offer: available balance is only {free}",
+    }[reason]
 
 
 def _asked(venue: Venue, key: Key, body: Body) -> TwinOffer:
@@ -152,18 +160,21 @@ def _asked(venue: Venue, key: Key, body: Body) -> TwinOffer:
         raise Refusal(PARAMETERS, f"{name}: invalid")
     kind, amount, rate = str(body.get("type")), plain_decimal(body.get("amount")), plain_decimal(body.get("rate"))
     flags, period = body.get("flags") or 0, whole(body, "period", PERIOD_MAX + 1)
-    if kind not in KINDS:
+    if kind not in _KINDS:
         raise Refusal(PARAMETERS, "type: invalid")
     if amount is None or amount <= 0 or amount != round(amount, 8):  # below zero is a wish to borrow: not here
         raise Refusal(GENERIC, "amount: invalid")
-    if rate is None or (kind == FIXED and rate <= 0):
+    if rate is None or (kind == _FIXED and rate <= 0):
         raise Refusal(PARAMETERS, "rate: invalid")
     if period is None or period < PERIOD_MIN:
         raise Refusal(PARAMETERS, "period: invalid")
     if flags not in (0, HIDDEN):
         raise Refusal(PARAMETERS, "flags: invalid")
     currency, now = currency_of(venue, str(body.get("symbol"))), venue.now_ms()
-    return TwinOffer(venue.next_id(), key.uid, currency, kind, amount, rate, period, bool(flags), now, now)
+    return TwinOffer(
+        venue.next_id(), key.uid, currency, kind, amount, rate, period, bool(flags), now, now,
+        on_frr=kind != _FIXED, floats=kind == _FLOATING,
+    )  # fmt: skip
 
 
 def _cancel(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
@@ -318,7 +329,7 @@ def _entry_row(one: Entry) -> list[object]:
         one.amount,
         one.balance,
     )
-    row[8] = one.text
+    row[8] = "Margin Funding Payment on wallet funding"
     return row
 
 
