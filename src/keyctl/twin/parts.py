@@ -5,6 +5,7 @@ A part keeps no state: all state is the venue's, which each call is given.
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
@@ -33,7 +34,7 @@ class Route(Generic[A]):
     own_id: str = ""
 
 
-class Part(Generic[P, S]):
+class Part(ABC, Generic[P, S]):
     """A market or an order API. P answers calls that anybody may make, S those that a key has signed."""
 
     def listed(self) -> tuple[Instrument, ...]:

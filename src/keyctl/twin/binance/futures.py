@@ -6,6 +6,7 @@ Source: [official, mirrored] derivatives docs 2025-11-30, "Market Data", "Accoun
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from keyctl.twin.binance.names import (
 )
 from keyctl.twin.book import Reason, Refused
 from keyctl.twin.call import digits
+from keyctl.twin.instruments import listed
 from keyctl.twin.keys import Key
 from keyctl.twin.margins import settle_of
 from keyctl.twin.parts import Route
@@ -300,22 +302,11 @@ class COINMMarket(FuturesMarket):
 def _perpetual(  # noqa: PLR0913 - the columns of a table
     symbol: str, native: str, tick: str, step: str, most: str, most_market: str, last: str, leverage: int
 ) -> Instrument:
-    pair, _, settle = symbol.partition(":")
-    base, _, quote = pair.partition("/")
-    inverse = settle == base
-    return Instrument(
-        symbol=symbol,
-        native_symbol=native,
-        base=base,
-        quote=quote,
-        price_step=Decimal(tick),
-        quantity_step=Decimal(step),
-        min_quantity=Decimal(step),
-        max_quantity=Decimal(most),
-        min_notional=None if inverse else Decimal(last),
-        settle=settle,
-        contract_size=Decimal(last) if inverse else Decimal(1),
-        inverse=inverse,
+    item = listed(symbol, native, price_step=tick, quantity_step=step, min_quantity=step, max_quantity=most)
+    return replace(
+        item,
+        min_notional=None if item.inverse else Decimal(last),
+        contract_size=Decimal(last) if item.inverse else Decimal(1),
         leverage_max=Decimal(leverage),
         market_quantity_max=Decimal(most_market),
         band_up=1 + _BAND,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from keyctl.twin.binance.gate import BinanceError, Params
 from keyctl.twin.binance.listing import average_price, recorded
 from keyctl.twin.binance.names import SPOT, BinancePart, PublicCall, SignedCall, eight, find_pair, need_pair
 from keyctl.twin.book import Book
+from keyctl.twin.instruments import listed
 from keyctl.twin.keys import Key
 from keyctl.twin.parts import Route
 from keyctl.twin.venue import Venue
@@ -33,21 +35,7 @@ class SpotMarket(BinancePart):
     """The pairs, and the account that trades them."""
 
     def listed(self) -> tuple[Instrument, ...]:
-        return tuple(
-            Instrument(
-                symbol=symbol,
-                native_symbol=symbol.replace("/", ""),
-                base=symbol.partition("/")[0],
-                quote=symbol.partition("/")[2],
-                price_step=Decimal(price_step),
-                quantity_step=Decimal(step),
-                min_quantity=Decimal(step),
-                max_quantity=Decimal(largest),
-                min_notional=Decimal(smallest),
-                max_notional=Decimal(9_000_000),
-            )
-            for symbol, price_step, step, largest, smallest in _LISTED
-        )
+        return tuple(_pair(*row) for row in _LISTED)
 
     def public(self) -> tuple[Route[PublicCall], ...]:
         return (
@@ -69,6 +57,19 @@ class SpotMarket(BinancePart):
             Route("GET", "/sapi/v1/margin/allPairs", "other", lambda params, venue, key: []),
             Route("GET", "/sapi/v1/margin/isolated/allPairs", "other", lambda params, venue, key: []),
         )
+
+
+def _pair(symbol: str, price_step: str, step: str, largest: str, smallest: str) -> Instrument:
+    item = listed(
+        symbol,
+        symbol.replace("/", ""),
+        price_step=price_step,
+        quantity_step=step,
+        min_quantity=step,
+        max_quantity=largest,
+        min_notional=smallest,
+    )
+    return replace(item, max_notional=Decimal(9_000_000))
 
 
 # Public calls.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.model.venue import Instrument
 from keyctl.twin.bitfinex.wire import NAME, PARAMETERS, BitfinexPart, PublicCall, Refusal, wire_currency
 from keyctl.twin.book import Book
 from keyctl.twin.call import Answer, json_answer
+from keyctl.twin.instruments import listed
 from keyctl.twin.parts import Route
 from keyctl.twin.venue import Venue
 
@@ -42,35 +44,19 @@ class Markets(BitfinexPart):
 
 
 def _pair(base: str, quote: str, minimum: str, maximum: str) -> Instrument:
-    return Instrument(
-        symbol=f"{base}/{quote}",
-        native_symbol=f"t{base}{wire_currency(quote)}",
-        base=base,
-        quote=quote,
-        price_step=None,
-        quantity_step=Decimal("0.00000001"),
-        min_quantity=Decimal(minimum),
-        max_quantity=Decimal(maximum),
-        min_notional=None,
-        price_digits=5,
-    )
+    return _listed(f"{base}/{quote}", f"t{base}{wire_currency(quote)}", minimum, maximum)
 
 
 def _perpetual(base: str, minimum: str, maximum: str, leverage: str) -> Instrument:
-    return Instrument(
-        symbol=f"{base}/USDT:USDT",
-        native_symbol=f"t{base}F0:USTF0",
-        base=base,
-        quote="USDT",
-        price_step=None,
-        quantity_step=Decimal("0.00000001"),
-        min_quantity=Decimal(minimum),
-        max_quantity=Decimal(maximum),
-        min_notional=None,
-        price_digits=5,
-        settle="USDT",
-        contract_size=Decimal(1),
-        leverage_max=Decimal(leverage),
+    """A contract is one unit of the base currency."""
+    item = _listed(f"{base}/USDT:USDT", f"t{base}F0:USTF0", minimum, maximum)
+    return replace(item, contract_size=Decimal(1), leverage_max=Decimal(leverage))
+
+
+def _listed(symbol: str, native: str, minimum: str, maximum: str) -> Instrument:
+    """Prices have five digits, whatever they are."""
+    return listed(
+        symbol, native, price_digits=5, quantity_step="0.00000001", min_quantity=minimum, max_quantity=maximum
     )
 
 

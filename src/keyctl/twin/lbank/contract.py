@@ -6,6 +6,7 @@ directions as the one of them that was tried live (posiDirection 0 long, 1 short
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.model.venue import Instrument
@@ -13,6 +14,7 @@ from keyctl.model.words import PositionSide
 from keyctl.twin.book import ZERO, Reason, Refused
 from keyctl.twin.call import Answer, digits
 from keyctl.twin.derivatives import DerivativeRules, TwinPosition
+from keyctl.twin.instruments import listed
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank.wire import CONTRACT, LBankPart, Parameters, PublicCall, Refusal, SignedCall, done, is_decimal
 from keyctl.twin.parts import Route
@@ -67,22 +69,16 @@ class Contract(LBankPart):
 
 
 def _perpetual(base: str, price_step: str, step: str) -> Instrument:
-    return Instrument(
-        symbol=f"{base}/USDT:USDT",
-        native_symbol=f"{base}USDT",
-        base=base,
-        quote="USDT",
-        price_step=Decimal(price_step),
-        quantity_step=Decimal(step),
-        min_quantity=Decimal(step),
-        max_quantity=Decimal(30),
-        min_notional=Decimal(5),
-        settle="USDT",
-        contract_size=MULTIPLE,
-        leverage_max=Decimal(200),
-        band_up=1 + RATIO,
-        band_down=1 - RATIO,
+    item = listed(
+        f"{base}/USDT:USDT",
+        f"{base}USDT",
+        price_step=price_step,
+        quantity_step=step,
+        min_quantity=step,
+        max_quantity="30",
+        min_notional="5",
     )
+    return replace(item, contract_size=MULTIPLE, leverage_max=Decimal(200), band_up=1 + RATIO, band_down=1 - RATIO)
 
 
 def _swaps(venue: Venue, query: Parameters) -> list[tuple[str, Instrument]]:

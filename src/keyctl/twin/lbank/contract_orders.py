@@ -45,11 +45,7 @@ class ContractOrders(OrderAPI[PublicCall, SignedCall]):
         instrument, side = instrument_of(venue, parameters), parameters.get("side")
         price_type, offset = parameters.get("orderPriceType"), parameters.get("offsetFlag", _OPEN)
         direction = parameters.get("posiDirection", "2")
-        if (
-            side not in ("BUY", "SELL")
-            or price_type not in (_LIMIT, _MARKET)
-            or offset not in (_OPEN, _CLOSE, _CLOSE_ALL)
-        ):
+        if side not in ("BUY", "SELL") or price_type not in (_LIMIT, _MARKET) or offset not in _OFFSETS:
             raise illegal()
         if direction not in BUCKETS or not parameters.get("clientOrderId"):
             raise illegal()

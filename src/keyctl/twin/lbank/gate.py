@@ -7,6 +7,7 @@ an unknown key on spot and an illegal parameter on contract.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 
 from keyctl.twin.call import Answer, Call, Operation, decode_form
 from keyctl.twin.keys import Key
@@ -29,7 +30,7 @@ from keyctl.twin.parts import by_call
 from keyctl.twin.venue import Venue
 
 
-class Door:
+class Door(ABC):
     """One API of LBank's: the calls of its parts by path."""
 
     def __init__(self, *parts: LBankPart) -> None:
@@ -50,9 +51,9 @@ class Door:
             return Operation("other", api_key=api_key)
         return Operation(route.operation, route.changes, parameters.get(route.own_id) or None, api_key)
 
+    @abstractmethod
     def told(self, call: Call) -> Parameters:
         """The parameters of a call, whatever its merits."""
-        raise NotImplementedError
 
 
 class SpotDoor(Door):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from keyctl.model.venue import Instrument
 from keyctl.twin.call import Answer, digits, json_answer
+from keyctl.twin.instruments import listed
 from keyctl.twin.keys import Key
 from keyctl.twin.lbank.wire import LBankPart, Parameters, PublicCall, Refusal, SignedCall, good, places, spot_path
 from keyctl.twin.parts import Route
@@ -20,9 +21,9 @@ class Spot(LBankPart):
 
     def listed(self) -> tuple[Instrument, ...]:
         return (
-            _instrument("BTC", "0.01", "0.0001", "0.0001", "5"),
-            _instrument("ETH", "0.01", "0.0001", "0.001", None),
-            _instrument("SOL", "0.001", "0.01", "0.01", "5"),
+            _pair("BTC", "0.01", "0.0001", "0.0001", "5"),
+            _pair("ETH", "0.01", "0.0001", "0.001", None),
+            _pair("SOL", "0.001", "0.01", "0.01", "5"),
         )
 
     def public(self) -> tuple[Route[PublicCall], ...]:
@@ -45,17 +46,14 @@ class Spot(LBankPart):
         )
 
 
-def _instrument(base: str, price_step: str, step: str, minimum: str, money: str | None) -> Instrument:
-    return Instrument(
-        symbol=f"{base}/USDT",
-        native_symbol=f"{base.lower()}_usdt",
-        base=base,
-        quote="USDT",
-        price_step=Decimal(price_step),
-        quantity_step=Decimal(step),
-        min_quantity=Decimal(minimum),
-        max_quantity=None,
-        min_notional=None if money is None else Decimal(money),
+def _pair(base: str, price_step: str, step: str, minimum: str, money: str | None) -> Instrument:
+    return listed(
+        f"{base}/USDT",
+        f"{base.lower()}_usdt",
+        price_step=price_step,
+        quantity_step=step,
+        min_quantity=minimum,
+        min_notional=money,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.model.venue import Instrument
+from keyctl.twin.instruments import listed
 from keyctl.twin.okx.gate import NO_INSTRUMENT, OKXError
 from keyctl.twin.venue import Venue
 
@@ -38,16 +40,13 @@ BAND_UP, BAND_DOWN = Decimal("1.03"), Decimal("0.97")
 def pairs() -> tuple[Instrument, ...]:
     """The twin's pairs with steps and minima as OKX has them; it knows no smallest value."""
     return tuple(
-        Instrument(
-            symbol=symbol,
-            native_symbol=symbol.replace("/", "-"),
-            base=symbol.partition("/")[0],
-            quote=symbol.partition("/")[2],
-            price_step=Decimal(price_step),
-            quantity_step=Decimal(step),
-            min_quantity=Decimal(smallest),
-            max_quantity=Decimal(largest),
-            min_notional=None,
+        listed(
+            symbol,
+            symbol.replace("/", "-"),
+            price_step=price_step,
+            quantity_step=step,
+            min_quantity=smallest,
+            max_quantity=largest,
         )
         for symbol, price_step, step, smallest, largest in _PAIRS
     )
@@ -61,22 +60,20 @@ def contracts() -> tuple[Instrument, ...]:
 def _contract(native: str, settle: str, size: str, price_step: str, step: str) -> Instrument:
     base, family, ending = native.split("-")
     quote, _, in_dollars = family.partition("_")
-    inverse = settle == base
-    one = Decimal(1) if inverse else Decimal(size)
+    one = Decimal(1) if settle == base else Decimal(size)
     date = "" if ending == "SWAP" else f"-{ending}"
-    return Instrument(
-        symbol=f"{base}/{quote}:{quote if in_dollars else settle}{date}",
-        native_symbol=native,
-        base=base,
-        quote=quote,
-        price_step=Decimal(price_step),
+    item = listed(
+        f"{base}/{quote}:{quote if in_dollars else settle}{date}",
+        native,
+        price_step=price_step,
         quantity_step=Decimal(step) * one,
         min_quantity=Decimal(step) * one,
         max_quantity=_LARGEST * one,
-        min_notional=None,
+    )
+    return replace(
+        item,
         settle=settle,
         contract_size=Decimal(size),
-        inverse=inverse,
         leverage_max=Decimal(100),
         market_quantity_max=_LARGEST_AT_MARKET * one,
         band_up=BAND_UP,

@@ -5,6 +5,7 @@ Source: [official] OKX V5 docs 2026-07, "Order book trading".
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -79,9 +80,9 @@ class OKXOrders(OrderAPI[PublicCall, SignedCall]):
     def check_call(self, call: Call, operation: str, venue: Venue) -> None:
         """Nothing when the call itself may be served. Raises OKXError."""
 
+    @abstractmethod
     def refused_row(self, operation: str, params: Params) -> Row:
         """The row of an order that was refused, without the reason."""
-        raise NotImplementedError
 
     def times(self, venue: Venue) -> dict[str, str]:
         """What the answer tells of its own times."""
