@@ -42,7 +42,7 @@ _CODES = {
 }
 
 
-class Contract(LBankPart):
+class ContractMarket(LBankPart):
     """The perpetuals margined in USDT; a contract is one unit of the base currency."""
 
     def listed(self) -> tuple[Instrument, ...]:

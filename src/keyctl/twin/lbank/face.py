@@ -12,7 +12,7 @@ from keyctl.twin.lbank.contract_orders import ContractOrders
 from keyctl.twin.lbank.fills import Fills
 from keyctl.twin.lbank.gate import ContractDoor, SpotDoor
 from keyctl.twin.lbank.orders import SpotOrders
-from keyctl.twin.lbank.spot import Spot
+from keyctl.twin.lbank.spot import SpotMarket
 from keyctl.twin.lbank.wire import CONTRACT
 from keyctl.twin.venue import Venue
 
@@ -25,8 +25,8 @@ class LBank(Face):
     """
 
     name: ClassVar[str] = "lbank"
-    spot = SpotDoor(Spot(), SpotOrders(), Fills())
-    contract = ContractDoor(contract.Contract(), ContractOrders())
+    spot = SpotDoor(SpotMarket(), SpotOrders(), Fills())
+    contract = ContractDoor(contract.ContractMarket(), ContractOrders())
     parts = (*spot.parts, *contract.parts)
     keys, troubles, limits = ways.KEYS, ways.TROUBLES, ways.LIMITS
     list_fields = ("data", "orders", "resultList")

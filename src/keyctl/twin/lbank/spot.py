@@ -16,7 +16,7 @@ VOLUME = Decimal("6890.2789")
 NO_PAIR, BAD_PARAMETER = 10008, 10003
 
 
-class Spot(LBankPart):
+class SpotMarket(LBankPart):
     """The pairs in USDT."""
 
     def listed(self) -> tuple[Instrument, ...]:
