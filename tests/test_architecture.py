@@ -178,7 +178,9 @@ OF_NO_COMMAND = {"commands.demo_world", "commands.framing", "commands.short_help
 FUNCTION_LINES_MAX = 60
 
 # Where an exchange's name may stand in code: their own rooms, and the demo, which is a story about them.
-NAMERS = " ".join([f"exchanges.{name}.*" for name in shipped.names()] + ["twin.* commands.demo_world commands.demo"])
+NAMERS = " ".join(
+    [f"exchanges.{name}.* twin.{name}.*" for name in shipped.names()] + ["commands.demo_world commands.demo"]
+)
 
 ALL = tuple(item.name for item in modules())
 

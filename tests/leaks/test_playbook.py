@@ -302,10 +302,10 @@ def test_a_list_that_cannot_be_read_is_unknown_and_its_row_too(world: World) -> 
 def test_a_key_that_may_not_see_logins_shows_the_other_lists_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from keyctl.twin.bitfinex import face
+    from keyctl.twin.bitfinex import gate
 
-    scopes = face._scopes
-    monkeypatch.setattr(face, "_scopes", lambda key: scopes(key) | {"account": (False, False)})
+    scopes = gate.scopes
+    monkeypatch.setattr(gate, "scopes", lambda key: scopes(key) | {"account": (False, False)})
     world.add("bitfinex", rights=RIGHTS)
     ran = leak(world, planted(world, "bitfinex"))
     kinds = [find["kind"] for find in told(ran)["not_ours"]]
