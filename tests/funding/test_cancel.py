@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
 
@@ -15,8 +16,9 @@ from keyctl.funding.fate import Became, fate_of
 from keyctl.journal.halts import Halts, Scope
 from keyctl.journal.opening import open_database
 from keyctl.model.funding import Offer, OfferDraft, OfferKind, OfferState
-from keyctl.twin.bitfinex import asked
 from keyctl.twin.bitfinex import funding as face
+from keyctl.twin.bitfinex import wire
+from keyctl.twin.bitfinex.face import Bitfinex
 from keyctl.twin.call import json_answer
 from keyctl.twin.faults import FaultKind
 from keyctl.twin.lending import TwinOffer
@@ -37,7 +39,7 @@ def offered(lender: LendingWorld, *sizes: str) -> list[TwinOffer]:
 def taken_before_the_cancel(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
     """Something happens at the exchange between the list that was read and the cancel."""
     for name in ("cancel_offer", "cancel_offers"):
-        real = face.CALLS[name]
+        real = call_named(name).answer
 
         def canceled(*arguments: Any, real: Any = real) -> Any:
             nonlocal work
@@ -45,7 +47,17 @@ def taken_before_the_cancel(monkeypatch: pytest.MonkeyPatch, work: Callable[[], 
             work = lambda: None  # noqa: E731 - once
             return real(*arguments)
 
-        monkeypatch.setitem(face.CALLS, name, canceled)
+        answer_with(monkeypatch, name, canceled)
+
+
+def call_named(operation: str) -> Any:
+    """The simulated exchange's route of a signed call."""
+    return next(route for route in Bitfinex.signed.values() if route.operation == operation)
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, operation: str, answer: Callable[..., Any]) -> None:
+    route = call_named(operation)
+    monkeypatch.setitem(Bitfinex.signed, (route.method, route.path), replace(route, answer=answer))
 
 
 def halt(lender: LendingWorld) -> None:
@@ -176,7 +188,7 @@ def test_a_long_history_is_read_from_an_hour_ago(lender: LendingWorld, monkeypat
 
     monkeypatch.setattr(fate, "fetched", fetched)
     monkeypatch.setattr(
-        face, "whole", lambda body, name, most: None if name == "start" else asked.whole(body, name, most)
+        face, "whole", lambda body, name, most: None if name == "start" else wire.whole(body, name, most)
     )
     ran = lender.run("cancel", str(made.offer_id), "--yes", "--json")
     assert (ran.exit_code, ran.data["offers"][0]["outcome"]) == (0, "canceled"), ran
@@ -205,7 +217,7 @@ def test_a_wish_to_borrow_in_the_list_does_not_hide_offers(
         bid = [99, *row[1:4], D(-500), D(-500), *row[6:]]
         return json_answer([row, bid])
 
-    monkeypatch.setitem(face.CALLS, "offers", open_offers)
+    answer_with(monkeypatch, "offers", open_offers)
     listed = lender.run("offers", "--json").data["offers"]
     assert [one["offer_id"] for one in listed] == [str(made.offer_id)]
 
