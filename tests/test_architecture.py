@@ -30,13 +30,13 @@ FLOORS = {
         "*",
         "catalogue phrases venue_names typed_symbols credential_check",
     ),
-    "terminal": ("typed_words signals", "prompt", "output"),
+    "terminal": ("typed_words signals tables csv_text", "prompt", "output", "watch"),
     "home": ("files config_text", "selection grouping account_uid key_age profiles", "*"),
     "network": ("target tunnels line pacing lines", "session", "*"),
     "orders": ("wish plan make checks value price_checks perpetuals sizing judge", "*"),
     "desk": ("pricing foreign_orders", "*_view order_advice order_results", "*"),
     "funding": ("strategy worth gate", "reads view opening settle", "*"),
-    "verify": ("rights ip_lists", "policy observations probes address_hints", "*view", "*"),
+    "verify": ("rights ip_lists steps", "policy observations probes address_hints", "*view", "*"),
     "keys": (
         "environ",
         "intake",
@@ -96,7 +96,7 @@ FORBIDDEN = {
         "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
         "commands.* terminal.prompt terminal.output twin* secret"
     ),
-    "verify.rights verify.ip_lists home.account_uid": (
+    "verify.rights verify.ip_lists verify.steps verify.new_key home.account_uid": (
         "network.line network.lines network.session vault* journal.legs journal.notes journal.database app "
         "commands.* terminal.prompt terminal.output twin*"
     ),
@@ -160,6 +160,7 @@ REVEALERS = {
     "vault.record": "writes it into the record that the store keeps",
     "leaks.scan_needles": "makes the forms of it that a scan with the store open looks for",
     "vault.fingerprints": "hashes it, whole, under a key of its own, so that a scan can know it again",
+    "vault.passphrases": "looks at a new passphrase of the vault or of an export, which it keeps nowhere",
     "vault.envelope": "derives the vault's key from the passphrase or the key file",
     "vault.key_source": "reads the key file's 32 bytes",
     "keys.key_hints": "reads what stands beside a key in a file: exchange, environment, label",
@@ -177,7 +178,9 @@ OF_NO_COMMAND = {"commands.demo_world", "commands.framing", "commands.short_help
 FUNCTION_LINES_MAX = 60
 
 # Where an exchange's name may stand in code: their own rooms, and the demo, which is a story about them.
-NAMERS = " ".join([f"exchanges.{name}.*" for name in shipped.names()] + ["twin.* commands.demo_world commands.demo"])
+NAMERS = " ".join(
+    [f"exchanges.{name}.* twin.{name}.*" for name in shipped.names()] + ["commands.demo_world commands.demo"]
+)
 
 ALL = tuple(item.name for item in modules())
 

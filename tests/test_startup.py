@@ -11,7 +11,8 @@ import pytest
 
 from keyctl.cli import root
 from keyctl.commands.short_help import SHORT_HELP
-from tests.support.world import World
+from tests.support.offers import PERPETUALS
+from tests.support.world import ALL, RIGHTS, World
 
 HEAVY = ("httpx", "keyring", "cryptography", "rich", "asyncio", "ssl", "sqlite3")
 ASK = f"""
@@ -61,9 +62,34 @@ def test_a_list_with_accounts_imports_nothing_heavy(tmp_path: Path) -> None:
         assert imported(["list"], world.environ) == []
 
 
+def test_a_checklist_with_accounts_and_a_journal_imports_nothing_heavy(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.add("binance")
+        world.keyctl("balance", "--all")
+        assert (world.home / "state" / "journal.db").exists()
+        assert imported(["checklist", "lbank"], world.environ) == []
+
+
 def test_the_question_about_imports_would_see_a_heavy_one(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "KEYCTL_HOME": str(tmp_path / "home")}
     assert "asyncio" in imported(["order", "buy", "BTC/USDT", "1", "-a", "nobody"], environ)
+
+
+@pytest.mark.parametrize(
+    ("venues", "order"),
+    [(ALL, ("BTC/USDT", "--yes")), (PERPETUALS, ("BTC/USDT:USDT", "--leverage", "2", "--expect-value", "870"))],
+)
+def test_an_order_at_every_venue_waits_for_no_package_that_it_does_not_need(
+    venues: tuple[str, ...], order: tuple[str, ...], tmp_path: Path
+) -> None:
+    with World(tmp_path) as world:
+        for exchange in venues:
+            world.add(exchange, rights=RIGHTS)
+        symbol, *more = order
+        terms = ["0.005", "--price", "58000", "--fanout", "--all", "--json"]
+        loaded = imported(["order", "buy", symbol, *terms, *more], world.environ)
+        assert list(world.placements().values()) == [1] * len(venues)
+    assert sorted(loaded) == ["asyncio", "cryptography", "sqlite3", "ssl"]
 
 
 def test_the_table_of_short_helps_is_what_the_commands_say() -> None:

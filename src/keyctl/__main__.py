@@ -5,7 +5,7 @@ import os
 import sys
 
 # Importing makes tens of thousands of objects that stay, and looking through them for rubbish finds next to none.
-OBJECTS_BEFORE_COLLECTION = 20_000
+OBJECTS_BEFORE_COLLECTION = 200_000
 
 
 def main() -> None:

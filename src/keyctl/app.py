@@ -93,13 +93,13 @@ class App:
         harden_process()
         store = self._store or open_store(self.home, self.prompt, self.environ, self.journals.vault_notes)
         labels = lambda: {account.id: account.label for account in self.accounts.all()}  # noqa: E731
-        return FingerprintedStore(store, Fingerprints(self.home), labels)
+        return FingerprintedStore(store, Fingerprints(self.home), labels, self.remarks.append)
 
     def halted(self, account: Account) -> str | None:
         """Why orders of an account are halted, for a person; None when they may go. Quick where nothing is halted."""
         if not self.home.halt_mark.exists():
             return None
-        halts = self.journals.halts().of(account.id, account.exchange)
+        halts = self.journals.halts().of(account.id, account.exchange, account.api_key_hash)
         return halts[0].words if halts else None
 
     @cached_property

@@ -15,7 +15,7 @@ from click.exceptions import NoArgsIsHelpError
 from keyctl import __version__
 from keyctl.app import App
 from keyctl.commands.framing import CONTEXT, RUNS_LINES, command_name, secret_on_command_line
-from keyctl.commands.short_help import SHORT_HELP
+from keyctl.commands.short_help import SECTIONS, SHORT_HELP
 from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.loader import load_module, module_names
 from keyctl.terminal.output import OutputOptions, Result, failure, render
@@ -76,8 +76,10 @@ class Root(click.Group):
     """The root command. Lists its commands without importing them."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, self._short_help(name)) for name in self.list_commands(ctx)])
+        width = max(map(len, SHORT_HELP))
+        for heading, names in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), self._short_help(name)) for name in names])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
@@ -114,7 +116,12 @@ def root(ctx: click.Context, demo: bool) -> Result | None:
     if ctx.invoked_subcommand is None:
         from keyctl.terminal.output import Text
 
-        return Result({"version": __version__}, view=(Text(WELCOME),))
+        shown = WELCOME
+        if os.path.lexists(ctx.obj.home.accounts_file):
+            from keyctl.keys.first_screen import first_screen
+
+            shown = first_screen(ctx.obj) or WELCOME
+        return Result({"version": __version__}, view=(Text(shown),))
     return None
 
 

@@ -6,10 +6,8 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from keyctl.model.noun import Noun
+from typing import NamedTuple
 
 ROUND_TRIP_MAX_SECONDS = 2.0
 SILENT_OFFSET_MS = 1_000
@@ -36,8 +34,7 @@ class Clock:
         return datetime.fromtimestamp(self.now(), UTC)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Offset(Noun):
+class Offset(NamedTuple):
     """How many milliseconds an exchange is ahead of us, from `samples` reads with a usable round trip.
 
     `margin_ms`: how far the exchange's own words may be off, where it tells its time in whole seconds only.
@@ -57,8 +54,7 @@ class Offset(Noun):
         return abs(self.ms) - self.margin_ms <= SILENT_OFFSET_MS
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ClockSample(Noun):
+class ClockSample(NamedTuple):
     """One read of an exchange's clock: ours before and after in Unix seconds, theirs in Unix milliseconds."""
 
     before: float

@@ -15,7 +15,6 @@ from keyctl.home.selection import check_active, check_readable
 from keyctl.model.account import Account
 from keyctl.model.credential import Credential
 from keyctl.model.words import Market, Standing
-from keyctl.network.session import Session
 
 if TYPE_CHECKING:
     from keyctl.exchanges.base import Exchange
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from keyctl.home.accounts import Accounts
     from keyctl.journal.legs import Journal
     from keyctl.network.lines import Network
+    from keyctl.network.session import Session
     from keyctl.terminal.output import Result
     from keyctl.vault.store import SecretStore
 
@@ -36,6 +36,8 @@ class Opened:
 
     def session(self, account: Account, network: Network, journal: Journal, market: Market = Market.SPOT) -> Session:
         """The account's session; a barred one where it has no signer, no known way out or no CA file."""
+        from keyctl.network.session import Session  # late: those who only want secrets need no network
+
         if account.id in self.troubles:
             return Session.barred(account, self.troubles[account.id], network, journal, market)
         exchange, signer = self.signers[account.id]
@@ -96,6 +98,7 @@ def open_credentials(
 def keyless_session(account: Account, network: Network, journal: Journal, market: Market = Market.SPOT) -> Session:
     """A session for public calls along the account's own way; a barred one where the account cannot be used."""
     from keyctl.exchanges.shipped import load
+    from keyctl.network.session import Session
 
     try:
         check_readable(account)
@@ -126,6 +129,8 @@ def beside(result: Result, troubles: Sequence[KeyctlError]) -> Result:
 def _session(
     account: Account, exchange: Exchange, signer: Signer | None, network: Network, journal: Journal, market: Market
 ) -> Session:
+    from keyctl.network.session import Session
+
     try:
         network.check(account)
     except SetupProblem as trouble:

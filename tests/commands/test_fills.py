@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from keyctl.desk.fills_view import CSV_COLUMNS, csv_text
+from keyctl.desk.fills_view import CSV_COLUMNS, csv_of
 from keyctl.model.words import Algorithm, Market, OrderType, Side
 from keyctl.twin.book import Draft, Fill, VenueOrder
 from keyctl.twin.faults import FaultKind
@@ -373,7 +373,7 @@ def test_a_row_that_cannot_be_read_is_odd_and_counted(
 @pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1+1", "-1+1|cmd", "@SUM(1)", '=1,2"3'])
 def test_no_text_of_an_exchange_is_a_formula_in_a_spreadsheet(text: str) -> None:
     told = dict.fromkeys(CSV_COLUMNS) | {"native_symbol": text, "fee_currency": text, "detail": text, "profit": "-1.5"}
-    (read,) = csv.DictReader(io.StringIO(csv_text([told]), newline=""))
+    (read,) = csv.DictReader(io.StringIO(csv_of([told]), newline=""))
     assert (read["native_symbol"], read["fee_currency"], read["detail"]) == (f"'{text}",) * 3
     assert (read["profit"], read["symbol"]) == ("-1.5", "")
 

@@ -12,15 +12,16 @@ import pytest
 from keyctl.errors import ExitCode
 from keyctl.exchanges.shipped import names, profile
 from keyctl.home import echo as consent
+from keyctl.secret import Secret
 from keyctl.terminal.prompt import Prompt
 from keyctl.twin.key_making import make_key
-from keyctl.verify import public_ip
 from tests.support.clocks import ShiftedClock
 from tests.support.proxies import FakeEcho
 from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import IPS, World, credentials
 
+ASKED = "May it ask them?"
 HERE, SIX = "47.98.123.45", "2606:4700::1111"
 
 
@@ -35,8 +36,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def echo(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEcho]:
     """A service that listens in the place of both shipped ones."""
     with FakeEcho(HERE) as service:
-        for module in (consent, public_ip):
-            monkeypatch.setattr(module, "SERVICES", (service.url,))
+        monkeypatch.setattr(consent, "SERVICES", (service.url,))
         yield service
 
 
@@ -155,22 +155,56 @@ def test_what_an_exchange_named_is_shown_with_its_age_and_without_consent(world:
     assert echo.requests == []
 
 
-def test_a_person_is_asked_once_at_the_first_key(world: World, echo: FakeEcho, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a person at a terminal is shown and asked; they agree to all, and type a key that nobody else has."""
+    seen: list[str] = []
 
     def choose(self: Prompt, text: str, *arguments: Any, **options: Any) -> str:
-        asked.append(text)
-        return "yes"
+        seen.append(text)
+        return "yes" if text == ASKED else "hmac"
 
-    monkeypatch.setattr(Prompt, "has_terminal", True)
-    monkeypatch.setattr(Prompt, "show", lambda self, text: asked.append(text))
+    monkeypatch.setattr(Prompt, "has_terminal", property(lambda self: not self._no_input))
+    monkeypatch.setattr(Prompt, "show", lambda self, text: seen.append(text))
     monkeypatch.setattr(Prompt, "choose", choose)
-    ran = add(world)
+    monkeypatch.setattr(Prompt, "ask", lambda self, *_, **__: f"{len(seen):064x}")
+    monkeypatch.setattr(Prompt, "hidden", lambda self, *_, **__: Secret(b"s" * 64))
+    return seen
+
+
+def test_a_person_who_types_the_key_is_asked_once_at_the_first_one(
+    world: World, echo: FakeEcho, asked: list[str]
+) -> None:
+    ran = world.keyctl("add", "binance", "--label", "one", "--no-verify")
     assert "127.0.0.1" in asked[0] and "no key" in asked[0], "who would be asked, and what they see"
-    assert asked[1:] == ["May it ask them?"]
-    assert f"type: {HERE}" in ran.stderr
-    add(world, "binance")
-    assert len(asked) == 2
+    assert asked[1] == ASKED
+    assert f"type: {HERE}" in ran.stderr, ran
+    assert world.keyctl("add", "binance", "--label", "two", "--no-verify").exit_code == 0
+    assert asked.count(ASKED) == 1
+
+
+@pytest.mark.parametrize("how", ["stdin", "file", "command", "credentials", "no-input"])
+def test_nobody_is_asked_where_the_secret_is_not_typed(
+    world: World, echo: FakeEcho, asked: list[str], how: str
+) -> None:
+    """A script runs at a terminal too, and its key comes from elsewhere: a question would hang it, or be answered by
+    what was meant for something else."""
+    secret = world.folder / "secret"
+    secret.write_text("s" * 64)
+    secret.chmod(0o600)
+    words, stdin = {
+        "stdin": (("--secret-stdin",), "s" * 64),
+        "file": (("--secret-file", str(secret)), ""),
+        "command": (("--secret-command", f"cat {secret}"), ""),
+        "no-input": (("--no-input",), ""),
+    }.get(how, ((), ""))
+    if how == "credentials":
+        ran = add(world)
+    else:
+        ran = world.keyctl("add", "binance", "--label", "b", "--api-key", "K" * 64, "--no-verify", *words, stdin=stdin)
+    assert ran.exit_code == (ExitCode.PERSON if how == "no-input" else ExitCode.OK), ran
+    assert ASKED not in asked
+    assert (consent.agreed(world.app().home), echo.requests) == (None, [])
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,17 @@ def test_a_pair_made_here_signs_once_the_exchange_has_given_its_api_key(
     assert (account.standing, account.api_key_hint[:4]) == (Standing.ACTIVE, made.api_key[:4])
 
 
+def test_a_pair_made_here_is_led_by_its_profile_too(world: World) -> None:
+    """keygen knows no profile, so add must not say that it was told one."""
+    made = upload(world, "binance", "ed25519", generate(world, "binance", "ed25519").data["public_key"])
+    words = ("add", "binance", "--from-keygen", "binance-new", "--api-key", made.api_key, "--json")
+    assert world.keyctl(*words, "--profile", "funding").exit_code == 2
+    ran = world.keyctl(*words, "--profile", "read")
+    assert (world.account("binance-new").profile, ran.data["key"]["profile"]) == ("read", "read"), ran
+    found = {row["detail"] for row in ran.data["findings"] if row["rule"] == "trade"}
+    assert "ON: the profile read forbids it" in found
+
+
 @pytest.mark.parametrize(("exchange", "kind", "more"), PAIRS)
 def test_the_public_key_has_the_form_of_the_page_and_a_fingerprint(
     world: World, exchange: str, kind: str, more: tuple[str, ...]

@@ -36,10 +36,10 @@ def test_without_a_terminal_it_wants_the_option(stored: World) -> None:
 
 
 def test_at_a_terminal_the_label_must_be_typed(stored: World) -> None:
-    at = keyctl_at_terminal(["remove", "a"], stored.home).waits_for("Type its label: ").types("yes\n")
+    at = keyctl_at_terminal(["remove", "a"], stored.home).waits_for("from this machine? Type a: ").types("yes\n")
     assert at.leaves()[0] == 4
     assert labels(stored) == ["a", "b"]
-    at = keyctl_at_terminal(["remove", "a"], stored.home).waits_for("Type its label: ").types("a\n")
+    at = keyctl_at_terminal(["remove", "a"], stored.home).waits_for("from this machine? Type a: ").types("a\n")
     assert at.leaves()[0] == 0
     assert labels(stored) == ["b"]
 
@@ -54,3 +54,11 @@ def test_an_interrupted_removal_can_be_repeated(stored: World) -> None:
     stored.app().store.delete("id-a")
     assert stored.keyctl("remove", "a", "--yes").exit_code == 0
     assert labels(stored) == ["b"]
+
+
+def test_several_go_at_once_each_after_its_own_label_and_none_before_the_last(stored: World) -> None:
+    person = keyctl_at_terminal(["remove", "a", "b"], stored.home)
+    assert person.waits_for("Type a: ").types("a\n").waits_for("Type b: ").types("a\n").leaves()[0] == 4
+    assert labels(stored) == ["a", "b"]
+    ran = stored.keyctl("remove", "a", "b", "a", "--yes", "--json")
+    assert [item["label"] for item in ran.data["accounts"]] == ["a", "b"] and labels(stored) == []

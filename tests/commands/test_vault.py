@@ -70,7 +70,7 @@ def test_a_passphrase_is_typed_twice_unseen_and_opens_the_vault(bare: World) -> 
     at = keyctl_at_terminal(["vault", "check"], bare.home).waits_for("Passphrase of the vault: ")
     code, seen = at.types("open barley\n").leaves()
     assert code == 3
-    assert "wrong key or damaged vault" in seen
+    assert "the vault did not open: wrong passphrase or key, or damaged vault" in seen
 
 
 def test_a_passphrase_comes_by_file_descriptor_beside_a_key_file(bare: World) -> None:
@@ -104,7 +104,10 @@ def test_a_damaged_vault_is_one_error_and_stays(world: World) -> None:
     path.write_bytes(b"damaged")
     for arguments in (("vault", "check"), ("vault", "status")):
         ran = world.keyctl(*arguments, "--json")
-        assert (ran.exit_code, ran.document["errors"][0]["message"]) == (3, "wrong key or damaged vault")
+        assert (ran.exit_code, ran.document["errors"][0]["message"]) == (
+            3,
+            "the vault did not open: wrong passphrase or key, or damaged vault",
+        )
     assert path.read_bytes() == b"damaged"
 
 

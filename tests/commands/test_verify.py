@@ -246,11 +246,11 @@ def test_on_a_terminal_the_summary_fits_eighty_columns(desk: Desk, monkeypatch: 
     lines = ran.stdout.splitlines()
     table = [line.split() for line in lines[2:7]]
     assert [row[:7] for row in table] == [
+        ["lbank-a", "lbank", "futures", "?", "?", "MISSING?", "refused"],
+        ["bitfinex-a", "bitfinex", "spot", "yes", "off", "?", "unknown"],
         ["binance-a", "binance", "spot", "yes", "off", "ok", "ok"],
         ["lbank-a", "lbank", "spot", "yes", "off", "ok", "ok"],
-        ["lbank-a", "lbank", "futures", "?", "?", "MISSING?", "refused"],
         ["okx-a", "okx", "both", "yes", "off", "ok", "ok"],
-        ["bitfinex-a", "bitfinex", "spot", "yes", "off", "?", "unknown"],
     ]
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("1  lbank-a futures: access: 10007") for line in lines)

@@ -229,6 +229,33 @@ def test_an_address_for_a_time_is_typed_until_verify_says_to_take_it_off(desk: D
     assert "ip_until" not in findings(desk, "binance-a"), "the list was kept without it"
 
 
+def test_what_verify_says_ends_the_warning_also_where_it_was_added_to_one_market(desk: Desk) -> None:
+    """The list for all markets was kept anew, and the end of the futures list stayed for ever."""
+    made = desk.add("lbank-a", "lbank", markets=BOTH)
+    desk.run("whitelist", "set", "-a", "lbank-a", "127.0.0.1")
+    desk.run("whitelist", "set", "-a", "lbank-a", "--market", "futures", TWO, "--until", "2h")
+    desk.clock = ShiftedClock(ahead=7300.0)
+    desk.twin.add_key("lbank", made)
+
+    def over() -> list[str]:
+        rows = desk.run("verify", "lbank-a", "--json").data["findings"]
+        return [row["fix"] for row in rows if row["rule"] == "ip_until"]
+
+    (fix,) = over()
+    assert "keyctl whitelist set -a lbank-a 127.0.0.1" in fix
+    desk.run("whitelist", "set", "-a", "lbank-a", "127.0.0.1")
+    assert over() == []
+
+
+def test_a_list_of_its_own_keeps_what_was_added_to_it_for_a_time(desk: Desk) -> None:
+    desk.add("lbank-a", "lbank", markets=BOTH)
+    desk.run("whitelist", "set", "-a", "lbank-a", "--market", "futures", "127.0.0.1")
+    desk.run("whitelist", "set", "-a", "lbank-a", "--market", "futures", TWO, "--until", "2h")
+    desk.run("whitelist", "set", "-a", "lbank-a", "127.0.0.1")
+    rows = desk.run("verify", "lbank-a", "--json").data["findings"]
+    assert [row["market"] for row in rows if row["rule"] == "ip_until"] == ["futures"]
+
+
 def test_where_the_exchange_reports_its_list_one_that_is_off_is_not_told_of(desk: Desk) -> None:
     key = make_key("okx", ips={"spot": ("127.0.0.1", TWO)})
     desk.add("okx-a", "okx", key)

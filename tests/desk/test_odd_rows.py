@@ -11,7 +11,7 @@ import pytest
 
 from keyctl.model.words import Side
 from keyctl.twin.faults import FaultKind
-from keyctl.twin.okx import data
+from keyctl.twin.okx import orders
 from tests.support.foreign_orders import foreign
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, RIGHTS, World, open_position
@@ -173,9 +173,9 @@ def test_an_order_made_at_a_time_that_cannot_be_is_shown_and_canceled(
         foreign(world, name)
     order = next(item for item in world.venue(exchange).orders if item.is_open)
     if exchange == "okx":  # which lists orders by their time
-        told = data.order_data
+        told = orders.order_data
         row = {"cTime": str(moment)}
-        monkeypatch.setattr(data, "order_data", lambda *facts: told(*facts) | row)
+        monkeypatch.setattr(orders, "order_data", lambda *facts: told(*facts) | row)
     else:
         order.created_ms = moment
     ran = world.keyctl("orders", "--open", "--symbol", "BTC/USDT", "--json")

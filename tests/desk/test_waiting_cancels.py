@@ -151,12 +151,12 @@ def test_a_leg_whose_later_order_is_forgotten_stays_unknown_and_says_what_to_do(
 
 def test_a_loan_is_never_risked_by_a_spot_order(world: World) -> None:
     """In modes that share margin, OKX may borrow by itself when an order goes beyond the balance."""
-    from keyctl.twin.okx import data
+    from keyctl.twin.okx import wallets
 
     world.made["okx-a"].key.account_level = "3"
-    shown = data.config_data
+    shown = wallets.config_data
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(data, "config_data", lambda key, venue: shown(key, venue) | {"autoLoan": True})
+        patched.setattr(wallets, "config_data", lambda key, venue: shown(key, venue) | {"autoLoan": True})
         ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "-a", "okx-a", "--json", "--yes")
     assert (ran.exit_code, calls(world, "okx", "place")) == (4, []), ran.stdout
     assert "borrow" in ran.stdout

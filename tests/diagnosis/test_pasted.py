@@ -172,6 +172,7 @@ def test_a_log_is_read_from_its_end_and_what_was_cut_is_said() -> None:
     assert "500000 characters were read" in cut and str(long.cut) in cut
 
 
+@pytest.mark.slow  # the quick tests are watched for coverage, which would be timed too
 def test_a_log_of_five_megabytes_is_read_within_a_second() -> None:
     log = "\n".join(noise(72_000))
     assert len(log) > 5_000_000

@@ -113,6 +113,43 @@ def test_an_offer_is_accepted_only_with_its_own_terms_in_the_answer(funding: Bit
             funding.read_submitted(answer(body), DRAFT)
 
 
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("0.00029999999999", "0.0003"),
+        ("0.00030000000000000003", "0.0003"),
+        ("0.000299999994947575", "0.0003"),  # as a float of 32 bits
+        ("3e-4", "0.0003"),
+        ("0.00029999", "0.00029999"),
+        ("0.00030001", "0.00030001"),
+        ("0.000300001", "0.000300001"),
+        ("0.0003000041", "0.0003000041"),  # FRR has more places than an offer can be sent with
+    ],
+)
+def test_a_rate_is_known_again_without_the_noise_of_a_float_and_no_other_is_taken_for_it(
+    funding: BitfinexFunding, told: str, read: str
+) -> None:
+    body = json.dumps([row(rate="RATE")]).replace('"RATE"', told).encode()
+    (offer,) = funding.read_offers(Response(200, {}, body, 0.0, 0.0), "USD")
+    assert offer.draft.rate == Decimal(read)
+
+
+def test_sizes_are_read_without_the_noise_of_a_float(funding: BitfinexFunding) -> None:
+    noisy = json.dumps([row(left="LEFT")]).replace('"LEFT"', "150.00000000000003").encode()
+    (offer,) = funding.read_offers(Response(200, {}, noisy, 0.0, 0.0), "USD")
+    assert (f"{offer.left:f}", f"{offer.draft.size:f}") == ("150", "150")
+    trade = [1, "fUSD", NOW, 7, 376.5499999999999, 0.0003, 2]
+    (taken,) = funding.read_own_trades(answer([trade]), "USD")
+    assert taken.size == Decimal("376.55")
+    huge = [1, "fUSD", NOW, 7, 123456789012345678, 0.0003, 2]
+    assert funding.read_own_trades(answer([huge]), "USD")[0].size == 123456789012345678
+
+
+def test_what_is_available_is_never_read_as_more_than_was_told(funding: BitfinexFunding) -> None:
+    wallet = json.dumps([["funding", "USD", 1000, 0, "FREE"]]).replace('"FREE"', "299.99999999997").encode()
+    assert funding.read_available(Response(200, {}, wallet, 0.0, 0.0), "USD") == Decimal("299.99999999997")
+
+
 def test_an_offer_that_follows_frr_may_show_any_rate(funding: BitfinexFunding) -> None:
     draft = OfferDraft("USD", Decimal(150), OfferKind.FRR, Decimal(0), 2)
     assert dict(funding.submit_request(draft).params)["type"] == "FRRDELTAVAR"

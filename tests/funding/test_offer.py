@@ -10,7 +10,9 @@ from keyctl.errors import ExitCode
 from keyctl.journal.legs import Journal
 from keyctl.journal.offers import SentState
 from keyctl.journal.opening import open_database
+from keyctl.terminal.prompt import Prompt
 from keyctl.twin.faults import FaultKind
+from keyctl.twin.lending import TwinOffer
 from tests.support.lending import LENDER, LendingWorld
 from tests.support.processes import race
 
@@ -180,6 +182,13 @@ def test_the_same_offer_within_a_minute_asks(lender: LendingWorld) -> None:
     assert lender.run(*OFFER).exit_code == 0
 
 
+@pytest.mark.parametrize(("size", "rate"), [("500.0", "0.0300%/day"), ("500", "10.95%/year"), ("500.00", "0.03 %/day")])
+def test_the_same_wish_in_another_writing_is_a_repeat(lender: LendingWorld, size: str, rate: str) -> None:
+    assert lender.run(*OFFER).exit_code == 0
+    ran = lender.run("offer", size, "USD", "--rate", rate, "--days", "2", "--yes")
+    assert (ran.exit_code, "repeated_offer" in ran.stderr, lender.sent()) == (ExitCode.CHECK, True, 1)
+
+
 def test_offers_at_once_by_four_processes_never_pass_a_limit_together(lender: LendingWorld) -> None:
     lender.config("[limits]\nfunding_currency_usd = 1000\nfunding_offer_usd = 1000\n")
 
@@ -253,3 +262,43 @@ def test_a_coin_is_offered_by_its_value_in_dollars(lender: LendingWorld) -> None
     low = lender.run("offer", "0.0025", "BTC", "--rate", "0.03%/day", "--days", "2", "--yes")
     assert (low.exit_code, "below the smallest offer" in low.stderr) == (4, True), low
     assert lender.run("offer", "0.003", "BTC", "--rate", "0.03%/day", "--days", "2", "--yes").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "factor", "code"), [(10, "9", 0), (3600, "1.01", 0), (3600, "9", ExitCode.CHECK)], ids=str
+)
+def test_what_was_shown_an_hour_ago_is_looked_at_again(
+    lender: LendingWorld, monkeypatch: pytest.MonkeyPatch, seconds: int, factor: str, code: int
+) -> None:
+    """A person who answers late agrees to what they saw, not to what the market has become."""
+
+    def typed(self: Prompt, *_: str) -> bool:
+        lender.clock.skip(seconds)
+        lender.market.move(D(factor))
+        return True
+
+    monkeypatch.setattr(Prompt, "has_terminal", True)
+    monkeypatch.setattr(Prompt, "show", lambda self, text: None)
+    monkeypatch.setattr(Prompt, "confirm_typed", typed)
+    ran = lender.run("offer", "500", "USD", "--rate", "0.03%/day", "--days", "2")
+    assert (ran.exit_code, lender.sent()) == (code, 0 if code else 1), ran
+    assert ("preview_expired" in ran.stderr) is bool(code)
+
+
+def test_money_that_was_lent_while_a_person_was_asked_is_not_offered_again(
+    lender: LendingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lender.config("[limits]\nfunding_currency_usd = 1000\n")
+
+    def typed(self: Prompt, *_: str) -> bool:
+        lender.clock.skip(60)
+        now = lender.clock.now_ms()
+        by_hand = TwinOffer(lender.venue.next_id(), lender.uid, "USD", "LIMIT", D(600), D("0.0004"), 2, False, now, now)
+        lender.lending.submit(by_hand)
+        return True
+
+    monkeypatch.setattr(Prompt, "has_terminal", True)
+    monkeypatch.setattr(Prompt, "show", lambda self, text: None)
+    monkeypatch.setattr(Prompt, "confirm_typed", typed)
+    ran = lender.run("offer", "500", "USD", "--rate", "0.03%/day", "--days", "2")
+    assert (ran.exit_code, "funding_currency_usd" in ran.stderr, lender.sent()) == (ExitCode.CHECK, True, 0), ran

@@ -9,8 +9,10 @@ import pytest
 
 from keyctl.errors import ExitCode
 from keyctl.funding.settle import Absent, Found, Unclear, judge
+from keyctl.journal.opening import open_database
 from keyctl.model.funding import FundingTrade, Lent, Offer, OfferDraft, OfferKind, OfferState
 from keyctl.twin.faults import FaultKind
+from keyctl.twin.lending import TwinOffer
 from tests.support.lending import LendingWorld
 
 START = 1_700_000_000_000
@@ -112,6 +114,30 @@ def test_an_offer_that_never_arrived_is_unknown_until_absence_is_proven(lender: 
     assert len(lender.lending.offers) == 1
 
 
+@pytest.mark.parametrize("share", ["0", "0.4", "1"])
+@pytest.mark.parametrize("noise", ["1e-14", "-4e-17"])
+def test_an_offer_is_known_again_by_a_rate_with_the_noise_of_a_float(
+    lender: LendingWorld, noise: str, share: str
+) -> None:
+    lender.lending.float_noise, lender.lending.taken_on_arrival = D(noise), D(share)
+    lender.fault(FaultKind.RESET_AFTER)
+    ran = lender.run(*OFFERED, "--json")
+    assert (ran.exit_code, ran.data["offer"]["state"], lender.sent()) == (0, "accepted", 1), ran
+    answered = lender.run("offer", "500", "USD", "--rate", "0.02%/day", "--days", "2", "--yes")
+    assert answered.exit_code == 0, answered
+
+
+def test_an_offer_one_step_beside_is_not_taken_for_the_lost_one(lender: LendingWorld) -> None:
+    lender.fault(FaultKind.RESET_BEFORE)
+    assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
+    wallet, now = lender.lending.wallet(lender.uid, "USD"), lender.clock.now_ms()
+    other = TwinOffer(lender.venue.next_id(), lender.uid, "USD", "LIMIT", D(1000), D("0.00030001"), 2, False, now, now)
+    assert wallet.free == 5000
+    lender.lending.submit(other)
+    ran = lender.run("settle", "--wait", "--json")
+    assert ran.data["offers"][0]["state"] == "absent", ran
+
+
 def test_an_offer_that_shows_up_late_is_found(lender: LendingWorld) -> None:
     lender.fault(FaultKind.LATE, seconds=20)
     lender.fault(FaultKind.RESET_AFTER)
@@ -138,9 +164,36 @@ def test_a_person_decides_what_cannot_be_told(lender: LendingWorld) -> None:
     lender.fault(FaultKind.RESET_BEFORE)
     assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
     row = str(lender.run("offers", "--json").data["unknown"][0]["row"])
+    early = lender.run("resolve", row, "--absent", "--yes")
+    assert (early.exit_code, "may still be on its way" in early.stderr) == (ExitCode.CHECK, True)
+    lender.clock.skip(60)
     assert lender.run("resolve", row, "--absent").exit_code == ExitCode.PERSON
     ran = lender.run("resolve", row, "--absent", "--reason", "not on the page", "--yes", "--json")
     assert ran.data["offer"]["state"] == "absent"
     assert "not on the page" in ran.data["offer"]["detail"]
     assert lender.run("resolve", row, "--absent", "--yes").exit_code == ExitCode.USAGE
     assert lender.run(*OFFERED).exit_code == 0
+
+
+def test_a_person_cannot_give_an_unknown_offer_the_id_of_another_one(lender: LendingWorld) -> None:
+    assert lender.run("offer", "500", "USD", "--rate", "0.02%/day", "--days", "2", "--yes").exit_code == 0
+    other = str(lender.lending.offers[0].offer_id)
+    lender.fault(FaultKind.RESET_BEFORE)
+    assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
+    row = str(lender.run("offers", "--json").data["unknown"][0]["row"])
+    for wrong in (other, "abc", "-1"):
+        assert lender.run("resolve", row, "--offer", wrong, "--yes").exit_code == ExitCode.USAGE
+    ran = lender.run("resolve", row, "--offer", "77", "--yes", "--json")
+    assert (ran.data["offer"]["state"], ran.data["offer"]["offer_id"]) == ("accepted", "77")
+
+
+def test_an_offer_that_another_process_is_sending_is_not_resolved(lender: LendingWorld) -> None:
+    lender.fault(FaultKind.RESET_BEFORE)
+    assert lender.run(*OFFERED).exit_code == ExitCode.UNKNOWN
+    database = open_database(lender.world.app().home)
+    with database.transaction() as connection:
+        connection.execute("UPDATE offers SET state='sent', claimed_at=?", (lender.clock.now(),))
+    database.close()
+    for words in (("--offer", "77"), ("--absent",)):
+        ran = lender.run("resolve", "1", *words, "--yes")
+        assert (ran.exit_code, "window_open" in ran.stderr) == (ExitCode.CHECK, True), ran

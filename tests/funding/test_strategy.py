@@ -85,6 +85,15 @@ def test_the_frr_strategy_makes_one_offer_that_follows_frr() -> None:
     assert rung.draft.size == 5000
 
 
+def test_nothing_follows_frr_while_that_is_below_the_floor() -> None:
+    settings = replace(SETTINGS, strategy="frr", rate_min=D("0.00031"))
+    mine = offer("0", "500", kind=OfferKind.FRR)
+    decision = decide((mine,), MARKET, MEANS, settings)
+    assert (decision.place, decision.keep, [one for one, _ in decision.cancel]) == ((), (), [mine])
+    assert any("below the floor" in remark for remark in decision.remarks)
+    assert decide((mine,), MARKET, MEANS, replace(settings, rate_min=D("0.0003"))).cancel == ()
+
+
 def test_each_rung_can_be_larger_than_the_one_before() -> None:
     decision = decide((), MARKET, MEANS, replace(SETTINGS, growth=D(2)))
     assert [round(size / sizes(decision)[0], 6) for size in sizes(decision)] == [1, 2, 4, 8]

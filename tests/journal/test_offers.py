@@ -142,6 +142,21 @@ def test_the_same_offer_within_a_minute_is_a_repeat(journal: Journal, account: A
 
 
 @pytest.mark.parametrize(
+    ("size", "rate"), [("500.0", "0.00030000"), ("500.00000000", "0.0003"), ("5E+2", "3E-4")], ids=str
+)
+def test_a_repeat_is_known_by_its_numbers_and_not_by_how_they_are_written(
+    journal: Journal, account: Account, size: str, rate: str
+) -> None:
+    accept(journal, journal.offers.claim(account, WISH, 1, LIMITS).row, "1")
+    accept(journal, journal.offers.claim(account, sized(300), 1, LIMITS).row, "2")
+    again = replace(WISH, draft=replace(DRAFT, size=D(size), rate=D(rate)))
+    with pytest.raises(CheckFailed, match="the same offer was sent"):
+        journal.offers.claim(account, again, 1, LIMITS)
+    other = replace(WISH, draft=replace(DRAFT, size=D(size), rate=D(rate) + D("1e-8")))
+    assert journal.offers.claim(account, other, 1, LIMITS)
+
+
+@pytest.mark.parametrize(
     "halt", [(Scope.HOME, ""), (Scope.EXCHANGE, "bitfinex"), (Scope.ACCOUNT, "id1")], ids=lambda halt: str(halt[0])
 )
 def test_every_halt_stops_a_claim_and_a_setting(journal: Journal, account: Account, halt: tuple[Scope, str]) -> None:

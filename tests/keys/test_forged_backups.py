@@ -280,6 +280,7 @@ def test_the_cost_of_a_backups_key_is_bounded_before_it_is_paid(
     assert bool(derived) is fine and ("more memory or time" in str(caught.value)) is not fine
 
 
+@pytest.mark.slow  # the quick tests are watched for coverage, which would be timed too
 def test_import_time_grows_with_the_number_of_accounts_not_its_square(other: World) -> None:
     entries = {str(number): entry(other, f"a{number}") for number in range(200)}
     begun = time.perf_counter()

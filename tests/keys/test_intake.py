@@ -124,6 +124,7 @@ def test_a_failing_command_with_signs_of_a_shell_says_so(line: str) -> None:
     assert any("mean nothing without a shell" in hint for hint in caught.value.hints)
 
 
+@pytest.mark.slow  # the quick tests are watched for coverage, which would be timed too
 def test_a_command_that_prints_without_end_is_ended_at_once() -> None:
     begun = time.perf_counter()
     with pytest.raises(SetupProblem, match="more than 65536 bytes"):

@@ -782,6 +782,7 @@ def test_no_part_of_a_key_looks_like_a_name(made) -> None:  # type: ignore[no-un
     assert made.passphrase is None or not looks_like_name(made.passphrase)
 
 
+@pytest.mark.slow  # the quick tests are watched for coverage, which would be timed too
 def test_a_large_file_is_read_in_time(tmp_path: Path) -> None:
     import time
 

@@ -15,7 +15,7 @@ from keyctl.model.words import Algorithm
 from tests.support.browser import browser, pictured
 from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
-from tests.support.world import RIGHTS, World
+from tests.support.world import ALL, RIGHTS, World
 
 FUNDS = {"USDT": Decimal(1000), "BTC": Decimal(0), "ETH": Decimal(0), "SOL": Decimal(0), "USDC": Decimal(0)}
 
@@ -118,6 +118,17 @@ def test_the_page_is_whole_in_itself_and_has_the_result_of_verify(desk: World, t
     assert worst and all(detail in words for detail in worst)
     for made in desk.made.values():
         assert made.secret not in text and made.api_key not in text
+
+
+def test_what_is_not_counted_is_said_beside_the_page_and_in_it(world: World, tmp_path: Path) -> None:
+    for exchange in ALL:
+        world.add(exchange, rights=RIGHTS)
+    told = world.keyctl("exposure", "--json").document["warnings"]
+    assert any("not counted" in warning for warning in told)
+    ran = world.keyctl("exposure", "--html", str(tmp_path / "keys.html"), "--json")
+    assert ran.document["warnings"] == told
+    words = " ".join(Page((tmp_path / "keys.html").read_text(encoding="utf-8")).words)
+    assert all(warning in words for warning in told)
 
 
 def test_a_label_and_an_exchange_s_words_are_text_in_the_page() -> None:

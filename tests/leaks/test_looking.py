@@ -22,16 +22,16 @@ def test_what_lies_before_an_exchange_s_lists_is_unknown(world: World) -> None:
 
 
 def test_a_row_that_cannot_be_read_hides_no_page_behind_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from keyctl.twin.okx import data
+    from keyctl.twin.okx import history
 
     world.add("okx")
     venue, uid = world.venue("okx"), world.made["okx-a"].key.uid
-    now, bill = venue.now_ms(), data.bill_data
+    now, bill = venue.now_ms(), history.bill_data
     for number in range(150):
         venue.happened(uid, "deposit", amount=Decimal(1), at_ms=now - number * 1000)
     venue.happened(uid, "withdrawal", amount=Decimal("-1.5"), at_ms=now - 200_000)
     odd = venue.happened(uid, "deposit", at_ms=now - 10)
-    monkeypatch.setattr(data, "bill_data", lambda item: bill(item) | ({"balChg": ""} if item is odd else {}))
+    monkeypatch.setattr(history, "bill_data", lambda item: bill(item) | ({"balChg": ""} if item is odd else {}))
     ran = leak(world, "okx-a")
     kinds = [find["kind"] for find in told(ran)["not_ours"]]
     assert (kinds.count("withdrawal"), kinds.count("deposit")) == (1, 150)

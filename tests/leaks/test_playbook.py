@@ -13,6 +13,7 @@ import pytest
 
 from keyctl.desk import order as trading
 from keyctl.home.files import locked
+from keyctl.journal.halts import Scope
 from keyctl.leaks import playbook
 from keyctl.model.words import OrderState, Side
 from keyctl.twin.faults import FaultKind
@@ -68,7 +69,40 @@ def test_no_process_sends_a_new_order_with_the_key_and_the_next_key_may(world: W
     assert world.keyctl("rotate", "okx-a", "--credentials-stdin", stdin=credentials(made)).exit_code == 0
     assert world.keyctl(*BUY, "-a", "okx-a").exit_code == 0
     old = next(account for account in world.app().accounts.all() if account.label == "okx-a.old")
-    assert any(halt.owner == old.id for halt in world.app().journal.halts.all())
+    assert any(halt.owner == old.api_key_hash for halt in world.app().journal.halts.all())
+
+
+def test_a_leaked_key_that_is_removed_and_added_again_stays_blocked(world: World) -> None:
+    made = world.add("okx")
+    leak(world, "okx-a")
+    assert world.keyctl("remove", "okx-a", "--yes").exit_code == 0
+    twin = world.twin.endpoint("okx")
+    again = ("add", "okx", "--label", "again", "--endpoint", twin, "--credentials-stdin", "--no-verify")
+    assert world.keyctl(*again, stdin=credentials(made)).exit_code == 0
+    refused = world.spawn(*BUY, "-a", "again", "--json")
+    assert (refused.exit_code, codes(refused)) == (4, ["halted"])
+    assert world.placements() == {}
+    (listed,) = world.keyctl("list", "--json").data["accounts"]
+    assert "this key" in listed["halted"]
+
+
+def test_the_claim_itself_knows_a_leaked_key_under_another_account(world: World) -> None:
+    world.add("okx")
+    leak(world, "okx-a")
+    account, journal = world.account("okx-a"), world.app().journal
+    assert journal.halts.of("other", "okx", account.api_key_hash)
+    assert not journal.halts.of("other", "okx", "another")
+
+
+def test_a_leak_that_an_older_keyctl_noted_by_the_account_still_holds(world: World) -> None:
+    world.add("okx")
+    account = world.account("okx-a")
+    world.app().journals.to_send().halts.begin([(Scope.KEY, account.id)], "the key has leaked")
+    assert codes(world.keyctl(*BUY, "-a", "okx-a", "--json")) == ["halted"]
+    person = keyctl_at_terminal(["leak", "okx-a", "--false-alarm"], world.home, COLUMNS="120")
+    person.waits_for("Type okx-a").types("okx-a\n")
+    assert person.leaves()[0] == 0
+    assert world.keyctl(*BUY, "-a", "okx-a").exit_code == 0
 
 
 def test_a_claim_of_a_plan_that_was_agreed_to_before_refuses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +165,7 @@ def test_without_yes_and_without_a_person_nothing_is_canceled_and_the_rest_goes_
         "rotate": "not done",
         "dead": "not done",
         "look": "done",
+        "scan": "done",
     }
     assert any(order.is_open for order in world.venue("okx").orders)
 
@@ -157,7 +192,7 @@ def test_positions_stay_unless_they_are_to_be_closed(world: World) -> None:
 
 CHAIN: list[Plant] = [
     *(at_write(answered=answered) for answered in (False, True, True, False, True)),
-    *(at_save(number, after=after) for number in range(1, 13) for after in (False, True)),
+    *(at_save(number, after=after) for number in range(1, 15) for after in (False, True)),
 ]
 
 
@@ -267,15 +302,29 @@ def test_a_list_that_cannot_be_read_is_unknown_and_its_row_too(world: World) -> 
 def test_a_key_that_may_not_see_logins_shows_the_other_lists_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from keyctl.twin.bitfinex import face
+    from keyctl.twin.bitfinex import gate
 
-    scopes = face._scopes
-    monkeypatch.setattr(face, "_scopes", lambda key: scopes(key) | {"account": (False, False)})
+    scopes = gate.scopes
+    monkeypatch.setattr(gate, "scopes", lambda key: scopes(key) | {"account": (False, False)})
     world.add("bitfinex", rights=RIGHTS)
     ran = leak(world, planted(world, "bitfinex"))
     kinds = [find["kind"] for find in told(ran)["not_ours"]]
     assert "withdrawal" in kinds and "login" not in kinds
     assert any(word.startswith("logins: bitfinex answered 10001") for word in told(ran)["unknown"])
+
+
+def test_where_it_may_have_leaked_from_is_shown_without_the_secret(world: World) -> None:
+    made = world.add("okx")
+    (world.folder / ".bash_history").write_text(f"ls\nexport OKX_SECRET={made.secret}\n")
+    (world.folder / ".zsh_history").write_text("ls\n")
+    ran = leak(world, "okx-a")
+    assert states(ran)["scan"] == "done"
+    assert [place["where"] for place in told(ran)["found_in"] if str(world.folder) in place["where"]] == [
+        f"{world.folder / '.bash_history'}:2"
+    ]
+    assert made.secret not in ran.stdout + ran.stderr + evidence_files(world)[0].read_text(encoding="utf-8")
+    (world.folder / ".zsh_history").write_text(f"{made.secret}\n")
+    assert len(told(leak(world, "okx-a"))["found_in"]) == len(told(ran)["found_in"]), "it is done once"
 
 
 # The end of the key.
@@ -404,7 +453,7 @@ def test_the_evidence_is_for_this_user_alone_and_has_each_step_with_its_time(wor
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["schema"] == "keyctl.leak/1"
     begun = [entry["step"] for entry in document["entries"] if entry["state"] == "begun"]
-    assert begun == ["halt", "cancel", "rotate", "dead", "look"]
+    assert begun == ["halt", "cancel", "rotate", "dead", "look", "scan"]
     assert all(entry["at"].endswith("Z") for entry in document["entries"])
 
 

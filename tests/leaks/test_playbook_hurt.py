@@ -251,6 +251,24 @@ def test_an_address_that_is_not_listed_any_more_proves_no_death(world: World, ex
     assert states(ran)["dead"] == "not done" and "not_proven" in codes(ran)
 
 
+@pytest.mark.parametrize("exchange", ["binance", "bitfinex"])
+def test_an_edited_list_proves_no_death_beside_the_next_key_either(world: World, exchange: str) -> None:
+    """There a deleted key is answered alike: a person has to see that it is gone."""
+    label = f"{exchange}-a"
+    world.add(exchange, rights=RIGHTS)
+    words = ("--credentials-stdin", "--json")
+    ran = world.keyctl("leak", label, "--yes", *words, stdin=credentials(next_key(world, label)))
+    assert states(ran)["rotate"] == "done" and "old_key_works" in codes(ran)
+    world.made[label].key.ips = {"spot": ("203.0.113.9",), "futures": ("203.0.113.9",)}
+    ran = leak(world, label)
+    assert states(ran)["rotate"] == "done" and states(ran)["dead"] == "not done" and "not_proven" in codes(ran)
+    assert any(f"keyctl remove {label}.old" in hint for error in ran.document["errors"] for hint in error["hints"])
+    assert world.keyctl("remove", f"{label}.old", "--yes").exit_code == 0
+    again = leak(world, label)
+    assert (states(again)["dead"], told(again)["finished"]) == ("done", True), again.stdout
+    assert "I have deleted it.\n" in told(again)["ticket"], "no exchange has shown it"
+
+
 @pytest.mark.parametrize("exchange", ["okx", "lbank"])
 def test_where_the_exchange_tells_a_deleted_key_apart_that_proves_it(world: World, exchange: str) -> None:
     label = f"{exchange}-a"
@@ -314,3 +332,17 @@ def test_what_a_cancel_could_not_see_is_said(world: World) -> None:
     world.add("lbank")
     warnings = leak(world, "lbank-a").document["warnings"]
     assert any("lists open orders by symbol only" in word for word in warnings)
+
+
+def test_a_scan_that_breaks_off_keeps_no_report_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from keyctl.leaks import scan
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a worker of the scan broke off")
+
+    world.add("okx")
+    monkeypatch.setattr(scan, "look_through", broken)
+    ran = leak(world, "okx-a")
+    assert states(ran)["scan"] == "not done" and "not_all_read" in codes(ran)
+    monkeypatch.undo()
+    assert states(leak(world, "okx-a"))["scan"] == "done"

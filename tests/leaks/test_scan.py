@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from keyctl.twin.key_making import make_key
 from keyctl.twin.keys import MadeKey
 from keyctl.vault.fingerprints import Fingerprints
 from tests.support.canary import Canaries
-from tests.support.leak_corpus import OPEN, PASSPHRASE, PEM_OPEN, PEM_WHOLE, WHOLE, Corpus, Form
+from tests.support.leak_corpus import LETTERS, OPEN, PASSPHRASE, PEM_OPEN, PEM_WHOLE, WHOLE, Corpus, Form
 from tests.support.leak_trial import judge, memory_app, store_keys
 from tests.support.processes import forking
 from tests.support.ran import Ran
@@ -148,6 +149,32 @@ def test_every_form_is_found_with_the_store_open_and_locked_where_the_secret_is_
     assert found == set(expected)
 
 
+@pytest.mark.parametrize("secret", [None, "a-secret_with/signs+of-base64=9"])
+def test_passphrases_of_all_lengths_and_signs_are_found_in_every_form(
+    tmp_path: Path, keys: dict[str, MadeKey], secret: str | None
+) -> None:
+    """Also beside an account whose secret has signs, which makes other words long."""
+    app, folder, rnd = memory_app(tmp_path / "home"), tmp_path / "forms", random.Random(SEED)
+    folder.mkdir()
+    wanted, made = set[str](), dict[str, MadeKey]()
+    for number in range(40):
+        word = "".join(rnd.choices(LETTERS, k=rnd.randrange(8, 30)))
+        for _ in range(number % 4):
+            at = rnd.randrange(len(word) + 1)
+            word = word[:at] + rnd.choice("!@#$%^&*()-_=+.,:;?/") + word[at:]
+        label = f"account-{number}"
+        made[label] = replace(make_key("okx"), passphrase=word)
+        for form, make in PASSPHRASE.items():
+            name = f"{label}-{form.replace(' ', '-')}"
+            wanted.add(name)
+            (folder / name).write_bytes(b"first line\n" + make(word, rnd) + b"\nlast line\n")
+    if secret is not None:
+        made["signs"] = replace(keys["lbank-a"], secret=secret)
+    store_keys(app, made)
+    assert {Path(find["path"]).name for find in scanned(app, str(folder), "--open", "--json").data["finds"]} == wanted
+    app.close()
+
+
 def test_a_find_names_place_date_account_kind_and_form(app: App, keys: dict[str, MadeKey], repository: Path) -> None:
     (repository / "bot.env").write_text(f"# a\nSECRET={keys['okx-a'].secret}\n")
     git("add", ".")
@@ -267,6 +294,20 @@ def test_a_huge_file_is_read_in_pieces_and_its_lines_are_counted(
         assert finds(app, str(tmp_path / "huge.log")) == [("rsa", "private key", before + 1)]
 
 
+def test_a_long_word_at_the_border_of_two_pieces_is_no_key(app: App, tmp_path: Path) -> None:
+    """The part of it in either piece has the length of a key, and a telling name before it."""
+    from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES
+
+    word = "".join(random.Random(SEED).choices(LETTERS, k=320))
+    for border, part in ((PIECE_BYTES, 64), (PIECE_BYTES - OVERLAP, len(word) - 64)):
+        before = b"BINANCE_API_SECRET="
+        filler = b".\n" * ((border - part - len(before)) // 2 + 1)
+        text = filler[-(border - part - len(before)) :] + before + word.encode() + b"\n" + b".\n" * PIECE_BYTES
+        assert text[border - part :].startswith(word.encode())
+        (tmp_path / "huge.log").write_bytes(text)
+        assert finds(app, str(tmp_path / "huge.log")) == []
+
+
 def test_a_worker_that_breaks_off_is_no_clean_scan(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from keyctl.leaks import scan_workers
 
@@ -361,6 +402,57 @@ def test_ignored_files_are_left_out_and_counted(app: App, keys: dict[str, MadeKe
     assert ran.data["ignored"] >= 3
     (repository / ".keyctlignore").write_text("!keep\n")
     assert scanned(app, ".").exit_code == 2
+
+
+def test_a_file_like_an_ignored_one_is_not_ignored(app: App, keys: dict[str, MadeKey], repository: Path) -> None:
+    """git keeps the text of both once."""
+    (repository / ".keyctlignore").write_text("fixtures\nzz\n")
+    for name in ("fixtures/a.txt", "src/a.txt", "zz/a.txt"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(keys["okx-a"].secret)
+    git("add", "fixtures")
+    assert finds(app, "--staged") == []
+    git("commit", "-qm", "first")
+    git("add", ".")
+    assert [find["path"] for find in scanned(app, "--staged", "--json").data["finds"]] == ["src/a.txt"]
+    git("commit", "-qm", "second")
+    git("rm", "-rq", "src")
+    git("commit", "-qm", "third")
+    assert [find["path"] for find in scanned(app, ".", "--json").data["finds"]] == ["src/a.txt"]
+
+
+def test_what_is_odd_in_a_repository_of_somebody_else_does_not_end_the_scan(
+    app: App, keys: dict[str, MadeKey], repository: Path
+) -> None:
+    """An ignore file that cannot be meant so, and commits whose dates are none."""
+    (repository / "a.txt").write_text(keys["okx-a"].secret)
+    (repository / ".keyctlignore").write_text("!a\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    tree = git("rev-parse", "HEAD^{tree}")
+    for date in ("99999999999999999999 +0000", "999999999999 +0000", "never", ""):
+        text = f"tree {tree}\nauthor A <a@b.test> {date}\ncommitter A <a@b.test> 1 +0000\n\n{keys['lbank-a'].secret}\n"
+        subprocess.run(
+            ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"],
+            input=text.encode(),
+            check=True,
+            capture_output=True,
+        )
+    ran = scanned(app, str(repository.parent / "repository" / ".git"), "--json")
+    assert ran.exit_code == 4
+    found = {(find["account"], find["path"]) for find in ran.data["finds"] if find["object"]}
+    assert found == {("okx-a", "a.txt"), ("lbank-a", None)}
+    assert any(".keyctlignore" in warning for warning in ran.document["warnings"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_windows_text_is_read_whatever_it_begins_with(
+    app: App, keys: dict[str, MadeKey], tmp_path: Path, encoding: str
+) -> None:
+    text = f"\ufeff{'密钥' * 40}\n乁{keys['okx-a'].secret}乁\n"
+    (tmp_path / "notes.txt").write_bytes(text.encode(encoding))
+    for more in ((), ("--open",)):
+        assert finds(app, str(tmp_path / "notes.txt"), *more) == [("okx-a", "secret", 2)]
 
 
 @pytest.mark.parametrize("exchange", names())
@@ -469,7 +561,7 @@ def test_a_planted_fault_is_seen(app: App, tmp_path: Path, monkeypatch: pytest.M
     corpus.build(files=5, secrets=10, decoys=5)
     blind = memory_app(tmp_path / "blind")
     store_keys(blind, corpus.made)
-    monkeypatch.setattr(scan_search, "runs", lambda text, least, wide: iter(()))
+    monkeypatch.setattr(scan_search, "runs", lambda text, least, flags: [])
     monkeypatch.setattr(scan_search, "key_blocks", lambda text: iter(()))
     judged = judge(corpus, blind, is_open=False)
     assert len(judged.missed) == sum(plant.whole for plant in corpus.plants)

@@ -96,18 +96,18 @@ def test_a_plain_or_narrow_terminal_loses_nothing(world: World, variables: dict[
             assert "".join(finding["detail"].split()) in joined
 
 
-@pytest.mark.parametrize(
-    "words", [("orders",), ("list",), ("price", "BTC/USDT"), ("show", "okx-a"), ("checklist", "okx")]
-)
-def test_a_narrow_table_keeps_every_word(world: World, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("words", [("list",), ("price", "BTC/USDT"), ("show", "okx-a"), ("limits",)], ids=" ".join)
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_narrow_table_keeps_every_word_or_names_its_column(world: World, words: tuple[str, ...], width: int) -> None:
     world.add_all()
     world.keyctl(*BUY, "--fanout", "--all")
-    piped = world.keyctl(*words).stdout
-    _, shown = keyctl_at_terminal([*words], world.home, COLUMNS="60", TERM="dumb").leaves()
-    letters = re.sub(r"\s", "", shown)
-    for record in piped.splitlines() if words[0] != "checklist" else ():
-        for cell in record.split("\t"):
-            assert set(cell) - {" "} <= set(letters), f"{cell!r} is cut"
+    header, *records = (line.split("\t") for line in world.keyctl(*words, "--header").stdout.splitlines())
+    _, shown = keyctl_at_terminal([*words], world.home, COLUMNS=str(width), TERM="dumb").leaves()
+    left_out = shown.partition("not shown for lack of room: ")[2].partition("\n")[0].split(", ")
+    there = set(shown.split())
+    for record in records:
+        for name, cell in zip(header, record, strict=True):
+            assert name in left_out or set(cell.split()) <= there, f"{cell!r} is broken"
     assert "\u2026" not in shown and "..." not in shown
 
 
@@ -202,43 +202,69 @@ def test_long_words_are_whole_for_people_and_programs(capsys: pytest.CaptureFixt
     assert shown.err.count("word298 word299") == 3 and "\u2026" not in shown.out + shown.err
 
 
-@pytest.mark.parametrize("label", ["binance-main", "a-label-of-thirty-five-characters-x"])
-def test_where_room_is_short_a_label_is_folded_last_and_never_cut(
-    label: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    cells = ("BTC-USDT-SWAP", "0.01 BTC", "59388.2", "599.88 USD", "reduce-only", "would send")
-    view = (Table(("account", "native", "size", "price", "value", "terms", "state"), [(label, *cells)]),)
-    render(Result({}, view), OutputOptions(people=True, environ={}))
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 60
-    assert (label in lines[2]) is (len(label) <= 20)
-    for cell in (label, *cells):
-        assert set(cell) - {" "} <= set("".join(lines[2:]))
-    assert sum(line.count("-") for line in lines[2:]) == sum(cell.count("-") for cell in (label, *cells))
-
-
-@pytest.mark.parametrize(
-    ("label", "symbol", "is_whole"),
-    [
-        ("binance-a", "BTC/USDT:USDT", True),
-        ("okx-a", "1000PEPE/USDT:USDT-261225", True),
-        ("bitfinex-main", "TESTBTC/TESTUSDT:TEST", False),
-        ("a-label-of-twenty-six-chars", "BTC/USDT:USDT", False),
-    ],
+LABELS = ["binance-a", "bitfinex-main", "a-label-of-twenty-six-chars", "a-label-of-thirty-five-characters-x"]
+PREVIEW = (
+    ("account", "native", "size", "price", "value", "terms", "state"),
+    ("BTC-USDT-SWAP", "0.01 BTC", "59388.2", "599.88 USD", "reduce-only", "would send"),
 )
-def test_where_room_is_short_a_symbol_is_folded_after_what_has_blanks(
-    label: str, symbol: str, is_whole: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+FILLS = (
+    ("account", "time (UTC)", "symbol", "size", "price", "fee", "profit"),
+    ("2026-11-29 23:16", "TESTBTC/TESTUSDT:TEST", "sell 0.003", "59988.123", "0.089982 USDT", "-0.072123 USDT"),
+)
+ORDERS = (
+    ("account", "id", "symbol", "detail"),
+    ("fc680f4b-78d7-f707-8668-3e4300b7626a", "1000PEPE/USDT:USDT-261225", "the order of a long sentence is here"),
+)
+
+
+def shown_at(
+    width: int, table: Table, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    monkeypatch.setenv("COLUMNS", str(width))
+    render(Result({}, (table,)), OutputOptions(people=True, environ={}))
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("table", [PREVIEW, FILLS, ORDERS], ids=["preview", "fills", "orders"])
+def test_no_width_breaks_a_word_and_nothing_is_wider_than_the_terminal(
+    width: int,
+    label: str,
+    table: tuple[tuple[str, ...], tuple[str, ...]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    cells = ("2026-11-29 23:16", symbol, "sell 0.003", "59988.123", "0.089982 USDT", "-0.072123 USDT")
-    view = (Table(("account", "time (UTC)", "symbol", "size", "price", "fee", "profit"), [(label, *cells)]),)
-    render(Result({}, view), OutputOptions(people=True, environ={}))
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 80
-    assert any(symbol in line for line in lines) is is_whole
-    for cell in (label, *cells):
-        assert set(cell) - {" "} <= set("".join(lines[2:]))
+    columns, cells = table
+    lines = shown_at(width, Table(columns, [(label, *cells)]), capsys, monkeypatch)
+    longest = max(len(word) for cell in (label, *cells) for word in cell.split())
+    assert max(map(len, lines)) <= max(width, longest)
+    if longest + len("time (UTC)") + 2 <= width:
+        assert {word for cell in (label, *cells) for word in cell.split()} <= {
+            word for line in lines for word in line.split()
+        }
+
+
+def test_the_least_needed_columns_go_first_and_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns, cells = PREVIEW
+    table = Table(columns, [("binance-main", *cells)], droppable=("native", "terms"))
+    wide, narrow, less = (shown_at(width, table, capsys, monkeypatch) for width in (100, 76, 60))
+    assert wide[0].split() == [*columns] and "not shown" not in "".join(wide)
+    assert narrow[0].split() == [name for name in columns if name != "native"]
+    assert narrow[-1] == "not shown for lack of room: native"
+    assert less[0].split() == [name for name in columns if name not in ("native", "terms")]
+    assert less[-1] == "not shown for lack of room: native, terms"
+
+
+def test_where_not_even_a_column_fits_each_row_is_a_record(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns, cells = ORDERS
+    lines = shown_at(60, Table(columns, [("a-label", *cells), ("other", *cells)]), capsys, monkeypatch)
+    assert [line.split()[0] for line in lines if line.strip()] == [*columns, *columns]
+    assert lines[1].split() == ["id", cells[0]] and "" in [line.strip() for line in lines]
 
 
 def test_a_note_outside_a_terminal_steers_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from keyctl.model.words import Kind
 from keyctl.twin.faces import face
 from keyctl.twin.key_making import make_key
 from keyctl.twin.keys import MadeKey
-from keyctl.twin.okx.data import FORGOTTEN_AFTER_MS
+from keyctl.twin.okx.orders import FORGOTTEN_AFTER_MS
 from keyctl.twin.server import TwinServer
 from keyctl.twin.venue import Venue
 from tests.twin.caller import NOW_MS, Clock, Reply, Wire, get, okx, send

@@ -78,7 +78,10 @@ def test_shipped_passphrase_slots_take_the_full_cost(folder: Path) -> None:
 @pytest.mark.parametrize("key", [GivenKey("keyfile", Secret(b"x" * 32)), GivenKey("passphrase", Secret("wrong"))])
 def test_a_wrong_key_gets_the_one_error(folder: Path, key: GivenKey) -> None:
     error = refusal(make(folder, KEY, PASSPHRASE), key)
-    assert (error.message, error.code) == ("wrong key or damaged vault", "vault_locked")
+    assert (error.message, error.code) == (
+        "the vault did not open: wrong passphrase or key, or damaged vault",
+        "vault_locked",
+    )
 
 
 def test_every_flipped_bit_gets_the_one_error(folder: Path) -> None:
@@ -93,7 +96,7 @@ def test_every_flipped_bit_gets_the_one_error(folder: Path) -> None:
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
-        assert refusal(path).message == "wrong key or damaged vault", bit
+        assert refusal(path).message == "the vault did not open: wrong passphrase or key, or damaged vault", bit
 
 
 def test_cut_and_lengthened_files_get_the_one_error(folder: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,15 +144,92 @@ def test_one_that_never_became_an_account_leaves_none(home: Home) -> None:
     assert entries(home) == []
 
 
-def test_trouble_with_them_keeps_no_secret_away(home: Home) -> None:
-    Fingerprints(home).path.write_text("damaged")
-    inner = MemoryStore()
-    store = stored(home, inner, a="one")
+def rubbish(whole: str) -> dict[str, str]:
+    """What may stand in the file instead, by name."""
+    document = json.loads(whole)
+
+    def changed(change: Callable[[dict[str, Any]], object]) -> str:
+        copy = json.loads(whole)
+        change(copy)
+        return json.dumps(copy)
+
+    return {
+        "text": "damaged",
+        "empty": "",
+        "half": whole[: len(whole) // 2],
+        "list": "[1, 2]",
+        "deep": "[" * 100_000,
+        "newer": json.dumps({**document, "version": 2}),
+        "no accounts": json.dumps({**document, "accounts": 7}),
+        "no key": json.dumps({**document, "key": ""}),
+        "a long key": json.dumps({**document, "key": "00" * 65}),
+        "a number as key": json.dumps({**document, "key": 7}),
+        "an entry of text": json.dumps({**document, "accounts": ["x"]}),
+        "prints of text": changed(lambda copy: copy["accounts"][0].update(prints="xxxx")),
+        "an endless length": changed(lambda copy: copy["accounts"][0]["prints"][0].__setitem__(1, float("inf"))),
+        "a short hash": changed(lambda copy: copy["accounts"][0]["prints"][0].__setitem__(3, "00")),
+        "a date without zone": changed(lambda copy: copy["accounts"][0].update(dead_since="2026-01-01T00:00:00")),
+    }
+
+
+RUBBISH = (
+    *("text", "empty", "half", "list", "deep", "newer", "no accounts", "no key", "a long key", "a number as key"),
+    *("an entry of text", "prints of text", "an endless length", "a short hash", "a date without zone"),
+)
+
+
+@pytest.mark.parametrize("way", [*RUBBISH, "bytes", "a link", "open to others", "a folder"])
+def test_trouble_with_them_keeps_no_secret_away_and_is_told_once(home: Home, way: str) -> None:
+    path, inner, told = Fingerprints(home).path, MemoryStore(), list[str]()
+    stored(home, inner, z="zero").put("z", make_credential(HEX[::-1]))
+    texts = rubbish(path.read_text())
+    assert set(texts) == set(RUBBISH)
+    if way in texts:
+        path.write_text(texts[way])
+    elif way == "bytes":
+        path.write_bytes(b"\xff\xfe\0rubbish")
+    elif way == "a link":
+        path.rename(path.with_suffix(".there"))
+        path.symlink_to(path.with_suffix(".there"))
+    elif way == "open to others":
+        path.chmod(0o644)
+    else:
+        path.unlink()
+        path.mkdir()
+    before = None if way == "a folder" else path.read_bytes()
+    store = FingerprintedStore(inner, Fingerprints(home), lambda: {"a": "one"}, told.append)
     store.put("a", make_credential(HEX))
     assert store.get("a").secret.reveal().decode() == HEX
+    assert set(store.get_each(["a", "z"])) == {"a", "z"}
     store.delete("a")
-    assert inner.credentials == {}
-    assert Fingerprints(home).path.read_text() == "damaged"
+    assert set(inner.credentials) == {"z"}
+    assert way == "a folder" or path.read_bytes() == before
+    assert len(told) == 1 and "fingerprints cannot be read" in told[0]
+
+
+def test_a_home_whose_fingerprints_are_damaged_works_and_says_so_once(world: World) -> None:
+    world.add("okx")
+    Fingerprints(world.app().home).path.write_text("{half")
+    for words in (
+        ("verify", "okx-a"),
+        ("balance", "okx-a"),
+        ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "-a", "okx-a"),
+        ("env", "okx-a", "--to-file", str(world.folder / "out.env")),
+    ):
+        ran = world.keyctl(*words)
+        assert ran.exit_code == 0, (words, ran.stdout, ran.stderr)
+        assert ran.stderr.count("fingerprints cannot be read") == 1, words
+    ran = world.spawn("exec", "okx-a", "--", "true")
+    assert (ran.exit_code, ran.stderr.count("fingerprints cannot be read")) == (0, 1)
+    (world.folder / "leak.txt").write_text(f"OKX_API_SECRET={world.made['okx-a'].secret}\n")
+    locked = world.keyctl("scan", str(world.folder / "leak.txt"), "--json")
+    assert locked.exit_code == 4 and locked.data["without_fingerprints"] == ["okx-a"]
+    assert [error["code"] for error in locked.document["errors"]] == ["secrets_found", "fingerprints_damaged"]
+    (world.folder / "leak.txt").write_text(f"{world.made['okx-a'].secret}\n")
+    assert world.keyctl("scan", str(world.folder / "leak.txt")).exit_code == 9
+    opened = world.keyctl("scan", "--open", str(world.folder / "leak.txt"))
+    assert opened.exit_code == 4 and opened.stderr.count("fingerprints cannot be read") == 1
+    assert Fingerprints(world.app().home).path.read_text() == "{half"
 
 
 def test_a_disk_that_refuses_them_keeps_no_secret_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,10 @@ def test_a_hostile_file_gets_the_one_error_and_stays(name: str, tmp_path: Path) 
     whole = path.read_bytes()
     for kind in KINDS:
         error = refusal(path, kind)
-        assert (error.message, error.code) == ("wrong key or damaged vault", "vault_locked")
+        assert (error.message, error.code) == (
+            "the vault did not open: wrong passphrase or key, or damaged vault",
+            "vault_locked",
+        )
         assert error.exit_code is ExitCode.SETUP
     assert path.read_bytes() == whole
 

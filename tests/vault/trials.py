@@ -139,7 +139,10 @@ def damage(folder: Path, count: int, seed: int) -> Damages:
             EncryptedFile(path, KEY).get_many(())
             figures.taken.append(f"{name}: opened")
         except KeyctlError as error:
-            if (error.message, error.exit_code) != ("wrong key or damaged vault", ExitCode.SETUP):
+            if (error.message, error.exit_code) != (
+                "the vault did not open: wrong passphrase or key, or damaged vault",
+                ExitCode.SETUP,
+            ):
                 figures.taken.append(f"{name}: {error.message}")
             figures.refused[name] += 1
     return figures

@@ -45,15 +45,13 @@ if TYPE_CHECKING:
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
     from keyctl.exchanges import shipped
-    from keyctl.exchanges.checklists import common
-    from keyctl.home.account_entries import account_data
+    from keyctl.exchanges.checklists import list_step, steps_of
     from keyctl.home.accounts import check_label
     from keyctl.home.demo_only import check_place
     from keyctl.home.grouping import check_not_listed
     from keyctl.keys.enrol import Place, binding_for, enrol, markets_for, new_account
     from keyctl.keys.interview import Interview
-    from keyctl.verify.course import verify_new
-    from keyctl.verify.public_ip import agree_once, ip_note, ip_step
+    from keyctl.verify.public_ip import agree_once, ip_step
 
     if options["extra"]:
         _refuse_extra()
@@ -61,7 +59,9 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     for group in options["groups"]:
         check_label(group)
         check_not_listed([group], app.config.groups)
-    interview = Interview(app.prompt, app.accounts, profile, options)
+    interview, purpose = Interview(app.prompt, app.accounts, profile, options), options["profile"]
+    if purpose is not None:
+        steps_of(profile, purpose)  # an exchange without such keys is told before anything is asked
     if options["from_keygen"]:
         account = _complete(app, exchange, interview, options)
     else:
@@ -70,23 +70,36 @@ def command(app: App, exchange: str, **options: Any) -> Result:
         binding = binding_for(profile, place)
         adapter = shipped.load(binding)
         # A key that lends trades on no market: what is told of it is told once.
-        markets = markets_for(profile, options["market"] or ("spot" if options["profile"] == "funding" else None))
-        agree_once(app)
-        ours = ip_step(app, profile) if interview.guided and app.prompt.has_terminal else None
+        markets = markets_for(profile, options["market"] or ("spot" if purpose == "funding" else None))
+        if interview.typed:
+            agree_once(app)
+        guided = interview.guided and app.prompt.has_terminal
+        ours = ip_step(app, profile, list_step(profile, purpose)) if guided else None
         label = interview.label(ours.lines if ours and ours.data else ())
         # Opened before the secret is asked for: a locked store is better known now than afterwards.
         app.store.get_many(())
         credential = interview.credential(binding, adapter)
         account = new_account(app.accounts, label, markets, credential, options["groups"])
-        account = replace(account, profile=options["profile"])
+        account = replace(account, profile=purpose)
         enrol(app.accounts, app.store, account, credential)
+    return _told(app, account, interview, tested=not options["no_verify"])
+
+
+def _told(app: App, account: Account, interview: Interview, *, tested: bool) -> Result:
+    """What is said of an account that was stored: its test, the public IP address, and at last what is left to do."""
+    from keyctl.exchanges.shipped import profile
+    from keyctl.home.account_entries import account_data
+    from keyctl.verify.course import verify_new
+    from keyctl.verify.new_key import new_key
+    from keyctl.verify.public_ip import ip_note
+
     stored = Note(f"Stored {account.label} in {app.store.describe()}.")
-    checked = None if options["no_verify"] else verify_new(app, account)
+    checked = verify_new(app, account) if tested else None
     note, addresses = ip_note(app, account)
-    notes: tuple[Note, ...] = () if note is None else (note,)
-    if len(app.accounts.all()) == 1:
-        notes += (Note("\n".join(common().copies)),)
-    data = {"account": account_data(account), "public_ip": addresses}
+    findings, first = () if checked is None else checked.data["findings"], len(app.accounts.all()) == 1
+    said = new_key(account.label, profile(account.exchange), account.profile, findings, first)
+    notes = (*(() if note is None else (note,)), Note("\n".join(said.lines)))
+    data = {"account": account_data(account), "public_ip": addresses, "key": said.data}
     if checked is None:
         return Result(data, view=(stored, *notes), warnings=tuple(interview.warnings))
     return Result(
@@ -104,7 +117,7 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
     from keyctl.home.demo_only import check_of_twin
     from keyctl.keys.keygen import completed, pending_pair
 
-    for name in ("label", "env", "site", "market", "endpoint", "ca_file", "profile"):
+    for name in ("label", "env", "site", "market", "endpoint", "ca_file"):
         if options[name] is not None:
             raise UsageProblem(
                 f"--{name.replace('_', '-')} was said to keygen already",
@@ -115,7 +128,8 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
     check_of_twin(app.home, pending)
     credential = interview.credential(pending.binding, load(pending.binding), pair)
     groups = tuple(dict.fromkeys((*pending.groups, *options["groups"])))
-    account = completed(app.accounts, pending, credential, {"groups": groups})
+    facts = {"groups": groups, "profile": options["profile"] or pending.profile}
+    account = completed(app.accounts, pending, credential, facts)
     # The same private key with its API key replaces itself in one step; the account follows.
     app.store.put(account.id, credential)
     app.accounts.replace(account)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command
+from keyctl.commands.framing import keyctl_command, takes_accounts
 from keyctl.terminal.output import Result, counting
 
 
-@keyctl_command(examples="keyctl balance\nkeyctl balance okx-main binance-main\nkeyctl balance --all --market futures")
-@click.argument("accounts", nargs=-1)
+@keyctl_command(
+    examples="keyctl balance\nkeyctl balance okx-main binance-main\nkeyctl balance --all --market futures", lists=True
+)
+@takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
 @click.option(

@@ -13,7 +13,8 @@ from keyctl.terminal.output import Result
 @keyctl_command(examples="keyctl doctor\nkeyctl doctor --cron --quiet\nkeyctl doctor --new-journal")
 @click.option("--new-journal", is_flag=True, help="Begin a new journal where the old one is lost, halted.")
 @click.option("--cron", is_flag=True, help="Hold it to what cron has: no person, no keyring, PATH=/usr/bin:/bin.")
-def command(app: App, new_journal: bool, cron: bool) -> Result:
+@click.option("-v", "--verbose", is_flag=True, help="Show also what is fine.")
+def command(app: App, new_journal: bool, cron: bool, verbose: bool) -> Result:
     """Look at this machine, the store, files and clocks
 
     Which keyctl would run, whether the store opens, file modes, clocks against the exchanges (one public call each),
@@ -27,4 +28,4 @@ def command(app: App, new_journal: bool, cron: bool) -> Result:
         return begin(app)
     from keyctl.upkeep.doctor import examine
 
-    return examine(app, cron)
+    return examine(app, cron, verbose)

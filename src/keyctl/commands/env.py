@@ -21,5 +21,7 @@ def command(app: App, label: str, form: str, to_file: str | None) -> Result:
     A program on this machine is better run by keyctl exec, which writes the secret nowhere.
     """
     from keyctl.keys.hand_out import print_variables
+    from keyctl.leaks.leak_warning import warn_if_leaked
 
+    warn_if_leaked(app, label)
     return print_variables(app, label, form, to_file)

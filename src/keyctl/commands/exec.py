@@ -26,5 +26,7 @@ def command(app: App, label: str, program: tuple[str, ...], form: str) -> Result
     variable is dropped.
     """
     from keyctl.keys.hand_out import run
+    from keyctl.leaks.leak_warning import warn_if_leaked
 
+    warn_if_leaked(app, label)
     run(app, label, form, program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command
+from keyctl.commands.framing import keyctl_command, takes_accounts
 from keyctl.home.folders import none_stored
 from keyctl.terminal.output import Result, counting
 
@@ -13,7 +13,7 @@ from keyctl.terminal.output import Result, counting
 @keyctl_command(
     examples="keyctl exposure\nkeyctl exposure okx-main\nkeyctl exposure --html keys-2026-11.html", needs_words=True
 )
-@click.argument("accounts", nargs=-1)
+@takes_accounts
 @click.option("--html", metavar="FILE", help="Also write one page of it, with the result of verify.")
 def command(app: App, accounts: tuple[str, ...], html: str | None) -> Result:
     """Show what a thief could do with each key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +28,8 @@ class KeyctlCommand(click.Command):
     """A command that returns a Result. Its callback gets the App first.
 
     `sections` are headings for its help, each by the name of the parameter that it stands above. `needs_words`: an
-    empty word is refused, for a command to which an option that is not given means more or another price.
+    empty word is refused, for a command to which an option that is not given means more or another price. `lists`: what
+    it shows may be had as CSV, and be watched.
     """
 
     def __init__(
@@ -36,9 +38,10 @@ class KeyctlCommand(click.Command):
         examples: str = "",
         sections: Mapping[str, str] | None = None,
         needs_words: bool = False,
+        lists: bool = False,
         **kwargs: Any,
     ):
-        kwargs.setdefault("params", []).extend(_shared_options())
+        kwargs.setdefault("params", []).extend([*(_list_options() if lists else ()), *_shared_options()])
         kwargs["context_settings"] = {**CONTEXT, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
         self.examples = examples
@@ -69,8 +72,15 @@ class KeyctlCommand(click.Command):
         app.output.command = command_name(ctx)
         if self.needs_words:
             _check_not_empty(ctx)
-        assert self.callback is not None
-        return ctx.invoke(self.callback, app, **ctx.params)
+        callback, seconds = self.callback, ctx.params.pop("watch", None)
+        assert callback is not None
+        if app.output.csv and app.output.json:
+            raise UsageProblem("use either --csv or --json")
+        if seconds is None:
+            return ctx.invoke(callback, app, **ctx.params)
+        from keyctl.terminal.watch import watched
+
+        return watched(lambda: ctx.invoke(callback, app, **ctx.params), seconds, app.output)
 
 
 def _check_not_empty(ctx: click.Context) -> None:
@@ -119,6 +129,19 @@ def keyctl_group(
     for child_name, child in commands.items():
         child.name = child_name
     return KeyctlGroup(name, dict(commands), default=default, help=help_text, context_settings=CONTEXT)
+
+
+def takes_accounts(function: Callable[..., Result]) -> Callable[..., Result]:
+    """A decorator for commands over several accounts: `accounts` are the labels given as words and those after -a."""
+
+    @wraps(function)
+    def command(app: App, accounts: tuple[str, ...], labels: tuple[str, ...], **options: Any) -> Result:
+        return function(app, tuple(dict.fromkeys((*accounts, *labels))), **options)
+
+    named = click.option(
+        "-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; the same as naming it."
+    )
+    return click.argument("accounts", nargs=-1)(named(command))
 
 
 def symbol_asked(app: App, text: str | None) -> str | None:
@@ -210,24 +233,36 @@ def command_name(ctx: click.Context) -> str:
     return " ".join(reversed(names))
 
 
+def _flag(name: str, field: str, text: str, value: bool = True) -> click.Option:
+    """A flag that sets a field of the output options."""
+
+    def store(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+        if given and ctx.obj is not None:
+            setattr(ctx.obj.output, field, value)
+
+    return click.Option([name], is_flag=True, expose_value=False, callback=store, help=text)
+
+
+def _list_options() -> list[click.Option]:
+    return [
+        _flag("--csv", "csv", "Print CSV, with a header line."),
+        click.Option(
+            ["--watch"], type=click.FloatRange(min=2), metavar="S", help="Show it in place, read again every S seconds."
+        ),
+    ]
+
+
 def _shared_options() -> list[click.Option]:
-    def flag(name: str, field: str, text: str, value: bool = True) -> click.Option:
-        def store(ctx: click.Context, param: click.Parameter, given: bool) -> None:
-            if given and ctx.obj is not None:
-                setattr(ctx.obj.output, field, value)
-
-        return click.Option([name], is_flag=True, expose_value=False, callback=store, help=text)
-
     def no_input(ctx: click.Context, param: click.Parameter, given: bool) -> None:
         if given and ctx.obj is not None:
             ctx.obj.no_input = True
 
     return [
-        flag("--json", "json", "One JSON document on stdout, on failures too."),
-        flag("--quiet", "quiet", "Only what needs a person."),
-        flag("--no-color", "color", "No colours.", value=False),
-        flag("--header", "header", "In a pipe, print the column names first."),
-        flag("--debug", "debug", "Say more on stderr; never secrets."),
+        _flag("--json", "json", "One JSON document on stdout, on failures too."),
+        _flag("--quiet", "quiet", "Only what needs a person."),
+        _flag("--no-color", "color", "No colours.", value=False),
+        _flag("--header", "header", "In a pipe, print the column names first."),
+        _flag("--debug", "debug", "Say more on stderr; never secrets."),
         click.Option(
             ["--no-input"], is_flag=True, expose_value=False, callback=no_input, help="Ask nothing; fail instead."
         ),

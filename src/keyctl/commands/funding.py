@@ -153,11 +153,19 @@ def autorenew(app: App, state: str, currency: str, label: str | None, **options:
 
     It offers again what borrowers give back, whether or not keyctl runs; a halt does not switch it off.
     """
-    from keyctl.funding.cancel import auto_renew
+    from keyctl.funding import auto_renew
+    from keyctl.model.funding import AutoRenew
 
+    name = _currency(currency)
+    if state != "on" and (options["size"] is not None or options["rate"] is not None):
+        raise UsageProblem(f"--amount and --rate are for: keyctl funding autorenew on {name}; nothing was sent")
+    if state == "show":
+        return asyncio.run(auto_renew.show(app, label, name))
+    if state == "off":
+        return asyncio.run(auto_renew.switch_off(app, label, name, options["yes"]))
     size = Decimal(0) if options["size"] is None else _size(options["size"])
-    rate = None if options["rate"] is None else _rate(options["rate"])
-    return asyncio.run(auto_renew(app, label, _currency(currency), state, size, rate, options["days"], options["yes"]))
+    rate = Decimal(0) if options["rate"] is None else _rate(options["rate"])
+    return asyncio.run(auto_renew.switch_on(app, label, AutoRenew(name, options["days"], rate, size), options["yes"]))
 
 
 @keyctl_command(

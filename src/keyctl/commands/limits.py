@@ -63,7 +63,7 @@ def command(app: App) -> Result:
     words += in_force(app, accounts)
     return Result(
         {"limits": entries, "halted": halted.reason if halted else None, "halts": halts_data(app, accounts)},
-        view=(Table(("cap", "value", "used", "name", "set in"), rows), Note("\n".join(words))),
+        view=(Table(("cap", "value", "used", "name", "set in"), rows, droppable=("set in",)), Note("\n".join(words))),
     )
 
 

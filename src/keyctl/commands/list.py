@@ -15,6 +15,7 @@ from keyctl.home.demo_only import odd_accounts, odd_words
 from keyctl.home.grouping import Groups
 from keyctl.home.last_use import Use, last_uses
 from keyctl.home.selection import check_readable
+from keyctl.keys.due import due_in_days
 from keyctl.loader import folder_names
 from keyctl.terminal.output import Note, Result, Table
 
@@ -37,7 +38,7 @@ def command(app: App) -> Result:
     accounts = app.accounts.all()
     groups = Groups(accounts, app.config.groups if os.path.lexists(app.home.config_file) else {})
     own = {account.id: () if account.disabled else groups.of(account) for account in accounts}
-    days = {account.id: _days_left(app, account) for account in accounts}
+    days = {account.id: due_in_days(app, account) for account in accounts}
     halted = {account.id: app.halted(account) for account in accounts}
     uses = last_uses(app.home.state)
     used = {account.id: uses.get(account.id) for account in accounts}
@@ -45,7 +46,11 @@ def command(app: App) -> Result:
         (*_row(account, halted[account.id], own[account.id], days[account.id]), _used(used[account.id]))
         for account in accounts
     ]
-    view = Table(_COLUMNS, rows) if rows else Note("No account is stored. Store one: keyctl add EXCHANGE")
+    view = (
+        Table(_COLUMNS, rows, droppable=("groups", "used", "markets", "exchange"))
+        if rows
+        else Note("No account is stored. Store one: keyctl add EXCHANGE")
+    )
     data = [
         account_data(account)
         | {"groups": list(own[account.id]), "days_left": days[account.id], "halted": halted[account.id]}
@@ -89,42 +94,6 @@ def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
         if account.exchange not in known:
             found.append(SetupProblem(f"{account.label}: this version does not know its exchange"))
     return found
-
-
-def _days_left(app: App, account: Account) -> int | None:
-    """None for a key that is none yet, and for one that this version does not know."""
-    from keyctl.home.key_age import days_left
-    from keyctl.model.words import Standing
-
-    if account.standing is Standing.PENDING or account.unread:
-        return None
-    lifetime = used = None
-    if account.ip_list is False:  # reading an exchange's facts takes a moment, and matters for such keys only
-        from keyctl.exchanges.shipped import profile
-
-        if account.exchange not in folder_names("exchanges", "facts.toml"):
-            return None
-        lifetime = profile(account.exchange).lifetime
-        used = _last_used(app, account) if lifetime.unused_no_ip_days else None
-    return days_left(account, lifetime, datetime.now(UTC), _own_rule(app, account), used)
-
-
-def _last_used(app: App, account: Account) -> datetime | None:
-    """When keyctl last read this key's rights, as verify and each day's first order do; None where it never has."""
-    if not (app.home.state / "journal.db").exists():
-        return None
-    read = app.journal.notes.permissions(account.id)
-    return datetime.fromtimestamp(read.at, UTC) if read else None
-
-
-def _own_rule(app: App, account: Account) -> int:
-    """After how many days the person wants the key renewed. Without a config file its reader is not even loaded."""
-    from keyctl.home.key_age import KEY_AGE_DAYS
-
-    if not os.path.lexists(app.home.config_file):
-        return KEY_AGE_DAYS
-    ages = [wish.max_age_days for wish in app.config.account(account.label).profiles if wish.max_age_days]
-    return min(ages, default=app.config.key_age_days)
 
 
 def _used(use: Use | None) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command, keyctl_group, symbol_asked
+from keyctl.commands.framing import keyctl_command, keyctl_group, symbol_asked, takes_accounts
 from keyctl.errors import UsageProblem
 from keyctl.terminal.output import Note, Result, Table, Text, counting
 
 _COLUMNS = ("plan", "account", "symbol", "side", "quantity", "price", "state", "status")
+_FOR_PEOPLE = ("time (UTC)", "account", "symbol", "side", "size", "filled", "price", "state", "plan", "id")
+# The least needed first, where room is short.
+_DROPPABLE = ("id", "plan", "filled", "time (UTC)")
 
 
 @keyctl_command(
     examples="keyctl orders --most 20\nkeyctl orders --open\nkeyctl orders --open okx-main --symbol BTC/USDT:USDT",
     needs_words=True,
+    lists=True,
 )
-@click.argument("accounts", nargs=-1)
+@takes_accounts
 @click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many legs at most.")
+@click.option("--drafts", is_flag=True, help="Also drafts: plans of --dry-run that were not sent.")
 @click.option("--open", "only_open", is_flag=True, help="Ask the exchanges what is open there now, whoever sent it.")
 @click.option("--group", metavar="NAME", help="With --open: the accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="With --open: all accounts of one kind (the default).")
@@ -26,15 +33,16 @@ def list_orders(
     app: App,
     accounts: tuple[str, ...],
     most: int,
+    drafts: bool,
     only_open: bool,
     group: str | None,
     everything: bool,
     symbol: str | None,
 ) -> Result:
-    """List orders from the journal, newest first, or what is open
+    """List orders from the journal, or what is open
 
-    With --open the exchanges are read. An account that could not be read is shown as failed, and what the journal knew
-    of it as stale.
+    The newest is last on a terminal, and first in pipes and JSON. Accounts have their label of today. With --open the
+    exchanges are read. An account that could not be read is shown as failed, and what the journal knew of it as stale.
     """
     if only_open:
         from keyctl.desk.overview import open_orders
@@ -47,9 +55,15 @@ def list_orders(
         raise UsageProblem("accounts, --group, --all and --symbol belong to --open", "keyctl orders --open LABEL")
     from keyctl.desk.order_view import stored_data
 
-    stored = app.journal.recent(most)
-    data = [stored_data(leg) for leg in stored]
-    return Result({"orders": data}, view=(_table(data), *(() if data else (Note("no orders yet"),))))
+    labels = {account.id: account.label for account in app.accounts.all()}
+    stored = app.journal.recent(most, drafts)
+    data = [stored_data(leg) | {"account": labels.get(leg.leg.account_id, leg.leg.account)} for leg in stored]
+    if not data:
+        return Result({"orders": data}, view=(Note("no orders yet" if drafts else "no orders yet, drafts left out"),))
+    if not app.output.for_people:
+        return Result({"orders": data}, view=(_table(data),))
+    rows = [_row(item) for item in reversed(data)]
+    return Result({"orders": data}, view=(Table(_FOR_PEOPLE, rows, droppable=_DROPPABLE),))
 
 
 @keyctl_command(examples="keyctl orders show k3x7")
@@ -130,6 +144,16 @@ def export(app: App) -> Result:
 
 def _table(data: list[dict[str, object]]) -> Table:
     return Table(_COLUMNS, [tuple(_cell(item, name) for name in _COLUMNS) for item in data])
+
+
+def _row(item: dict[str, Any]) -> tuple[str, ...]:
+    """One order for people: its time to the minute, its state with what the exchange said of it last."""
+    sent_at = "not sent" if item["sent_at"] is None else str(item["sent_at"])[:16].replace("T", " ")
+    known = "-" if item["filled"] is None else str(item["filled"])
+    state = str(item["status"] or item["state"])
+    size, price = _cell(item, "quantity"), "market" if item["price"] is None else str(item["price"])
+    numbers = (size, known, price, state, str(item["plan"]), _cell(item, "exchange_order_id"))
+    return (sent_at, str(item["account"]), str(item["symbol"]), str(item["side"]), *numbers)
 
 
 def _cell(item: dict[str, object], name: str) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command, symbol_asked
+from keyctl.commands.framing import keyctl_command, symbol_asked, takes_accounts
 from keyctl.terminal.output import Result, counting
 
 
 @keyctl_command(
     examples="keyctl positions\nkeyctl positions okx-main --symbol BTC/USDT:USDT\nkeyctl positions --group desk --json",
     needs_words=True,
+    lists=True,
 )
-@click.argument("accounts", nargs=-1)
+@takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
 @click.option("--symbol", metavar="SYMBOL", help="Positions in that perpetual only.")

@@ -56,7 +56,7 @@ def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, e
     )
     return Result(
         {"prices": [_data(quote, symbol) for quote in found]},
-        view=(Table(_COLUMNS, [_row(quote, found) for quote in found]),),
+        view=(Table(_COLUMNS, [_row(quote, found) for quote in found], droppable=("step", "tick")),),
         exit_code=code,
         errors=() if answered else tuple(troubles),
         warnings=missing if answered else (),

@@ -11,22 +11,26 @@ from keyctl.home.account_entries import account_data
 from keyctl.terminal.output import Note, Result
 
 
-@keyctl_command(examples="keyctl remove okx-old\nkeyctl remove okx-old --yes")
-@click.argument("label")
+@keyctl_command(examples="keyctl remove okx-old\nkeyctl remove okx-old lbank-old\nkeyctl remove okx-old --yes")
+@click.argument("labels", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(app: App, label: str, yes: bool) -> Result:
-    """Forget an account and its secret"""
+def command(app: App, labels: tuple[str, ...], yes: bool) -> Result:
+    """Forget accounts and their secrets
+
+    Each label is typed once more before anything is removed. The keys go on working at their exchanges.
+    """
     from keyctl.keys.enrol import dismiss
 
-    account = app.accounts.get(label)
-    if not yes:
-        question = f"Forget {label} ({account.exchange}, {account.kind}) and its secret? Type its label"
-        if not app.prompt.confirm_typed(question, label):
-            raise CheckFailed("the label was not typed; nothing was changed", code="not_confirmed", account=label)
-    dismiss(app.accounts, app.store, account)
-    return Result(
-        {"account": account_data(account)},
-        view=(
-            Note(f"Forgot {label}. The key still works at {account.exchange}: delete it there if it is not needed."),
-        ),
-    )
+    accounts = [app.accounts.get(label) for label in dict.fromkeys(labels)]
+    for account in () if yes else accounts:
+        question = f"Delete {account.label} ({account.exchange}, {account.kind}) and its secret from this machine? Type"
+        if not app.prompt.confirm_typed(f"{question} {account.label}", account.label):
+            raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed", account=account.label)
+    for account in accounts:
+        dismiss(app.accounts, app.store, account)
+    notes = [
+        Note(f"Removed {item.label}. The key still works at {item.exchange}: delete it there if it is not needed.")
+        for item in accounts
+    ]
+    data = [account_data(account) for account in accounts]
+    return Result({"accounts": data, **({"account": data[0]} if len(data) == 1 else {})}, view=tuple(notes))

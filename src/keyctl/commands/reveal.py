@@ -14,5 +14,7 @@ from keyctl.terminal.output import Result
 def command(app: App, label: str) -> Result:
     """Show a secret on the screen, once its label is typed"""
     from keyctl.keys.hand_out import reveal
+    from keyctl.leaks.leak_warning import warn_if_leaked
 
+    warn_if_leaked(app, label)
     return reveal(app, label)

@@ -33,7 +33,7 @@ SHORT_HELP = {
     "orders": "List orders from the journal, settle unknown ones",
     "positions": "Show open positions in perpetuals",
     "price": "Show a symbol at every venue, side by side",
-    "remove": "Forget an account and its secret",
+    "remove": "Forget accounts and their secrets",
     "rename": "Give an account another label",
     "request": "Send one signed read and show the answer",
     "restore": "Bring a backup back, halted",
@@ -44,4 +44,18 @@ SHORT_HELP = {
     "vault": "Keep secrets in an encrypted file",
     "verify": "Check what API keys may do, and from where",
     "whitelist": "Keep IP lists, in each exchange's form",
+}
+
+# Under which headings `keyctl --help` lists them; a test holds that each command is under one.
+SECTIONS = {
+    "Start": ("demo", "checklist", "keygen", "add", "import"),
+    "Keys and accounts": (
+        *("list", "show", "verify", "whitelist", "ip", "edit", "rename", "disable", "enable", "rotate", "remove"),
+    ),
+    "Orders": ("order", "orders", "cancel", "close", "halt", "limits"),
+    "Accounts at a glance": ("balance", "positions", "fills", "price", "request"),
+    "Lending": ("funding",),
+    "When something is wrong": ("diagnose", "doctor", "leak", "scan", "exposure"),
+    "Secrets for other programs": ("exec", "env", "reveal"),
+    "Store, settings and backups": ("vault", "config", "export", "backup", "restore", "completion"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command, since_asked
+from keyctl.commands.framing import keyctl_command, since_asked, takes_accounts
 from keyctl.errors import UsageProblem
 from keyctl.home.folders import none_stored
 from keyctl.terminal.output import Result, counting
@@ -15,9 +15,10 @@ from keyctl.terminal.output import Result, counting
     examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
     "keyctl verify --all --quiet      (for cron: silent when all is well)\n"
     "keyctl verify --all --watch-ip --quiet    (for cron: has our address changed?)\n"
-    "keyctl verify --all --foreign-use --quiet (for cron: use that is not keyctl's)"
+    "keyctl verify --all --foreign-use --quiet (for cron: use that is not keyctl's)",
+    lists=True,
 )
-@click.argument("accounts", nargs=-1)
+@takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
 @click.option("--watch-ip", is_flag=True, help="Only look whether our address has changed; asks no exchange.")

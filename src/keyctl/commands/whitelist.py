@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command, keyctl_group
+from keyctl.commands.framing import keyctl_command, keyctl_group, takes_accounts
 from keyctl.errors import UsageProblem
 from keyctl.model.words import Market
 from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl whitelist show --all\nkeyctl whitelist show okx-main --json")
-@click.argument("accounts", nargs=-1)
+@takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
 def show(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
@@ -62,7 +62,7 @@ def set_(
 
 
 @keyctl_command(examples="keyctl whitelist plan --all\nkeyctl whitelist plan --group desk")
-@click.argument("accounts", nargs=-1)
+@takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
 def plan(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:

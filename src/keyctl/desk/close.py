@@ -36,6 +36,7 @@ from keyctl.orders.precedence import settle_first, wait_for_others
 from keyctl.orders.preview import LeftOut, Preview, Target, preview, still_holding, store
 from keyctl.orders.send import send, wait_for_fills
 from keyctl.orders.wish import Wish
+from keyctl.terminal.output import awaited
 from keyctl.terminal.signals import Stop, interruptible
 
 if TYPE_CHECKING:
@@ -195,7 +196,8 @@ async def _sent(app: App, closing: Closing, stop: Stop, wait: float) -> Closing:
             return closing
         shown = await _fresh(app, closing, targets)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
-        results = await send(shown, stored, targets, app.journal, app.config, stop)
+        with awaited(app.output) as show:
+            results = await send(shown, stored, targets, app.journal, app.config, stop, show=show)
     except KeyctlError as error:
         planned = {leg.leg.account_id for leg in closing.shown.plan.legs}
         excluded = [LeftOut(target, error) for target in targets if target.session.account.id in planned]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import CheckFailed, NeedsPerson
-from keyctl.model.noun import Noun
 from keyctl.orders.value import is_typed, rounded
 
 if TYPE_CHECKING:
@@ -19,8 +17,7 @@ VALUE_TOLERANCE = Decimal("0.01")
 WORD = "close"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Consent(Noun):
+class Consent(NamedTuple):
     """How the person agrees: `--yes`, `--expect-value`, or by typing; `--again` for a repeat within a minute.
 
     `all_or_nothing`: where one leg cannot go, none goes. `expected_usd` may be off by one part in a hundred; what is

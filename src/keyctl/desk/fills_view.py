@@ -6,8 +6,6 @@ neither is left out, and what is lacking makes the list incomplete.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,6 +17,7 @@ from keyctl.journal.rows import StoredLeg
 from keyctl.model.fills import Fill
 from keyctl.orders.fills import FillsRead
 from keyctl.orders.holdings import Seen
+from keyctl.terminal.csv_text import csv_text
 from keyctl.terminal.output import Note, Result, Table, Text
 
 FIELDS = (
@@ -28,9 +27,6 @@ FIELDS = (
 CSV_COLUMNS = ("time", "account", "exchange", "market", *FIELDS[1:], "state", "detail")
 _COLUMNS = ("account", "time (UTC)", "symbol", "size", "price", "fee", "profit")
 _NOT_TOLD = "unknown"
-_NUMBERS = ("price", "quantity", "fee", "profit")
-# How spreadsheets tell a formula from text: OWASP, "CSV Injection".
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 Ours = Mapping[tuple[str, Fill], StoredLeg]
 
@@ -49,9 +45,9 @@ def fills(
     view: list[Table | Text | Note] = []
     if as_csv:
         # What writes lines adds the last line feed.
-        view.append(Text(csv_text(rows).removesuffix("\n"), exact=True))
+        view.append(Text(csv_of(rows).removesuffix("\n"), exact=True))
     elif rows:
-        view.append(shown(people, rows, _COLUMNS, [_cells(row) for row in rows]))
+        view.append(shown(people, rows, _COLUMNS, [_cells(row) for row in rows], ("profit", "fee")))
     if not as_csv and not any(row["state"] == OK for row in rows):
         whole = all(item.trouble is None for item in seen)
         view.append(Note(f"no trades since {since}" + ("" if whole else " on the accounts that could be read")))
@@ -63,21 +59,9 @@ def fills(
     return replace(ended, exit_code=code, errors=(*ended.errors, *lacks))
 
 
-def csv_text(rows: Sequence[Row]) -> str:
-    """The rows as RFC 4180 has them: a header, CR and LF at line ends, quotes where needed; not told is empty.
-
-    Exchanges' text that a spreadsheet would take for a formula has an apostrophe before it; numbers are numbers.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows([_csv_cell(name, row[name]) for name in CSV_COLUMNS] for row in rows)
-    return text.getvalue()
-
-
-def _csv_cell(name: str, value: str | None) -> str:
-    text = value or ""
-    return f"'{text}" if name not in _NUMBERS and text.startswith(_FORMULAS) else text
+def csv_of(rows: Sequence[Row]) -> str:
+    """The rows as CSV; what was not told is empty."""
+    return csv_text(CSV_COLUMNS, ([row[name] or "" for name in CSV_COLUMNS] for row in rows))
 
 
 def _rows(item: Seen[FillsRead], ours: Ours) -> Iterable[Row]:

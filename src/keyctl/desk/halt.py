@@ -113,7 +113,7 @@ def _held(app: App, accounts: Sequence[Account]) -> list[Halt]:
 
 
 def _label(halt: Halt, accounts: Sequence[Account]) -> str | None:
-    return next((account.label for account in accounts if account.id == halt.owner), None)
+    return next((account.label for account in accounts if halt.owner in (account.id, account.api_key_hash)), None)
 
 
 def _named(halt: Halt, accounts: Sequence[Account]) -> str:

@@ -35,7 +35,9 @@ FIELDS = (
 _LOST = (MISSED, OrderState.FORGOTTEN)
 _TWO_PROGRAMS = "if another program placed them with the same key, give that program a key of its own"
 _CHANGED_COLUMNS = ("account", "symbol", "side", "quantity", "status", "filled", "plan", "detail")
-_COLUMNS = ("account", "symbol", "side", "filled", "price", "plan")
+_COLUMNS = ("time (UTC)", "account", "symbol", "side", "filled", "price", "plan", "id")
+# The least needed first, where room is short.
+_DROPPABLE = ("id", "time (UTC)", "plan")
 
 
 def open_orders(
@@ -52,7 +54,8 @@ def open_orders(
     rows += [_stale_row(leg) for leg in remembered]
     view: list[Table | Note] = []
     if rows:
-        view.append(shown(people, rows, _COLUMNS, [cells(row) for row in rows]))
+        by_time = sorted(rows, key=lambda row: row["created"] or "")  # the newest is the last that is read
+        view.append(shown(people, rows, _COLUMNS, [cells(row) for row in by_time], _DROPPABLE))
     foreign = [row for row in rows if row["state"] == OK and row["plan"] is None]
     if foreign:
         words = f"{len(foreign)} not placed by keyctl here; to cancel those too: {_cancel_command(foreign)}"
@@ -166,7 +169,7 @@ def cells(row: Row) -> tuple[str, ...]:
     """One row of the table for people."""
     if row["state"] in (FAILED, ODD):
         named = f"{row['native_symbol'] or '?'} {ODD}" if row["state"] == ODD else FAILED
-        return (row["account"], named, "?", "?", "?", "?")
+        return ("?", row["account"], named, "?", "?", "?", "?", row["exchange_order_id"] or "?")
     price = row["price"] or "market"
     if row["trigger_price"]:
         price = f"{price} at {row['trigger_price']}"
@@ -175,12 +178,14 @@ def cells(row: Row) -> tuple[str, ...]:
     if row["quantity"] is None:
         size = f"{row['filled']} for up to {row['quote_quantity']} {row['quote_currency']}"
     return (
+        "?" if row["created"] is None else row["created"][:16].replace("T", " "),
         row["account"],
         row["symbol"],
         row["side"],
         size,
         price,
         plan if row["state"] == OK else f"{plan} {STALE}",
+        row["exchange_order_id"] or "?",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.desk import order_results as results_of
 from keyctl.desk.consent import Consent, ask
@@ -18,7 +18,6 @@ from keyctl.home.selection import check_active, check_can_leave, check_one_kind,
 from keyctl.journal.legs import LegState
 from keyctl.journal.rows import StoredLeg, stored_result
 from keyctl.model.account import Account
-from keyctl.model.noun import Noun
 from keyctl.model.order import LegResult, Order
 from keyctl.model.size import market_of
 from keyctl.model.words import Market
@@ -28,7 +27,7 @@ from keyctl.orders.preview import Preview, Target, preview, still_holding, store
 from keyctl.orders.send import follow_left_out, send, wait_for_fills
 from keyctl.orders.settle import RECHECK_SECONDS
 from keyctl.orders.wish import Wish
-from keyctl.terminal.output import Result
+from keyctl.terminal.output import Result, awaited
 from keyctl.terminal.signals import Stop, interruptible
 
 if TYPE_CHECKING:
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
     from keyctl.orders.sizing import Sizing
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Allowed(Noun):
+class Allowed(NamedTuple):
     """What the person allows a plan that is taken up again: these are asked for anew each time."""
 
     change_existing: bool = False
@@ -82,7 +80,7 @@ async def order(  # noqa: PLR0913 - the whole of one command
         return await _confirm_and_send(app, shown, targets, [], consent, stop, wait)
 
 
-async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed = Allowed()) -> Result:
+async def resume(app: App, plan_prefix: str, consent: Consent, wait: float, allowed: Allowed) -> Result:
     """Sends what is left of a stored plan, under the ids it was given; what went out before is not touched."""
     plan_id = app.journals.to_send().plan_id(plan_prefix)
     stored = app.journal.legs(plan_id)
@@ -191,7 +189,8 @@ async def _confirm_and_send(  # noqa: PLR0913 - the whole of one command
         shown = await _still_held(await still_holding(shown, targets, app.config), targets)
         _check_all_can_go(shown, targets, consent)
         stored = store(shown, targets, app.journal, LegState.PLANNED)
-        fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing)
+        with awaited(app.output) as show:
+            fresh = await send(shown, stored, targets, app.journal, app.config, stop, consent.all_or_nothing, show)
         app.note_use([target.session.account for target in targets], "order")
         fresh = await wait_for_fills(fresh, targets, app.journal, wait, stop.asked) if wait else fresh
         closes = _of_closes(fresh, targets)

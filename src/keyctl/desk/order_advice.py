@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.clock import rfc3339
 from keyctl.exchanges.encoding import plain
-from keyctl.model.noun import Noun
 from keyctl.model.order import LegResult
 from keyctl.model.words import Market, OrderState, Outcome, TimeInForce, Trigger
 
@@ -21,8 +19,7 @@ if TYPE_CHECKING:
 REPEATED = "repeated_order"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Step(Noun):
+class Step(NamedTuple):
     """One thing to do: in words, and as a command."""
 
     words: str

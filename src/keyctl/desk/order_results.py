@@ -210,4 +210,4 @@ def _without_nothing(block: Table | Text | Note) -> Table | Text | Note:
     if isinstance(block, Table):
         rows = [tuple(map(_no_order, row)) for row in block.rows]
         return replace(block, rows=rows, notes=tuple(map(_no_order, block.notes)))
-    return replace(block, text=_no_order(block.text))
+    return block._replace(text=_no_order(block.text))

@@ -183,8 +183,8 @@ def preview_table(preview: Preview, would: str) -> Table:
     )
     columns = ("account", "native", "size", "price", "value", "terms", "state")
     if all(terms_text(planned.leg.order) == "" for planned in preview.plan.legs):
-        return Table((*columns[:5], columns[6]), [(*row[:5], row[6]) for row in rows], notes)
-    return Table(columns, rows, notes)
+        return Table((*columns[:5], columns[6]), [(*row[:5], row[6]) for row in rows], notes, ("native",))
+    return Table(columns, rows, notes, ("native",))
 
 
 def results_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:

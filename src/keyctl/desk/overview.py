@@ -26,6 +26,7 @@ from keyctl.orders.holdings import (
     positions_of,
     prices_at,
     side_by_side,
+    sizes_at,
 )
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def positions(app: App, accounts: Sequence[Account], symbol: str | None, done: C
             parts, warnings = parts_of(app, network, accounts, Market.FUTURES.value)
             seen = await side_by_side(parts, lambda part: positions_of(part, symbol), done)
             paid = [(item.part.session, held.currency) for item in seen for held in item.found if held.currency]
-            prices = await prices_at(paid)
-        return view.positions(seen, prices, app.output.for_people, warnings)
+            of_symbols = [(item.part.session, held.symbol) for item in seen for held in item.found]
+            prices, sizes = await asyncio.gather(prices_at(paid), sizes_at(of_symbols))
+        return view.positions(seen, prices, sizes, app.output.for_people, warnings)
 
     return asyncio.run(read())
 

@@ -28,7 +28,7 @@ from keyctl.desk.seen_view import (
 from keyctl.exchanges.encoding import plain
 from keyctl.model.futures import Position
 from keyctl.model.venue import Balances
-from keyctl.orders.holdings import Part, Prices, Seen
+from keyctl.orders.holdings import Part, Prices, Seen, Sizes
 from keyctl.terminal.output import Note, Result, Table
 
 T = TypeVar("T")
@@ -36,8 +36,8 @@ T = TypeVar("T")
 Again = dict[tuple[str, str], str]
 _BALANCE = ("currency", "free", "total", "price_usd", "usd")
 _POSITION = (
-    *("symbol", "native_symbol", "side", "contracts", "hedge", "margin", "leverage", "entry_price", "mark_price"),
-    *("liquidation_price", "unrealized", "currency", "unrealized_usd", "notional_usd"),
+    *("symbol", "native_symbol", "side", "contracts", "size", "size_currency", "hedge", "margin", "leverage"),
+    *("entry_price", "mark_price", "liquidation_price", "unrealized", "currency", "unrealized_usd", "notional_usd"),
 )
 
 
@@ -74,16 +74,18 @@ def balances(
     return result(data, seen, view, (*warnings, *_told(again, lacking, "without a price in USD")))
 
 
-def positions(seen: Sequence[Seen[Position]], prices: Prices, people: bool, warnings: Iterable[str]) -> Result:
+def positions(
+    seen: Sequence[Seen[Position]], prices: Prices, sizes: Sizes, people: bool, warnings: Iterable[str]
+) -> Result:
     """All open positions, the sums of their sizes and of their unrealized profit in USD."""
-    rows = rows_of(seen, lambda item: (_position(item, position, prices) for position in item.found), _POSITION)
+    rows = rows_of(seen, lambda item: (_position(item, position, prices, sizes) for position in item.found), _POSITION)
     again = _read_by_two_keys((item, item.part.account.uid) for item in seen)
     size, lacking = _sum(rows, "notional_usd", again)
     profit, unknown = _sum(rows, "unrealized_usd", again)
-    columns = ("account", "symbol", "contracts", "leverage", "entry", "profit", "USD")
+    columns = ("account", "symbol", "size", "leverage", "entry", "mark", "liquidation", "profit", "USD")
     view: list[Table | Note] = []
     if rows:
-        view.append(shown(people, rows, columns, [_position_cells(row) for row in rows]))
+        view.append(shown(people, rows, columns, [_position_cells(row) for row in rows], ("mark", "entry", "leverage")))
     else:
         view.append(Note("no open positions"))  # with a failed part there is a row for it
     if rows and all(row["state"] == FAILED for row in rows) and any(item.trouble is None for item in seen):
@@ -151,14 +153,17 @@ def _left_words(left: Sequence[Part]) -> list[Note]:
 # Positions.
 
 
-def _position(item: Seen[Position], position: Position, prices: Prices) -> Row:
+def _position(item: Seen[Position], position: Position, prices: Prices, sizes: Sizes) -> Row:
     unit = None if position.currency is None else prices.of(item.part.account, position.currency)
     profit = None if position.unrealized is None or unit is None else position.unrealized * unit
+    size = sizes.of(item.part.account, position)
     return {
         "symbol": position.symbol,
         "native_symbol": position.native_symbol,
         "side": str(position.side),
         "contracts": plain(position.contracts),
+        "size": None if size is None else plain(size[0]),
+        "size_currency": None if size is None else size[1],
         "hedge": position.hedge,
         "margin": None if position.margin is None else str(position.margin),
         "leverage": _text(position.leverage),
@@ -175,15 +180,18 @@ def _position(item: Seen[Position], position: Position, prices: Prices) -> Row:
 def _position_cells(row: Row) -> tuple[str, ...]:
     if row["state"] in (FAILED, ODD):
         named = f"{row['native_symbol'] or '?'} {ODD}" if row["state"] == ODD else FAILED
-        return (row["account"], named, "?", "?", "?", "?", "?")
+        return (row["account"], named, *"???????")
+    held = f"{row['contracts']} contracts" if row["size"] is None else f"{row['size']} {row['size_currency']}"
     leverage = f"{row['leverage'] or '?'}x {row['margin'] or ''}".rstrip()
     return (
         row["account"],
         row["symbol"],
-        f"{row['side']} {row['contracts']}",
+        f"{row['side']} {held}",
         leverage,
         row["entry_price"] or "?",
-        _money(row["unrealized_usd"], row),
+        row["mark_price"] or "?",
+        row["liquidation_price"] or "?",
+        "?" if row["unrealized"] is None else f"{row['unrealized']} {row['currency'] or '?'}",
         _money(row["notional_usd"], row),
     )
 

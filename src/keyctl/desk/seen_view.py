@@ -77,10 +77,16 @@ def _unlisted(item: Seen[T], what: str) -> tuple[str, ...]:
     return () if item.trouble is not None else item.part.session.exchange.profile.unlisted.get(what, ())
 
 
-def shown(people: bool, rows: Sequence[Row], columns: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> Table:
+def shown(
+    people: bool,
+    rows: Sequence[Row],
+    columns: tuple[str, ...],
+    cells: Sequence[tuple[str, ...]],
+    droppable: tuple[str, ...] = (),
+) -> Table:
     """The cells for people; for pipes every field of the rows, the state and its reason last."""
     if people:
-        return Table(columns, cells)
+        return Table(columns, cells, droppable=droppable)
     last = ("state", "detail")
     names = [name for name in (rows[0] if rows else {}) if name not in (*last, "read_at")]
     names = [*names, *last]

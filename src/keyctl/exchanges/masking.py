@@ -7,11 +7,8 @@ knows. The one home of these rules.
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from functools import cached_property
-from urllib.parse import quote
 
 from keyctl.secret import Secret
 
@@ -63,6 +60,10 @@ class Mask:
     @cached_property
     def _forms(self) -> tuple[str, ...]:
         """The ways in which an answer may quote a passphrase of 8 characters or more; longest first."""
+        import base64  # these three take 4 ms to load, for which every `diagnose` of a code would wait
+        import json
+        from urllib.parse import quote
+
         text = self._text
         if not text or self._short:
             return ()

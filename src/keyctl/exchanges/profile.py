@@ -8,13 +8,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyctl.loader import open_data
-from keyctl.model.order import Order
-from keyctl.model.told import ExchangeError
-from keyctl.model.wire import Request
 from keyctl.model.words import Algorithm, Kind, Market
+
+if TYPE_CHECKING:
+    from keyctl.model.order import Order
+    from keyctl.model.told import ExchangeError
+    from keyctl.model.wire import Request
 
 _DOLLARS = ("USD", "USDT", "USDC")
 # What a key is for when no profile is named.

@@ -48,7 +48,7 @@ async def look(desk: Lender, wish: AutoWish, settings: FundingSettings, *, may_c
     basis = await basis_of(desk, currency)
     if basis.worth.doubt:
         raise CheckFailed(
-            f"the value of {currency} in USD rests on one price, {basis.worth.doubt}; nothing was sent",
+            f"the value of {currency} in USD rests on one price, {basis.worth.doubt}; no offer was sent",
             "offer it by hand: keyctl funding offer",
             code="value_unknown",
         )

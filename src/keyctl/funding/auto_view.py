@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.exchanges.encoding import plain
 from keyctl.funding import view
+from keyctl.funding.fate import Became
 from keyctl.journal.offers import SentState
 from keyctl.model.rate import rate_text
 from keyctl.terminal.output import Note, Result, Table
 
 if TYPE_CHECKING:
     from keyctl.funding.auto_look import AutoWish, Seen
+    from keyctl.funding.fate import Fate
     from keyctl.funding.settle import Outcome
     from keyctl.funding.strategy import Rung
     from keyctl.home.funding_settings import FundingSettings
@@ -31,9 +34,10 @@ def result(  # noqa: PLR0913 - all that a run has to tell
     warnings: Sequence[str],
     errors: tuple[KeyctlError, ...] = (),
     code: ExitCode = ExitCode.OK,
+    fates: Mapping[str, Fate] = MappingProxyType({}),
 ) -> Result:
-    """The result of a run, dry or not."""
-    rows = _rows(wish, seen, done)
+    """The result of a run, dry or not; `fates`: what became of canceled offers, by id."""
+    rows = _rows(wish, seen, done, fates)
     offered, gross = seen.decision.interest(seen.market.rates.frr)
     net = gross * (1 - seen.means.fee)
     data: dict[str, Any] = {
@@ -62,13 +66,17 @@ def result(  # noqa: PLR0913 - all that a run has to tell
     return Result(data, blocks, code, errors, tuple(warnings), some_accepted=placed)
 
 
-def _rows(wish: AutoWish, seen: Seen, done: Sequence[tuple[Rung, Outcome]]) -> list[dict[str, Any]]:
-    """What is kept, canceled and placed; what was not come to stays "not sent"."""
+def _rows(
+    wish: AutoWish, seen: Seen, done: Sequence[tuple[Rung, Outcome]], fates: Mapping[str, Fate]
+) -> list[dict[str, Any]]:
+    """What is kept, canceled and placed; what was not come to stays "not sent" or "not canceled"."""
     rows = [_row("keep", offer.left, offer.draft, why, offer.offer_id) for offer, why in seen.decision.keep]
-    rows += [
-        _row("canceled" if wish.yes else "cancel", offer.left, offer.draft, why, offer.offer_id)
-        for offer, why in seen.decision.cancel
-    ]
+    for offer, why in seen.decision.cancel:
+        fate = fates.get(offer.offer_id)
+        action = str(fate.became) if fate else "not canceled" if wish.yes else "cancel"
+        words = why if fate is None or not fate.taken else f"{why}; {fate.words}"
+        words = words if fate is None or fate.became is Became.CANCELED else fate.words
+        rows.append(_row(action, offer.left, offer.draft, words, offer.offer_id))
     for number, rung in enumerate(seen.decision.place):
         action, offer_id, why = ("not sent" if wish.yes else "place"), None, rung.why
         if number < len(done):

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from keyctl.desk.fills import read_since
 from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, OutcomeUnknown, UsageProblem
+from keyctl.exchanges.shipped import profile
 from keyctl.funding import view
 from keyctl.funding.opening import account_for, lender
 from keyctl.funding.reads import fetched, lent_by, offers_of, own_trades, rates_of
 from keyctl.funding.settle import settle_offer
 from keyctl.journal.offers import SentState, StoredOffer
+from keyctl.orders.settle import CALL_AND_SLACK_SECONDS
 from keyctl.terminal.output import Note, Result
 
 if TYPE_CHECKING:
     from keyctl.app import App
+    from keyctl.journal.legs import Journal
 
 DEFAULT_CURRENCIES = ("USD", "USDT")
 
@@ -89,7 +92,7 @@ async def settle(app: App, label: str | None, wait: bool) -> Result:
         done = [(one, await settle_offer(desk.session, desk.journal, one, wait)) for one in waiting]
     rows = [view.submitted_data(one) | {"state": str(it.state), "detail": it.words} for one, it in done]
     lines = [f"offer {one.row}: {view.draft_words(one.draft)}: {it.state}: {it.words}" for one, it in done]
-    errors = tuple(_still_unknown(one, it.words) for one, it in done if it.state is SentState.UNKNOWN)
+    errors = tuple(still_unknown(one, it.words) for one, it in done if it.state is SentState.UNKNOWN or not it.recorded)
     notes = (Note("\n".join(lines) if lines else "No offer is unknown."),)
     return Result({"offers": rows}, view=notes, exit_code=ExitCode.UNKNOWN if errors else ExitCode.OK, errors=errors)
 
@@ -102,6 +105,7 @@ def resolve(app: App, row: int, offer_id: str | None, absent: bool, reason: str,
     stored = next((one for one in journal.offers.unsettled() if one.row == row), None)
     if stored is None:
         raise UsageProblem(f"no unknown offer has the number {row}", "list them: keyctl funding settle")
+    _check_may_resolve(app, journal, stored, offer_id)
     what = "as NOT accepted" if absent else f"as offer {offer_id}"
     if not yes:
         if not app.prompt.has_terminal or app.no_input:
@@ -118,12 +122,37 @@ def resolve(app: App, row: int, offer_id: str | None, absent: bool, reason: str,
     )
 
 
+def _check_may_resolve(app: App, journal: Journal, stored: StoredOffer, offer_id: str | None) -> None:
+    """Raises UsageProblem for an id that cannot be this offer's, CheckFailed while it may still be on its way."""
+    if offer_id is not None:
+        if not (offer_id.isascii() and offer_id.isdecimal()):
+            raise UsageProblem(f"'{offer_id[:20]}' is not an offer's id", "list them: keyctl funding offers")
+        if offer_id in {*journal.offers.ids(stored.exchange_account, stored.draft.currency), *stored.known}:
+            raise UsageProblem(
+                f"offer {offer_id} is another one: it was known before, or is that of another submission",
+                "list them: keyctl funding offers",
+                code="other_offer",
+            )
+    left = journal.offers.in_flight_seconds(stored)
+    if offer_id is None:
+        window = profile(stored.exchange).settling.min_polling_seconds + CALL_AND_SLACK_SECONDS
+        left = max(left, stored.stamp_ms / 1000 + window - app.clock.now())
+    if left > 0:
+        raise CheckFailed(
+            f"offer {stored.row} may still be on its way for {left:.0f} s",
+            "wait, or let keyctl find out: keyctl funding settle --wait",
+            code="window_open",
+            account=stored.account,
+        )
+
+
 def _unknown_words(one: StoredOffer) -> str:
     words = f"offer {one.row}: {view.draft_words(one.draft)} is unknown: the exchange may have accepted it"
     return f"{words}; run: keyctl funding settle --wait"
 
 
-def _still_unknown(one: StoredOffer, words: str) -> KeyctlError:
+def still_unknown(one: StoredOffer, words: str) -> KeyctlError:
+    """The error for a submission that stays without an outcome, and why it does."""
     return OutcomeUnknown(
         f"{one.account}: offer {one.row}, {view.draft_words(one.draft)}, is still unknown: {words}",
         "find out its outcome: keyctl funding settle --wait",

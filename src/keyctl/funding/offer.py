@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from keyctl.desk.consent import VALUE_TOLERANCE
-from keyctl.errors import CheckFailed, ExchangeRefused, ExitCode, KeyctlError, NeedsPerson, OutcomeUnknown
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, OutcomeUnknown, StoreUnusable
 from keyctl.funding import view
 from keyctl.funding.opening import Lender, account_for, lender
 from keyctl.funding.reads import Held, held_by, rates_of
@@ -24,7 +24,10 @@ from keyctl.terminal.output import Note, Result, show_aside
 
 if TYPE_CHECKING:
     from keyctl.app import App
+    from keyctl.model.account import Account
 
+# For how long what was read before a question holds after it.
+PREVIEW_SECONDS = 30
 STATE_CODES = {
     SentState.ACCEPTED: ExitCode.OK,
     SentState.REJECTED: ExitCode.REFUSED,
@@ -54,8 +57,15 @@ class Basis(Noun):
 
 async def offer(app: App, label: str | None, draft: OfferDraft, consent: OfferConsent) -> Result:
     """Makes one offer. Raises KeyctlError with nothing sent."""
-    app.journals.to_send()
     account = account_for(app, label)
+    try:
+        return await _offer(app, account, draft, consent)
+    except StoreUnusable as trouble:  # never from the first byte on
+        raise not_written(account.label, trouble, "nothing was sent") from None
+
+
+async def _offer(app: App, account: Account, draft: OfferDraft, consent: OfferConsent) -> Result:
+    app.journals.to_send()
     async with lender(app, account, sends=True) as desk:
         check_period(desk, draft.days)
         await settle_first(desk, draft.currency)
@@ -65,11 +75,42 @@ async def offer(app: App, label: str | None, draft: OfferDraft, consent: OfferCo
         asked = questions(desk, draft, basis)
         words = _preview(desk, draft, basis, value)
         show_aside((Note(words),), app.output)
+        shown_at = app.clock.monotonic()
         _ask(app, draft, value, asked, consent)
+        if app.clock.monotonic() - shown_at > PREVIEW_SECONDS:
+            basis = await _looked_again(desk, draft, value, asked)
         outcome = await send_offer(
             desk.session, app.journal, wish_of(draft, basis, "offer", consent.again), app.config.limits
         )
         return _result(desk, draft, outcome)
+
+
+async def _looked_again(desk: Lender, draft: OfferDraft, value: Decimal, asked: list[str]) -> Basis:
+    """What the offer rests on now, after a person took their time. Raises CheckFailed where it is no longer what was
+    shown to them."""
+    basis = await basis_of(desk, draft.currency)
+    check_offer(desk, draft, basis, desk.app.config.limits.funding_offer_usd)
+    now, new = rounded(draft.size * basis.worth.high), questions(desk, draft, basis)
+    if abs(now - value) > value * VALUE_TOLERANCE or len(new) > len(asked):
+        why = "; ".join(new) or f"it is worth {now:,.2f} USD now"
+        raise CheckFailed(
+            f"{desk.account.label}: the market has moved since the preview: {why}; nothing was sent",
+            "look at it again",
+            code="preview_expired",
+            account=desk.account.label,
+        )
+    return basis
+
+
+def not_written(label: str, trouble: StoreUnusable, so: str) -> StoreUnusable:
+    """The error for an offer that cannot be written down, and so is not sent."""
+    why = trouble.message.removesuffix("; nothing was sent")
+    return StoreUnusable(
+        f"{label}: the offer cannot be written into the journal: {why}; {so}",
+        *trouble.hints,
+        code=trouble.code,
+        account=label,
+    )
 
 
 async def basis_of(desk: Lender, currency: str) -> Basis:
@@ -161,8 +202,15 @@ def check_offer(desk: Lender, draft: OfferDraft, basis: Basis, most_usd: Decimal
 
 def questions(desk: Lender, draft: OfferDraft, basis: Basis) -> list[str]:
     """What about an offer needs more than a yes."""
-    settings, frr = desk.app.config.funding.of(draft.currency), basis.rates.frr
-    found = []
+    found = questions_of(desk, draft, basis.rates.frr)
+    if basis.worth.doubt:
+        found.append(f"its value in USD rests on one price, {basis.worth.doubt}")
+    return found
+
+
+def questions_of(desk: Lender, draft: OfferDraft, frr: Decimal) -> list[str]:
+    """What about terms needs more than a yes, whoever makes the offer of them."""
+    settings, found = desk.app.config.funding.of(draft.currency), list[str]()
     if draft.days > DAYS_ASKED:
         found.append(f"{draft.days} days: the money cannot be called back before they are over")
     low, high = frr * settings.bound_low, frr * settings.bound_high
@@ -170,8 +218,6 @@ def questions(desk: Lender, draft: OfferDraft, basis: Basis) -> list[str]:
         found.append(
             f"a rate of {rate_text(draft.rate)} is outside {per_day(low)} to {per_day(high)}; check for a typo"
         )
-    if basis.worth.doubt:
-        found.append(f"its value in USD rests on one price, {basis.worth.doubt}")
     return found
 
 
@@ -224,9 +270,15 @@ def error_of(desk: Lender, draft: OfferDraft, outcome: Outcome) -> KeyctlError |
     """The error of an outcome; None for an accepted offer."""
     words = f"{desk.account.label}: offer of {view.draft_words(draft)}: {outcome.words}"
     place = {"account": desk.account.label, "exchange": desk.account.exchange}
+    if not outcome.recorded:
+        return OutcomeUnknown(
+            f"{words}. keyctl sends no other {draft.currency} offer before it is",
+            "make room, then: keyctl funding settle",
+            code="not_written_down",
+            **place,
+        )
     if outcome.state is SentState.REJECTED:
-        assert isinstance(outcome.error, ExchangeRefused)
-        return ExchangeRefused(outcome.error.error, account=desk.account.label)
+        return outcome.error
     if outcome.state is SentState.UNKNOWN:
         return OutcomeUnknown(
             f"{words}. Unknown: the exchange may have accepted it; it is never sent again",
@@ -249,7 +301,7 @@ def _result(desk: Lender, draft: OfferDraft, outcome: Outcome) -> Result:
     return Result(
         {"offer": data},
         view=() if error else (Note(note),),
-        exit_code=STATE_CODES[outcome.state],
+        exit_code=STATE_CODES[outcome.state] if outcome.recorded else ExitCode.UNKNOWN,
         errors=(error,) if error else (),
         warnings=tuple(desk.warnings),
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyctl.answers import Unreadable, clean_text
-from keyctl.errors import ExchangeRefused, NoAnswer, Unreached
+from keyctl.errors import ExchangeRefused, KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.exchanges.catalogue import catalogue
 from keyctl.funding.gate import funding_of
-from keyctl.funding.settle import Outcome, first_looks
+from keyctl.funding.settle import Outcome, first_looks, written
 from keyctl.journal.offers import OfferClaim, SentState
-from keyctl.model.wire import Request, Response, Stamp
+from keyctl.model.wire import Request, Response
 from keyctl.model.words import Market, Taken
 from keyctl.network.session import CALL_SECONDS
 
@@ -29,7 +29,7 @@ STAMP_SECONDS = 2.0
 
 async def send_offer(session: Session, journal: Journal, wish: OfferWish, limits: Limits) -> Outcome:
     """What became of an offer. Raises CheckFailed, OutcomeUnknown or StoreUnusable from the claim, and Unreached while
-    nothing was claimed, with nothing sent; from the claim on it no longer raises what the exchange does."""
+    nothing was claimed, with nothing sent; from the first byte on it raises nothing that exchange or journal do."""
     funding = funding_of(session)
     request = funding.submit_request(wish.draft)
     session.check_cool_down(request.base)
@@ -40,14 +40,21 @@ async def send_offer(session: Session, journal: Journal, wish: OfferWish, limits
         await line.open()
         stamp = session.stamp()
         claim = journal.offers.claim(session.account, wish, stamp.at_ms, limits)
+        has_left, why = False, "it broke off before its first byte"
         try:
+            stored = journal.offers.one(claim.row)
+            known = {*stored.known, *journal.offers.ids(stored.exchange_account, stored.draft.currency)}
             data = line.prepare(session.sign(request, replace(stamp, nonce=claim.nonce)))
-            if not _still_ours(session, journal, claim, stamp):
-                raise Unreached("another process has settled this offer", code="not_ours")
+            stored = _still_ours(session, journal, claim, stored)
             line.write(data)
-        except Unreached as trouble:
-            journal.offers.release(claim, trouble.message)
+            has_left = True
+        except KeyctlError as trouble:
+            why = trouble.message
             raise
+        finally:
+            if not has_left:  # whatever broke: the row is closed where that can be written, and else is settled later
+                with suppress(StoreUnusable):
+                    journal.offers.release(claim, why)
         deadline = asyncio.get_running_loop().time() + CALL_SECONDS
         try:
             response = await line.answer(deadline)
@@ -55,10 +62,11 @@ async def send_offer(session: Session, journal: Journal, wish: OfferWish, limits
             outcome = Outcome(SentState.UNKNOWN, trouble.message)
         else:
             session.note_limit(request.base, response)
-            outcome = _judged(session, journal, claim, wish.draft, response)
+            outcome = _judged(session, known, wish.draft, response)
+        outcome = written(journal, claim.row, outcome)
     if outcome.state is not SentState.UNKNOWN:
         return outcome
-    return await first_looks(session, journal, _stored(journal, claim), outcome.words)
+    return await first_looks(session, journal, stored, outcome.words)
 
 
 async def send_setting(
@@ -79,47 +87,34 @@ async def send_setting(
         raise ExchangeRefused(error, account=session.account.label)
 
 
-def _still_ours(session: Session, journal: Journal, claim: OfferClaim, stamp: Stamp) -> bool:
-    """Whether the offer may still go out. One that has waited since its claim, because the machine slept, is stamped
-    again, so that absence is counted from when it really leaves."""
+def _still_ours(session: Session, journal: Journal, claim: OfferClaim, stored: StoredOffer) -> StoredOffer:
+    """The offer, when it may still go out. One that has waited since its claim, because the machine slept, is stamped
+    again, so that absence is counted from when it really leaves. Raises Unreached."""
     now = session.stamp()
-    if now.at_ms - stamp.at_ms < STAMP_SECONDS * 1000:
-        return True
-    return journal.offers.restamp(claim, now.at_ms)
+    if abs(now.at_ms - stored.stamp_ms) < STAMP_SECONDS * 1000:
+        return stored
+    if not journal.offers.restamp(claim, now.at_ms):
+        raise Unreached("another process has settled this offer; it was not sent", code="not_ours")
+    return replace(stored, stamp_ms=now.at_ms)
 
 
-def _judged(session: Session, journal: Journal, claim: OfferClaim, draft: OfferDraft, response: Response) -> Outcome:
-    """What the answer proves: accepted with our terms echoed, rejected by a proven row, else unknown."""
+def _judged(session: Session, known: set[str], draft: OfferDraft, response: Response) -> Outcome:
+    """What the answer proves: accepted with our terms echoed, rejected by a proven row, else unknown. `known` are the
+    ids of other offers."""
     error = session.error_in(response)
     if error is not None:
-        book = catalogue(error.exchange)
-        proven = book.taken(error, Market.SPOT) is Taken.NO
-        row, words = book.row_name(error), clean_text(f"{error.code} {error.words}".strip())
-        state = SentState.REJECTED if proven else SentState.UNKNOWN
-        if not proven:
-            words = f"the response {words} (HTTP {error.http}) does not prove what became of the offer"
-        journal.offers.record(claim.row, state, words, error=error, catalogue_row=row)
-        return Outcome(state, words, error=ExchangeRefused(error, account=session.account.label))
+        refusal = ExchangeRefused(error, account=session.account.label)
+        words = clean_text(f"{error.code} {error.words}".strip())
+        if catalogue(error.exchange).taken(error, Market.SPOT) is Taken.NO:
+            return Outcome(SentState.REJECTED, words, error=refusal)
+        words = f"the response {words} (HTTP {error.http}) does not prove what became of the offer"
+        return Outcome(SentState.UNKNOWN, words, error=refusal)
     try:
         if response.status != 200:
             raise Unreadable(f"HTTP {response.status}")
         offer = funding_of(session).read_submitted(response, draft)
     except Unreadable as problem:
-        words = clean_text(f"the response is {session.mask.masked(str(problem))}")
-        journal.offers.record(claim.row, SentState.UNKNOWN, words)
-        return Outcome(SentState.UNKNOWN, words)
-    if offer.offer_id in _known(journal, claim):
-        words = f"the response names offer {offer.offer_id}, which was there before"
-        journal.offers.record(claim.row, SentState.UNKNOWN, words)
-        return Outcome(SentState.UNKNOWN, words)
-    journal.offers.record(claim.row, SentState.ACCEPTED, "accepted", offer_id=offer.offer_id)
+        return Outcome(SentState.UNKNOWN, clean_text(f"the response is {session.mask.masked(str(problem))}"))
+    if offer.offer_id in known:
+        return Outcome(SentState.UNKNOWN, f"the response names offer {offer.offer_id}, which was there before")
     return Outcome(SentState.ACCEPTED, "accepted", offer.offer_id)
-
-
-def _known(journal: Journal, claim: OfferClaim) -> set[str]:
-    stored = _stored(journal, claim)
-    return {*stored.known, *journal.offers.ids(stored.exchange_account, stored.draft.currency)}
-
-
-def _stored(journal: Journal, claim: OfferClaim) -> StoredOffer:
-    return journal.offers.one(claim.row)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from keyctl.errors import ExchangeRefused, KeyctlError, Unreached
+from keyctl.errors import ExchangeRefused, StoreUnusable, Unreached
+from keyctl.exchanges.catalogue import catalogue
 from keyctl.funding.gate import funding_of
 from keyctl.funding.reads import fetched, lent_by, offers_of, own_trades
 from keyctl.journal.offers import SentState, StoredOffer
@@ -52,12 +53,16 @@ class Unclear(Noun):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Outcome(Noun):
-    """A submission's outcome in words; `error` where something refused it."""
+    """A submission's outcome in words; `error` where something refused it.
+
+    `recorded` is False for one that this run knows and the journal does not, because it could not be written.
+    """
 
     state: SentState
     words: str
     offer_id: str | None = None
-    error: KeyctlError | None = None
+    error: ExchangeRefused | None = None
+    recorded: bool = True
 
 
 async def look_up(session: Session, journal: Journal, stored: StoredOffer) -> Found | Absent | Unclear:
@@ -74,9 +79,9 @@ async def look_up(session: Session, journal: Journal, stored: StoredOffer) -> Fo
         )
         trades = await own_trades(session, currency, start)
         lent = await lent_by(session, currency)
+        others = {*journal.offers.ids(stored.exchange_account, currency), *stored.known}
     except (ExchangeRefused, *CANNOT_READ) as trouble:
         return Unclear(str(trouble))
-    others = {*journal.offers.ids(stored.exchange_account, currency), *stored.known}
     return judge(stored.draft, start, listed, trades, lent, others)
 
 
@@ -146,8 +151,23 @@ def _words(offer: Offer) -> str:
     return f"{offer.state}, {taken:f} taken" if taken else str(offer.state)
 
 
+def written(journal: Journal, row: int, outcome: Outcome) -> Outcome:
+    """The outcome, once it is in the journal. Where that cannot be written it says so: the row stays `sent`, which is
+    safe, and what was learned is still told."""
+    error = outcome.error.error if outcome.error is not None else None
+    named = catalogue(error.exchange).row_name(error) if error is not None else ""
+    try:
+        journal.offers.record(
+            row, outcome.state, outcome.words, offer_id=outcome.offer_id, error=error, catalogue_row=named
+        )
+    except StoreUnusable as trouble:
+        return replace(outcome, words=f"{outcome.words} (not written down: {trouble.message})", recorded=False)
+    return outcome
+
+
 async def first_looks(session: Session, journal: Journal, stored: StoredOffer, why: str) -> Outcome:
-    """A few look-ups right after a send without a clear answer. They can only find the offer, never miss it."""
+    """A few look-ups right after a send without a clear answer. They can only find the offer, never miss it, and they
+    raise nothing: the offer is out."""
     for pause in FIRST_LOOKS_SECONDS:
         await session.network.clock.sleep(pause)
         looked = await look_up(session, journal, stored)
@@ -155,8 +175,7 @@ async def first_looks(session: Session, journal: Journal, stored: StoredOffer, w
             return _accept(journal, stored, looked, "no clear response; found by look-up")
     left = max(_absence_at(session, stored) - session.network.clock.now(), 1)
     words = f"{why}; a look-up has not found the offer yet. In {left:.0f} s, run: keyctl funding settle"
-    journal.offers.record(stored.row, SentState.UNKNOWN, words)
-    return Outcome(SentState.UNKNOWN, words)
+    return written(journal, stored.row, Outcome(SentState.UNKNOWN, words))
 
 
 async def settle_offer(session: Session, journal: Journal, stored: StoredOffer, wait: bool = False) -> Outcome:
@@ -211,9 +230,7 @@ def _uncounted(session: Session, looked: Absent | Unclear) -> str:
 
 
 def _accept(journal: Journal, stored: StoredOffer, found: Found, how: str) -> Outcome:
-    words = f"{how}: {found.words}"
-    journal.offers.record(stored.row, SentState.ACCEPTED, words, offer_id=found.offer_id)
-    return Outcome(SentState.ACCEPTED, words, found.offer_id)
+    return written(journal, stored.row, Outcome(SentState.ACCEPTED, f"{how}: {found.words}", found.offer_id))
 
 
 def _absent(journal: Journal, stored: StoredOffer) -> Outcome:

@@ -81,19 +81,23 @@ def decide(
     wanted = _rates(market, means, settings, floor)
     for rate, why in wanted:
         _check_bounds(rate, why, market.rates.frr, settings)
-    targets = [_rung(rate, why, means, settings) for rate, why in wanted]
+    targets = [_rung(rate, why, means, settings) for rate, why in wanted if rate >= floor]
     keep, cancel, open_targets = _match(own, targets, means, settings)
+    if wanted and not targets:  # FRR moves by itself: what follows it would be lent below the floor
+        low = f"{per_day(wanted[0][0])} ({wanted[0][1]}) is below the floor"
+        remarks.append(f"{low}; nothing is offered")
+        keep, cancel = [], [(offer, low) for offer in own]
     if not may_cancel:
         keep, cancel = [*keep, *((offer, "judged again by the next run") for offer, _ in cancel)], []
     rest = means.lendable - sum((offer.left for offer, _ in keep), Decimal(0))
     if may_cancel:
         rest = _drop_what_is_too_much(keep, cancel, rest)
-        if rest >= means.least and not open_targets:
+        if rest >= means.least and targets and not open_targets:
             rest = _make_room(keep, cancel, targets, rest, settings.rungs)
             open_targets = targets[-1:]
     place = _spread(open_targets, rest, means, settings)
     left = rest - sum((rung.draft.size for rung in place), Decimal(0))
-    if left >= means.least:
+    if left >= means.least and targets:
         remarks.append(f"{left:f} stays free: {settings.rungs} offers at most, the largest of {means.most:f}")
     if 0 < left < means.least:
         remarks.append(f"{left:f} stays free: the smallest offer is {means.least:f}")

@@ -48,6 +48,6 @@ async def worth_of(session: Session, currency: str) -> Worth:
     price, doubt = agreed(prices)
     if price is None:
         raise CheckFailed(
-            f"the value of {currency} in USD cannot be worked out: {doubt}; nothing was sent", code="value_unknown"
+            f"the value of {currency} in USD cannot be worked out: {doubt}; no offer was sent", code="value_unknown"
         )
     return Worth(min(prices.values()) / OTHER_MARGIN, max(asks), doubt)

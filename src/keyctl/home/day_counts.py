@@ -8,12 +8,10 @@ is twice the other.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal, InvalidOperation, localcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import CheckFailed
-from keyctl.model.noun import Noun
 from keyctl.model.words import OrderState
 
 if TYPE_CHECKING:
@@ -25,8 +23,7 @@ _UP = Context(prec=100, rounding=ROUND_CEILING)
 _GIVES_BACK = (OrderState.CANCELED, OrderState.EXPIRED)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DayCounts(Noun):
+class DayCounts(NamedTuple):
     """USD of the last 24 h: what was `used` of the day's cap, and what was `sent` whatever became of it."""
 
     used: Decimal = Decimal(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 import time
@@ -48,6 +47,8 @@ def copy_owned(
     descriptor = _open_owned(path, forbidden_mode, problem)
     if descriptor is None:
         return None
+    import hashlib
+
     digest = hashlib.sha256()
     with os.fdopen(descriptor, "rb") as source:
         made = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

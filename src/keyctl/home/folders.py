@@ -13,6 +13,7 @@ from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.home.files import locked, read_owned, write_whole
 
 HALT_MARK = "halted"
+ADDRESS_MARK = "addresses-told"
 DEMO_MARK = "this-is-a-keyctl-demo"
 _NAME = "keyctl"
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
@@ -69,6 +70,11 @@ class Home:
     def halt_mark(self) -> Path:
         """There while halts are in force; a hint for showing them, so that nobody opens the journal for nothing."""
         return self.state / HALT_MARK
+
+    @property
+    def address_mark(self) -> Path:
+        """There since a public IP address was told here; so that nobody opens the journal for none."""
+        return self.state / ADDRESS_MARK
 
     def prepare(self) -> None:
         """Makes the folders that are missing, all for this user alone. Raises StoreUnusable when that is impossible."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyctl.model.noun import Noun
 from keyctl.model.rate import HOW, per_year, read_rate
@@ -56,8 +56,7 @@ class FundingSettings(Noun):
         return max((days for least, days in self.periods if rate >= least), default=2)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FundingConfig(Noun):
+class FundingConfig(NamedTuple):
     """The settings for currencies that the file does not name, and those of each that it names."""
 
     general: FundingSettings = FundingSettings()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from keyctl.clock import Clock
     from keyctl.errors import JournalUnwritten, KeyctlError
     from keyctl.home.folders import Home
+    from keyctl.journal.addresses import Addresses
     from keyctl.journal.database import Database
     from keyctl.journal.halts import Halts
     from keyctl.journal.legs import Journal
@@ -82,6 +83,14 @@ class JournalAccess:
         from keyctl.journal.halts import Halts
 
         return Halts(self._open(), self._clock())
+
+    def addresses(self) -> Addresses:
+        """The memory of addresses, without the rest of the journal, which takes longer to load."""
+        if self._journal is not None:
+            return self._journal.addresses
+        from keyctl.journal.addresses import Addresses
+
+        return Addresses(self._open(), self._clock())
 
     @property
     def opened(self) -> Journal | None:

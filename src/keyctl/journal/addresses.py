@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
+from keyctl.home.folders import ADDRESS_MARK
 from keyctl.journal.database import Database
-from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
@@ -17,11 +17,15 @@ FRESH_SECONDS = 3600.0
 ACCOUNT, GROUP = "account", "group"
 # After a market's name: the row of what was added to that list for a time, as entries with their ends.
 _FOR_A_TIME = "+until"
+_FORGET_ADDED = (
+    "DELETE FROM whitelists WHERE scope=:scope AND owner=:owner AND market LIKE '%' || :ending AND NOT EXISTS"
+    " (SELECT 1 FROM whitelists AS own WHERE own.scope=:scope AND own.owner=:owner"
+    " AND own.market || :ending = whitelists.market)"
+)
 _ONE_LIST = "SELECT entries FROM whitelists WHERE scope=? AND owner=? AND market=?"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reading(Noun):
+class Reading(NamedTuple):
     """The address that one route had when it was last told, by IP version; times are Unix seconds.
 
     `verified` is the address at the last verify in which a key worked along that route; None before the first one.
@@ -39,8 +43,7 @@ class Reading(Noun):
         return self.verified is not None and self.verified != self.address
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ToldList(Noun):
+class ToldList(NamedTuple):
     """What an exchange told of a key's IP list at the last verify: whether one is set, and its entries where told."""
 
     at: float
@@ -78,6 +81,8 @@ class Addresses:
                 " address=excluded.address, seen_at=excluded.seen_at, source=excluded.source",
                 (route, version, address, self._clock.now(), source),
             )
+        with suppress(OSError):  # a hint for showing addresses, which decides nothing
+            self._database.path.with_name(ADDRESS_MARK).touch(mode=0o600)
 
     def may_ask(self, route: str, version: int) -> bool:
         """Whether the echo service may be asked now; if so this counts as the one time of this hour."""
@@ -104,13 +109,16 @@ class Addresses:
     def keep(self, scope: str, owner: str, market: str, entries: tuple[str, ...]) -> None:
         """Keeps a list for an account (by its id) or a group (by its name); market "" stands for all. () forgets it.
 
-        What was added to it for a time is forgotten with the old one.
+        What was added to it for a time is forgotten with the old one; with one for all markets also what was added to a
+        market that has no list of its own.
         """
         with self._database.transaction() as connection:
             for name in (market, market + _FOR_A_TIME):
                 connection.execute(
                     "DELETE FROM whitelists WHERE scope=? AND owner=? AND market=?", (scope, owner, name)
                 )
+            if not market:
+                connection.execute(_FORGET_ADDED, {"scope": scope, "owner": owner, "ending": _FOR_A_TIME})
             if entries:
                 connection.execute(
                     "INSERT INTO whitelists VALUES (?, ?, ?, ?, ?)",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.clock import Clock
@@ -20,7 +19,6 @@ from keyctl.journal.rotations import RETIRED_IDS
 from keyctl.journal.rows import leg_values, order_values
 from keyctl.journal.story import Story
 from keyctl.journal.venue_settings import VenueSettings, check_setting
-from keyctl.model.noun import Noun
 from keyctl.model.order import Leg, Order
 from keyctl.model.words import Kind, Market
 
@@ -28,9 +26,9 @@ if TYPE_CHECKING:
     from keyctl.home.config import Limits
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ClaimWish(Noun):
-    """A leg that wants to be sent: its row, its stamp in exchange ms, and the key whose nonce it needs (or None).
+class ClaimWish(NamedTuple):
+    """A leg that wants to be sent: its row, its stamp in exchange ms, the key whose nonce it needs (or None), and the
+    hash of the key that it goes out with, which may be halted.
 
     With an `order` it is claimed only while the journal still has those very numbers: another run of the plan may
     have given it the price of a later preview, and what is sent must be what is written down.
@@ -40,6 +38,7 @@ class ClaimWish(Noun):
     stamp_ms: int
     nonce_key: str | None
     order: Order | None = None
+    key_hash: str = ""
 
 
 class Claim(NamedTuple):
@@ -171,7 +170,7 @@ class Claims(Records):
     ) -> None:
         """Claims a leg, or notes what stands in its way."""
         now, ask = self._clock.now(), _asker(connection)
-        halts = () if leg["exempt"] else halted_scopes(connection, leg["account_id"], leg["exchange"])
+        halts = () if leg["exempt"] else halted_scopes(connection, leg["account_id"], leg["exchange"], wish.key_hash)
         trouble: KeyctlError | None = halts[0].refusal(leg["account"], leg["exchange"]) if halts else None
         if trouble is None and (found := met(ask, leg, basis, now, limits.repeat_seconds)) is not None:
             trouble = found.error

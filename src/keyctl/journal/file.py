@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from keyctl.errors import StoreUnusable
 from keyctl.home.files import sync_folder
-from keyctl.model.noun import Noun
 
 LOG_ENDING = "-wal"
 INDEX_ENDING = "-shm"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FileLook(Noun):
+class FileLook(NamedTuple):
     """Which file stands at the journal's path, which at that of its log, and how long the first is at least."""
 
     file: tuple[int, int]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from keyctl.errors import CheckFailed, KeyctlError, OutcomeUnknown
 from keyctl.model.noun import Noun
@@ -55,8 +55,7 @@ class Basis(Noun):
     undecided: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Met(Noun):
+class Met(NamedTuple):
     """What stands in a leg's way. `until` (Unix s): when it is over at the latest; None where waiting does not help."""
 
     error: KeyctlError

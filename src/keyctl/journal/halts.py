@@ -5,15 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import CheckFailed, StoreUnusable
 from keyctl.home.folders import HALT_MARK
 from keyctl.journal.database import Database
-from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     from keyctl.clock import Clock
@@ -31,10 +29,9 @@ class Scope(StrEnum):
     KEY = "key"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Halt(Noun):
-    """One halt in force. `owner` is an exchange's name or an account's id (also of the one whose key it is), empty for
-    the home; `at` Unix seconds."""
+class Halt(NamedTuple):
+    """One halt in force. `owner` is an exchange's name, an account's id or the hash of a key (as accounts keep it), and
+    empty for the home; `at` in Unix seconds."""
 
     scope: Scope
     owner: str
@@ -83,12 +80,13 @@ _ALL = (
 )
 _OF = (
     f"SELECT * FROM ({_ALL}) WHERE scope='home' OR (scope='exchange' AND owner=?)"
-    f" OR (scope='account' AND owner IN ({_SAME})) OR (scope='key' AND owner=?)"
+    f" OR (scope='account' AND owner IN ({_SAME})) OR (scope='key' AND owner IN (?, ?))"
 )
 
 
-def _asked(account_id: str, exchange: str) -> tuple[str, ...]:
-    return exchange, *_keys(account_id), account_id
+def _asked(account_id: str, exchange: str, key_hash: str) -> tuple[str, ...]:
+    """What _OF is asked with. Halts of leaked keys from before keys were told by their hash name the account."""
+    return exchange, *_keys(account_id), account_id, key_hash
 
 
 def _keys(account_id: str) -> tuple[str, ...]:
@@ -96,13 +94,15 @@ def _keys(account_id: str) -> tuple[str, ...]:
     return (account_id,) * _SAME.count("?")
 
 
-def halted_scopes(connection: sqlite3.Connection, account_id: str, exchange: str) -> tuple[Halt, ...]:
-    """The halts that stop orders of an account now, the widest first; empty when none does.
+def halted_scopes(
+    connection: sqlite3.Connection, account_id: str, exchange: str, key_hash: str = ""
+) -> tuple[Halt, ...]:
+    """The halts that stop orders of an account with that key now, the widest first; empty when none does.
 
     For use on an open connection, so that a claim can ask inside its own transaction. A halt of one account holds all
     keys of its exchange account.
     """
-    return tuple(map(_halt, connection.execute(_OF, _asked(account_id, exchange))))
+    return tuple(map(_halt, connection.execute(_OF, _asked(account_id, exchange, key_hash))))
 
 
 def hint_at_halts(folder: Path) -> None:
@@ -127,9 +127,9 @@ class Halts:
         """Every halt in force, the widest first."""
         return tuple(map(_halt, self._database.rows(_ALL)))
 
-    def of(self, account_id: str, exchange: str) -> tuple[Halt, ...]:
-        """The halts that stop orders of an account, the widest first; empty when its orders may go."""
-        return tuple(map(_halt, self._database.rows(_OF, *_asked(account_id, exchange))))
+    def of(self, account_id: str, exchange: str, key_hash: str = "") -> tuple[Halt, ...]:
+        """The halts that stop orders of an account with that key, the widest first; empty when its orders may go."""
+        return tuple(map(_halt, self._database.rows(_OF, *_asked(account_id, exchange, key_hash))))
 
     def home(self) -> Halt | None:
         """The halt of the whole home; None when there is none."""

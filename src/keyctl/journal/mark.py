@@ -13,12 +13,11 @@ import re
 import time
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from keyctl.errors import StoreUnusable
-from keyctl.model.noun import Noun
 
 FILE_NAME = "journal-mark"
 # Of one size always, so that it is written over in place: home, journal, number, and a sum over these.
@@ -37,8 +36,7 @@ class MarkState(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class MarkReading(Noun):
+class MarkReading(NamedTuple):
     """What the file says; the journal's id and the number of its last claim only where the mark is ours."""
 
     state: MarkState
@@ -50,8 +48,7 @@ class MarkReading(Noun):
         return self.state in (MarkState.OURS, MarkState.FOREIGN)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Identity(Noun):
+class Identity(NamedTuple):
     """What a journal says of itself: its id, its home's, its last claim's number, and which journal it follows."""
 
     journal: str

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.journal.database import Database
-from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,8 +17,7 @@ if TYPE_CHECKING:
 _KEPT = ("withdraw", "spot_trade", "futures_trade")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PermissionReading(Noun):
+class PermissionReading(NamedTuple):
     """When a key's permissions were last read (Unix s), and whether it may withdraw and trade (None: not told)."""
 
     at: float

@@ -23,6 +23,8 @@ from keyctl.model.funding import OfferDraft, OfferKind
 from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keyctl.clock import Clock
     from keyctl.home.config import Limits
     from keyctl.journal.database import Database
@@ -99,13 +101,17 @@ class Offers:
         self._database = database
         self._clock = clock
         self._records = records
-        # Whether this process has ever claimed one: from then on a fault of ours may hide an outcome.
-        self.has_claimed = False
+        self._claimed = 0
+
+    @property
+    def has_claimed(self) -> bool:
+        """Whether this process has claimed one that may have left: from then on a fault of ours may hide an outcome."""
+        return self._claimed > 0
 
     def claim(self, account: Account, wish: OfferWish, stamp_ms: int, limits: Limits) -> OfferClaim:
         """The right to send this offer. Raises CheckFailed for a halt, a repeat or a limit, OutcomeUnknown while an
         earlier offer of the same exchange account and currency is on its way or unknown."""
-        self.has_claimed = True
+        self._claimed += 1
         name, now, draft = secrets.token_hex(8), self._clock.now(), wish.draft
         with self._database.transaction() as connection:
             number = self._database.next_number(connection)
@@ -142,7 +148,7 @@ class Offers:
 
     def claim_setting(self, account: Account, what: str, detail: dict[str, object]) -> int:
         """The nonce for a setting that makes offers by itself, written down first. Raises CheckFailed for a halt."""
-        self.has_claimed = True
+        self._claimed += 1
         with self._database.transaction() as connection:
             number = self._database.next_number(connection)
             self._may_send(connection, account)
@@ -164,6 +170,7 @@ class Offers:
 
     def release(self, claim: OfferClaim, detail: str) -> None:
         """Closes an offer of which no byte can have left."""
+        self._claimed -= 1
         self._change("state='not_sent', detail=?", "id=? AND state='sent' AND claim=?", detail, *claim[:2])
 
     def record(
@@ -239,6 +246,10 @@ class Offers:
         )
         return {str(row["account"]): int(row["offers"]) for row in rows}
 
+    def claimed_at(self, exchange_account: str, seconds: float) -> int:
+        """How many offers an exchange account has been sent in so many seconds, as a claim counts them."""
+        return _claimed_at(self._database.rows, exchange_account, self._clock.now() - seconds)
+
     def in_flight_seconds(self, offer: StoredOffer) -> float:
         """For how long an offer without an outcome may still be on its way; 0 when it is not."""
         return max(offer.claimed_at + IN_FLIGHT_SECONDS - self._clock.now(), 0.0) if offer.state == "sent" else 0.0
@@ -252,7 +263,7 @@ class Offers:
 
     def _may_send(self, connection: sqlite3.Connection, account: Account) -> str:
         """The exchange account, when nothing of it is halted and the key is in use."""
-        if halts := halted_scopes(connection, account.id, account.exchange):
+        if halts := halted_scopes(connection, account.id, account.exchange, account.api_key_hash):
             raise halts[0].refusal(account.label, account.exchange)
         self._records.check_not_used_up()
         if connection.execute(f"SELECT 1 WHERE ? IN {RETIRED_IDS}", (account.id,)).fetchone():
@@ -270,15 +281,15 @@ class Offers:
             raise without_outcome(asked.label, asked.exchange, _stored(open_questions[0]), now)
         if wish.again:
             return
-        terms = _terms(wish.draft)
-        same = " AND ".join(f"{name}=?" for name in terms)
-        found = asked.rows(
-            f"SELECT * FROM offers WHERE {place} AND {same} AND claimed_at > ? AND state='accepted' LIMIT 1",
-            *(*terms.values(), now - limits.repeat_seconds),
+        lately = asked.rows(
+            f"SELECT * FROM offers WHERE {place} AND claimed_at > ? AND state='accepted' ORDER BY id DESC",
+            now - limits.repeat_seconds,
         )
-        if found:
+        # Compared as numbers: 150 and 150.0 are one size, and 7.3%/year is 0.02%/day.
+        same = next((row for row in lately if _stored(row).draft == wish.draft), None)
+        if same is not None:
             raise CheckFailed(
-                f"{asked.label}: the same offer was sent {max(now - found[0]['claimed_at'], 0):.0f} s ago",
+                f"{asked.label}: the same offer was sent {max(now - same['claimed_at'], 0):.0f} s ago",
                 "if you mean it a second time, add --again",
                 code="repeated_offer",
                 account=asked.label,
@@ -323,11 +334,12 @@ def _check_limits(asked: _Asked, wish: OfferWish, now: float, limits: Limits) ->
     """Counts with this offer included, so that two processes cannot pass one limit together. Raises CheckFailed."""
     if wish.value_usd > limits.funding_offer_usd:
         raise over_limit(asked.label, "the offer would be worth", wish.value_usd, "funding_offer_usd", limits)
-    count = asked.connection.execute(
-        "SELECT COUNT(*) AS offers FROM offers WHERE exchange_account=? AND claimed_at > ? AND state<>'not_sent'",
-        (asked.place, now - HOUR_SECONDS),
-    ).fetchone()["offers"]
-    if count >= limits.funding_offers_per_hour:
+    if (
+        _claimed_at(
+            lambda query, *values: asked.connection.execute(query, values).fetchall(), asked.place, now - HOUR_SECONDS
+        )
+        >= limits.funding_offers_per_hour
+    ):
         raise CheckFailed(
             f"{asked.label}: more than {limits.funding_offers_per_hour} offers in an hour",
             "wait, or raise funding_offers_per_hour: keyctl config edit",
@@ -344,6 +356,11 @@ def _check_limits(asked: _Asked, wish: OfferWish, now: float, limits: Limits) ->
     if held > limits.funding_currency_usd:
         words = f"{asked.currency} lent and offered would be worth"
         raise over_limit(asked.label, words, held, "funding_currency_usd", limits)
+
+
+def _claimed_at(ask: Callable[..., list[sqlite3.Row]], place: str, since: float) -> int:
+    query = "SELECT COUNT(*) AS offers FROM offers WHERE exchange_account=? AND claimed_at > ? AND state<>'not_sent'"
+    return int(ask(query, place, since)[0]["offers"])
 
 
 def over_limit(label: str, what: str, value: Decimal, name: str, limits: Limits) -> CheckFailed:

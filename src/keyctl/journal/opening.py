@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import KeyctlError, StoreUnusable
 from keyctl.home.files import locked, unwritable
@@ -24,7 +23,6 @@ from keyctl.journal.mark import FILE_NAME, JournalLost, Mark
 from keyctl.journal.reading import ReadingDatabase
 from keyctl.journal.sqlite_file import copy_journal, is_whole, open_connection, translated
 from keyctl.journal.successor import make_void, succeed, tell
-from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,8 +33,7 @@ JOURNAL_NAME = "journal.db"
 _NOT_KEPT = "what exchanges told of keys, orders and addresses, how long to wait, the vault seen last"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Begun(Noun):
+class Begun(NamedTuple):
     """A new journal, open; why the old one was lost, and where it is kept (None: there was nothing to keep)."""
 
     database: Database

@@ -49,9 +49,10 @@ class Records:
         """All legs of a plan, in plan order."""
         return self._legs("plan_id=? ORDER BY idx", plan_id)
 
-    def recent(self, most: int) -> tuple[StoredLeg, ...]:
-        """The newest legs, newest plan first."""
-        return self._legs("1 ORDER BY (SELECT created FROM plans WHERE plans.id=plan_id) DESC, idx LIMIT ?", most)
+    def recent(self, most: int, drafts: bool = True) -> tuple[StoredLeg, ...]:
+        """The newest legs, newest plan first; without `drafts` those that were never to be sent are left out."""
+        kept = "1" if drafts else "state<>'draft'"
+        return self._legs(f"{kept} ORDER BY (SELECT created FROM plans WHERE plans.id=plan_id) DESC, idx LIMIT ?", most)
 
     def last_error(self) -> tuple[StoredLeg, float] | None:
         """The leg with the newest exchange error, and when that was written (Unix s); None when there is none."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.clock import Clock
 from keyctl.journal.database import Database
 from keyctl.journal.exchange_accounts import join
-from keyctl.model.noun import Noun
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,8 +26,7 @@ class Step(StrEnum):
     PROVEN = "proven"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Rotation(Noun):
+class Rotation(NamedTuple):
     """One key's way out: `label` is the account's own, `refused` the code by which its exchange refused the old key
     already before the cut (empty when it worked)."""
 

@@ -35,7 +35,13 @@ class BackupKey:
             return GivenKey("keyfile", read(self.key_file, app.home))
         if kind != "passphrase":
             raise SetupProblem("this is a vault, not a backup of keyctl export", code="backup_locked")
-        return GivenKey("passphrase", self._prompt(app).passphrase("Passphrase of the backup: ", twice=new))
+        typed = self._prompt(app).passphrase("Passphrase of the backup: ", twice=new)
+        if new:
+            from keyctl.exchanges.shipped import names
+            from keyctl.vault.passphrases import check_new_passphrase
+
+            check_new_passphrase(typed, names())
+        return GivenKey("passphrase", typed)
 
     def _prompt(self, app: App) -> Prompt:
         """One that never takes the vault's own passphrase from its descriptor for the backup's."""

@@ -21,7 +21,7 @@ from keyctl.keys.environ import (
     replace_process,
     variables,
 )
-from keyctl.terminal.output import Note, Result, is_terminal, show_aside
+from keyctl.terminal.output import Note, Result, is_terminal, remark, show_aside
 from keyctl.terminal.prompt import given_descriptor
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def run(app: App, label: str, form: str, command: Sequence[str]) -> NoReturn:
     app.note_use([account], "exec")
     environment = child_environment(app.environ, account.exchange.upper(), values)
     descriptor = given_descriptor(app.environ)
+    for text in app.remarks:  # no result will show them
+        remark(f"warning: {text}")
     app.close()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keyctl.errors import NeedsPerson, SetupProblem, UsageProblem
+from keyctl.exchanges.checklists import steps_of
 from keyctl.keys.intake import (
     Pasted,
     Sources,
@@ -74,6 +75,12 @@ class Interview:
         """Whether the key is yet to be typed, and may be yet to be made."""
         return self._options["api_key"] is None and not self._options["credentials_stdin"]
 
+    @property
+    def typed(self) -> bool:
+        """Whether a person types the secret at a terminal: neither a file nor a program brings it."""
+        given = self._options["credentials_stdin"] or self._secret_sources.given
+        return not given and self._prompt.has_terminal
+
     def _check_sources(self) -> None:
         if self._options["from_keygen"] and (
             self._secret_sources.given or self._options["credentials_stdin"] or self._options["key_type"]
@@ -89,10 +96,12 @@ class Interview:
             raise self._no_passphrase()
 
     def _show_checklist(self, public_ip: Sequence[str]) -> None:
-        steps = "\n".join(f"  [ ] {number} {step}" for number, step in enumerate(self._profile.checklist.steps, 1))
+        purpose = self._options.get("profile")
+        steps = "\n".join(f"  [ ] {number} {step}" for number, step in enumerate(steps_of(self._profile, purpose), 1))
+        head = f"A safe key at {self._profile.title}" + (f" for the profile {purpose}" if purpose else "")
         note = f"\n  {self._profile.key_note}" if self._profile.key_note else ""
         ours = "".join(f"\n  Your public IP address: {line}" for line in public_ip)
-        self._prompt.show(f"A safe key at {self._profile.title}:\n{steps}{note}{ours}")
+        self._prompt.show(f"{head}:\n{steps}{note}{ours}")
 
     def _said_algorithm(self, pasted: Pasted) -> Algorithm | None:
         """The key type that was named or chosen; None when the secret itself must tell."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from keyctl.keys.rotate_rules import Succession
     from keyctl.verify.observations import Observation
 
+# Instead of the exchange's own words, where a person has removed the old key here.
+REMOVED = "the old account was removed already"
 _LABEL_MAX = 36
 
 
@@ -85,7 +87,7 @@ def finish(app: App, label: str) -> Result:
                 f"{label} has no new key in use yet", f"first: keyctl rotate {label}", code="not_cut", account=label
             )
         pair = _pair(app, rotation)
-        evidence = "the old account was removed already"
+        evidence = REMOVED
         if pair.old is not None:
             evidence = "it was proven before"
             if rotation.step is not Step.PROVEN:
@@ -93,14 +95,16 @@ def finish(app: App, label: str) -> Result:
                     raise _gone(rotation)
                 evidence = asyncio.run(prove_dead(app, rotation, pair.old, pair.new))
                 app.journal.rotations.note(rotation, Step.PROVEN)
-            # Unknown legs of a race with the cut go over, too: only the new key can look them up now.
-            app.journal.rotations.hand_over(rotation)
+        # Unknown legs of a race with the cut go over, too: only the new key can look them up now.
+        app.journal.rotations.hand_over(rotation)
+        if pair.old is not None:
             dismiss(app.accounts, app.store, pair.old)
         app.journal.rotations.end(rotation)
         old = None if pair.old is None else account_data(pair.old)
         label = pair.label(rotation)
         data = {"rotation": {"label": label, "step": "done", "old": old, "evidence": evidence}}
-        note = Note(f"{label}: the old key is dead ({evidence}) and was removed here. The rotation is over.")
+        dead = "was removed here" if old is None else f"is dead ({evidence}) and was removed here"
+        note = Note(f"{label}: the old key {dead}. The rotation is over.")
         return Result(data, view=(note,))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keyctl.answers import read_json
 from keyctl.desk.order import sessions_for
 from keyctl.errors import CheckFailed, ExchangeRefused
-from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.shipped import profile
 from keyctl.model.words import Market
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from keyctl.model.account import Account
     from keyctl.model.told import ExchangeError
     from keyctl.network.session import Session
-
-# What a refusal of a deleted key is catalogued as. A clock, an IP list, a rate limit prove nothing about the key.
-_DEAD = ("signature", "permission", "account")
 
 
 async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -> str:
@@ -33,7 +30,7 @@ async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -
         try:
             await signed_read(with_old)
         except ExchangeRefused as refusal:
-            _check_proof(rotation, refusal.error)
+            _check_proof(rotation, old, new.label, refusal.error)
             return f"{refusal.error.exchange} answers {refusal.error.code}, and answers the new key"
     raise CheckFailed(
         f"the old key {old.api_key_hint} still works",
@@ -45,9 +42,9 @@ async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -
 
 
 def proves_death(error: ExchangeError) -> bool:
-    """Whether the exchange's error to a key that it took before means that the key is gone."""
-    found = catalogue(error.exchange).lookup(error.code, Market.SPOT, error.text, error.http)
-    return bool(found) and found[0].category in _DEAD
+    """Whether the exchange's error to a key that it took before means that the key is gone: never one that an edited IP
+    list, another address of ours or a right that was taken off gives as well."""
+    return error.code in profile(error.exchange).key_gone
 
 
 async def signed_read(session: Session) -> None:
@@ -56,19 +53,22 @@ async def signed_read(session: Session) -> None:
     await session.fetch(request, lambda response: read_json(response.body))
 
 
-def _check_proof(rotation: Rotation, error: ExchangeError) -> None:
+def _check_proof(rotation: Rotation, old: Account, label: str, error: ExchangeError) -> None:
+    seen = (
+        f"see that it is gone at {profile(error.exchange).checklist.page}, then: keyctl remove {old.label}",
+        f"after that: keyctl rotate {label} --finish",
+    )
     if rotation.refused == error.code:
         raise CheckFailed(
             f"the old key was refused with {error.code} before it was deleted already: that proves nothing",
-            f"see that it is gone at the exchange, remove it here (keyctl list, keyctl remove), then: "
-            f"keyctl rotate {rotation.label} --finish",
+            *seen,
             code="not_proven",
             account=rotation.label,
         )
     if not proves_death(error):
         raise CheckFailed(
-            f"the old key is refused with {error.code}, which does not prove that it is dead",
-            f"more: keyctl diagnose {error.exchange} {error.code}",
+            f"the old key is rejected with {error.code}, which an IP list or rights that do not fit give as well",
+            *seen,
             code="not_proven",
             account=rotation.label,
             exchange=error.exchange,

@@ -177,8 +177,16 @@ def _new_key(app: App, kind: SlotKind, options: KeyOptions) -> Secret:
     if kind == "keyfile":
         assert options.key_file is not None
         return make_key_file(options.key_file, app.home)
-    prompt = _prompt(app, options)
-    return prompt.passphrase("New passphrase of the vault: ", twice=True)
+    return _new_passphrase(app, options)
+
+
+def _new_passphrase(app: App, options: KeyOptions) -> Secret:
+    from keyctl.exchanges.shipped import names
+    from keyctl.vault.passphrases import check_new_passphrase
+
+    chosen = _prompt(app, options).passphrase("New passphrase of the vault: ", twice=True)
+    check_new_passphrase(chosen, names())
+    return chosen
 
 
 def _present_key(app: App, kind: SlotKind, options: KeyOptions) -> Secret:

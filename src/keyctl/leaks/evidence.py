@@ -47,6 +47,11 @@ class Evidence:
         """The id of the account whose key has leaked."""
         return str(self.facts["account_id"])
 
+    @property
+    def halted_key(self) -> str:
+        """What its halt is kept under: the hash of the key, or the account's id where an older keyctl began this."""
+        return str(self.facts.get("api_key_hash", self.account_id))
+
     def newest(self, step: str) -> dict[str, Any] | None:
         """The newest entry of a step that ended; None before the first."""
         return next((entry for entry in reversed(self.entries) if _is_end(entry, step)), None)
@@ -99,6 +104,7 @@ def begin(home: Home, account: Account, clock: Clock, since_ms: int) -> Evidence
         "account_id": account.id,
         "exchange": account.exchange,
         "api_key": account.api_key_hint,
+        "api_key_hash": account.api_key_hash,
         "uid": account.uid,
         "begun": rfc3339(clock.now()),
         "since_ms": since_ms,

@@ -51,7 +51,10 @@ def exposure(app: App, labels: tuple[str, ...], html: str | None, done: Callable
     held = asyncio.run(_holdings(app, chosen))
     leaked = {halt.owner for halt in app.journals.halts().all() if halt.scope is Scope.KEY}
     place = place_of(app)
-    keys = [_facts(app, item, held, place, item.seen.account.id in leaked) for item in checked]
+    keys = [
+        _facts(app, item, held, place, bool({item.seen.account.id, item.seen.account.api_key_hash} & leaked))
+        for item in checked
+    ]
     found = exposures(keys)
     result = report(found, unread(held.seen), people=app.output.for_people)
     result = replace(result, warnings=(*result.warnings, *held.never_read()))
@@ -61,7 +64,7 @@ def exposure(app: App, labels: tuple[str, ...], html: str | None, done: Callable
     text = page(result, found, verified, app.clock.utc(), str(app.home.root))
     write_whole(target, text.encode())
     note = Note(f"Page for your files: {target}")
-    return Result({**result.data, "page": str(target)}, (*result.view, note), result.exit_code, result.errors)
+    return replace(result, data={**result.data, "page": str(target)}, view=(*result.view, note))
 
 
 def _target(html: str) -> Path:

@@ -49,6 +49,7 @@ def page(result: Result, found: Sequence[Exposure], verified: Result, at: dateti
         _table(COLUMNS, [cells_of(item) for item in found], numbers=(1, 2)),
         _list(f"{item.facts.label}: {words_of(item)}" for item in found),
         _troubles(result, "Could not be read"),
+        _list(result.warnings),
         "<h2>verify</h2>",
         *(
             _table(block.columns, block.rows) + _list(block.notes)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,10 +16,11 @@ from threading import Thread
 from typing import IO
 
 from keyctl.errors import SetupProblem
-from keyctl.leaks.scan_files import PIECE_BYTES
-from keyctl.leaks.scan_search import OVERLAP, Place
+from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES, Place
 
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "protocol.allow=never", "-c", "core.quotePath=false", "--no-pager")
+# Later than any that git tells.
+_NO_DATE = datetime.max.replace(tzinfo=UTC)
 _TYPES = frozenset({"blob", "commit", "tag"})
 
 
@@ -117,37 +118,51 @@ def _tell(stdin: IO[bytes], text: bytes) -> None:
         stdin.write(text)
 
 
-def origins(repository: str, commits: Iterable[str], wanted: set[str]) -> dict[str, Origin]:
-    """Where the wanted objects come from: of all commits with one, reachable or not, that with the oldest date."""
-    found: dict[str, Origin] = {name: Origin() for name in wanted}
-    commit, date = "", datetime.now(UTC)
+def origins(
+    repository: str, commits: Iterable[str], wanted: set[str], left_out: Callable[[str], bool]
+) -> dict[str, Origin]:
+    """Where the wanted objects come from: of all commits with one, reachable or not, that with the oldest date; one
+    that has it where it is not left out goes before."""
+    found: dict[str, tuple[tuple[bool, datetime], Origin]] = {}
+    commit, date = "", None
     shown = ("--raw", "--no-abbrev", "--no-renames", "--root", "-m", "--no-ext-diff", "--no-textconv")
     arguments = ("log", "--stdin", "--no-walk=unsorted", "--no-show-signature", *shown, "--format=%x01%H %aI")
     with _asked(repository, commits, *arguments) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith(b"\1"):
-                commit, _, text = line[1:].decode("ascii").strip().partition(" ")
-                date = datetime.fromisoformat(text)
+                commit, _, text = line[1:].decode("ascii", "replace").strip().partition(" ")
+                date = _date(text)
             elif line.startswith(b":"):
                 facts, _, path = line.decode("utf-8", "surrogateescape").rstrip("\n").partition("\t")
-                known = found.get(facts.split(" ")[3])
-                if known is not None and (known.author_date is None or date < known.author_date):
-                    found[facts.split(" ")[3]] = Origin(commit, date, path)
-    return found
+                name = facts.split(" ")[3]
+                if name in wanted:
+                    order = left_out(path), date or _NO_DATE
+                    if name not in found or order < found[name][0]:
+                        found[name] = order, Origin(commit, date, path)
+    return {name: found[name][1] if name in found else Origin() for name in wanted}
+
+
+def _date(text: str) -> datetime | None:
+    """An author's date; None for one that is none, as a repository of somebody else may have it."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
+    return None
 
 
 def commit_origin(name: str, text: bytes) -> Origin:
     """The origin of a text that is the commit's own: its message."""
     for line in text.split(b"\n"):
         if line.startswith((b"author ", b"tagger ")):
-            seconds = int(line.split()[-2])
-            return Origin(name, datetime.fromtimestamp(seconds).astimezone(), None)
+            with suppress(ValueError, IndexError, OverflowError, OSError):
+                return Origin(name, datetime.fromtimestamp(int(line.split()[-2])).astimezone(), None)
+            break
     return Origin(name)
 
 
-def staged(folder: Path) -> ObjectPiece:
-    """The files that the next commit of the repository that a folder is in would change, as they are staged.
+def staged(folder: Path, left_out: Callable[[str], bool]) -> ObjectPiece:
+    """The files that the next commit of the repository that a folder is in would change, as they are staged; of files
+    that are alike one that is not left out.
 
     Raises SetupProblem outside a repository.
     """
@@ -157,7 +172,7 @@ def staged(folder: Path) -> ObjectPiece:
         if word.startswith(":"):
             _, mode, _, name, _ = word.split(" ")
             path = next(words)
-            if mode != "160000":  # a submodule's commit
+            if mode != "160000" and (name not in paths or left_out(paths[name])):  # else a submodule's commit
                 paths[name] = path
     return ObjectPiece(_output(folder, "rev-parse", "--absolute-git-dir").rstrip("\n"), 0, tuple(paths), 0, paths)
 

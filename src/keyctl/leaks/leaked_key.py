@@ -116,18 +116,14 @@ def prove_dead(app: App, key: LeakedKey) -> str:
         if unclear.code != "not_proven":
             raise
     # It was rejected before the next key came; what was seen of it before that can still prove it.
-    evidence = asyncio.run(_tried(app, key, beside=True))
+    evidence = asyncio.run(_tried(app, key))
     app.journal.rotations.note(rotation, Step.PROVEN)
     rotate.finish(app, acting.label)
     return evidence
 
 
-async def _tried(app: App, key: LeakedKey, *, beside: bool = False) -> str:
-    """The proof by a read with the leaked key. Raises as `prove_dead` does, Unreached.
-
-    `beside`: the next key was answered just now, from the same place; else a code that may also come of an IP list or
-    of rights proves nothing: our own address may have changed.
-    """
+async def _tried(app: App, key: LeakedKey) -> str:
+    """The proof by a read with the leaked key. Raises as `prove_dead` does, Unreached."""
     from keyctl.desk.order import sessions_for
     from keyctl.keys.rotate_proof import proves_death, signed_read
 
@@ -146,8 +142,7 @@ async def _tried(app: App, key: LeakedKey, *, beside: bool = False) -> str:
             await signed_read(session)
         except ExchangeRefused as refusal:
             error, worked = refusal.error, key.worked_at()
-            proven = proves_death(error) if beside else error.code in profile(error.exchange).key_gone
-            if worked is None or not proven:
+            if worked is None or not proves_death(error):
                 raise _not_proven(key, error) from None
             return f"{profile(error.exchange).title} rejects the key with {error.code}; it accepted it at {worked}"
     key.evidence.know(worked_at=rfc3339(app.clock.now()))
@@ -161,9 +156,12 @@ async def _tried(app: App, key: LeakedKey, *, beside: bool = False) -> str:
 
 
 def _not_proven(key: LeakedKey, error: ExchangeError) -> CheckFailed:
+    leaked, hints = key.leaked(), [f"check that it is gone: {key.page}"]
+    if key.has_next() and leaked is not None:
+        hints.append(f"once it is gone there, remove it here and run this again: keyctl remove {leaked.label}")
     return CheckFailed(
         f"{key.label}: the leaked key is rejected with {error.code}; this does not prove that it was deleted",
-        f"check that it is gone: {key.page}",
+        *hints,
         code="not_proven",
         account=key.label,
         exchange=error.exchange,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keyctl.terminal.output import Result
 
 SINCE_MS = 86_400_000
-HALT, CANCEL, CLOSE, ROTATE, DEAD, LOOK = "halt", "cancel", "close", "rotate", "dead", "look"
+HALT, CANCEL, CLOSE, ROTATE, DEAD, LOOK, SCAN = "halt", "cancel", "close", "rotate", "dead", "look", "scan"
 # What is done again in each run until the key is dead, and once more after that.
 _AGAIN = (CANCEL, CLOSE, LOOK)
 # So long the same command means the leak that is over, not one of the key that took the leaked one's place.
@@ -111,13 +111,13 @@ def _begun(app: App, account: Account) -> Evidence:
 def false_alarm(app: App, label: str, yes: bool) -> Result:
     """Lets the key send orders again, once the person says that it has not leaked. Raises CheckFailed, NeedsPerson."""
     account = app.accounts.get(label)
-    halts = app.journals.to_send().halts.of(account.id, account.exchange)
+    halts = app.journals.to_send().halts.of(account.id, account.exchange, account.api_key_hash)
     if not any(halt.scope is Scope.KEY for halt in halts):
         raise CheckFailed(f"{label}: its key is not marked as leaked", code="not_leaked", account=label)
     question = f"The key {account.api_key_hint} has not leaked and may send orders again? Type {label}"
     if not yes and not app.prompt.confirm_typed(question, label):
         raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
-    app.journals.halts().lift([(Scope.KEY, account.id)])
+    app.journals.halts().lift([(Scope.KEY, owner) for owner in (account.api_key_hash, account.id)])
     if (evidence := _under_way(app, account, Wishes(anew=True))) is not None:
         evidence.note(app.clock, HALT, OPEN, "taken back: a false alarm")
         evidence.know(finished=rfc3339(app.clock.now()))
@@ -173,7 +173,8 @@ class _Playbook:
         if self._key.has_next() and (self._key.acting() != acting or self._evidence.is_done(DEAD)):
             self._leave()  # the next key sees and cancels what the dead one could not
         self._step(LOOK, self._look)
-        needed = [HALT, CANCEL, ROTATE, DEAD, LOOK, *([CLOSE] if self._evidence.newest(CLOSE) else [])]
+        self._step(SCAN, self._scan)
+        needed = [HALT, CANCEL, ROTATE, DEAD, LOOK, SCAN, *([CLOSE] if self._evidence.newest(CLOSE) else [])]
         if _is_open(self._evidence) and all(map(self._is_settled, needed)):
             self._evidence.know(finished=rfc3339(self._app.clock.now()))
         told = Told(self._evidence, self._key.label, self._key.siblings(), self._wishes.close, self._key.has_next())
@@ -219,14 +220,14 @@ class _Playbook:
             halts = self._app.journal.halts.all()
         except StoreUnusable:
             return False
-        return any((halt.scope, halt.owner) == (Scope.KEY, self._evidence.account_id) for halt in halts)
+        return any((halt.scope, halt.owner) == (Scope.KEY, self._evidence.halted_key) for halt in halts)
 
     def _halt(self) -> Ended:
         """Bars every process from orders with this key. Raises StoreUnusable."""
         try:
             journal = self._app.journals.to_leave()
             if not self._is_marked():
-                journal.halts.begin([(Scope.KEY, self._evidence.account_id)], "the key has leaked")
+                journal.halts.begin([(Scope.KEY, self._evidence.halted_key)], "the key has leaked")
         except StoreUnusable as trouble:
             raise StoreUnusable(
                 f"new orders with this key are NOT blocked: {trouble.message}",
@@ -284,7 +285,10 @@ class _Playbook:
         return Ended("no next key yet", waits=True)
 
     def _prove_dead(self) -> Ended:
-        return Ended(prove_dead(self._app, self._key))
+        from keyctl.keys.rotate import REMOVED
+
+        words = prove_dead(self._app, self._key)
+        return Ended(words, {"rejected": words != REMOVED})
 
     def _look(self) -> Ended:
         account, facts = self._key.needed(), self._evidence.facts
@@ -314,6 +318,21 @@ class _Playbook:
             account=account.label,
         )
         return Ended(error.message, data, (error,), error.exit_code)
+
+    def _scan(self) -> Ended:
+        """Looks where it may have leaked from, and which other secrets are there."""
+        from keyctl.leaks.scan import sources
+
+        try:
+            report = sources(self._app)
+        except (OSError, RuntimeError) as broken:  # a worker that cannot begin or ends early must not end all of it
+            raise SetupProblem(
+                f"the usual places could not be scanned: {broken}", "run: keyctl scan --open", code="not_all_read"
+            ) from None
+        places = [{"where": find.where, "account": find.label, "exchange": find.exchange} for find in report.finds]
+        words = f"{len(places)} secrets found" if len(places) != 1 else "1 secret found"
+        unread = f"; {len(report.unread)} places could not be read" if report.unread else ""
+        return Ended(f"{words} in {report.files} files{unread}", {"places": places, "unread": report.unread})
 
 
 def _unread(account: Account, what: str, done: Result) -> KeyctlError:

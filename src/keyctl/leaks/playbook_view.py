@@ -20,6 +20,7 @@ _STEPS = {
     "rotate": "next key",
     "dead": "proof that it is deleted",
     "look": "what happened",
+    "scan": "scan of the usual places",
 }
 _WORST = (
     *(ExitCode.UNKNOWN, ExitCode.STORE, ExitCode.PERSON, ExitCode.SETUP),
@@ -81,6 +82,8 @@ def report(
     evidence, finds = told.evidence, told.not_ours
     steps = [_step(evidence, step) for step in _STEPS if step != "close" or told.closes or evidence.newest(step)]
     to_do, ticket = _to_do(told), ticket_text(told)
+    scanned = evidence.newest("scan")
+    places = [] if scanned is None else list(scanned["data"].get("places", ()))
     data = {
         "leak": {
             "account": evidence.facts["account"],
@@ -93,6 +96,7 @@ def report(
             "steps": steps,
             "not_ours": finds,
             "unknown": told.unknown,
+            "found_in": places,
             "to_do": to_do,
             "ticket": ticket,
         }
@@ -103,6 +107,10 @@ def report(
         view.append(Note("\nNot from keyctl. What you did yourself is among it:"))
         rows = [(_moment(find), str(find["kind"]), str(find["detail"])) for find in finds]
         view.append(Table(("time (UTC)", "kind", "what"), rows))
+    if places:
+        view.append(Note("\nSecrets in the usual places. Where the leaked key is, it may have leaked from:"))
+        found_in = [(str(place["account"] or place["exchange"]), str(place["where"])) for place in places]
+        view.append(Table(("account", "where"), found_in))
     if told.unknown:
         view.append(Note("\nUnknown:\n" + "\n".join(f"  {word}" for word in told.unknown)))
     view.append(Note("\nFor you to do:\n" + "\n".join(f"  [ ] {line}" for line in to_do)))
@@ -131,7 +139,7 @@ def _to_do(told: Told) -> list[str]:
         lines.append(f"create the next key (keyctl checklist {facts['exchange']}), then: keyctl rotate {told.label}")
     lines += [
         "stop the programs that used the key, and give them the next one",
-        "find where it leaked: keyctl scan --open",
+        "find where else it leaked, in your own folders and histories: keyctl scan --open",
         "change the password of the exchange account, and of its e-mail address",
         "reset 2FA if the secret for it was in the same place",
         "sign out all other devices, and check the withdrawal addresses that are saved",
@@ -160,7 +168,8 @@ def ticket_text(told: Told) -> str:
         f"I noticed it at {facts['begun']}.",
     ]
     if dead is not None and dead["state"] == DONE:
-        lines.append(f"I have deleted it. At {dead['at']} your API rejected it.")
+        rejected = f" At {dead['at']} your API rejected it." if dead["data"].get("rejected", True) else ""
+        lines.append(f"I have deleted it.{rejected}")
     lines += [
         "Please block the key, stop pending withdrawals, and keep the logs.",
         "Please tell me from which IP addresses it was used, and for what.",

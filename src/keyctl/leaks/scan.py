@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, SetupProblem, StoreUnusable, UsageProblem
 from keyctl.leaks.git_objects import (
     ObjectPiece,
     Origin,
@@ -20,15 +20,16 @@ from keyctl.leaks.git_objects import (
     staged,
     top_of,
 )
-from keyctl.leaks.scan_files import PIECE_BYTES, Ignored, walk
+from keyctl.leaks.scan_files import Ignored, walk
+from keyctl.leaks.scan_hits import SEVERAL_LINES
 from keyctl.leaks.scan_places import usual_places
 from keyctl.leaks.scan_prints import Prints
 from keyctl.leaks.scan_report import Find, Owners, Report
-from keyctl.leaks.scan_search import OVERLAP, Batch, Found, Place, Search
+from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES, Batch, Found, Place, Search, signs_of
 from keyctl.leaks.scan_shapes import Shapes
 from keyctl.leaks.scan_workers import Piece, look_through
 from keyctl.terminal.output import Note, Result, Table, counting
-from keyctl.vault.fingerprints import Fingerprints
+from keyctl.vault.fingerprints import Fingerprints, Kept
 
 if TYPE_CHECKING:
     from keyctl.app import App
@@ -50,8 +51,7 @@ class _Known:
 def scan(app: App, paths: Sequence[str], *, is_open: bool, is_staged: bool) -> Result:
     """Looks for secrets in files, folders and their histories; without a path in this folder and the usual places.
 
-    Raises SetupProblem where the store or a repository cannot be opened, UsageProblem for a path that is not there,
-    StoreUnusable for damaged fingerprints.
+    Raises SetupProblem where the store or a repository cannot be opened, UsageProblem for a path that is not there.
     """
     known = _known(app, is_open)
     if is_staged:
@@ -64,6 +64,17 @@ def scan(app: App, paths: Sequence[str], *, is_open: bool, is_staged: bool) -> R
             files = [Path.cwd(), *usual_places(_user_home(app.environ), app.environ)]
         _search_files(app, known, files)
     return _told(known.report)
+
+
+def sources(app: App) -> Report:
+    """What a scan of the usual places finds with the store open: where a key that has leaked may have leaked from.
+
+    Raises SetupProblem when the store does not open.
+    """
+    known = _known(app, is_open=True)
+    _search_files(app, known, usual_places(_user_home(app.environ), app.environ))
+    known.report.finds = _each_once(known.report.finds)
+    return known.report
 
 
 def _known(app: App, is_open: bool) -> _Known:
@@ -81,13 +92,24 @@ def _known(app: App, is_open: bool) -> _Known:
             for account in accounts
             if account.id in short
         ]
-        needles = Needles(credentials)
-    kept = prints.read()
+        kept = _kept(prints, report)  # after the store was opened: that makes those that were missing
+        needles = Needles(credentials, signs_of(Prints(kept)))
+    else:
+        kept = _kept(prints, report)
     entries = kept.entries if kept else ()
     live = {entry.id: entry for entry in entries if entry.dead_since is None}
     report.without = [account.label for account in accounts if account.id not in live]
     report.weak = [account.label for account in accounts if account.id in live and not live[account.id].prints]
     return _Known(Search(Prints(kept), needles, Shapes()), Owners(accounts, entries), report)
+
+
+def _kept(prints: Fingerprints, report: Report) -> Kept | None:
+    """The fingerprints; None where there are none or they cannot be read, which with the store open is a warning."""
+    try:
+        return prints.read()
+    except StoreUnusable as trouble:
+        report.damaged = None if report.is_open else trouble
+        return None
 
 
 def _search_files(app: App, known: _Known, paths: list[Path]) -> None:
@@ -128,9 +150,13 @@ def _in_history(known: _Known, repository: str, commits: list[str], found: list[
     if not found:
         return
     blobs = {item.place.object for item in found if item.place.type == "blob"}
-    places = origins(repository, commits, blobs) if blobs else {}
-    top = Path(repository).parent if Path(repository).name == ".git" else Path(repository)
-    ignored, texts = Ignored(top), dict[str, bytes]()
+    top, texts = Path(repository).parent if Path(repository).name == ".git" else Path(repository), dict[str, bytes]()
+    try:
+        left_out = Ignored(top).in_folder
+    except UsageProblem as trouble:  # in a repository of somebody else it must not end the scan
+        known.report.notes.append(f"{trouble.message}; nothing of its history was left out")
+        left_out = _nothing
+    places = origins(repository, commits, blobs, left_out) if blobs else {}
     for item in found:
         if item.place.type != "blob":
             name = item.place.object
@@ -139,10 +165,14 @@ def _in_history(known: _Known, repository: str, commits: list[str], found: list[
             yield _find(known, item, None, commit_origin(name, texts[name]), repository)
             continue
         origin = places[item.place.object]
-        if origin.path is not None and str(top / origin.path) in ignored:
+        if origin.path is not None and left_out(origin.path):
             known.report.ignored += 1
         else:
             yield _find(known, item, origin.path, origin, repository)
+
+
+def _nothing(path: str) -> bool:
+    return False
 
 
 def _find(
@@ -179,8 +209,8 @@ def _without_secrets(path: str, search: Search) -> str:
 
 def _search_staged(known: _Known) -> None:
     """What the next commit of this folder's repository would bring."""
-    top, piece = top_of(Path.cwd()), staged(Path.cwd())
-    ignored, report, batch = Ignored(top), known.report, Batch(known.search)
+    left_out, report, batch = Ignored(top_of(Path.cwd())).in_folder, known.report, Batch(known.search)
+    piece = staged(Path.cwd(), left_out)
     found = list[Found]()
     for place, text in read_objects(piece) if piece.names else ():
         report.bytes += len(text)
@@ -188,7 +218,7 @@ def _search_staged(known: _Known) -> None:
     found += batch.flush()
     report.files = len(piece.names)
     for item in found:
-        if str(top / item.place.path) in ignored:
+        if left_out(item.place.path):
             report.ignored += 1
         else:
             report.finds.append(_find(known, Found(Place(item.place.path), item.line, item.hit), item.place.path))
@@ -215,7 +245,7 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[Place, bytes, int]]:
 
 
 def _told(report: Report) -> Result:
-    report.finds = sorted(set(report.finds), key=lambda find: (not find.is_stored, find.key != "in use", find.where))
+    report.finds = _each_once(report.finds)
     went = f"Searched {_count(report.files, 'file')}"
     if report.histories:
         many = "histories" if report.histories > 1 else "history"
@@ -229,6 +259,19 @@ def _told(report: Report) -> Result:
     code = errors[0].exit_code if errors else ExitCode.OK
     first = _table(report.finds) if report.finds else Note("No secret found.")
     return Result(report.data(), (first, *notes), code, errors, tuple(_warnings(report)))
+
+
+def _each_once(finds: Sequence[Find]) -> list[Find]:
+    """The finds, each once: two pieces of a file may share one, and a shape may be a stored secret. The worst first."""
+    surest_last = sorted(finds, key=lambda find: find.form.endswith(SEVERAL_LINES), reverse=True)
+    once = {replace(find, form=""): find for find in surest_last}
+    stored = {_place_of(find) for find in once.values() if find.is_stored}
+    left = [find for find in once.values() if find.is_stored or _place_of(find) not in stored]
+    return sorted(left, key=lambda find: (not find.is_stored, find.key != "in use", find.where))
+
+
+def _place_of(find: Find) -> tuple[object, ...]:
+    return find.kind, find.path, find.line, find.repository, find.object, find.commit
 
 
 def _table(finds: Sequence[Find]) -> Table:
@@ -252,6 +295,8 @@ def _errors(report: Report) -> tuple[KeyctlError, ...]:
         errors.append(
             CheckFailed(f"found secrets in {_count(len(report.finds), 'place')}", *hints, code="secrets_found")
         )
+    if report.damaged is not None:
+        errors.append(report.damaged)
     if report.unread:
         trouble = SetupProblem(f"{_count(len(report.unread), 'place')} could not be read", code="not_all_read")
         trouble.exit_code = ExitCode.PARTIAL
@@ -266,7 +311,8 @@ def _warnings(report: Report) -> Iterator[str]:
         shown = ", ".join(report.unread[:_SHOWN_UNREAD])
         yield f"could not be read: {shown}{f' and {more} more' if more > 0 else ''}"
     if report.without and not report.is_open:
-        yield f"without fingerprints, so not looked for: {', '.join(report.without)}; to make them: keyctl scan --open"
+        way = "" if report.damaged else "; to make them: keyctl scan --open"
+        yield f"without fingerprints, so not looked for: {', '.join(report.without)}{way}"
     if report.weak and not report.is_open:
         yield f"too short or too simple for fingerprints, so not looked for: {', '.join(report.weak)}"
 

@@ -11,10 +11,9 @@ from fnmatch import translate
 from pathlib import Path
 
 from keyctl.errors import UsageProblem
-from keyctl.leaks.scan_search import OVERLAP, Place
+from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES, Place
 
 IGNORE_FILE = ".keyctlignore"
-PIECE_BYTES = 8 * 1024 * 1024
 _GIT_FOLDER = frozenset({"HEAD", "objects", "refs"})
 
 
@@ -58,6 +57,10 @@ class Ignored:
             if line.startswith("!"):
                 raise UsageProblem(f"{file}: a pattern cannot begin with !", code="bad_ignore_file")
         self._pattern = re.compile("|".join(_expression(line) for line in wanted)) if wanted else None
+
+    def in_folder(self, path: str) -> bool:
+        """The same of a path from that folder on."""
+        return self._folder + path in self
 
     def __contains__(self, path: str) -> bool:
         """Whether the file, or a folder that it is in, is left out; of paths elsewhere none is."""
@@ -156,11 +159,14 @@ def read_piece(piece: FilePiece) -> tuple[Place, bytes]:
     """The text of a piece, with what it shares with the one before. Raises OSError."""
     at = max(0, piece.at - OVERLAP)
     descriptor = os.open(piece.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        file.seek(at)
-        text = file.read(piece.at - at + piece.size)
-        while (missing := piece.at - at + piece.size - len(text)) > 0 and (more := file.read(missing)):
+    try:
+        if at:
+            os.lseek(descriptor, at, os.SEEK_SET)
+        text = os.read(descriptor, piece.at - at + piece.size)
+        while (missing := piece.at - at + piece.size - len(text)) > 0 and (more := os.read(descriptor, missing)):
             text += more
+    finally:
+        os.close(descriptor)
     return Place(piece.path, at), text
 
 

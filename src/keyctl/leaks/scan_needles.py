@@ -1,7 +1,8 @@
 """Stored secrets as texts: with the store open, in every form and at any place, passphrases too.
 
 A run of word characters is looked at in steps of eight: whatever part of sixteen characters of a secret is in it, one
-of the secret's pieces of eight is met. Only then is the text around compared.
+of the secret's pieces of eight is met. The steps of many runs are compared at once, as numbers, with the pieces of all
+secrets. Only where one is met the text around is compared.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote_from_bytes
 
 from keyctl.leaks.scan_hits import SEVERAL_LINES, WINDOW, Hit
-from keyctl.leaks.scan_runs import NOT_LETTERS
+from keyctl.leaks.scan_runs import ESCAPE_SIGNS, NOT_LETTERS
 from keyctl.model.credential import Credential
 from keyctl.vault.fingerprints import private_der
 
 RUN_MIN, RUN_MAX = 12, 16
 PASSPHRASE_MIN = 8
-_RUN = re.compile(rb"[A-Za-z0-9%\\]+")
+CORE_MIN = 5
+# Signs that are rare in texts: counted as letters where a passphrase has no long run without them.
+_RARE_SIGNS = frozenset(b"!#$&*+-?@^|~")
+_LETTERS = re.compile(rb"[A-Za-z0-9]+")
 _ED25519_DER, _SEED, _PEM_LINE = 48, 32, 48
 
 
@@ -38,45 +42,91 @@ class _Needle:
 
 
 class Needles:
-    """The texts of the secrets and passphrases of accounts, by account id; `windows` has pieces of eight, to be
-    looked for in runs of `run_min` and more."""
+    """The texts of the secrets and passphrases of accounts, by account id. They are met in runs of `run_min` and more
+    of letters, digits and `signs`, which are those given and some more."""
 
-    def __init__(self, credentials: Mapping[str, Credential]) -> None:
-        self.windows: dict[bytes, list[_Needle]] = {}
-        self.run_min = RUN_MAX
-        self._others: dict[bytes, list[_Needle]] = {}
+    def __init__(self, credentials: Mapping[str, Credential], signs: bytes = ESCAPE_SIGNS) -> None:
         known = dict[tuple[str, bytes], _Needle]()
         for needle in _needles(credentials):
             known.setdefault((needle.account_id, needle.text), needle)
+        self.signs = signs + _more_signs((needle.text for needle in known.values()), signs)
+        self.run_min = RUN_MAX
+        self._runs: list[tuple[bytes, _Needle]] = []
+        self._others: dict[bytes, list[tuple[int, _Needle]]] = {}
+        pattern = _pattern(self.signs)
         for needle in known.values():
-            self._add(needle)
+            self._add(needle, pattern)
+        self._pieces = _pieces({run for run, _ in self._runs})
+        self._windows: dict[bytes, list[_Needle]] = {}
 
-    def _add(self, needle: _Needle) -> None:
-        """Puts the pieces of its long runs among the windows; of a shorter run that begins behind a sign the first one,
-        since the run begins there in any text."""
-        spans = [found.span() for found in _RUN.finditer(needle.text)]
-        long = [(start, end) for start, end in spans if end - start >= RUN_MAX]
-        exact = max(((end - start, start) for start, end in spans if start > 0), default=(0, 0))
-        if not long and exact[0] >= RUN_MIN:
-            self.run_min = min(self.run_min, exact[0])
-            long = [(exact[1], exact[1] + WINDOW)]
-        for start, end in long:
-            for at in range(start, end - WINDOW + 1):
-                self.windows.setdefault(needle.text[at : at + WINDOW], []).append(needle)
+    def _add(self, needle: _Needle, pattern: re.Pattern[bytes]) -> None:
+        """Takes its long runs; of a shorter run that begins behind a sign only its begin, since the run begins there
+        in any text."""
+        long = [run for run in pattern.findall(needle.text) if len(run) >= RUN_MAX]
         if not long:
-            self._others.setdefault(needle.text, []).append(needle)
+            spans = (found.span() for found in pattern.finditer(needle.text))
+            size, start = max(((end - start, start) for start, end in spans if start > 0), default=(0, 0))
+            if size >= RUN_MIN:
+                self.run_min = min(self.run_min, size)
+                long = [needle.text[start : start + WINDOW]]
+        self._runs += [(run, needle) for run in long]
+        if not long:
+            core = max(_LETTERS.findall(needle.text), key=len, default=b"")
+            core = core if len(core) >= CORE_MIN else needle.text
+            self._others.setdefault(core, []).append((needle.text.index(core), needle))
+
+    def may_be_in(self, parts: bytes) -> bool:
+        """Whether a piece of a secret is among these: whole runs, each cut to a multiple of eight, in one."""
+        return not self._pieces.isdisjoint(memoryview(parts).cast("Q"))
 
     def met(self, text: bytes, at: int, low: int, high: int) -> Iterator[Hit]:
         """The secrets that are where a piece of them is, in the part of the text between `low` and `high`."""
-        for needle in self.windows[text[at : at + WINDOW]]:
+        for needle in self._by_window().get(text[at : at + WINDOW], ()):
             yield from _confirmed(needle, text, at, low, high)
 
+    def _by_window(self) -> dict[bytes, list[_Needle]]:
+        if not self._windows:
+            for run, needle in self._runs:
+                for at in range(len(run) - WINDOW + 1):
+                    self._windows.setdefault(run[at : at + WINDOW], []).append(needle)
+        return self._windows
+
     def anywhere(self, text: bytes) -> Iterator[Hit]:
-        """What is too short, or has too many signs, to be met in runs: passphrases above all."""
-        for wanted, needles in self._others.items():
-            at = -1
-            while (at := text.find(wanted, at + 1)) >= 0:
-                yield from (needle.hit(at, at + len(wanted)) for needle in needles if _counts(needle, text, at))
+        """What is too short, or has too many signs, to be met in runs: passphrases above all. The forms of one mostly
+        share its longest word, which is looked for once."""
+        for core, needles in self._others.items():
+            at = text.find(core)
+            while at >= 0:
+                for offset, needle in needles:
+                    start = at - offset
+                    if start >= 0 and text.startswith(needle.text, start) and _counts(needle, text, start):
+                        yield needle.hit(start, start + len(needle.text))
+                at = text.find(core, at + 1)
+
+
+def _pattern(signs: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"[A-Za-z0-9" + re.escape(signs) + b"]+")
+
+
+def _more_signs(texts: Iterable[bytes], signs: bytes) -> bytes:
+    """The rare signs by which a text has a long run that has none without them."""
+    pattern, more = _pattern(signs), set[int]()
+    for text in texts:
+        own = (_RARE_SIGNS & set(text)) - set(signs)
+        if own and max(map(len, pattern.findall(text)), default=0) < RUN_MAX:
+            wider = _pattern(signs + bytes(own))
+            if max(map(len, wider.findall(text)), default=0) >= RUN_MAX:
+                more |= own
+    return bytes(sorted(more))
+
+
+def _pieces(runs: Iterable[bytes]) -> frozenset[int]:
+    """All parts of eight bytes of these texts, as the numbers that a machine reads them as."""
+    listed, pieces = list(runs), set[int]()
+    for first in range(WINDOW):
+        parts = [run[first : len(run) - (len(run) - first) % WINDOW] for run in listed if len(run) >= first + WINDOW]
+        pieces.update(memoryview(b"".join(parts)).cast("Q"))
+    return frozenset(pieces)
 
 
 def _confirmed(needle: _Needle, text: bytes, at: int, low: int, high: int) -> Iterator[Hit]:

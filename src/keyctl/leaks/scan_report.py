@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from keyctl.errors import KeyctlError
     from keyctl.model.account import Account
     from keyctl.model.wire import JSON
     from keyctl.vault.fingerprints import Entry
@@ -70,7 +71,8 @@ class Find:
 
 @dataclass(slots=True)
 class Report:
-    """Everything that a scan says: its finds, what it went through, and what it did not."""
+    """Everything that a scan says: its finds, what it went through, and what not. `damaged`: why no stored secret
+    could be looked for."""
 
     is_open: bool
     finds: list[Find] = field(default_factory=list)
@@ -83,6 +85,7 @@ class Report:
     without: list[str] = field(default_factory=list)
     weak: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    damaged: KeyctlError | None = None
 
     def data(self) -> dict[str, JSON]:
         """What programs are told."""

@@ -1,4 +1,4 @@
-"""Long words in a text, found fast: one pass maps the text to flags, the next jumps from word to word.
+"""Long words in a text, found fast: one pass maps the text to flags, the next jumps from the end of one to the next.
 
 A regular expression looks at every byte in the interpreter and takes ten times as long.
 """
@@ -13,8 +13,9 @@ from urllib.parse import unquote_to_bytes
 # Keeps texts apart that are looked through together.
 BETWEEN = "\n\1\n"
 _LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# With the signs of escapes; and with those of both alphabets of base64, which make ten times as many words long.
-_NARROW, _WIDE = (bytes(0 if byte in _LETTERS + signs else 1 for byte in range(256)) for signs in (b"%\\", b"%\\+/_-"))
+# Parts of runs as letters are: the signs of escapes; and those of both alphabets of base64, which make ten times as
+# many runs long.
+ESCAPE_SIGNS, BASE64_SIGNS = b"%\\", b"+/_-"
 _NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _LETTERS + b"+/")
 NOT_LETTERS = bytes(byte for byte in range(256) if byte not in _LETTERS)
 # Words of letters and digits alone; of base64, where - and _ keep them apart; of base64url, where + and / do.
@@ -25,9 +26,13 @@ _DER_WORDS = re.compile(rb"[A-Za-z0-9+/]+"), re.compile(rb"[A-Za-z0-9_-]+")
 # How PKCS#8 begins in base64, by RFC 8410 and RFC 8017: a key of Ed25519 whole, one of RSA before its length.
 ED25519_BEGIN = b"MC4CAQAwBQYDK2VwBCIEI"
 RSA_BEGIN = b"MII"
+# Every private key's base64 begins with a run of that length, and with one of these pairs: DER, a sequence.
+KEY_RUN = 16
+KEY_BEGIN = re.compile(rb"M[A-I]")
+_FRAME = b"-----BEGIN"
 _ESCAPES = re.compile(rb"(?:(?:%|\\u00|\\x)[0-9A-Fa-f]{2})+")
 _LINE_ESCAPES = re.compile(rb"\\+[rnt]")
-_KEY_BEGIN = re.compile(rb"-----BEGIN(?: |%20|\+)(?:RSA(?: |%20|\+))?PRIVATE(?: |%20|\+)$")
+_BEGUN = re.compile(rb"-----BEGIN(?: |%20|\+)(?:RSA(?: |%20|\+))?PRIVATE(?: |%20|\+)KEY-----")
 _PEM_END_MAX = 16 * 1024
 
 
@@ -38,18 +43,23 @@ class Lengths:
     def __init__(self, plain: Iterable[int], der: Iterable[int], signed: Iterable[int]) -> None:
         self.plain, self.der, self.signed = frozenset(plain), frozenset(der), frozenset(signed)
         self.least = min(self.plain | self.signed, default=sys.maxsize)
+        self.least_word = min(self.plain | self.signed | self.der, default=sys.maxsize)
 
 
-def runs(text: bytes, least: int, *, wide: bool) -> Iterator[tuple[int, int]]:
-    """Where unbroken runs of letters, digits, % and \\ of at least that length begin and end, in order; `wide`: of
-    + / _ - too."""
-    flags, wanted, at = text.translate(_WIDE if wide else _NARROW), bytes(least), 0
-    while (at := flags.find(wanted, at)) >= 0:
-        end = flags.find(b"\1", at + least)
-        if end < 0:
-            end = len(text)
-        yield at, end
-        at = end
+def flags_of(signs: bytes) -> bytes:
+    """The table that maps letters, digits and these signs to 0 and all else to 1."""
+    return bytes(0 if byte in _LETTERS + signs else 1 for byte in range(256))
+
+
+def runs(text: bytes, least: int, flags_of_bytes: bytes) -> list[tuple[int, int]]:
+    """Where unbroken runs of that length or longer begin and end, in order; a run at the text's very end is none."""
+    flags, wanted, found = text.translate(flags_of_bytes), bytes(least) + b"\1", list[tuple[int, int]]()
+    at = flags.find(wanted)
+    while at >= 0:
+        end = at + least
+        found.append((flags.rfind(b"\1", 0, end) + 1, end))
+        at = flags.find(wanted, end)
+    return found
 
 
 def words_in(run: bytes, lengths: Lengths) -> set[bytes]:
@@ -60,7 +70,7 @@ def words_in(run: bytes, lengths: Lengths) -> set[bytes]:
     if b"%" in run or b"\\" in run:
         undone = _ESCAPES.sub(_undone, _LINE_ESCAPES.sub(b" ", run))
         parts = re.split(rb"[^A-Za-z0-9+/_-]+", undone) + re.split(rb"[%\\]+", run)
-        return {word for part in parts for word in words_in(part, lengths)}
+        return {word for part in parts if len(part) >= lengths.least_word for word in words_in(part, lengths)}
     words = {word for word in run.translate(_PLAIN).split() if len(word) in lengths.plain}
     signed = [run, *run.translate(_BASE64).split(), *run.translate(_BASE64URL).split()]
     return words | {word for word in signed if len(word) in lengths.signed or len(word) in lengths.der}
@@ -78,13 +88,13 @@ def _undone(found: re.Match[bytes]) -> bytes:
 
 def key_blocks(text: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Where PEM blocks of unencrypted private keys begin and end, and their base64, whatever their line ends are."""
-    at = 0
-    while (at := text.find(b"KEY-----", at)) >= 0:
-        begun = _KEY_BEGIN.search(text, max(0, at - 40), at)
-        at += 8
+    at = text.find(_FRAME)
+    while at >= 0:
+        begun = _BEGUN.match(text, at)
         if begun is not None:
-            body = text[at : at + _PEM_END_MAX].partition(b"-----")[0].partition(BETWEEN.encode())[0]
-            end = at + len(body)
+            body = text[begun.end() : begun.end() + _PEM_END_MAX].partition(b"-----")[0].partition(BETWEEN.encode())[0]
+            end = begun.end() + len(body)
             if b"%" in body:
                 body = unquote_to_bytes(body)
-            yield begun.start(), end, _LINE_ESCAPES.sub(b"", body).translate(None, _NOT_BASE64)
+            yield at, end, _LINE_ESCAPES.sub(b"", body).translate(None, _NOT_BASE64)
+        at = text.find(_FRAME, at + 1)

@@ -10,20 +10,35 @@ from typing import TYPE_CHECKING
 
 from keyctl.leaks.scan_hits import SEVERAL_LINES, WINDOW, Hit
 from keyctl.leaks.scan_prints import Prints
-from keyctl.leaks.scan_runs import BETWEEN, ED25519_BEGIN, RSA_BEGIN, Lengths, der_words, key_blocks, runs, words_in
+from keyctl.leaks.scan_runs import (
+    BASE64_SIGNS,
+    BETWEEN,
+    ED25519_BEGIN,
+    ESCAPE_SIGNS,
+    KEY_BEGIN,
+    KEY_RUN,
+    RSA_BEGIN,
+    Lengths,
+    der_words,
+    flags_of,
+    key_blocks,
+    runs,
+    words_in,
+)
 from keyctl.leaks.scan_shapes import Shapes
 
 if TYPE_CHECKING:
     from keyctl.leaks.scan_needles import Needles
 
 _BETWEEN = BETWEEN.encode()
-# So much of an escaped line end may be in front of a word.
-_ESCAPES_MAX = 16
 # Hits are compared with those in the same stretches of the text.
 _STRETCH = 256
-BATCH_BYTES = 1024 * 1024
+# What is read, with what is made of it, stays in a core's own cache from one pass over it to the next.
+BATCH_BYTES = 256 * 1024
 # A private key of 4096 bits in hexadecimal fits in what two pieces of a huge file share.
 OVERLAP = 16 * 1024
+# So much of a huge text is a piece: with what is made of it, it stays in a core's own cache as well.
+PIECE_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +64,19 @@ class Found:
     hit: Hit
 
 
+def signs_of(prints: Prints) -> bytes:
+    """The signs that count as letters in runs: those of base64 only where a fingerprint needs them."""
+    return ESCAPE_SIGNS + (BASE64_SIGNS if prints.signed else b"")
+
+
 class Search:
     """Stored secrets by fingerprints, with the store open by their texts too, and others by shape."""
 
     def __init__(self, prints: Prints, needles: Needles | None, shapes: Shapes) -> None:
         self._prints, self._needles, self._shapes = prints, needles, shapes
-        self._lengths = Lengths(prints.plain | shapes.lengths, prints.der, prints.signed)
-        self._run_min = min(self._lengths.least, self._lengths.least if needles is None else needles.run_min)
+        self._lengths = lengths = Lengths(prints.plain | shapes.lengths, prints.der, prints.signed)
+        self._run_min = min(lengths.least, lengths.least if needles is None else needles.run_min)
+        self._flags = flags_of(signs_of(prints) if needles is None else needles.signs)
 
     def hits(self, texts: Sequence[tuple[str, bytes]]) -> Iterator[tuple[int, Hit]]:
         """The number of the text and the hit in it, for texts by their paths; its places are in that text."""
@@ -63,7 +84,7 @@ class Search:
         for _, text in texts:
             starts.append(at)
             at += len(text) + len(_BETWEEN)
-        whole = _BETWEEN.join(text for _, text in texts)
+        whole = _BETWEEN.join([*(text for _, text in texts), b""])
         kept: defaultdict[int, list[Hit]] = defaultdict(list)
         for hit in sorted(self._in(whole, starts, texts), key=_order):
             stretches = range(hit.start // _STRETCH, hit.end // _STRETCH + 1)
@@ -74,31 +95,33 @@ class Search:
                 yield number, replace(hit, start=hit.start - starts[number], end=hit.end - starts[number])
 
     def _in(self, text: bytes, starts: list[int], texts: Sequence[tuple[str, bytes]]) -> Iterator[Hit]:
-        needles = self._needles
-        windows = needles.windows if needles is not None else {}
-        lengths = self._lengths
-        for start, end in runs(text, self._run_min, wide=bool(lengths.signed)):
-            for at in range(start, end - WINDOW + 1, WINDOW) if windows else ():
-                if needles is not None and text[at : at + WINDOW] in windows:
-                    number = bisect_right(starts, at) - 1
-                    yield from needles.met(text, at, starts[number], starts[number] + len(texts[number][1]))
+        lengths, spans = self._lengths, runs(text, self._run_min, self._flags)
+        for start, end in spans:
             if end - start < lengths.least:
                 continue
             if words := words_in(text[start:end], lengths):
                 yield from self._prints.in_words(words, start, end)
-                path = texts[bisect_right(starts, start) - 1][0]
-                yield from self._shapes.in_words(text, words, start, end, path)
-            if lengths.der and (at := text.find(RSA_BEGIN, start, start + _ESCAPES_MAX)) >= 0:
-                yield from self._prints.in_words(der_words(text, at, lengths), start, end)
-        at = text.find(ED25519_BEGIN) if lengths.der else -1
+                yield from self._shapes.in_words(text, words, start, end, texts[bisect_right(starts, start) - 1][0])
+            yield from self._keys_in(text, RSA_BEGIN, start, end)
+        parts = b"".join([text[start : end - (end - start) % WINDOW] for start, end in spans])
+        if self._run_min > KEY_RUN or KEY_BEGIN.search(parts):
+            yield from self._keys_in(text, ED25519_BEGIN, 0, len(text))
+            for start, end, body in key_blocks(text):
+                yield from self._prints.in_block(start, end, body)
+                yield from self._shapes.in_block(text, start, end, body, texts[bisect_right(starts, start) - 1][0])
+        if self._needles is not None:
+            if self._needles.may_be_in(parts):
+                for at in (at for start, end in spans for at in range(start, end - WINDOW + 1, WINDOW)):
+                    number = bisect_right(starts, at) - 1
+                    yield from self._needles.met(text, at, starts[number], starts[number] + len(texts[number][1]))
+            yield from self._needles.anywhere(text)
+
+    def _keys_in(self, text: bytes, begin: bytes, low: int, high: int) -> Iterator[Hit]:
+        """The private keys whose base64 begins so, by their fingerprints."""
+        at = text.find(begin, low, high) if self._lengths.der else -1
         while at >= 0:
-            yield from self._prints.in_words(der_words(text, at, lengths), at, at + len(ED25519_BEGIN))
-            at = text.find(ED25519_BEGIN, at + 1)
-        for start, end, body in key_blocks(text):
-            yield from self._prints.in_block(start, end, body)
-            yield from self._shapes.in_block(text, start, end, body, texts[bisect_right(starts, start) - 1][0])
-        if needles is not None:
-            yield from needles.anywhere(text)
+            yield from self._prints.in_words(der_words(text, at, self._lengths), at, at + len(begin))
+            at = text.find(begin, at + 1, high)
 
 
 @dataclass(slots=True)
@@ -126,6 +149,8 @@ class Batch:
             if told != number:
                 number, at, line = told, 0, 1
             place, text = texts[number]
+            if _is_cut(place, text, hit):
+                continue
             line += text.count(b"\n", at, hit.start)
             at = hit.start
             found.setdefault((place, line, hit.account_id, hit.exchange, hit.kind), Found(place, line, hit))
@@ -143,10 +168,18 @@ def _says(one: Hit, other: Hit) -> bool:
     return is_same and one.start < other.end and other.start < one.end
 
 
+def _is_cut(place: Place, text: bytes, hit: Hit) -> bool:
+    """Whether a shape is one only since its word is cut off at the border of a piece; the next one has it whole."""
+    begins, ends = place.at > 0 and hit.start == 0, len(text) >= PIECE_BYTES and hit.end >= len(text)
+    return not hit.account_id and (begins or ends)
+
+
 def _single_bytes(text: bytes) -> bytes:
     """The text, one byte a letter where it has two, as files of Windows do."""
-    if b"\0" not in text[:64]:
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16-le" if text[:1] == b"\xff" else "utf-16-be"
+    elif b"\0" in text[:64] and text[1:64:2].count(0) >= 30 and text[0:64:2].count(0) == 0:
+        encoding = "utf-16-le"
+    else:
         return text
-    if text[:2] == b"\xff\xfe" or (text[1:64:2].count(0) >= 30 and text[0:64:2].count(0) == 0):
-        return text[::2]
-    return text[1::2] if text[:2] == b"\xfe\xff" else text
+    return text.decode(encoding, "replace").encode("ascii", "replace")

@@ -41,11 +41,12 @@ def look_through(search: Search, pieces: Sequence[Piece], counting: Counting) ->
         return _gathered(told, step)
 
 
-def _gathered(told: Iterator[Found | str | None], step: Callable[[], None]) -> tuple[list[Found], list[str]]:
+def _gathered(told: Iterator[Found | str | int], step: Callable[[], None]) -> tuple[list[Found], list[str]]:
     found, unread = list[Found](), list[str]()
     for item in told:
-        if item is None:
-            step()
+        if isinstance(item, int):
+            for _ in range(item):
+                step()
         elif isinstance(item, str):
             unread.append(item)
         else:
@@ -53,8 +54,8 @@ def _gathered(told: Iterator[Found | str | None], step: Callable[[], None]) -> t
     return found, unread
 
 
-def _work(search: Search, pieces: Sequence[Piece]) -> Iterator[Found | str | None]:
-    """Finds, what cannot be read, and None for each piece that has been read."""
+def _work(search: Search, pieces: Sequence[Piece]) -> Iterator[Found | str | int]:
+    """Finds, what cannot be read, and the number of pieces that have been read since the last one."""
     batch = Batch(search)
     for piece in pieces:
         try:
@@ -67,7 +68,7 @@ def _work(search: Search, pieces: Sequence[Piece]) -> Iterator[Found | str | Non
             yield piece.path if isinstance(piece, FilePiece) else piece.repository
         except KeyctlError as trouble:
             yield trouble.message
-        yield None
+        yield 1
     yield from map(_in_file, batch.flush())
 
 
@@ -87,21 +88,26 @@ def _start(search: Search, share: Sequence[Piece]) -> tuple[int, int]:
     if pid:
         os.close(writer)
         return pid, reader
-    code, due = 1, 0.0
+    code, done, due = 1, 0, 0.0
     try:
         os.close(reader)
         with os.fdopen(writer, "w", encoding="ascii") as pipe:
             for item in _work(search, share):
-                pipe.write(json.dumps(_plain(item) if isinstance(item, Found) else item) + "\n")
+                if isinstance(item, int):
+                    done += item
+                else:
+                    pipe.write(json.dumps(_plain(item) if isinstance(item, Found) else item) + "\n")
                 if time.monotonic() > due:
+                    pipe.write(f"{done}\n")
                     pipe.flush()
-                    due = time.monotonic() + _FLUSH_SECONDS
+                    done, due = 0, time.monotonic() + _FLUSH_SECONDS
+            pipe.write(f"{done}\n")
         code = 0
     finally:
         os._exit(code)  # nothing of the parent's is closed, written or asked here
 
 
-def _of_workers(workers: list[tuple[int, int]]) -> Iterator[Found | str | None]:
+def _of_workers(workers: list[tuple[int, int]]) -> Iterator[Found | str | int]:
     """What all workers tell. Raises RuntimeError when one breaks off: what it had is not known to be free of finds."""
     whole, rest = True, {reader: b"" for _, reader in workers}
     try:
@@ -129,9 +135,9 @@ def _plain(found: Found) -> dict[str, object]:
     return {"place": asdict(found.place), "line": found.line, "hit": hit}
 
 
-def _read(line: bytes) -> Found | str | None:
+def _read(line: bytes) -> Found | str | int:
     told = json.loads(line)
-    if told is None or isinstance(told, str):
+    if isinstance(told, (str, int)):
         return told
     hit = told["hit"]
     dead = None if hit["dead_since"] is None else datetime.fromisoformat(hit["dead_since"])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from keyctl.model.futures import OddRow
-from keyctl.model.noun import Noun
 
 
 class EventKind(StrEnum):
@@ -20,8 +19,7 @@ class EventKind(StrEnum):
     DEPOSIT = "deposit"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AccountEvent(Noun):
+class AccountEvent(NamedTuple):
     """One event, at `at_ms` (Unix, exchange time), under the exchange's own id.
 
     `amount` is below zero for money that went out, in `currency`. `words`: what the exchange says of it, such as where
@@ -42,8 +40,7 @@ class AccountEvent(Noun):
         return str(self.kind), self.event_id
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EventsPage(Noun):
+class EventsPage(NamedTuple):
     """One answer of events. `odd` are rows that cannot be read; `full`: there may be more than the page holds."""
 
     events: tuple[AccountEvent, ...]

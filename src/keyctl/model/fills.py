@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from keyctl.model.futures import OddRow
-from keyctl.model.noun import Noun
 from keyctl.model.words import Market, PositionSide, Side
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Fill(Noun):
+class Fill(NamedTuple):
     """One trade of an order. `quantity` as the venue counts it (contracts on perpetuals), `price` in quote currency.
 
     `fee` is above zero when it was paid and below for a rebate, in `fee_currency`. `profit` is what the trade realized
@@ -42,8 +40,7 @@ class Fill(Noun):
         return self.native_symbol, self.trade_id, self.exchange_order_id
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FillsAsked(Noun):
+class FillsAsked(NamedTuple):
     """Trades of one market, or of one symbol of it, from `start_ms` to `end_ms` (both in, in exchange time).
 
     `latest`: it reaches to now and was not cut, because a page could not hold it.
@@ -57,8 +54,7 @@ class FillsAsked(Noun):
     native_symbol: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class FillsPage(Noun):
+class FillsPage(NamedTuple):
     """One answer of trades. `odd` are rows that cannot be read, each with its own text, by which another page knows it.
 
     `full`: there may be more than the page holds. `others`: the text of each row of a kind that keyctl has no market

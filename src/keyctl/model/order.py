@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.model.noun import Noun
 from keyctl.model.told import ExchangeError
@@ -124,8 +124,7 @@ class Leg(Noun):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Placed(Noun):
+class Placed(NamedTuple):
     """An order answer that echoes our order: the exchange's order id, its state and size where the answer tells.
 
     `quantity` is in the unit of `Order.quantity`; `odd` as in OrderStatus.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from keyctl.model.noun import Noun
 from keyctl.model.words import Market, Side
@@ -76,8 +77,7 @@ class Ticker(Noun):
         return self.ask if side is Side.BUY else self.bid
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PriceBand(Noun):
+class PriceBand(NamedTuple):
     """The highest and lowest price that a buy, and that a sell, may have now, in the quote currency; None: no bound."""
 
     highest_buy: Decimal | None

@@ -11,14 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import KeyctlError, NoAnswer
 from keyctl.exchanges.encoding import plain
 from keyctl.journal.endings import MISSED
 from keyctl.journal.rows import StoredLeg
 from keyctl.model.futures import OddRow, OpenOrder
-from keyctl.model.noun import Noun
 from keyctl.model.order import LegResult, OrderStatus
 from keyctl.model.words import Market, OrderState, Outcome
 from keyctl.network.clock_check import clock_trouble
@@ -43,8 +42,7 @@ NEW_SECONDS = 60.0
 Symbols = Callable[[Part], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Change(Noun):
+class Change(NamedTuple):
     """What a look-up told of a leg that the journal had otherwise. `status`: an OrderState's text, or MISSED when the
     order was neither listed nor found for the first time, which changes nothing. `filled` as in OrderStatus."""
 

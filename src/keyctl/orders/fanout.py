@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import KeyctlError, NoAnswer, StoreUnusable, Unreached
 from keyctl.journal.guards import Basis
@@ -44,11 +44,22 @@ class Lane:
     deadline: float = 0.0
 
 
+# Shows answers as they come: account and outcome of each, the accounts still waited for, for how many seconds at most.
+Show = Callable[[Sequence[tuple[str, str]], Sequence[str], float], None]
+
+
+class Watcher(NamedTuple):
+    """Who watches a send: whether to begin nothing new, and who is shown the answers."""
+
+    stopping: Callable[[], bool]
+    show: Show | None = None
+
+
 async def fan_out(
     pairs: list[tuple[Session, StoredLeg]],
     journal: Journal,
     limits: Limits,
-    stopping: Callable[[], bool],
+    watcher: Watcher,
     all_or_nothing: bool = False,
     basis: Basis | None = None,
 ) -> list[LegResult]:
@@ -69,12 +80,12 @@ async def fan_out(
                 lanes.append(lane)
             else:
                 results[stored.row] = _not_sent(stored, str(lane), lane)
-        if stopping() or (all_or_nothing and results):
-            reason = "stopped before sending" if stopping() else NOT_ALL
+        if watcher.stopping() or (all_or_nothing and results):
+            reason = "stopped before sending" if watcher.stopping() else NOT_ALL
             results |= {lane.stored.row: _not_sent(lane.stored, reason) for lane in lanes}
             lanes = []
         sent = _burst(lanes, journal, limits, results, basis, all_or_nothing)
-        await _collect(sent, journal, results)
+        await _collect(sent, journal, results, watcher)
     await _clear_up(sent, journal, results)
     await follow_others(pairs, journal, results)
     return [results[stored.row] for _, stored in pairs]
@@ -124,15 +135,9 @@ def _burst(
     wishes = []
     for lane in lanes:
         lane.stamp = lane.session.stamp()
-        counts = lane.session.exchange.profile.nonce
-        wishes.append(
-            ClaimWish(
-                lane.stored.row,
-                lane.stamp.at_ms,
-                lane.session.account.api_key_hash if counts else None,
-                lane.stored.leg.order,
-            )
-        )
+        key = lane.session.account.api_key_hash
+        nonce_key = key if lane.session.exchange.profile.nonce else None
+        wishes.append(ClaimWish(lane.stored.row, lane.stamp.at_ms, nonce_key, lane.stored.leg.order, key))
     claim, nonces, refused = journal.claim(wishes, limits, basis, all_or_nothing)
     ready: list[Lane] = []
     never_left: list[int] = []
@@ -214,11 +219,13 @@ def _not_sent(stored: StoredLeg, detail: str, trouble: KeyctlError | None = None
     return LegResult(leg, Outcome.NOT_SENT, detail=detail, trouble=named)
 
 
-async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:
+async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegResult], watcher: Watcher) -> None:
     """Reads all answers and writes outcomes down in groups, as they come."""
     tasks = {asyncio.ensure_future(_answer(lane)): lane for lane in sent}
     pending = set(tasks)
     while pending:
+        if watcher.show is not None:
+            _show(tasks, pending, results, watcher.show)
         done, pending = await asyncio.wait(pending, timeout=GROUP_COMMIT_SECONDS)
         group = [(tasks[task].stored.row, task.result()) for task in done]
         results.update(dict(group))
@@ -230,6 +237,22 @@ async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegRes
             for row, result in group:
                 detail = f"{result.detail} (not written down: {trouble.message})"
                 results[row] = replace(result, detail=detail, recorded=False)
+
+
+def _show(
+    tasks: Mapping[asyncio.Task[LegResult], Lane],
+    pending: Set[asyncio.Task[LegResult]],
+    results: Mapping[int, LegResult],
+    show: Show,
+) -> None:
+    lanes = [lane for task, lane in tasks.items() if task in pending]
+    done = [lane for task, lane in tasks.items() if task not in pending]
+    answered = [(lane.stored.leg.account, str(results[lane.stored.row].outcome)) for lane in done]
+    left = max(lane.deadline for lane in lanes) - asyncio.get_running_loop().time()
+    try:
+        show(answered, [lane.stored.leg.account for lane in lanes], left)
+    except Exception:  # noqa: BLE001 - orders are out: no trouble with showing them may keep an answer from being read
+        return
 
 
 async def _answer(lane: Lane) -> LegResult:

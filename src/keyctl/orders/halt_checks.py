@@ -12,6 +12,7 @@ from keyctl.errors import CheckFailed
 from keyctl.network.session import Session
 
 if TYPE_CHECKING:
+    from keyctl.journal.halts import Halt
     from keyctl.model.order import Leg
     from keyctl.orders.wish import Wish
 
@@ -40,7 +41,7 @@ def refusal_of(session: Session, leg: Leg) -> CheckFailed | None:
 
 def passing(session: Session, leg: Leg) -> list[str]:
     """What to say of an order that goes out although its account's orders are halted."""
-    halts = session.journal.halts.of(session.account.id, session.account.exchange) if leg.exempt else ()
+    halts = _halts(session) if leg.exempt else ()
     return [f"{leg.account}: {halt.words}; this order only reduces, so it is not stopped" for halt in halts[:1]]
 
 
@@ -56,6 +57,10 @@ def check_not_all_halted(pairs: Sequence[tuple[Session, Leg]]) -> dict[str, Chec
 
 
 def _refusal(session: Session) -> CheckFailed | None:
+    halts = _halts(session)
+    return halts[0].refusal(session.account.label, session.account.exchange) if halts else None
+
+
+def _halts(session: Session) -> tuple[Halt, ...]:
     account = session.account
-    halts = session.journal.halts.of(account.id, account.exchange)
-    return halts[0].refusal(account.label, account.exchange) if halts else None
+    return session.journal.halts.of(account.id, account.exchange, account.api_key_hash)

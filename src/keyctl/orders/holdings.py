@@ -18,7 +18,7 @@ from keyctl.exchanges.shipped import profile
 from keyctl.model.account import Account
 from keyctl.model.futures import OddRow, OpenOrder, Position
 from keyctl.model.symbol_text import parts_of
-from keyctl.model.venue import Balances
+from keyctl.model.venue import Balances, Instrument
 from keyctl.model.wire import Request, Response
 from keyctl.model.words import Market
 from keyctl.orders.listed_names import with_listed_names
@@ -274,3 +274,42 @@ async def prices_at(wanted: Iterable[tuple[Session, str]]) -> Prices:
 
     await asyncio.gather(*(ask(binding, *venue) for binding, venue in venues.items()))
     return Prices(known)
+
+
+class Sizes:
+    """What positions hold, beyond contracts that differ from venue to venue."""
+
+    def __init__(self, rules: Mapping[tuple[object, str], Instrument]) -> None:
+        self._rules = rules
+
+    def of(self, account: Account, position: Position) -> tuple[Decimal, str] | None:
+        """The size in the base currency, or in the quote currency of an inverse perpetual, and that currency; None
+        where the venue's rules could not be read."""
+        rules = self._rules.get((account.binding, position.symbol))
+        if rules is None:
+            return None
+        return position.contracts * (rules.contract_size or 1), rules.quote if rules.inverse else rules.base
+
+
+async def sizes_at(held: Iterable[tuple[Session, str]]) -> Sizes:
+    """What one contract of these symbols holds at their venues, each asked once, as prices_at. Public calls only."""
+    venues: dict[object, tuple[Session, list[str]]] = {}
+    for session, symbol in held:
+        _, symbols = venues.setdefault(session.account.binding, (session, []))
+        if symbol not in symbols:
+            symbols.append(symbol)
+    rules: dict[tuple[object, str], Instrument] = {}
+
+    async def ask(binding: object, session: Session, symbols: list[str]) -> None:
+        shared = Shared()
+        for number, symbol in enumerate(symbols[:PRICES_MAX]):
+            if number >= PRICES_AT_ONCE:
+                await session.network.clock.sleep(PRICE_PAUSE_SECONDS)
+            try:
+                rules[binding, symbol] = await instrument_of(session, symbol, shared)
+            except KeyctlError as trouble:
+                if isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
+                    return
+
+    await asyncio.gather(*(ask(binding, *venue) for binding, venue in venues.items()))
+    return Sizes(rules)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, Unreached, worst
 from keyctl.home.account_uid import check_same
@@ -53,8 +53,7 @@ class Target(Noun):
     stored: StoredLeg | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LeftOut(Noun):
+class LeftOut(NamedTuple):
     """An account that cannot take part now, and why. Without a stored leg it is not in the plan at all."""
 
     target: Target

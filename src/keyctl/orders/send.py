@@ -15,7 +15,7 @@ from keyctl.journal.rows import StoredLeg
 from keyctl.model.order import LegResult, OrderStatus
 from keyctl.model.words import OrderState, Outcome
 from keyctl.network.session import Session
-from keyctl.orders.fanout import NOT_ALL, fan_out, follow_others
+from keyctl.orders.fanout import NOT_ALL, Show, Watcher, fan_out, follow_others
 from keyctl.orders.halt_checks import check_not_all_halted
 from keyctl.orders.judge import judge_found, with_status
 from keyctl.orders.precedence import clear_way, guarded
@@ -36,13 +36,14 @@ async def send(  # noqa: PLR0913 - all that a send stands on
     config: Config,
     stop: Stop,
     all_or_nothing: bool = False,
+    show: Show | None = None,
 ) -> list[LegResult]:
     """Sends the planned ones among these legs, each at most once. Results of all, in the order given.
 
     On perpetuals leverage and modes are set and confirmed first; a leg for which they are not is not sent. With
     `all_or_nothing` such a leg, or one that its venue's own test refuses, keeps all from being sent. A leg that
     another run of the plan has claimed meanwhile has the outcome that it has there. Raises CheckFailed with nothing
-    sent, as `refresh` does when confirming or testing took too long.
+    sent, as `refresh` does when confirming or testing took too long. `show` is shown the answers as they come.
     """
     by_account = {target.session.account.id: target.session for target in targets}
     pairs = [(by_account[leg.leg.account_id], leg) for leg in stored]
@@ -78,7 +79,9 @@ async def send(  # noqa: PLR0913 - all that a send stands on
         kept = {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), NOT_ALL) for leg in stored}
         return [(kept | results)[leg.row] for leg in stored]
     ready = [pair for pair in open_way if pair[1].leg.client_order_id not in troubles]
-    sent = await fan_out(ready, journal, config.limits, stop.asked, all_or_nothing, basis) if ready else []
+    sent = (
+        await fan_out(ready, journal, config.limits, Watcher(stop.asked, show), all_or_nothing, basis) if ready else []
+    )
     results |= {leg.row: _kept_back(leg, troubles.get(leg.leg.client_order_id), "") for _, leg in open_way}
     results |= {leg.row: result for (_, leg), result in zip(ready, sent, strict=True)}
     if kept_back := [pair for pair in pairs if pair[1].row in met or pair[1].leg.client_order_id in troubles]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from keyctl.answers import TooLong, Unreadable
 from keyctl.errors import ExchangeRefused, NoAnswer, SetupProblem, StoreUnusable, Unreached
@@ -30,8 +30,7 @@ RECHECK_SECONDS = 600.0
 CANNOT_READ = (Unreached, NoAnswer, Unreadable, StoreUnusable)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Found(Noun):
+class Found(NamedTuple):
     """The order is there, in that state."""
 
     status: OrderStatus
@@ -45,8 +44,7 @@ class Absent(Noun):
     gone: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Unclear(Noun):
+class Unclear(NamedTuple):
     """Some part of the look-up said nothing that counts, and why.
 
     `gone`: the exchange has answered the question for this very order, or for what it became, with "no such order",

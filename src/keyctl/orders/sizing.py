@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import CheckFailed
 from keyctl.exchanges.encoding import plain
@@ -53,8 +53,7 @@ class Sizing(Noun):
     stop: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Part(Noun):
+class Part(NamedTuple):
     """One account of the plan; without a view it cannot take part now, and its share is left out."""
 
     account: Account

@@ -8,11 +8,9 @@ buy, since it may cost that, and a sell at the best bid. What counts is never lo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from keyctl.model.noun import Noun
 from keyctl.model.order import Order
 from keyctl.model.size import EXACT, notional
 from keyctl.model.venue import Ticker
@@ -28,8 +26,7 @@ _CENT = Decimal("0.01")
 _TYPED = re.compile(r"(?:[0-9]{1,40}|[0-9]{1,3}(?:,[0-9]{3}){1,12})(?:\.[0-9]{1,40})?")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Value(Noun):
+class Value(NamedTuple):
     """USD: `shown`, and the `highest` that it may be counted at."""
 
     shown: Decimal

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.model.noun import Noun
@@ -19,27 +19,32 @@ from keyctl.plain_text import clean_lines, clean_text, wrapped
 SCHEMA = "keyctl.result/1"
 # Long words are wrapped for people and whole for programs; this only bounds what an exchange can make us print.
 SHOWN_MAX = 10_000
+# Of the orders that are waited for.
+_NAMES_MAX = 3
+_ANSWERS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Table(Noun):
-    """Rows of text. On a terminal a table; in a pipe one tab-separated record a row, without a header."""
+    """Rows of text. On a terminal a table; in a pipe one tab-separated record a row, without a header.
+
+    `droppable`: the columns that a narrow terminal does without, the least needed first; a pipe has them all.
+    """
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     notes: tuple[str, ...] = ()
+    droppable: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Text(Noun):
+class Text(NamedTuple):
     """Text that is the command's data: it goes to stdout always. `exact` text is never broken into shorter lines."""
 
     text: str
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Note(Noun):
+class Note(NamedTuple):
     """A remark for people: stdout on a terminal, stderr in a pipe, left out by --quiet."""
 
     text: str
@@ -77,6 +82,8 @@ class OutputOptions:
     header: bool = False
     debug: bool = False
     people: bool = False
+    csv: bool = False
+    bars: bool = True
     command: str = ""
     demo_commands: tuple[str, ...] = ()  # with --demo: those that words may name, to be typed with --demo too
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -84,7 +91,7 @@ class OutputOptions:
     @property
     def for_people(self) -> bool:
         """Whether stdout shows tables: on a terminal, and always in the demo."""
-        return self.people or is_terminal(sys.stdout)
+        return not self.csv and (self.people or is_terminal(sys.stdout))
 
     @property
     def colored(self) -> bool:
@@ -190,7 +197,11 @@ def at_once(text: str, options: OutputOptions) -> None:
 def _render_people(result: Result, options: OutputOptions) -> None:
     terminal = options.for_people
     for block in result.view:
-        if isinstance(block, Table):
+        if isinstance(block, Table) and options.csv:
+            from keyctl.terminal.csv_text import csv_text
+
+            sys.stdout.write(csv_text(block.columns, block.rows))
+        elif isinstance(block, Table):
             _show_table(block, options, terminal, sys.stdout)
         elif isinstance(block, Text) and block.exact:
             _write(sys.stdout, block.text)
@@ -203,9 +214,15 @@ def _render_people(result: Result, options: OutputOptions) -> None:
             else:
                 remark(text)
     lines = [f"warning: {clean_text(warning, SHOWN_MAX)}" for warning in result.warnings]
+    shapes = set[str]()
     for error in result.errors:
         lines.append(f"error[{error.code}] {clean_text(error.message, SHOWN_MAX)}")
-        lines += [f"hint: {clean_text(hint, SHOWN_MAX)}" for hint in error.hints]
+        for hint in error.hints:
+            # What to do is said once for all accounts of which the same is so, with the name of the first.
+            shape = hint.replace(error.account, "\0") if error.account else hint
+            if shape not in shapes:
+                shapes.add(shape)
+                lines.append(f"hint: {clean_text(hint, SHOWN_MAX)}")
     for line in lines:
         remark(_named(line, options))
 
@@ -246,33 +263,51 @@ def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     import shutil
 
     from rich.box import SIMPLE
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
+    from keyctl.terminal.tables import GAP, laid_out, records
+
     # Given here because Rich takes every dumb terminal to be 80 columns wide.
     width, height = shutil.get_terminal_size()
     console = Console(file=stream, no_color=not options.colored, highlight=False, width=width, height=height)
-    drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    # Where room is short, the others are folded before the labels are, and symbols next: a name in two parts is hard to
-    # find. Rich would cut what must not wrap, so columns that take much of the room are folded like the others.
-    longest = [max((len(row[number]) for row in table.rows if row), default=0) for number in range(len(table.columns))]
-    whole = {0} if longest[0] <= width // 3 else set()
-    symbols = {number for number, column in enumerate(table.columns) if column == "symbol"}
-    if longest[0] + sum(longest[number] for number in symbols - {0}) <= width * 2 // 5:
-        whole |= symbols
-    for number, column in enumerate(table.columns):
-        drawn.add_column(column, overflow="fold", no_wrap=number in whole)
-    for row in table.rows:
-        cells = (_named(clean_text(cell, SHOWN_MAX), options) for cell in row)
-        drawn.add_row(*(RichText(text, style=_style(text)) for text in cells))
+    rows = [tuple(_named(clean_text(cell, SHOWN_MAX), options) for cell in row) for row in table.rows]
+    layout = laid_out(table.columns, rows, width, table.droppable, cell_len)
+    if layout is None:
+        drawn = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=False)
+        drawn.add_column(style="dim", width=max(map(len, table.columns)))
+        drawn.add_column(overflow="fold")
+        for name, cell in records(table.columns, rows):
+            drawn.add_row(name, RichText(cell, style=_style(cell)))
+    else:
+        drawn = RichTable(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, GAP - 1, 0, 0))
+        for number, room in zip(layout.columns, layout.widths, strict=True):
+            drawn.add_column(table.columns[number], overflow="fold", width=room)
+        for row in rows:
+            drawn.add_row(*(RichText(row[number], style=_style(row[number])) for number in layout.columns))
     console.print(drawn)
     for number, note in enumerate(table.notes, 1):
         console.print(RichText(f"{number}  {_named(clean_text(note, SHOWN_MAX), options)}"))
+    if layout is not None and layout.left_out:
+        console.print(RichText(f"not shown for lack of room: {', '.join(layout.left_out)}", style="dim"))
+
+
+# The closed vocabulary of cells, by what it asks of the reader; any other text is as it is.
+_STYLES = {
+    "green": ("pass", "ok", "accepted"),
+    "yellow": ("warn", "unknown", "stale", "not sent", "likely missing", "halted"),
+    "red": ("missing", "rejected", "failed"),
+    "bold red": ("fail", "FAIL", "ON"),
+    "dim": ("n/a",),
+}
+_STYLE_OF = {word: style for style, words in _STYLES.items() for word in words}
 
 
 def _style(cell: str) -> str:
-    return {"pass": "green", "fail": "bold red", "warn": "yellow", "unknown": "yellow", "rejected": "red"}.get(cell, "")
+    # A cell may carry the number of its note: "FAIL 2".
+    return _STYLE_OF.get(cell) or _STYLE_OF.get(cell.rstrip("0123456789").rstrip(), "")
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -283,15 +318,81 @@ def _write(stream: TextIO, text: str) -> None:
 @contextmanager
 def counting(title: str, total: int, options: OutputOptions) -> Iterator[Callable[[], None]]:
     """A bar on stderr that each call of the given function moves on by one; nothing unless a person watches."""
-    if options.json or options.quiet or not is_terminal(sys.stderr):
+    if options.json or options.quiet or not options.bars or not is_terminal(sys.stderr):
         yield lambda: None
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True, no_color=not options.colored), transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
+    bar = Progress(console=Console(stderr=True, no_color=not options.colored), transient=True)
+    task = bar.add_task(title, total=total)
+
+    def advance() -> None:
+        # From the first step on: before it the store may ask for its passphrase, which a bar would write over.
+        if not bar.live.is_started:
+            bar.start()
+        bar.advance(task)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+@contextmanager
+def awaited(
+    options: OutputOptions,
+) -> Iterator[Callable[[Sequence[tuple[str, str]], Sequence[str], float], None] | None]:
+    """What shows a person the orders as they are answered, and who is still waited for; gone when all are. None where
+    nobody watches. Quick answers show nothing: the first call is let pass."""
+    if options.json or options.quiet or not is_terminal(sys.stderr):
+        yield None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    calls = 0
+    console = Console(stderr=True, no_color=not options.colored, highlight=False)
+    live = Live(console=console, auto_refresh=False, transient=True)
+
+    def show(answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            live.start()
+            live.update(_waiting_text(answered, waiting, seconds), refresh=True)
+
+    try:
+        yield show
+    finally:
+        live.stop()
+
+
+def _waiting_text(answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> str:
+    more = f" and {len(waiting) - _NAMES_MAX} more" if waiting[_NAMES_MAX:] else ""
+    lines = [f"{account}  {outcome}" for account, outcome in answered[-_ANSWERS_MAX:]]
+    total, names = len(answered) + len(waiting), ", ".join(waiting[:_NAMES_MAX])
+    lines.append(f"{len(answered)} of {total} answered, waiting for {names}{more}, up to {max(seconds, 0):.0f} s")
+    return "\n".join(lines)
+
+
+@contextmanager
+def in_place(options: OutputOptions) -> Iterator[Callable[[str], None]]:
+    """A screen of its own on which each text that the given function gets takes the place of the one before."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text as RichText
+
+    console = Console(force_terminal=True, no_color=not options.colored, highlight=False)
+    with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
+
+        def show(text: str) -> None:
+            if console.is_dumb_terminal:  # nothing can be replaced there: one after the other
+                sys.stdout.write(f"{text}\n")
+            else:
+                live.update(RichText.from_ansi(text), refresh=True)
+
+        yield show
 
 
 def is_terminal(stream: TextIO) -> bool:

@@ -11,10 +11,12 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from keyctl.model.venue import Instrument
+from keyctl.model.words import Market
 from keyctl.twin.call import Answer, Call, Operation, digits, encode
+from keyctl.twin.parts import Part
 from keyctl.twin.perpetual import DerivativeRules
 from keyctl.twin.ways import KeyShape, Limit, Troubles
 
@@ -26,9 +28,10 @@ LEVERAGE_FIELDS = ("leverage", "lever")
 
 
 class Face(ABC):
-    """One exchange's wire face. It keeps no state of its own: all state is the venue's."""
+    """One exchange's wire face, composed of its markets and order APIs. It keeps no state: all state is the venue's."""
 
     name: ClassVar[str]
+    parts: ClassVar[tuple[Part[Any, Any], ...]] = ()
     # For wrong echoes: which fields of an answer hold the client order id, the symbol and the side.
     echo_fields: ClassVar[dict[str, tuple[str, ...]]] = {}
     keys: ClassVar[KeyShape]
@@ -37,14 +40,16 @@ class Face(ABC):
     limits: ClassVar[tuple[Limit, ...]] = ()
     # What each user has at the start in wallets that no order touches, by wallet and currency; see Purses.
     start_purses: ClassVar[dict[str, dict[str, str]]] = {}
+    # For odd rows: the fields, tried in this order, in which an answer that is no list itself has its list.
+    list_fields: ClassVar[tuple[str, ...]] = ()
 
-    @abstractmethod
     def instruments(self) -> tuple[Instrument, ...]:
-        """The symbols that this venue lists, with its steps and minima."""
+        """The pairs that this venue lists, with its steps and minima."""
+        return tuple(item for part in self.parts for item in part.listed() if item.market is Market.SPOT)
 
     def perpetuals(self) -> tuple[Instrument, ...]:
         """The perpetuals that this venue lists."""
-        return ()
+        return tuple(item for part in self.parts for item in part.listed() if item.market is Market.FUTURES)
 
     def derivative_rules(self) -> DerivativeRules:
         """The venue's ways with perpetuals."""

@@ -34,7 +34,7 @@ CREATED_MS = 1_750_000_000_000
 class Key:
     """An API key as its exchange knows it. `ips` maps a market ("spot", "futures") to its list; none: no list.
 
-    `account_level` is the mode of the key's account where accounts have one (OKX: acctLv, 2 is futures mode).
+    `account_level` is the mode of the key's account, in the exchange's own word, where it is not the usual one.
     `secret` is the HMAC secret's text as bytes; asymmetric keys have `public_key` (PEM) instead.
     """
 
@@ -51,7 +51,7 @@ class Key:
     deleted: bool = False
     expired: bool = False
     label: str = ""
-    account_level: str = "2"
+    account_level: str = ""
 
     def may(self, right: str) -> bool:
         """Whether the key has a right, by its neutral name."""

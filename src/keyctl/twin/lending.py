@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from keyctl.twin.book import ZERO
@@ -18,12 +19,24 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 FEE, HIDDEN_FEE = Decimal("0.15"), Decimal("0.18")
 MINIMUM_USD = Decimal(150)
-FIXED, FLOATING, FIXED_AT_MATCH = "LIMIT", "FRRDELTAVAR", "FRRDELTAFIX"
-KINDS = (FIXED, FLOATING, FIXED_AT_MATCH)
+OFFSET_SHARE = Decimal("0.3")
+
+
+class OfferReason(StrEnum):
+    """Why a venue does not take an offer; its face turns it into words."""
+
+    MINIMUM = "minimum"
+    OFFSET = "offset"
+    TOO_MANY = "too_many"
+    FUNDS = "funds"
 
 
 class OfferRefused(Exception):
-    """The venue does not take the offer; the text is its own."""
+    """The venue does not take the offer."""
+
+    def __init__(self, reason: OfferReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -45,7 +58,8 @@ class LentOut:
 
 @dataclass(slots=True)
 class TwinOffer:
-    """An offer to lend. `rate` is the share of FRR on top where the kind is one of FRR's."""
+    """An offer to lend. `kind` is the venue's own word; `on_frr`: the rate comes on top of FRR when it is taken;
+    `floats`: and goes on moving with it."""
 
     offer_id: int
     uid: str
@@ -61,6 +75,8 @@ class TwinOffer:
     ended: str = ""
     visible_from_ms: int = 0
     hidden_queries: int = 0
+    on_frr: bool = False
+    floats: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -90,7 +106,6 @@ class Entry:
     amount: Decimal
     balance: Decimal
     interest: Decimal
-    text: str
 
 
 @dataclass(slots=True)
@@ -117,7 +132,7 @@ class Lending:
     """All funding of one venue; a funding wallet's `locked` is what is offered or lent.
 
     Settings: `fee_rate` and `hidden_fee_rate`, `offers_max` of a user's open ones, `taken_on_arrival` (the share of
-    each new offer that is taken at once).
+    each new offer that is taken at once), `float_noise` (how far a rate is shown from the one that was asked for).
     """
 
     def __init__(self, engine: Engine, purses: Purses) -> None:
@@ -136,6 +151,7 @@ class Lending:
         self.fee_rate, self.hidden_fee_rate = FEE, HIDDEN_FEE
         self.offers_max = 100
         self.taken_on_arrival = ZERO
+        self.float_noise = ZERO
 
     def wallet(self, uid: str, currency: str) -> Held:
         """The user's funding wallet in one currency, which may be changed in place."""
@@ -165,16 +181,17 @@ class Lending:
         """The offer, taken and its amount locked. Raises OfferRefused."""
         market, wallet, now = self.markets[draft.currency], self.wallet(draft.uid, draft.currency), draft.created_ms
         if draft.amount * market.usd < MINIMUM_USD:
-            raise OfferRefused("minimum")
-        if draft.kind != FIXED and abs(draft.rate) > market.frr * Decimal("0.3"):
-            raise OfferRefused("FRR offset larger than 30% of FRR, aborting.")
+            raise OfferRefused(OfferReason.MINIMUM)
+        if draft.on_frr and abs(draft.rate) > market.frr * OFFSET_SHARE:
+            raise OfferRefused(OfferReason.OFFSET)
         if sum(one.is_open for one in self.offers if one.uid == draft.uid) >= self.offers_max:
-            raise OfferRefused("Limit: too many active offers")
+            raise OfferRefused(OfferReason.TOO_MANY)
         if draft.amount > wallet.free:
-            raise OfferRefused(f"Invalid offer: available balance is only {wallet.free}")
+            raise OfferRefused(OfferReason.FUNDS)
         wallet.free -= draft.amount
         wallet.locked += draft.amount
         draft.remaining = draft.amount
+        draft.rate -= self.float_noise if draft.rate else ZERO
         draft.visible_from_ms, draft.hidden_queries = now + int(hide_seconds * 1000), hide_queries
         self.offers.append(draft)
         if self.taken_on_arrival:
@@ -205,13 +222,13 @@ class Lending:
                 part = taken if number == 1 else _eight(taken / number * Decimal("0.9"))
                 taken -= part
                 self.lent.append(LentOut(
-                    self._engine.next_id(), offer.uid, offer.currency, part, rate, offer.kind == FLOATING,
+                    self._engine.next_id(), offer.uid, offer.currency, part, rate, offer.floats,
                     offer.period, now, offer.hidden, used, now,
                 ))  # fmt: skip
 
     def rate_of(self, offer: TwinOffer) -> Decimal:
         """The daily rate of an offer as it stands now."""
-        return offer.rate if offer.kind == FIXED else self.markets[offer.currency].frr + offer.rate
+        return self.markets[offer.currency].frr + offer.rate if offer.on_frr else offer.rate
 
     def pay(self, uid: str, days: Decimal) -> None:
         """Interest of so many days on all that the user has lent goes into the wallet, less the fee."""
@@ -221,7 +238,7 @@ class Lending:
                 interest = one.amount * rate * days
                 fee = interest * (self.hidden_fee_rate if one.hidden else self.fee_rate)
                 one.paid_ms = self._engine.now_ms()
-                self._enter(one.uid, one.currency, interest - fee, interest, "Margin Funding Payment on wallet funding")
+                self._enter(one.uid, one.currency, interest - fee, interest)
 
     def give_back(self, one: LentOut) -> None:
         """The borrower returns a credit or loan: its amount is free again."""
@@ -231,11 +248,11 @@ class Lending:
             wallet.free += one.amount
             wallet.locked -= one.amount
 
-    def _enter(self, uid: str, currency: str, amount: Decimal, interest: Decimal, text: str) -> None:
+    def _enter(self, uid: str, currency: str, amount: Decimal, interest: Decimal) -> None:
         wallet = self.wallet(uid, currency)
         wallet.free += amount
         entry_id, now = self._engine.next_id(), self._engine.now_ms()
-        self.ledger.append(Entry(entry_id, uid, currency, now, amount, wallet.free + wallet.locked, interest, text))
+        self.ledger.append(Entry(entry_id, uid, currency, now, amount, wallet.free + wallet.locked, interest))
 
 
 def _eight(number: Decimal) -> Decimal:

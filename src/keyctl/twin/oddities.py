@@ -58,18 +58,20 @@ def answer_instead(fault: Fault) -> Answer:
     return replace(given, status=fault.status or 200)
 
 
-def with_odd_row(answer: Answer, row: str) -> Answer:
-    """The answer with one row more at the end of its list; without a given one, an empty object or array."""
+def with_odd_row(answer: Answer, row: str, list_fields: tuple[str, ...]) -> Answer:
+    """The answer with one row more at the end of its list; without a given one, an empty object or array.
+
+    `list_fields`: where the list is, if it is not the answer itself.
+    """
     value = json.loads(answer.body, parse_float=Decimal)
-    rows = _list_in(value)
+    rows = _list_in(value, list_fields)
     rows.append(json.loads(row, parse_float=Decimal) if row else [] if any(isinstance(r, list) for r in rows) else {})
     return replace(answer, body=encode(value).encode())
 
 
-def _list_in(value: Any) -> list[Any]:
-    """The list of an answer: the answer itself, or what it holds it in."""
+def _list_in(value: Any, list_fields: tuple[str, ...]) -> list[Any]:
     while isinstance(value, dict):
-        value = next(value[name] for name in ("data", "orders", "resultList") if name in value)
+        value = next(value[name] for name in list_fields if name in value)
     assert isinstance(value, list)
     return value
 

@@ -38,7 +38,7 @@ class _Port:
 
 
 class TwinServer:
-    """A server of exchange faces: `with TwinServer([BinanceFace()]) as twin: twin.endpoint("binance")`.
+    """A server of exchange faces: `with TwinServer(all_faces()) as twin: twin.endpoint(exchange)`.
 
     `ports` maps an exchange to a fixed port (default: any free one); `delay_seconds` is waited before each answer;
     `now_ms` is the clock of all venues; `ipv6`: the same ports are open on ::1 too. What the twin itself does wrong is
@@ -290,7 +290,7 @@ class TwinServer:
             what = fault.what if fault.kind is FaultKind.WRONG_ECHO else "leverage"
             answer = port.face.with_wrong_echo(taken, what)
         elif fault.kind is FaultKind.ODD_ROW:
-            answer = with_odd_row(taken, fault.body)
+            answer = with_odd_row(taken, fault.body, port.face.list_fields)
         else:
             answer = taken
         logged.status = answer.status

@@ -79,7 +79,7 @@ class Venue(OrderList):
         self.market_stays = False
         self.instruments = {item.native_symbol: item for item in instruments}
         self.books: dict[str, Book] = {item.symbol: default_book(item) for item in instruments}
-        self.rows: dict[tuple[Market, str], dict[str, Any]] = {}  # as they were recorded, see binance_listing
+        self.rows: dict[tuple[Market, str], dict[str, Any]] = {}  # as recorded, where a face serves such
         self.keys: dict[str, Key] = {}
         # Keys as they were before a fault state, see states.py.
         self.sound_keys: dict[str, Key] = {}

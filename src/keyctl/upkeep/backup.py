@@ -10,10 +10,9 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keyctl import __version__
 from keyctl.answers import Unreadable, read_object
@@ -23,7 +22,6 @@ from keyctl.home.folders import Home
 from keyctl.journal.opening import JOURNAL_NAME, journal_file
 from keyctl.journal.schema import VERSION as JOURNAL_VERSION
 from keyctl.journal.sqlite_file import copy_journal
-from keyctl.model.noun import Noun
 from keyctl.terminal.output import Note, Result
 from keyctl.vault.fingerprints import Fingerprints
 
@@ -37,8 +35,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _HOME_ID = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Manifest(Noun):
+class Manifest(NamedTuple):
     """What a backup says of itself: whose it is, when and by what it was made, and its files with their SHA-256."""
 
     home_id: str

@@ -14,7 +14,7 @@ from keyctl.errors import CheckFailed, ExitCode, KeyctlError
 from keyctl.home.demo_only import choosable, odd_accounts, odd_words
 from keyctl.home.files import disk_trouble
 from keyctl.model.words import Level, Market
-from keyctl.terminal.output import Result, Table
+from keyctl.terminal.output import Note, Result, Table
 from keyctl.upkeep import installation, leftovers
 from keyctl.upkeep.folder_health import examine_folders
 from keyctl.upkeep.home_health import account_health, backup_health, halt_health, journal_health, place_health
@@ -39,8 +39,13 @@ class Check:
     fix: str = ""
 
 
-def examine(app: App, cron: bool) -> Result:
-    """All checks; exit CHECK when one failed. Never raises for what it finds."""
+# What a person sees first.
+_URGENCY = {Level.FAIL: 0, Level.WARN: 1, Level.UNKNOWN: 2}
+
+
+def examine(app: App, cron: bool, verbose: bool = False) -> Result:
+    """All checks; exit CHECK when one failed. Never raises for what it finds. A person sees what is fine by name only,
+    unless `verbose`."""
     parts: tuple[Callable[[], Iterator[Check]], ...] = (
         lambda: _programs(app, cron),
         lambda: _folders(app),
@@ -65,8 +70,18 @@ def examine(app: App, cron: bool) -> Result:
     checks = list(dict.fromkeys(checks))  # several parts meet the same trouble
     failed = [check for check in checks if check.level is Level.FAIL]
     errors = tuple(CheckFailed(f"{check.name}: {check.detail}", check.fix or "see above") for check in failed)
-    rows = [(check.name, str(check.level), check.detail, check.fix) for check in checks]
-    shown = [row for row in rows if row[1] != Level.PASS] if app.output.quiet else rows
+    people = app.output.for_people
+    by_urgency = sorted(checks, key=lambda check: _URGENCY.get(check.level, 3)) if people else checks
+    brief = app.output.quiet or (people and not verbose)
+    rows = [
+        (check.name, str(check.level), check.detail, check.fix)
+        for check in by_urgency
+        if not (brief and check.level is Level.PASS)
+    ]
+    fine = list(dict.fromkeys(check.name.partition(",")[0] for check in checks if check.level is Level.PASS))
+    view: list[Table | Note] = [Table(("what", "state", "detail", "fix"), rows)] if rows else []
+    if people and brief and fine:
+        view.append(Note(f"ok: {', '.join(fine)}. All checks: keyctl doctor -v"))
     data = {
         "checks": [
             {"name": check.name, "level": str(check.level), "detail": check.detail, "fix": check.fix}
@@ -74,7 +89,7 @@ def examine(app: App, cron: bool) -> Result:
         ]
     }
     code = ExitCode.CHECK if failed else ExitCode.OK
-    return Result(data, (Table(("what", "state", "detail", "fix"), shown),) if shown else (), code, errors)
+    return Result(data, tuple(view), code, errors)
 
 
 def _programs(app: App, cron: bool) -> Iterator[Check]:

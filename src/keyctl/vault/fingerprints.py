@@ -34,8 +34,10 @@ BITS_MIN = 96
 LENGTH_MIN = 20
 _FORMAT = "keyctl-fingerprints"
 _VERSION = 1
-_HASH_BYTES = 16
+_HASH_BYTES, _KEY_BYTES = 16, 32
 _ALPHABETS = (b"0-9", 10), (b"0-9a-f", 16), (b"0-9A-F", 16), (b"0-9a-z", 36), (b"0-9A-Z", 36), (b"0-9A-Za-z", 62)
+# What reading rubbish can end with.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 # Of other texts it is not known how they were chosen; what is not ASCII counts no more than what is.
 _ALPHABET_MAX = 64
 _DISTINCT_MIN = 8
@@ -135,11 +137,14 @@ class Fingerprints:
         return self._home.state / "fingerprints.json"
 
     def live_ids(self) -> set[str]:
-        """The accounts whose secret has fingerprints, quickly: every opening of the store asks. Raises ValueError for
-        a damaged file."""
+        """The accounts whose secret has fingerprints, quickly: every opening of the store asks. Raises StoreUnusable
+        for a file that is no such list."""
         data = read_owned(self.path)
-        accounts = [] if data is None else json.loads(data)["accounts"]
-        return {entry["id"] for entry in accounts if entry["dead_since"] is None}
+        try:
+            accounts = [] if data is None else json.loads(data)["accounts"]
+            return {str(entry["id"]) for entry in accounts if entry["dead_since"] is None}
+        except _UNREADABLE:
+            raise self._damaged() from None
 
     def read(self) -> Kept | None:
         """What is kept; None before the first secret was stored. Raises StoreUnusable for a damaged or newer file."""
@@ -150,12 +155,27 @@ class Fingerprints:
             document = json.loads(data)
             if document["format"] != _FORMAT or document["version"] != _VERSION:
                 raise ValueError
-            return Kept(bytes.fromhex(document["key"]), tuple(map(_entry, document["accounts"])))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise StoreUnusable(
-                f"{self.path} is damaged, or from a newer keyctl; nothing was changed",
-                "to begin a new one, move it away; removed keys are not in it: keyctl scan --open",
-            ) from None
+            key = bytes.fromhex(document["key"])
+            if len(key) != _KEY_BYTES:
+                raise ValueError
+            return Kept(key, tuple(map(_entry, document["accounts"])))
+        except _UNREADABLE:
+            raise self._damaged() from None
+
+    def trouble(self) -> StoreUnusable | None:
+        """Why the file cannot be read; None where it can be, or is not there yet."""
+        try:
+            self.read()
+        except StoreUnusable as trouble:
+            return trouble
+        return None
+
+    def _damaged(self) -> StoreUnusable:
+        return StoreUnusable(
+            f"{self.path} is damaged, or from a newer keyctl; nothing was changed",
+            f"to begin a new one, which will not know removed keys: mv {self.path} {self.path}.damaged",
+            code="fingerprints_damaged",
+        )
 
     def keep(
         self, credentials: Mapping[str, Credential], labels: Mapping[str, str], *, wait_seconds: float = LOCK_SECONDS
@@ -196,13 +216,22 @@ class Fingerprints:
 class FingerprintedStore:
     """A SecretStore that keeps fingerprints of what goes through it.
 
-    They are an aid: no trouble with them keeps a secret from being stored, read or removed.
+    They are an aid: no trouble with them keeps a secret from being stored, read or removed. `warn` is told once of a
+    file that cannot be read.
     """
 
-    def __init__(self, store: SecretStore, prints: Fingerprints, labels: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        store: SecretStore,
+        prints: Fingerprints,
+        labels: Callable[[], Mapping[str, str]],
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._store = store
         self._prints = prints
         self._labels = labels
+        self._warn = warn
+        self._warned = False
         self._known: set[str] | None = None
 
     def describe(self) -> str:
@@ -232,24 +261,34 @@ class FingerprintedStore:
 
     def delete(self, account_id: str) -> None:
         self._store.delete(account_id)
-        with suppress(KeyctlError, OSError):
-            self._prints.bury(account_id, self._labels().get(account_id, ""))
+        self._try(lambda: self._prints.bury(account_id, self._labels().get(account_id, "")))
 
     def _seen(self, credentials: dict[str, Credential]) -> dict[str, Credential]:
         """The credentials; those without fingerprints get them, unless another process is busy with the file."""
         if self._known is None:
             self._known = set()
-            with suppress(KeyctlError, OSError, ValueError, KeyError, TypeError):
-                self._known = self._prints.live_ids()
-        missing = {name: item for name, item in credentials.items() if name not in self._known}
+            self._try(self._know)
+        missing = {name: item for name, item in credentials.items() if name not in (self._known or set())}
         if missing:
             self._keep(missing, wait_seconds=0)
         return credentials
 
+    def _know(self) -> None:
+        self._known = self._prints.live_ids()
+
     def _keep(self, credentials: Mapping[str, Credential], *, wait_seconds: float = LOCK_SECONDS) -> None:
         self._known = (self._known or set()) | set(credentials)
-        with suppress(KeyctlError, OSError):
-            self._prints.keep(credentials, self._labels(), wait_seconds=wait_seconds)
+        self._try(lambda: self._prints.keep(credentials, self._labels(), wait_seconds=wait_seconds))
+
+    def _try(self, action: Callable[[], None]) -> None:
+        """Does it as far as it can be done. A busy or full disk is no news; a file that cannot be read is."""
+        try:
+            action()
+        except (KeyctlError, OSError):
+            if not self._warned and (trouble := self._prints.trouble()) is not None:
+                self._warned = True
+                hint = f" ({trouble.hints[0]})" if trouble.hints else ""
+                self._warn(f"fingerprints cannot be read, so keyctl scan may miss leaks: {trouble.message}{hint}")
 
 
 def _made(key: bytes, account_id: str, label: str, credential: Credential) -> Entry:
@@ -264,15 +303,22 @@ def _dead(entry: Entry, label: str) -> Entry:
 
 
 def _entry(raw: Mapping[str, object]) -> Entry:
+    """Raises what reading rubbish can end with."""
     prints, dead = raw["prints"], raw["dead_since"]
-    assert isinstance(prints, list)
-    return Entry(
-        str(raw["id"]),
-        str(raw["label"]),
-        str(raw["kind"]),
-        tuple(Print(str(form), int(length), bool(plain), str(text)) for form, length, plain, text in prints),
-        None if dead is None else datetime.fromisoformat(str(dead)),
-    )
+    if not isinstance(prints, list):
+        raise TypeError
+    since = None if dead is None else datetime.fromisoformat(str(dead))
+    if since is not None and since.tzinfo is None:
+        raise ValueError
+    return Entry(str(raw["id"]), str(raw["label"]), str(raw["kind"]), tuple(_print(*item) for item in prints), since)
+
+
+def _print(form: object, length: object, plain: object, text: object) -> Print:
+    if not (isinstance(length, int) and length >= LENGTH_MIN and isinstance(plain, bool) and isinstance(text, str)):
+        raise TypeError
+    if len(bytes.fromhex(text)) != _HASH_BYTES:
+        raise ValueError
+    return Print(str(form), length, plain, text)
 
 
 def _text(kept: Kept) -> bytes:

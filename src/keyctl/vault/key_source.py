@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from keyctl.errors import SetupProblem
 from keyctl.home.files import locked, read_owned, write_whole
-from keyctl.model.noun import Noun
 from keyctl.secret import Secret
 from keyctl.vault.envelope import KINDS, SlotKind
 from keyctl.vault.key_file import VARIABLE, KeyFileProblem, checked_key, read_credential, read_key_file
@@ -34,8 +32,7 @@ _FORMAT = "keyctl-vault-source"
 _KEYRING_ITEM = "vault-key"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Source(Noun):
+class Source(NamedTuple):
     """Which kind of slot opens the vault here, and the place of its key file if it has one."""
 
     kind: SlotKind

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from keyctl.errors import SetupProblem, StoreUnusable
 from keyctl.home.files import locked, read_owned, sync_folder, write_whole
-from keyctl.model.noun import Noun
 from keyctl.vault.store import SecretStore
 
 if TYPE_CHECKING:
@@ -22,8 +20,7 @@ StoreKind = Literal["keyring", "vault"]
 _FORMAT = "keyctl-move"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Move(Noun):
+class Move(NamedTuple):
     """A move of all secrets. Until it has switched, the old store is in use; from then on the new one."""
 
     to: StoreKind

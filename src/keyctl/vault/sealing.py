@@ -26,9 +26,9 @@ def canonical(document: Document) -> bytes:
 def cannot_open(*hints: str) -> SetupProblem:
     """The one error for a wrong key and for any damage."""
     return SetupProblem(
-        "wrong key or damaged vault",
-        "see what is wrong: keyctl vault check",
-        *(hints or ("earlier versions lie beside it as vault.json.bak1 to .bak3; nothing was changed",)),
+        "the vault did not open: wrong passphrase or key, or damaged vault",
+        *(hints or ("check the passphrase or key file; if it is right, the vault is damaged",)),
+        "to see its versions and slots: keyctl vault check",
         code="vault_locked",
     )
 

@@ -23,7 +23,8 @@ def judge_ends(seen: Observation, vantage: Vantage) -> tuple[Finding, ...]:
             entry: until for entry, until in vantage.ends.get(market, {}).items() if _may_be_on(seen, market, entry)
         }
         if ends:
-            found.append(_finding(seen, market, ends, facts))
+            lasting = [entry for entry in vantage.kept.get(market, ()) if entry not in vantage.ends[market]]
+            found.append(_finding(seen, market, ends, lasting, facts))
     return tuple(found)
 
 
@@ -34,11 +35,13 @@ def _may_be_on(seen: Observation, market: Market, entry: str) -> bool:
     return told is None or covers(told, entry.partition("/")[0])
 
 
-def _finding(seen: Observation, market: Market, ends: dict[str, float], facts: Profile) -> Finding:
+def _finding(seen: Observation, market: Market, ends: dict[str, float], lasting: list[str], facts: Profile) -> Finding:
     entry, until = min(ends.items(), key=lambda item: item[1])
     is_over = until <= seen.at.timestamp()
     words = f"{entry} was on the IP whitelist for a time, which ended" if is_over else f"{entry} is to come off at"
-    step = f"take it off, then keep the list without it: keyctl checklist {facts.name}, step {facts.ip_list.step}"
+    keep = f"keyctl whitelist set -a {seen.account.label} {' '.join(lasting) or '--forget'}"
+    where = f"take it off (keyctl checklist {facts.name}, step {facts.ip_list.step})"
+    step = f"{where}, then keep the list without it: {keep} (with --group or --market, if it was added with that)"
     return Finding(
         seen.account.label,
         seen.account.exchange,

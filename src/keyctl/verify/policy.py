@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from keyctl.exchanges.catalogue import catalogue
+from keyctl.exchanges.checklists import list_step, steps_of
 from keyctl.exchanges.shipped import profile
 from keyctl.home.account_uid import how_to_accept, is_other, other_words
 from keyctl.home.key_age import judge_age
@@ -22,6 +23,7 @@ from keyctl.model.words import Level, Market
 from keyctl.verify.ip_lists import covers, open_entry
 from keyctl.verify.observations import House, Observation
 from keyctl.verify.rights import Rights, Verdict, accept
+from keyctl.verify.steps import page_of, purpose_of, rights_step
 
 RULES = (
     "clock",
@@ -214,7 +216,8 @@ class _Judge:
     def _key_age(self) -> Finding:
         if not self.worked:
             return self._untold("key_age")
-        rotate = f"make a new key (keyctl checklist {self.profile.name}), then: keyctl rotate {self.seen.account.label}"
+        page = page_of(self.profile, self._purpose)
+        rotate = f"make a new key ({page}), then: keyctl rotate {self.seen.account.label}"
         days = self.wish.max_age_days or self.house.key_age_days
         accepted = self.house.accepted.get("old_key", "")
         level, detail, evidence = judge_age(
@@ -292,26 +295,32 @@ class _Judge:
     def _diagnose(self, error: ExchangeError) -> str:
         return f"more: keyctl diagnose {error.exchange} {error.code} --market {self.market}"
 
+    @property
+    def _purpose(self) -> str | None:
+        """The profile that the person chose, where the exchange has a checklist for it: its steps are the ones to go
+        by, since those for trading switch on what it forbids."""
+        return purpose_of(self.profile, self.house.profile.name if self.house.profile else None)
+
     def _step(self, number: int) -> str:
-        steps = self.profile.checklist.steps
+        steps = steps_of(self.profile, self._purpose)
         words = steps[number - 1] if 0 < number <= len(steps) else ""
-        return f"{words} (keyctl checklist {self.profile.name}, step {number})"
+        return f"{words} ({page_of(self.profile, self._purpose)}, step {number})"
 
     @property
     def _list_step(self) -> str:
         """The checklist's step on the IP list; where a market may have a list of its own, the step that names it."""
         if not self._covered:
-            for number, step in enumerate(self.profile.checklist.steps, 1):
-                if self.market in step.casefold() and "ip list" in step.casefold():
-                    return self._step(number)
-        return self._step(self.profile.ip_list.step)
+            for purpose in (self._purpose, None):  # that of trading names it for every key
+                for number, step in enumerate(steps_of(self.profile, purpose), 1):
+                    if self.market in step.casefold() and "ip list" in step.casefold():
+                        return f"{step} ({page_of(self.profile, purpose)}, step {number})"
+        return self._step(list_step(self.profile, self._purpose))
 
     def _switch(self, right: str, state: str) -> str:
         """The checklist's step on permissions, which all exchanges have, in that exchange's own menu words."""
-        for number, step in enumerate(self.profile.checklist.steps, 1):
-            if "withdraw" in step.casefold() and "OFF" in step:
-                return f"switch {right} {state}: {self._step(number)}"
-        return f"switch {right} {state}: keyctl checklist {self.profile.name}"
+        number, _ = rights_step(self.profile, self._purpose)
+        where = self._step(number) if number else page_of(self.profile, self._purpose)
+        return f"switch {right} {state}: {where}"
 
     def _untold(self, rule: str, detail: str = "", evidence: str = "", fix: str = "") -> Finding:
         return self._say(rule, Level.UNKNOWN, detail or self._why_unknown(), evidence, fix)

@@ -1,26 +1,27 @@
 """This machine's public IP address, as it was told last, in an exchange's own form. An echo service is asked only where
-the person agreed to it, and at most once an hour; opens no secret and needs no account."""
+the person agreed to it, and at most once an hour; opens no secret and needs no account.
+
+Every checklist waits for this module: what only an address that is known needs is loaded where it is used.
+"""
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from keyctl.errors import KeyctlError, SetupProblem, Unreached
 from keyctl.exchanges.checklists import list_step
 from keyctl.exchanges.shipped import profile
-from keyctl.home.echo import OFF, ON, SERVICES, agreed, keep
-from keyctl.model.route import DIRECT, Route, route_name, route_of
 from keyctl.terminal.output import Note, Result, Table
-from keyctl.verify.ip_lists import written
 
 if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.exchanges.profile import Profile
     from keyctl.journal.addresses import Reading
     from keyctl.model.account import Account
+    from keyctl.model.route import Route
     from keyctl.model.wire import JSON
 
 AGREE = "let keyctl ask a public service for it: keyctl config set echo on"
@@ -32,11 +33,13 @@ def public_ips(app: App, accounts: Iterable[Account] | None = None) -> dict[str,
 
     Where no echo service may be asked and nothing was ever noted, nothing is opened and nothing is known.
     """
-    services = app.config.echo_services
+    from keyctl.model.route import DIRECT
+
+    services = _services(app)
     routes = {str(DIRECT): DIRECT} if accounts is None else _routes(app, accounts)
-    if not services and not (app.home.state / "journal.db").exists():
+    if not services and not app.home.address_mark.exists():
         return dict.fromkeys(routes, ())
-    book = app.journal.addresses
+    book = app.journals.addresses()
     if services and not all(book.fresh(name) for name in routes):
         import asyncio
 
@@ -44,8 +47,16 @@ def public_ips(app: App, accounts: Iterable[Account] | None = None) -> dict[str,
     return {name: book.readings(name) for name in routes}
 
 
+def _services(app: App) -> tuple[str, ...]:
+    """The echo services that may be asked; read from nothing where nobody has said anything yet."""
+    said = (app.home.config_file, app.home.echo_file)
+    return app.config.echo_services if any(map(os.path.lexists, said)) else ()
+
+
 def _routes(app: App, accounts: Iterable[Account]) -> dict[str, Route]:
     """The routes of accounts by name; one that cannot be read is that account's own trouble."""
+    from keyctl.model.route import route_name, route_of
+
     found: dict[str, Route] = {}
     for account in accounts:
         with suppress(SetupProblem):
@@ -85,6 +96,8 @@ def show(app: App) -> Result:
 
 def agree_once(app: App) -> None:
     """Asks the person, at a terminal and once, whether an echo service may be asked. No answer is none."""
+    from keyctl.home.echo import agreed
+
     if app.home.is_demo or not app.prompt.has_terminal or agreed(app.home) is not None:
         return
     with suppress(KeyctlError):  # what is wrong with config.toml is told by what needs it
@@ -93,6 +106,10 @@ def agree_once(app: App) -> None:
 
 
 def _ask_person(app: App) -> None:
+    from urllib.parse import urlsplit
+
+    from keyctl.home.echo import OFF, ON, SERVICES, keep
+
     hosts = " or ".join(urlsplit(url).hostname or "" for url in SERVICES)
     app.prompt.show(
         f"For the IP whitelist keyctl can show the public IP address of this machine. It would ask {hosts}, "
@@ -105,6 +122,8 @@ def _ask_person(app: App) -> None:
 
 def ip_note(app: App, account: Account) -> tuple[Note | None, list[JSON]]:
     """What to say of the public IP address after a key was stored, for people (None: nothing) and for programs."""
+    from keyctl.home.echo import agreed
+
     said = ip_step(app, profile(account.exchange), account=account)
     if not said.data and (app.home.is_demo or said.trouble or app.config.echo_services or agreed(app.home) is not None):
         return None, []
@@ -128,7 +147,7 @@ def ip_step(app: App, facts: Profile, number: int | None = None, account: Accoun
     direct one."""
     try:
         [(route, readings)] = public_ips(app, None if account is None else [account]).items() or [("", ())]
-        asks = bool(app.config.echo_services)
+        asks = bool(_services(app))
     except KeyctlError as trouble:
         return IPStep([f"not known; {trouble}"], (), [], str(trouble))
     if not readings:
@@ -145,6 +164,8 @@ def ip_step(app: App, facts: Profile, number: int | None = None, account: Accoun
 
 def type_there(readings: Sequence[Reading], facts: Profile) -> tuple[str, ...]:
     """What to type into the exchange's form for these addresses: those of IPv6 only where it accepts them."""
+    from keyctl.verify.ip_lists import written
+
     takes = [reading.address for reading in readings if reading.version == 4 or facts.ip_list.ipv6]
     return written(takes, facts.ip_list)
 

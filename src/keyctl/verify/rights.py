@@ -67,6 +67,8 @@ class Rights:
         on, wanted = getattr(self.told, right), right in self.wish.wanted
         if on and right in self.wish.forbidden:
             return self._refused("extra_rights", f"ON: the profile {self.wish.name} forbids it", "trade")
+        if on and not wanted and self._one_right:
+            return Verdict(Level.PASS, f"on: {self.facts.title} has one right for all trading")
         if on and not wanted:
             return Verdict(Level.WARN, f"on: the profile {self.wish.name} does not ask for it", "off", "trade")
         if not self.worked or on is None:
@@ -75,6 +77,12 @@ class Rights:
         if wanted and not on:
             return Verdict(self._missing, f"off: {market} orders would be refused", "on", "trade")
         return Verdict(Level.PASS, "on" if on else "off")
+
+    @property
+    def _one_right(self) -> bool:
+        """Whether trading that is wanted on one market cannot be had without the other: there is nothing to switch."""
+        wanted = any(right in self.wish.wanted for right in TRADE_RIGHTS.values())
+        return wanted and not any(self.facts.own_api(market) for market in TRADE_RIGHTS)
 
     def withdraw(self) -> Verdict:
         """Withdrawing: always too much."""

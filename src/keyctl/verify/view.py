@@ -134,18 +134,28 @@ def _records(checked: Sequence[Checked], quiet: bool) -> Table:
 
 
 def _summary(checked: Sequence[Checked]) -> Table:
+    """One row for each market of an account, trouble first; what is so for several is said once."""
     rows: list[tuple[str, ...]] = []
-    notes: list[str] = []
-    for item in checked:
-        for name, by_rule in _market_rows(item):
-            account = item.seen.account
-            numbers = []
-            for text in _notes(item, by_rule):
-                full = f"{account.label} {name}: {text}"
-                notes.append(full)
-                numbers.append(str(len(notes)))
-            rows.append((account.label, account.exchange, name, *_cells(item, by_rule), ",".join(numbers)))
-    return Table(COLUMNS, rows, tuple(notes))
+    named: dict[str, list[str]] = {}
+    found = [(item, name, by_rule) for item in checked for name, by_rule in _market_rows(item)]
+    for item, name, by_rule in sorted(found, key=lambda row: _urgency(_verdict(row[0], row[2]))):
+        account = item.seen.account
+        numbers = []
+        for text in _notes(item, by_rule):
+            # A note with its account's own label in it is said with the label of the first.
+            shape = text.replace(account.label, "\0")
+            if shape not in named:
+                named[shape] = [text]
+            named[shape].append(f"{account.label} {name}")
+            numbers.append(str([*named].index(shape) + 1))
+        rows.append((account.label, account.exchange, name, *_cells(item, by_rule), ",".join(numbers)))
+    notes = [f"{', '.join(accounts)}: {text}" for text, *accounts in named.values()]
+    return Table(COLUMNS, rows, tuple(notes), droppable=("exchange",))
+
+
+def _urgency(verdict: str) -> int:
+    """Which rows come first: what failed, what could not be checked, what only needs a look, what is fine."""
+    return {"warn": 2, "unknown": 3, "ok": 4}.get(verdict, 1)
 
 
 def _market_rows(item: Checked) -> list[tuple[str, dict[str, Finding]]]:

@@ -27,6 +27,7 @@ from keyctl.model.funding import (
     OfferState,
     PublicTrade,
 )
+from keyctl.model.rate import STEP
 from keyctl.model.told import ExchangeError
 from keyctl.model.wire import JSON, Request, Response
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _HIDDEN_FLAG = 64
+# Rates and sizes are floats there: 0.0002 may come back as 0.00019999999999. What is nearer than a tenth of the last
+# place to a number that can be sent is that number; the next one that can be sent is ten times as far away.
+_NOISE = STEP / 10
+_GRID_MAX = 10**15
 _INTEREST_CATEGORY = 28  # margin funding payment [third-party, seen live 2026-07]
 # FRRDELTAVAR follows FRR also once it is lent; FRRDELTAFIX is fixed when taken [official, 2026]: not made here, and
 # shown as what follows FRR, since its own rate is told as a delta as well.
@@ -144,7 +149,8 @@ class BitfinexFunding(Funding):
         return self._read(f"funding/offers{_below(currency)}/hist", ("start", start_ms), ("limit", self.page))
 
     def read_offers(self, response: Response, currency: str | None) -> tuple[Offer, ...]:
-        return self._rows(response, _OFFER, lambda row: _offer(row, currency))
+        found = self._rows(response, _OFFER, lambda row: None if _is_bid(row) else _offer(row, currency))
+        return tuple(one for one in found if one is not None)
 
     def credits_request(self, currency: str | None) -> Request:
         return self._read(f"funding/credits{_below(currency)}")
@@ -231,7 +237,7 @@ class BitfinexFunding(Funding):
         row = _AUTO_RENEW.row(values)
         if row["currency"] != _symbol(currency)[1:]:
             raise Unreadable("the auto-renew of another currency")
-        return AutoRenew(currency, row.integer("days"), row.decimal("rate"), row.decimal("size"))
+        return AutoRenew(currency, row.integer("days"), _number(row, "rate"), _number(row, "size"))
 
     def _public(self, path: str, *params: tuple[str, JSON]) -> Request:
         return self._exchange.read("GET", "public", path, *params, private=False)
@@ -262,6 +268,15 @@ def _symbol(currency: str) -> str:
     return f"f{native}"
 
 
+def _number(row: Row, name: str) -> Decimal:
+    """A rate or a size without the noise of a float; one between two that can be sent, such as FRR, stays as it is."""
+    number = row.decimal(name)
+    if abs(number) >= _GRID_MAX:
+        return number
+    near = number.quantize(STEP)
+    return Decimal(plain(near)) if near != number and abs(near - number) < _NOISE else number
+
+
 def _below(currency: str | None) -> str:
     return "" if currency is None else f"/{_symbol(currency)}"
 
@@ -276,18 +291,24 @@ def _currency(told: JSON, asked: str | None, prefix: str = "f") -> str:
 
 
 def _level(row: Row) -> FundingLevel:
-    size = row.decimal("amount")
-    return FundingLevel(row.decimal("rate"), row.integer("days"), row.integer("count"), abs(size), size > 0)
+    size = _number(row, "amount")
+    return FundingLevel(_number(row, "rate"), row.integer("days"), row.integer("count"), abs(size), size > 0)
+
+
+def _is_bid(row: Row) -> bool:
+    """Whether a row is a wish to borrow, made by hand on the exchange's pages: it lends nothing."""
+    size, left = _number(row, "size"), _number(row, "left")
+    return size < 0 and size <= left <= 0
 
 
 def _offer(row: Row, asked: str | None) -> Offer:
     currency = _currency(row["symbol"], asked)
     kind, text = row.text("type"), row.text("status").upper()
     state = next((state for word, state in _STATES.items() if text.startswith(word)), None)
-    size, left = row.decimal("size"), row.decimal("left")
+    size, left = _number(row, "size"), _number(row, "left")
     if kind not in _KINDS or state is None or not 0 <= left <= size:
         raise Unreadable("an offer of an unknown kind or state, or one to borrow")
-    rate = row.nullable("rate") or Decimal(0)
+    rate = Decimal(0) if row["rate"] is None else _number(row, "rate")
     flags = 0 if row["flags"] is None else row.integer("flags")
     hidden = bool(flags & _HIDDEN_FLAG) or row.get("hidden") == 1
     draft = OfferDraft(currency, size, _KINDS[kind], rate, row.integer("period"), hidden)
@@ -305,8 +326,8 @@ def _lent(row: Row, asked: str | None, used: bool) -> Lent | None:
     return Lent(
         str(row.integer("id")),
         currency,
-        abs(row.decimal("size")),
-        row.decimal("rate"),
+        abs(_number(row, "size")),
+        _number(row, "rate"),
         row.integer("days"),
         row.moment("opened"),
         row["kind"] == "VAR",
@@ -321,8 +342,8 @@ def _trade(row: Row, asked: str | None) -> FundingTrade:
         str(row.integer("id")),
         currency,
         str(row.integer("offer")),
-        abs(row.decimal("amount")),
-        row.decimal("rate"),
+        abs(_number(row, "amount")),
+        _number(row, "rate"),
         row.integer("days"),
         row.moment("at"),
     )

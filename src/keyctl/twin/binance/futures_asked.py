@@ -9,9 +9,9 @@ import secrets
 from decimal import Decimal
 
 from keyctl.model.words import OrderType, PositionSide, Side, TimeInForce
-from keyctl.twin.binance.futures_market import Product, need_instrument
 from keyctl.twin.binance.gate import BinanceError, Params
-from keyctl.twin.binance.orders import BROKER_ID
+from keyctl.twin.binance.names import Product, need_perpetual
+from keyctl.twin.binance.orders import BROKER_ID, UNKNOWN_ORDER
 from keyctl.twin.book import Reason, Refused
 from keyctl.twin.call import digits
 from keyctl.twin.derivatives import DerivativeDraft
@@ -31,7 +31,7 @@ _REFUSALS = {
     Reason.QUANTITY_MIN: (-4004, "Quantity less than min quantity."),
     Reason.QUANTITY_MAX: (-4005, "Quantity greater than max quantity."),
     Reason.PRICE_STEP: (-4014, "Price not increased by tick size."),
-    Reason.FINAL: (-2011, "Unknown order sent."),
+    Reason.FINAL: UNKNOWN_ORDER,
     Reason.TRIGGER: (-2021, "Order would immediately trigger."),
 }
 
@@ -64,7 +64,7 @@ def draft_of(  # noqa: PLR0913 - what the calls differ in
     params: Params, venue: Venue, key: Key, product: Product, kind: OrderType, lifetime: str, id_name: str
 ) -> DerivativeDraft:
     """The order as far as all calls ask for it in the same words. Raises BinanceError, also for what nobody read."""
-    item, side, position = need_instrument(params, venue, product), side_of(params), _position(params)
+    item, side, position = need_perpetual(params, venue, product), side_of(params), _position(params)
     reduce_only = flag(params, "reduceOnly")
     if venue.derivatives.hedge(key.uid):
         params.check_not_sent("reduceOnly")

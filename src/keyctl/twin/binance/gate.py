@@ -25,6 +25,8 @@ WHOLE = r"^[0-9]{1,20}$"
 CLIENT_ID = r"^[a-zA-Z0-9-_]{1,36}$"
 # Since 2025-10-09 names may have letters of other scripts: [official] futures announcement.
 SYMBOL = r"^(?:[^\Wa-z]|[-.]){1,20}$"
+# The right that all signed calls of futures need, besides reading, and that to trade on spot.
+FUTURES, SPOT_TRADE = "futures_trade", "spot_trade"
 _FORM = "application/x-www-form-urlencoded"
 _EVERY_SIGNED_CALL = ("timestamp", "recvWindow", "signature")
 
@@ -104,9 +106,11 @@ class Params:
                 raise BinanceError(-1106, f"Parameter '{name}' sent when not required.")
 
 
-def admit(call: Call, venue: Venue, params: Params, *rights: str, market: str = "spot") -> Key:
+def admit(call: Call, venue: Venue, params: Params, right: str) -> Key:
     """The caller's key, when the call may go on. Raises BinanceError in the order in which the checks are made."""
-    address = call.address if market == "futures" else ""
+    futures = right == FUTURES
+    rights, market = (("read", right), "futures") if futures else ((right,), "spot")
+    address = call.address if futures else ""
     key = _known_key(call, venue, address)
     if call.path.startswith("/sapi/") and key.environment is not Kind.LIVE:
         # Testnet and demo serve /api only.

@@ -1,4 +1,4 @@
-"""Binance's signed calls on the twin: placing, looking up and canceling orders, balances, rights.
+"""Binance's order API of spot on the twin: plain orders, and those that wait for a price, in one id space.
 
 Source: [official] Binance spot docs 2026-07-21, "Trading endpoints" and "Account endpoints".
 """
@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from keyctl.model.venue import Instrument
-from keyctl.model.words import OrderType, Side, TimeInForce, Trigger
-from keyctl.twin.binance import data
-from keyctl.twin.binance.gate import CLIENT_ID, SYMBOL, BinanceError, Params
+from keyctl.model.words import OrderState, OrderType, Side, TimeInForce, Trigger
+from keyctl.twin.binance.gate import CLIENT_ID, SPOT_TRADE, WHOLE, BinanceError, Params
 from keyctl.twin.binance.listing import Asked, check_row
+from keyctl.twin.binance.names import SPOT, PublicCall, SignedCall, eight, find_pair, need_pair
 from keyctl.twin.book import Draft, VenueOrder
 from keyctl.twin.keys import Key
+from keyctl.twin.parts import OrderAPI, Route
 from keyctl.twin.perpetual import is_met
 from keyctl.twin.venue import Venue
 
+NEW_ID, OWN_ID = "newClientOrderId", "origClientOrderId"
+UNKNOWN_ORDER, NO_ORDER = (-2011, "Unknown order sent."), (-2013, "Order does not exist.")
+STATUS = {
+    OrderState.CLOSED: "FILLED",
+    OrderState.CANCELED: "CANCELED",
+    OrderState.EXPIRED: "EXPIRED",
+    OrderState.REJECTED: "REJECTED",
+}
 # The parameters that each type needs, and what the conditional types wait for.
 _WANTED = {
     "LIMIT": ("timeInForce", "quantity", "price"),
@@ -37,33 +44,81 @@ _TRIGGERS = {
     "TAKE_PROFIT": Trigger.TAKE_PROFIT,
     "TAKE_PROFIT_LIMIT": Trigger.TAKE_PROFIT,
 }
-_TRADES_SPAN_MS, _TRADES_PAGE = 86_400_000, 1000
 BROKER_ID = re.compile(r"^x-([A-Za-z0-9]{8})")
 
 
-def find_instrument(params: Params, venue: Venue, *, needed: bool = True) -> Instrument | None:
-    """The instrument that `symbol` names; None when it is not needed and not sent. Raises BinanceError."""
-    symbol = params.need("symbol", SYMBOL) if needed else params.get("symbol", SYMBOL)
-    if symbol is None:
-        return None
-    found = venue.instruments.get(symbol)
-    if found is None:
-        raise BinanceError(-1121, "Invalid symbol.")
-    return found
+class SpotOrders(OrderAPI[PublicCall, SignedCall]):
+    """Orders on pairs."""
 
+    name = "spot"
 
-def need_instrument(params: Params, venue: Venue) -> Instrument:
-    """The instrument that `symbol` names. Raises BinanceError."""
-    found = find_instrument(params, venue)
-    assert found is not None
-    return found
+    def signed(self) -> tuple[Route[SignedCall], ...]:
+        return (
+            Route("POST", SPOT + "order", "place", self.place, SPOT_TRADE, True, NEW_ID),
+            Route("DELETE", SPOT + "order", "cancel", self.cancel, SPOT_TRADE, True, OWN_ID),
+            Route("DELETE", SPOT + "openOrders", "cancel_all", self.cancel_all, SPOT_TRADE, True),
+            Route("POST", SPOT + "order/test", "test_order", self.test, SPOT_TRADE),
+            Route("GET", SPOT + "order", "query", self.query, own_id=OWN_ID),
+            Route("GET", SPOT + "openOrders", "open_orders", self.open_orders),
+            Route("GET", SPOT + "allOrders", "history", self.history),
+        )
 
+    def place(self, params: Params, venue: Venue, key: Key) -> Any:
+        """The answer to a new order, in the form that it asks for."""
+        draft, answer_type = _draft(params, venue, key)
+        trigger = _TRIGGERS.get(params.need("type"))
+        order = venue.place(draft) if trigger is None else _waiting(params, venue, draft, trigger)
+        return _placed(order, answer_type)
 
-def _place(params: Params, venue: Venue, key: Key) -> Any:
-    draft, answer_type = _draft(params, venue, key)
-    trigger = _TRIGGERS.get(params.need("type"))
-    order = venue.place(draft) if trigger is None else _waiting(params, venue, draft, trigger)
-    return data.placed_data(order, answer_type)
+    def test(self, params: Params, venue: Venue, key: Key) -> Any:
+        """Nothing, when the order would be taken; it is not."""
+        params.get("computeCommissionRates")
+        venue.check(_draft(params, venue, key)[0])
+        return {}
+
+    def query(self, params: Params, venue: Venue, key: Key) -> Any:
+        """An order by either id."""
+        order = _named(params, venue, key, BinanceError(*NO_ORDER))
+        params.check_all_read()
+        return _row(order)
+
+    def cancel(self, params: Params, venue: Venue, key: Key) -> Any:
+        """The order that was canceled by either id."""
+        own_id = params.get("newClientOrderId", CLIENT_ID) or secrets.token_hex(11)
+        params.get("cancelRestrictions")
+        order = _named(params, venue, key, BinanceError(*UNKNOWN_ORDER))
+        params.check_all_read()
+        venue.cancel(order)
+        return _canceled(order, own_id, venue)
+
+    def cancel_all(self, params: Params, venue: Venue, key: Key) -> Any:
+        """The orders of the symbol that were canceled."""
+        item = need_pair(params, venue)
+        params.check_all_read()
+        orders = venue.orders_of(key.uid, symbol=item.symbol, is_open=True)
+        if not orders:
+            raise BinanceError(*UNKNOWN_ORDER)
+        for order in orders:
+            venue.cancel(order)
+        return [_canceled(order, secrets.token_hex(11), venue) for order in orders]
+
+    def open_orders(self, params: Params, venue: Venue, key: Key) -> Any:
+        """The open orders of a symbol, or of all."""
+        item = find_pair(params, venue, needed=False)
+        params.check_all_read()
+        orders = venue.orders_of(key.uid, symbol=item.symbol if item else None, is_open=True)
+        return [_row(order) for order in orders]
+
+    def history(self, params: Params, venue: Venue, key: Key) -> Any:
+        """The orders of one symbol from `orderId` on and within the times."""
+        item = need_pair(params, venue)
+        first, start, end = params.whole("orderId") or 0, params.whole("startTime") or 0, params.whole("endTime")
+        limit = params.whole("limit") or 500
+        params.get("fromId", WHOLE)
+        params.check_all_read()
+        late = end if end is not None else venue.now_ms() + 1
+        found = venue.orders_of(key.uid, symbol=item.symbol)
+        return [_row(o) for o in found if o.order_id >= first and start <= o.created_ms <= late][-limit:]
 
 
 def _waiting(params: Params, venue: Venue, draft: Draft, trigger: Trigger) -> VenueOrder:
@@ -75,15 +130,9 @@ def _waiting(params: Params, venue: Venue, draft: Draft, trigger: Trigger) -> Ve
     return venue.place_waiting(draft, trigger, price)
 
 
-def _test_order(params: Params, venue: Venue, key: Key) -> Any:
-    params.get("computeCommissionRates")
-    venue.check(_draft(params, venue, key)[0])
-    return {}
-
-
 def _draft(params: Params, venue: Venue, key: Key) -> tuple[Draft, str]:
     """The order that the parameters ask for, and the type of answer. Raises BinanceError."""
-    item = need_instrument(params, venue)
+    item = need_pair(params, venue)
     side, kind = params.need("side"), params.need("type")
     if side not in ("BUY", "SELL"):
         raise BinanceError(-1117, "Invalid side.")
@@ -133,8 +182,8 @@ def _draft(params: Params, venue: Venue, key: Key) -> tuple[Draft, str]:
     return draft, answer_type
 
 
-def _named_order(params: Params, venue: Venue, key: Key, missing: BinanceError) -> VenueOrder:
-    item = need_instrument(params, venue)
+def _named(params: Params, venue: Venue, key: Key, missing: BinanceError) -> VenueOrder:
+    item = need_pair(params, venue)
     order_id, client_id = params.whole("orderId"), params.get("origClientOrderId", CLIENT_ID)
     if order_id is None and client_id is None:
         raise BinanceError(-1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!")
@@ -144,105 +193,73 @@ def _named_order(params: Params, venue: Venue, key: Key, missing: BinanceError) 
     return found
 
 
-def _query(params: Params, venue: Venue, key: Key) -> Any:
-    order = _named_order(params, venue, key, BinanceError(-2013, "Order does not exist."))
-    params.check_all_read()
-    return data.order_data(order)
-
-
-def _cancel(params: Params, venue: Venue, key: Key) -> Any:
-    own_id = params.get("newClientOrderId", CLIENT_ID) or secrets.token_hex(11)
-    params.get("cancelRestrictions")
-    order = _named_order(params, venue, key, BinanceError(-2011, "Unknown order sent."))
-    params.check_all_read()
-    venue.cancel(order)
-    return _canceled(order, own_id, venue)
-
-
 def _canceled(order: VenueOrder, own_id: str, venue: Venue) -> dict[str, Any]:
     ids = {"origClientOrderId": order.client_order_id, "clientOrderId": own_id, "transactTime": venue.now_ms()}
-    return data.order_core(order) | ids
+    return _core(order) | ids
 
 
-def _cancel_all(params: Params, venue: Venue, key: Key) -> Any:
-    item = need_instrument(params, venue)
-    params.check_all_read()
-    orders = venue.orders_of(key.uid, symbol=item.symbol, is_open=True)
-    if not orders:
-        raise BinanceError(-2011, "Unknown order sent.")
-    for order in orders:
-        venue.cancel(order)
-    return [_canceled(order, secrets.token_hex(11), venue) for order in orders]
+def _kind(order: VenueOrder) -> str:
+    """The order's type by its name on the wire."""
+    if order.trigger is not None:
+        name = "STOP_LOSS" if order.trigger is Trigger.STOP else "TAKE_PROFIT"
+        return name if order.type is OrderType.MARKET else f"{name}_LIMIT"
+    return "LIMIT_MAKER" if order.post_only else "MARKET" if order.type is OrderType.MARKET else "LIMIT"
 
 
-def _open_orders(params: Params, venue: Venue, key: Key) -> Any:
-    item = find_instrument(params, venue, needed=False)
-    params.check_all_read()
-    orders = venue.orders_of(key.uid, symbol=item.symbol if item else None, is_open=True)
-    return [data.order_data(order) for order in orders]
+def _core(order: VenueOrder) -> dict[str, Any]:
+    """The fields that every order answer has."""
+    status = "PARTIALLY_FILLED" if order.filled else "NEW"
+    return {
+        "symbol": order.instrument.native_symbol,
+        "orderId": order.order_id,
+        "orderListId": -1,
+        "clientOrderId": order.client_order_id,
+        "price": eight(order.price),
+        "origQty": eight(order.quantity),
+        "executedQty": eight(order.filled),
+        "origQuoteOrderQty": eight(order.quote_quantity),
+        "cummulativeQuoteQty": eight(order.quote_filled),
+        "status": STATUS.get(order.state, status),
+        "timeInForce": TimeInForce(order.time_in_force).name,
+        "type": _kind(order),
+        "side": order.side.name,
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+    }
 
 
-def _since(params: Params, venue: Venue, key: Key) -> tuple[list[VenueOrder], int]:
-    """The orders of one symbol from `orderId` on and within the times, and the limit."""
-    item = need_instrument(params, venue)
-    first, start, end = params.whole("orderId"), params.whole("startTime") or 0, params.whole("endTime")
-    limit = params.whole("limit") or 500
-    params.get("fromId", r"^[0-9]{1,20}$")
-    params.check_all_read()
-    found = venue.orders_of(key.uid, symbol=item.symbol)
-    late = end if end is not None else venue.now_ms() + 1
-    return [o for o in found if o.order_id >= (first or 0) and start <= o.created_ms <= late], limit
+def _placed(order: VenueOrder, answer_type: str) -> dict[str, Any]:
+    """The answer to a placed order: ACK, RESULT or FULL."""
+    core = _core(order)
+    stamp = {"transactTime": order.created_ms}
+    if answer_type == "ACK":
+        return {name: core[name] for name in ("symbol", "orderId", "orderListId", "clientOrderId")} | stamp
+    result = core | stamp | ({"workingTime": order.created_ms} if order.trigger is None else _stop_price(order))
+    if answer_type == "RESULT":
+        return result
+    fills = [
+        {
+            "price": eight(fill.price),
+            "qty": eight(fill.quantity),
+            "commission": eight(fill.fee),
+            "commissionAsset": fill.fee_currency,
+            "tradeId": fill.trade_id,
+        }
+        for fill in order.fills
+    ]
+    return result | {"fills": fills}
 
 
-def _history(params: Params, venue: Venue, key: Key) -> Any:
-    orders, limit = _since(params, venue, key)
-    return [data.order_data(order) for order in orders][-limit:]
+def _row(order: VenueOrder) -> dict[str, Any]:
+    """An order as look-ups show it."""
+    return _core(order) | {
+        **_stop_price(order),
+        "icebergQty": eight(None),
+        "time": order.created_ms,
+        "updateTime": order.updated_ms,
+        "isWorking": not order.is_waiting,
+        "workingTime": order.created_ms,
+    }
 
 
-def _fills(params: Params, venue: Venue, key: Key) -> Any:
-    item, only, limit = need_instrument(params, venue), params.whole("orderId"), params.whole("limit") or 500
-    first, start, end = params.whole("fromId"), params.whole("startTime"), params.whole("endTime")
-    params.check_all_read()
-    if start is not None and end is not None and end - start > _TRADES_SPAN_MS:
-        raise BinanceError(-1127, "More than 24 hours between startTime and endTime.")
-    orders = [o for o in venue.orders_of(key.uid, symbol=item.symbol) if only in (None, o.order_id)]
-    rows = [row for order in orders for row in data.trades_data(order)]
-    return trades_page(rows, first, start, end, min(limit, _TRADES_PAGE))
-
-
-def trades_page(rows: list[Any], first: int | None, start: int | None, end: int | None, limit: int) -> list[Any]:
-    """The rows of trades from an id on, or the latest of those within the times, both ends in. Raises BinanceError."""
-    if first is not None and (start is not None or end is not None):
-        raise BinanceError(-1128, "Combination of optional parameters invalid.")
-    if first is not None:
-        return sorted((row for row in rows if row["id"] >= first), key=lambda row: row["id"])[:limit]
-    late = end if end is not None else max((row["time"] for row in rows), default=0)
-    within = [row for row in rows if (start or 0) <= row["time"] <= late]
-    return sorted(within, key=lambda row: row["id"])[-limit:]
-
-
-def _balance(params: Params, venue: Venue, key: Key) -> Any:
-    omit = params.get("omitZeroBalances") == "true"
-    params.check_all_read()
-    return data.account_data(key, venue, omit_zero=omit)
-
-
-def _permissions(params: Params, venue: Venue, key: Key) -> Any:
-    params.check_all_read()
-    return data.restrictions_data(key)
-
-
-HANDLERS: dict[str, Callable[[Params, Venue, Key], Any]] = {
-    "place": _place,
-    "test_order": _test_order,
-    "query": _query,
-    "cancel": _cancel,
-    "cancel_all": _cancel_all,
-    "open_orders": _open_orders,
-    "history": _history,
-    "fills": _fills,
-    "balance": _balance,
-    "permissions": _permissions,
-    "coins": lambda params, venue, key: data.coins_data(venue),
-    "margin_pairs": lambda params, venue, key: [],
-}
+def _stop_price(order: VenueOrder) -> dict[str, str]:
+    return {"stopPrice": eight(order.trigger_price)}

@@ -6,14 +6,26 @@ Details", "Query Isolated Margin Account Info". -3003 as [ccxt] has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from keyctl.twin.binance.data import eight
 from keyctl.twin.binance.gate import BinanceError, Params
+from keyctl.twin.binance.names import BinancePart, SignedCall, eight
 from keyctl.twin.keys import Key
+from keyctl.twin.parts import Route
 from keyctl.twin.purses import FUNDING, ISOLATED, MARGIN, Held
 from keyctl.twin.venue import Venue
+
+
+class Wallets(BinancePart):
+    """The wallets that no order of the twin touches."""
+
+    def signed(self) -> tuple[Route[SignedCall], ...]:
+        return (
+            # A read, though it is a POST: "Funding Wallet (USER_DATA)".
+            Route("POST", "/sapi/v1/asset/get-funding-asset", "balance", _funding),
+            Route("GET", "/sapi/v1/margin/account", "balance", _cross),
+            Route("GET", "/sapi/v1/margin/isolated/account", "balance", _isolated),
+        )
 
 
 def _funding(params: Params, venue: Venue, key: Key) -> Any:
@@ -71,10 +83,3 @@ def _row(currency: str, held: Held) -> dict[str, str]:
         "locked": eight(held.locked),
         "netAsset": eight(held.owned),
     }
-
-
-WALLETS: dict[str, Callable[[Params, Venue, Key], Any]] = {
-    "funding_wallet": _funding,
-    "margin_wallet": _cross,
-    "isolated_wallets": _isolated,
-}

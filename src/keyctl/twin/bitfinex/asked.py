@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 
 from keyctl.model.words import OrderType, TimeInForce, Trigger
-from keyctl.twin.bitfinex.wire import GENERIC, PARAMETERS, POST_ONLY, REDUCE_ONLY, Refusal, plain_decimal
+from keyctl.twin.bitfinex.wire import GENERIC, PARAMETERS, POST_ONLY, REDUCE_ONLY, Body, Refusal, plain_decimal, whole
 
-Body = Mapping[str, object]
 CID_LIMIT = 1 << 45
 GID_LIMIT = 1 << 31
 HIDDEN = 64
@@ -81,16 +79,6 @@ def read_asked(body: Body) -> Asked:
         client_order_id="" if cid is None else str(cid),
         marks={str(k): str(v) for k, v in meta.items() if k == "aff_code"} if isinstance(meta, dict) else {},
     )
-
-
-def whole(body: Body, name: str, limit: int) -> int | None:
-    """A whole number from zero to below the limit; None where it is not given. Raises Refusal."""
-    value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
-        raise Refusal(PARAMETERS, f"{name}: invalid")
-    return value
 
 
 def _price(value: object) -> Decimal:

@@ -7,22 +7,76 @@ the error catalogue has them. How a bad period, rate or currency is refused is n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
-from keyctl.twin.bitfinex.asked import HIDDEN, Body, whole
-from keyctl.twin.bitfinex.wire import GENERIC, PARAMETERS, Refusal, notification, plain_decimal, wire_currency
+from keyctl.twin.bitfinex.asked import HIDDEN
+from keyctl.twin.bitfinex.wire import (
+    ANY_SYMBOL,
+    GENERIC,
+    PARAMETERS,
+    READ,
+    SYMBOL,
+    WRITE,
+    BitfinexPart,
+    Body,
+    PublicCall,
+    Refusal,
+    SignedCall,
+    notification,
+    plain_decimal,
+    whole,
+    wire_currency,
+)
 from keyctl.twin.call import Answer, digits, json_answer
 from keyctl.twin.keys import Key
-from keyctl.twin.lending import FIXED, KINDS, Entry, FundingTrade, LentOut, OfferRefused, TwinOffer
+from keyctl.twin.lending import Entry, FundingTrade, LentOut, OfferReason, OfferRefused, TwinOffer
+from keyctl.twin.parts import Route
 from keyctl.twin.venue import Venue
 
+_FIXED, _FLOATING = "LIMIT", "FRRDELTAVAR"
+_KINDS = (_FIXED, _FLOATING, "FRRDELTAFIX")
 PERIOD_MIN, PERIOD_MAX = 2, 120
 PAGE_MAX = 2500
 INTEREST = 28  # the ledger's category of funding payments
 OFFER_LENGTH, LENT_LENGTH = 21, 22
 PAIR = "tBTCUSD"
 _NAMES = {"UST": "USDT", "UDC": "USDC"}
+
+
+class Funding(BitfinexPart):
+    """Offers to lend, what is lent, and the rates. Of which scopes the histories are is not documented."""
+
+    def public(self) -> tuple[Route[PublicCall], ...]:
+        return (
+            Route("GET", "/v2/ticker/(f[A-Z].*)", "ticker", _ticker),
+            Route("GET", "/v2/book/(f[A-Z][A-Za-z0-9:]*)/(?:P[0-4]|R0)", "book", _book),
+            Route("GET", "/v2/trades/(f[A-Za-z0-9]+)/hist", "public_trades", _public_trades),
+        )
+
+    def signed(self) -> tuple[Route[SignedCall], ...]:
+        return (
+            _write("offer/submit", "offer", _submit),
+            _write("offer/cancel", "cancel_offer", _cancel),
+            _write("offer/cancel/all", "cancel_offers", _cancel_all),
+            _write("auto", "auto_renew", _auto_renew),
+            _read(f"funding/offers{ANY_SYMBOL}/hist", "offer_history", _ended_offers),
+            _read(f"funding/offers{ANY_SYMBOL}", "offers", _open_offers),
+            _read(f"funding/credits{ANY_SYMBOL}", "credits", _credits),
+            _read(f"funding/loans{ANY_SYMBOL}", "loans", _loans),
+            _read(f"funding/trades{ANY_SYMBOL}/hist", "funding_trades", _trades),
+            _read(f"info/funding/{SYMBOL}", "funding_summary", _summary),
+            _read("funding/auto/status", "auto_renew_status", _auto_renew_status),
+            _read(f"ledgers{ANY_SYMBOL}/hist", "ledger", _ledger, "history"),
+        )
+
+
+def _write(path: str, operation: str, answer: SignedCall) -> Route[SignedCall]:
+    return Route("POST", f"{WRITE}funding/{path}", operation, answer, "funding", True)
+
+
+def _read(path: str, operation: str, answer: SignedCall, scope: str = "funding") -> Route[SignedCall]:
+    return Route("POST", READ + path, operation, answer, scope)
 
 
 def currency_of(venue: Venue, symbol: str) -> str:
@@ -36,18 +90,18 @@ def currency_of(venue: Venue, symbol: str) -> str:
 # Public calls.
 
 
-def ticker(venue: Venue, symbol: str) -> Answer:
+def _ticker(venue: Venue, named: str | None, asked: dict[str, str]) -> Answer:
     """Sixteen elements; FRR is a rate for a day here, as all rates but those of the statistics."""
-    market = venue.lending.markets[currency_of(venue, symbol)]
+    market = venue.lending.markets[currency_of(venue, named or "")]
     bid, ask = max(market.bids), min(market.offers)
     row: list[object] = [market.frr, bid[0], bid[1], bid[2], ask[0], ask[1], ask[2]]
     row += [0, 0, ask[0], Decimal(1_000_000), max(market.offers)[0], bid[0], None, None, Decimal(5_000)]
     return json_answer(row)
 
 
-def book(venue: Venue, symbol: str, length: int) -> Answer:
+def _book(venue: Venue, named: str | None, asked: dict[str, str]) -> Answer:
     """Rows [rate, period, count, amount], every user's own offers among the others: above zero is offered."""
-    currency = currency_of(venue, symbol)
+    length, currency = _count(asked, "len"), currency_of(venue, named or "")
     market, lending = venue.lending.markets[currency], venue.lending
     levels: dict[tuple[Decimal, int], tuple[int, Decimal]] = {}
     own = [
@@ -59,33 +113,46 @@ def book(venue: Venue, symbol: str, length: int) -> Answer:
         count, total = levels.get((rate, period), (0, Decimal(0)))
         levels[rate, period] = (count + 1, total + amount)
     offered = [[rate, period, count, total] for (rate, period), (count, total) in sorted(levels.items())]
-    asked = [[rate, period, 1, -amount] for rate, period, amount in sorted(market.bids, reverse=True)]
-    return json_answer([*asked[:length], *offered[:length]])
+    bids = [[rate, period, 1, -amount] for rate, period, amount in sorted(market.bids, reverse=True)]
+    return json_answer([*bids[:length], *offered[:length]])
 
 
-def public_trades(venue: Venue, symbol: str, limit: int) -> Answer:
+def _public_trades(venue: Venue, named: str | None, asked: dict[str, str]) -> Answer:
     """Rows [id, ms, amount, rate, period], newest first."""
-    trades = venue.lending.markets[currency_of(venue, symbol)].trades
-    now = venue.now_ms()
+    limit, now = _count(asked, "limit"), venue.now_ms()
+    trades = venue.lending.markets[currency_of(venue, named or "")].trades
     return json_answer([[number, now - ago, amount, rate, days] for number, ago, amount, rate, days in trades[:limit]])
+
+
+def _count(asked: dict[str, str], name: str) -> int:
+    text = asked.get(name, "25")
+    if not re.fullmatch("[0-9]{1,5}", text):
+        raise Refusal(PARAMETERS, "limit: invalid")
+    return int(text)
 
 
 # Signed calls.
 
 
-def submit(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _submit(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """Takes an offer. The answer shows it as it arrived, whatever it has become since."""
     offer = _asked(venue, key, body)
     try:
         venue.lending.submit(offer, venue.hide_seconds, venue.hide_queries)
     except OfferRefused as refused:
-        text = str(refused)
-        if text == "minimum":
-            unit = wire_currency(offer.currency)
-            text = f"Invalid offer: incorrect amount, minimum is 150.0 dollar or equivalent in {unit}"
-        raise Refusal(GENERIC, text) from None
+        raise Refusal(GENERIC, _refused_text(refused.reason, offer, venue)) from None
     words = f"Submitting funding offer of {digits(offer.amount)} {wire_currency(offer.currency)}"
     return notification(venue.now_ms(), "fon-req", offer_row(offer, submitted=True), words)
+
+
+def _refused_text(reason: OfferReason, offer: TwinOffer, venue: Venue) -> str:
+    free, unit = venue.lending.wallet(offer.uid, offer.currency).free, wire_currency(offer.currency)
+    return {
+        OfferReason.MINIMUM: f"Invalid offer: incorrect amount, minimum is 150.0 dollar or equivalent in {unit}",
+        OfferReason.OFFSET: "FRR offset larger than 30% of FRR, aborting.",
+        OfferReason.TOO_MANY: "Limit: too many active offers",
+        OfferReason.FUNDS: f"Invalid offer: available balance is only {free}",
+    }[reason]
 
 
 def _asked(venue: Venue, key: Key, body: Body) -> TwinOffer:
@@ -93,21 +160,24 @@ def _asked(venue: Venue, key: Key, body: Body) -> TwinOffer:
         raise Refusal(PARAMETERS, f"{name}: invalid")
     kind, amount, rate = str(body.get("type")), plain_decimal(body.get("amount")), plain_decimal(body.get("rate"))
     flags, period = body.get("flags") or 0, whole(body, "period", PERIOD_MAX + 1)
-    if kind not in KINDS:
+    if kind not in _KINDS:
         raise Refusal(PARAMETERS, "type: invalid")
     if amount is None or amount <= 0 or amount != round(amount, 8):  # below zero is a wish to borrow: not here
         raise Refusal(GENERIC, "amount: invalid")
-    if rate is None or (kind == FIXED and rate <= 0):
+    if rate is None or (kind == _FIXED and rate <= 0):
         raise Refusal(PARAMETERS, "rate: invalid")
     if period is None or period < PERIOD_MIN:
         raise Refusal(PARAMETERS, "period: invalid")
     if flags not in (0, HIDDEN):
         raise Refusal(PARAMETERS, "flags: invalid")
     currency, now = currency_of(venue, str(body.get("symbol"))), venue.now_ms()
-    return TwinOffer(venue.next_id(), key.uid, currency, kind, amount, rate, period, bool(flags), now, now)
+    return TwinOffer(
+        venue.next_id(), key.uid, currency, kind, amount, rate, period, bool(flags), now, now,
+        on_frr=kind != _FIXED, floats=kind == _FLOATING,
+    )  # fmt: skip
 
 
-def cancel(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _cancel(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """Cancels one offer by its id."""
     offer_id = whole(body, "id", 1 << 53)
     offer = next((one for one in venue.lending.offers if one.uid == key.uid and one.offer_id == offer_id), None)
@@ -118,7 +188,7 @@ def cancel(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     return notification(venue.now_ms(), "foc-req", row, "Submitted for cancellation.")
 
 
-def cancel_all(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _cancel_all(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """Cancels the offers of a currency (its bare name), and of every currency where none is named."""
     name = body.get("currency")
     currency = None if name is None else currency_of(venue, f"f{name}")
@@ -128,7 +198,7 @@ def cancel_all(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer
     return notification(venue.now_ms(), "foc_all-req", [], "All your funding offers have been cancelled.")
 
 
-def auto_renew(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _auto_renew(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """Switches auto-renew of a currency on or off."""
     currency, status = currency_of(venue, f"f{body.get('currency')}"), body.get("status")
     if status not in (0, 1):
@@ -144,7 +214,7 @@ def auto_renew(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer
     return notification(venue.now_ms(), "fa-req", _renewal(venue, key, currency), "Auto-renew changed.")
 
 
-def auto_renew_status(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _auto_renew_status(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """[currency, period, rate, threshold]; an empty array while it is off."""
     return json_answer(_renewal(venue, key, currency_of(venue, f"f{body.get('currency')}")))
 
@@ -154,35 +224,35 @@ def _renewal(venue: Venue, key: Key, currency: str) -> list[object]:
     return [wire_currency(currency), *found] if found else []
 
 
-def open_offers(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _open_offers(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """The user's active offers, newest first."""
     found = venue.lending.offers_of(key.uid, _currency(venue, symbol), is_open=True)
     return json_answer([offer_row(one) for one in reversed(found)])
 
 
-def ended_offers(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _ended_offers(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """The user's offers that were taken or canceled, newest first."""
     found = venue.lending.offers_of(key.uid, _currency(venue, symbol), is_open=False)
     return _page([(one.created_ms, offer_row(one)) for one in found], body)
 
 
-def credits_(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _credits(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """What is lent and used."""
     return json_answer([_lent_row(one) for one in _lent(venue, key, symbol) if one.used])
 
 
-def loans(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _loans(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """What is lent and not used: without the pair."""
     return json_answer([_lent_row(one)[: LENT_LENGTH - 1] for one in _lent(venue, key, symbol) if not one.used])
 
 
-def trades(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _trades(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """The takings of the user's offers, newest first."""
     found = venue.lending.trades_of(key.uid, _currency(venue, symbol))
     return _page([(one.at_ms, _trade_row(one)) for one in found], body)
 
 
-def ledger(venue: Venue, key: Key, body: Body, name: str | None) -> Answer:
+def _ledger(venue: Venue, key: Key, body: Body, name: str | None) -> Answer:
     """The funding wallet's ledger, newest first; there are no entries but interest here."""
     if body.get("category") not in (None, INTEREST):
         return json_answer([])
@@ -191,7 +261,7 @@ def ledger(venue: Venue, key: Key, body: Body, name: str | None) -> Answer:
     return _page([(one.at_ms, _entry_row(one)) for one in mine], body)
 
 
-def summary(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
+def _summary(venue: Venue, key: Key, body: Body, symbol: str | None) -> Answer:
     """["sym", symbol, [yield_loan, yield_lend, duration_loan, duration_lend]]."""
     lent = _lent(venue, key, symbol)
     total = sum((one.amount for one in lent), Decimal(0))
@@ -259,34 +329,17 @@ def _entry_row(one: Entry) -> list[object]:
         one.amount,
         one.balance,
     )
-    row[8] = one.text
+    row[8] = "Margin Funding Payment on wallet funding"
     return row
 
 
-# By the name of the operation; each gets the symbol or currency of its path, if that has one.
-CALLS: dict[str, Callable[[Venue, Key, Body, str | None], Answer]] = {
-    "offer": submit,
-    "cancel_offer": cancel,
-    "cancel_offers": cancel_all,
-    "auto_renew": auto_renew,
-    "auto_renew_status": auto_renew_status,
-    "offers": open_offers,
-    "offer_history": ended_offers,
-    "credits": credits_,
-    "loans": loans,
-    "funding_trades": trades,
-    "ledger": ledger,
-    "funding_summary": summary,
-}
-
-
-def altered(row: list[object], what: str) -> list[object]:
+def altered(row: list[Any], what: str) -> list[Any]:
     """An offer array that tells of another offer, currency or side."""
     if what == "id":
         return [row[0], row[1], *row[2:14], Decimal(str(row[14])) + 1, *row[15:]]
     if what == "symbol":
         return [row[0], "fEUR", *row[2:]]
-    return [*row[:4], -row[4], -row[5], *row[6:]] if what == "side" else row  # type: ignore[operator]  # numbers
+    return [*row[:4], -row[4], -row[5], *row[6:]] if what == "side" else row
 
 
 def is_offer_row(row: list[object]) -> bool:

@@ -1,19 +1,32 @@
-"""What Bitfinex's answers are made of: refusals, currency names, order and trade rows, notifications."""
+"""What Bitfinex's calls and answers are made of: paths, refusals, names of currencies, numbers, notifications."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from keyctl.model.words import Market, OrderState, OrderType, Side, TimeInForce
-from keyctl.twin.book import ZERO, Fill, VenueOrder
-from keyctl.twin.call import Answer, digits, json_answer
+from keyctl.twin.call import Answer, json_answer
+from keyctl.twin.keys import Key
+from keyctl.twin.parts import Part
+from keyctl.twin.venue import Venue
 
 GENERIC, PARAMETERS, AUTHENTICATION, SIGNATURE, NONCE, MAINTENANCE = 10001, 10020, 10100, 10112, 10114, 20060
 POST_ONLY, REDUCE_ONLY = 4096, 1024
 WIRE_CURRENCIES = {"USDT": "UST", "USDC": "UDC"}
-ROW_LENGTH = 32
+
+Body = Mapping[str, object]
+# What answers a call. The text is the symbol, currency or order that the path names, where it names one.
+PublicCall = Callable[[Venue, str | None, dict[str, str]], Answer]
+SignedCall = Callable[[Venue, Key, Body, str | None], Answer]
+BitfinexPart = Part[PublicCall, SignedCall]
+
+# In paths, which are patterns: a name, the symbol that a path tells, and one that need not be there.
+NAME = "[A-Za-z0-9:]+"
+SYMBOL = f"({NAME})"
+ANY_SYMBOL = f"(?:/{SYMBOL})?"
+READ, WRITE = "/v2/auth/r/", "/v2/auth/w/"
 
 
 class Refusal(Exception):
@@ -44,88 +57,31 @@ def utc_date(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
-def signed(order: VenueOrder, quantity: Decimal) -> Decimal:
-    """The quantity as Bitfinex shows it: negative for a sale."""
-    return quantity if order.side is Side.BUY else -quantity
-
-
-def wire_type(order: VenueOrder) -> str:
-    """The order's type in Bitfinex's words: for the exchange wallet with the word EXCHANGE. A triggered stop goes on
-    under the type that it became."""
-    market = order.type is OrderType.MARKET
-    if order.trigger is not None and not order.triggered:
-        return _in_wallet(order, "STOP" if market else "STOP LIMIT")
-    kinds = {TimeInForce.IOC: "IOC", TimeInForce.FOK: "FOK"}
-    return _in_wallet(order, "MARKET" if market else kinds.get(order.time_in_force, "LIMIT"))
-
-
-def _in_wallet(order: VenueOrder, kind: str) -> str:
-    return kind if order.instrument.market is Market.FUTURES else f"EXCHANGE {kind}"
-
-
-def status_text(order: VenueOrder) -> str:
-    """The order's status as Bitfinex words it, with its fills in it."""
-    if order.state is OrderState.CLOSED:
-        return f"EXECUTED @ {_fills(order)}"
-    partly = f"PARTIALLY FILLED @ {_fills(order)}" if order.fills else ""
-    if order.is_open:
-        return partly or "ACTIVE"
-    ends = {"post_only": "POSTONLY CANCELED", "fok": "FILLORKILL CANCELED", "ioc": "IOC CANCELED"}
-    ends["margin"] = "INSUFFICIENT MARGIN"
-    ended = ends.get(order.end_reason, "CANCELED")
-    return f"{ended} was: {partly}" if partly else ended
-
-
-def _fills(order: VenueOrder) -> str:
-    return ", ".join(f"{digits(fill.price)}({digits(signed(order, fill.quantity))})" for fill in order.fills)
-
-
-def order_row(order: VenueOrder, *, submitted: bool = False) -> list[object]:
-    """An order array of 32 elements. `submitted`: as it stood on arrival, before anything traded."""
-    row: list[object] = [None] * ROW_LENGTH
-    row[0] = order.order_id
-    row[2] = int(order.client_order_id) if order.client_order_id else order.created_ms
-    row[3] = order.instrument.native_symbol
-    row[4] = order.created_ms
-    row[5] = order.created_ms if submitted else order.updated_ms
-    row[6] = signed(order, order.quantity if submitted else order.remaining)
-    row[7] = signed(order, order.quantity)
-    row[8] = wire_type(order)
-    if order.triggered:
-        row[9] = _in_wallet(order, "STOP" if order.type is OrderType.MARKET else "STOP LIMIT")
-    row[10] = order.expires_ms
-    row[12] = POST_ONLY * order.post_only + REDUCE_ONLY * order.reduce_only
-    row[13] = "ACTIVE" if submitted else status_text(order)
-    waits = order.trigger is not None and not order.triggered
-    row[16] = (order.trigger_price if waits else order.price) or ZERO
-    row[17] = ZERO if submitted or order.average_price is None else order.average_price.quantize(Decimal("1e-8"))
-    row[18] = row[23] = row[24] = 0
-    row[19] = order.price if order.trigger is not None and order.price is not None else 0
-    row[28] = "API>BFX"
-    row[31] = ({"$F7": 1} if order.post_only else {}) | (
-        {} if order.leverage is None else {"$F33": int(order.leverage)}
-    )
-    return row
-
-
-def trade_row(order: VenueOrder, fill: Fill) -> list[object]:
-    """A trade array of 12 elements; the fee is negative."""
-    return [
-        fill.trade_id,
-        order.instrument.native_symbol,
-        fill.at_ms,
-        order.order_id,
-        signed(order, fill.quantity),
-        fill.price,
-        wire_type(order),
-        order.price if order.price is not None else ZERO,
-        1 if fill.maker else -1,
-        -fill.fee,
-        wire_currency(fill.fee_currency) + ("F0" if order.instrument.market is Market.FUTURES else ""),
-        int(order.client_order_id) if order.client_order_id else None,
-    ]
-
-
 def notification(at_ms: int, kind: str, data: list[object], text: str) -> Answer:
     """A notification that says SUCCESS, which at Bitfinex means no more than "submitted"."""
     return json_answer([at_ms, kind, None, None, data, None, "SUCCESS", text])
+
+
+def whole(body: Body, name: str, limit: int) -> int | None:
+    """A whole number from zero to below the limit; None where it is not given. Raises Refusal."""
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
+        raise Refusal(PARAMETERS, f"{name}: invalid")
+    return value
+
+
+def page_of(rows: list[tuple[int, list[object]]], body: Body, most: int) -> Answer:
+    """The rows of the time that the body names, both ends in, newest first; given oldest first with their moments.
+
+    Raises Refusal where more are asked for than a page has.
+    """
+    kept = [row for at_ms, row in rows if _in_range(at_ms, body)]
+    limit = whole(body, "limit", most + 1)
+    return json_answer(kept[::-1][: 25 if limit is None else limit])
+
+
+def _in_range(at_ms: int, body: Body) -> bool:
+    start, end = whole(body, "start", 1 << 53), whole(body, "end", 1 << 53)
+    return (start is None or at_ms >= start) and (end is None or at_ms <= end)

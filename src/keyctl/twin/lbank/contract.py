@@ -1,134 +1,89 @@
-"""LBank's contract API on the twin: who may call it, and public market data; signed calls in lbank_contract_orders.
+"""LBank's contract market on the twin: symbols and prices, the wallet, positions and leverage.
 
-Its codes are not those of the spot API: 10005 is an unknown key there and an illegal parameter here.
+LBank documents none of the signed calls: it is one reading of what is known. Fields as third-party clients have them;
+directions as the one of them that was tried live (posiDirection 0 long, 1 short, 2 net).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from keyctl.model.venue import Instrument
-from keyctl.twin.call import Answer, Call, Operation, decode_form, digits, json_answer
-from keyctl.twin.derivatives import DerivativeRules
+from keyctl.model.words import PositionSide
+from keyctl.twin.book import ZERO, Reason, Refused
+from keyctl.twin.call import Answer, digits
+from keyctl.twin.derivatives import DerivativeRules, TwinPosition
+from keyctl.twin.instruments import listed
 from keyctl.twin.keys import Key
-from keyctl.twin.lbank.contract_orders import CALLS
-from keyctl.twin.lbank.wire import METHODS, SIGNING_HEADERS, Refusal, is_echostr, is_late, pairs_as_dict, signature_fits
+from keyctl.twin.lbank.wire import CONTRACT, LBankPart, Parameters, PublicCall, Refusal, SignedCall, done, is_decimal
+from keyctl.twin.parts import Route
 from keyctl.twin.venue import Venue
 
-PREFIX = "/cfd/openApi/v1/"
 MULTIPLE = Decimal(1)
 RATIO = Decimal("0.2")
 RULES = DerivativeRules(leverage=Decimal(20))
+RIGHT = "futures_trade"
+# The bucket of each direction: leverage is kept for each of them apart.
+BUCKETS = {"0": PositionSide.LONG, "1": PositionSide.SHORT, "2": None}
+_CODES = {
+    Reason.QUANTITY_STEP: (44, "Illegal quantity"),
+    Reason.QUANTITY_MIN: (194, "Below minimum volume"),
+    Reason.QUANTITY_MAX: (193, "Above maximum volume"),
+    Reason.NOTIONAL_MIN: (194, "Below minimum volume"),
+    Reason.PRICE_STEP: (48, "Illegal price"),
+    Reason.MARGIN: (100, "Margin not enough"),
+    Reason.FUNDS: (35, "Balance not enough"),
+    Reason.DUPLICATE: (22, "Order already exists"),
+    Reason.REDUCE_ONLY: (31, "Positions not enough"),
+    Reason.POSITION_SIDE: (5, "Invalid value"),
+    Reason.LEVERAGE: (199, "Leverage too high"),
+    Reason.FINAL: (71, "Order cannot be operated"),
+}
 
 
-def perpetuals() -> tuple[Instrument, ...]:
-    """The perpetuals of this venue, margined in USDT; a contract is one unit of the base currency."""
-    return (_perpetual("BTC", "0.1", "0.0001"), _perpetual("ETH", "0.01", "0.001"), _perpetual("SOL", "0.001", "0.01"))
+class ContractMarket(LBankPart):
+    """The perpetuals margined in USDT; a contract is one unit of the base currency."""
+
+    def listed(self) -> tuple[Instrument, ...]:
+        return (
+            _perpetual("BTC", "0.1", "0.0001"),
+            _perpetual("ETH", "0.01", "0.001"),
+            _perpetual("SOL", "0.001", "0.01"),
+        )
+
+    def public(self) -> tuple[Route[PublicCall], ...]:
+        return (
+            Route("GET", CONTRACT + "pub/getTime", "time", _clock),
+            Route("GET", CONTRACT + "pub/instrument", "instruments", _instruments),
+            Route("GET", CONTRACT + "pub/marketData", "ticker", _market_data),
+            Route("GET", CONTRACT + "pub/marketOrder", "book", _market_order),
+        )
+
+    def signed(self) -> tuple[Route[SignedCall], ...]:
+        return (
+            Route("POST", CONTRACT + "prv/account", "balance", _wallet),
+            Route("POST", CONTRACT + "prv/position", "positions", _positions),
+            Route("POST", CONTRACT + "prv/setLeverage", "leverage", _set_leverage, RIGHT, True),
+        )
 
 
 def _perpetual(base: str, price_step: str, step: str) -> Instrument:
-    return Instrument(
-        symbol=f"{base}/USDT:USDT",
-        native_symbol=f"{base}USDT",
-        base=base,
-        quote="USDT",
-        price_step=Decimal(price_step),
-        quantity_step=Decimal(step),
-        min_quantity=Decimal(step),
-        max_quantity=Decimal(30),
-        min_notional=Decimal(5),
-        settle="USDT",
-        contract_size=MULTIPLE,
-        leverage_max=Decimal(200),
-        band_up=1 + RATIO,
-        band_down=1 - RATIO,
+    item = listed(
+        f"{base}/USDT:USDT",
+        f"{base}USDT",
+        price_step=price_step,
+        quantity_step=step,
+        min_quantity=step,
+        max_quantity="30",
+        min_notional="5",
     )
+    return replace(item, contract_size=MULTIPLE, leverage_max=Decimal(200), band_up=1 + RATIO, band_down=1 - RATIO)
 
 
-def operation(call: Call) -> Operation:
-    """What a contract call is."""
-    name = call.path.removeprefix(PREFIX)
-    try:
-        value = json.loads(call.body) if call.body else dict(decode_form(call.query))
-    except (ValueError, RecursionError):
-        value = {}
-    parameters = value if isinstance(value, dict) else {}
-    api_key, client_order_id = (
-        text if isinstance(text, str) else None for text in map(parameters.get, ("api_key", "clientOrderId"))
-    )
-    known, _, changes = CALLS.get(name, (_PUBLIC[name][0] if name in _PUBLIC else "other", None, False))
-    return Operation(known, changes, client_order_id, api_key)
-
-
-def handle(call: Call, venue: Venue, ip_code: int) -> Answer:
-    """The answer to a contract call. `ip_code` is what an address off the key's futures list is told."""
-    try:
-        name = call.path.removeprefix(PREFIX)
-        if call.method == "GET" and name in _PUBLIC:
-            data = _PUBLIC[name][1](venue, dict(decode_form(call.query)))
-        elif name in CALLS and call.method in ("GET", "POST"):
-            _, answer, changes = CALLS[name]
-            if changes and call.method == "GET":
-                raise Refusal(10006, "Path not open")
-            key, parameters = _authenticated(call, venue, ip_code)
-            if changes and not key.may("futures_trade"):
-                raise Refusal(51, "No transaction authority")
-            data = answer(venue, key, parameters)
-        else:
-            raise Refusal(10006, "Path not open")
-    except Refusal as refusal:
-        code, text = refusal.code, refusal.text
-        return json_answer({"data": None, "error_code": code, "msg": text, "result": "false", "success": False})
-    return json_answer({"data": data, "error_code": 0, "msg": "Success", "result": "true", "success": True})
-
-
-def _authenticated(call: Call, venue: Venue, ip_code: int) -> tuple[Key, dict[str, str]]:
-    parameters = _parameters(call)
-    if any(not call.headers.get(name) for name in SIGNING_HEADERS):
-        raise Refusal(10002, "Authentication parameters lost")
-    if is_late(call.headers["timestamp"], venue.now_ms()):
-        raise Refusal(10004, "Request timed out")
-    if call.headers["signature_method"] not in METHODS or not is_echostr(call.headers["echostr"]):
-        raise Refusal(10003, "Authentication and signature verification failed")
-    if not parameters.get("api_key") or not parameters.get("sign"):
-        raise Refusal(10002, "Authentication parameters lost")
-    key = venue.key(parameters["api_key"])
-    if key is None:
-        known = venue.keys.get(parameters["api_key"])
-        if known is not None and known.expired and not known.deleted:
-            raise Refusal(177, "API key expired")
-        raise Refusal(10008, "Key does not exist")
-    if not signature_fits(key, call, parameters):
-        raise Refusal(10010, "Invalid signature")
-    if not key.allows(call.address, "futures"):
-        raise Refusal(ip_code, "Authentication failed" if ip_code == 10007 else "Invalid login IP address")
-    # A key may be given "futures_read" by name to show the missing right; otherwise reading is one right for both.
-    if not key.permissions.get("futures_read", key.may("read")):
-        raise Refusal(10009, "No permission")
-    return key, parameters
-
-
-def _parameters(call: Call) -> dict[str, str]:
-    """The parameters of the query (GET) or the JSON body (POST), where every value has to be text."""
-    if call.method == "GET":
-        found = None if call.body else pairs_as_dict(decode_form(call.query))
-    else:
-        try:
-            value = json.loads(call.body, object_pairs_hook=lambda pairs: pairs_as_dict(pairs))
-        except (ValueError, RecursionError):
-            value = None
-        texts = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-        found = value if texts and not call.query else None
-    if found is None:
-        raise Refusal(10005, "Illegal parameter")
-    return found
-
-
-def _swaps(venue: Venue, query: dict[str, str]) -> list[tuple[str, Instrument]]:
+def _swaps(venue: Venue, query: Parameters) -> list[tuple[str, Instrument]]:
     if query.get("productGroup", "SwapU") != "SwapU":
-        raise Refusal(10005, "Illegal parameter")
+        raise illegal()
     found = list(venue.derivatives.instruments.items())
     if "symbol" not in query:
         return found
@@ -138,12 +93,12 @@ def _swaps(venue: Venue, query: dict[str, str]) -> list[tuple[str, Instrument]]:
     return chosen
 
 
-def _clock(venue: Venue, query: dict[str, str]) -> object:
-    return {"serverTime": venue.now_ms()}
+def _clock(venue: Venue, query: Parameters) -> Answer:
+    return done({"serverTime": venue.now_ms()})
 
 
-def _instruments(venue: Venue, query: dict[str, str]) -> object:
-    return [
+def _instruments(venue: Venue, query: Parameters) -> Answer:
+    rows = [
         {
             "symbol": symbol,
             "symbolName": symbol,
@@ -164,21 +119,22 @@ def _instruments(venue: Venue, query: dict[str, str]) -> object:
         }
         for symbol, item in _swaps(venue, query)
     ]
+    return done(rows)
 
 
-def _market_data(venue: Venue, query: dict[str, str]) -> object:
+def _market_data(venue: Venue, query: Parameters) -> Answer:
     rows = []
     for symbol, item in _swaps(venue, query):
         last = digits(venue.derivatives.book(item.symbol).bids[0][0])
         row = dict.fromkeys(("lastPrice", "markedPrice", "openPrice", "highestPrice", "lowestPrice"), last)
         row["markedPrice"] = digits(venue.derivatives.mark(item.symbol))
         rows.append({"symbol": symbol, **row, "prePositionFeeRate": "0.0001", "volume": "100", "turnover": "0"})
-    return rows
+    return done(rows)
 
 
-def _market_order(venue: Venue, query: dict[str, str]) -> object:
+def _market_order(venue: Venue, query: Parameters) -> Answer:
     if "symbol" not in query:
-        raise Refusal(10005, "Illegal parameter")
+        raise illegal()
     symbol, item = _swaps(venue, query)[0]
     book = venue.derivatives.book(item.symbol)
     sides = {"asks": book.asks, "bids": book.bids}
@@ -186,12 +142,87 @@ def _market_order(venue: Venue, query: dict[str, str]) -> object:
         name: [{"price": digits(price), "volume": digits(part), "orders": "1"} for price, part in side]
         for name, side in sides.items()
     }
-    return {"symbol": symbol, **rows}
+    return done({"symbol": symbol, **rows})
 
 
-_PUBLIC: dict[str, tuple[str, Callable[[Venue, dict[str, str]], object]]] = {
-    "pub/getTime": ("time", _clock),
-    "pub/instrument": ("instruments", _instruments),
-    "pub/marketData": ("ticker", _market_data),
-    "pub/marketOrder": ("book", _market_order),
-}
+def _wallet(venue: Venue, key: Key, parameters: Parameters) -> Answer:
+    """The contract wallet of one asset, which is another one than the spot wallet."""
+    _check_group(parameters)
+    asset = parameters.get("asset", "USDT")
+    total = digits(venue.derivatives.equity(key.uid, asset))
+    available = digits(venue.derivatives.available(key.uid, asset))
+    return done([{"asset": asset, "balance": total, "available": available}])
+
+
+def _positions(venue: Venue, key: Key, parameters: Parameters) -> Answer:
+    """A row for each symbol and direction of the account's mode, also where there is no position."""
+    _check_group(parameters)
+    chosen = (
+        [instrument_of(venue, parameters)] if "symbol" in parameters else list(venue.derivatives.instruments.values())
+    )
+    buckets = ("0", "1") if venue.derivatives.hedge(key.uid) else ("2",)
+    return done([_position(venue, key, item, direction) for item in chosen for direction in buckets])
+
+
+def _set_leverage(venue: Venue, key: Key, parameters: Parameters) -> Answer:
+    """Sets the leverage of one direction; the others keep theirs."""
+    instrument, direction = instrument_of(venue, parameters), parameters.get("posiDirection", "2")
+    if direction not in BUCKETS:
+        raise illegal()
+    leverage, engine, native = number_of(parameters, "leverage"), venue.derivatives, instrument.native_symbol
+    # Each bucket is written down before one changes: the engine would else take one for another that is not set.
+    kept = {side: engine.leverage(key.uid, native, None, side) for side in BUCKETS.values()}
+    try:
+        for side, value in (kept | {BUCKETS[direction]: leverage}).items():
+            engine.set_leverage(key.uid, native, value, None, side)
+    except Refused as refused:
+        raise refusal(refused.reason) from None
+    return done({"symbol": native, "leverage": digits(leverage), "posiDirection": direction})
+
+
+def _check_group(parameters: Parameters) -> None:
+    if parameters.get("productGroup") != "SwapU":
+        raise illegal()
+
+
+def _position(venue: Venue, key: Key, item: Instrument, direction: str) -> dict[str, object]:
+    engine, side = venue.derivatives, BUCKETS[direction]
+    held: TwinPosition | None = engine.position(key.uid, item.native_symbol, side)
+    amount = ZERO if held is None else held.signed if side is None else held.contracts
+    return {
+        "symbol": item.native_symbol,
+        "position": digits(amount),
+        "openPrice": "0" if held is None else digits(held.entry_price),
+        "posiDirection": direction,
+        "leverage": digits(engine.leverage(key.uid, item.native_symbol, None, side)),
+        "unrealizedProfit": "0" if held is None else digits(engine.unrealized_of(held)),
+        "positionID": "" if held is None else str(held.position_id),
+        "tradeUnitID": key.uid,
+    }
+
+
+def illegal() -> Refusal:
+    """The refusal of a parameter that cannot be."""
+    return Refusal(10005, "Illegal parameter")
+
+
+def instrument_of(venue: Venue, parameters: Parameters) -> Instrument:
+    """The perpetual that is named. Raises Refusal."""
+    found = venue.derivatives.instruments.get(parameters.get("symbol", ""))
+    if found is None:
+        raise Refusal(8, "Product does not exist")
+    return found
+
+
+def number_of(parameters: Parameters, name: str) -> Decimal:
+    """A decimal above zero. Raises Refusal."""
+    text = parameters.get(name, "")
+    if not is_decimal(text) or not Decimal(text):
+        known = {"volume": (37, "Invalid quantity"), "price": (48, "Illegal price")}
+        raise Refusal(*known.get(name, (5, "Invalid value")))
+    return Decimal(text)
+
+
+def refusal(reason: Reason) -> Refusal:
+    """The engine's refusal in LBank's code and words."""
+    return Refusal(*_CODES.get(reason, (-99, "System exception")))

@@ -1,4 +1,4 @@
-"""LBank's signed spot calls on the twin: place, cancel, query, open and finished orders."""
+"""LBank's order API of spot on the twin. Wire facts: [official] LBank API docs, 2026-08-11."""
 
 from __future__ import annotations
 
@@ -8,13 +8,27 @@ from keyctl.model.words import OrderState, OrderType, Side, TimeInForce
 from keyctl.twin.book import ZERO, Draft, Reason, Refused, VenueOrder
 from keyctl.twin.call import Answer
 from keyctl.twin.keys import Key
-from keyctl.twin.lbank.public import known
-from keyctl.twin.lbank.wire import Refusal, good, is_decimal, venue_id, wire_id
+from keyctl.twin.lbank.spot import known
+from keyctl.twin.lbank.wire import (
+    Parameters,
+    PublicCall,
+    Refusal,
+    SignedCall,
+    good,
+    is_decimal,
+    spot_path,
+    venue_id,
+    wire_id,
+)
+from keyctl.twin.parts import OrderAPI, Route
 from keyctl.twin.venue import Venue
 
 DAY_MS = 86_400_000
-LIMITS = {"": TimeInForce.GTC, "_maker": TimeInForce.GTC, "_ioc": TimeInForce.IOC, "_fok": TimeInForce.FOK}
-REFUSALS = {
+RIGHT = "spot_trade"
+# The client order id, in calls about an order that is there.
+_OWN_ID = "origClientOrderId"
+_FORCES = {"": TimeInForce.GTC, "_maker": TimeInForce.GTC, "_ioc": TimeInForce.IOC, "_fok": TimeInForce.FOK}
+_REFUSALS = {
     Reason.FUNDS: (10016, "Currency not enough"),
     Reason.QUANTITY_MIN: (10010, "Price or quantity below the minimum"),
     Reason.QUANTITY_MAX: (10128, "Quantity above single-order limit"),
@@ -24,46 +38,104 @@ REFUSALS = {
     Reason.NOTIONAL_MAX: (10121, "Above maximum single amount"),
     Reason.DUPLICATE: (10036, "Duplicate custom_id"),
 }
-Form = dict[str, str]
 
 
-def place(venue: Venue, key: Key, form: Form) -> Answer:
-    """Takes an order; the answer names its id, its symbol and the custom_id."""
-    draft = _draft(venue, key, form)
-    try:
-        order = venue.place(draft)
-    except Refused as refused:
-        raise Refusal(*REFUSALS[refused.reason]) from None
-    data: dict[str, object] = {"symbol": form["symbol"], "order_id": wire_id(order)}
-    if order.client_order_id:
-        data["custom_id"] = order.client_order_id
-    return good(data, venue.now_ms(), result=True)
+class SpotOrders(OrderAPI[PublicCall, SignedCall]):
+    """Orders on pairs."""
+
+    name = "spot"
+
+    def signed(self) -> tuple[Route[SignedCall], ...]:
+        return (
+            self._write("create_order", "place", self.place, "custom_id"),
+            self._write("cancel_order", "cancel", self.cancel, _OWN_ID),
+            self._write("cancel_order_by_symbol", "cancel_all", self.cancel_all),
+            Route(
+                "POST", spot_path("supplement/create_order_test"), "test_order", self.test, RIGHT, own_id="custom_id"
+            ),
+            Route("POST", spot_path("supplement/orders_info"), "query", self.query, own_id=_OWN_ID),
+            Route("POST", spot_path("spot/trade/orders_info"), "query", self.query, own_id=_OWN_ID),
+            Route("POST", spot_path("supplement/orders_info_no_deal"), "open_orders", self.open_orders),
+            Route("POST", spot_path("supplement/orders_info_history"), "history", self.history),
+            Route("POST", spot_path("spot/trade/orders_info_history"), "history", self.history),
+        )
+
+    def _write(self, path: str, operation: str, answer: SignedCall, own_id: str = "") -> Route[SignedCall]:
+        return Route("POST", spot_path(f"supplement/{path}"), operation, answer, RIGHT, True, own_id)
+
+    def place(self, venue: Venue, key: Key, form: Parameters) -> Answer:
+        """Takes an order; the answer names its id, its symbol and the custom_id."""
+        draft = _draft(venue, key, form)
+        try:
+            order = venue.place(draft)
+        except Refused as refused:
+            raise Refusal(*_REFUSALS[refused.reason]) from None
+        data: dict[str, object] = {"symbol": form["symbol"], "order_id": wire_id(order)}
+        if order.client_order_id:
+            data["custom_id"] = order.client_order_id
+        return good(data, venue.now_ms(), result=True)
+
+    def test(self, venue: Venue, key: Key, form: Parameters) -> Answer:
+        """Checks an order as `place` does, and takes none."""
+        try:
+            venue.check(_draft(venue, key, form))
+        except Refused as refused:
+            raise Refusal(*_REFUSALS[refused.reason]) from None
+        return good({}, venue.now_ms(), result=True)
+
+    def cancel(self, venue: Venue, key: Key, form: Parameters) -> Answer:
+        """Cancels one order; shows it as it stood before, without its id."""
+        order = _wanted(venue, key, form)
+        if order.state is OrderState.CLOSED:
+            raise Refusal(10025, "Order already filled")
+        if not order.is_open:
+            raise Refusal(10026, "Order already cancelled")
+        data = _before_cancel(order)
+        venue.cancel(order)
+        return good(data, venue.now_ms(), result=True)
+
+    def cancel_all(self, venue: Venue, key: Key, form: Parameters) -> Answer:
+        """Cancels all open orders of a symbol."""
+        symbol = symbol_of(venue, form)
+        rows: list[object] = []
+        for order in venue.orders_of(key.uid, symbol=symbol, is_open=True):
+            rows.append({"orderId": wire_id(order), **_before_cancel(order)})
+            venue.cancel(order)
+        return good(rows, venue.now_ms())
+
+    def query(self, venue: Venue, key: Key, form: Parameters) -> Answer:
+        """One order by orderId or origClientOrderId."""
+        return good(_row(_wanted(venue, key, form)), venue.now_ms(), result=True)
+
+    def open_orders(self, venue: Venue, key: Key, form: Parameters) -> Answer:
+        """A page of open orders, newest first."""
+        orders = venue.orders_of(key.uid, symbol=symbol_of(venue, form), is_open=True)
+        return _page(venue, orders, form, 200)
+
+    def history(self, venue: Venue, key: Key, form: Parameters) -> Answer:
+        """A page of the orders of the last 24 hours: canceled and filled ones, or those of the status asked for."""
+        orders = venue.orders_of(key.uid, symbol=symbol_of(venue, form))
+        wanted = (form["status"],) if form.get("status") else ("-1", "2", "3")
+        since = venue.now_ms() - DAY_MS
+        chosen = [order for order in orders if order.created_ms >= since and str(_status(order)) in wanted]
+        return _page(venue, chosen, form, 100)
 
 
-def place_test(venue: Venue, key: Key, form: Form) -> Answer:
-    """Checks an order as `place` does, and takes none."""
-    try:
-        venue.check(_draft(venue, key, form))
-    except Refused as refused:
-        raise Refusal(*REFUSALS[refused.reason]) from None
-    return good({}, venue.now_ms(), result=True)
-
-
-def _draft(venue: Venue, key: Key, form: Form) -> Draft:
+def _draft(venue: Venue, key: Key, form: Parameters) -> Draft:
     for name in ("symbol", "type"):
         if not form.get(name):
             raise Refusal(10001, "Parameter cannot be null")
     instrument = known(venue, form["symbol"])
     side_text = form["type"].partition("_")[0]
     kind = form["type"].removeprefix(side_text)
-    if side_text not in ("buy", "sell") or kind not in (*LIMITS, "_market"):
+    if side_text not in ("buy", "sell") or kind not in (*_FORCES, "_market"):
         raise Refusal(10015, "Invalid order type")
     side = Side(side_text)
     custom_id = form.get("custom_id", "")
     # Refused among all of the user's orders, open or not: how long LBank remembers a custom_id is not documented.
     mine = (order for order in venue.orders if order.uid == key.uid)
     if venue.refuse_duplicates and custom_id and any(order.client_order_id == custom_id for order in mine):
-        raise Refusal(*REFUSALS[Reason.DUPLICATE])
+        raise Refusal(*_REFUSALS[Reason.DUPLICATE])
     quantity, price, money = _sizes(form, side, kind == "_market")
     return Draft(
         uid=key.uid,
@@ -73,7 +145,7 @@ def _draft(venue: Venue, key: Key, form: Form) -> Draft:
         type=OrderType.MARKET if kind == "_market" else OrderType.LIMIT,
         quantity=quantity,
         price=price,
-        time_in_force=LIMITS.get(kind, TimeInForce.GTC),
+        time_in_force=_FORCES.get(kind, TimeInForce.GTC),
         post_only=kind == "_maker",
         quote_quantity=money,
         client_order_id=custom_id,
@@ -81,7 +153,7 @@ def _draft(venue: Venue, key: Key, form: Form) -> Draft:
     )
 
 
-def _sizes(form: Form, side: Side, market: bool) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+def _sizes(form: Parameters, side: Side, market: bool) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
     """Quantity, limit price, and the money of a market buy, which LBank takes in the field `price`."""
     if not market:
         if not form.get("price") or not form.get("amount"):
@@ -108,56 +180,14 @@ def _number(text: str) -> Decimal:
     return Decimal(text)
 
 
-def cancel(venue: Venue, key: Key, form: Form) -> Answer:
-    """Cancels one order; shows it as it stood before, without its id."""
-    order = _wanted(venue, key, form)
-    if order.state is OrderState.CLOSED:
-        raise Refusal(10025, "Order already filled")
-    if not order.is_open:
-        raise Refusal(10026, "Order already cancelled")
-    data = _before_cancel(order)
-    venue.cancel(order)
-    return good(data, venue.now_ms(), result=True)
-
-
-def cancel_all(venue: Venue, key: Key, form: Form) -> Answer:
-    """Cancels all open orders of a symbol."""
-    symbol = symbol_of(venue, form)
-    rows: list[object] = []
-    for order in venue.orders_of(key.uid, symbol=symbol, is_open=True):
-        rows.append({"orderId": wire_id(order), **_before_cancel(order)})
-        venue.cancel(order)
-    return good(rows, venue.now_ms())
-
-
-def query(venue: Venue, key: Key, form: Form) -> Answer:
-    """One order by orderId or origClientOrderId."""
-    return good(_row(_wanted(venue, key, form)), venue.now_ms(), result=True)
-
-
-def open_orders(venue: Venue, key: Key, form: Form) -> Answer:
-    """A page of open orders, newest first."""
-    orders = venue.orders_of(key.uid, symbol=symbol_of(venue, form), is_open=True)
-    return _page(venue, orders, form, 200)
-
-
-def finished_orders(venue: Venue, key: Key, form: Form) -> Answer:
-    """A page of the orders of the last 24 hours: canceled and filled ones, or those of the status asked for."""
-    orders = venue.orders_of(key.uid, symbol=symbol_of(venue, form))
-    wanted = (form["status"],) if form.get("status") else ("-1", "2", "3")
-    since = venue.now_ms() - DAY_MS
-    chosen = [order for order in orders if order.created_ms >= since and str(_status(order)) in wanted]
-    return _page(venue, chosen, form, 100)
-
-
-def symbol_of(venue: Venue, form: Form) -> str:
+def symbol_of(venue: Venue, form: Parameters) -> str:
     """The pair that the form names, as BASE/QUOTE. Raises Refusal."""
     if not form.get("symbol"):
         raise Refusal(10001, "Parameter cannot be null")
     return known(venue, form["symbol"]).symbol
 
 
-def _wanted(venue: Venue, key: Key, form: Form) -> VenueOrder:
+def _wanted(venue: Venue, key: Key, form: Parameters) -> VenueOrder:
     symbol, order_id, custom_id = symbol_of(venue, form), form.get("orderId"), form.get("origClientOrderId")
     if not order_id and not custom_id:
         raise Refusal(10001, "Parameter cannot be null")
@@ -170,7 +200,7 @@ def _wanted(venue: Venue, key: Key, form: Form) -> VenueOrder:
     return found
 
 
-def _page(venue: Venue, orders: list[VenueOrder], form: Form, longest: int) -> Answer:
+def _page(venue: Venue, orders: list[VenueOrder], form: Parameters, longest: int) -> Answer:
     page, length = whole(form, "current_page", 1), whole(form, "page_length", longest)
     if not 1 <= length <= longest or page < 1:
         raise Refusal(10018, "Page size must be 1 to 50")
@@ -179,7 +209,7 @@ def _page(venue: Venue, orders: list[VenueOrder], form: Form, longest: int) -> A
     return good(data, venue.now_ms(), result=True)
 
 
-def whole(form: Form, name: str, default: int) -> int:
+def whole(form: Parameters, name: str, default: int) -> int:
     """A whole number of the form. Raises Refusal."""
     text = form.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or len(text) > 18:

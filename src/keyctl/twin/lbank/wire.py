@@ -8,13 +8,23 @@ import hashlib
 import hmac
 import re
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 
 from keyctl.model.words import Algorithm
 from keyctl.twin.book import VenueOrder
 from keyctl.twin.call import Answer, Call, json_answer
 from keyctl.twin.keys import Key
+from keyctl.twin.parts import Part
+from keyctl.twin.venue import Venue
 
+# Of a call's query, form or JSON object.
+Parameters = dict[str, str]
+PublicCall = Callable[[Venue, Parameters], Answer]
+SignedCall = Callable[[Venue, Key, Parameters], Answer]
+LBankPart = Part[PublicCall, SignedCall]
+
+CONTRACT = "/cfd/openApi/v1/"
 PAST_MS = 5000
 AHEAD_MS = 1000
 SIGNING_HEADERS = ("timestamp", "signature_method", "echostr")
@@ -22,6 +32,11 @@ METHODS = {"HmacSHA256": Algorithm.HMAC, "RSA": Algorithm.RSA}
 # Order ids look like random UUIDs, and can be turned back: an odd factor has an inverse modulo a power of two.
 _ID_SPACE = 1 << 128
 _ID_FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC835
+
+
+def spot_path(name: str) -> str:
+    """The path of a spot call."""
+    return f"/v2/{name}.do"
 
 
 class Refusal(Exception):
@@ -43,7 +58,18 @@ def bad(refusal: Refusal, now_ms: int) -> Answer:
     return json_answer({"result": "false", "error_code": refusal.code, "msg": refusal.text, "ts": now_ms})
 
 
-def pairs_as_dict(pairs: list[tuple[str, str]]) -> dict[str, str] | None:
+def done(data: object) -> Answer:
+    """A contract answer without an error."""
+    return json_answer({"data": data, "error_code": 0, "msg": "Success", "result": "true", "success": True})
+
+
+def failed(refusal: Refusal) -> Answer:
+    """A contract answer with an error code."""
+    code, text = refusal.code, refusal.text
+    return json_answer({"data": None, "error_code": code, "msg": text, "result": "false", "success": False})
+
+
+def pairs_as_dict(pairs: list[tuple[str, str]]) -> Parameters | None:
     """The parameters by name; None when a name comes twice, because the text signed would be ambiguous."""
     found = dict(pairs)
     return found if len(found) == len(pairs) else None
@@ -66,7 +92,7 @@ def is_echostr(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9]{30,40}", text, re.ASCII) is not None
 
 
-def signature_fits(key: Key, call: Call, parameters: dict[str, str]) -> bool:
+def signature_fits(key: Key, call: Call, parameters: Parameters) -> bool:
     """Whether `sign` is the key's signature of all parameters and the three headers.
 
     What is signed: name=value pairs in byte order of the names, values raw, joined by "&"; of that the MD5 in upper

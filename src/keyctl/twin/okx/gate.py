@@ -23,6 +23,10 @@ TOLERANCE_MS = 30_000
 BATCH_MAX = 20
 _TIMESTAMP = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"
 _DECIMAL = r"^[0-9]{1,20}(\.[0-9]{1,20})?$"
+CLIENT_ID = r"^[A-Za-z0-9]{1,32}$"
+NO_INSTRUMENT = ("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+# Account modes (acctLv); futures mode is the usual one.
+SPOT_MODE, _FUTURES_MODE, MULTI_CURRENCY_MODE, PORTFOLIO_MODE = "1", "2", "3", "4"
 # Header, the name in the error's text, the code when it is missing.
 _HEADERS = (
     ("ok-access-key", "OK_ACCESS_KEY", "50103"),
@@ -76,7 +80,7 @@ class Params:
         """As get, and the parameter must be there."""
         value = self.get(name, pattern)
         if value is None:
-            raise OKXError("50014", f"Parameter {name} can not be empty.", 400)
+            raise missing_parameter(name)
         return value
 
     def decimal(self, name: str) -> Decimal | None:
@@ -96,6 +100,16 @@ class Params:
         return self._values.get(name) in (True, "true")
 
 
+def missing_parameter(name: str) -> OKXError:
+    """50014 with the parameter's name."""
+    return OKXError("50014", f"Parameter {name} can not be empty.", 400)
+
+
+def account_mode(key: Key) -> str:
+    """The mode of the key's account, in OKX's number."""
+    return key.account_level or _FUTURES_MODE
+
+
 def query_params(call: Call) -> Params:
     """The parameters of a GET."""
     return Params(dict(decode_form(call.query)))
@@ -113,7 +127,7 @@ def body_params(call: Call, most: int | None) -> list[Params]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise OKXError("50002", "JSON syntax error", 400)
     if not entries:
-        raise OKXError("50014", "Parameter list can not be empty.", 400)
+        raise missing_parameter("list")
     if len(entries) > (most or 1):
         raise OKXError("51111", f"Maximum {most} orders can be placed in bulk.")
     return [Params(entry) for entry in entries]

@@ -1,171 +1,184 @@
-"""OKX's signed calls on the twin: placing, looking up and canceling orders, balances, the account's configuration.
+"""OKX's order APIs on the twin: what both share, and the one of plain orders: those of the book.
 
-Source: [official] OKX V5 docs 2026-07, "Order book trading" and "Trading account".
+Source: [official] OKX V5 docs 2026-07, "Order book trading".
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
-from decimal import Decimal
-from typing import Any
+from typing import ClassVar
 
-from keyctl.model.venue import Instrument
-from keyctl.model.words import Market, OrderType, Side, TimeInForce
-from keyctl.twin.book import Draft, Reason, Refused, VenueOrder, floor_to
+from keyctl.model.words import Market, OrderState, OrderType, TimeInForce
+from keyctl.twin.book import ZERO, Refused, VenueOrder
+from keyctl.twin.call import Answer, Call
 from keyctl.twin.keys import Key
-from keyctl.twin.okx import data
-from keyctl.twin.okx.gate import OKXError, OrderError, Params, bad_parameter
-from keyctl.twin.okx.swaps import SWAP_HANDLERS
-from keyctl.twin.okx.swaps import place as place_swap
-from keyctl.twin.okx.swaps_data import kind_of
-from keyctl.twin.purses import FUNDING
+from keyctl.twin.okx.answers import PublicCall, Row, Rows, SignedCall, reading, text, written
+from keyctl.twin.okx.gate import (
+    BATCH_MAX,
+    CLIENT_ID,
+    OKXError,
+    OrderError,
+    Params,
+    body_params,
+    check_deadline,
+    missing_parameter,
+)
+from keyctl.twin.okx.names import any_instrument, kind_of, need_instrument
+from keyctl.twin.okx.terms import TERMS, terms_of
+from keyctl.twin.parts import OrderAPI, Route
 from keyctl.twin.venue import Venue
 
-CLIENT_ID = r"^[A-Za-z0-9]{1,32}$"
-_FILLS_REMEMBERED_MS = 90 * 86_400_000
-_TYPES = ("market", "limit", "post_only", "fok", "ioc")
+TRADE = "/api/v5/trade/"
+# The right to trade, which serves pairs and contracts.
+RIGHT = "spot_trade"
+# An order that was canceled without any fill is forgotten after two hours.
+FORGOTTEN_AFTER_MS = 2 * 3600 * 1000
+_GONE = ("51400", "Cancellation failed as the order has been filled, canceled or does not exist.")
 _MARKETS = {"SPOT": Market.SPOT, "SWAP": Market.FUTURES, "FUTURES": Market.FUTURES}
-_WORDS = {
-    Reason.QUANTITY_STEP: ("51121", "Order quantity must be a multiple of the lot size."),
-    Reason.QUANTITY_MIN: ("51020", "Your order should meet or exceed the minimum order amount."),
-    Reason.QUANTITY_MAX: ("51202", "Market order amount exceeds the maximum amount."),
-    Reason.PRICE_STEP: ("51006", "Order price is not within the price limit."),
-    Reason.DUPLICATE: ("51016", "Client order ID already exists."),
-    Reason.FINAL: ("51400", "Cancellation failed as the order has been filled, canceled or does not exist."),
+_STATES = {
+    OrderState.CLOSED: "filled",
+    OrderState.CANCELED: "canceled",
+    OrderState.EXPIRED: "canceled",
+    OrderState.REJECTED: "canceled",
+}
+_CANCEL_SOURCES = {
+    "user": ("1", "Order canceled by user"),
+    "fok": ("13", "FOK order was canceled due to incompletely filled"),
+    "ioc": ("14", "IOC order was partially canceled due to incompletely filled"),
+    "post_only": ("31", "The post-only order will take liquidity in maker orders"),
 }
 
 
-def _place(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    swap = venue.derivatives.instruments.get(params.need("instId"))
-    order = _place_pair(params, venue, key) if swap is None else place_swap(swap, params, venue, key)
-    ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "tag": order.marks.get("tag", "")}
-    return [ids | {"ts": str(order.created_ms), "sCode": "0", "sMsg": "Order placed", "subCode": ""}]
+class OKXOrders(OrderAPI[PublicCall, SignedCall]):
+    """What plain and algo orders have in common: the form of their answers, under names of their own."""
+
+    own_id: ClassVar[str]
+    order_id: ClassVar[str]
+
+    def write(self, path: str, operation: str, answer: Rows, most: int | None = None) -> Route[SignedCall]:
+        """The route of a trade call that tells of each order in it; `most` of a call that takes an array."""
+
+        def answered(call: Call, venue: Venue, key: Key) -> Answer:
+            self.check_call(call, operation, venue)
+            rows = [self._row(operation, answer, params, venue, key) for params in body_params(call, most)]
+            return written(rows, self.times(venue))
+
+        return Route("POST", TRADE + path, operation, answered, RIGHT, True, self.own_id)
+
+    def read(self, path: str, operation: str, rows: Rows) -> Route[SignedCall]:
+        """The route of a read."""
+        return Route("GET", TRADE + path, operation, reading(rows), own_id=self.own_id)
+
+    def _row(self, operation: str, answer: Rows, params: Params, venue: Venue, key: Key) -> Row:
+        """What became of one order of the call."""
+        try:
+            return answer(params, venue, key)[0]
+        except OrderError as error:
+            return self.refused_row(operation, params) | {"sCode": error.code, "sMsg": error.text}
+
+    def check_call(self, call: Call, operation: str, venue: Venue) -> None:
+        """Nothing when the call itself may be served. Raises OKXError."""
+
+    @abstractmethod
+    def refused_row(self, operation: str, params: Params) -> Row:
+        """The row of an order that was refused, without the reason."""
+
+    def times(self, venue: Venue) -> dict[str, str]:
+        """What the answer tells of its own times."""
+        return {}
 
 
-def _place_pair(params: Params, venue: Venue, key: Key) -> VenueOrder:
-    draft = _draft(params, venue, key)
-    try:
-        return venue.place(draft)
-    except Refused as refused:
-        shrinks = draft.type is OrderType.MARKET and not params.flag("banAmend")
-        if refused.reason is not Reason.FUNDS or not shrinks:
-            raise refusal(refused, draft) from None
-        return _place_shrunk(draft, venue)
+class PlainOrders(OKXOrders):
+    """Orders that go to the book at once, and those that algo orders became."""
 
+    name = "plain"
+    own_id, order_id = "clOrdId", "ordId"
 
-def _place_shrunk(draft: Draft, venue: Venue) -> VenueOrder:
-    """A spot market order without banAmend, cut down to what the balance allows."""
-    free = venue.balance(draft.uid, _paid_currency(draft)).free
-    if draft.side is Side.SELL:
-        smaller = replace(draft, quantity=floor_to(free, draft.instrument.quantity_step or Decimal(1)))
-    else:
-        smaller = replace(draft, quantity=None, quote_quantity=free)
-    try:
-        return venue.place(smaller)
-    except Refused:
-        raise refusal(Refused(Reason.FUNDS), draft) from None
+    def signed(self) -> tuple[Route[SignedCall], ...]:
+        return (
+            self.write("order", "place", self.place),
+            self.write("batch-orders", "place", self.place, BATCH_MAX),
+            self.write("cancel-order", "cancel", self.cancel),
+            self.write("cancel-batch-orders", "cancel", self.cancel, BATCH_MAX),
+            self.read("order", "query", self.query),
+            self.read("orders-pending", "open_orders", self.open_orders),
+            self.read("orders-history", "history", self.history),
+            self.read("orders-history-archive", "history", self.history),
+        )
 
+    def place(self, params: Params, venue: Venue, key: Key) -> list[Row]:
+        """The order as taken. Raises OKXError and OrderError."""
+        order = terms_of(params.need("instId"), venue).place(params, venue, key)
+        ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "tag": order.marks.get("tag", "")}
+        return [ids | {"ts": str(order.created_ms), "sCode": "0", "sMsg": "Order placed", "subCode": ""}]
 
-def _draft(params: Params, venue: Venue, key: Key) -> Draft:
-    """The order that the parameters ask for. Raises OKXError and OrderError."""
-    kind, price = params.need("ordType"), params.decimal("px")
-    draft = draft_of(params, venue, key, None if kind == "market" else price, "clOrdId")
-    if kind not in _TYPES:
-        raise bad_parameter("ordType")
-    if kind != "market" and price is None:
-        raise bad_parameter("px")
-    if draft.quote_quantity is not None and draft.side is Side.SELL:
-        best, step = venue.book(draft.instrument.symbol).bids[0][0], draft.instrument.quantity_step or Decimal(1)
-        draft = replace(draft, quantity=floor_to(draft.quote_quantity / best, step), quote_quantity=None)
-    force = TimeInForce(kind) if kind in ("fok", "ioc") else TimeInForce.GTC
-    return replace(draft, time_in_force=force, post_only=kind == "post_only")
+    def check_call(self, call: Call, operation: str, venue: Venue) -> None:
+        if operation == "place":
+            check_deadline(call, venue.now_ms())
 
+    def refused_row(self, operation: str, params: Params) -> Row:
+        told = {"clOrdId": params.get("clOrdId") or "", "tag": params.get("tag") or ""}
+        return {"ordId": "", **told, "ts": "", "subCode": ""}
 
-def draft_of(params: Params, venue: Venue, key: Key, price: Decimal | None, id_name: str) -> Draft:
-    """An order on a pair at that price or at market, as far as the parameters say the same for all kinds of orders.
+    def times(self, venue: Venue) -> dict[str, str]:
+        """When the call came in and went out, in microseconds."""
+        return {"inTime": str(venue.now_ms() * 1000), "outTime": str(venue.now_ms() * 1000 + 300)}
 
-    Raises OKXError and OrderError. `id_name`: the parameter with the client's own id.
-    """
-    item = venue.instruments.get(params.need("instId"))
-    mode, side, size = params.need("tdMode"), params.need("side"), params.decimal("sz")
-    if item is None:
-        raise OrderError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
-    modes = (data.spot_mode(key.account_level),)
-    for name, value, known in (("tdMode", mode, modes), ("side", side, ("buy", "sell"))):
-        if value not in known:
-            raise bad_parameter(name)
-    if params.get("posSide") not in (None, "net"):
-        raise bad_parameter("posSide")
-    if size is None:
-        raise OKXError("50014", "Parameter sz can not be empty.", 400)
-    target = params.get("tgtCcy", "base_ccy|quote_ccy") or ("quote_ccy" if side == "buy" else "base_ccy")
-    by_quote = price is None and target == "quote_ccy"
-    tag = params.get("tag", "[A-Za-z0-9]{1,16}")
-    return Draft(
-        uid=key.uid,
-        api_key=key.api_key,
-        instrument=item,
-        side=Side(side),
-        type=OrderType.MARKET if price is None else OrderType.LIMIT,
-        quantity=None if by_quote else size,
-        price=price,
-        quote_quantity=size if by_quote else None,
-        client_order_id=params.get(id_name, CLIENT_ID) or "",
-        marks={} if tag is None else {"tag": tag},
-    )
-
-
-def any_instrument(name: str, venue: Venue) -> Instrument | None:
-    """The pair or swap of that name."""
-    return venue.instruments.get(name) or venue.derivatives.instruments.get(name)
-
-
-def refusal(refused: Refused, draft: Draft) -> OrderError:
-    """The venue's refusal of an order on a pair in OKX's code and words."""
-    if refused.reason is Reason.FUNDS:
-        return OrderError("51008", f"Order failed. Insufficient {_paid_currency(draft)} balance in account.")
-    return OrderError(*_WORDS.get(refused.reason, _WORDS[Reason.QUANTITY_MIN]))
-
-
-def _paid_currency(draft: Draft) -> str:
-    return draft.instrument.quote if draft.side is Side.BUY else draft.instrument.base
-
-
-def _named_order(params: Params, venue: Venue, key: Key) -> VenueOrder | None:
-    """The order by ordId, which wins, or the newest by clOrdId. Raises OKXError."""
-    item = any_instrument(params.need("instId"), venue)
-    order_id, client_id = params.whole("ordId"), params.get("clOrdId", CLIENT_ID)
-    if item is None:
-        raise OKXError("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
-    if order_id is None and client_id is None:
-        raise OKXError("50014", "Parameter ordId can not be empty.", 400)
-    own_id = client_id if order_id is None else None
-
-    def is_named(order: VenueOrder) -> bool:
-        return order.is_of_the_book and own_id in (None, data.client_id(order))
-
-    found = venue.find(key.uid, order_id=order_id, symbol=item.symbol, which=is_named)
-    return found if found is not None and data.is_remembered(found, venue.now_ms()) else None
-
-
-def _query(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    order = _named_order(params, venue, key)
-    if order is None:
-        raise OKXError("51603", "Order does not exist")
-    return [data.order_data(order, venue)]
-
-
-def _cancel(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    order = _named_order(params, venue, key)
-    try:
+    def query(self, params: Params, venue: Venue, key: Key) -> list[Row]:
+        """An order by either number. Raises OKXError."""
+        order = self._named(params, venue, key)
         if order is None:
-            raise Refused(Reason.FINAL)
-        venue.cancel(order)
-    except Refused as refused:
-        raise OrderError(*_WORDS[refused.reason]) from None
-    ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "ts": str(venue.now_ms())}
-    return [ids | {"sCode": "0", "sMsg": ""}]
+            raise OKXError("51603", "Order does not exist")
+        return [order_data(order, venue)]
+
+    def cancel(self, params: Params, venue: Venue, key: Key) -> list[Row]:
+        """The order that was canceled, by either number. Raises OKXError and OrderError."""
+        order = self._named(params, venue, key)
+        if order is None:
+            raise OrderError(*_GONE)
+        try:
+            venue.cancel(order)
+        except Refused:
+            raise OrderError(*_GONE) from None
+        ids = {"ordId": str(order.order_id), "clOrdId": order.client_order_id, "ts": str(venue.now_ms())}
+        return [ids | {"sCode": "0", "sMsg": ""}]
+
+    def _named(self, params: Params, venue: Venue, key: Key) -> VenueOrder | None:
+        """The order by ordId, which wins, or the newest by clOrdId. Raises OKXError."""
+        native, order_id, client_id = params.need("instId"), params.whole("ordId"), params.get("clOrdId", CLIENT_ID)
+        item = need_instrument(native, venue)
+        if order_id is None and client_id is None:
+            raise missing_parameter("ordId")
+        own_id = client_id if order_id is None else None
+
+        def is_named(order: VenueOrder) -> bool:
+            return order.is_of_the_book and own_id in (None, own_id_of(order))
+
+        found = venue.find(key.uid, order_id=order_id, symbol=item.symbol, which=is_named)
+        return found if found is not None and _is_remembered(found, venue.now_ms()) else None
+
+    def open_orders(self, params: Params, venue: Venue, key: Key) -> list[Row]:
+        """The open orders that the filters choose."""
+        return self._listed(params, venue, key, is_open=True)
+
+    def history(self, params: Params, venue: Venue, key: Key) -> list[Row]:
+        """The finished orders that the filters choose. Raises OKXError."""
+        params.need("instType")
+        return self._listed(params, venue, key, is_open=False)
+
+    def _listed(self, params: Params, venue: Venue, key: Key, *, is_open: bool) -> list[Row]:
+        """The user's remembered orders of the book that the filters choose, newest first."""
+        begin, end = params.whole("begin") or 0, params.whole("end")
+        now = venue.now_ms()
+        late = now + 1 if end is None else end
+
+        def is_shown(order: VenueOrder) -> bool:
+            return order.is_of_the_book and order.is_open is is_open
+
+        found = chosen(params, venue, key, is_shown)
+        kept = [order for order in found if begin <= order.booked_ms <= late and _is_remembered(order, now)]
+        return [order_data(order, venue) for order in kept[::-1][: params.whole("limit") or 100]]
 
 
 def chosen(params: Params, venue: Venue, key: Key, which: Callable[[VenueOrder], bool]) -> list[VenueOrder]:
@@ -181,86 +194,61 @@ def chosen(params: Params, venue: Venue, key: Key, which: Callable[[VenueOrder],
     return [order for order in found if kind in (None, kind_of(order.instrument))]
 
 
-def _found(params: Params, venue: Venue, key: Key, *, is_open: bool | None) -> list[VenueOrder]:
-    """The user's remembered orders of the book that the filters choose, newest first."""
-    begin, end = params.whole("begin") or 0, params.whole("end")
-    now = venue.now_ms()
-    late = now + 1 if end is None else end
-
-    def is_shown(order: VenueOrder) -> bool:
-        return order.is_of_the_book and is_open in (None, order.is_open)
-
-    found = chosen(params, venue, key, is_shown)
-    kept = [o for o in found if begin <= o.booked_ms <= late and data.is_remembered(o, now)]
-    return kept[::-1][: params.whole("limit") or 100]
+def own_id_of(order: VenueOrder) -> str:
+    """The client's own id of an order of the book. What was an algo order has one as such only."""
+    return order.client_order_id if order.algo_id is None else ""
 
 
-def _open_orders(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    return [data.order_data(order, venue) for order in _found(params, venue, key, is_open=True)]
+def size_of(order: VenueOrder) -> str:
+    """The size as it was asked for."""
+    return text(order.quantity if order.quote_quantity is None else order.quote_quantity)
 
 
-def _history(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    params.need("instType")
-    return [data.order_data(order, venue) for order in _found(params, venue, key, is_open=False)]
+def _is_remembered(order: VenueOrder, now_ms: int) -> bool:
+    """Whether look-ups still show the order."""
+    ended_unfilled = not order.is_open and not order.filled
+    return not (ended_unfilled and now_ms - order.updated_ms > FORGOTTEN_AFTER_MS)
 
 
-def _fills(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    """Trades of the last three months, newest first, earlier than `after` and later than `before` where those name a
-    bill."""
-    only, begin, end = params.whole("ordId"), params.whole("begin") or 0, params.whole("end")
-    after, before = params.whole("after"), params.whole("before")
-    orders = chosen(params, venue, key, lambda order: order.is_of_the_book)
-    late = venue.now_ms() + 1 if end is None else end
-    early = max(begin, venue.now_ms() - _FILLS_REMEMBERED_MS)
-    rows = [row for o in orders if only in (None, o.order_id) for row in data.fills_data(o)]
-    kept = [
-        row
-        for row in rows
-        if early <= int(row["ts"]) <= late
-        and (after is None or int(row["billId"]) < after)
-        and (before is None or int(row["billId"]) > before)
-    ]
-    return sorted(kept, key=lambda row: -int(row["billId"]))[: min(params.whole("limit") or 100, 100)]
+def _kind(order: VenueOrder) -> str:
+    """OKX's word for the order's type, which includes its time in force."""
+    if order.type is OrderType.MARKET:
+        return "optimal_limit_ioc" if order.time_in_force is TimeInForce.IOC else "market"
+    if order.post_only:
+        return "post_only"
+    return "limit" if order.time_in_force is TimeInForce.GTC else order.time_in_force.value
 
 
-def _balance(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    wanted = tuple((params.get("ccy") or "").split(",")) if params.get("ccy") else ()
-    return [data.balance_data(key, venue, wanted)]
-
-
-def _funding(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    wanted = (params.get("ccy") or "").split(",")
-    held = venue.purses.of(key.uid).get(FUNDING, {})
-    return [data.funding_data(name, one) for name, one in held.items() if wanted == [""] or name in wanted]
-
-
-def _bills(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    """Bills of the funding account, newest first, earlier than `after` and later than `before`, both in ms."""
-    after, before = params.whole("after"), params.whole("before")
-    found = [
-        item
-        for item in venue.happenings_of(key.uid, *data.BILL_TYPES)
-        if (after is None or item.at_ms < after) and (before is None or item.at_ms > before)
-    ]
-    return [data.bill_data(item) for item in found[: min(params.whole("limit") or 100, 100)]]
-
-
-def _currencies(params: Params, venue: Venue, key: Key) -> list[dict[str, Any]]:
-    names = sorted({name for item in venue.instruments.values() for name in (item.base, item.quote)})
-    return [data.currency_data(name) for name in names]
-
-
-HANDLERS: dict[str, Callable[[Params, Venue, Key], list[dict[str, Any]]]] = {
-    "place": _place,
-    "query": _query,
-    "cancel": _cancel,
-    "open_orders": _open_orders,
-    "history": _history,
-    "fills": _fills,
-    "balance": _balance,
-    "permissions": lambda params, venue, key: [data.config_data(key, venue)],
-    "funding": _funding,
-    "currencies": _currencies,
-    "bills": _bills,
-    **SWAP_HANDLERS,
-}
+def order_data(order: VenueOrder, venue: Venue) -> Row:
+    """An order as look-ups show it."""
+    last = order.fills[-1] if order.fills else None
+    source = _CANCEL_SOURCES.get(order.end_reason, ("", ""))
+    return TERMS[order.instrument.market].fields(order, venue) | {
+        "instId": order.instrument.native_symbol,
+        **dict.fromkeys(("tpTriggerPx", "tpOrdPx", "slTriggerPx", "slOrdPx"), ""),
+        "ordId": str(order.order_id),
+        "clOrdId": own_id_of(order),
+        "algoId": "" if order.algo_id is None else str(order.algo_id),
+        "algoClOrdId": "" if order.algo_id is None else order.client_order_id,
+        "tag": order.marks.get("tag", ""),
+        "px": text(order.price),
+        "sz": size_of(order),
+        "ordType": _kind(order),
+        "side": order.side.value,
+        "accFillSz": text(order.filled),
+        "avgPx": text(order.average_price),
+        "fillPx": text(last.price if last else None),
+        "fillSz": text(last.quantity if last else ZERO),
+        "fillTime": str(last.at_ms) if last else "",
+        "tradeId": str(last.trade_id) if last else "",
+        "state": _STATES.get(order.state, "partially_filled" if order.filled else "live"),
+        "feeCcy": order.fee_currency,
+        "fee": text(-order.fee),
+        "rebate": "0",
+        "category": "normal",
+        "stpMode": "cancel_maker",
+        "cancelSource": source[0],
+        "cancelSourceReason": source[1],
+        "uTime": str(order.updated_ms),
+        "cTime": str(order.booked_ms),
+    }

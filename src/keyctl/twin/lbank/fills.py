@@ -14,15 +14,26 @@ from keyctl.model.words import OrderType, Side
 from keyctl.twin.book import Fill, VenueOrder
 from keyctl.twin.call import Answer, digits
 from keyctl.twin.keys import Key
-from keyctl.twin.lbank.orders import DAY_MS, Form, symbol_of, whole
-from keyctl.twin.lbank.wire import Refusal, good, wire_id
+from keyctl.twin.lbank.orders import DAY_MS, symbol_of, whole
+from keyctl.twin.lbank.wire import LBankPart, Parameters, Refusal, SignedCall, good, spot_path, wire_id
+from keyctl.twin.parts import Route
 from keyctl.twin.venue import Venue
 
 _AHEAD = timedelta(hours=8)
 _PAGE = 100
 
 
-def trades(venue: Venue, key: Key, form: Form) -> Answer:
+class Fills(LBankPart):
+    """The trades of spot orders; the contract API lists none."""
+
+    def signed(self) -> tuple[Route[SignedCall], ...]:
+        return (
+            Route("POST", spot_path("supplement/transaction_history"), "fills", _trades),
+            Route("POST", spot_path("transaction_history"), "fills", _past_trades),
+        )
+
+
+def _trades(venue: Venue, key: Key, form: Parameters) -> Answer:
     """The user's trades of a symbol, newest first; `fromId`, `limit` (100), `startTime` and `endTime` are served."""
     first, limit = whole(form, "fromId", 0), min(whole(form, "limit", _PAGE), _PAGE)
     pairs = _within(venue, key, form, "startTime", "endTime", r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -30,7 +41,7 @@ def trades(venue: Venue, key: Key, form: Form) -> Answer:
     return good(rows[::-1][:limit], venue.now_ms(), result=True)
 
 
-def past_trades(venue: Venue, key: Key, form: Form) -> Answer:
+def _past_trades(venue: Venue, key: Key, form: Parameters) -> Answer:
     """The same by whole days, oldest first, in the older form."""
     pairs = _within(venue, key, form, "start_date", "end_date", r"\d{4}-\d\d-\d\d")
     rows = [_past_trade(order, fill) for order, fill in pairs]
@@ -38,7 +49,7 @@ def past_trades(venue: Venue, key: Key, form: Form) -> Answer:
 
 
 def _within(
-    venue: Venue, key: Key, form: Form, start_name: str, end_name: str, shape: str
+    venue: Venue, key: Key, form: Parameters, start_name: str, end_name: str, shape: str
 ) -> list[tuple[VenueOrder, Fill]]:
     """The trades within the times, oldest first. Raises Refusal."""
     local = datetime.fromtimestamp(venue.now_ms() / 1000, UTC) + _AHEAD
