@@ -117,10 +117,11 @@ def root(ctx: click.Context, demo: bool) -> Result | None:
         from keyctl.terminal.output import Text
 
         shown = WELCOME
-        if os.path.lexists(ctx.obj.home.accounts_file):
-            from keyctl.keys.first_screen import first_screen
+        with suppress(KeyctlError, OSError):  # whoever has no usable home is welcome too
+            if os.path.lexists(ctx.obj.home.accounts_file):
+                from keyctl.keys.first_screen import first_screen
 
-            shown = first_screen(ctx.obj) or WELCOME
+                shown = first_screen(ctx.obj) or WELCOME
         return Result({"version": __version__}, view=(Text(shown),))
     return None
 

@@ -169,7 +169,7 @@ BITFINEX_LENDING = (
     ),
     Promise("L21", "never share the secret", "checklist bitfinex", ("Never share the key or the secret",)),
     Promise("L24", "2FA on the account", "checklist bitfinex", ("Switch on 2FA for the login of the account",)),
-    Promise("L28", "delete the key from the tool at any time", "remove spare --yes", ("Forgot",)),
+    Promise("L28", "delete the key from the tool at any time", "remove spare --yes", ("Removed",)),
 )
 OKX_TERMINAL = (
     Promise("O3", "linked to an app, or not", "checklist okx", ("not Linking (Binding) third-party apps",)),
