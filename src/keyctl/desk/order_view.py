@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -173,14 +173,12 @@ def preview_table(preview: Preview, would: str) -> Table:
             )
         )
     rows += [(item.label, *"-----", "not sent") for item in preview.left_out]
-    notes = (
-        *(
-            f"{planned.leg.account}: {money(planned.value.highest)} USD at the best price, which is what limits count"
-            for planned in preview.plan.legs
-            if planned.value is not None and planned.value.differs and not planned.leg.exempt
-        ),
-        *(f"{item.label}: {item.reason}" for item in preview.left_out),
-    )
+    dearer = [
+        (planned.leg.account, f"{money(planned.value.highest)} USD at the best price, which is what limits count")
+        for planned in preview.plan.legs
+        if planned.value is not None and planned.value.differs and not planned.leg.exempt
+    ]
+    notes = said_once((*dearer, *((item.label, item.reason) for item in preview.left_out)))
     columns = ("account", "native", "size", "price", "value", "terms", "state")
     if all(terms_text(planned.leg.order) == "" for planned in preview.plan.legs):
         return Table((*columns[:5], columns[6]), [(*row[:5], row[6]) for row in rows], notes, ("native",))
@@ -190,25 +188,38 @@ def preview_table(preview: Preview, would: str) -> Table:
 def results_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()) -> Table:
     """What became of each leg: one row an account, details numbered below where they say more than the outcome."""
     fills = any(result.status is not None for result in results)
-    rows, notes = [], []
+    details = [(result.leg.account, _told(result)) for result in results]
+    details += [(item.label, item.reason) for item in left_out]
+    texts = [*dict.fromkeys(text for _, text in details if text)]
+    rows = []
     for result in results:
-        number = ""
-        if result.detail and result.detail != str(result.outcome):
-            notes.append(f"{result.leg.account}: {result.detail}")
-            number = str(len(notes))
-        known, size = result.status, _size_text(result)
+        known, size, text = result.status, _size_text(result), _told(result)
         row = [result.leg.account, str(result.outcome), result.exchange_order_id or "-"]
         if fills:
             row += [f"{plain(known.filled) if known else '?'} of {size}"]
             row += [_text(known.average_price if known else None) or "-"]
-        rows.append((*row, number))
+        rows.append((*row, str(texts.index(text) + 1) if text else ""))
     for item in left_out:
-        notes.append(f"{item.label}: {item.reason}")
-        rows.append((item.label, "not_sent", "-", *(("-", "-") if fills else ()), str(len(notes))))
+        number = str(texts.index(item.reason) + 1)
+        rows.append((item.label, "not_sent", "-", *(("-", "-") if fills else ()), number))
     columns = ("account", "outcome", "id", *(("filled", "average") if fills else ()), "note")
+    notes = said_once((account, text) for account, text in details if text)
     if not notes:
-        return Table(columns[:-1], [row[:-1] for row in rows])
-    return Table(columns, rows, tuple(notes))
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return Table(columns, rows, notes, ("average", "filled"))
+
+
+def said_once(notes: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Notes by what they say, each with the accounts of which it is so, in the order of their first."""
+    accounts: dict[str, list[str]] = {}
+    for account, text in notes:
+        accounts.setdefault(text, []).append(account)
+    return tuple(f"{', '.join(dict.fromkeys(names))}: {text}" for text, names in accounts.items())
+
+
+def _told(result: LegResult) -> str:
+    """What there is to say of a leg beyond its outcome."""
+    return result.detail if result.detail != str(result.outcome) else ""
 
 
 def _size_text(result: LegResult) -> str:

@@ -33,7 +33,7 @@ def laid_out(
 
     A column without a single word goes before all others, and is not said to be left out.
     """
-    empty = [name for number, name in enumerate(columns) if not any(row[number] for row in rows)]
+    empty = [name for number, name in enumerate(columns) if all(row[number] in ("", "-") for row in rows)]
     going = [*empty, *(name for name in droppable if name in columns and name not in empty)]
     shown, last = list(range(len(columns))), going[-1] if going else None
     for name in (None, *going):
