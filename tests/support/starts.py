@@ -186,11 +186,11 @@ def hold_at(place: str, gate: Callable[[], None]) -> None:
     if place == "send":
         send = sending.send
 
-        async def held(*arguments: Any) -> Any:
+        async def held(*arguments: Any, **named: Any) -> Any:
             gate()
-            return await send(*arguments)
+            return await send(*arguments, **named)
 
-        trading.send = close.send = held  # type: ignore[attr-defined, assignment]  # in this process alone
+        trading.send = close.send = held  # type: ignore[attr-defined]  # in this process alone
     else:
         fan_out = fanout.fan_out
 
