@@ -229,7 +229,8 @@ def _with_remarks(result: Result | int, app: App) -> Result | int:
         from keyctl.desk.order_results import with_leverage
 
         result = with_leverage(result, changed)
-    remarks = [*app.remarks, *app.journals.remarks_beside(result.errors)]
+    # Once each: what is watched reads again and again.
+    remarks = dict.fromkeys((*app.remarks, *app.journals.remarks_beside(result.errors)))
     return replace(result, warnings=(*result.warnings, *remarks)) if remarks else result
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import pytest
 
 from keyctl.orders import fanout
+from keyctl.terminal import output
 from keyctl.twin.faults import FaultKind
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import ALL, World
@@ -50,4 +52,20 @@ def test_trouble_with_showing_keeps_no_answer_from_being_read(world: World, monk
     ran = world.keyctl(*BUY, "--json")
     assert ran.exit_code == 0 and calls
     assert {leg["outcome"] for leg in ran.data["legs"]} == {"accepted"}
+    assert set(world.placements().values()) == {1}
+
+
+def test_a_terminal_that_is_gone_takes_no_outcome_along(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it goes while the lines are taken away again."""
+    from rich.live import Live
+
+    def gone(*arguments: object) -> None:
+        raise OSError("the terminal is gone")
+
+    monkeypatch.setattr(Live, "stop", gone)
+    monkeypatch.setattr(output, "is_terminal", lambda stream: stream is sys.stderr)
+    world.add_all()
+    world.fault(kind=FaultKind.DELAY, exchange="okx", operation="place", seconds=0.8)
+    ran = world.keyctl(*BUY)
+    assert ran.exit_code == 0 and ran.stdout.count("accepted") >= 4
     assert set(world.placements().values()) == {1}

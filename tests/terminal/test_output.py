@@ -258,6 +258,17 @@ def test_the_least_needed_columns_go_first_and_are_named(
     assert less[-1] == "not shown for lack of room: native, terms"
 
 
+def test_columns_of_one_name_are_kept_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the rates of both sides have them."""
+    columns = ("currency", "bid", "days", "offer", "days")
+    rows = [("USD", "0.0200% a day", "2", "0.0300% a day", ""), ("UST", "0.0100% a day", "30", "0.0400% a day", "")]
+    lines = shown_at(36, Table(columns, rows), capsys, monkeypatch)
+    assert lines[0].split() == ["currency", "bid", "days", "offer"]
+    assert {"2", "30"} <= {word for line in lines for word in line.split()}
+
+
 def test_where_not_even_a_column_fits_each_row_is_a_record(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

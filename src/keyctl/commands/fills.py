@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from keyctl.app import App
-from keyctl.commands.framing import keyctl_command, symbol_asked
+from keyctl.commands.framing import keyctl_command, symbol_asked, takes_accounts
 from keyctl.errors import UsageProblem
 from keyctl.terminal.output import Result, counting
 
@@ -15,8 +15,7 @@ from keyctl.terminal.output import Result, counting
     "keyctl fills --all --since 2026-11-01T00:00Z --csv > fills.csv",
     needs_words=True,
 )
-@click.argument("accounts", nargs=-1)
-@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; the same as naming it.")
+@takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
 @click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
 @click.option("--exchange", metavar="NAME", help="Of these, only the accounts at that exchange.")
@@ -26,7 +25,6 @@ from keyctl.terminal.output import Result, counting
 def command(
     app: App,
     accounts: tuple[str, ...],
-    labels: tuple[str, ...],
     group: str | None,
     everything: bool,
     exchange: str | None,
@@ -44,8 +42,8 @@ def command(
 
     if as_csv and app.output.json:
         raise UsageProblem("use either --csv or --json")
-    names, symbol = (*accounts, *labels), symbol_asked(app, symbol)
-    chosen = app.accounts.select(names, group, everything or not (names or group), app.config.groups)
+    symbol = symbol_asked(app, symbol)
+    chosen = app.accounts.select(accounts, group, everything or not (accounts or group), app.config.groups)
     if exchange:
         title = profile(exchange).title
         chosen = tuple(account for account in chosen if account.exchange == exchange)

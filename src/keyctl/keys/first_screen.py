@@ -37,7 +37,8 @@ def first_screen(app: App) -> str:
     lines += [
         "  check       keyctl verify --all",
         "  see         keyctl balance    keyctl positions    keyctl orders --open",
-        "  trade       keyctl order buy BTC/USDT 0.001 --price 60000 --all --fanout",
+        "  try         one order on all of them, of which nothing is sent:",
+        "              keyctl order buy BTC/USDT 0.001 --fanout --all --dry-run",
         "All commands: keyctl --help",
     ]
     return "\n".join(lines)

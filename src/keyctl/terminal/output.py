@@ -10,11 +10,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from keyctl.errors import ExitCode, KeyctlError
 from keyctl.model.noun import Noun
 from keyctl.plain_text import clean_lines, clean_text, wrapped
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 SCHEMA = "keyctl.result/1"
 # Long words are wrapped for people and whole for programs; this only bounds what an exchange can make us print.
@@ -344,28 +347,47 @@ def awaited(
     options: OutputOptions,
 ) -> Iterator[Callable[[Sequence[tuple[str, str]], Sequence[str], float], None] | None]:
     """What shows a person the orders as they are answered, and who is still waited for; gone when all are. None where
-    nobody watches. Quick answers show nothing: the first call is let pass."""
+    nobody watches."""
     if options.json or options.quiet or not is_terminal(sys.stderr):
         yield None
         return
-    from rich.console import Console
-    from rich.live import Live
-
-    calls = 0
-    console = Console(stderr=True, no_color=not options.colored, highlight=False)
-    live = Live(console=console, auto_refresh=False, transient=True)
-
-    def show(answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> None:
-        nonlocal calls
-        calls += 1
-        if calls > 1:
-            live.start()
-            live.update(_waiting_text(answered, waiting, seconds), refresh=True)
-
+    waiting = _Waiting(options)
     try:
-        yield show
+        yield waiting.show
     finally:
-        live.stop()
+        waiting.close()
+
+
+class _Waiting:
+    """Lines on stderr that stand there while orders are waited for. Quick answers show nothing: the first call is let
+    pass, and nothing is loaded before the orders are out."""
+
+    def __init__(self, options: OutputOptions) -> None:
+        self._options = options
+        self._is_first = True
+        self._live: Live | None = None
+
+    def show(self, answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> None:
+        """Raises whatever the terminal raises."""
+        if self._is_first:
+            self._is_first = False
+            return
+        if self._live is None:
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True, no_color=not self._options.colored, highlight=False)
+            self._live = Live(console=console, auto_refresh=False, transient=True)
+            self._live.start()
+        self._live.update(_waiting_text(answered, waiting, seconds), refresh=True)
+
+    def close(self) -> None:
+        """Takes them away. Never raises."""
+        try:
+            if self._live is not None:
+                self._live.stop()
+        except Exception:  # noqa: BLE001 - orders are out: a terminal that is gone must not take their outcomes along
+            return
 
 
 def _waiting_text(answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> str:

@@ -33,23 +33,20 @@ def laid_out(
 
     A column without a single word goes before all others, and is not said to be left out.
     """
-    empty = [name for number, name in enumerate(columns) if all(row[number] in ("", "-") for row in rows)]
-    going = [*empty, *(name for name in droppable if name in columns and name not in empty)]
-    shown, last = list(range(len(columns))), going[-1] if going else None
-    for name in (None, *going):
-        if name is not None:
-            shown.remove(columns.index(name))
+    empty = [number for number in range(len(columns)) if all(row[number] in ("", "-") for row in rows)]
+    dropped = [columns.index(name) for name in droppable if name in columns]
+    going = [*empty, *(number for number in dropped if number not in empty)]
+    for count in range(len(going) + 1):
+        shown = [number for number in range(len(columns)) if number not in going[:count]]
         texts = [[columns[number], *(row[number] for row in rows)] for number in shown]
         least = [max(length(word) for text in column for word in text.split() or [""]) for column in texts]
         most = [max(map(length, column)) for column in texts]
         room = width - GAP * (len(shown) - 1)
         # Wrapped into narrow columns a table is read worse than without a column that is not needed.
-        eased = (min(many, max(few, _COMFORT)) for few, many in zip(least, most, strict=True))
-        if sum(least if name == last else eased) <= room:
-            left_out = [columns[number] for number in range(len(columns)) if number not in shown]
-            return Layout(
-                tuple(shown), tuple(_shared(least, most, room)), tuple(one for one in left_out if one not in empty)
-            )
+        eased = [min(many, max(few, _COMFORT)) for few, many in zip(least, most, strict=True)]
+        if sum(least if count == len(going) else eased) <= room:
+            left_out = tuple(columns[number] for number in sorted(set(going[:count]) - set(empty)))
+            return Layout(tuple(shown), tuple(_shared(least, most, room)), left_out)
     return None
 
 
