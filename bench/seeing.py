@@ -24,6 +24,7 @@ ROOT = str(Path(__file__).parent.parent)
 KINDS = (("binance", "hmac"), ("okx", "hmac"), ("lbank", "hmac"), ("bitfinex", "hmac"))
 # Lanes of a venue that read its clock; the others need no reading of their own.
 CLOCK_LANES = 3
+SYMBOL = "BTC/USDT:USDT"  # of which every account has a position
 
 
 class Counted:
@@ -56,7 +57,7 @@ def measure(folder: Path, numbers: set[str], repeats: int) -> Iterable[Line]:
         positions = python("-c", KEYCTL, "positions", "--all", "--json")
         home = desk.home("positions", keys, markets=(Market.SPOT, Market.FUTURES))
         desk.ask(do="report")
-        slowest = max(keys, key=lambda facts: len(_requests(facts, desk, clock=True)))
+        slowest = max(keys, key=lambda facts: len(_requests(facts, desk, clock=True, rules=True)))
         commands = {
             "slowest": _bare(desk, counted, "slowest", [slowest]),
             "all": _bare(desk, counted, "all", keys),
@@ -81,13 +82,15 @@ def measure(folder: Path, numbers: set[str], repeats: int) -> Iterable[Line]:
     yield Line("P19", "calls refused, able to change anything, positions missing", counted.bad, 0, "")
 
 
-def _requests(facts: dict[str, Any], desk: Desk, clock: bool) -> list[str]:
-    """An account's calls as HTTP, freshly signed."""
+def _requests(facts: dict[str, Any], desk: Desk, clock: bool, rules: bool) -> list[str]:
+    """An account's calls as HTTP, freshly signed. `rules`: with what a contract holds, where that differs."""
     exchange, signer = opened(facts, str(desk.ca_file))
     time = exchange.market(Market.FUTURES).clock() if clock and not exchange.profile.dated else None
     first = [http_text(public_wire(time.request))] if time else []
     reads = [read for api in exchange.served(Market.FUTURES) if (read := api.positions()) is not None]
-    return first + [http_text(signer.sign(read.request, stamp())) for read in reads]
+    market = exchange.market_of(SYMBOL)
+    last = [http_text(public_wire(market.instrument(SYMBOL).request))] if rules and market.contract_size is None else []
+    return first + [http_text(signer.sign(read.request, stamp())) for read in reads] + last
 
 
 def _bare(desk: Desk, counted: Counted, name: str, keys: Sequence[dict[str, Any]]) -> Command:
@@ -97,7 +100,8 @@ def _bare(desk: Desk, counted: Counted, name: str, keys: Sequence[dict[str, Any]
         lanes, with_clock = [], Counter[str]()
         for facts in keys:
             with_clock[facts["exchange"]] += 1
-            requests = _requests(facts, desk, clock=with_clock[facts["exchange"]] <= CLOCK_LANES)
+            lane = with_clock[facts["exchange"]]
+            requests = _requests(facts, desk, clock=lane <= CLOCK_LANES, rules=lane == 1)
             place = urlsplit(facts["endpoint"])
             lanes.append([place.hostname, place.port, requests])
         path.write_text(json.dumps({"ca": str(desk.ca_file), "lanes": lanes}))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from keyctl.exchanges.shipped import load
+from keyctl.model.futures import Position
 from keyctl.model.words import Algorithm, PositionSide, Side
+from keyctl.network.session import Session
+from keyctl.orders.holdings import sizes_at
 from keyctl.twin.faults import FaultKind
 from tests.support.perpetuals import SYMBOL, VENUES
 from tests.support.terminal import keyctl_at_terminal
@@ -116,3 +124,13 @@ def test_at_a_terminal_the_table_fits(desk: World) -> None:
     assert all(len(line) <= 80 for line in shown.splitlines())
     # OKX counts contracts of 0.01 BTC; what is compared is in the base currency everywhere.
     assert shown.count("short 2 BTC") == 2 and shown.count("short 0.02 BTC") == 1
+
+
+def test_a_position_under_a_name_that_is_no_symbol_is_shown_with_its_contracts(desk: World) -> None:
+    """As of a market that a venue has begun since: what it holds in the base currency is unknown, and hides nothing."""
+    account = desk.account("binance-a")
+    session = cast(Session, SimpleNamespace(exchange=load(account.binding), account=account))
+    odd = Position("NEW_PERP:X", "NEW_PERP", PositionSide.SHORT, Decimal(2))
+    sizes = asyncio.run(sizes_at([(session, SYMBOL)]))
+    assert sizes.of(session, odd) is None
+    assert sizes.of(session, replace(odd, symbol=SYMBOL)) == (Decimal(2), "BTC")

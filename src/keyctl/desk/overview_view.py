@@ -156,7 +156,7 @@ def _left_words(left: Sequence[Part]) -> list[Note]:
 def _position(item: Seen[Position], position: Position, prices: Prices, sizes: Sizes) -> Row:
     unit = None if position.currency is None else prices.of(item.part.account, position.currency)
     profit = None if position.unrealized is None or unit is None else position.unrealized * unit
-    size = sizes.of(item.part.account, position)
+    size = sizes.of(item.part.session, position)
     return {
         "symbol": position.symbol,
         "native_symbol": position.native_symbol,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 from keyctl.errors import SetupProblem, UsageProblem
@@ -152,6 +153,8 @@ class MarketAPI(ABC):
     role: ClassVar[str]
     wallet_name: ClassVar[str] = ""
     margin_known: ClassVar[bool] = True
+    # What one contract of any of its perpetuals holds, in the base currency, where that is one and the same.
+    contract_size: ClassVar[Decimal | None] = None
     # Why keyctl lists no trades there, where it has no `trades`.
     trades_unread: ClassVar[str] = "keyctl reads no trades there"
 

@@ -12,7 +12,7 @@ from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from keyctl.answers import Unreadable
-from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, StoreUnusable, Unreached
+from keyctl.errors import CheckFailed, ExchangeRefused, KeyctlError, NoAnswer, StoreUnusable, Unreached, UsageProblem
 from keyctl.exchanges.listing import odd_among
 from keyctl.exchanges.shipped import profile
 from keyctl.model.account import Account
@@ -253,27 +253,35 @@ async def _in_dollars(session: Session, currency: str, shared: Shared) -> Decima
 async def prices_at(wanted: Iterable[tuple[Session, str]]) -> Prices:
     """Best bids in USDT of the currencies at their venues, each asked once: venues side by side, one price after
     another; of a currency that is only quoted against, by what a dollar costs in it. Public calls only."""
-    venues: dict[object, tuple[Session, list[str]]] = {}
-    for session, currency in wanted:
-        if currency not in session.exchange.profile.dollars:
-            _, currencies = venues.setdefault(session.account.binding, (session, []))
-            if currency not in currencies:
-                currencies.append(currency)
-    known: dict[tuple[object, str], Decimal] = {}
+    asked = ((session, currency) for session, currency in wanted if currency not in session.exchange.profile.dollars)
+    return Prices(await _read_at_venues(asked, _in_dollars))
 
-    async def ask(binding: object, session: Session, currencies: list[str]) -> None:
+
+async def _read_at_venues(
+    wanted: Iterable[tuple[Session, str]], read: Callable[[Session, str, Shared], Awaitable[T]]
+) -> dict[tuple[object, str], T]:
+    """What is read of these names, each once at its venue, which the binding of an account stands for. One that cannot
+    be read is left out; where a venue cannot be reached, the rest of it too."""
+    venues: dict[object, tuple[Session, list[str]]] = {}
+    for session, name in wanted:
+        _, names = venues.setdefault(session.account.binding, (session, []))
+        if name not in names:
+            names.append(name)
+    known: dict[tuple[object, str], T] = {}
+
+    async def ask(binding: object, session: Session, names: list[str]) -> None:
         shared = Shared()
-        for number, currency in enumerate(currencies[:PRICES_MAX]):
+        for number, name in enumerate(names[:PRICES_MAX]):
             if number >= PRICES_AT_ONCE:
                 await session.network.clock.sleep(PRICE_PAUSE_SECONDS)
             try:
-                known[binding, currency] = await _in_dollars(session, currency, shared)
+                known[binding, name] = await read(session, name, shared)
             except KeyctlError as trouble:
                 if isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
                     return
 
     await asyncio.gather(*(ask(binding, *venue) for binding, venue in venues.items()))
-    return Prices(known)
+    return known
 
 
 class Sizes:
@@ -282,34 +290,27 @@ class Sizes:
     def __init__(self, rules: Mapping[tuple[object, str], Instrument]) -> None:
         self._rules = rules
 
-    def of(self, account: Account, position: Position) -> tuple[Decimal, str] | None:
+    def of(self, session: Session, position: Position) -> tuple[Decimal, str] | None:
         """The size in the base currency, or in the quote currency of an inverse perpetual, and that currency; None
         where the venue's rules could not be read."""
-        rules = self._rules.get((account.binding, position.symbol))
+        always = _contract_size(session, position.symbol)
+        if always is not None:
+            return position.contracts * always, position.symbol.partition("/")[0]
+        rules = self._rules.get((session.account.binding, position.symbol))
         if rules is None:
             return None
         return position.contracts * (rules.contract_size or 1), rules.quote if rules.inverse else rules.base
 
 
 async def sizes_at(held: Iterable[tuple[Session, str]]) -> Sizes:
-    """What one contract of these symbols holds at their venues, each asked once, as prices_at. Public calls only."""
-    venues: dict[object, tuple[Session, list[str]]] = {}
-    for session, symbol in held:
-        _, symbols = venues.setdefault(session.account.binding, (session, []))
-        if symbol not in symbols:
-            symbols.append(symbol)
-    rules: dict[tuple[object, str], Instrument] = {}
+    """What one contract of these symbols holds where that differs, each symbol asked once. Public calls only."""
+    asked = ((session, symbol) for session, symbol in held if _contract_size(session, symbol) is None)
+    return Sizes(await _read_at_venues(asked, instrument_of))
 
-    async def ask(binding: object, session: Session, symbols: list[str]) -> None:
-        shared = Shared()
-        for number, symbol in enumerate(symbols[:PRICES_MAX]):
-            if number >= PRICES_AT_ONCE:
-                await session.network.clock.sleep(PRICE_PAUSE_SECONDS)
-            try:
-                rules[binding, symbol] = await instrument_of(session, symbol, shared)
-            except KeyctlError as trouble:
-                if isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
-                    return
 
-    await asyncio.gather(*(ask(binding, *venue) for binding, venue in venues.items()))
-    return Sizes(rules)
+def _contract_size(session: Session, symbol: str) -> Decimal | None:
+    """What one contract of the symbol holds in its base currency, where that is so of every symbol there."""
+    try:
+        return session.exchange.market_of(symbol).contract_size
+    except UsageProblem:  # a name of the exchange's own that is no symbol: its position is shown all the same
+        return None

@@ -217,6 +217,7 @@ class USDMMarket(FuturesMarket):
 
     role, wallet_name, account_path = USDM.role, "USDS-M futures", "/fapi/v3"
     product, lists_of, mode_call = USDM, (USDMAlgoOrders, USDMOrders), "accountConfig"
+    contract_size = Decimal(1)
 
     def has(self, symbol: str) -> bool:
         base, _, settle = split_perpetual(symbol)

@@ -133,6 +133,7 @@ class DerivativesMarket(BitfinexMarket):
 
     market, wallet_name = Market.FUTURES, "derivatives"
     conf_path = "/v2/conf/pub:list:pair:futures,pub:info:pair:futures"
+    contract_size = Decimal(1)
 
     def native(self, symbol: str) -> str | None:
         """None also for perpetuals that settle in their base."""
@@ -142,7 +143,7 @@ class DerivativesMarket(BitfinexMarket):
     def rules(self, symbol: str, native: str | None, sizes: Row) -> Instrument:
         settle, highest = symbol.partition(":")[2], _leverage_max(sizes)
         return replace(
-            super().rules(symbol, native, sizes), settle=settle, contract_size=Decimal(1), leverage_max=highest
+            super().rules(symbol, native, sizes), settle=settle, contract_size=self.contract_size, leverage_max=highest
         )
 
     def wallet(self, settle: str | None = None) -> Read[Balances]:
