@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -64,8 +65,26 @@ def test_a_terminal_that_is_gone_takes_no_outcome_along(world: World, monkeypatc
 
     monkeypatch.setattr(Live, "stop", gone)
     monkeypatch.setattr(output, "is_terminal", lambda stream: stream is sys.stderr)
+    monkeypatch.setattr(output, "_takes_text", lambda stream: True)
     world.add_all()
     world.fault(kind=FaultKind.DELAY, exchange="okx", operation="place", seconds=0.8)
     ran = world.keyctl(*BUY)
     assert ran.exit_code == 0 and ran.stdout.count("accepted") >= 4
     assert set(world.placements().values()) == {1}
+
+
+def test_a_terminal_that_is_stopped_keeps_no_answer_from_being_read(world: World) -> None:
+    """As by Ctrl-S, or a stalled connection: what would be written waits, and answers must not."""
+    world.add_all()
+    world.fault(kind=FaultKind.DELAY, exchange="okx", operation="place", seconds=2.5)
+    person = keyctl_at_terminal([*BUY], world.home, COLUMNS="80", TERM="xterm")
+    person.waits_for("3 of 4 answered, waiting for okx-a").types("\x13")  # XOFF
+    deadline = time.monotonic() + 8
+    while time.monotonic() < deadline:
+        states = {leg["account"]: leg["state"] for leg in world.keyctl("orders", "--json").data["orders"]}
+        if states["okx-a"] == "accepted":
+            break
+    assert states["okx-a"] == "accepted", states
+    person.types("\x11")  # XON
+    code, shown = person.leaves()
+    assert code == 0, shown

@@ -304,3 +304,39 @@ def test_auto_renew_that_cannot_be_read_back_is_unknown(lender: LendingWorld) ->
 
 def test_options_that_say_nothing_there_are_refused(lender: LendingWorld) -> None:
     assert lender.run("autorenew", "off", "USD", "--rate", "0.02%/day", "--yes").exit_code == ExitCode.USAGE
+
+
+def unlisted(lender: LendingWorld, monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Offers cannot be listed, until the cancel has arrived and something else happens."""
+    lender.fault(FaultKind.HTML, "offers", status=503, times=3)
+    taken_before_the_cancel(monkeypatch, then)
+
+
+@pytest.mark.parametrize("words", [("--all", "USD"), ("ID",)], ids=["all", "one"])
+def test_a_cancel_of_what_cannot_be_listed_is_never_called_not_sent(
+    lender: LendingWorld, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    (made,) = offered(lender, "1000")
+    unlisted(lender, monkeypatch, lambda: lender.fault(FaultKind.RESET_BEFORE, "offers", times=None))
+    named = [str(made.offer_id) if word == "ID" else word for word in words]
+    ran = lender.run("cancel", *named, "--yes", "--json")
+    assert ran.exit_code == ExitCode.UNKNOWN and lender.free == 5000, ran
+    assert [error["code"] for error in ran.document["errors"]] == ["cancel_unknown"]
+
+
+def test_a_cancel_of_what_cannot_be_listed_is_read_back_after_a_refusal(lender: LendingWorld) -> None:
+    offered(lender, "1000")
+    lender.fault(FaultKind.HTML, "offers", status=503, times=3)
+    body = '["error", 10001, "try later"]'
+    lender.fault(FaultKind.ANSWER, "cancel_offers", status=500, body=body, taken=True)
+    ran = lender.run("cancel", "--all", "USD", "--yes", "--json")
+    assert ran.exit_code == 0 and lender.free == 5000, ran
+
+
+def test_an_unknown_offer_is_not_forgotten_where_offers_cannot_be_listed(lender: LendingWorld) -> None:
+    lender.venue.hide_seconds = 30
+    lender.fault(FaultKind.RESET_AFTER)
+    assert lender.run("offer", "500", "USD", "--rate", "0.03%/day", "--days", "2", "--yes").exit_code == 7
+    lender.fault(FaultKind.HTML, "offers", status=503, times=3)
+    ran = lender.run("cancel", "--all", "USD", "--yes")
+    assert (ran.exit_code, "is still unknown" in ran.stderr) == (ExitCode.UNKNOWN, True), ran

@@ -168,3 +168,24 @@ def test_a_fault_of_keyctl_after_the_send_is_unknown(lender: LendingWorld, monke
     lender.clock.skip(13)
     assert lender.run("settle", "--json").data["offers"][0]["state"] == "accepted"
     assert sum(one.amount for one in lender.lending.offers) == D(500)
+
+
+@pytest.mark.parametrize("after", [KeyboardInterrupt, MemoryError])
+def test_what_breaks_once_the_bytes_are_out_leaves_the_offer_in_doubt(
+    lender: LendingWorld, monkeypatch: pytest.MonkeyPatch, after: type[BaseException]
+) -> None:
+    """A second Ctrl-C is raised wherever the code is."""
+    write = Line.write
+
+    def broken(line: Line, data: bytes) -> None:
+        write(line, data)
+        if b"offer/submit" in data:
+            raise after
+
+    monkeypatch.setattr(Line, "write", broken)
+    ran = lender.run(*OFFER, "--json")
+    assert ran.exit_code == ExitCode.UNKNOWN, ran
+    monkeypatch.undo()
+    assert [one.state for one in lender.world.app().journal.offers.unsettled()] == ["sent"]
+    assert lender.run(*OFFER, "--json").exit_code == ExitCode.UNKNOWN, "the same is not offered again"
+    assert lender.sent() <= 1

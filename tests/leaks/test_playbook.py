@@ -483,3 +483,28 @@ def test_only_one_run_at_a_time_works_on_a_leak(world: World, monkeypatch: pytes
     with locked(path):
         ran = leak(world, "okx-a")
     assert codes(ran) == ["store_locked"] and ran.stderr.startswith("Delete the key")
+
+
+@pytest.mark.parametrize("between", [True, False], ids=["taken up between", "at the end"])
+@pytest.mark.parametrize("exchange", ["binance", "bitfinex"])
+def test_a_leak_ends_where_no_error_proves_the_keys_death_and_a_person_has_seen_to_it(
+    world: World, exchange: str, between: bool
+) -> None:
+    """The way that `rotate --finish` names there: look at the page, remove the old account, finish. The next key is
+    never taken for the leaked one."""
+    label = f"{exchange}-a"
+    world.add(exchange, rights=RIGHTS)
+    leak(world, label)
+    made = next_key(world, label)
+    assert world.keyctl("rotate", label, "--credentials-stdin", stdin=credentials(made)).exit_code == 0
+    deleted(world, label)
+    if between:
+        leak(world, label)
+    assert codes(world.keyctl("rotate", label, "--finish", "--json")) == ["not_proven"]
+    assert world.keyctl("remove", f"{label}.old", "--yes").exit_code == 0
+    assert world.keyctl("rotate", label, "--finish").exit_code == 0
+    ended = leak(world, label)
+    assert states(ended)["dead"] == "done", ended.stdout
+    assert world.account(label).api_key_hint not in ended.stderr.splitlines()[0]
+    assert len(evidence_files(world)) == 1
+    assert world.keyctl(*BUY, "-a", label).exit_code == 0

@@ -567,3 +567,26 @@ def test_a_planted_fault_is_seen(app: App, tmp_path: Path, monkeypatch: pytest.M
     assert len(judged.missed) == sum(plant.whole for plant in corpus.plants)
     assert replace(judged, missed=()).finds == 0
     blind.close()
+
+
+@pytest.mark.parametrize("size", ["one piece", "a piece and its overlap", "two pieces", "less"])
+def test_a_key_by_shape_at_the_very_end_of_a_file_is_found(app: App, tmp_path: Path, size: str) -> None:
+    """No line end behind it, and no further piece that would have it whole."""
+    from keyctl.leaks.scan_search import OVERLAP, PIECE_BYTES
+
+    length = {"one piece": PIECE_BYTES, "two pieces": 2 * PIECE_BYTES, "less": PIECE_BYTES - 1}.get(
+        size, 2 * PIECE_BYTES - OVERLAP + 5_000
+    )
+    end = b"\nBINANCE_SECRET_KEY=" + "".join(random.Random(SEED).choices(LETTERS, k=64)).encode()
+    (tmp_path / "bot.env").write_bytes((b".\n" * length)[: length - len(end)] + end)
+    assert [name for name, _, _ in finds(app, str(tmp_path / "bot.env"))] == ["binance"]
+
+
+def test_another_exchanges_key_on_the_line_of_a_stored_one_is_told_too(
+    app: App, keys: dict[str, MadeKey], tmp_path: Path
+) -> None:
+    """As minified JSON has them."""
+    other = "".join(random.Random(SEED).choices(LETTERS, k=64))
+    text = f'{{"okx":{{"secret":"{keys["okx-a"].secret}"}},"binance":{{"secret_key":"{other}"}}}}'
+    (tmp_path / "cfg.json").write_text(text)
+    assert {name for name, _, _ in finds(app, str(tmp_path / "cfg.json"))} == {"okx-a", "binance"}

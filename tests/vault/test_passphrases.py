@@ -24,7 +24,9 @@ WEAK = [
 ]
 GOOD = [
     *("a long passphrase", "made up for tests", "orbit lamp velvet crane"),
-    *("Tr0ub4dor&3-and-more", "mein Fahrrad ist kaputt"),
+    *("Tr0ub4dor&3-and-more", "mein Fahrrad ist kaputt", "correct horse battery stapler"),
+    *("правильная лошадь батарея скрепка btc", "мой длинный пароль 42 okx"),
+    *("8402-9175-3316-2048-p-77", "9$73#81p!64&20%55", "test-8402-9175-3316-2048"),
 ]
 
 
@@ -50,5 +52,14 @@ def test_what_a_password_manager_makes_is_taken(length: int) -> None:
 def test_any_text_is_judged(text: str) -> None:
     try:
         check_new_passphrase(Secret(text.encode("utf-8", "surrogatepass")))
+    except SetupProblem as refusal:
+        assert refusal.code == "weak_passphrase"
+
+
+@pytest.mark.parametrize("text", ["qwertyuiop" * 6500, "a" * 65000, "0123456789" * 6500, "x1-" * 21000])
+def test_a_long_text_is_judged_by_its_first_signs(text: str) -> None:
+    """As a file descriptor may bring it: work that grows with its square would take hours."""
+    try:
+        check_new_passphrase(Secret(text))
     except SetupProblem as refusal:
         assert refusal.code == "weak_passphrase"

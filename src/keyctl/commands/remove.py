@@ -6,7 +6,7 @@ import click
 
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command
-from keyctl.errors import CheckFailed
+from keyctl.errors import CheckFailed, KeyctlError
 from keyctl.home.account_entries import account_data
 from keyctl.terminal.output import Note, Result
 
@@ -26,8 +26,14 @@ def command(app: App, labels: tuple[str, ...], yes: bool) -> Result:
         question = f"Delete {account.label} ({account.exchange}, {account.kind}) and its secret from this machine? Type"
         if not app.prompt.confirm_typed(f"{question} {account.label}", account.label):
             raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed", account=account.label)
+    removed: list[str] = []
     for account in accounts:
-        dismiss(app.accounts, app.store, account)
+        try:
+            dismiss(app.accounts, app.store, account)
+        except KeyctlError as trouble:
+            trouble.hints = (*(f"removed before it: {label}" for label in removed), *trouble.hints)
+            raise
+        removed.append(account.label)
     notes = [
         Note(f"Removed {item.label}. The key still works at {item.exchange}: delete it there if it is not needed.")
         for item in accounts

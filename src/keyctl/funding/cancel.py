@@ -23,6 +23,7 @@ from keyctl.funding.fate import Became, Fate, fates_of
 from keyctl.funding.lists import still_unknown
 from keyctl.funding.opening import Lender, account_for, lender
 from keyctl.funding.reads import offers_of
+from keyctl.orders.settle import CANNOT_READ
 from keyctl.terminal.output import Note, Result, Table, show_aside
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ async def cancel(app: App, label: str | None, offer_id: str | None, currency: st
         except (ExchangeRefused, NoAnswer) as unread:  # what takes back goes out all the same
             return await _cancel_unseen(desk, offer_id, currency, yes, unread)
         chosen = offers if currency else tuple(one for one in offers if one.offer_id == offer_id)
-        # One whose outcome is unknown may be open without being listed yet.
-        unknown = [one for one in desk.journal.offers.unsettled(desk.place) if one.draft.currency == currency]
+        unknown = _without_outcome(desk, currency)
         if not chosen and currency is None:
             raise UsageProblem(
                 f"{account.label} has no open offer {offer_id}",
@@ -81,13 +81,16 @@ async def _cancel_unseen(
     why = unread.message
     try:
         await _call(desk, request)
-    except NoAnswer as lost:
+    except (NoAnswer, ExchangeRefused) as lost:  # reading back tells what it did
         why = lost.message
-    with suppress(ExchangeRefused, NoAnswer):
+    with suppress(ExchangeRefused, *CANNOT_READ):
         left = [one for one in await offers_of(desk.session, currency) if offer_id in (None, one.offer_id)]
         if not left:
             note = f"{label}: {what}: none is open any more. What was taken: keyctl funding history"
-            return Result({"offers": []}, view=(Note(note),), warnings=tuple(desk.warnings))
+            unknown = _without_outcome(desk, currency)
+            errors = tuple(still_unknown(one, "it is in no list of open offers") for one in unknown)
+            code = exit_code(errors, len(errors))
+            return Result({"offers": []}, (Note(note),), code, errors, warnings=tuple(desk.warnings))
         why = f"still open: {', '.join(one.offer_id for one in left)}"
     error = OutcomeUnknown(
         f"{label}: {what}: whether the cancel was carried out is unknown: {why}",
@@ -97,6 +100,11 @@ async def _cancel_unseen(
         exchange=desk.account.exchange,
     )
     return Result({"offers": []}, exit_code=ExitCode.UNKNOWN, errors=(error,), warnings=tuple(desk.warnings))
+
+
+def _without_outcome(desk: Lender, currency: str | None) -> list[StoredOffer]:
+    """The offers of that currency that may be open without being listed yet."""
+    return [one for one in desk.journal.offers.unsettled(desk.place) if one.draft.currency == currency]
 
 
 def _result(desk: Lender, fates: Sequence[Fate], by: dict[str, str], unknown: Sequence[StoredOffer]) -> Result:

@@ -40,19 +40,21 @@ async def send_offer(session: Session, journal: Journal, wish: OfferWish, limits
         await line.open()
         stamp = session.stamp()
         claim = journal.offers.claim(session.account, wish, stamp.at_ms, limits)
-        has_left, why = False, "it broke off before its first byte"
+        may_have_left, why = False, "it broke off before its first byte"
         try:
             stored = journal.offers.one(claim.row)
             known = {*stored.known, *journal.offers.ids(stored.exchange_account, stored.draft.currency)}
             data = line.prepare(session.sign(request, replace(stamp, nonce=claim.nonce)))
             stored = _still_ours(session, journal, claim, stored)
+            # Whatever breaks from here on, also a second Ctrl-C: that nothing has left is known from the line alone.
+            may_have_left = True
             line.write(data)
-            has_left = True
         except KeyctlError as trouble:
+            may_have_left = may_have_left and (isinstance(trouble, NoAnswer) or not isinstance(trouble, Unreached))
             why = trouble.message
             raise
         finally:
-            if not has_left:  # whatever broke: the row is closed where that can be written, and else is settled later
+            if not may_have_left:  # the row is closed where that can be written, and else is settled later
                 with suppress(StoreUnusable):
                     journal.offers.release(claim, why)
         deadline = asyncio.get_running_loop().time() + CALL_SECONDS

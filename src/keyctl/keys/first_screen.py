@@ -1,6 +1,7 @@
 """What `keyctl` alone shows where accounts are stored: what is there, what is due, and what to do next.
 
-Reads the account list and small files only: no secret, no journal, no network.
+Reads the account list and small files; the journal only for keys without an IP whitelist that an exchange ends for
+lack of use. No secret, no network.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from keyctl.errors import KeyctlError
 from keyctl.home.key_age import NOTICE_DAYS
 from keyctl.keys.due import due_in_days
 
@@ -28,8 +30,8 @@ def first_screen(app: App) -> str:
     lines = [f"keyctl: {_counted(used)}{_disabled(len(accounts) - len(used))}"]
     if app.home.halt_mark.exists():
         lines.append("  halted      orders are blocked; to see which: keyctl limits")
-    due = sorted((left, account.label) for account in used if (left := due_in_days(app, account)) is not None)
-    urgent = [(left, label) for left, label in due if left <= NOTICE_DAYS]
+    due = [(left, account.label) for account in used if (left := _left(app, account)) is not None]
+    urgent = sorted((left, label) for left, label in due if left <= NOTICE_DAYS)
     for left, label in urgent[:_DUE_MAX]:
         lines.append(f"  due         {label} {_in_days(left)}: keyctl rotate {label}")
     if len(urgent) > _DUE_MAX:
@@ -42,6 +44,14 @@ def first_screen(app: App) -> str:
         "All commands: keyctl --help",
     ]
     return "\n".join(lines)
+
+
+def _left(app: App, account: Account) -> int | None:
+    """In how many days a key is due; None where that is not known or cannot be read, which `keyctl list` says."""
+    try:
+        return due_in_days(app, account)
+    except KeyctlError:
+        return None
 
 
 def _counted(accounts: Sequence[Account]) -> str:

@@ -93,7 +93,7 @@ def _texts(stream: IO[bytes], place: Place, size: int) -> Iterator[tuple[Place, 
     at, tail = 0, b""
     while True:
         part = stream.read(min(PIECE_BYTES, size - at))
-        yield replace(place, at=at - len(tail)), tail + part
+        yield replace(place, at=at - len(tail), goes_on=bool(part) and at + len(part) < size), tail + part
         at, tail = at + len(part), part[-OVERLAP:]
         if at >= size or not part:
             stream.read(1)  # the line end behind it

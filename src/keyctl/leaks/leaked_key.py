@@ -108,6 +108,8 @@ def prove_dead(app: App, key: LeakedKey) -> str:
     from keyctl.keys import rotate
 
     rotation, acting = key.rotation(), key.acting()
+    if rotation is None and key.leaked() is None and key.has_next():
+        return rotate.REMOVED  # by a person who saw to it, as `rotate --finish` says where no error proves it
     if rotation is None or not rotation.is_cut or acting is None:
         return asyncio.run(_tried(app, key))
     try:

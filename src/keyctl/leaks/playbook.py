@@ -135,9 +135,21 @@ def _under_way(app: App, account: Account, wishes: Wishes) -> Evidence | None:
         if evidence.account_id == account.id and _is_open(evidence):
             return evidence
         took_its_place = evidence.account_id == predecessor or evidence.facts.get("successor_id") == account.id
+        if _has_its_name(app, evidence, account):  # of a rotation that is over, and forgotten
+            evidence.know(successor_id=account.id)
+            took_its_place = True
         if took_its_place and not wishes.anew and (_is_open(evidence) or _is_just_over(app, evidence)):
             return evidence
     return None
+
+
+def _has_its_name(app: App, evidence: Evidence, account: Account) -> bool:
+    """Whether the account stands under the label of an open leak whose key is no longer stored, and of which no next
+    key is known: then that one has leaked, and this one has taken its place."""
+    known, own = evidence.facts, (account.label, account.exchange)
+    if not _is_open(evidence) or known.get("successor_id") or (known["account"], known["exchange"]) != own:
+        return False
+    return all(other.id != evidence.account_id for other in app.accounts.all())
 
 
 def _is_open(evidence: Evidence) -> bool:
@@ -332,7 +344,10 @@ class _Playbook:
         places = [{"where": find.where, "account": find.label, "exchange": find.exchange} for find in report.finds]
         words = f"{len(places)} secrets found" if len(places) != 1 else "1 secret found"
         unread = f"; {len(report.unread)} places could not be read" if report.unread else ""
-        return Ended(f"{words} in {report.files} files{unread}", {"places": places, "unread": report.unread})
+        return Ended(
+            f"{words} in {report.files} files{unread}",
+            {"places": places, "unread": report.unread, "warnings": report.notes},
+        )
 
 
 def _unread(account: Account, what: str, done: Result) -> KeyctlError:

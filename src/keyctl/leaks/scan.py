@@ -235,10 +235,10 @@ def _search_stdin(known: _Known) -> None:
 
 def _pieces(stream: BinaryIO) -> Iterator[tuple[Place, bytes, int]]:
     """What comes in, in pieces that overlap, each with the number of lines before it."""
-    tail, at, lines = b"", 0, 0
-    while part := stream.read(PIECE_BYTES):
-        text = tail + part
-        yield Place("stdin", at), text, lines
+    tail, at, lines, part = b"", 0, 0, stream.read(PIECE_BYTES)
+    while part:
+        text, part = tail + part, stream.read(PIECE_BYTES)
+        yield Place("stdin", at, goes_on=bool(part)), text, lines
         tail = text[-OVERLAP:]
         at += len(text) - len(tail)
         lines += text.count(b"\n", 0, len(text) - len(tail))
@@ -271,7 +271,7 @@ def _each_once(finds: Sequence[Find]) -> list[Find]:
 
 
 def _place_of(find: Find) -> tuple[object, ...]:
-    return find.kind, find.path, find.line, find.repository, find.object, find.commit
+    return find.exchange, find.kind, find.path, find.line, find.repository, find.object, find.commit
 
 
 def _table(finds: Sequence[Find]) -> Table:

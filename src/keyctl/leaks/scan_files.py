@@ -19,11 +19,12 @@ _GIT_FOLDER = frozenset({"HEAD", "objects", "refs"})
 
 @dataclass(frozen=True, slots=True)
 class FilePiece:
-    """A file, or a part of a huge one: from one byte on, so many bytes."""
+    """A file, or a part of a huge one: from one byte on, so many bytes, and whether there are more."""
 
     path: str
     at: int
     size: int
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -132,7 +133,8 @@ def _add_file(path: str, walked: Walked, seen: set[str]) -> None:
         return
     seen.add(path)
     for at in range(0, max(facts.st_size, 1), PIECE_BYTES):
-        walked.pieces.append(FilePiece(path, at, min(PIECE_BYTES, facts.st_size - at)))
+        size = min(PIECE_BYTES, facts.st_size - at)
+        walked.pieces.append(FilePiece(path, at, size, at + size < facts.st_size))
 
 
 def _repository_above(folder: Path) -> str | None:
@@ -167,7 +169,7 @@ def read_piece(piece: FilePiece) -> tuple[Place, bytes]:
             text += more
     finally:
         os.close(descriptor)
-    return Place(piece.path, at), text
+    return Place(piece.path, at, goes_on=piece.goes_on), text
 
 
 def lines_before(place: Place) -> int:

@@ -78,7 +78,8 @@ def words_in(run: bytes, lengths: Lengths) -> set[bytes]:
 
 def der_words(text: bytes, start: int, lengths: Lengths) -> set[bytes]:
     """The words that begin there and can be a private key's DER, in either alphabet of base64."""
-    found = (pattern.match(text, start) for pattern in _DER_WORDS)
+    # One letter more than the longest, so that a longer word is not taken for its own beginning.
+    found = (pattern.match(text, start, start + max(lengths.der, default=0) + 1) for pattern in _DER_WORDS)
     return {word[0] for word in found if word is not None and len(word[0]) in lengths.der}
 
 

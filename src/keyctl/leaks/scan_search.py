@@ -45,7 +45,7 @@ PIECE_BYTES = 512 * 1024
 class Place:
     """A text that is looked through: a file, from one byte on, or an object of a repository; both by number or name.
 
-    `path` is what it is called, for words that tell an exchange.
+    `path` is what it is called, for words that tell an exchange. `goes_on`: it is a piece that another one follows.
     """
 
     path: str
@@ -53,6 +53,7 @@ class Place:
     repository: int | None = None
     object: str = ""
     type: str = ""
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _says(one: Hit, other: Hit) -> bool:
 
 def _is_cut(place: Place, text: bytes, hit: Hit) -> bool:
     """Whether a shape is one only since its word is cut off at the border of a piece; the next one has it whole."""
-    begins, ends = place.at > 0 and hit.start == 0, len(text) >= PIECE_BYTES and hit.end >= len(text)
+    begins, ends = place.at > 0 and hit.start == 0, place.goes_on and hit.end >= len(text)
     return not hit.account_id and (begins or ends)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -35,6 +36,8 @@ T = TypeVar("T")
 PRICES_AT_ONCE = 8
 PRICE_PAUSE_SECONDS = 0.12
 PRICES_MAX = 60
+# Positions are shown without their sizes rather than late.
+SIZES_SECONDS = 5.0
 _TWELVE_DIGITS = Context(prec=12)
 
 
@@ -258,10 +261,12 @@ async def prices_at(wanted: Iterable[tuple[Session, str]]) -> Prices:
 
 
 async def _read_at_venues(
-    wanted: Iterable[tuple[Session, str]], read: Callable[[Session, str, Shared], Awaitable[T]]
+    wanted: Iterable[tuple[Session, str]],
+    read: Callable[[Session, str, Shared], Awaitable[T]],
+    seconds: float | None = None,
 ) -> dict[tuple[object, str], T]:
     """What is read of these names, each once at its venue, which the binding of an account stands for. One that cannot
-    be read is left out; where a venue cannot be reached, the rest of it too."""
+    be read, or not within `seconds` in all, is left out; where a venue cannot be reached, the rest of it too."""
     venues: dict[object, tuple[Session, list[str]]] = {}
     for session, name in wanted:
         _, names = venues.setdefault(session.account.binding, (session, []))
@@ -280,7 +285,9 @@ async def _read_at_venues(
                 if isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
                     return
 
-    await asyncio.gather(*(ask(binding, *venue) for binding, venue in venues.items()))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*(ask(binding, *venue) for binding, venue in venues.items()))
     return known
 
 
@@ -305,7 +312,7 @@ class Sizes:
 async def sizes_at(held: Iterable[tuple[Session, str]]) -> Sizes:
     """What one contract of these symbols holds where that differs, each symbol asked once. Public calls only."""
     asked = ((session, symbol) for session, symbol in held if _contract_size(session, symbol) is None)
-    return Sizes(await _read_at_venues(asked, instrument_of))
+    return Sizes(await _read_at_venues(asked, instrument_of, SIZES_SECONDS))
 
 
 def _contract_size(session: Session, symbol: str) -> Decimal | None:

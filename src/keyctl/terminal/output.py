@@ -368,9 +368,12 @@ class _Waiting:
         self._live: Live | None = None
 
     def show(self, answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> None:
-        """Raises whatever the terminal raises."""
+        """Shows nothing while the terminal takes nothing, as after Ctrl-S: to wait for it would let answers time out.
+        Raises whatever the terminal raises."""
         if self._is_first:
             self._is_first = False
+            return
+        if not _takes_text(sys.stderr):
             return
         if self._live is None:
             from rich.console import Console
@@ -388,6 +391,13 @@ class _Waiting:
                 self._live.stop()
         except Exception:  # noqa: BLE001 - orders are out: a terminal that is gone must not take their outcomes along
             return
+
+
+def _takes_text(stream: TextIO) -> bool:
+    """Whether a write would not wait."""
+    import select
+
+    return bool(select.select([], [stream], [], 0)[1])
 
 
 def _waiting_text(answered: Sequence[tuple[str, str]], waiting: Sequence[str], seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from keyctl.answers import read_object
@@ -36,9 +35,6 @@ from keyctl.model.venue import KeyPermissions
 from keyctl.model.wire import Request, SignedRequest, Stamp, WireRequest
 from keyctl.model.words import Algorithm, Market
 from keyctl.secret import Secret
-
-if TYPE_CHECKING:
-    pass
 
 _CLIENT_ID_LENGTH = 28
 _OWN_PARAMETERS = {"recvWindow", "timestamp", "signature"}

@@ -63,9 +63,10 @@ def _market(row: JSON) -> Market | None:
 def _fill(row: Row, market: Market) -> Fill | None:
     """A trade array; None for one of margin trading. Raises Unreadable."""
     native, amount = row.text("symbol"), row.decimal("amount")
-    kind, maker, fee = row["type"], row["maker"], row.nullable("fee")
+    kind, maker = row["type"], row["maker"]
     if isinstance(kind, str) and not kind.startswith(_PREFIXES[market]):
         return None
+    fee = row.nullable("fee")
     return Fill(
         symbol=common_symbol(native) or clean_text(native, _WORD),
         native_symbol=clean_text(native, _WORD),
