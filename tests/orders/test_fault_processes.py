@@ -155,7 +155,9 @@ def test_three_processes_on_one_plan_send_it_once(cell: Cell) -> None:
     plan = cell.bench.run(*cell.order, *accounts, "--dry-run").data["plan"]
 
     def send(number: int) -> int:
-        return cell.bench.run("order", "--plan", plan, "--yes", "--again").exit_code
+        # By the machine's clock: with one that skips, what each waits for the others passes in no time.
+        arguments = ("order", "--plan", plan, "--yes", "--again", "--json")
+        return cell.bench.checked(cell.world.keyctl(*arguments)).exit_code
 
     assert race(3, send) == [ExitCode.OK] * 3
     assert sorted(cell.world.placements().values()) == [1, 1]
