@@ -62,9 +62,9 @@ NEW = ("disable", "edit", "enable", "env", "exec", "export", "import", "keygen",
 OPEN = {
     *("backup", "cancel", "checklist", "completion", "config path", "config set", "config show"),
     *("demo", "diagnose"),
-    *("disable", "doctor", "enable", "halt", "limits", "list", "orders export", "orders list"),
+    *("disable", "doctor", "enable", "halt", "help", "limits", "list", "orders export", "orders list"),
     *("orders refresh", "orders settle", "price", "rename", "scan", "show"),
-    *("vault status", "whitelist plan", "whitelist set", "whitelist show"),
+    *("vault status", "version", "whitelist plan", "whitelist set", "whitelist show"),
 }
 NEEDS_PERSON = {"config edit", "reveal"}
 WRONG = {"funding resolve", "orders resolve", "orders show"}  # there is no such plan or offer

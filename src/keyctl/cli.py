@@ -100,6 +100,7 @@ class Root(click.Group):
     invoke_without_command=True,
     context_settings=CONTEXT,
     help="API keys and orders for crypto exchanges. Secrets stay on this machine.",
+    epilog="More on exit codes, safety, cron and so on: keyctl help",
 )
 @click.version_option(__version__, prog_name="keyctl", message="%(prog)s %(version)s (keyctl-crypto)")
 @click.option("--demo", is_flag=True, help="Use the demo's accounts (see: keyctl demo --serve).")

@@ -272,6 +272,7 @@ def _looks() -> Iterator[Step]:
     yield from (Step("price", ["BTC/USDT"]), Step("checklist", ["okx"]), Step("completion", ["bash"]))
     yield from (Step("config path"), Step("config show", ["--origin"]), Step("config edit", codes=(10,)))
     yield from (Step("limits"), Step("doctor", codes=(0, 4)), Step("diagnose", ["okx", "50113"]))
+    yield from (Step("version"), Step("help"), Step("help", ["safety"]), Step("help", ["nothing"], codes=(2,)))
 
 
 def _intake(course: Course) -> Iterator[Step]:

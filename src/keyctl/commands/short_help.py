@@ -23,6 +23,7 @@ SHORT_HELP = {
     "fills": "Show trades, with fees and realized profit",
     "funding": "Lend margin funding with a key that may do nothing else",
     "halt": "Block new orders, or allow them again",
+    "help": "Show a help topic, or a command's help",
     "import": "Take keys over from files of other programs",
     "ip": "Show the public IP address of this machine",
     "keygen": "Make a key pair; the private key stays in the store",
@@ -43,6 +44,7 @@ SHORT_HELP = {
     "show": "Show one account, without its secret",
     "vault": "Keep secrets in an encrypted file",
     "verify": "Check what API keys may do, and from where",
+    "version": "Print the version",
     "whitelist": "Keep IP lists, in each exchange's form",
 }
 
@@ -58,4 +60,5 @@ SECTIONS = {
     "When something is wrong": ("diagnose", "doctor", "leak", "scan", "exposure"),
     "Secrets for other programs": ("exec", "env", "reveal"),
     "Store, settings and backups": ("vault", "config", "export", "backup", "restore", "completion"),
+    "About keyctl": ("help", "version"),
 }
