@@ -117,7 +117,7 @@ def block(item: Diagnosis, text: str = "", taken: str | None = None, until: str 
         f"  what   {item.meaning}" + (f" ({item.name.strip(_QUOTE)})" if _tells(item.name) else ""),
         f"  why    {why.strip()}" if why else "",
         f"  until  {until}" if until else "",
-        f"  fix    {item.fix}",
+        f"  fix    {item.fix}" if item.fix else "",
         f"  taken  {taken or _taken_words(item)}",
         f"  more   {facts.docs} ({item.source})",
     ]

@@ -29,15 +29,15 @@ def fitness(exchange: Exchange, credential: Credential) -> Fitness:
     api_key, secret = credential.api_key, credential.secret
     is_pem, wants_text = secret_fits(secret, _PEM), credential.algorithm is Algorithm.HMAC
     if api_key.lstrip().startswith("-----BEGIN"):
-        return Fitness("swapped", "a private key stands where the API key belongs")
+        return Fitness("swapped", "a private key is in the place of the API key")
     if not re.fullmatch("[!-~]*", api_key):
-        return Fitness("blank", "the API key has a blank or an invisible character in it")
+        return Fitness("blank", "the API key contains a space or an invisible character")
     if wants_text and is_pem:
         return Fitness("wrong_key_type", "the secret is a private key (PEM), stored as an HMAC secret")
     if wants_text and secret_fits(secret, _INVISIBLE):
-        return Fitness("blank", "the secret has a blank or an invisible character in it")
+        return Fitness("blank", "the secret contains a space or an invisible character")
     if credential.passphrase is not None and secret_fits(credential.passphrase, _INVISIBLE):
-        return Fitness("blank", "the passphrase has a blank or an invisible character in it")
+        return Fitness("blank", "the passphrase contains a space or an invisible character")
     try:
         warnings = exchange.check_credential(api_key, secret, credential.algorithm, credential.passphrase)
     except SetupProblem as problem:

@@ -100,7 +100,7 @@ def _refuse_other_things(text: str) -> None:
             raise SetupProblem(what, hint, code="wrong_key_type")
     if is_phrase(text.strip().strip("\"'")):
         raise SetupProblem(
-            "this looks like the recovery phrase of a wallet, which is no API key",
+            "this looks like the recovery phrase of a wallet, which is not an API key",
             "never give it to a program: who has it has the coins",
             code="wrong_key_type",
         )

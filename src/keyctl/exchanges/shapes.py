@@ -136,7 +136,7 @@ def balances_of(rows: Iterable[tuple[str, Decimal | None, Decimal]]) -> Balances
     free, total = dict[str, Decimal](), dict[str, Decimal]()
     for currency, available, owned in rows:
         if currency in total:
-            raise Unreadable("a currency told twice")
+            raise Unreadable("a currency reported twice")
         total[currency] = owned
         if available is not None:
             free[currency] = available
@@ -178,7 +178,7 @@ def check_named(told: JSON, asked: str) -> None:
 def only_one(rows: list[T]) -> T:
     """The only one of the orders that carry our client order id. Raises Unreadable for several."""
     if len(rows) != 1:
-        raise Unreadable("two orders carry our client order id")
+        raise Unreadable("two orders carry this client order id")
     return rows[0]
 
 

@@ -18,7 +18,7 @@ from keyctl.model.order import Leg, Order, OrderStatus, Placed
 from keyctl.model.wire import JSON
 from keyctl.model.words import OrderState, OrderType, Side
 
-_ANOTHER = "the answer describes another order than ours"
+_ANOTHER = "the response describes another order than the one that was sent"
 # Order ids are whole numbers of up to 64 bits (Binance, OKX, Bitfinex) or UUIDs (LBank).
 _PLAIN_ID = re.compile(r"(?=.*[1-9A-Za-z])(?:[0-9]{1,20}|(?![0-9]+$)[0-9A-Za-z][0-9A-Za-z-]{0,63})")
 _ID_LENGTH = 64

@@ -290,7 +290,7 @@ class _Judge:
             if likely:
                 parts.append(f"likely, not proven: {likely}" if self._elsewhere else f"likely: {likely}")
             parts.append(self._row.fix)
-        return ". ".join([*parts, self._diagnose(error)])
+        return ". ".join([*filter(None, parts), self._diagnose(error)])
 
     def _diagnose(self, error: ExchangeError) -> str:
         return f"more: keyctl diagnose {error.exchange} {error.code} --market {self.market}"

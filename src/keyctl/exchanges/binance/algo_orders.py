@@ -69,7 +69,7 @@ class AlgoOrders(BinanceOrders):
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         body = read_object(response.body)
         if body.get("clientAlgoId") != leg.client_order_id:
-            raise Unreadable("the answer does not carry our client order id")
+            raise Unreadable("the response does not carry this order's client order id")
         status = self.status(body, leg)
         return Placed(status.exchange_order_id, status.state, status.quantity, status.odd)
 
@@ -92,7 +92,7 @@ class AlgoOrders(BinanceOrders):
         else:
             done = body.integer("code") == 200 and body.get("algoStatus", "CANCELED") == "CANCELED"
         if not (ours and done):
-            raise Unreadable("the answer does not confirm the cancel of our order")
+            raise Unreadable("the response does not confirm the cancel of this order")
 
     def holds_to_reducing(self, order: Order) -> bool:
         return reduces(order)
@@ -133,7 +133,7 @@ class COINMAlgoOrders(AlgoOrders):
 
     def params(self, leg: Leg) -> tuple[tuple[str, JSON], ...]:
         raise UsageProblem(
-            "Binance documents no call that tells what became of a stop or take-profit on COIN-M", code="not_offered"
+            "Binance documents no call that shows what became of a stop or take-profit on COIN-M", code="not_offered"
         )
 
 
@@ -151,7 +151,7 @@ def _check_ours(body: Row, leg: Leg) -> Decimal:
         and (order.type is OrderType.MARKET or body.decimal("price") == order.price)
     )
     if not same:
-        raise Unreadable("the answer describes another order than ours")
+        raise Unreadable("the response describes another order than the one that was sent")
     return size_told(body.decimal("quantity"), order, may_shrink=reduces(order))
 
 

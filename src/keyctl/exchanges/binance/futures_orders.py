@@ -55,7 +55,7 @@ class FuturesOrders(BookOrders, NumberedOrders):
             return
         named = body.text("orderId"), body.get("symbol", leg.native_symbol)
         if named != (ref.exchange_order_id, leg.native_symbol) or body.get("status") != "CANCELED":
-            raise Unreadable("the answer does not confirm the cancel of our order")
+            raise Unreadable("the response does not confirm the cancel of this order")
 
     def holds_to_reducing(self, order: Order) -> bool:
         return reduces(order)
@@ -143,7 +143,7 @@ def _check_ours(body: Row, leg: Leg) -> Decimal:
     if same and order.time_in_force is TimeInForce.GTD and "goodTillDate" in body:
         same = body.integer("goodTillDate") // 1000 * 1000 == _good_till(order)
     if not same:
-        raise Unreadable("the answer describes another order than ours")
+        raise Unreadable("the response describes another order than the one that was sent")
     return size_told(body.decimal("origQty"), order, may_shrink=reduces(order))
 
 
@@ -162,7 +162,7 @@ def _became(body: Row, leg: Leg, order_id: str, waited_as: str) -> OrderStatus:
         and body.get("positionSide", "BOTH") == (position_side(order) if order.hedge else "BOTH")
     )
     if not same:
-        raise Unreadable("the answer describes another order than ours")
+        raise Unreadable("the response describes another order than the one that was sent")
     size = size_told(body["origQty"], order, may_shrink=reduces(order)) if "origQty" in body else order.contracts
     return replace(status_told(leg, waited_as, state_of(body), _fill(body, size)), became=order_id)
 

@@ -284,7 +284,7 @@ class FuturesSettings(Settings):
             if body.integer("code") != 200 or body.get("symbol", asked["symbol"]) != asked["symbol"]:
                 raise Unreadable("the answer does not confirm the margin type")
         elif body.get("symbol") != asked["symbol"] or body.integer("leverage") != asked["leverage"]:
-            raise Unreadable("the answer tells another leverage")
+            raise Unreadable("the response shows another leverage")
 
     def is_already_set(self, error: ExchangeError) -> bool:
         return error.code in _ALREADY

@@ -111,7 +111,7 @@ class BookOrders(BinanceOrders):
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         body = read_object(response.body)
         if body.get("clientOrderId") != leg.client_order_id:
-            raise Unreadable("the answer does not carry our client order id")
+            raise Unreadable("the response does not carry this order's client order id")
         state = _STATES.get(str(body.get("status")))
         # What was spent is left out now and then ([official] change log 2026-07-15); so may be what was filled.
         untold = {"cummulativeQuoteQty": 0, "executedQty": body.get("origQty") if state is OrderState.CLOSED else 0}
@@ -160,7 +160,7 @@ def check_canceled(body: Row, leg: Leg, own_id: str) -> None:
     """Nothing when an answer shows the leg's order as canceled, our id under that name. Raises Unreadable."""
     check_named(body.get("symbol"), leg.native_symbol)
     if body.get(own_id) != leg.client_order_id or body.get("status") != "CANCELED":
-        raise Unreadable("the answer does not confirm the cancel of our order")
+        raise Unreadable("the response does not confirm the cancel of this order")
 
 
 def state_of(body: Row) -> OrderState:
@@ -198,4 +198,4 @@ def _check_ours(body: Row, leg: Leg) -> None:
         )
     )
     if not same:
-        raise Unreadable("the answer describes another order than ours")
+        raise Unreadable("the response describes another order than the one that was sent")

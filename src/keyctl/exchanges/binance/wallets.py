@@ -40,7 +40,7 @@ def read_isolated_margin(response: Response) -> Balances:
     for row in read_object(response.body).objects("assets"):
         pair = row.text("symbol")
         if pair in pairs:
-            raise Unreadable("a pair told twice")
+            raise Unreadable("a pair reported twice")
         pairs.add(pair)
         for side in (row.object("baseAsset"), row.object("quoteAsset")):
             currency = side.text("asset")

@@ -47,9 +47,9 @@ def _rights(rows: list[JSON]) -> dict[str, tuple[bool, bool]]:
     rights: dict[str, tuple[bool, bool]] = {}
     for row in map(_RIGHT.row, rows):
         if row["read"] not in (0, 1) or row["write"] not in (0, 1):
-            raise Unreadable("a right is not told as 0 or 1")
+            raise Unreadable("a permission is not reported as 0 or 1")
         scope = clean_text(row.text("scope"), 40)
         if scope in rights:
-            raise Unreadable("a right is told twice")
+            raise Unreadable("a permission is reported twice")
         rights[scope] = (bool(row["read"]), bool(row["write"]))
     return rights

@@ -198,7 +198,7 @@ class BitfinexFunding(Funding):
         agrees = (told.size, told.kind, told.days, told.hidden) == (sent.size, sent.kind, sent.days, sent.hidden)
         # What rate an offer that follows FRR shows is not documented: it may be the delta, or what it is now.
         if not agrees or (sent.kind is OfferKind.FIXED and told.rate != sent.rate):
-            raise Unreadable("the offer in the answer differs from ours")
+            raise Unreadable("the offer in the response differs from the one that was sent")
         return offer
 
     def cancel_request(self, offer_id: str) -> Request:

@@ -176,7 +176,7 @@ def _check_terms(row: Row, leg: Leg) -> None:
         and _price_agrees(row, order, triggered)
     )
     if not agrees or not _TERMS[order.market].agrees(row, order):
-        raise Unreadable("the order in the answer differs from ours")
+        raise Unreadable("the order in the response differs from the one that was sent")
     ends = row["ends"]
     if ends and (order.time_in_force is not TimeInForce.GTD or row.integer("ends") != _ends(order).timestamp() * 1000):
         raise Unreadable("the order in the answer ends at another time")

@@ -143,7 +143,7 @@ def _placed_id(data: Row, leg: Leg) -> JSON:
     """The order id in the answer to prv/placeOrder, None where there is none. Raises Unreadable unless our id comes
     back and nothing differs: no orders that only reduce are sent, so that no size may."""
     if data.get("clientOrderId") != leg.client_order_id:
-        raise Unreadable("the answer does not echo our order")
+        raise Unreadable("the response does not echo this order")
     check_echo(data, _params(leg), numbers=("price", "volume"))
     return data.get("orderId") or data.get("orderSysID")
 

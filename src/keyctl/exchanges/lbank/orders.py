@@ -56,7 +56,7 @@ class SpotOrders(OrderAPI):
     def read_placed(self, response: Response, leg: Leg) -> Placed:
         data = object_of(data_in(response))
         if data.get("custom_id") != leg.client_order_id or data.get("symbol") != leg.native_symbol:
-            raise Unreadable("the answer does not echo our order")
+            raise Unreadable("the response does not echo this order")
         # LBank repeats no more than that; whatever it did would have to agree.
         check_echo(data, _params(leg), numbers=("price", "amount"))
         return placed_told(leg, data.get("order_id"))
@@ -136,7 +136,7 @@ def _listed(response: Response, leg: Leg, page: int) -> OrderStatus | None:
         raise TooLong("more orders than one page holds")
     # History answers leave the client order id out [official, stored 2026-08-11]: a twin of ours may be ours.
     if any(not row.get("clientOrderId") and _could_be(row, leg) for row in rows):
-        raise Unreadable("an order without client order id looks like ours")
+        raise Unreadable("an order without client order id looks like this one")
     return None
 
 
@@ -161,7 +161,7 @@ def _params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
 def _status(row: Row, leg: Leg) -> OrderStatus:
     """The status of the leg's order. Raises Unreadable when the row differs from the leg or cannot be understood."""
     if not _same_terms(row, leg):
-        raise Unreadable("the order found under our id differs from ours")
+        raise Unreadable("the order found under this id differs from the one that was sent")
     state = _STATES.get(row.integer("status"))
     if state is None:
         raise Unreadable("an unknown order status")

@@ -98,7 +98,7 @@ class AlgoOrders(OKXOrders):
         """The answer need not tell our id."""
         row = one_row(response)
         if row.get("sCode") != "0" or row.get("algoClOrdId") not in (leg.client_order_id, "", None):
-            raise Unreadable("the answer does not confirm the cancel of our order")
+            raise Unreadable("the response does not confirm the cancel of this order")
         check_echo(row, (("instId", leg.native_symbol),))
 
     def status(self, row: Row, leg: Leg) -> OrderStatus:
@@ -118,7 +118,7 @@ class AlgoOrders(OKXOrders):
         )
         state = _STATES.get(str(told))
         if not same or state is None:
-            raise Unreadable("the answer describes another order than ours, or an unknown state")
+            raise Unreadable("the response describes another order than the one that was sent, or an unknown state")
         order_id, odd = order_id_told(row.get("algoId"))
         return OrderStatus(
             exchange_order_id=order_id,

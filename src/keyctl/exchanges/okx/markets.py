@@ -253,7 +253,7 @@ class ContractSettings(Settings):
         asked = dict(request.params)
         found = rows(response)
         if not found:
-            raise Unreadable("not telling what was set")
+            raise Unreadable("not saying what was set")
         for row in found:
             same = row.agrees({name: asked[name] for name in ("instId", "mgnMode")})
             # Without a side in the request the one value holds for all of them.
@@ -325,7 +325,7 @@ def _spot_margin(response: Response) -> MarginMode | None:
         raise Unreadable("an unknown account mode")
     if _SPOT_MARGINS[mode] is not None and account.get("autoLoan") is not False:
         raise CheckFailed(
-            f"the OKX account borrows by itself, or does not tell (acctLv {mode}, autoLoan)",
+            f"OKX auto-borrow is on or unknown (acctLv {mode}, autoLoan)",
             "switch auto-borrow off on OKX's own pages; keyctl sends no order that could become a loan",
             code="account_mode",
             exchange="okx",
@@ -369,7 +369,7 @@ def _leverages(response: Response, instrument: Instrument, margin: MarginMode, h
         return told["net"], told["net"]
     if set(told) == {"long", "short"} and hedge:
         return told["long"], told["short"]
-    raise Unreadable("missing the leverage, or telling it for other sides than the position mode has")
+    raise Unreadable("missing the leverage, or reporting it for sides that the position mode does not have")
 
 
 def _positions(response: Response) -> tuple[Position | OddRow, ...]:

@@ -93,7 +93,7 @@ class OKXOrders(OrderAPI):
         """
         row = one_row(response)
         if row.get("sCode") != "0" or row.get(self.own_id) != leg.client_order_id:
-            raise Unreadable("the answer does not carry our client order id with success")
+            raise Unreadable("the response does not carry this order's client order id with success")
         shrinks = ("sz",) if TERMS[leg.order.market].shrinks(leg.order) else ()
         check_echo(row, (("instId", leg.native_symbol), *sent), numbers=_NUMBERS, shrinks=shrinks)
         return row
@@ -147,7 +147,7 @@ class PlainOrders(OKXOrders, NumberedOrders):
             return
         row = one_row(response)
         if row.get("sCode") != "0" or row.get("ordId") != ref.exchange_order_id:
-            raise Unreadable("the answer does not confirm the cancel of our order")
+            raise Unreadable("the response does not confirm the cancel of this order")
         check_echo(row, (("instId", leg.native_symbol),))
 
     def status(self, row: Row, leg: Leg) -> OrderStatus:
@@ -161,7 +161,7 @@ class PlainOrders(OKXOrders, NumberedOrders):
             and (order.type is OrderType.MARKET or row.decimal("px") == order.price)
         )
         if not same:
-            raise Unreadable("the answer describes another order than ours")
+            raise Unreadable("the response describes another order than the one that was sent")
         return _fill(row, leg, row.get("ordId"))
 
 
@@ -170,7 +170,7 @@ def _became(row: Row, leg: Leg, order_id: str, waited_as: str) -> OrderStatus:
         "algoId"
     ) in (waited_as, "", None)
     if not same:
-        raise Unreadable("the answer describes another order than ours")
+        raise Unreadable("the response describes another order than the one that was sent")
     return replace(_fill(row, leg, waited_as), became=order_id)
 
 
