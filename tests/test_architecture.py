@@ -173,7 +173,7 @@ REVEALERS = {
 }
 
 # Modules of that room which are no command.
-OF_NO_COMMAND = {"commands.demo_world", "commands.framing", "commands.short_help"}
+OF_NO_COMMAND = {"commands.completing", "commands.demo_world", "commands.framing", "commands.short_help"}
 
 FUNCTION_LINES_MAX = 60
 

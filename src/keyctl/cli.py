@@ -14,7 +14,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from keyctl import __version__
 from keyctl.app import App
-from keyctl.commands.framing import CONTEXT, RUNS_LINES, command_name, secret_on_command_line
+from keyctl.commands.framing import COMPLETION_VARIABLE, CONTEXT, RUNS_LINES, command_name, secret_on_command_line
 from keyctl.commands.short_help import SECTIONS, SHORT_HELP
 from keyctl.errors import ExitCode, KeyctlError, OutcomeUnknown, UsageProblem
 from keyctl.loader import load_module, module_names
@@ -132,6 +132,10 @@ def run(arguments: list[str], app: App | None = None) -> int:
     output = OutputOptions(json=_wants_json(arguments))
     app = app or App(output=output)
     app.output.json = app.output.json or output.json
+    if COMPLETION_VARIABLE in os.environ:
+        from keyctl.commands.completing import prepare
+
+        prepare()
     try:
         result = _with_remarks(outcome(arguments, app), app)
     finally:
@@ -141,8 +145,19 @@ def run(arguments: list[str], app: App | None = None) -> int:
         if _show(result, app.output):
             for call in app.once_shown:
                 call()
+        if result.data:
+            _note_seen(result, app)
         return int(result.exit_code)
     return result
+
+
+def _note_seen(result: Result, app: App) -> None:
+    """Keeps the symbols and plans of the result for TAB; nothing in it can change what the command ends with."""
+    from keyctl.home.seen import note_seen, words_in
+
+    with suppress(KeyctlError, OSError, KeyboardInterrupt):
+        if seen := words_in(result.data):
+            note_seen(app.home.state, seen)
 
 
 def outcome(arguments: list[str], app: App) -> Result | int:

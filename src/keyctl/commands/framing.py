@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keyctl.commands.completing import codes_below_zero, offer_words
 from keyctl.errors import UsageProblem
 from keyctl.model.words import Algorithm
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from keyctl.app import App
     from keyctl.terminal.output import Result
 
@@ -44,9 +47,13 @@ class KeyctlCommand(click.Command):
         kwargs.setdefault("params", []).extend([*(_list_options() if lists else ()), *_shared_options()])
         kwargs["context_settings"] = {**CONTEXT, **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
+        offer_words(self.params)
         self.examples = examples
         self.sections = sections or {}
         self.needs_words = needs_words
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return [*codes_below_zero(ctx, incomplete), *super().shell_complete(ctx, incomplete)]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         if not self.sections:

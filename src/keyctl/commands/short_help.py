@@ -8,7 +8,7 @@ SHORT_HELP = {
     "cancel": "Cancel open orders",
     "checklist": "Show how to make a safe key at an exchange",
     "close": "Close positions in perpetuals",
-    "completion": "Print the completion script for a shell",
+    "completion": "Print or install the completion script for a shell",
     "config": "Show and check your settings",
     "demo": "Play the main job without an account",
     "diagnose": "Find what is wrong with an account, or explain a code",
