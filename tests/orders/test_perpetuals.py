@@ -23,7 +23,7 @@ from keyctl.orders.plan import PlannedLeg, plan_leg
 from keyctl.orders.wish import Wish
 from tests.support.perpetual_wishes import ACCOUNT, INVERSE, LINEAR, ONE_WAY, VIEW, wish
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "orders.md"
 D = Decimal
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 
@@ -258,7 +258,7 @@ def test_a_kind_of_order_that_the_venue_lacks_is_refused() -> None:
 
 
 def test_the_readme_tells_what_kinds_of_order_each_venue_gets() -> None:
-    rows = re.findall(r"^\| (\w+) (spot|futures|spot, \w+) \|(.+)\|$", README.read_text(encoding="utf-8"), re.M)
+    rows = re.findall(r"^\| (\w+) (spot|futures|spot, \w+) \|(.+)\|$", PAGE.read_text(encoding="utf-8"), re.M)
     columns = (("ioc", "fok", "post_only"), ("gtd",), ("stop_market", "stop_limit"), ("take_profit_market",))
     told = {}
     for exchange, markets, cells in rows:
