@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pty
+import re
 import select
 import sys
 import time
@@ -39,6 +40,14 @@ class Person:
         self._answered = self.seen.index(wanted, self._answered) + len(wanted)
         return self
 
+    def asked(self) -> str | None:
+        """The line with the question that waits for an answer now; None when the child has ended."""
+        while not (self.seen.endswith((b": ", b"? ")) and len(self.seen) > self._answered):
+            if not self._read():
+                return None
+        self._answered = len(self.seen)
+        return self.seen.decode(errors="replace").rpartition("\n")[2]
+
     def types(self, text: str) -> Person:
         os.write(self._terminal, text.encode())
         return self
@@ -62,6 +71,24 @@ class Person:
             chunk = b""
         self.seen += chunk
         return bool(chunk)
+
+
+def as_left(text: str) -> str:
+    """The text as a terminal is left with it: without progress that was drawn over or taken away again."""
+    lines, row, fresh = [""], 0, False
+    for part in re.split(r"(\n|\r|\x1b\[\d*A|\x1b\[\d*K|\x1b\[\?25[hl])", text):
+        if part == "\n":
+            row, fresh = row + 1, False
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\r":
+            fresh = True
+        elif part.endswith("A") and part.startswith("\x1b["):
+            row = max(row - int(part[2:-1] or 1), 0)
+        elif part.endswith("K") and part.startswith("\x1b["):
+            lines[row] = ""
+        elif part and not part.startswith("\x1b[?"):
+            lines[row], fresh = part if fresh else lines[row] + part, False
+    return "\n".join(lines).rstrip()
 
 
 def keyctl_at_terminal(arguments: list[str], home: Path, **variables: str) -> Person:
