@@ -33,6 +33,8 @@ WORDS = {
     "funding cancel": ("--all", "USD", "--yes"),
     "funding offer": ("200", "USD", "--rate", "0.02%/day", "--days", "2", "--yes"),
     "funding resolve": ("3", "--absent", "--reason", "not on its page", "--yes"),
+    "group add": ("desk", "a"),
+    "group remove": ("desk", "--all"),
     "import": ("bot.env",),
     "keygen": ("binance",),
     "leak": ("a", "--yes"),
@@ -60,14 +62,26 @@ NAMES = [" ".join(words) for words in commands()]
 NEW = ("disable", "edit", "enable", "env", "exec", "export", "import", "keygen", "rename", "reveal", "rotate")
 # With an account in a vault that is locked: what needs no secret works, and the rest names the person or the key.
 OPEN = {
-    *("backup", "cancel", "checklist", "completion", "config path", "config set", "config show"),
+    *("backup", "cancel", "checklist", "completion", "config check", "config path", "config set", "config show"),
     *("demo", "diagnose"),
-    *("disable", "doctor", "enable", "halt", "help", "limits", "list", "orders export", "orders list"),
+    *(
+        "disable",
+        "doctor",
+        "enable",
+        "group add",
+        "group list",
+        "halt",
+        "help",
+        "limits",
+        "list",
+        "orders export",
+        "orders list",
+    ),
     *("orders refresh", "orders settle", "price", "rename", "scan", "show"),
     *("vault status", "version", "whitelist plan", "whitelist set", "whitelist show"),
 }
 NEEDS_PERSON = {"config edit", "reveal"}
-WRONG = {"funding resolve", "orders resolve", "orders show"}  # there is no such plan or offer
+WRONG = {"funding resolve", "group remove", "orders resolve", "orders show"}  # no such plan, offer or group
 WITH_ACCOUNT = {
     "cancel": ("--all", "--yes"),
     "close": ("BTC/USDT:USDT", "-a", "a", "--yes"),

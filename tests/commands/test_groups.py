@@ -138,3 +138,51 @@ def test_a_disabled_account_still_defines_its_group(world: World) -> None:
     world.keyctl("disable", "a")
     configure(world, '[groups]\ndesk = ["b"]\n')
     assert code(world.keyctl("whitelist", "show", "--group", "desk", "--json")) == (2, "group_defined_twice")
+
+
+# keyctl group.
+
+
+def test_group_add_and_remove_keep_what_edit_keeps(three: World) -> None:
+    ran = three.keyctl("group", "add", "pair", "okx-a", "-a", "binance-a", "--json")
+    assert (ran.exit_code, ran.data["accounts"]) == (0, ["okx-a", "binance-a"])
+    assert three.account("okx-a").groups == ("desk", "pair")
+    assert seen(three, "pair") == [{"okx-a", "binance-a"}] * 4
+    assert three.keyctl("group", "add", "pair", "okx-a").exit_code == 0, "again"
+    assert three.account("okx-a").groups == ("desk", "pair")
+    listed = {row["name"]: row["accounts"] for row in three.keyctl("group", "list", "--json").data["groups"]}
+    assert listed == {"desk": ["okx-a", "lbank-a"], "pair": ["okx-a", "binance-a"]}
+    assert three.keyctl("group", "remove", "pair", "okx-a", "--json").data["accounts"] == ["binance-a"]
+    assert three.keyctl("group", "remove", "desk", "--all", "--json").data["accounts"] == []
+    assert [account.groups for account in three.app().accounts.all()] == [(), (), ("pair",)]
+
+
+def test_group_list_names_where_each_is_defined(three: World) -> None:
+    configure(three, '[groups]\nwide = ["binance-a", "okx-a"]\ndesk = ["binance-a"]\n')
+    rows = [line.split("\t") for line in three.keyctl("group", "list").stdout.splitlines()]
+    assert rows == [["wide", "okx-a, binance-a", "config.toml"], ["desk", "", "defined twice"]]
+    assert three.keyctl("group", "remove", "desk", "--all").exit_code == 0, "one of the two definitions goes"
+    assert seen(three, "desk") == [{"binance-a"}] * 4
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("add", "wide", "okx-a"), (2, "group_in_config")),
+        (("remove", "wide", "--all"), (2, "group_in_config")),
+        (("remove", "nothing", "--all"), (2, "unknown_group")),
+        (("remove", "desk", "okx-a", "binance-a"), (2, "unknown_group")),
+        (("remove", "desk"), (2, "no_account")),
+        (("remove", "desk", "okx-a", "--all"), (2, "no_account")),
+        (("add", "desk"), (2, "no_account")),
+        (("add", "pair", "okx-a", "nobody"), (3, "unknown_account")),
+        (("add", "Not a name", "okx-a"), (3, "bad_label")),
+    ],
+)
+def test_what_cannot_be_done_to_a_group_changes_nothing(
+    three: World, words: tuple[str, ...], expected: tuple[int, str]
+) -> None:
+    configure(three, '[groups]\nwide = ["binance-a", "okx-a"]\n')
+    before = (three.home / "config" / "accounts.json").read_bytes()
+    assert code(three.keyctl("group", *words, "--json")) == expected
+    assert (three.home / "config" / "accounts.json").read_bytes() == before

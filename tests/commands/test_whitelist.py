@@ -278,3 +278,30 @@ def test_an_address_for_a_time_must_fit_on_the_list_too(desk: Desk) -> None:
     desk.run("whitelist", "set", "-a", "lbank-a", *(f"8.8.4.{number}" for number in range(1, 5)))
     ran = desk.run("whitelist", "set", "-a", "lbank-a", ONE, TWO, "--until", "2h")
     assert ran.exit_code == ExitCode.CHECK and "at most 4" in ran.stderr
+
+
+def test_set_shows_what_it_replaces(desk: Desk) -> None:
+    live(desk, "okx", markets=BOTH, groups=("desk",))
+    live(desk, "binance", groups=("desk",))
+    assert desk.run("whitelist", "set", "--group", "desk", ONE, "--json").data["replaced"] == []
+    ran = desk.run("whitelist", "set", "-a", "okx-a", "--market", "spot", TWO, "--json")
+    assert ran.data["replaced"] == [{"account": "okx-a", "market": "spot", "kept": [ONE]}]
+    again = desk.run("whitelist", "set", "-a", "okx-a", "--market", "spot", TWO, "--json")
+    assert again.data["replaced"] == [], "the same list replaces nothing"
+    ran = desk.run("whitelist", "set", "--group", "desk", THREE, "--json")
+    assert [(row["account"], row["market"]) for row in ran.data["replaced"]] == [
+        ("okx-a", "futures"),
+        ("binance-a", "spot"),
+    ]
+    ran = desk.run("whitelist", "set", "-a", "okx-a", "--market", "spot", "--forget")
+    assert f"okx-a spot: replaced {TWO}" in ran.stderr + ran.stdout
+
+
+def test_a_private_address_is_refused_with_the_way_to_the_public_one(desk: Desk) -> None:
+    live(desk, "okx")
+    for entry in ("192.168.1.20", "10.0.0.0/8", "100.64.0.1", "fe80::1"):
+        error = desk.run("whitelist", "set", "-a", "okx-a", entry, "--json").document["errors"][0]
+        assert (
+            f"okx-a: {entry} is private or reserved; an exchange only sees your public IP address" in error["message"]
+        )
+        assert "to find your public IP address: keyctl ip" in error["hints"]

@@ -271,7 +271,13 @@ def _looks() -> Iterator[Step]:
     yield from (Step("list"), Step("show", ["okx-a"]), Step("show", ["nobody"], codes=(3,)))
     yield from (Step("price", ["BTC/USDT"]), Step("checklist", ["okx"]), Step("completion", ["bash"]))
     yield from (Step("completion", ["fish", "--install"]), Step("completion", ["bash", "--install"]))
-    yield from (Step("config path"), Step("config show", ["--origin"]), Step("config edit", codes=(10,)))
+    yield from (
+        Step("config path"),
+        Step("config show", ["--origin"]),
+        Step("config check"),
+        Step("config edit", codes=(10,)),
+    )
+    yield from (Step("group add", ["trio", "okx-a"]), Step("group list"), Step("group remove", ["trio", "--all"]))
     yield from (Step("limits"), Step("doctor", codes=(0, 4)), Step("diagnose", ["okx", "50113"]))
     yield from (Step("version"), Step("help"), Step("help", ["safety"]), Step("help", ["nothing"], codes=(2,)))
 

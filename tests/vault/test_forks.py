@@ -83,8 +83,12 @@ def test_no_order_of_two_machines_writes_loses_an_account(machines: Machines, or
     accepted = machines.keyctl("a", "vault", "check", "--accept-generation")
     assert accepted.exit_code == 0, accepted
     (kept,) = (machines.homes["a"] / "state").glob("vault.fork-*.json")
+    before = machines.kept_keys("a")
+    looked = machines.keyctl("a", "import", str(kept), "--from-vault", "--dry-run", "--yes", "--json")
+    assert (looked.exit_code, machines.kept_keys("a")) == (0, before), looked
     back = machines.keyctl("a", "import", str(kept), "--from-vault", "--yes", "--json")
     assert back.exit_code == 0, back
+    assert looked.data["states"] == back.data["states"]
     assert {item["state"] for item in back.data["states"]} == {"same", "new"}
     expected = {machines.keys[label] for label in ("common", *written["a"], *written["b"])}
     assert machines.kept_keys("a") == expected

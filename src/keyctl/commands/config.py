@@ -1,5 +1,5 @@
-"""keyctl config: shows and checks the person's settings. keyctl never writes config.toml; the one answer that it keeps
-itself, on the echo service, is in a file of its own."""
+"""keyctl config: shows and checks the person's settings. What config.toml says is the person's text alone; the one
+answer that keyctl keeps itself, on the echo service, is in a file of its own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import click
 
 from keyctl.app import App
 from keyctl.commands.framing import keyctl_command, keyctl_group
-from keyctl.errors import KeyctlError, NeedsPerson, SetupProblem, UsageProblem
+from keyctl.errors import CheckFailed, ExitCode, KeyctlError, NeedsPerson, SetupProblem, UsageProblem
 from keyctl.home.config import Config, read_config
-from keyctl.terminal.output import Note, Result, Table, Text
+from keyctl.terminal.output import Note, Result, Table, Text, show_aside
 
 
 @keyctl_command(examples="keyctl config show\nkeyctl config show --origin")
@@ -85,33 +85,87 @@ def _tables(config: Config) -> list[tuple[str, str]]:
 
 @keyctl_command(examples="keyctl config edit")
 def edit(app: App) -> Result:
-    """Open the settings in your editor, then check them"""
-    import shlex
-    import subprocess
+    """Open the settings in your editor, then check them
+
+    Without a config.toml a commented template is opened. A text with a mistake is kept aside and never applied.
+    """
+    from keyctl.home import config_edit
 
     if not app.prompt.has_terminal:
         raise NeedsPerson("an editor needs a terminal", f"edit the file yourself: {app.home.config_file}")
-    app.home.prepare()
+    words = _editor(app)
+    draft = config_edit.begin(app.home)
+    if draft.resumed is not None:
+        show_aside((Note("This is your last text, which was not applied."),), app.output)
+    try:
+        _run_editor([*words, str(draft.path)])
+    except SetupProblem:
+        config_edit.discard(draft)
+        raise
+    changed = config_edit.apply(app.home, draft)
     path = app.home.config_file
+    words_out = f"{path} is in order." if changed else f"Nothing was changed in {path}."
+    return Result({"path": str(path), "changed": changed}, view=(Note(words_out),))
+
+
+def _editor(app: App) -> list[str]:
+    """The editor's command line. Raises SetupProblem."""
+    import shlex
+
     variable = "VISUAL" if app.environ.get("VISUAL") else "EDITOR"
     try:
-        words = shlex.split(app.environ.get(variable) or "vi") or ["vi"]
+        return shlex.split(app.environ.get(variable) or "vi") or ["vi"]
     except ValueError:
         raise SetupProblem(
-            f"{variable} has a quote that is not closed", f"correct {variable}, or edit the file yourself: {path}"
+            f"{variable} has a quote that is not closed",
+            f"correct {variable}, or edit the file yourself: {app.home.config_file}",
         ) from None
+
+
+def _run_editor(line: list[str]) -> None:
+    import subprocess
+
     try:
         # A file that the editor makes anew must not be open to others, which read_config refuses.
-        code = subprocess.run([*words, str(path)], umask=0o077).returncode
+        code = subprocess.run(line, umask=0o077).returncode
     except OSError as error:
         raise SetupProblem(
-            f"the editor {words[0]} cannot be run: {error.strerror}", "set EDITOR to one that is there"
+            f"the editor {line[0]} cannot be run: {error.strerror}", "set EDITOR to one that is there"
         ) from None
     if code != 0:
-        raise SetupProblem(f"the editor ended with exit code {code}", "the file may be as it was")
-    for problem in read_config(app.home).lost_routes().values():
+        raise SetupProblem(f"the editor ended with exit code {code}", "config.toml was not changed")
+
+
+@keyctl_command(examples="keyctl config check\nkeyctl config check --quiet    (for a script: silent when all is well)")
+def check(app: App) -> Result:
+    """Check the settings, and the names in them
+
+    Exit 3 for a file that cannot be read, 4 where it names accounts that are not stored or defines a group twice.
+    """
+    config = read_config(app.home)
+    for problem in config.lost_routes().values():
         raise problem
-    return Result({"path": str(path)}, view=(Note(f"{path} is in order."),))
+    stored = {account.label for account in app.accounts.all()}
+    named = {f"[accounts.{label}]": label for label in config.accounts}
+    named |= {f"[[accepted_risk]] {risk.risk}": risk.account for risk in config.accepted_risks}
+    problems = [
+        CheckFailed(
+            f"{where} names an account that is not stored: {label[:41]}",
+            "to correct the name: keyctl config edit",
+            code="unknown_account",
+        )
+        for where, label in named.items()
+        if label not in stored
+    ]
+    problems += [
+        CheckFailed(words, "to correct it: keyctl config edit", code="bad_group") for words in app.groups.warnings()
+    ]
+    path = app.home.config_file
+    data = {"path": str(path), "exists": path.exists(), "problems": [problem.message for problem in problems]}
+    if problems:
+        return Result(data, exit_code=ExitCode.CHECK, errors=tuple(problems))
+    words = f"{path} is in order." if path.exists() else f"There is no {path}; the default settings are in force."
+    return Result(data, view=(Note(words),))
 
 
 @keyctl_command(
@@ -148,5 +202,7 @@ def path(app: App) -> Result:
 
 
 command = keyctl_group(
-    "config", "Show and check your settings", {"show": show, "set": set_, "edit": edit, "path": path}
+    "config",
+    "Show and check your settings",
+    {"show": show, "check": check, "set": set_, "edit": edit, "path": path},
 )

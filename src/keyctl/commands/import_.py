@@ -56,6 +56,6 @@ def command(
     if from_vault:
         from keyctl.keys.import_from_vault import bring_back
 
-        return bring_back(app, Path(file).absolute(), yes=yes)
+        return bring_back(app, Path(file).absolute(), yes=yes, dry_run=dry_run)
     key = BackupKey(None if key_file is None else Path(key_file).absolute(), passphrase_fd)
     return import_file(app, file, Options(exchange, env, groups, key, yes, dry_run))

@@ -148,9 +148,14 @@ def read_config(home: Home) -> Config:
     key, a wrong type or an impossible value, with the line number where it can be found.
     """
     data = read_owned(home.config_file, forbidden_mode=WRITABLE_BY_OTHERS, problem=SetupProblem)
-    config = Config() if data is None else _Reader(str(home.config_file), data).config()
+    config = Config() if data is None else parse_config(str(home.config_file), data)
     services = agreed(home) or () if config.echo_url is None else (config.echo_url,)
     return replace(config, echo_services=services) if services else config
+
+
+def parse_config(name: str, data: bytes) -> Config:
+    """What the bytes of a config file say; `name` is for complaints. Raises SetupProblem (bad_config)."""
+    return _Reader(name, data).config()
 
 
 class _Reader(ConfigText):

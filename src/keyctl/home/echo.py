@@ -1,5 +1,5 @@
 """Which echo service may tell the public IP address of this machine: only one that the person agreed to, and none
-without. The answer is kept beside config.toml, which keyctl never writes. Asks nobody."""
+without. The answer is kept beside config.toml, which holds the text of the person alone. Asks nobody."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Home:
 
     @property
     def config_file(self) -> Path:
-        """The person's settings; keyctl never writes this file."""
+        """The person's settings; keyctl config edit puts here what they wrote, and nothing else writes it."""
         return self.config / "config.toml"
 
     @property

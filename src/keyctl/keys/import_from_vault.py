@@ -5,7 +5,7 @@ Nothing that differs from what is here, or was removed here, is taken without it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -46,9 +46,12 @@ class Found:
         return "(an entry)" if self.account is None else self.account.label
 
 
-def bring_back(app: App, path: Path, *, yes: bool) -> Result:
-    """Stores what the other vault has and this one lacks. Raises SetupProblem (vault_locked, vault_forked, no_vault),
-    CheckFailed where nothing comes back, NeedsPerson without --yes where nobody can be asked."""
+def bring_back(app: App, path: Path, *, yes: bool, dry_run: bool = False) -> Result:
+    """Stores what the other vault has and this one lacks; with `dry_run` only shows it.
+
+    Raises SetupProblem (vault_locked, vault_forked, no_vault), CheckFailed where nothing comes back, NeedsPerson
+    without --yes where nobody can be asked.
+    """
     from keyctl.keys.vault_slots import vault_in_use
     from keyctl.vault.moves import is_vault_chosen
 
@@ -61,6 +64,10 @@ def bring_back(app: App, path: Path, *, yes: bool) -> Result:
     rows = [("", item.label, item.state, _WORDS[item.state]) for item in found]
     table = Table(("line", "name", "state", "what becomes of it"), rows)
     wanted = [item for item in found if item.state == "new"]
+    if dry_run:
+        count = f"{len(wanted)} account{'s' * (len(wanted) != 1)}"
+        note = Note(f"{count} would be brought back. Nothing was stored.")
+        return Result(_data(path, wanted, found), view=(table, note))
     asked = not yes and app.prompt.has_terminal
     if not asked and not yes and not app.no_input:
         raise NeedsPerson("cannot ask which accounts to bring back: there is no terminal", "add --yes for the new ones")
@@ -80,12 +87,15 @@ def bring_back(app: App, path: Path, *, yes: bool) -> Result:
         Note(f"Brought back: {labels}."),
         Note(f"{path.name} still holds their secrets, sealed; keep it or delete it."),
     )
-    data = {
+    return Result(_data(path, wanted, found), view=notes if asked else (table, *notes))
+
+
+def _data(path: Path, wanted: Sequence[Found], found: Sequence[Found]) -> dict[str, object]:
+    return {
         "accounts": [account_data(item.account) for item in wanted if item.account is not None],
         "states": [{"label": item.label, "state": item.state} for item in found],
         "file": str(path),
     }
-    return Result(data, view=notes if asked else (table, *notes))
 
 
 def _compared(app: App, here: Contents, there: Contents) -> Iterator[Found]:

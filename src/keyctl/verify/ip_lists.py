@@ -93,7 +93,7 @@ def _entry_remarks(entry: str, facts: Profile, loopback: bool) -> list[Remark]:
     if open_entry([entry]):
         found.append(Remark(f"{entry} takes too many addresses: that is no list", True))
     elif not loopback and _is_inner(network):
-        found.append(Remark(f"{entry} is a private or reserved range; no exchange ever sees it", True))
+        found.append(Remark(f"{entry} is private or reserved; an exchange only sees your public IP address", True))
     if network.num_addresses > 1 and not facts.ip_list.cidr:
         known = facts.ip_list.cidr is False
         words = "takes no ranges" if known else "does not document whether it takes ranges"

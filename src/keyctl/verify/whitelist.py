@@ -69,15 +69,34 @@ def keep(
         if market is not None and market not in account.markets:
             raise UsageProblem(f"{account.label} has no {market} market", code="no_market")
         warnings += _check(account, entries)
-    name = market.value if market else ""
+    name, book = market.value if market else "", app.journals.to_send().addresses
+    before = _lasting(app, accounts)
     for owner in [group] if group is not None else [account.id for account in accounts]:
-        app.journals.to_send().addresses.keep(GROUP if group is not None else ACCOUNT, owner, name, entries)
+        book.keep(GROUP if group is not None else ACCOUNT, owner, name, entries)
     done = f"Kept: {', '.join(entries)}" if entries else "No list is kept for it any more."
+    after = _lasting(app, accounts)
+    replaced = {place: was for place, was in before.items() if was and was != after[place]}
     plans, troubles = plans_of(app, accounts)
-    hint = Note(f"{done}\nWhat to type where: keyctl whitelist plan" if entries else done)
+    was = [f"{label} {place}: replaced {', '.join(old)}" for (label, place), old in replaced.items()]
+    hint = Note("\n".join([done, *was, *(["What to type where: keyctl whitelist plan"] if entries else [])]))
     told = tuple(dict.fromkeys(warnings))
-    kept = Result({"whitelists": [plan_data(item) for item in plans]}, (hint,), warnings=told)
-    return beside(kept, [*odd, *troubles])
+    data = {
+        "whitelists": [plan_data(item) for item in plans],
+        "replaced": [
+            {"account": label, "market": place, "kept": list(old)} for (label, place), old in replaced.items()
+        ],
+    }
+    return beside(Result(data, (hint,), warnings=told), [*odd, *troubles])
+
+
+def _lasting(app: App, accounts: Sequence[Account]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The list that is kept now for each market of each account, whether by itself or by its groups."""
+    book = app.journals.to_send().addresses
+    return {
+        (account.label, market.value): book.lasting(account.id, app.groups.of(account), market)
+        for account in accounts
+        for market in account.markets
+    }
 
 
 def keep_until(
@@ -188,6 +207,11 @@ def _check(account: Account, entries: tuple[str, ...]) -> list[str]:
         raise CheckFailed(
             f"{account.label}: {'; '.join(remark.text for remark in wrong)}",
             "nothing was changed; leave it out, or keep it for other accounts",
+            *(
+                ("to find your public IP address: keyctl ip",)
+                if any("public IP" in item.text for item in wrong)
+                else ()
+            ),
             code="bad_whitelist",
             account=account.label,
             exchange=account.exchange,
