@@ -101,7 +101,7 @@ def test_the_demo_advises_commands_for_its_own_accounts(world: World) -> None:
     assert ran.exit_code == 0, ran
     advised = re.findall(rf"keyctl (?:{names})\b.*", ran.stdout + ran.stderr)
     assert advised == ["keyctl checklist EXCHANGE"], "the last line alone is for real accounts"
-    assert "Send it: keyctl --demo order --plan" in ran.stdout
+    assert "To send it: keyctl --demo order --plan" in ran.stdout
     for more in ((), ("--json",)):
         wrong = world.keyctl("--demo", "show", *more)
         assert wrong.exit_code == 2 and "see: keyctl --demo show --help" in wrong.stdout + wrong.stderr

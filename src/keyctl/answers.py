@@ -208,7 +208,7 @@ def moment_of(value: JSON) -> int:
     """A Unix time in ms. Raises Unreadable, also for one before 1970 or so late that no calendar has it."""
     moment = integer_of(value)
     if not 0 <= moment < MOMENT_MAX:
-        raise Unreadable("a time that cannot be")
+        raise Unreadable("an impossible time")
     return moment
 
 

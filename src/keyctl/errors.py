@@ -119,7 +119,7 @@ class ExchangeRefused(KeyctlError):
     def __init__(self, error: ExchangeError, *hints: str, account: str | None = None, market: str | None = None):
         text = f": {error.words}" if error.words else ""
         super().__init__(
-            f"{error.exchange} answered {error.code} (HTTP {error.http}){text}",
+            f"{error.exchange} returned {error.code} (HTTP {error.http}){text}",
             *hints,
             exchange=error.exchange,
             account=account,
@@ -165,8 +165,8 @@ class NonceUnkept(NonceBusy):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"a call with this key needs its nonce counter, which cannot be kept: {why}",
-            "other accounts are read all the same; for this one make the data folder writable",
+            f"cannot save the nonce counter of this key, which its requests need: {why}",
+            "make the data folder writable; other accounts are read anyway",
         )
 
 
@@ -184,8 +184,8 @@ class JournalUnwritten(StoreUnusable):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"the journal cannot be kept: {reason}; nothing was sent",
-            "make it writable, or make room on its disk; what only reads works until then, and so does keyctl cancel",
+            f"the journal cannot be written: {reason}; nothing was sent",
+            "make it writable, or free disk space; until then, reading and canceling work: keyctl cancel",
         )
         self.reason = reason
 

@@ -147,9 +147,10 @@ def _check_is_stored_one(account: Account, credential: Credential, accounts: Acc
         return
     if not compare_digest(accounts.key_hash(credential.api_key), account.api_key_hash):
         raise SetupProblem(
-            f"{account.label}: the store holds another API key than the one that was stored for it",
-            "nothing was sent; somebody or another program has exchanged the secrets",
-            f"remove the account and add it again: keyctl remove {account.label}, keyctl add {account.exchange}",
+            f"{account.label}: the store holds a different API key than was stored for it",
+            "nothing was sent; someone, or another program, has replaced the secret",
+            f"remove the account: keyctl remove {account.label}",
+            f"then add it again: keyctl add {account.exchange}",
             code="key_mismatch",
             account=account.label,
             exchange=account.exchange,
@@ -159,7 +160,8 @@ def _check_is_stored_one(account: Account, credential: Credential, accounts: Acc
 def _secret_missing(account: Account) -> SetupProblem:
     return SetupProblem(
         f"{account.label}: its secret is not in the store",
-        f"remove the account and add it again: keyctl remove {account.label}, keyctl add {account.exchange}",
+        f"remove the account: keyctl remove {account.label}",
+        f"then add it again: keyctl add {account.exchange}",
         code="secret_missing",
         account=account.label,
         exchange=account.exchange,

@@ -67,7 +67,7 @@ def refused(world: World, word: str) -> list[str]:
     assert (ran.exit_code, error["code"]) == (2, "unknown_order")
     assert len(still_open(world)) == 4
     hints: list[str] = error["hints"]
-    assert hints.pop() == "see what is open: keyctl orders --open"
+    assert hints.pop() == "check what is open: keyctl orders --open"
     return hints
 
 

@@ -116,11 +116,11 @@ def test_the_value_is_typed_or_expected(desk: World) -> None:
     assert close(desk, SYMBOL, "--all", "--expect-value", "1").exit_code == 4
     assert flat(desk) == set() and desk.placements() == {}
     person = keyctl_at_terminal(["close", SYMBOL, "--all"], desk.home, COLUMNS="120")
-    person.waits_for("Type the total in USD").types("no\n")
+    person.waits_for("(the total in USD) to send").types("no\n")
     assert person.leaves()[0] == 4
     assert desk.placements() == {}
     person = keyctl_at_terminal(["close", SYMBOL, "--all"], desk.home, COLUMNS="120")
-    person.waits_for("Type the total in USD").types(f"{Decimal(value):.2f}\n")
+    person.waits_for("(the total in USD) to send").types(f"{Decimal(value):.2f}\n")
     code, shown = person.leaves()
     assert code == 0, shown
     assert flat(desk) == set(VENUES)
@@ -203,7 +203,7 @@ def test_a_key_that_may_withdraw_leaves_with_a_warning(desk: World) -> None:
     assert ran.exit_code == 0, ran.stdout
     assert flat(desk) == set(VENUES)
     assert desk.venue("okx").derivatives.positions(desk.made["loose"].key.uid) == []
-    assert any("loose: this API key may withdraw" in text for text in ran.document["warnings"])
+    assert any("loose: this API key can withdraw" in text for text in ran.document["warnings"])
 
 
 def test_an_old_preview_is_made_anew(desk: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,7 +245,7 @@ def test_a_proxy_of_the_config_is_no_way_out_either(demo: World, watch: Watch) -
     config.chmod(0o600)
     ran = demo.keyctl("--demo", "balance", "okx-a", "--json")
     assert ran.exit_code == 8
-    assert "the demo calls this machine only" in ran.document["errors"][0]["message"]
+    assert "the demo connects to this machine only" in ran.document["errors"][0]["message"]
     assert watch.seen == []
 
 

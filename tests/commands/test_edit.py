@@ -114,10 +114,10 @@ def test_config_toml_goes_before_an_accounts_own_proxy(world: World) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("--proxy", "socks5://me:hunter2@127.0.0.1:1080"), "holds no secret"),
-        (("--proxy", "ftp://127.0.0.1:1"), "begins with socks5:// or http://"),
-        (("--proxy", "http://127.0.0.1:99999"), "no URL"),
-        (("--proxy", "http://127.0.0.1:1/path"), "nothing else"),
+        (("--proxy", "socks5://me:hunter2@127.0.0.1:1080"), "must not hold secrets"),
+        (("--proxy", "ftp://127.0.0.1:1"), "must begin with socks5:// or http://"),
+        (("--proxy", "http://127.0.0.1:99999"), "must be a URL"),
+        (("--proxy", "http://127.0.0.1:1/path"), "and a port only"),
         (("--proxy", ""), "--no-proxy"),
         (("--proxy", "http://127.0.0.1:1", "--no-proxy"), "two ways"),
     ],

@@ -222,27 +222,27 @@ def test_calls_are_bounded_and_what_was_not_read_is_said(desk: World, monkeypatc
     ran = desk.keyctl("fills", "binance-a", "--symbol", PAIR, "--since", "30d", "--json")
     assert ran.exit_code == 6
     assert len(ran.data["fills"]) == len(booked(desk, "binance"))
-    assert "3 calls were made" in ran.document["errors"][0]["message"]
+    assert "3 requests were made" in ran.document["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(("exchange", "symbol"), [("binance", SWAP), ("okx", PAIR), ("okx", SWAP)])
 def test_a_time_beyond_the_venue_s_reach_is_said(desk: World, exchange: str, symbol: str) -> None:
     ran = desk.keyctl("fills", f"{exchange}-a", "--symbol", symbol, "--since", "400d", "--json")
     assert ran.exit_code == 6
-    assert "lists trades of the last" in ran.document["errors"][0]["message"]
+    assert "lists only trades of the last" in ran.document["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("exchange", ["binance", "lbank"])
 def test_symbols_asked_for_are_named_where_trades_are_listed_by_symbol(desk: World, exchange: str) -> None:
     none = desk.keyctl("fills", f"{exchange}-a", "--json")
     assert none.exit_code == 0
-    assert "symbols asked: none" in " ".join(none.document["warnings"])
+    assert "symbols read: none" in " ".join(none.document["warnings"])
     placed = desk.keyctl("order", "buy", "ETH/USDT", "0.01", "--price", "3010", "--yes", "-a", f"{exchange}-a")
     assert placed.exit_code == 0, placed.stderr
     traded(desk, exchange)
     ran = desk.keyctl("fills", f"{exchange}-a", "--json")
     assert {row["symbol"] for row in ran.data["fills"]} == {"ETH/USDT"}
-    assert "symbols asked: ETH/USDT;" in " ".join(ran.document["warnings"])
+    assert "symbols read: ETH/USDT;" in " ".join(ran.document["warnings"])
     named = desk.keyctl("fills", f"{exchange}-a", "--symbol", PAIR, "--json")
     assert {row["symbol"] for row in named.data["fills"]} == {PAIR}
 
@@ -293,7 +293,7 @@ def test_an_account_that_is_not_reached_is_failed(desk: World, exchange: str) ->
     assert failed["time"] is None and failed["detail"]
     alone = desk.keyctl("fills", f"{exchange}-a", "--symbol", PAIR)
     assert alone.exit_code == 8
-    assert "no trades" not in alone.stdout
+    assert "No trades" not in alone.stdout
 
 
 @pytest.mark.parametrize("many", [1, 999, 1017])
@@ -398,7 +398,7 @@ def test_csv_without_trades_is_a_header_and_remarks_go_elsewhere(desk: World) ->
     ran = desk.keyctl("fills", "lbank-a", "--csv")
     assert ran.exit_code == 0
     assert ran.stdout.startswith("time,account,exchange,market,symbol,") and ran.stdout.count("\n") == 1
-    assert "symbols asked: none" in ran.stderr
+    assert "symbols read: none" in ran.stderr
 
 
 @pytest.mark.parametrize(

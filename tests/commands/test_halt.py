@@ -50,7 +50,7 @@ def test_in_a_home_without_accounts_it_stands_names_the_home_and_says_that_it_st
     assert (ran.exit_code, codes(ran)) == (3, ["no_accounts"])
     (error,) = ran.document["errors"]
     assert str(world.home) in error["message"]
-    assert "orders of another home go on" in error["hints"][0]
+    assert "orders of other data folders are not blocked" in error["hints"][0]
     assert (ran.data["halted"], ran.data["home"]) == ("key leaked", str(world.home))
     world.add("okx")
     assert codes(world.keyctl(*BUY, "-a", "okx-a")) == ["halted"]
@@ -88,7 +88,7 @@ def test_whatever_cannot_be_read_the_flag_is_set(two: World, broken: str, cancel
     assert ran.exit_code in ((3, 9) if wrong else (0,)), ran.stdout
     if broken == "accounts":
         assert codes(ran)[0] == "accounts_unreadable"
-        assert "nothing outside this home" in ran.document["errors"][0]["hints"][0]
+        assert "nothing outside this data folder" in ran.document["errors"][0]["hints"][0]
     path.write_bytes(before)
     assert codes(two.keyctl(*BUY, "-a", "lbank-a")) == ["halted"]
 
@@ -206,7 +206,7 @@ def test_an_unknown_name_does_not_keep_the_known_ones_from_being_halted(two: Wor
     assert not_sent(two.keyctl(*EVERYWHERE)) == {"okx-a"}
     assert two.keyctl("halt", "--exchange", "nosuch").exit_code == 2
     exchange = two.keyctl("halt", "-a", "okx", "--json").document["errors"][0]
-    assert exchange["hints"][-1] == "at an exchange: keyctl halt --exchange okx"
+    assert exchange["hints"][-1] == "to halt the exchange: keyctl halt --exchange okx"
 
 
 def test_with_cancel_only_its_own_orders_are_canceled(two: World) -> None:

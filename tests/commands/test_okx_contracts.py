@@ -120,13 +120,13 @@ def test_what_is_not_read_is_said_of_the_account(desk: World) -> None:
     for words in (("positions",), ("close", "BTC/USDT:USDT", "--all", "--yes"), ("close", "--every-symbol", "--all")):
         end = () if "--yes" in words or words[0] == "positions" else ("--dry-run",)
         ran = desk.keyctl(*words, *end)
-        (line,) = [line for line in (ran.stdout + ran.stderr).splitlines() if "not read here" in line]
+        (line,) = [line for line in (ran.stdout + ran.stderr).splitlines() if "Not read here" in line]
         assert "options" in line and "margin positions" in line and "okx-a futures" in line
         told = desk.keyctl(*words, *end, "--json").data["accounts"]
         assert [row["not_read"] for row in told] == [["margin positions", "options", "event contracts"]]
     for asks in (("orders", "--open"), ("cancel", "--all", "--foreign", "--yes")):
         ran = desk.keyctl(*asks)
-        lines = [line for line in (ran.stdout + ran.stderr).splitlines() if "not read here" in line]
+        lines = [line for line in (ran.stdout + ran.stderr).splitlines() if "Not read here" in line]
         assert any("okx-a spot" in line and "margin orders" in line for line in lines)
         assert any("okx-a futures" in line and "spread orders" in line for line in lines)
         told = {row["market"]: row["not_read"] for row in desk.keyctl(*asks, "--json").data["accounts"]}

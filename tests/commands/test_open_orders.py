@@ -121,8 +121,8 @@ def test_at_a_terminal_the_table_fits(desk: World) -> None:
     code, shown = keyctl_at_terminal(["orders", "--open"], desk.home, COLUMNS="80").leaves()
     assert code == 0, shown
     assert all(len(line) <= 80 for line in shown.splitlines())
-    assert "not ours" in shown and "keyctl cancel --foreign --symbol BTC/USDT -a okx-a" in " ".join(shown.split())
-    assert "give that program a key of its own" in " ".join(shown.split())
+    assert "not keyctl" in shown and "keyctl cancel --foreign --symbol BTC/USDT -a okx-a" in " ".join(shown.split())
+    assert "give that program its own key" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(

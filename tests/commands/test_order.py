@@ -60,7 +60,7 @@ def test_a_stored_plan_takes_no_other_accounts_or_terms(desk: World, words: tupl
     ran = desk.keyctl("order", "--plan", plan, *words, "--yes", "--json")
     assert (ran.exit_code, ran.document["errors"][0]["code"]) == (2, "usage")
     word = {"-a": "--account", "buy": "SIDE"}.get(words[0], words[0])
-    assert f"so {word} says nothing there" in ran.document["errors"][0]["message"]
+    assert f"sends the stored plan unchanged; remove {word}" in ran.document["errors"][0]["message"]
     assert desk.placements() == {}
 
 
@@ -186,7 +186,7 @@ def test_keys_that_may_be_of_one_account_are_named_until_their_ids_are_known(wor
     world.add("bitfinex", "second")
     world.fault(kind=FaultKind.ANSWER, exchange="bitfinex", path="*info/user", status=500, body="oops", times=None)
     (warning,) = [text for text in drafted(world) if "account id" in text]
-    assert warning.startswith("bitfinex: the account id of first and 1 more is not told")
+    assert warning.startswith("bitfinex does not report the account id of first and 1 more")
     world.twin.faults.clear()
     assert not [text for text in drafted(world) if "account id" in text]
 
@@ -226,18 +226,18 @@ def test_post_only_that_would_take_is_refused_by_its_venue(world: World) -> None
 def test_a_person_types_the_value(world: World) -> None:
     world.add("okx")
     person = at_terminal(world, *BUY, "-a", "okx-a")
-    person.waits_for("Type the total in USD").types("290\n")
+    person.waits_for("(the total in USD) to send").types("290\n")
     code, shown = person.leaves()
     assert code == 0, shown
     assert len(world.placements()) == 1
-    assert shown.index("DEMO order") < shown.index("Type the total")
+    assert shown.index("DEMO: ") < shown.index("(the total in USD)")
 
 
 @pytest.mark.parametrize("typed", ["y", "yes", "30", "3000", "0.005", "BTC"])
 def test_anything_else_than_the_value_stops_it(world: World, typed: str) -> None:
     world.add("okx")
     person = at_terminal(world, *BUY, "-a", "okx-a")
-    person.waits_for("Type the total in USD").types(f"{typed}\n")
+    person.waits_for("(the total in USD) to send").types(f"{typed}\n")
     code, shown = person.leaves()
     assert code == 4, shown
     assert "nothing was sent" in shown

@@ -20,7 +20,7 @@ def desk(world: World) -> World:
 
 def test_nothing_was_ordered_yet(desk: World) -> None:
     assert desk.keyctl("orders", "--json").data == {"orders": []}
-    assert "no orders yet" in desk.keyctl("orders").stderr
+    assert "No orders yet" in desk.keyctl("orders").stderr
 
 
 def test_what_was_sent_is_listed_newest_first(desk: World) -> None:

@@ -85,13 +85,13 @@ def test_an_account_that_is_not_reached_is_failed_and_never_flat(desk: World, ex
     assert [error["account"] for error in ran.document["errors"]] == [f"{exchange}-a"]
     alone = desk.keyctl("positions", f"{exchange}-a")
     assert alone.exit_code == 8
-    assert "no open positions" not in alone.stdout + alone.stderr
+    assert "No open positions" not in alone.stdout + alone.stderr
     data = desk.keyctl("positions", f"{exchange}-a", "--json").data
     assert (data["notional_usd"], data["unrealized_usd"], data["complete"]) == (None, None, False)
 
 
 def test_flat_accounts_are_told_beside_one_that_was_not_read(desk: World) -> None:
-    words = "no open positions on the accounts that could be read"
+    words = "No open positions on the accounts that could be read"
     desk.fault(kind=FaultKind.RESET_BEFORE, exchange="okx", operation="positions", times=None)
     assert words in desk.keyctl("positions").stderr
     assert words not in desk.keyctl("positions", "okx-a").stderr
@@ -103,7 +103,7 @@ def test_no_positions_is_no_failure(desk: World) -> None:
     ran = desk.keyctl("positions")
     assert ran.exit_code == 0
     assert ran.stdout == ""
-    assert "no open positions" in ran.stderr
+    assert "No open positions" in ran.stderr
 
 
 def test_accounts_for_spot_only_are_named_and_not_asked(desk: World) -> None:

@@ -62,7 +62,7 @@ def test_an_order_ends_at_its_time_on_both_markets(world: World) -> None:
         (("--stop-at", "61000", "--price", "62000", "--tif", "ioc"), "a stop order is not immediate"),
         (("--stop-at", "61000", "--price", "62000", "--post-only"), "a post-only order is a limit order that rests"),
         (("--price", "59000", "--leverage", "2.5"), "a whole leverage from 1 to 100"),
-        (("--take-profit-at", "59000", "--price", "59000"), "no take-profit-limit orders"),
+        (("--take-profit-at", "59000", "--price", "59000"), "cannot send take-profit-limit orders"),
         (("--price", "59000", "--margin", "cross"), "only isolated margin"),
     ],
 )
@@ -78,7 +78,7 @@ def test_an_echo_of_another_leverage_is_not_believed_and_looked_up(world: World)
     ran = order(world, "buy", SYMBOL, "0.002", "--price", "59000", "--leverage", "3", "--expect-value", "118")
     (leg,) = ran.data["legs"]
     assert (ran.exit_code, leg["outcome"]) == (0, "accepted")
-    assert "looked up" in leg["detail"]
+    assert "found by look-up" in leg["detail"]
     assert [placed.leverage for placed in orders(world)] == [3]
 
 

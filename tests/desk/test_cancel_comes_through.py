@@ -97,7 +97,7 @@ def test_a_full_disk_keeps_no_answer_from_being_told(world: World, exchange: str
     with patch.object(Journal, "note_status", side_effect=FULL):
         ran = world.keyctl(*CANCEL)
     assert (ran.exit_code, outcomes(ran)) == (0, {f"{exchange}-a": "canceled"}), ran.stdout
-    assert "not written down: the disk is full" in ran.data["legs"][0]["detail"]
+    assert "not recorded: the disk is full" in ran.data["legs"][0]["detail"]
     assert open_at(world, exchange) == 0
 
 

@@ -60,7 +60,7 @@ def test_the_word_alone_is_not_enough_the_value_is_wanted_too(bench: Bench) -> N
     ran = bench.run(*ORDER, "--experimental", "--yes")
     (error,) = ran.document["errors"]
     assert (ran.exit_code, error["code"]) == (4, "soft_limit")
-    assert error["message"].endswith("an order on unconfirmed facts of LBank); nothing was sent")
+    assert error["message"].endswith("an order on unconfirmed facts of LBank; nothing was sent")
     assert any(hint.startswith("posiDirection: ") for hint in error["hints"])
     assert bench.placed == 0
 
@@ -68,16 +68,16 @@ def test_the_word_alone_is_not_enough_the_value_is_wanted_too(bench: Bench) -> N
 def test_a_dry_run_tells_the_contradictions_one_by_one(bench: Bench) -> None:
     ran = bench.run(*ORDER, "--experimental", "--dry-run")
     assert ran.exit_code == 0
-    assert "soft limit: an order on unconfirmed facts of LBank:" in ran.document["warnings"]
+    assert "confirmation limit: an order on unconfirmed facts of LBank:" in ran.document["warnings"]
     assert any(text.startswith("- posiDirection: ") for text in ran.document["warnings"])
 
 
 def test_a_person_reads_the_contradictions_line_by_line_before_the_question(world: World) -> None:
     world.add("lbank", rights=("read", "spot_trade", "futures_trade"))
     person = keyctl_at_terminal([*ORDER, "--experimental"], world.home, COLUMNS="80")
-    code, shown = person.waits_for("Type the total in USD").types("no\r").leaves()
+    code, shown = person.waits_for("(the total in USD) to send").types("no\r").leaves()
     assert code == 4, shown
-    lines = shown.partition("Type the total")[0].splitlines()
+    lines = shown.partition("(the total in USD)")[0].splitlines()
     for word in ("orderPriceType", "posiDirection", "Margin mode", "offsetFlag", "Leverage", "Unknown orders"):
         assert [line for line in lines if line.startswith(f"- {word}: ")], word
     assert max(map(len, lines)) <= 80
@@ -95,7 +95,7 @@ def test_kinds_of_order_that_nobody_has_seen_there_are_refused_before_anything_i
 
 def test_a_margin_mode_that_cannot_be_read_is_not_promised(bench: Bench) -> None:
     ran = bench.run(*ORDER, "--margin", "isolated", *AGREED)
-    assert ran.exit_code == 4 and "does not tell the margin mode" in ran.document["errors"][0]["message"]
+    assert ran.exit_code == 4 and "does not report the margin mode" in ran.document["errors"][0]["message"]
     assert bench.placed == 0
 
 
@@ -117,7 +117,7 @@ def test_an_order_that_no_look_up_shows_stays_unknown_until_a_person_decides(ben
         bench.clock.skip(seconds)
         settled = bench.run("orders", "settle", "--wait")
         assert settled.exit_code == 7, settled.stdout
-        assert "a person must decide" in settled.stdout
+        assert "you must decide" in settled.stdout
     assert bench.placed == 1 and bench.world.venue("lbank").orders == []
     # It blocks its account and symbol meanwhile.
     again = bench.run(*ORDER, "--again", *AGREED)

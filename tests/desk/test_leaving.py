@@ -167,7 +167,7 @@ def test_a_key_that_may_withdraw_is_warned_of(shared: Shared) -> None:
         desk = Desk(shared, exchange, (*RIGHTS, "withdraw"))
         ran = desk.reduce()
         assert ran.exit_code == 0, ran.stdout
-        assert any("may withdraw" in text for text in ran.document["warnings"])
+        assert any("can withdraw" in text for text in ran.document["warnings"])
         assert desk.flat
 
 

@@ -91,7 +91,7 @@ def test_orders_go_to_the_others(case: Case, kind: str) -> None:
     assert (strict.exit_code, strict.document["errors"][0]["code"]) == (4, "not_all_ready")
     assert (alone.exit_code, errors_of(alone, "odd")) == (3, {code}), alone.stdout
     shares = {label: rows[0]["quantity"] for label, rows in by_account(split, "legs").items() if label in GOOD}
-    assert shares == dict.fromkeys(GOOD, "0.001"), "the odd one's share is not shared out again"
+    assert shares == dict.fromkeys(GOOD, "0.001"), "the odd one's share is not given to the others"
     assert {uid: orders_at(world, uid) for uid in before} == before, "no order at another account"
     assert orders_at(world, uid_of(world, "peer")) == peers + 1
 
@@ -311,7 +311,7 @@ def test_no_other_command_uses_an_exchanged_secret(case: Case) -> None:
         (world.folder / "backup.key").unlink()
     assert made.exit_code == 0, made.stdout
     assert set(made.data["accounts"]) == GOOD
-    assert "another API key" in made.document["warnings"][0]
+    assert "a different API key" in made.document["warnings"][0]
 
 
 def test_an_odd_account_can_be_removed_and_added_again(case: Case, kind: str) -> None:

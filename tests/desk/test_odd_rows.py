@@ -242,7 +242,7 @@ def test_where_all_that_is_listed_is_odd_nothing_is_said_to_be_clear(world: Worl
     assert (ran.exit_code, ran.data["legs"]) == (6, []), ran.stdout
     assert [error["code"] for error in ran.document["errors"]] == ["odd_rows"]
     shown = world.keyctl("orders", "--open", "--symbol", "BTC/USDT")
-    assert "no open orders" not in shown.stdout + shown.stderr
+    assert "No open orders" not in shown.stdout + shown.stderr
 
 
 def row_made(exchange: str, at_ms: int) -> Any:
@@ -296,7 +296,7 @@ def test_an_order_that_only_reduces_goes_out_where_the_position_cannot_be_read(
     alone = desk.keyctl(*reduce, "--yes")
     if exchange == "okx":  # where each order names the margin mode of its position
         (error,) = alone.document["errors"]
-        assert (alone.exit_code, error["hints"][0]) == (4, "name its margin mode: --margin cross, or --margin isolated")
+        assert (alone.exit_code, error["hints"][0]) == (4, "give the margin mode: --margin cross or --margin isolated")
         alone = desk.keyctl(*reduce, "--margin", "cross", "--yes")
     assert alone.exit_code == 0, alone.stdout
     (leg,) = alone.data["legs"]

@@ -146,6 +146,6 @@ def test_people_see_the_commands_too(world: World) -> None:
     world.fault(kind=FaultKind.ANSWER, exchange="okx", operation="place", status=200, body=body)
     ran = world.keyctl("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--fanout", "--all", "--yes")
     assert ran.exit_code == 6
-    (line,) = (line for line in ran.stderr.splitlines() if line.startswith("Cancel what rests: "))
+    (line,) = (line for line in ran.stderr.splitlines() if line.startswith("To cancel the open orders: "))
     assert world.keyctl(*line.partition("keyctl ")[2].split(), "--yes").exit_code == 0
     assert all(order.state is OrderState.CANCELED for order in world.venue("binance").orders)

@@ -80,7 +80,7 @@ def test_keys_of_two_exchanges_and_of_two_told_accounts_are_never_one(world: Wor
     assert world.keyctl("verify", "first", "second").exit_code in (0, ExitCode.CHECK)
     refused = world.keyctl("edit", "first", "--same-as", "second")
     assert refused.exit_code == ExitCode.CHECK
-    assert "tells two accounts" in refused.stderr
+    assert "reports two accounts" in refused.stderr
 
 
 def test_what_a_person_declares_is_refused_while_the_journal_is_lost(world: World) -> None:
@@ -91,5 +91,5 @@ def test_what_a_person_declares_is_refused_while_the_journal_is_lost(world: Worl
     for path in world.app().home.state.glob("journal.db*"):
         path.unlink()
     declared = world.keyctl("edit", "first", "--same-as", "second")
-    assert declared.exit_code == ExitCode.STORE and "the file is gone" in declared.stderr, declared
+    assert declared.exit_code == ExitCode.STORE and "the file is missing" in declared.stderr, declared
     assert not (world.app().home.state / "journal.db").exists()

@@ -151,7 +151,7 @@ def test_a_leverage_of_another_direction_is_not_taken_for_the_orders_own(world: 
     other_direction(world)
     ran = world.keyctl(*FUTURES)
     assert ran.exit_code == 4 and nothing_was_ordered(world)
-    assert "leverage 20 (what lbank has set for BTC/USDT:USDT) is above the cap of 5" in said(ran)
+    assert "leverage 20x (set at lbank for BTC/USDT:USDT) is above the cap of 5x" in said(ran)
 
 
 def test_leverage_is_set_for_the_orders_own_direction_read_back_and_then_the_order_goes(world: World) -> None:
@@ -173,7 +173,7 @@ def test_leverage_is_set_for_the_orders_own_direction_read_back_and_then_the_ord
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"kind": FaultKind.LIES}, "leverage reads 20, wanted 2"),
+        ({"kind": FaultKind.LIES}, "leverage is 20x, wanted 2x"),
         ({"kind": FaultKind.ECHO_OTHER}, "echoes another leverage"),
         ({"kind": FaultKind.GARBAGE, "body": "{}"}, "the order was not sent"),
         ({"kind": FaultKind.HANG_BEFORE}, ""),

@@ -90,7 +90,7 @@ def test_its_key_page_rights_and_balances_are_told(told: dict[str, Any]) -> None
 def test_orders_are_placed_once_and_found_after_a_lost_answer(told: dict[str, Any]) -> None:
     for step in ("order", "lost answer"):
         assert [leg["outcome"] for leg in data(told, step)["legs"]] == ["accepted"]
-    assert "looked up" in data(told, "lost answer")["legs"][0]["detail"]
+    assert "found by look-up" in data(told, "lost answer")["legs"][0]["detail"]
     assert set(told["placements"]) == {1}
 
 

@@ -205,7 +205,10 @@ def test_its_number_side_and_price_are_told(at: Callable[[str], Desk], monkeypat
     desk.answer(400, BARRED)
     desk.close()
     (step,) = told
-    assert f"reduce-only order {number} (sell 0.02 {PERPETUAL} at 65000) of {desk.label} is in the way" in step.words
+    assert (
+        f"reduce-only order {number} (sell 0.02 {PERPETUAL} at 65000) of {desk.label} conflicts with the close"
+        in step.words
+    )
     assert step.command == f"keyctl cancel {own_id}"
 
 

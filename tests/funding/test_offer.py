@@ -41,8 +41,8 @@ def test_an_offer_can_follow_frr_and_be_hidden(lender: LendingWorld) -> None:
 BAD = {
     "a rate without a unit": (("500", "USD", "--rate", "0.03", "--days", "2"), 2, "with its unit"),
     "a rate as a share": (("500", "USD", "--rate", "0.0003/day", "--days", "2"), 2, "with its unit"),
-    "no rate": (("500", "USD", "--days", "2"), 2, "use one of --rate R and --frr"),
-    "two rates": (("500", "USD", "--days", "2", "--rate", "0.03%/day", "--frr"), 2, "use one of"),
+    "no rate": (("500", "USD", "--days", "2"), 2, "use either --rate R or --frr"),
+    "two rates": (("500", "USD", "--days", "2", "--rate", "0.03%/day", "--frr"), 2, "use either"),
     "a delta without a plus": (("500", "USD", "--days", "2", "--frr", "0.002%/day"), 2, "is not a delta"),
     "one day": (("500", "USD", "--rate", "0.03%/day", "--days", "1"), 4, "2 to 120 days"),
     "121 days": (("500", "USD", "--rate", "0.03%/day", "--days", "121"), 4, "2 to 120 days"),

@@ -160,7 +160,7 @@ def test_an_offer_that_nobody_took_for_long_goes_once_it_is_above_the_wanted_rat
     own = [offer("0.00022", "5000", minutes=181)]
     one = replace(SETTINGS, rungs=1)
     assert [why for _, why in decide(own, MARKET, MEANS, one).cancel] == [
-        "not taken for 181 min, and above 0.021999%/day"
+        "not lent for 181 min, and above 0.021999%/day"
     ]
     assert not decide([offer("0.00022", "5000", minutes=179)], MARKET, MEANS, one).cancel
     assert not decide([offer("0.00021999", "5000", minutes=9999)], MARKET, MEANS, one).cancel

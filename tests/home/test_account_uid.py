@@ -89,7 +89,9 @@ def test_a_position_there_can_be_closed_with_a_warning(world: World, exchange: s
     open_position(world, "a", SYMBOL, Side.BUY, "1" if exchange == "okx" else "0.01")
     ran = world.keyctl("close", SYMBOL, "-a", "a", "--yes", "--json")
     assert ran.exit_code == 0, ran.stdout
-    words = f"a: its key belongs to exchange account {OTHER}, and this label means {uid}; this order only reduces there"
+    words = (
+        f"a: its key belongs to exchange account {OTHER}, and this label means {uid}; this order is reduce-only there"
+    )
     assert words in ran.document["warnings"]
     assert world.venue(exchange).derivatives.positions(OTHER) == []
 

@@ -247,4 +247,4 @@ def test_a_cancel_makes_room_and_limits_shows_both_counts(world: World) -> None:
     assert world.keyctl("cancel", "--all", "--yes").exit_code == 0
     ran = world.keyctl(*buy)
     assert [error["code"] for error in ran.document["errors"]] == ["over_sent_limit"], ran.stdout
-    assert "with what was canceled since" in world.keyctl("limits").stdout
+    assert "with canceled orders" in world.keyctl("limits").stdout

@@ -448,7 +448,7 @@ def test_no_leverage_is_set_in_the_way_of_an_order_that_opens_there(
 def test_two_runs_that_want_different_leverages_take_turns(plans: Plans, tmp_path: Path, clock: SkipClock) -> None:
     journal, other = plans.journal, Journal(tmp_path / "journal.db", clock)
     number = journal.settings.take("one", "one", "BTC/USDT:USDT", "leverage 3")
-    with pytest.raises(CheckFailed, match="another run of keyctl is setting") as caught:
+    with pytest.raises(CheckFailed, match="another keyctl process is setting") as caught:
         other.settings.take("one", "one", "BTC/USDT:USDT", "leverage 5")
     assert caught.value.code == "setting_held"
     assert other.settings.take("one", "one", "BTC/USDT:USDT", "leverage 3") == number
@@ -488,7 +488,7 @@ def test_a_setting_stays_with_the_keys_that_keep_the_name(plans: Plans, tmp_path
     told(journal, "two", "77")
     told(journal, "two", "78")  # a person said so: its label means another account now
     for name in {journal.exchange_accounts.of(key) for key in ("one", "three")}:
-        with pytest.raises(CheckFailed, match="another run of keyctl is setting"):
+        with pytest.raises(CheckFailed, match="another keyctl process is setting"):
             other.settings.take("one", name, "BTC/USDT:USDT", "leverage 5")
     other.close()
 

@@ -255,7 +255,7 @@ def test_a_newer_or_damaged_journal_stops_the_command_and_is_left_as_it_is(
     before = path.read_bytes()
     ran = world.keyctl("order", "buy", "BTC/USDT", "0.001", "--price", "58000", "-a", "okx-a", "--yes")
     assert ran.exit_code == ExitCode.STORE
-    assert "it was left as it is" in ran.stderr
+    assert "it was not changed" in ran.stderr
     assert path.read_bytes() == before
     assert world.placements() == {}
 

@@ -32,10 +32,10 @@ from tests.support.world import ALL, RIGHTS, World
 
 LOST = [way for way in WAYS if way != "damaged_mark"]
 REASONS = {
-    "deleted": "the file is gone",
+    "deleted": "the file is missing",
     "empty": "the file is empty",
     "older_copy": "the file is an older copy",
-    "of_another_home": "the file belongs to another home",
+    "of_another_home": "the file belongs to another data folder",
     "without_log": "the file is an older copy",
 }
 
@@ -76,7 +76,7 @@ def test_by_a_lost_journal_nothing_opens_reads_begin_none_and_leaving_works(desk
 
     ran = world.keyctl("close", "--every-symbol", "-a", "okx-a", "--yes", "--json")
     assert ran.exit_code == 0, ran
-    assert any(REASONS[way] in warning and "a new one was begun" in warning for warning in ran.document["warnings"])
+    assert any(REASONS[way] in warning and "a new one was started" in warning for warning in ran.document["warnings"])
     assert positions(world) == []
     world.keyctl("cancel", "-a", "okx-a", "--foreign", "--yes")
     assert open_orders(world) == []
@@ -103,7 +103,7 @@ def test_cancel_halt_and_a_persons_word_begin_a_new_journal_once(desk: Desk, way
         "doctor": ("doctor", "--new-journal"),
     }
     ran = world.keyctl(*arguments[how])
-    assert ran.exit_code == 0 and "a new one was begun" in ran.stdout + ran.stderr, ran
+    assert ran.exit_code == 0 and "a new one was started" in ran.stdout + ran.stderr, ran
     assert rows(desk, "SELECT COUNT(*) FROM halt") == [(1,)]
     shown = world.keyctl("show", "okx-a", "--json")
     assert "orders are halted" in shown.stdout, "the halt of a new journal is seen where accounts are"
@@ -234,7 +234,7 @@ def test_the_old_journal_may_be_put_back_until_the_new_one_has_claimed(desk: Des
     assert world.keyctl("close", "--every-symbol", "-a", "okx-a", "--yes").exit_code == 0  # the new one claims
     desk.journal.write_bytes(right)
     ran = world.keyctl(*OPENING)
-    assert ran.exit_code == ExitCode.STORE and "another one than was used last" in ran.stderr
+    assert ran.exit_code == ExitCode.STORE and "not the one used last" in ran.stderr
     desk.journal.write_bytes(begun)
     assert world.keyctl(*OPENING).exit_code == ExitCode.STORE
 
@@ -292,7 +292,7 @@ def test_a_journal_with_damaged_pages_has_ways_out(desk: Desk, how: str, is_olde
     told = [check for check in checks if check["name"] == "journal"]
     assert [check["level"] for check in told] == ["fail"] and "doctor --new-journal" in told[0]["fix"], told
     ran = world.keyctl(*DAMAGED_WAYS_OUT[how])
-    assert ran.exit_code == 0 and "a new one was begun" in ran.stdout + ran.stderr, ran
+    assert ran.exit_code == 0 and "a new one was started" in ran.stdout + ran.stderr, ran
     assert (REASONS["older_copy"] if is_older else "the file is damaged") in ran.stdout + ran.stderr
     assert next(desk.home.state.glob("journal.lost-*.db")).read_bytes() == spoilt
     assert rows(desk, "SELECT COUNT(*) FROM halt") == [(1,)]

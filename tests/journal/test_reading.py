@@ -286,7 +286,7 @@ def test_a_file_that_is_not_ours_is_not_read(small: World, tmp_path: Path) -> No
     path = small.home / "state" / "journal.db"
     link = tmp_path / "link.db"
     link.symlink_to(path)
-    with pytest.raises(StoreUnusable, match="not a file of this user"):
+    with pytest.raises(StoreUnusable, match="not a regular file of this user"):
         copied(link)
 
 

@@ -111,7 +111,7 @@ def test_a_list_that_cannot_be_read_is_no_pass_and_is_looked_at_again(desk: Worl
     traded(desk, "okx")
     fault = desk.fault(kind=FaultKind.HTML, exchange="okx", operation="fills", times=None)
     ran = look(desk)
-    assert finds(ran) == [] and any("okx answered HTTP" in row["detail"] for row in ran.data["findings"])
+    assert finds(ran) == [] and any("okx returned HTTP" in row["detail"] for row in ran.data["findings"])
     assert fault.used
     desk.twin.faults.clear()
     day = 30 * 3600

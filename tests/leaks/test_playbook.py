@@ -296,7 +296,7 @@ def test_a_list_that_cannot_be_read_is_unknown_and_its_row_too(world: World) -> 
     world.add("okx")
     world.fault(kind=FaultKind.HTML, exchange="okx", operation="fills", times=99)
     ran = leak(world, "okx-a")
-    assert any(word.startswith("spot: trades: okx answered HTTP") for word in told(ran)["unknown"])
+    assert any(word.startswith("spot: trades: okx returned HTTP") for word in told(ran)["unknown"])
 
 
 def test_a_key_that_may_not_see_logins_shows_the_other_lists_all_the_same(
@@ -310,7 +310,7 @@ def test_a_key_that_may_not_see_logins_shows_the_other_lists_all_the_same(
     ran = leak(world, planted(world, "bitfinex"))
     kinds = [find["kind"] for find in told(ran)["not_ours"]]
     assert "withdrawal" in kinds and "login" not in kinds
-    assert any(word.startswith("logins: bitfinex answered 10001") for word in told(ran)["unknown"])
+    assert any(word.startswith("logins: bitfinex returned 10001") for word in told(ran)["unknown"])
 
 
 def test_where_it_may_have_leaked_from_is_shown_without_the_secret(world: World) -> None:

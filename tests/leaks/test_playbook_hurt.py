@@ -54,7 +54,7 @@ def test_a_damaged_journal_keeps_neither_the_first_line_nor_the_cancels_back(wor
     ran = leak(world, "okx-a")
     assert ran.stderr.startswith("Delete the key ")
     assert (states(ran)["halt"], states(ran)["cancel"]) == ("done", "done") and not order.is_open
-    assert any("a new one was begun" in warning for warning in ran.document["warnings"])
+    assert any("a new one was started" in warning for warning in ran.document["warnings"])
 
 
 def test_a_locked_store_keeps_neither_the_first_line_nor_the_block_back(world: World) -> None:

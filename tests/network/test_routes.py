@@ -118,7 +118,7 @@ def test_proxies_of_the_environment_are_not_used(desk: Desk, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ('proxy = "socks5://me:hunter2@127.0.0.1:1080"', "holds no secret"),
+        ('proxy = "socks5://me:hunter2@127.0.0.1:1080"', "must not hold secrets"),
         ('proxy = "socks4://127.0.0.1:1080"', "socks5://"),
         ("proxy = 1080", "socks5://"),
         ('local_address = "eth0"', "address of this machine"),

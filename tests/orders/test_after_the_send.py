@@ -63,7 +63,7 @@ def test_a_close_is_told_where_nobody_can_say_what_protected_the_position(
     assert (ran.exit_code, [leg["outcome"] for leg in ran.data["legs"]]) == (6, ["accepted"]), ran.stdout
     (error,) = ran.document["errors"]
     assert error["code"] == "protection_left" and "the disk is full" in error["message"]
-    assert error["hints"] == [f"see what is open: keyctl orders --open {exchange}-a"]
+    assert error["hints"] == [f"check what is open: keyctl orders --open {exchange}-a"]
 
 
 def test_a_refused_close_is_told_where_nobody_can_say_which_order_is_ours(

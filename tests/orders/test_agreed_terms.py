@@ -131,7 +131,7 @@ def test_leverage_is_not_set_under_a_position_that_came_up_since_the_preview(
     asked = ("--price", "58000", "--leverage", "2", "-a", f"{exchange}-a", "--expect-value", "290", "--json")
     ran = world.keyctl(*BUY, "0.005", *asked)
     assert (ran.exit_code, set(outcomes(ran).values())) == (8, {"not_sent"}), ran.stdout
-    assert "come up since the preview" in ran.data["legs"][0]["detail"]
+    assert "appeared since the preview" in ran.data["legs"][0]["detail"]
     assert changes(world, exchange) == []
 
 

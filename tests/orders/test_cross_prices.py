@@ -182,7 +182,7 @@ def test_an_order_with_one_price_wants_its_value(world: World) -> None:
     ran = order(world, "--yes")
     (error,) = ran.document["errors"]
     assert (ran.exit_code, error["code"]) == (4, "soft_limit")
-    assert f"by one price alone ({TRIANGLE})" in error["message"]
+    assert f"from a single price ({TRIANGLE})" in error["message"]
     assert world.placements() == {}
     assert order(world, "--expect-value", "297").exit_code == 0
 

@@ -117,7 +117,7 @@ def test_a_taken_order_without_a_clear_answer_is_found_by_looking(desk: Desk, na
     desk.fault(**TAKEN_FAULTS[name])
     ran = desk.order()
     assert (ran.exit_code, outcomes(ran)) == (ExitCode.OK, everywhere("accepted")), ran.stdout
-    found = [leg["account"] for leg in ran.data["legs"] if "looked up" in leg["detail"]]
+    found = [leg["account"] for leg in ran.data["legs"] if "found by look-up" in leg["detail"]]
     # LBank echoes neither symbol nor side, so nothing there can be wrong.
     assert len(found) >= (2 if name in ("another symbol", "another side") else 4), ran.data["legs"]
     assert desk.states() == everywhere("accepted")
@@ -248,7 +248,7 @@ def test_an_unknown_order_blocks_its_account_and_symbol_alone(desk: Desk) -> Non
     assert desk.order(*ONE, "okx-a").exit_code == ExitCode.UNKNOWN
     blocked = desk.order(*ONE, "okx-a")
     assert blocked.exit_code == ExitCode.UNKNOWN
-    assert "counts as not taken in" in blocked.document["errors"][0]["message"]
+    assert "proof that it was not accepted: in" in blocked.document["errors"][0]["message"]
     assert desk.order("order", "buy", "ETH/USDT", "0.1", "--price", "2900", "-a", "okx-a").exit_code in (0, 4)
     assert desk.order(*ONE, "binance-a").exit_code == ExitCode.OK
     assert len(desk.arrivals()) >= 2

@@ -72,7 +72,7 @@ def test_mode_all_asks_the_venues_own_test_first(world: World) -> None:
     ran = order(world, "--mode", "all")
     assert set(outcomes(ran).values()) == {"not_sent"}
     detail = next(leg["detail"] for leg in ran.data["legs"] if leg["account"] == "binance-a")
-    assert detail.startswith("the venue's own test refused the order: ")
+    assert detail.startswith("the exchange's test rejected the order: ")
     assert world.placements() == {}
     assert order(world, "--mode", "all").exit_code == 0
 
@@ -164,7 +164,7 @@ def test_an_unknown_order_on_a_perpetual_is_settled_by_reading(world: World, exc
     world.fault(exchange=exchange, operation="place", kind=FaultKind.RESET_AFTER)
     ran = order(world, usd=290)
     assert ran.exit_code == 0, ran.stdout
-    assert "looked up" in ran.data["legs"][0]["detail"]
+    assert "found by look-up" in ran.data["legs"][0]["detail"]
     assert set(world.placements().values()) == {1}
 
 

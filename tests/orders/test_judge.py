@@ -130,10 +130,10 @@ def test_the_exchanges_words_are_made_safe_to_show() -> None:
     ("changes", "why"),
     [
         ({"type": OrderType.MARKET, "price": None}, "smaller: 0.0004 of 0.001"),
-        ({"market": Market.FUTURES, "reduce_only": True}, "smaller, since it only reduces: 0.0004 of 0.001"),
+        ({"market": Market.FUTURES, "reduce_only": True}, "smaller (reduce-only): 0.0004 of 0.001"),
         (
             {"market": Market.FUTURES, "hedge": True, "position": PositionSide.SHORT},
-            "smaller, since it only reduces: 0.0004 of 0.001",
+            "smaller (reduce-only): 0.0004 of 0.001",
         ),
     ],
     ids=["spot", "reduce-only", "hedge"],

@@ -48,7 +48,7 @@ def test_a_setting_without_an_answer_may_have_changed_it(world: World) -> None:
     world.fault(kind=FaultKind.RESET_AFTER, exchange="binance", path="/fapi/v1/leverage")
     ran = world.keyctl(*ORDER, "-a", "a")
     assert ran.exit_code == ExitCode.UNREACHED, ran.stdout
-    assert [text for text in ran.document["warnings"] if "(leverage 3 cross), perhaps" in text]
+    assert [text for text in ran.document["warnings"] if "(leverage 3 cross), not confirmed" in text]
 
 
 def test_a_setting_that_was_refused_changed_nothing(world: World) -> None:
@@ -81,7 +81,7 @@ def test_an_answer_that_proves_nothing_may_have_changed_it(world: World, kind: F
 def test_an_error_whose_meaning_is_open_may_have_changed_it(world: World, body: str) -> None:
     world.add("binance", "a", rights=RIGHTS)
     world.fault(kind=FaultKind.ANSWER, exchange="binance", path=PATH, status=408, body=body)
-    assert "(leverage 3 cross), perhaps" in told(world.keyctl(*ORDER, "-a", "a"))[0]
+    assert "(leverage 3 cross), not confirmed" in told(world.keyctl(*ORDER, "-a", "a"))[0]
 
 
 @pytest.mark.parametrize("where", ["call", "error_in"])
@@ -108,7 +108,7 @@ def test_a_fault_of_ours_after_the_setting_left(world: World, where: str, monkey
     ran = world.keyctl(*ORDER, "-a", "a")
     assert ran.exit_code == ExitCode.FAULT and calls
     assert "no order was sent" in ran.document["errors"][0]["message"] and "nothing was sent" not in ran.stdout
-    assert told(ran) == ["no order was sent; leverage was changed: a BTC/USDT:USDT (leverage 3 cross), perhaps"]
+    assert told(ran) == ["no order was sent; leverage was changed: a BTC/USDT:USDT (leverage 3 cross), not confirmed"]
 
 
 def test_a_setting_that_never_left_changed_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_a_setting_that_never_left_changed_nothing(world: World, monkeypatch: py
 
     monkeypatch.setattr(Session, "call", cooling)
     ran = world.keyctl(*ORDER, "-a", "a")
-    assert ran.exit_code != 0 and not [text for text in told(ran) if "leverage 3 cross), perhaps" in text]
+    assert ran.exit_code != 0 and not [text for text in told(ran) if "leverage 3 cross), not confirmed" in text]
 
 
 def test_a_leg_kept_back_by_another_is_not_told_that_nothing_was_sent(world: World) -> None:
@@ -136,7 +136,7 @@ def test_a_leg_kept_back_by_another_is_not_told_that_nothing_was_sent(world: Wor
     ran = world.keyctl(*words, "-a", "a", "-a", "b", "--mode", "all", "--fanout")
     assert "legs" in ran.data, ran.stdout
     details = [leg["detail"] for leg in ran.data["legs"]]
-    assert any("no order was sent, because another leg could not be" in text for text in details), ran.stdout
+    assert any("no order was sent: another order could not be sent" in text for text in details), ran.stdout
     assert "nothing was sent" not in ran.stdout and told(ran)
 
 

@@ -159,7 +159,7 @@ def test_a_dated_future_is_shown_by_its_name_and_close_says_why_it_stays(
         ran = keyctl(world, "close", *arguments, "--yes")
         assert ran.exit_code == 4, ran.stdout
         why = f"{symbol} is a dated future, delivered on {day}, and keyctl does not trade those at Binance"
-        assert message(ran) == f"{LABEL}: {why}: this position stays open"
+        assert message(ran) == f"{LABEL}: {why}; this position stays open"
         assert ran.data["next"] == []
         assert "write it as" not in ran.stdout and "keyctl close" not in ran.stdout
     assert positions(world) == [native]
@@ -207,7 +207,7 @@ def test_a_position_in_another_entry_of_the_name_is_not_closed_in_its_place(worl
     open_position(world, LABEL, "IDOL", Side.BUY, "1000")
     ran = keyctl(world, "close", "--every-symbol", "--all", "--yes")
     assert (ran.exit_code, positions(world), ran.data["next"]) == (4, ["IDOL"], [])
-    assert "the exchange's own name alone" in message(ran) and "write it as" not in ran.stdout
+    assert "it knows only the exchange's own name for it" in message(ran) and "write it as" not in ran.stdout
     open_position(world, LABEL, "IDOL/USDT:USDT", Side.BUY, "1000")
     assert keyctl(world, "close", "--every-symbol", "--all", "--yes").exit_code == 6
     assert positions(world) == ["IDOL"]
@@ -292,12 +292,12 @@ def test_an_order_in_an_unknown_quote_can_be_canceled_alone(world: World, quote:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("buy", "AEUR/USDT", "10", "--price", "0.7"), "takes no price below 0.756 in AEUR/USDT; this one is 0.7"),
-        (("sell", "AEUR/USDT", "10", "--price", "1.5"), "takes no price above 1.404"),
-        (("sell", "AEUR/USDT", "10", "--price", "1.35"), "takes no sell above"),
-        (("buy", "AEUR/USDT", "10", "--price", "0.85"), "takes no buy below"),
-        (("buy", "AEUR/USDT", "20000", "--max-slippage", "none"), "maximum size 11951.93849372 AEUR"),
-        (("buy", "AEUR/USDT", "10", "--stop-at", "1.2"), "takes no stop-market orders in AEUR/USDT"),
+        (("buy", "AEUR/USDT", "10", "--price", "0.7"), "price 0.7 is below binance's minimum of 0.756 for AEUR/USDT"),
+        (("sell", "AEUR/USDT", "10", "--price", "1.5"), "price 1.5 is above binance's maximum of 1.404"),
+        (("sell", "AEUR/USDT", "10", "--price", "1.35"), "rejects a sell above"),
+        (("buy", "AEUR/USDT", "10", "--price", "0.85"), "rejects a buy below"),
+        (("buy", "AEUR/USDT", "20000", "--max-slippage", "none"), "maximum size of 11951.93849372 AEUR"),
+        (("buy", "AEUR/USDT", "10", "--stop-at", "1.2"), "does not accept stop-market orders in AEUR/USDT"),
     ],
 )
 def test_what_the_symbol_does_not_take_is_said_before_anything_is_sent(

@@ -39,7 +39,7 @@ def test_an_order_with_an_id_that_cannot_be_is_accepted_told_as_odd_and_canceled
     assert ran.exit_code == ExitCode.OK, ran.stdout
     (leg,) = ran.data["legs"]
     assert (leg["outcome"], leg["exchange_order_id"], leg["odd"]) == ("accepted", "-5", ["order id -5"])
-    assert "odd in the answer: order id -5" in leg["detail"]
+    assert "unexpected in the response: order id -5" in leg["detail"]
     stored = desk.world.keyctl("orders", "--json", clock=desk.clock).data["orders"]
     assert next(order["odd"] for order in stored if order["account"] == desk.label) == ["order id -5"]
     canceled = desk.run("cancel", "--yes")
@@ -49,7 +49,7 @@ def test_an_order_with_an_id_that_cannot_be_is_accepted_told_as_odd_and_canceled
 
 def test_people_see_what_is_odd(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(shared, "binance", monkeypatch)
-    assert "odd in the answer: order id -5" in desk.order(json=False).stdout
+    assert "unexpected in the response: order id -5" in desk.order(json=False).stdout
     desk.run("cancel", "--yes")
 
 

@@ -36,7 +36,7 @@ def test_an_order_whose_answer_is_lost_is_found_by_looking(world: World) -> None
         world.fault(kind=FaultKind.RESET_AFTER, exchange=exchange, operation="place")
     ran = world.keyctl(*ORDER, "--yes", "--json")
     assert ran.exit_code == 0, ran.stdout
-    assert all("looked up" in leg["detail"] for leg in ran.data["legs"])
+    assert all("found by look-up" in leg["detail"] for leg in ran.data["legs"])
     assert set(world.placements().values()) == {1}
 
 
@@ -68,7 +68,7 @@ def test_accounts_that_are_not_reached_are_named_each_once(world: World) -> None
     (error,) = ran.document["errors"]
     assert (ran.exit_code, error["code"]) == (4, "not_all_ready")
     named = " ".join([error["message"], *error["hints"]])
-    assert "2 of 4 legs cannot go" in named and "lbank-a: " in named and "okx-a: " in named
+    assert "keyctl blocked 2 of 4 orders" in named and "lbank-a: " in named and "okx-a: " in named
     assert len(world.placements()) == 2
 
 
@@ -79,10 +79,10 @@ def test_what_several_venues_lack_is_told_of_all_before_anything_is_sent(world: 
         ran = world.keyctl(*order, *more, "--json")
         (error,) = ran.document["errors"]
         assert (ran.exit_code, error["code"]) == (4, "not_offered")
-        assert "2 of 4 orders are refused" in error["message"]
+        assert "keyctl blocked 2 of 4 orders" in error["message"]
         told = " ".join([error["message"], *error["hints"]])
-        assert "lbank-a: LBank has no take-profit-limit orders" in told
-        assert "bitfinex-a: Bitfinex has no take-profit-limit orders" in told
+        assert "lbank-a: keyctl cannot send take-profit-limit orders to LBank spot" in told
+        assert "bitfinex-a: keyctl cannot send take-profit-limit orders to Bitfinex spot" in told
     assert world.placements() == {}
 
 

@@ -96,7 +96,7 @@ def test_the_side_against_the_position_only_reduces_it(hedge: bool, side: Side, 
     none = replace(state, positions=())
     nothing = refused(wish(side=side, position=position, price=D(60000)), none)
     assert isinstance(nothing, StandsInTheWay) and nothing.hints == (
-        f"see what is open: keyctl positions {ACCOUNT.label}",
+        f"check what is open: keyctl positions {ACCOUNT.label}",
     )
 
 
@@ -136,7 +136,7 @@ def test_leverage_is_held_to_the_cap_whoever_set_it(wanted: int | None, has: int
     else:
         leg = planned(asked, state)
         assert leg.leg.order.leverage == 5
-        assert "leverage 5" in leg.soft
+        assert "leverage 5x" in leg.soft
 
 
 @pytest.mark.parametrize("exchange", ["binance", "bitfinex"])
@@ -155,7 +155,7 @@ def test_leverage_is_judged_on_the_orders_own_direction() -> None:
 def test_the_venues_own_maximum_counts_too() -> None:
     low = replace(LINEAR, leverage_max=D(2))
     trouble = refused(wish(leverage=D(3)), instrument=low)
-    assert "up to 2" in trouble.message and trouble.hints == ("give less: --leverage 2",)
+    assert "maximum of 2x" in trouble.message and trouble.hints == ("use --leverage 2",)
 
 
 @pytest.mark.parametrize("touched", [{"positions": (held(LONG),)}, {"open_orders": 2}])
@@ -233,7 +233,7 @@ def test_a_trigger_that_would_fire_at_once_is_refused(side: str, trigger: str, a
         return plan_leg("p" * 10, 0, ACCOUNT, venue, asked, seen, date(2026, 11, 21), Limits())
 
     if fires:
-        with pytest.raises(CheckFailed, match="would fire at once"):
+        with pytest.raises(CheckFailed, match="would trigger at once"):
             plan()
     else:
         assert plan().leg.order.trigger_price == at

@@ -177,7 +177,7 @@ def test_an_order_whose_value_is_not_known_is_refused_and_one_price_alone_asks()
     unknown = replace(VIEW, usd_per_quote=None, usd_doubt="its prices disagree")
     assert refusal(wish(), unknown) == "value_unknown"
     alone = planned(wish(), replace(VIEW, usd_doubt="EUR/USDT"))
-    assert alone.soft == ("a value in USD by one price alone (EUR/USDT)",)
+    assert alone.soft == ("a USD value from a single price (EUR/USDT)",)
 
 
 def test_a_leg_above_the_cap_is_refused_and_above_half_of_it_asks() -> None:

@@ -47,9 +47,9 @@ def test_a_script_is_stopped_where_two_exchanges_prices_are_more_than_3_percent_
     ran = desk.keyctl(*buy("--price", "62000", "--tif", "ioc"), *TWO, "--yes")
     error = ran.document["errors"][0]
     assert (ran.exit_code, error["code"]) == (4, "soft_limit")
-    assert f"prices of {PAIR} that are 3.33% apart" in error["message"]
+    assert f"prices of {PAIR} are 3.33% apart" in error["message"]
     assert "60000 at Binance, 62000 at OKX" in error["message"]
-    assert any(hint.startswith("a script passes it by the value: --expect-value") for hint in error["hints"])
+    assert any(hint.startswith("in a script, confirm it by its value: --expect-value") for hint in error["hints"])
     assert desk.placements() == {}
 
 
@@ -67,16 +67,16 @@ def test_the_value_passes_it_and_the_warning_stays_in_the_json(desk: World) -> N
 def test_a_dry_run_says_it_once(desk: World) -> None:
     trade_at(desk, "okx", "62000")
     ran = desk.keyctl(*buy(), *TWO, "--dry-run")
-    assert [text.startswith("soft limit: ") for text in ran.document["warnings"] if "apart" in text] == [True]
+    assert [text.startswith("confirmation limit: ") for text in ran.document["warnings"] if "apart" in text] == [True]
 
 
 def test_a_person_reads_both_prices_before_the_question(desk: World) -> None:
     trade_at(desk, "okx", "62000")
     words = ["order", "buy", PAIR, "0.002", "--price", "62000", "--tif", "ioc", *TWO]
     person = keyctl_at_terminal(words, desk.home)
-    code, shown = person.waits_for("Type the total in USD").types("no\n").leaves()
+    code, shown = person.waits_for("(the total in USD) to send").types("no\n").leaves()
     assert code == 4
-    assert "60000 at Binance, 62000 at OKX" in " ".join(shown.partition("Type the total")[0].split())
+    assert "60000 at Binance, 62000 at OKX" in " ".join(shown.partition("(the total in USD)")[0].split())
     assert desk.placements() == {}
 
 
@@ -170,7 +170,7 @@ def test_perpetuals_are_asked_about(world: World, odd: str) -> None:
     words = ("order", "buy", SYMBOL, "0.01", "--leverage", "2", "--fanout", "--all", "--dry-run", "--json")
     ran = world.keyctl(*words)
     (warning,) = [text for text in ran.document["warnings"] if "apart" in text]
-    assert f"prices of {SYMBOL} that are 5.00% apart" in warning
+    assert f"prices of {SYMBOL} are 5.00% apart" in warning
     assert f"63000 at {world.app().accounts.get(f'{odd}-a').exchange.title()}".casefold() in warning.casefold()
 
 

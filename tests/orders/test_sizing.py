@@ -70,7 +70,7 @@ def test_the_share_of_an_account_that_cannot_be_read_is_left_out_and_said() -> N
     parts = [part("a", wish(quantity=D("0.01"))), part("b", wish(quantity=D("0.01")), None)]
     wishes, notes = size_all(Sizing(Split.EQUAL), parts, LIMITS)
     assert wishes[0].quantity == D("0.005") and wishes[1].quantity is None
-    assert notes == ("b's share of 0.005 BTC is left out, not shared out again",)
+    assert notes == ("b's share of 0.005 BTC is left out and not given to the others",)
     with pytest.raises(CheckFailed, match="cannot be read"):
         size_all(Sizing(Split.FREE), parts, LIMITS)
 
@@ -108,7 +108,7 @@ def test_a_risk_is_what_the_stop_would_lose() -> None:
     balances = Balances({"USDT": D(1000)}, total={"USDT": D(1000)})
     view = replace(VIEW, balances=balances)
     assert sizes(Sizing(risk=D(1), stop=D(56000)), part("a", wish(quantity=None), view)) == [D("0.005")]  # 10 / 2000
-    with pytest.raises(CheckFailed, match="losing side"):
+    with pytest.raises(CheckFailed, match="must be below its price"):
         size_all(Sizing(risk=D(1), stop=D(58000)), [part("a", wish(quantity=None), view)], LIMITS)
 
 

@@ -108,7 +108,7 @@ def test_no_order_that_must_fail_is_sent_and_none_that_may_pass_is_stopped(
         (error,) = ran.document["errors"]
         assert error["code"] == ("profile_forbids_trade" if forbidden else "key_may_not_trade"), told
         assert f"{market} trading" in error["message"], told
-        hinted = any(hint.startswith(f"keyctl diagnose {label}") for hint in error["hints"])
+        hinted = any(f"keyctl diagnose {label}" in hint for hint in error["hints"])
         assert hinted is not (forbidden and off), told
 
 
@@ -117,7 +117,7 @@ def test_the_hint_names_the_permission_that_is_missing(world: World, exchange: s
     world.add(exchange, label, rights=("read",))
     choose(world, label, "")
     (error,) = order(world, label, SPOT).document["errors"]
-    hint = error["hints"][0].removeprefix("keyctl ").split()
+    hint = error["hints"][0].partition("keyctl ")[2].split()
     ran = world.keyctl(*hint)
     assert ran.exit_code == ExitCode.CHECK and "the key may not trade" in ran.stdout
 
@@ -181,4 +181,4 @@ def test_an_accepted_right_to_withdraw_is_named_in_every_preview(world: World, e
         ran = world.keyctl(*words, "-a", label, "--again", "--json")
         assert ran.exit_code == ExitCode.OK, ran.stdout
         told = " ".join(ran.document["warnings"])
-        assert f"{label}: this key can withdraw your funds; you accepted that: sweeps at night" in told
+        assert f"{label}: this key can withdraw your funds; you accepted this risk: sweeps at night" in told

@@ -161,13 +161,17 @@ def test_a_total_that_is_not_known_takes_a_word_or_a_yes(
 
 
 def test_a_soft_limit_of_what_only_reduces_needs_no_value_where_there_is_none() -> None:
-    assert agrees([leg(None, "an order without a price")], yes=True) == "sent"
+    assert agrees([leg(None, "this is a market order (no --price)")], yes=True) == "sent"
     assert agrees([leg(None), leg("500", "an order above 500 USD")], yes=True) == "soft_limit"
 
 
 def test_a_total_says_what_is_known_of_it() -> None:
     plans = [Plan("p", Kind.DEMO, tuple(map(leg, values)), ()) for values in (["1200.24"], [None, "500"], [None])]
-    assert [total_text(plan) for plan in plans] == ["1,200.24 USD in all", "at least 500.00 USD in all", "? USD in all"]
+    assert [total_text(plan) for plan in plans] == [
+        "1,200.24 USD in total",
+        "at least 500.00 USD in total",
+        "total value unknown",
+    ]
     assert [total_data(plan) for plan in plans] == ["1200.24", None, None]
 
 
@@ -198,8 +202,8 @@ def test_a_position_is_closed_where_its_value_cannot_be_worked_out(
     unpriced(monkeypatch)
     draft = world.keyctl("close", SYMBOL, "-a", "okx-a", "--dry-run", "--json")
     assert (draft.exit_code, draft.data["value_usd"]) == (0, None)
-    assert any("cannot be worked out" in text for text in draft.document["warnings"])
-    assert "? USD" in world.keyctl("close", SYMBOL, "-a", "okx-a", "--dry-run").stdout
+    assert any("cannot calculate" in text for text in draft.document["warnings"])
+    assert "total value unknown" in world.keyctl("close", SYMBOL, "-a", "okx-a", "--dry-run").stdout
     asked = world.keyctl("close", SYMBOL, "-a", "okx-a", "--json")
     assert (asked.exit_code, asked.document["errors"][0]["hints"]) == (10, ["in a script: --yes"])
     ran = world.keyctl("close", SYMBOL, "-a", "okx-a", "--yes", "--json")
@@ -223,9 +227,9 @@ def test_both_values_stand_in_a_preview_where_they_differ(world: World) -> None:
     world.add("binance")
     buy = ("order", "buy", "BTC/USDT", "0.005", "-a", "binance-a", "--dry-run")
     _, shown = keyctl_at_terminal([*buy, "--price", "58000"], world.home, COLUMNS="120").leaves()
-    assert "290.00 USD in all" in shown and "300.06 USD at the best price" in shown, shown
+    assert "290.00 USD in total" in shown and "300.06 USD at the best price" in shown, shown
     _, shown = keyctl_at_terminal([*buy, "--price", "59900"], world.home, COLUMNS="120").leaves()
-    assert "299.50 USD in all" in shown and "at the best price" not in shown, shown
+    assert "299.50 USD in total" in shown and "at the best price" not in shown, shown
     told = world.keyctl(*buy, "--price", "58000", "--json").data
     assert (told["value_usd"], told["counted_usd"]) == ("290", "300.06")
 
@@ -239,7 +243,7 @@ def test_1190_is_not_1200_24(world: World, typed: str, code: int) -> None:
     config.chmod(0o600)
     words = ["order", "buy", "BTC/USDT", "0.02", "--max-slippage", "none", "-a", "binance-a"]
     person = keyctl_at_terminal(words, world.home, COLUMNS="120")
-    person.waits_for("Type the total in USD to send (1200.24)").types(f"{typed}\n")
+    person.waits_for("Type 1200.24 (the total in USD) to send").types(f"{typed}\n")
     left, shown = person.leaves()
     assert (left, len(world.placements())) == (code, 0 if code else 1), shown
 

@@ -202,7 +202,7 @@ def test_a_stop_that_only_reduces_protects_a_position(world: World, exchange: st
         ("binance", (SWAP, "0.005", *KINDS["stop-limit"], "--tif", "gtd", *UNTIL), "cannot be GTD"),
         ("okx", (SWAP, "0.005", *KINDS["stop-limit"], "--tif", "ioc"), "cannot be IOC"),
         ("okx", (PAIR, "0.005", *KINDS["take-profit-limit"], "--post-only"), "cannot be post-only"),
-        ("okx", (SWAP, "0.005", "--stop-at", "59000"), "would fire at once"),
+        ("okx", (SWAP, "0.005", "--stop-at", "59000"), "would trigger at once"),
     ],
 )
 def test_what_the_venue_could_not_hold_is_refused_before_anything_is_sent(

@@ -127,8 +127,8 @@ def test_a_reading_of_the_last_day_serves_with_a_warning_when_no_newer_one_can_b
     desk.clock.ahead += 2 * 60 * MINUTE
     found = desk.look(exchange, Kind.LIVE)
     assert found.view is not None and (found.rights_read, found.rights.withdraw) == (False, False)
-    (told,) = (warning for warning in found.warnings if "rights" in warning)
-    assert told.startswith(f"{exchange}-a: the rights of this key could not be read") and told.endswith("2 h ago")
+    (told,) = (warning for warning in found.warnings if "permissions" in warning)
+    assert told.startswith(f"{exchange}-a: the permissions of this key could not be read") and told.endswith("2 h ago")
     desk.clock.ahead += 22 * 60 * MINUTE
     desk.break_reading(exchange)
     stopped = desk.look(exchange, Kind.LIVE)
@@ -174,7 +174,5 @@ def test_a_right_that_is_not_known_leaves_withdrawing_unknown_and_is_said(desk: 
     words = ("order", "buy", "BTC/USDT", "0.005", "--price", "58000", "--yes", "-a", f"{exchange}-a", "--json")
     ran = desk.world.keyctl(*words, clock=desk.clock)
     assert ran.exit_code == 0, ran.stdout
-    said = [
-        warning for warning in ran.document["warnings"] if "whether this key may withdraw cannot be read" in warning
-    ]
+    said = [warning for warning in ran.document["warnings"] if "cannot read whether this key can withdraw" in warning]
     assert len(said) == (0 if told else 1)

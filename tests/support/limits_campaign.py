@@ -32,12 +32,13 @@ NAMES = ALL
 TODAY = date(2026, 9, 21)
 SOFT_WORDS = {
     "an order above": "leg",
-    "an order without a price": "market",
-    "through the best price": "through",
+    "this is a market order (no --price)": "market",
+    "above the best ask": "through",
+    "below the best bid": "through",
     "away from the market": "away",
     "a plan above": "plan",
     "in 24 h": "day",
-    "by one price alone": "alone",
+    "from a single price": "alone",
     "leverage ": "leverage",
 }
 PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")

@@ -96,7 +96,7 @@ LBANK_COCKPIT = (
         (
             "lbank-a",
             "contract",
-            "USD in all",
+            "Total ",
         ),
     ),
     Promise(
@@ -202,8 +202,8 @@ BINANCE_IN_GENERAL = (
         "total assets over several accounts",
         f"balance {SOUND}",
         (
-            "USD in all",
-            "not read: binance-a: earn",
+            "Total ",
+            "Not read: binance-a: earn",
         ),
     ),
     Promise(
@@ -242,7 +242,7 @@ BINANCE_IN_GENERAL = (
     Promise(
         "G23", "level 1, read only", "checklist binance --profile read", ("leave Enable Reading on, all others OFF",)
     ),
-    Promise("G24", "balances and positions", "positions binance-a", ("no open positions",)),
+    Promise("G24", "balances and positions", "positions binance-a", ("No open positions",)),
     Promise(
         "G25",
         "level 2, spot",
@@ -260,7 +260,7 @@ BINANCE_IN_GENERAL = (
         "G28",
         "withdrawals are refused for orders",
         "order buy BTC/USDT 0.001 --price 58000 -a wd --dry-run",
-        ("may withdraw",),
+        ("can withdraw",),
         4,
     ),
     Promise("G34", "how many IP addresses", "checklist binance", ("up to 30 IP addresses, separated by commas",)),

@@ -14,15 +14,15 @@ from keyctl.terminal.output import Result, counting
 )
 @takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
+@click.option("--all", "everything", is_flag=True, help="All accounts of one environment (the default).")
 @click.option(
     "--market", type=click.Choice(["spot", "futures"]), help="Only the wallets that back orders of that market."
 )
 def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool, market: str | None) -> Result:
     """Show what accounts own, with the sum in USD
 
-    Every wallet that the exchange reports is read; the others are named below the sum. A wallet that could not be read
-    is shown as failed, never as zero. Exit 6 when some could not be read.
+    keyctl reads every wallet that the exchange reports, and names the others below the sum. A wallet that could not be
+    read is shown as failed, never as zero. Exit 6 when some could not be read.
     """
     from keyctl.desk.overview import balance
 

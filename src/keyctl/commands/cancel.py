@@ -21,8 +21,10 @@ keyctl cancel -a okx-main --foreign"""
 @click.option("--plan", metavar="ID", help="All open orders of a plan.")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="All open orders of an account.")
 @click.option("--all", "everything", is_flag=True, help="All orders that the journal knows as open.")
-@click.option("--symbol", metavar="SYMBOL", help="Of these, the ones in that symbol only.")
-@click.option("--foreign", is_flag=True, help="With -a or --all: also what others placed; the exchanges are asked.")
+@click.option("--symbol", metavar="SYMBOL", help="Of these, only the orders in that symbol.")
+@click.option(
+    "--foreign", is_flag=True, help="With -a or --all: also orders not placed by keyctl; reads the exchanges."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(
     app: App,
@@ -36,7 +38,7 @@ def command(
 ) -> Result:
     """Cancel open orders
 
-    Those that keyctl placed and, only with --foreign, whatever else is open on the accounts; it is listed first.
+    Cancels orders that keyctl placed. With --foreign, also all other open orders of the accounts, listed first.
     """
     import asyncio
 
@@ -44,9 +46,9 @@ def command(
 
     if sum((client_order_id is not None, plan is not None, bool(labels), everything)) != 1:
         raise UsageProblem(
-            "choose one: a client order id, --plan, --account or --all", "see what is open: keyctl orders --open"
+            "choose one: a client order id, --plan, --account or --all", "check what is open: keyctl orders --open"
         )
     if foreign and not (labels or everything):
-        raise UsageProblem("--foreign goes with --account or --all", "keyctl cancel -a LABEL --foreign")
+        raise UsageProblem("--foreign requires --account or --all", "add one, such as: keyctl cancel --all --foreign")
     symbol = symbol_asked(app, symbol)
     return asyncio.run(cancel(app, Choice(plan, labels, client_order_id, everything, symbol, foreign), yes))

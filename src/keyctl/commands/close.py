@@ -22,20 +22,22 @@ keyctl close --every-symbol --group desk --dry-run"""
 @click.option("--every-symbol", is_flag=True, help="Close the positions in every symbol.")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="On this account (repeatable).")
 @click.option("--group", metavar="NAME", help="On the accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="On all accounts of one kind.")
+@click.option("--all", "everything", is_flag=True, help="On all accounts of one environment.")
 @click.option("--position", type=click.Choice(["long", "short"]), help="Positions of that side only.")
-@click.option("--max-slippage", metavar="SHARE", help="0.01 is 1 % from the best price; none: the venue's market type.")
-@click.option("--experimental", is_flag=True, help="Allow orders that rest on unconfirmed facts of an exchange.")
-@click.option("--dry-run", is_flag=True, help="Keep draft plans, send nothing.")
+@click.option(
+    "--max-slippage", metavar="SHARE", help="0.01 is 1% from the best price; none: the exchange's market type."
+)
+@click.option("--experimental", is_flag=True, help="Allow orders that rely on unconfirmed facts of an exchange.")
+@click.option("--dry-run", is_flag=True, help="Keep draft plans; send nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--expect-value", metavar="USD", help="The total value you expect, within 1 %.")
+@click.option("--expect-value", metavar="USD", help="Total value you expect, within 1%.")
 @click.option("--again", is_flag=True, help="Allow the same order twice within a minute.")
 @click.option("--wait", type=click.FloatRange(0, 3600), default=0, metavar="S", help="Wait up to S seconds for fills.")
 def command(app: App, **options: Any) -> Result:
     """Close positions in perpetuals
 
-    Whole positions, by immediate orders that only reduce, within 1 % of the best price. They go out under `halt` too,
-    where the exchange itself holds them to reducing, and no cap on values stands in their way.
+    Closes whole positions with reduce-only market orders (IOC limit within 1% of the best price). A halt does not block
+    them where the exchange itself enforces reduce-only. Caps on values do not block them.
     """
     import asyncio
 
@@ -66,14 +68,14 @@ def _symbol(options: dict[str, Any]) -> str | None:
     from keyctl.model.words import Market
 
     if (options["symbol"] is None) is not options["every_symbol"]:
-        raise UsageProblem("name a symbol, or say --every-symbol", "keyctl close BTC/USDT:USDT -a LABEL")
+        raise UsageProblem("give a symbol, or use --every-symbol", "such as: keyctl close BTC/USDT:USDT --all")
     if options["symbol"] is None:
         return None
     symbol = read_symbol(options["symbol"], Market.FUTURES)
     if market_of(symbol) is Market.SPOT:
         raise UsageProblem(
             f"{symbol} is a spot symbol, and positions are in perpetuals",
-            f"for its perpetual, write {perpetuals_of(symbol)}",
+            f"for its perpetual, use {perpetuals_of(symbol)}",
             f"to sell on spot: keyctl order sell {symbol}",
             code="spot_symbol",
         )

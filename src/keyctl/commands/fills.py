@@ -17,9 +17,9 @@ from keyctl.terminal.output import Result, counting
 )
 @takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
+@click.option("--all", "everything", is_flag=True, help="All accounts of one environment (the default).")
 @click.option("--exchange", metavar="NAME", help="Of these, only the accounts at that exchange.")
-@click.option("--symbol", metavar="SYMBOL", help="Trades in that symbol only.")
+@click.option("--symbol", metavar="SYMBOL", help="Only trades in that symbol.")
 @click.option("--since", default="24h", show_default=True, metavar="TIME", help="2026-11-29T13:00Z, or 30m, 24h, 7d.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with a header line.")
 def command(
@@ -35,7 +35,7 @@ def command(
     """Show trades, with fees and realized profit
 
     Newest first. Sizes of perpetuals are in the exchange's contracts; a fee below zero is a rebate. Some exchanges list
-    trades by symbol only: then keyctl names the symbols that it asked for. Exit 6 when a list is incomplete.
+    trades by symbol only: then keyctl names the symbols that it read. Exit 6 when a list is incomplete.
     """
     from keyctl.desk.fills import fills
     from keyctl.exchanges.shipped import profile
@@ -48,6 +48,8 @@ def command(
         title = profile(exchange).title
         chosen = tuple(account for account in chosen if account.exchange == exchange)
         if not chosen:
-            raise UsageProblem(f"none of these accounts is at {title}", "see them: keyctl list", code="no_accounts")
+            raise UsageProblem(
+                f"none of these accounts is at {title}", "check your accounts: keyctl list", code="no_accounts"
+            )
     with counting("fills", len(chosen), app.output) as done:
         return fills(app, chosen, symbol, since, as_csv, done)

@@ -266,11 +266,11 @@ def _shared_options() -> list[click.Option]:
 
     return [
         _flag("--json", "json", "One JSON document on stdout, on failures too."),
-        _flag("--quiet", "quiet", "Only what needs a person."),
-        _flag("--no-color", "color", "No colours.", value=False),
+        _flag("--quiet", "quiet", "Show only what needs your attention."),
+        _flag("--no-color", "color", "No colors.", value=False),
         _flag("--header", "header", "In a pipe, print the column names first."),
         _flag("--debug", "debug", "Say more on stderr; never secrets."),
         click.Option(
-            ["--no-input"], is_flag=True, expose_value=False, callback=no_input, help="Ask nothing; fail instead."
+            ["--no-input"], is_flag=True, expose_value=False, callback=no_input, help="Never prompt; fail instead."
         ),
     ]

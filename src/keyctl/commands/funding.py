@@ -83,7 +83,7 @@ def loans(app: App, currency: str | None, label: str | None) -> Result:
 @_ACCOUNT
 @_SINCE
 def history(app: App, currency: str | None, label: str | None, since: str) -> Result:
-    """List what was taken of your offers"""
+    """List what was lent of your offers"""
     from keyctl.funding import lists
 
     return asyncio.run(lists.history(app, label, _maybe_currency(currency), since))
@@ -144,9 +144,9 @@ def cancel(app: App, offer_id: str | None, label: str | None, currency: str | No
 @click.argument("state", type=click.Choice(["on", "off", "show"]))
 @click.argument("currency")
 @_ACCOUNT
-@click.option("--amount", "size", metavar="SIZE", help="Renew up to this size (no limit).")
-@click.option("--rate", metavar="R", help="At a fixed rate, with its unit (FRR).")
-@click.option("--days", type=int, default=2, show_default=True, metavar="N", help="For so many days.")
+@click.option("--amount", "size", metavar="SIZE", help="Renew up to this size [default: no limit].")
+@click.option("--rate", metavar="R", help="Fixed rate with its unit [default: FRR].")
+@click.option("--days", type=int, default=2, show_default=True, metavar="N", help="Number of days.")
 @_YES
 def autorenew(app: App, state: str, currency: str, label: str | None, **options: Any) -> Result:
     """Show or switch the exchange's own auto-renew
@@ -158,7 +158,7 @@ def autorenew(app: App, state: str, currency: str, label: str | None, **options:
 
     name = _currency(currency)
     if state != "on" and (options["size"] is not None or options["rate"] is not None):
-        raise UsageProblem(f"--amount and --rate are for: keyctl funding autorenew on {name}; nothing was sent")
+        raise UsageProblem(f"--amount and --rate require: keyctl funding autorenew on {name}; nothing was sent")
     if state == "show":
         return asyncio.run(auto_renew.show(app, label, name))
     if state == "off":
@@ -177,13 +177,13 @@ def autorenew(app: App, state: str, currency: str, label: str | None, **options:
 @click.argument("currency")
 @_ACCOUNT
 @click.option("--strategy", type=click.Choice(["ladder", "gap", "frr"]), help="How rates are found (config.toml).")
-@click.option("--amount", "size", metavar="SIZE", help="What may be lent in all, what is lent now included.")
+@click.option("--amount", "size", metavar="SIZE", help="Total that may be lent, including what is lent now.")
 @click.option("--explain", is_flag=True, help="Also show the book.")
 @click.option("--yes", is_flag=True, help="Cancel and place; without it nothing is sent.")
 def auto(app: App, currency: str, label: str | None, **options: Any) -> Result:
     """Lend a currency by rules; a dry run without --yes
 
-    Offers that are still good stay, the others are canceled and placed again. Only offers that auto has made are
+    Offers that are still good stay, the others are canceled and placed again. Only offers that auto has placed are
     canceled. Rules are in config.toml under [funding]. Exit 4 when a rate is outside its bounds.
     """
     from keyctl.funding.auto import auto as course
@@ -203,9 +203,9 @@ def auto(app: App, currency: str, label: str | None, **options: Any) -> Result:
 @_SINCE
 @click.option("--csv", "as_csv", is_flag=True, help="Print each payment of interest as CSV.")
 def report(app: App, currency: str | None, label: str | None, since: str, as_csv: bool) -> Result:
-    """Show interest, utilisation, average rate and period
+    """Show interest, utilization, average rate and period
 
-    Interest is what the exchange paid, after its fee. Utilisation is the share of the funding wallet that is lent now.
+    Interest is what the exchange paid, after its fee. Utilization is the share of the funding wallet that is lent now.
     """
     from keyctl.funding.report import report as course
 
@@ -265,7 +265,7 @@ def _currency(text: str) -> str:
     if not (text.isascii() and text.isalnum() and text.isupper() and 2 <= len(text) <= 12):
         raise UsageProblem(
             f"'{text[:20]}' is not a currency; nothing was sent",
-            "write it alone and in capitals, such as USD or USDT",
+            "give it alone and in capitals, such as USD or USDT",
             code="unknown_currency",
         )
     return text
@@ -308,7 +308,7 @@ def _draft(size: Decimal, currency: str, options: dict[str, Any]) -> OfferDraft:
 
     fixed, frr = options["rate"], options["frr"]
     if (fixed is None) is (frr is None):
-        raise UsageProblem("use one of --rate R and --frr [+DELTA]; nothing was sent", HOW, code="bad_rate")
+        raise UsageProblem("use either --rate R or --frr [+DELTA]; nothing was sent", HOW, code="bad_rate")
     if fixed is not None:
         return OfferDraft(currency, size, OfferKind.FIXED, _rate(fixed), options["days"], options["hidden"])
     try:

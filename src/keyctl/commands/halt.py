@@ -15,23 +15,27 @@ from keyctl.terminal.output import Result
     "keyctl halt --lift"
 )
 @click.argument("reason", required=False, default="")
-@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="Of this account alone (repeatable).")
-@click.option("--exchange", "exchanges", multiple=True, metavar="NAME", help="At this exchange alone (repeatable).")
-@click.option("--cancel", "canceling", is_flag=True, help="Also cancel what the journal knows as open there.")
+@click.option(
+    "-a", "--account", "labels", multiple=True, metavar="LABEL", help="Only orders of this account (repeatable)."
+)
+@click.option(
+    "--exchange", "exchanges", multiple=True, metavar="NAME", help="Only orders at this exchange (repeatable)."
+)
+@click.option("--cancel", "canceling", is_flag=True, help="Also cancel the open orders that the journal knows there.")
 @click.option("--lift", is_flag=True, help="Allow orders again; with -a or --exchange as they were halted.")
 def command(
     app: App, reason: str, labels: tuple[str, ...], exchanges: tuple[str, ...], canceling: bool, lift: bool
 ) -> Result:
-    """Block new orders, or allow them again
+    """Block all new orders, or allow them again
 
-    Cancels, look-ups and orders that their exchange holds to reducing still work while orders are halted. Orders of
-    another home (another user, another KEYCTL_HOME) are not stopped: exit 3 where no account is stored here.
+    Cancels, look-ups and orders that the exchange enforces as reduce-only still work while orders are halted. Orders of
+    another data folder (another user, another KEYCTL_HOME) are not blocked. Exit 3 where no account is stored here.
     """
     from keyctl.desk import halt
 
     what = halt.What(labels, exchanges)
     if lift:
         if canceling or reason:
-            raise UsageProblem("--lift takes neither a reason nor --cancel", "keyctl halt --lift")
+            raise UsageProblem("--lift cannot be combined with a reason or --cancel", "to lift it: keyctl halt --lift")
         return halt.lift(app, what)
     return halt.halt(app, what, reason, canceling)

@@ -13,19 +13,19 @@ _MEANING = {
     "leg_value_usd": "value of one order, USD",
     "plan_value_usd": "value of a plan, USD",
     "day_value_usd": "value in 24 h, USD",
-    SENT: "value in 24 h with what was canceled since, USD",
+    SENT: "value in 24 h with canceled orders, USD",
     "soft_fraction": "share of a cap that asks",
-    "price_through_hard": "limit price through the best price",
+    "price_through_hard": "limit price past the best bid or ask",
     "price_through_soft": "the same, asks",
     "price_away_soft": "limit price away from the market, asks",
-    "price_apart_soft": "an immediate order's price between exchanges, asks",
+    "price_apart_soft": "market order's price between exchanges, asks",
     "leverage_hard": "leverage",
     "leverage_soft": "leverage that asks",
-    "legs_per_plan": "legs of a plan",
+    "legs_per_plan": "orders of a plan",
     "orders_per_minute": "orders of an account in a minute",
     "orders_per_hour": "orders of an account in an hour",
     "repeat_seconds": "seconds in which a repeat asks",
-    "max_slippage": "slippage of immediate orders",
+    "max_slippage": "slippage of market orders",
     "rounding_max": "share of a size that rounding may take",
     "funding_currency_usd": "value lent and offered of one currency, USD",
     "funding_offer_usd": "value of one funding offer, USD",
@@ -35,7 +35,7 @@ _MEANING = {
 
 @keyctl_command(examples="keyctl limits")
 def command(app: App) -> Result:
-    """Show the caps on orders and what is used of them"""
+    """Show the limits of orders, and how much is used"""
     from dataclasses import fields
 
     from keyctl.desk.halt import halts_data, in_force
@@ -55,16 +55,20 @@ def command(app: App) -> Result:
             value = sent_cap(app.config.limits)
             entries.append({"name": SENT, "value": str(value), "used": used[SENT], "set_in": "twice day_value_usd"})
     rows = [
-        (_MEANING[entry["name"]], entry["value"], entry["used"] or "-", entry["name"], entry["set_in"])
+        (_MEANING[entry["name"]], entry["value"], entry["used"] or "-", entry["name"], _where(entry["set_in"]))
         for entry in entries
     ]
     halted, accounts = app.journals.halts().home(), app.accounts.all()
-    words = [f"Change one in {app.home.config_file} under [limits], for example: leg_value_usd = 500"]
+    words = ["To change one, set it under [limits], such as leg_value_usd = 500: keyctl config edit"]
     words += in_force(app, accounts)
     return Result(
         {"limits": entries, "halted": halted.reason if halted else None, "halts": halts_data(app, accounts)},
-        view=(Table(("cap", "value", "used", "name", "set in"), rows, droppable=("set in",)), Note("\n".join(words))),
+        view=(Table(("limit", "value", "used", "name", "set in"), rows, droppable=("set in",)), Note("\n".join(words))),
     )
+
+
+def _where(set_in: str) -> str:
+    return "default" if set_in == "shipped" else set_in
 
 
 def _used(app: App) -> dict[str, str]:

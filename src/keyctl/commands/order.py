@@ -36,55 +36,55 @@ _SECTIONS = {
 @click.argument("side", required=False, type=click.Choice(["buy", "sell"]))
 @click.argument("symbol", required=False)
 @click.argument("size", required=False)
-@click.option("--price", metavar="P", help="Limit price; without it the order is immediate.")
+@click.option("--price", metavar="P", help="Limit price; without it, a market order (IOC limit within 1%).")
 @click.option(
-    "--max-slippage", metavar="SHARE", help="For immediate orders: 0.01 is 1 %; none: the venue's market type."
+    "--max-slippage", metavar="SHARE", help="For market orders: 0.01 is 1%; none: the exchange's market type."
 )
-@click.option("--stop-at", metavar="P", help="Wait: become active when the price has gone against you this far.")
-@click.option("--take-profit-at", metavar="P", help="Wait: become active when the price has gone your way this far.")
-@click.option("--for-position", is_flag=True, help="With these two: as large as the position, and only reducing it.")
+@click.option("--stop-at", metavar="P", help="Stop: activate when the price moves against you to P.")
+@click.option("--take-profit-at", metavar="P", help="Take profit: activate when the price moves your way to P.")
+@click.option("--for-position", is_flag=True, help="With these two: the size of the position, reduce-only.")
 @click.option(
     "--tif", type=click.Choice(["gtc", "ioc", "fok", "gtd"]), default="gtc", help="Time in force of a limit order."
 )
-@click.option("--until", metavar="TIME", help="For --tif gtd: when it ends, as 2026-12-31T18:00Z.")
-@click.option("--post-only", is_flag=True, help="Refuse instead of taking liquidity.")
-@click.option("--quote", metavar="VALUE", help="In the quote currency.")
-@click.option("--contracts", metavar="N", help="In contracts of a perpetual.")
-@click.option("--total", is_flag=True, help="For all accounts together, split among them.")
+@click.option("--until", metavar="TIME", help="For --tif gtd: when it expires, as 2026-12-31T18:00Z.")
+@click.option("--post-only", is_flag=True, help="Only add liquidity; the exchange rejects it otherwise.")
+@click.option("--quote", metavar="VALUE", help="Size in the quote currency.")
+@click.option("--contracts", metavar="N", help="Size in contracts of a perpetual.")
+@click.option("--total", is_flag=True, help="SIZE is for all accounts together; split it among them.")
 @click.option(
     "--split",
     type=click.Choice(["equal", "weights", "equity", "free"]),
-    help="How a total is split: by the group's weights in config.toml where it has some, else equal.",
+    help="How to split a total: by the group's weights in config.toml if set, else equal.",
 )
-@click.option("--percent", metavar="PCT", help="So many per cent of the free balance that pays for it.")
-@click.option("--risk", metavar="PCT", help="Lose so many per cent of the equity when --stop is reached.")
-@click.option("--stop", metavar="P", help="The price at which --risk counts the loss; no order is placed there.")
+@click.option("--percent", metavar="PCT", help="Percent of the free balance that pays for the order.")
+@click.option("--risk", metavar="PCT", help="Percent of the equity to lose when --stop is reached.")
+@click.option("--stop", metavar="P", help="Price at which --risk counts the loss; places no order there.")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="On this account (repeatable).")
 @click.option("--group", metavar="NAME", help="On the accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="On all accounts of one kind.")
+@click.option("--all", "everything", is_flag=True, help="On all accounts of one environment.")
 @click.option("--fanout", is_flag=True, help="Send to every chosen account at once; SIZE is for each.")
 @click.option(
     "--mode",
     type=click.Choice(["best-effort", "all"]),
     default="best-effort",
-    help="best-effort: what can go goes; all: where one leg cannot go, none goes.",
+    help="best-effort: send what can be sent; all: send every order or none.",
 )
 @click.option("--leverage", metavar="N", help="Set and confirm this leverage first.")
 @click.option("--margin", type=click.Choice(["cross", "isolated"]), help="Margin mode, set and confirmed first.")
 @click.option("--position", type=click.Choice(["long", "short"]), help="The position to open or close.")
 @click.option("--reduce-only", is_flag=True, help="Only reduce a position.")
 @click.option("--change-existing", is_flag=True, help="Allow leverage or margin mode to change under a position.")
-@click.option("--experimental", is_flag=True, help="Allow orders that rest on unconfirmed facts of an exchange.")
-@click.option("--plan", "plan", metavar="ID", help="Send what is left of a stored plan.")
-@click.option("--dry-run", is_flag=True, help="Keep a draft plan, send nothing.")
-@click.option("--yes", is_flag=True, help="Skip the question where no soft limit is touched.")
-@click.option("--expect-value", metavar="USD", help="The total value you expect, within 1 %; passes soft limits.")
+@click.option("--experimental", is_flag=True, help="Allow orders that rely on unconfirmed facts of an exchange.")
+@click.option("--plan", "plan", metavar="ID", help="Send the rest of a stored plan.")
+@click.option("--dry-run", is_flag=True, help="Keep a draft plan; send nothing.")
+@click.option("--yes", is_flag=True, help="Skip the question if no confirmation limit is exceeded.")
+@click.option("--expect-value", metavar="USD", help="Total value you expect, within 1%; passes confirmation limits.")
 @click.option("--again", is_flag=True, help="Allow the same order twice within a minute.")
 @click.option("--wait", type=click.FloatRange(0, 3600), default=0, metavar="S", help="Wait up to S seconds for fills.")
 def command(app: App, **options: Any) -> Result:
     """Send one order to one or many accounts
 
-    SIZE is in the base currency and for each account. Market orders are limits within 1 % of the best price. A symbol
+    SIZE is in the base currency and for each account. Market orders are limits within 1% of the best price. A symbol
     with a settlement currency, as BTC/USDT:USDT, is a perpetual.
     """
     import asyncio
@@ -120,8 +120,8 @@ def _check_goes_with_plan(options: dict[str, Any]) -> None:
         if given and name in options and name not in _WITH_PLAN:
             word = name.upper() if isinstance(parameter, click.Argument) else max(parameter.opts, key=len)
             raise UsageProblem(
-                f"a stored plan is sent as it is, so {word} says nothing there",
-                "send it: keyctl order --plan ID [--yes]; or leave --plan away and order anew",
+                f"--plan sends the stored plan unchanged; remove {word}",
+                "to send another order, remove --plan",
             )
 
 
@@ -129,9 +129,7 @@ def _accounts(app: App, options: dict[str, Any]) -> Any:
     labels, group, everything = options["labels"], options["group"], options["everything"]
     if not options["fanout"]:
         if len(labels) != 1 or group or everything:
-            raise UsageProblem(
-                "name one account with -a, or add --fanout for many", "keyctl order ... --fanout --group NAME"
-            )
+            raise UsageProblem("choose one account with -a, or add --fanout for many accounts")
     elif not (labels or group or everything):
         group = "default"
     return app.accounts.select(tuple(labels), group, everything, app.config.groups)

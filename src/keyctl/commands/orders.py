@@ -23,12 +23,12 @@ _DROPPABLE = ("id", "plan", "filled", "time (UTC)")
     lists=True,
 )
 @takes_accounts
-@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many legs at most.")
+@click.option("--most", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many orders at most.")
 @click.option("--drafts", is_flag=True, help="Also drafts: plans of --dry-run that were not sent.")
-@click.option("--open", "only_open", is_flag=True, help="Ask the exchanges what is open there now, whoever sent it.")
+@click.option("--open", "only_open", is_flag=True, help="Read from the exchanges what is open now, whoever sent it.")
 @click.option("--group", metavar="NAME", help="With --open: the accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="With --open: all accounts of one kind (the default).")
-@click.option("--symbol", metavar="SYMBOL", help="With --open: orders in that symbol only.")
+@click.option("--all", "everything", is_flag=True, help="With --open: all accounts of one environment (the default).")
+@click.option("--symbol", metavar="SYMBOL", help="With --open: only orders in that symbol.")
 def list_orders(
     app: App,
     accounts: tuple[str, ...],
@@ -41,8 +41,8 @@ def list_orders(
 ) -> Result:
     """List orders from the journal, or what is open
 
-    The newest is last on a terminal, and first in pipes and JSON. Accounts have their label of today. With --open the
-    exchanges are read. An account that could not be read is shown as failed, and what the journal knew of it as stale.
+    The newest is last on a terminal, and first in pipes and JSON. Accounts have their current label. With --open,
+    keyctl reads the exchanges. An account that could not be read is shown as failed, its known orders as stale.
     """
     if only_open:
         from keyctl.desk.overview import open_orders
@@ -52,14 +52,18 @@ def list_orders(
         with counting("orders", len(chosen), app.output) as done:
             return open_orders(app, chosen, symbol, done)
     if accounts or group or everything or symbol:
-        raise UsageProblem("accounts, --group, --all and --symbol belong to --open", "keyctl orders --open LABEL")
+        raise UsageProblem(
+            "accounts, --group, --all and --symbol require --open", "such as: keyctl orders --open --all"
+        )
     from keyctl.desk.order_view import stored_data
 
     labels = {account.id: account.label for account in app.accounts.all()}
     stored = app.journal.recent(most, drafts)
     data = [stored_data(leg) | {"account": labels.get(leg.leg.account_id, leg.leg.account)} for leg in stored]
     if not data:
-        return Result({"orders": data}, view=(Note("no orders yet" if drafts else "no orders yet, drafts left out"),))
+        return Result(
+            {"orders": data}, view=(Note("No orders yet." if drafts else "No orders yet (drafts not included)."),)
+        )
     if not app.output.for_people:
         return Result({"orders": data}, view=(_table(data),))
     rows = [_row(item) for item in reversed(data)]
@@ -69,7 +73,7 @@ def list_orders(
 @keyctl_command(examples="keyctl orders show k3x7")
 @click.argument("plan")
 def show(app: App, plan: str) -> Result:
-    """Tell the story of a plan"""
+    """Show the history of a plan"""
     from keyctl.desk.order_view import event_data, stored_data, story
 
     plan_id = app.journal.plan_id(plan)
@@ -84,9 +88,9 @@ def show(app: App, plan: str) -> Result:
 
 
 @keyctl_command(examples="keyctl orders settle\nkeyctl orders settle --wait")
-@click.option("--wait", is_flag=True, help="Stay until every window is over and each outcome is proven.")
+@click.option("--wait", is_flag=True, help="Wait until every time window is over and each outcome is proven.")
 def settle(app: App, wait: bool) -> Result:
-    """Clear up unknown orders by reading only"""
+    """Find out what happened to unknown orders (reads only)"""
     import asyncio
 
     from keyctl.desk.settle import settle_unknown
@@ -97,11 +101,13 @@ def settle(app: App, wait: bool) -> Result:
 @keyctl_command(examples="keyctl orders refresh\nkeyctl orders refresh -a okx-main --json")
 @click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="The orders of an account.")
 @click.option("--group", metavar="NAME", help="The orders of the accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="All accounts of one kind; without a choice, all accounts.")
+@click.option(
+    "--all", "everything", is_flag=True, help="All accounts of one environment; without a choice, all accounts."
+)
 def refresh(app: App, labels: tuple[str, ...], group: str | None, everything: bool) -> Result:
     """Compare open orders in the journal with the exchanges
 
-    Made for cron: shows only what changed. An order that an exchange no longer lists is looked up by its id, and that
+    Made for cron: shows only what changed. keyctl looks up by its id an order that an exchange no longer lists; that
     response decides. Exit 6 when some account could not be read. Events older than events_keep_days are removed.
     """
     from keyctl.desk.refresh import refresh as compare
@@ -117,10 +123,10 @@ def refresh(app: App, labels: tuple[str, ...], group: str | None, everything: bo
 @click.argument("plan")
 @click.argument("account")
 @click.option("--as", "verdict", type=click.Choice(["accepted", "not-taken"]), required=True, help="What you found.")
-@click.option("--because", required=True, metavar="TEXT", help="How you know; it is kept with your name.")
+@click.option("--because", required=True, metavar="TEXT", help="How you know; the journal keeps it with your name.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def resolve(app: App, plan: str, account: str, verdict: str, because: str, yes: bool) -> Result:
-    """Decide yourself what became of an unknown order"""
+    """Record yourself what happened to an unknown order"""
     from keyctl.desk.order_view import stored_data
     from keyctl.desk.resolve import resolve as decide
     from keyctl.journal.legs import LegState
@@ -132,7 +138,7 @@ def resolve(app: App, plan: str, account: str, verdict: str, because: str, yes: 
 
 @keyctl_command(examples="keyctl orders export --json > orders.json")
 def export(app: App) -> Result:
-    """Write out the whole journal of orders"""
+    """Export the whole journal of orders"""
     from keyctl.desk.order_view import event_data, stored_data
 
     stored = app.journal.everything()
@@ -148,9 +154,11 @@ def _table(data: list[dict[str, object]]) -> Table:
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     """One order for people: its time to the minute, its state with what the exchange said of it last."""
+    from keyctl.desk.order_view import state_word
+
     sent_at = "not sent" if item["sent_at"] is None else str(item["sent_at"])[:16].replace("T", " ")
     known = "-" if item["filled"] is None else str(item["filled"])
-    state = str(item["status"] or item["state"])
+    state = str(item["status"] or state_word(item["state"]))
     size, price = _cell(item, "quantity"), "market" if item["price"] is None else str(item["price"])
     numbers = (size, known, price, state, str(item["plan"]), _cell(item, "exchange_order_id"))
     return (sent_at, str(item["account"]), str(item["symbol"]), str(item["side"]), *numbers)
@@ -164,7 +172,7 @@ def _cell(item: dict[str, object], name: str) -> str:
 
 command = keyctl_group(
     "orders",
-    "List orders from the journal, settle unknown ones",
+    "List orders, and find out what happened to unknown ones",
     {"list": list_orders, "show": show, "settle": settle, "refresh": refresh, "resolve": resolve, "export": export},
     default="list",
 )

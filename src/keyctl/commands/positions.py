@@ -16,12 +16,12 @@ from keyctl.terminal.output import Result, counting
 )
 @takes_accounts
 @click.option("--group", metavar="NAME", help="The accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="All accounts of one kind (the default).")
-@click.option("--symbol", metavar="SYMBOL", help="Positions in that perpetual only.")
+@click.option("--all", "everything", is_flag=True, help="All accounts of one environment (the default).")
+@click.option("--symbol", metavar="SYMBOL", help="Only positions in that perpetual.")
 def command(app: App, accounts: tuple[str, ...], group: str | None, everything: bool, symbol: str | None) -> Result:
     """Show open positions in perpetuals
 
-    An account that could not be read is shown as failed, never as flat. Exit 6 when some could not be read.
+    An account that could not be read is shown as failed, never as empty. Exit 6 when some could not be read.
     """
     from keyctl.desk.overview import positions
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from keyctl.desk.pricing import Quote
     from keyctl.model.venue import Instrument
 
-_COLUMNS = ("venue", "symbol", "bid", "ask", "spread %", "step", "tick", "minimum")
+_COLUMNS = ("exchange", "symbol", "bid", "ask", "spread %", "step", "tick", "minimum")
 _REASONS = {"unknown_symbol": "not listed", "not_traded": "not traded"}
 
 
@@ -24,13 +24,15 @@ _REASONS = {"unknown_symbol": "not listed", "not_traded": "not traded"}
     examples="keyctl price BTC/USDT\nkeyctl price ETH/USDT -a okx-main -a binance-main --json", needs_words=True
 )
 @click.argument("symbol")
-@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="This account's venue (repeatable).")
-@click.option("--group", metavar="NAME", help="The venues of a group.")
-@click.option("--all", "everything", is_flag=True, help="The venues of all accounts (the default).")
+@click.option(
+    "-a", "--account", "labels", multiple=True, metavar="LABEL", help="The exchange of this account (repeatable)."
+)
+@click.option("--group", metavar="NAME", help="The exchanges of a group.")
+@click.option("--all", "everything", is_flag=True, help="The exchanges of all accounts (the default).")
 def command(app: App, symbol: str, labels: tuple[str, ...], group: str | None, everything: bool) -> Result:
-    """Show a symbol at every venue, side by side
+    """Show a symbol at every exchange, side by side
 
-    Step is that of sizes, tick that of prices. Minimum is the smallest order: a size in the base currency (of a
+    Step is for sizes, tick for prices. Minimum is the smallest order: a size in the base currency (of a
     coin-margined perpetual in contracts), and a value in the quote currency where there is one.
     """
     import asyncio
@@ -83,7 +85,7 @@ def _row(quote: Quote, found: list[Quote]) -> tuple[str, ...]:
 def _why(quote: Quote) -> str:
     if quote.instrument is not None and not quote.instrument.active:
         return "not trading"
-    return _REASONS.get(quote.trouble.code if quote.trouble else "", "no answer")
+    return _REASONS.get(quote.trouble.code if quote.trouble else "", "failed")
 
 
 def _venue(quote: Quote, found: list[Quote]) -> str:

@@ -66,7 +66,7 @@ async def cancel(app: App, choice: Choice, yes: bool) -> Result:
         chosen, found = await _foreign(app, network, choice) if choice.foreign else (_chosen(app, choice), Found())
         strangers = [(part, order) for part, orders in found.orders for order in orders]
         if not chosen and not strangers and not found.unread:
-            view_ = (Note("nothing open is known there"), *found.notes)
+            view_ = (Note("No open orders are known there."), *found.notes)
             return Result({"legs": [], "accounts": list(found.accounts)}, view=view_, warnings=found.warnings)
         rows = [*map(leg_facts, chosen), *(stranger_facts(part.account, order) for part, order in strangers)]
         if rows:
@@ -80,14 +80,14 @@ async def cancel(app: App, choice: Choice, yes: bool) -> Result:
 def _ask(app: App, rows: Sequence[dict[str, object]], yes: bool) -> None:
     """Lists the orders. Returns when the person agrees. Raises NeedsPerson, CheckFailed."""
     if not yes and (not app.prompt.has_terminal or app.no_input):
-        raise NeedsPerson("canceling needs a yes, and there is no terminal", "in a script: --yes")
+        raise NeedsPerson("canceling needs your confirmation, but there is no terminal", "in a script: --yes")
     if yes:
         if any(row["foreign"] for row in rows):
             show_aside((Note(view.listing(rows)),), app.output)
         return
     app.prompt.show(view.listing(rows))
-    if not app.prompt.confirm_typed(f"Type {len(rows)} to cancel {len(rows)} orders", str(len(rows))):
-        raise CheckFailed("stopped by you; nothing was canceled", code="not_confirmed")
+    if not app.prompt.confirm_typed(f"Type {len(rows)} to cancel {len(rows)} orders, or Enter to stop", str(len(rows))):
+        raise CheckFailed("not confirmed; nothing was canceled", code="not_confirmed")
 
 
 async def _foreign(app: App, network: Network, choice: Choice) -> tuple[list[StoredLeg], Found]:
@@ -156,9 +156,9 @@ def _check_known(app: App, client_order_id: str) -> None:
     if any(app.journal.known(name, [client_order_id]) for name in shipped.names()):
         return
     raise UsageProblem(
-        f"'{client_order_id[:41]}' is no client order id of an order that keyctl placed",
+        f"keyctl placed no order with client order id '{client_order_id[:41]}'",
         *ways_to_cancel(app, client_order_id),
-        "see what is open: keyctl orders --open",
+        "check what is open: keyctl orders --open",
         code="unknown_order",
     )
 

@@ -95,7 +95,7 @@ class _Attempt:
                 self.became, left = looked.status.became, SENDS
             elif not trouble:
                 break
-        why = trouble or "the cancel was taken, the order is still open"
+        why = trouble or "the cancel was accepted, but the order is still open"
         return self._result("open", why, ExitCode.REFUSED)
 
     async def _settled(self) -> CancelResult | None:
@@ -172,7 +172,7 @@ class _Attempt:
 
     def _result(self, outcome: str, detail: str, code: ExitCode) -> CancelResult:
         if self._unwritten:
-            detail = f"{detail} (not written down: {self._unwritten})"
+            detail = f"{detail} (not recorded: {self._unwritten})"
         return CancelResult(leg_facts(self._stored), outcome, detail, code, self.became)
 
 
@@ -229,5 +229,5 @@ async def _send_one(session: Session, api: OrderAPI, leg: Leg, ref: OrderRef) ->
     try:
         api.read_canceled(response, leg, ref)
     except Unreadable as problem:
-        return f"the answer cannot be used: {session.mask.masked(str(problem))}"
+        return f"the response cannot be used: {session.mask.masked(str(problem))}"
     return ""

@@ -71,7 +71,7 @@ def report(
             item.facts["account"],
             item.facts["symbol"],
             item.facts["exchange_order_id"] or "-",
-            item.outcome,
+            _said(item.outcome),
             item.detail,
         )
         for item in results
@@ -80,8 +80,8 @@ def report(
     good = sum(item.outcome == "canceled" for item in results)
     errors = tuple(
         KeyctlError(
-            f"{item.facts['account']}: {item.outcome}: {item.detail}",
-            *(item.hints or ("see what is open: keyctl orders --open",)),
+            f"{item.facts['account']}: {_said(item.outcome)}: {item.detail}",
+            *(item.hints or ("check what is open: keyctl orders --open",)),
             code="cancel_failed",
             account=item.facts["account"],
             exchange=item.facts["exchange"],
@@ -96,7 +96,7 @@ def report(
         },
         view=(
             Table(("account", "symbol", "id", "outcome", "detail"), rows),
-            Note(f"{good} of {len(results)} canceled"),
+            Note(f"{good} of {len(results)} canceled."),
             *notes,
         ),
         exit_code=_code(codes),
@@ -104,6 +104,10 @@ def report(
         warnings=tuple(warnings),
         some_accepted=good > 0,
     )
+
+
+def _said(outcome: str) -> str:
+    return "not accepted" if outcome == "never taken" else outcome
 
 
 def _code(codes: Sequence[ExitCode]) -> ExitCode:

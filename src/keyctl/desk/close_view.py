@@ -61,9 +61,9 @@ def together(closings: Sequence[Closing]) -> Preview:
 def nothing(seen: Sequence[Seen[Position]], what: str | None, warnings: Iterable[str]) -> Result:
     """The result where no account has such a position; where some could not be read, it says so and fails."""
     data = {"plans": [], "accounts": [list_row(item, "positions") for item in seen], "legs": [], "next": []}
-    words = f"no open position in {what}" if what else "no open positions"
+    words = f"No open position in {what}" if what else "No open positions"
     words += " on the accounts that could be read" if unread(seen) else ""
-    view = (Note(f"{words}; nothing was sent"), *_not_listed(seen))
+    view = (Note(f"{words}. Nothing was sent."), *_not_listed(seen))
     return result(data, seen, view, warnings)
 
 
@@ -71,9 +71,9 @@ def show_preview(app: App, closings: Sequence[Closing], seen: Sequence[Seen[Posi
     """Shows the plans on stderr before the question: the total value first, then each, then warnings."""
     plan = together(closings).plan
     count = f"{len(plan.legs)} position{'s' * (len(plan.legs) != 1)}"
-    head = f"{plan.kind.upper()} close, {view.total_text(plan)}, {count}, orders that only reduce"
+    head = f"{plan.kind.upper()}: close {count} with reduce-only orders, {view.total_text(plan)}"
     if not app.home.is_default and not app.demo:
-        head += f"   home: {app.home.state.parent}"
+        head += f"   data folder: {app.home.state.parent}"
     blocks: list[Table | Note] = [Note(head)]
     for closing in closings:
         blocks += [Note(closing.title), view.preview_table(closing.shown, "to send")]
@@ -97,7 +97,7 @@ def drafts(closings: Sequence[Closing], seen: Sequence[Seen[Position]], warnings
         if plan.legs:
             commands.append(f"keyctl order --plan {plan.id}")
     blocks += _not_listed(seen)
-    blocks.append(Note("\n".join(["Nothing was sent.", *(f"Send it: {command}" for command in commands)])))
+    blocks.append(Note("\n".join(["Nothing was sent.", *(f"To send it: {command}" for command in commands)])))
     troubles = [*(error for closing in closings for error in closing.shown.troubles), *unread(seen)]
     return Result(
         {**_data(closings, seen), "legs": legs, "next": commands},
@@ -125,7 +125,7 @@ def closed(
         left_out = closing.shown.left_out
         plan = f"   plan {closing.shown.plan.id}" if closing.results else ""
         blocks += [Note(closing.title + plan), *([table_of(app, closing.results, left_out)] if closing.rows else ())]
-        blocks += [Note(f"{label}: nothing left to close, another order has closed it") for label in closing.gone]
+        blocks += [Note(f"{label}: nothing left to close: another order has closed it") for label in closing.gone]
         legs += [{"plan": closing.shown.plan.id, **view.leg_data(item)} for item in closing.results]
         legs += [{"plan": None, **view.left_out_data(item)} for item in left_out]
         errors += [*closing.shown.troubles, *(error for item in closing.results if (error := error_of(item)))]
@@ -134,7 +134,7 @@ def closed(
     code = _code(results, errors, stopped)
     todo = [*barring, *_steps(closings, seen)]
     gone = sum(map(is_closed, results))
-    words = [f"{gone} of {len(legs)} positions closed, exit {int(code)}.", *map(str, todo)]
+    words = [f"{gone} of {len(legs)} positions closed.", *map(str, todo)]
     return Result(
         {**_data(closings, seen), "legs": legs, "next": [step.command for step in todo]},
         view=(*blocks, *_not_listed(seen), Note("\n".join(words))),
@@ -183,15 +183,19 @@ def _steps(closings: Sequence[Closing], seen: Sequence[Seen[Position]]) -> list[
     """What is left to do: unknown outcomes first, then what is still open, then who could not be read."""
     found: list[Step] = []
     if any(item.outcome is Outcome.UNKNOWN for closing in closings for item in closing.results):
-        found.append(Step("Unknown is not refused. Clear it up", "keyctl orders settle --wait"))
+        found.append(Step("Unknown is not rejected; do not resend. Run", "keyctl orders settle --wait"))
     for closing in closings:
         still = [item.leg.account for item in closing.results if not is_closed(item)]
         offered = [item for item in closing.shown.left_out if item.error.code not in _NOT_TO_REPEAT]
         still += [item.target.session.account.label for item in offered]
         if still:
             symbol, side = closing.title.split()
-            found.append(Step("Close what is left", close_command(symbol, still, side)))
+            found.append(Step("To close the rest", close_command(symbol, still, side)))
     labels = [item.part.account.label for item in seen if item.trouble is not None or item.odd]
     if labels:
-        found.append(Step("Not read, positions may be open", f"keyctl positions {' '.join(labels)}"))
+        found.append(
+            Step(
+                "Positions may be open where keyctl could not read them. Check", f"keyctl positions {' '.join(labels)}"
+            )
+        )
     return found

@@ -48,23 +48,23 @@ def ask(app: App, shown: Preview, consent: Consent) -> None:
         if consent.yes:
             parts = [text.partition(":\n") for text in plan.touched]  # what it is, and facts about it line by line
             raise CheckFailed(
-                f"the plan touches a soft limit ({'; '.join(name for name, _, _ in parts)}); nothing was sent",
+                f"the plan touches a confirmation limit: {'; '.join(name for name, _, _ in parts)}; nothing was sent",
                 *(line.removeprefix("- ") for _, _, facts in parts for line in facts.splitlines()),
-                f"a script passes it by the value: --expect-value {total:f}",
+                f"in a script, confirm it by its value: --expect-value {total:f}",
                 code="soft_limit",
             )
         raise NeedsPerson(
-            "an order needs a yes, and there is no terminal; nothing was sent",
+            "the order needs your confirmation, but there is no terminal; nothing was sent",
             f"in a script: {'--yes' if plan.unvalued else f'--yes, or {in_a_script}'}",
         )
     for text in plan.touched:
-        app.prompt.show(f"careful: this is {text}")
-    question = f"Type the total in USD to send ({total:f}), anything else to stop"
+        app.prompt.show(f"warning: {text}")
+    question = f"Type {total:f} (the total in USD) to send, or Enter to stop"
     if plan.unvalued:
-        question = f'The total is not known: type "{WORD}" to send, anything else to stop'
+        question = f"The total is unknown. Type {WORD} to send, or Enter to stop"
     typed = app.prompt.ask(question, option=in_a_script.split()[0])
     if not (typed.strip() == WORD if plan.unvalued else is_typed(typed, plan.value_usd)):
-        raise CheckFailed("stopped by you; nothing was sent", code="not_confirmed")
+        raise CheckFailed("not confirmed; nothing was sent", code="not_confirmed")
 
 
 def _must_be_typed(plan: Plan) -> bool:

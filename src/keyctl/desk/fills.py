@@ -35,13 +35,13 @@ def read_since(text: str, now: float) -> tuple[int, int]:
     """
     if back := span_seconds(text):
         return 0, back * 1000
-    hint = "write it as 2026-11-29T13:00Z, or as 30m, 24h, 7d"
+    hint = "use the form 2026-11-29T13:00Z, or 30m, 24h, 7d"
     try:
         since = datetime.fromisoformat(text)
     except ValueError:
         raise UsageProblem(f"'{text[:40]}' is not a time", hint, code="bad_time") from None
     if since.tzinfo is None:
-        raise UsageProblem("--since needs its time zone", "2026-11-29T13:00Z is in UTC", code="bad_time")
+        raise UsageProblem("--since needs a time zone", "for UTC, use 2026-11-29T13:00Z", code="bad_time")
     seconds = since.timestamp()
     if not 0 < seconds < now:
         raise UsageProblem("--since must be in the past", hint, code="bad_time")

@@ -50,7 +50,7 @@ def fills(
         view.append(shown(people, rows, _COLUMNS, [_cells(row) for row in rows], ("profit", "fee")))
     if not as_csv and not any(row["state"] == OK for row in rows):
         whole = all(item.trouble is None for item in seen)
-        view.append(Note(f"no trades since {since}" + ("" if whole else " on the accounts that could be read")))
+        view.append(Note(f"No trades since {since}" + ("." if whole else " on the accounts that could be read.")))
     ended = result(data, seen, view, told)
     lacks = [error for item in seen for error in _errors(item)]
     if not lacks:
@@ -115,7 +115,7 @@ def _remarks(item: Seen[FillsRead]) -> Iterable[str]:
         if read.symbols is not None:
             title = item.part.session.exchange.profile.title
             asked = ", ".join(read.symbols) or "none"
-            yield f"{place}: {title} lists trades by symbol; symbols asked: {asked}; for another one: --symbol"
+            yield f"{place}: {title} lists trades by symbol; symbols read: {asked}; for another one, add --symbol"
         if read.others:
             many = "1 trade" if read.others == 1 else f"{read.others} trades"
             yield f"{place}: {many} of margin trading not shown"

@@ -99,17 +99,17 @@ def _number(order: OpenOrder) -> _Number:
 
 def _not_ours_to_cancel(part: Part, order: OpenOrder) -> Ended:
     title = part.session.exchange.profile.title
-    detail = f"it waits for a trigger, and keyctl cannot cancel those at {title}: use its own pages"
+    detail = f"it waits for a trigger; keyctl cannot cancel such orders at {title}: cancel it on its own pages"
     return Ended(part, order, "not_sent", detail, ExitCode.CHECK)
 
 
 def _may_have_fired(part: Part, order: OpenOrder) -> Ended:
-    detail = "it does not wait any more, and nobody canceled it here: it may have become another order, which is open"
+    detail = "it no longer waits, and keyctl did not cancel it; it may have triggered and be open as another order"
     return Ended(part, order, "unknown", detail, ExitCode.UNKNOWN)
 
 
 def _may_be_odd(part: Part, order: OpenOrder) -> Ended:
-    detail = "it is not listed, but a row of the list of open orders cannot be read, and it may be this order"
+    detail = "it is not listed, but a row of the list of open orders cannot be read and may be this order"
     return Ended(part, order, "unknown", detail, ExitCode.UNKNOWN)
 
 
@@ -157,7 +157,7 @@ def _trouble(
 ) -> KeyctlError | None:
     """Why the exchange did not take the order's cancel; None where it did."""
     if _number(order) in final:
-        return KeyctlError("the exchange says that it has no such open order", code="no_such_order")
+        return KeyctlError("the exchange reports no such open order", code="no_such_order")
     return troubles.get(_number(order))
 
 
@@ -167,10 +167,12 @@ def _ended(part: Part, order: OpenOrder, trouble: KeyctlError | None, still: set
         if trouble is not None and isinstance(trouble, Unreached) and not isinstance(trouble, NoAnswer):
             return Ended(part, order, "not_sent", why, trouble.exit_code)
         return Ended(
-            part, order, "unknown", f"{why or 'taken'}; open orders could not be read: {unread}", ExitCode.UNKNOWN
+            part, order, "unknown", f"{why or 'accepted'}; open orders could not be read: {unread}", ExitCode.UNKNOWN
         )
     if _number(order) in still:
-        return Ended(part, order, "open", why or "the cancel was taken, the order is still open", ExitCode.REFUSED)
+        return Ended(
+            part, order, "open", why or "the cancel was accepted, but the order is still open", ExitCode.REFUSED
+        )
     if trouble is not None:
         return Ended(part, order, "gone", f"no longer open, canceled or filled: {why}", ExitCode.OK)
     return Ended(part, order, "canceled", "no longer open", ExitCode.OK)

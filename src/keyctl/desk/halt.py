@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from keyctl.model.account import Account
 
 
-_GO_ON = "this stops nothing else: orders of another home go on as they were"
-_STAY = "this allows nothing else: halts of another home stay in force"
+_GO_ON = "this blocks orders of this data folder only; orders of other data folders are not blocked"
+_STAY = "this lifts halts of this data folder only; halts of other data folders stay in force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def halt(app: App, what: What, reason: str, canceling: bool) -> Result:
     is open can be canceled all the same.
     """
     _check_exchanges(what.exchanges)
-    words = clean_text(reason) or "by hand"
+    words = clean_text(reason) or "manually"
     scopes = [(Scope.HOME, "")] if what.whole else [(Scope.EXCHANGE, name) for name in what.exchanges]
     unset = _begin(app, scopes, words, canceling)
     accounts, troubles = known_accounts(app)
@@ -81,7 +81,7 @@ def lift(app: App, what: What) -> Result:
     app.journals.halts().lift([(Scope.ACCOUNT, account.id) for account in chosen])
     troubles += _without_effect(app, accounts, what, _STAY) if not troubles else []
     named = What(tuple(account.label for account in chosen), what.exchanges)
-    lifted = f"The halt of {named.named} is lifted in the home {app.home.root}."
+    lifted = f"The halt of {named.named} is lifted in the data folder {app.home.root}."
     notes = [] if named.whole and not what.whole else [lifted]
     kept = in_force(app, accounts)
     notes += [f"Still in force: {line}" for line in kept] or ["Orders are allowed again."]
@@ -128,7 +128,7 @@ def _way_out(halt: Halt, accounts: Sequence[Account]) -> str:
 def _check_exchanges(names: Sequence[str]) -> None:
     for name in names:
         if name not in shipped.names():
-            raise UsageProblem(f"unknown exchange {name[:41]}", f"known: {', '.join(shipped.names())}")
+            raise UsageProblem(f"unknown exchange {name[:41]}", f"choose one of: {', '.join(shipped.names())}")
 
 
 def known_accounts(app: App) -> tuple[tuple[Account, ...], list[KeyctlError]]:
@@ -137,8 +137,8 @@ def known_accounts(app: App) -> tuple[tuple[Account, ...], list[KeyctlError]]:
         return app.accounts.all(), []
     except KeyctlError as error:
         trouble = SetupProblem(
-            f"the account list of this home ({app.home.root}) cannot be read: {error.message}",
-            "this stops nothing outside this home; whether it stops anything here is not known",
+            f"the account list of the data folder ({app.home.root}) cannot be read: {error.message}",
+            "this blocks nothing outside this data folder; whether it blocks anything here is unknown",
             *error.hints,
             code="accounts_unreadable",
         )
@@ -156,7 +156,7 @@ def _begin(app: App, scopes: Sequence[tuple[Scope, str]], words: str, going_on: 
         trouble = StoreUnusable(
             f"this halt is NOT in force: {error.message}",
             *error.hints,
-            "to be safe, end the programs that send orders, and cancel at the exchanges",
+            "to be safe, stop the programs that send orders, and cancel the orders at the exchanges",
             code=error.code,
         )
         if not going_on:
@@ -181,7 +181,10 @@ def _narrower(accounts: Sequence[Account], what: What, words: str) -> list[str]:
     scopes |= {name: f"--exchange {name}" for name in shipped.names()}
     if not what.whole or words not in scopes:
         return []
-    return [f"For {words} alone: keyctl halt {scopes[words]}, then keyctl halt --lift"]
+    return [
+        f"To halt only {words}: keyctl halt {scopes[words]}",
+        "To lift this halt after that: keyctl halt --lift",
+    ]
 
 
 def _chosen(accounts: Sequence[Account], what: What) -> tuple[list[Account], list[KeyctlError]]:
@@ -193,7 +196,9 @@ def _chosen(accounts: Sequence[Account], what: What) -> tuple[list[Account], lis
             chosen.append(find(tuple(accounts), label))
         except SetupProblem as problem:
             known = label in shipped.names()
-            wider = f"at an exchange: keyctl halt --exchange {label}" if known else "all orders: keyctl halt"
+            wider = (
+                f"to halt the exchange: keyctl halt --exchange {label}" if known else "to halt all orders: keyctl halt"
+            )
             problem.hints = (*problem.hints, wider)
             unknown.append(problem)
     return chosen, unknown
@@ -207,7 +212,7 @@ def _without_effect(app: App, accounts: Sequence[Account], what: What, elsewhere
         return [problem]
     return [
         SetupProblem(
-            f"no account at {name} is stored in this home: {app.home.root}",
+            f"no account at {name} is stored in the data folder {app.home.root}",
             elsewhere,
             code="no_accounts",
             exchange=name,
@@ -219,7 +224,7 @@ def _without_effect(app: App, accounts: Sequence[Account], what: What, elsewhere
 
 def _halted(app: App, done: What, words: str) -> str:
     lifting = "".join([*(f" -a {label}" for label in done.labels), *(f" --exchange {name}" for name in done.exchanges)])
-    sentence = f"{done.named[0].upper()}{done.named[1:]} are halted ({words}) in the home {app.home.root}."
+    sentence = f"{done.named[0].upper()}{done.named[1:]} are halted ({words}) in the data folder {app.home.root}."
     return f"{sentence}\nTo allow them again: keyctl halt --lift{lifting}"
 
 

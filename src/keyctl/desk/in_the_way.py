@@ -39,7 +39,7 @@ async def orders_in_the_way(journal: Journal, results: Sequence[LegResult], targ
         steps = list(_steps(result, [row for row in rows if isinstance(row, OpenOrder)], ours))
         found += steps or [
             Step(
-                f"An open order may be in the way of {result.leg.account}'s close. See what is open",
+                f"An open order may block the close on {result.leg.account}. Check what is open",
                 f"keyctl orders --open {result.leg.account}",
             )
         ]
@@ -62,7 +62,7 @@ def _steps(result: LegResult, listed: Sequence[OpenOrder], ours: set[str]) -> It
         price = f" at {plain(order.price)}" if order.price is not None else ""
         words = (
             f"The reduce-only order {order.exchange_order_id} ({order.side} {size}{leg.order.symbol}{price}) "
-            f"of {leg.account} is in the way. Cancel it"
+            f"of {leg.account} conflicts with the close. Cancel it"
         )
         if order.client_order_id in ours:
             yield Step(words, f"keyctl cancel {order.client_order_id}")

@@ -33,7 +33,7 @@ FIELDS = (
     ),
 )
 _LOST = (MISSED, OrderState.FORGOTTEN)
-_TWO_PROGRAMS = "if another program placed them with the same key, give that program a key of its own"
+_TWO_PROGRAMS = "If another program placed them with the same key, give that program its own key."
 _CHANGED_COLUMNS = ("account", "symbol", "side", "quantity", "status", "filled", "plan", "detail")
 _COLUMNS = ("time (UTC)", "account", "symbol", "side", "filled", "price", "plan", "id")
 # The least needed first, where room is short.
@@ -58,17 +58,23 @@ def open_orders(
         view.append(shown(people, rows, _COLUMNS, [cells(row) for row in by_time], _DROPPABLE))
     foreign = [row for row in rows if row["state"] == OK and row["plan"] is None]
     if foreign:
-        words = f"{len(foreign)} not placed by keyctl here; to cancel those too: {_cancel_command(foreign)}"
+        words = f"{len(foreign)} not placed by keyctl here. To cancel those too: {_cancel_command(foreign)}"
         view += [Note(words), Note(_TWO_PROGRAMS)]
     view += odd_words(seen, "open order")
     if all(row["state"] == FAILED for row in rows):
-        view.append(Note("no open orders" if all(item.trouble is None for item in seen) else "no open orders known"))
+        view.append(
+            Note(
+                "No open orders."
+                if all(item.trouble is None for item in seen)
+                else "No open orders known; not every account could be read."
+            )
+        )
     view += not_listed(seen, lambda item: item.part.where)
     if endings := endings_of(compared):
-        view.append(Note("\n".join(("Changed since the last look:", *endings))))
+        view.append(Note("\n".join(("Changed since the last check:", *endings))))
     told = [*warnings, *warnings_of(compared)]
     if remembered:
-        told.append(f"{len(remembered)} stale: open when the journal last heard of them, and not read now")
+        told.append(f"{len(remembered)} stale: open when last read, but not read now")
     changed = [change_row(change) for change in compared.changes]
     data = {"accounts": [list_row(item, item.part.where) for item in seen], "orders": rows, "changed": changed}
     return result(data, seen, view, told)
@@ -112,8 +118,8 @@ def warnings_of(compared: Compared) -> list[str]:
     lines = [_line(change) for change in compared.changes if change.status in _LOST]
     lines += [f"{trouble.account}: {trouble.message}" for trouble in compared.troubles]
     if compared.left:
-        many = "1 order of the journal is" if compared.left == 1 else f"{compared.left} orders of the journal are"
-        lines.append(f"{many} not listed and not looked up yet; to do it: keyctl orders refresh")
+        many = "1 order in the journal is" if compared.left == 1 else f"{compared.left} orders in the journal are"
+        lines.append(f"{many} not listed and not looked up yet; to look it up: keyctl orders refresh")
     return lines
 
 
@@ -173,7 +179,7 @@ def cells(row: Row) -> tuple[str, ...]:
     price = row["price"] or "market"
     if row["trigger_price"]:
         price = f"{price} at {row['trigger_price']}"
-    plan = row["plan"] or "not ours"
+    plan = row["plan"] or "not keyctl"
     size = f"{row['filled']} of {row['quantity']}{' contracts' if row['market'] == Market.FUTURES else ''}"
     if row["quantity"] is None:
         size = f"{row['filled']} for up to {row['quote_quantity']} {row['quote_currency']}"

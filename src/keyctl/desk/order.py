@@ -145,8 +145,8 @@ def _check_not_void(stored: Sequence[StoredLeg]) -> None:
     if void:
         raise CheckFailed(
             f"plan {void[0].leg.plan_id} waited to be sent when the journal was lost; nothing was sent",
-            "it may have been sent from elsewhere, or since; look first: keyctl orders --open --all",
-            "then order it again",
+            "it may have been sent by another process; check first: keyctl orders --open --all",
+            "if it is not open, order it again",
             code="plan_void",
         )
 
@@ -156,14 +156,14 @@ def _check_takeable(accounts: Sequence[Account], order: Order, now: float) -> No
     for account in accounts:
         _check_market(account, order.market)
     if order.expires_ms is not None and order.expires_ms <= now * 1000:
-        raise CheckFailed("the time at which this plan's orders were to end is over", code="plan_expired")
+        raise CheckFailed("this plan's orders have expired (--until)", code="plan_expired")
 
 
 def _check_market(account: Account, market: Market) -> None:
     if market not in account.markets:
         raise CheckFailed(
-            f"{account.label} is not stored for {market}",
-            f"if its key may trade there: keyctl edit {account.label} --market both",
+            f"{account.label} is not set up for {market}",
+            f"to use its key there: keyctl edit {account.label} --market both",
             code="market_not_set",
             account=account.label,
             exchange=account.exchange,
@@ -227,7 +227,7 @@ def _check_all_can_go(shown: Preview, targets: list[Target], consent: Consent) -
     if consent.all_or_nothing and shown.left_out:
         first, *others = shown.troubles
         raise CheckFailed(
-            f"nothing was sent, because {len(shown.left_out)} of {len(targets)} legs cannot go (--mode all): "
+            f"keyctl blocked {len(shown.left_out)} of {len(targets)} orders (--mode all); nothing was sent: "
             f"{first.message}",
             *first.hints,
             *(text for error in others for text in (error.message, *error.hints)),
@@ -264,8 +264,8 @@ def _account_of(stored: StoredLeg, accounts: dict[str, Account]) -> Account:
     account = accounts.get(stored.leg.account_id)
     if account is None:
         raise SetupProblem(
-            f"{stored.leg.account} is no longer stored, so plan {stored.leg.plan_id} cannot be taken up",
-            "look at the orders in the exchange's own pages",
+            f"{stored.leg.account} is no longer stored, so plan {stored.leg.plan_id} cannot be sent",
+            "check the orders on the exchange's own pages",
             code="unknown_account",
             account=stored.leg.account,
         )

@@ -44,22 +44,22 @@ def steps(plan_id: str, results: Sequence[LegResult], left_out: Sequence[LeftOut
     ]
     unsent = any(code != REPEATED for code in kept_back)
     if Outcome.UNKNOWN in outcomes:
-        words = "Unknown is not refused: do not send again. Clear it up"
+        words = "Unknown is not rejected; do not resend. Run"
         found.append(Step(words, "keyctl orders settle --wait"))
     elif unsent:
-        found.append(Step("Send what did not go out", plan_command(plan_id, again)))
+        found.append(Step("To send the rest", plan_command(plan_id, again)))
     accepted = [result for result in results if result.outcome is Outcome.ACCEPTED]
     if any(map(_may_rest, accepted)):
-        found.append(Step("Cancel what rests", f"keyctl cancel --plan {plan_id}"))
+        found.append(Step("To cancel the open orders", f"keyctl cancel --plan {plan_id}"))
     opened = [result for result in accepted if _has_opened(result)]
     if opened:
-        words, order = "Close the whole positions where it filled", opened[0].leg.order
+        words, order = "To close the whole positions where it was filled", opened[0].leg.order
         side = next((item.leg.order.position for item in opened if item.leg.order.hedge), None)
         found.append(Step(words, close_command(order.symbol, (item.leg.account for item in opened), side)))
     new = [item for item in left_out if item.target.stored is None and item.error.code != REPEATED]
     labels = [item.label for item in new]
     if new and results and (command := order_command(new[0].target.wish, labels)):
-        found.append(Step("Order where it is not in the plan, once that is mended", command))
+        found.append(Step("To order on the accounts left out, after fixing the cause", command))
     return found
 
 

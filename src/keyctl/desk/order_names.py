@@ -23,7 +23,7 @@ def ways_to_cancel(app: App, word: str) -> list[str]:
 
 
 def _as_account(app: App, word: str) -> list[str]:
-    return [f"it is an account; to cancel its orders: keyctl cancel -a {word}"] if word in _labels(app) else []
+    return [f"to cancel the orders of the account {word}: keyctl cancel -a {word}"] if word in _labels(app) else []
 
 
 def _as_plan(app: App, word: str) -> list[str]:
@@ -31,7 +31,7 @@ def _as_plan(app: App, word: str) -> list[str]:
         plan = app.journal.plan_id(word)
     except UsageProblem:
         return []
-    return [f"it is a plan; to cancel its orders: keyctl cancel --plan {plan}"]
+    return [f"to cancel the orders of the plan {plan}: keyctl cancel --plan {plan}"]
 
 
 def _as_number(app: App, word: str) -> list[str]:
@@ -44,7 +44,7 @@ def _as_number(app: App, word: str) -> list[str]:
 
 def _as_symbol(word: str) -> list[str]:
     try:
-        return [f"it is a symbol; to cancel all orders in it: keyctl cancel --all --symbol {read_symbol(word)}"]
+        return [f"to cancel all orders in this symbol: keyctl cancel --all --symbol {read_symbol(word)}"]
     except UsageProblem:
         return [f"to cancel all orders in {it}: keyctl cancel --all --symbol {it}" for it in meant_symbols(word)]
 

@@ -28,19 +28,21 @@ _WENT_OUT = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UNKNOWN)
 def show_preview(app: App, shown: Preview) -> None:
     """Shows the plan on stderr before a question: the total value first, then each leg, then warnings."""
     plan = shown.plan
-    head = f"{plan.kind.upper()} order, {view.total_text(plan)}, {_legs(shown)}"
+    head = f"{plan.kind.upper()}: {view.total_text(plan)}"
     if plan.legs:
         order = plan.legs[0].leg.order
-        head += f": {order.side} {order.symbol}{_each(shown, ' on each account')}"
+        accounts = "1 account" if len(plan.legs) == 1 else f"{len(plan.legs)} accounts"
+        what = f"{order.side} {order.symbol} on {accounts}{_each(shown, ' each')}"
+        head = f"{plan.kind.upper()}: {what}, {view.total_text(plan)}"
     if not app.home.is_default and not app.demo:
-        head += f"   home: {app.home.state.parent}"
+        head += f"   data folder: {app.home.state.parent}"
     notes = [Note(f"warning: {text}") for text in shown.warnings]
     show_aside((Note(head), view.preview_table(shown, "to send"), *notes), app.output)
 
 
 def _legs(shown: Preview) -> str:
     count = len(shown.plan.legs)
-    return f"{count} leg{'s' * (count != 1)}"
+    return f"{count} order{'s' * (count != 1)}"
 
 
 def _each(shown: Preview, words: str) -> str:
@@ -55,10 +57,10 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
     plan = shown.plan
     data = [view.leg_data(view.unsent(stored.leg, "would send"), status="draft") for stored in legs]
     data += [view.left_out_data(item) for item in shown.left_out]
-    words, command = "No account can take part now. Nothing was sent.", plan_command(plan.id, again)
+    words, command = "No account can send an order now. Nothing was sent.", plan_command(plan.id, again)
     if legs:
         worth = f"{_legs(shown)}{_each(shown, ' each')}, {view.total_text(plan)}"
-        words = f"Plan {plan.id}: {worth}. Nothing was sent.\nSend it: {command}"
+        words = f"Plan {plan.id}: {worth}. Nothing was sent.\nTo send it: {command}"
     return Result(
         {
             "plan": plan.id if legs else None,
@@ -72,7 +74,10 @@ def draft(shown: Preview, legs: list[StoredLeg], again: str) -> Result:
         errors=tuple(shown.troubles),
         warnings=tuple(
             dict.fromkeys(
-                [*shown.warnings, *(line for text in plan.touched for line in f"soft limit: {text}".splitlines())]
+                [
+                    *shown.warnings,
+                    *(line for text in plan.touched for line in f"confirmation limit: {text}".splitlines()),
+                ]
             )
         ),
     )
@@ -117,10 +122,10 @@ def sent(app: App, shown: Preview, results: list[LegResult], stopped: ExitCode |
     accepted = outcomes.count(Outcome.ACCEPTED)
     errors = [*shown.troubles, *(error for result in results if (error := error_of(result)))]
     total = len(results) + len(shown.left_out)
-    words = [f"{accepted} of {total} legs accepted, exit {int(code)}." + (f" Plan {shown.plan.id}" if results else "")]
+    words = [f"{accepted} of {total} orders accepted." + (f" Plan {shown.plan.id}" if results else "")]
     next_steps = steps(shown.plan.id, results, shown.left_out, again)
     if not written and Outcome.UNKNOWN not in outcomes:
-        next_steps = [Step("Not all of this could be written down. Make room, then", "keyctl orders settle")]
+        next_steps = [Step("keyctl could not record everything. Free disk space, then run", "keyctl orders settle")]
     new = [item.label for item in shown.left_out if item.target.stored is None]
     if new and results:
         words.append(f"Not in the plan: {', '.join(new)}.")
@@ -165,12 +170,12 @@ def nothing_left(app: App, stored: tuple[StoredLeg, ...]) -> Result:
     results = [stored_result(leg) for leg in stored]
     outcomes = [result.outcome for result in results]
     code = exit_code(outcomes, [])
-    words = "all legs of this plan have been sent before; nothing was sent now"
+    words = "All orders of this plan were sent before. Nothing was sent now."
     if all(outcome is Outcome.ACCEPTED for outcome in outcomes):
-        words = f"all {len(results)} legs are already at their exchanges, nothing was sent"
+        words = f"All {len(results)} orders were sent before. Nothing was sent now."
     return Result(
         {"plan": stored[0].leg.plan_id, "legs": [view.leg_data(result) for result in results]},
-        view=(table_of(app, results), Note(f"{words}   exit {int(code)}")),
+        view=(table_of(app, results), Note(words)),
         exit_code=code,
         errors=tuple(error for result in results if (error := error_of(result))),
         some_accepted=Outcome.ACCEPTED in outcomes,

@@ -28,8 +28,8 @@ def money(value: Decimal | None) -> str:
 def total_text(plan: Plan) -> str:
     """What a plan is worth in all, for people."""
     if not plan.unvalued:
-        return f"{money(plan.value_usd)} USD in all"
-    return f"at least {money(plan.value_usd)} USD in all" if plan.value_usd else "? USD in all"
+        return f"{money(plan.value_usd)} USD in total"
+    return f"at least {money(plan.value_usd)} USD in total" if plan.value_usd else "total value unknown"
 
 
 def total_data(plan: Plan) -> str | None:
@@ -99,7 +99,7 @@ def terms_text(order: Order) -> str:
     if order.position is not None:
         words.append(str(order.position))
     if order.market is Market.FUTURES and not order.reduce_only:
-        margin = order.margin or "(margin mode not told)"
+        margin = order.margin or "(margin mode unknown)"
         words.append(f"{plain(order.leverage)}x {margin}" if order.leverage else margin)
     elif order.margin is not None and order.market is Market.SPOT:
         words.append(f"{order.margin} margin")
@@ -174,7 +174,7 @@ def preview_table(preview: Preview, would: str) -> Table:
         )
     rows += [(item.label, *"-----", "not sent") for item in preview.left_out]
     dearer = [
-        (planned.leg.account, f"{money(planned.value.highest)} USD at the best price, which is what limits count")
+        (planned.leg.account, f"{money(planned.value.highest)} USD at the best price; the limits use this value")
         for planned in preview.plan.legs
         if planned.value is not None and planned.value.differs and not planned.leg.exempt
     ]
@@ -255,6 +255,11 @@ def records_table(results: Sequence[LegResult], left_out: Sequence[LeftOut] = ()
     return Table((*columns, "status", "filled", "detail"), rows)
 
 
+def state_word(state: str) -> str:
+    """The journal's state of a leg, in a person's words."""
+    return {"absent": "not accepted", "planned": "not sent"}.get(state, state)
+
+
 def story(plan_id: str, stored: Sequence[StoredLeg], events: Sequence[dict[str, Any]]) -> str:
     """A plan's legs with their client order ids, then what happened, line by line."""
     names = {leg.row: leg.leg.account for leg in stored}
@@ -265,7 +270,7 @@ def story(plan_id: str, stored: Sequence[StoredLeg], events: Sequence[dict[str, 
         terms = f" ({text})" if (text := terms_text(order)) else ""
         lines.append(
             f"  {leg.leg.account}: {order.side} {_size_text(stored_result(leg))} {order.symbol} at {price}{terms},"
-            f" {leg.state}"
+            f" {state_word(leg.state)}"
             f", client order id {leg.leg.client_order_id}"
         )
     for event in events:

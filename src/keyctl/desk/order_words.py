@@ -24,15 +24,17 @@ _SIZES = (("size", "SIZE"), ("quote", "--quote"), ("contracts", "--contracts"))
 def wish_of(options: Mapping[str, Any], config: Config, now: float) -> Wish:
     """What the person asked for. `now` (Unix s) is what --until is held against. Raises UsageProblem."""
     if not options["side"] or not options["symbol"]:
-        raise UsageProblem("an order needs a side and a symbol", "keyctl order buy BTC/USDT 0.001 --price 60000")
+        raise UsageProblem(
+            "an order needs a side and a symbol", "give both, such as: keyctl order buy BTC/USDT 0.001 --price 60000"
+        )
     (_check_for_position if options["for_position"] else _check_one_size)(options)
     price = _number(options, "price")
     trigger, trigger_price = _trigger(options)
     time_in_force = TimeInForce(options["tif"])
     if price is None and (options["post_only"] or time_in_force is not TimeInForce.GTC):
-        raise UsageProblem("--post-only and --tif need a --price")
+        raise UsageProblem("--post-only and --tif require --price")
     if options["post_only"] and time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
-        raise UsageProblem("--post-only rests in the book; it cannot be ioc or fok")
+        raise UsageProblem("--post-only cannot be combined with --tif ioc or fok")
     wish = Wish(
         symbol=read_symbol(options["symbol"]),
         side=Side(options["side"]),
@@ -69,7 +71,7 @@ def _check_words(wish: Wish) -> Wish:
             ("--contracts", wish.contracts),
         ):
             if value:
-                hint = f"for the perpetual, write {perpetuals_of(wish.symbol)}"
+                hint = f"for the perpetual, use {perpetuals_of(wish.symbol)}"
                 raise UsageProblem(
                     f"{name} is for perpetuals, and {wish.symbol} is a spot symbol", hint, code="spot_symbol"
                 )
@@ -83,18 +85,18 @@ def sizing_of(options: Mapping[str, Any], config: Config) -> Sizing | None:
     percent, risk, stop = (_number(options, name) for name in ("percent", "risk", "stop"))
     chosen = [name for name in ("total", "percent", "risk") if options[name]]
     if len(chosen) > 1:
-        raise UsageProblem(f"--{chosen[0]} and --{chosen[1]} are two ways to size an order; choose one")
+        raise UsageProblem(f"use either --{chosen[0]} or --{chosen[1]}")
     if options["split"] and not options["total"]:
-        raise UsageProblem("--split shares out a --total")
+        raise UsageProblem("--split requires --total")
     if (risk is None) is not (stop is None):
-        raise UsageProblem("--risk and --stop belong together", "--risk 1 --stop 58000 loses 1 % at 58000")
+        raise UsageProblem("--risk and --stop must be used together", "to lose 1% at 58000: --risk 1 --stop 58000")
     if not chosen:
         return None
     from keyctl.orders.sizing import Sizing, Split
 
     for share in (percent, risk):
         if share is not None and share > 100:
-            raise UsageProblem("a share is at most 100 per cent")
+            raise UsageProblem("--percent and --risk must be at most 100")
     # The default group's weights are for the default group, not for whoever else is named.
     group = options["group"] or ("" if options["labels"] or options["everything"] else "default")
     weights = config.weights.get(group, {})
@@ -121,10 +123,10 @@ def _check_one_size(options: Mapping[str, Any]) -> None:
     given = [word for name, word in _SIZES if options[name]]
     if options["percent"] or options["risk"]:
         if given:
-            raise UsageProblem(f"--percent and --risk work the size out; leave {given[0]} away")
+            raise UsageProblem(f"--percent and --risk calculate the size; remove {given[0]}")
         return
     if len(given) != 1:
-        raise UsageProblem("give the size once: SIZE in the base currency, or --quote VALUE, or --contracts N")
+        raise UsageProblem("give one size: SIZE in the base currency, --quote VALUE or --contracts N")
 
 
 def _check_for_position(options: Mapping[str, Any]) -> None:
@@ -137,13 +139,13 @@ def _check_for_position(options: Mapping[str, Any]) -> None:
     sizes = (*_SIZES, *((name, f"--{name}") for name in ("total", "split", "percent", "risk", "stop", "leverage")))
     given = [word for name, word in sizes if options[name]]
     if given:
-        raise UsageProblem(f"--for-position takes the size of the position; remove {given[0]}")
+        raise UsageProblem(f"--for-position uses the size of the position; remove {given[0]}")
 
 
 def _trigger(options: Mapping[str, Any]) -> tuple[Trigger | None, Decimal | None]:
     stop, profit = _number(options, "stop_at", "price"), _number(options, "take_profit_at", "price")
     if stop is not None and profit is not None:
-        raise UsageProblem("an order waits for one price: --stop-at or --take-profit-at")
+        raise UsageProblem("use either --stop-at or --take-profit-at")
     if stop is not None:
         return Trigger.STOP, stop
     return (Trigger.TAKE_PROFIT, profit) if profit is not None else (None, None)
@@ -152,7 +154,7 @@ def _trigger(options: Mapping[str, Any]) -> tuple[Trigger | None, Decimal | None
 def _slippage(options: Mapping[str, Any], config: Config, has_price: bool) -> Decimal | None:
     given = options["max_slippage"]
     if given and has_price:
-        raise UsageProblem("--max-slippage is for orders without a --price")
+        raise UsageProblem("--max-slippage cannot be combined with --price")
     if given == "none":
         return None
     return read_number(given, "slippage") if given else config.limits.max_slippage
@@ -160,16 +162,16 @@ def _slippage(options: Mapping[str, Any], config: Config, has_price: bool) -> De
 
 def _expires(text: str | None, time_in_force: TimeInForce, now: float) -> int | None:
     if (text is None) is (time_in_force is TimeInForce.GTD):
-        raise UsageProblem("--tif gtd and --until TIME belong together", "--tif gtd --until 2026-12-31T18:00Z")
+        raise UsageProblem("--tif gtd and --until must be used together", "--tif gtd --until 2026-12-31T18:00Z")
     if text is None:
         return None
     try:
         until = datetime.fromisoformat(text)
         if until.tzinfo is None:
-            raise UsageProblem("--until needs its time zone", "2026-12-31T18:00Z is in UTC", code="bad_time")
+            raise UsageProblem("--until needs a time zone", "for UTC, use 2026-12-31T18:00Z", code="bad_time")
         seconds = until.astimezone(UTC).timestamp()
     except (ValueError, OverflowError):  # beyond the year 9999 in UTC there is no day to show
-        raise UsageProblem(f"'{text[:40]}' is not a time", "write it as 2026-12-31T18:00Z", code="bad_time") from None
+        raise UsageProblem(f"'{text[:40]}' is not a time", "use the form 2026-12-31T18:00Z", code="bad_time") from None
     if seconds <= now:
         raise UsageProblem("--until is in the past", code="bad_time")
     return int(seconds) * 1000

@@ -126,8 +126,8 @@ async def open_orders_at(
             asked = ", ".join(symbols(item.part)) or "none"
             title = item.part.session.exchange.profile.title
             warnings.append(
-                f"{item.part.account.label} {market}: {title} lists open orders by symbol only; asked for the symbols "
-                f"that keyctl traded there ({asked}); for another one: --symbol"
+                f"{item.part.account.label} {market}: {title} lists open orders by symbol only; read: the symbols "
+                f"that keyctl traded there ({asked}); for another one, add --symbol"
             )
     return seen, compared, warnings
 
@@ -157,7 +157,7 @@ def wallets_of(session: Session, market: str | None) -> list[tuple[Market, Part]
         if market is not None and market not in serves:
             continue
         why = wallet.why or (
-            f"the account is stored without {wallet.markets[0]}" if wallet.markets and not serves else ""
+            f"the account is not set up for {wallet.markets[0]}" if wallet.markets and not serves else ""
         )
         where = "both" if len(serves) > 1 else str((serves or wallet.markets or ("",))[0])
         found.append(((serves or had)[0], Part(session, where, wallet, why)))
@@ -190,8 +190,8 @@ def parts_of(
     left_out = [account.label for account in accounts if account not in asked]
     if not parts:
         raise CheckFailed(
-            f"none of these accounts is stored for {market}: {', '.join(left_out)}",
-            f"where the key may be used there: keyctl edit {left_out[0]} --market both",
+            f"none of these accounts is set up for {market}: {', '.join(left_out)}",
+            f"to use the key there: keyctl edit {left_out[0]} --market both",
             code="no_such_market",
         )
-    return parts, [f"not asked, since stored without {market}: {', '.join(left_out)}"] if left_out else []
+    return parts, [f"not read, because not set up for {market}: {', '.join(left_out)}"] if left_out else []

@@ -59,7 +59,7 @@ def balances(
         sum_cells = [(row["account"], row["wallet"], _money(row["usd"], row)) for row in told]
         view.append(Table(("account", "wallet", "USD"), sum_cells))
     if _any_read(seen):
-        view.append(Note(f"{money(total)} USD in all{_but(seen, lacking, left)}"))
+        view.append(Note(f"Total {money(total)} USD{_but(seen, 'wallets', lacking, left)}"))
     view += _left_words(left)
     data = {
         "accounts": sums,
@@ -69,7 +69,7 @@ def balances(
             for part in left
         ],
         "total_usd": f"{total:.2f}" if _any_read(seen) else None,
-        "complete": not _but(seen, lacking, left),
+        "complete": not _but(seen, "wallets", lacking, left),
     }
     return result(data, seen, view, (*warnings, *_told(again, lacking, "without a price in USD")))
 
@@ -82,25 +82,25 @@ def positions(
     again = _read_by_two_keys((item, item.part.account.uid) for item in seen)
     size, lacking = _sum(rows, "notional_usd", again)
     profit, unknown = _sum(rows, "unrealized_usd", again)
-    columns = ("account", "symbol", "size", "leverage", "entry", "mark", "liquidation", "profit", "USD")
+    columns = ("account", "symbol", "size", "leverage", "entry", "mark", "liquidation", "open profit", "USD")
     view: list[Table | Note] = []
     if rows:
         view.append(shown(people, rows, columns, [_position_cells(row) for row in rows], ("mark", "entry", "leverage")))
     else:
-        view.append(Note("no open positions"))  # with a failed part there is a row for it
+        view.append(Note("No open positions."))  # with a failed part there is a row for it
     if rows and all(row["state"] == FAILED for row in rows) and any(item.trouble is None for item in seen):
-        view.append(Note("no open positions on the accounts that could be read"))
+        view.append(Note("No open positions on the accounts that could be read."))
     view += odd_words(seen, "position")
     if any(row["state"] == OK for row in rows):
-        words = f"{money(size)} USD in all{_but(seen, lacking)}; unrealized {money(profit)} USD{_but(seen, unknown)}"
-        view.append(Note(words))
+        view.append(Note(f"Total size {money(size)} USD{_but(seen, 'accounts', lacking)}"))
+        view.append(Note(f"Total open profit {money(profit)} USD{_but(seen, 'accounts', unknown)}"))
     view += not_listed(seen, lambda item: "positions")
     data = {
         "accounts": [list_row(item, "positions") for item in seen],
         "positions": rows,
         "notional_usd": f"{size:.2f}" if _any_read(seen) else None,
         "unrealized_usd": f"{profit:.2f}" if _any_read(seen) else None,
-        "complete": not _but(seen, {**lacking, **unknown}),
+        "complete": not _but(seen, "accounts", {**lacking, **unknown}),
     }
     told = (*_told(again, lacking, "without a size in USD"), *_told({}, unknown, "without a profit in USD"))
     return result(data, seen, view, (*warnings, *told))
@@ -147,7 +147,7 @@ def _left_words(left: Sequence[Part]) -> list[Note]:
     found: dict[tuple[str, str], list[str]] = {}
     for part in left:
         found.setdefault((part.account.label, part.unread), []).append(part.name)
-    return [Note(f"not read: {label}: {', '.join(names)} ({why})") for (label, why), names in found.items()]
+    return [Note(f"Not read: {label}: {', '.join(names)} ({why})") for (label, why), names in found.items()]
 
 
 # Positions.
@@ -241,14 +241,14 @@ def _told(again: Again, lacking: dict[str, list[str]], why: str) -> list[str]:
     ]
 
 
-def _but(seen: Sequence[Seen[T]], lacking: dict[str, list[str]], left: Sequence[Part] = ()) -> str:
+def _but(seen: Sequence[Seen[T]], parts: str, lacking: dict[str, list[str]], left: Sequence[Part] = ()) -> str:
     """What a sum lacks, in words; empty when it is complete."""
     failed = sum(item.trouble is not None for item in seen)
-    words = [f"{failed} of {len(seen)} not read"] if failed else []
+    words = [f"{failed} of {len(seen)} {parts} (could not be read)"] if failed else []
     count = sum(map(len, lacking.values()))
-    words += [f"{count} not counted"] if count else []
-    words += [f"{len(left)} wallet{'s' * (len(left) > 1)} left out, below"] if left else []
-    return f" ({', '.join(words)})" if words else ""
+    words += [f"{count} {'entry' if count == 1 else 'entries'} without a USD value"] if count else []
+    words += [f"{len(left)} wallet{'s' * (len(left) > 1)} left out (below)"] if left else []
+    return f", without {' and '.join(words)}" if words else ""
 
 
 def _cells(row: Row, names: tuple[str, ...]) -> list[str]:

@@ -102,18 +102,18 @@ async def _lift(session: Session, journal: Journal, leg: Leg) -> Lifted | None:
         try:
             held = await _held(session, leg)
         except KeyctlError as trouble:
-            return Lifted(orders, kept=f"whether the position is gone could not be read: {trouble.message}")
+            return Lifted(orders, kept=f"cannot read whether the position is closed: {trouble.message}")
         if held is None:
             return Lifted(orders, tuple([await cancel_order(session, journal, stored) for stored in orders]))
         if look < LOOKS - 1:
             await session.network.clock.sleep(PAUSE_SECONDS)
-    return Lifted(orders, kept="the position is still there")
+    return Lifted(orders, kept="the position is still open")
 
 
 def _untold(leg: Leg, error: StoreUnusable) -> KeyctlError:
     return KeyctlError(
-        f"{leg.account}: whether an order protects the {leg.order.symbol} position could not be read: {error.message}",
-        f"see what is open: keyctl orders --open {leg.account}",
+        f"{leg.account}: cannot read whether an order protects the {leg.order.symbol} position: {error.message}",
+        f"check what is open: keyctl orders --open {leg.account}",
         code="protection_left",
         account=leg.account,
         exchange=leg.exchange,

@@ -26,25 +26,25 @@ def resolve(app: App, plan: str, account: str, verdict: LegState, reason: str, y
     """
     reason = clean_text(reason)
     if len(reason) < REASON_MIN:
-        raise UsageProblem("the reason says nothing", "--because 'not in the order history of the exchange'")
+        raise UsageProblem(
+            "the reason is too short", "give one, such as: --because 'not in the order history of the exchange'"
+        )
     plan_id = app.journals.to_send().plan_id(plan)
     found = [leg for leg in app.journal.legs(plan_id) if leg.leg.account == account]
     if not found:
-        raise UsageProblem(f"plan {plan_id} has no leg on {account}", f"see: keyctl orders show {plan_id}")
+        raise UsageProblem(f"plan {plan_id} has no order on {account}", f"check the plan: keyctl orders show {plan_id}")
     stored = found[0]
     if stored.state not in (LegState.SENT, LegState.UNKNOWN):
-        raise CheckFailed(f"that leg is not unknown: it is {stored.state}", code="not_unknown", account=account)
+        raise CheckFailed(f"the order is not unknown: it is {stored.state}", code="not_unknown", account=account)
     if verdict is LegState.ABSENT:
         _check_late_copy(app, stored)
     if not yes:
-        word = "taken" if verdict is LegState.ACCEPTED else "not taken"
-        question = (
-            f"{account}: {stored.leg.order.side} {stored.leg.order.symbol}. Type the account's name: it was {word}"
-        )
+        word = "accepted" if verdict is LegState.ACCEPTED else "NOT accepted"
+        question = f"{account}: {stored.leg.order.side} {stored.leg.order.symbol}. Record it as {word}? Type {account}"
         if not app.prompt.confirm_typed(question, account):
-            raise CheckFailed("stopped by you; nothing was changed", code="not_confirmed")
+            raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
     if not app.journal.resolve(stored.row, verdict, getpass.getuser(), reason):
-        raise CheckFailed("another process has settled that leg", code="not_unknown", account=account)
+        raise CheckFailed("another process has recorded the outcome of this order", code="not_unknown", account=account)
     return next(leg for leg in app.journal.legs(plan_id) if leg.row == stored.row)
 
 
@@ -55,7 +55,7 @@ def _check_late_copy(app: App, stored: StoredLeg) -> None:
     left = over - app.clock.now()
     if left > 0:
         raise CheckFailed(
-            f"the exchange could still take a late copy of that order for {left:.0f} s",
+            f"the exchange may still accept this order for another {left:.0f} s",
             "wait, or let keyctl find out: keyctl orders settle --wait",
             code="window_open",
             account=stored.leg.account,

@@ -70,7 +70,7 @@ def not_listed(seen: Sequence[Seen[T]], what: Callable[[Seen[T]], str]) -> list[
         kinds = _unlisted(item, what(item))
         if kinds:
             accounts.setdefault(kinds, []).append(f"{item.part.account.label} {item.part.where}")
-    return [Note(f"not read here: {', '.join(kinds)} ({', '.join(names)})") for kinds, names in accounts.items()]
+    return [Note(f"Not read here: {', '.join(kinds)} ({', '.join(names)})") for kinds, names in accounts.items()]
 
 
 def _unlisted(item: Seen[T], what: str) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def _odd_error(item: Seen[T]) -> KeyctlError:
     told = "; ".join(f"{odd.native_symbol or 'a row'}: {odd.why}" for odd in item.odd[:NAMED_MAX])
     error = KeyctlError(
         f"{account.label} {where}: {count} {'row' if count == 1 else 'rows'} cannot be read: {told}",
-        "look at it on the exchange's own pages",
+        "check it on the exchange's own pages",
         code="odd_rows",
         exchange=account.exchange,
         account=account.label,
@@ -150,10 +150,13 @@ def _error(items: Sequence[Seen[T]]) -> KeyctlError:
     hints = list(trouble.hints)
     if isinstance(trouble, ExchangeRefused):
         option = f" --market {market}" if market else ""
-        hints = [f"keyctl diagnose {account.exchange} {trouble.error.code}{option}", f"keyctl verify {account.label}"]
+        hints = [
+            f"find the cause: keyctl diagnose {account.exchange} {trouble.error.code}{option}",
+            f"check the key: keyctl verify {account.label}",
+        ]
     error = KeyctlError(
         f"{account.label} {names}: not read: {trouble.message.removeprefix(f'{account.label}: ')}",
-        *(hints or [f"keyctl verify {account.label}"]),
+        *(hints or [f"check the key: keyctl verify {account.label}"]),
         code=trouble.code,
         exchange=account.exchange,
         account=account.label,

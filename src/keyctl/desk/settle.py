@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keyctl.network.lines import Network
 
 
-GONE = "its account is no longer stored, or means another exchange account now"
+GONE = "its account was removed, or now belongs to another exchange account"
 
 
 async def settle_unknown(app: App, wait: bool) -> Result:
@@ -28,7 +28,7 @@ async def settle_unknown(app: App, wait: bool) -> Result:
     unsettled = app.journal.unsettled()
     lately = app.journal.lately_absent(RECHECK_SECONDS)
     if not unsettled and not lately:
-        return Result({"legs": []}, view=(Note("nothing is unknown"),))
+        return Result({"legs": []}, view=(Note("No order is unknown."),))
     async with app.network() as network:
         pairs, orphans = pairs_of(app, network, unsettled)
         settled = [result for _, result in await settle_all(pairs, app.journal, wait)]
@@ -36,9 +36,9 @@ async def settle_unknown(app: App, wait: bool) -> Result:
         sessions = {leg.leg.exchange_account: session for session, leg in again}
         settled += [result for _, result in await recheck_absent(sessions, app.journal)]
     if not settled and not orphans:
-        return Result({"legs": []}, view=(Note("nothing is unknown"),))
+        return Result({"legs": []}, view=(Note("No order is unknown."),))
     settled += [
-        LegResult(leg.leg, Outcome.UNKNOWN, detail=f"{GONE}; look at the exchange's own pages") for leg in orphans
+        LegResult(leg.leg, Outcome.UNKNOWN, detail=f"{GONE}; check it on the exchange's own pages") for leg in orphans
     ]
     outcomes = [result.outcome for result in settled]
     return Result(

@@ -45,14 +45,14 @@ def declare_same(app: App, label: str, other: str) -> Result:
     one, two = app.accounts.get(label), app.accounts.get(other)
     if one.id == two.id or (one.exchange, one.kind) != (two.exchange, two.kind):
         raise UsageProblem(
-            f"{label} and {other} are not two keys of one exchange and kind",
-            "--same-as names another key of the same exchange account",
+            f"{label} and {other} are not keys of the same exchange and environment",
+            "give --same-as another key of the same exchange account",
             code="not_same_account",
         )
     if one.uid is not None and two.uid is not None and one.uid != two.uid:
         raise CheckFailed(
-            f"{one.exchange} tells two accounts: {label} is {one.uid}, {other} is {two.uid}",
-            "if one of them is wrong: keyctl verify LABEL",
+            f"{one.exchange} reports two accounts: {label} is {one.uid}, {other} is {two.uid}",
+            f"if one of them is wrong, run: keyctl verify {label}",
             code="not_same_account",
             account=label,
             exchange=one.exchange,
@@ -60,7 +60,7 @@ def declare_same(app: App, label: str, other: str) -> Result:
     journal = app.journals.to_send()
     journal.exchange_accounts.know([one, two])
     journal.exchange_accounts.join(two.id, one.id)
-    note = Note(f"{label} and {other} count as two keys of one exchange account")
+    note = Note(f"{label} and {other} count as two keys of one exchange account.")
     return Result({"account": label, "same_as": other}, view=(note,))
 
 

@@ -49,7 +49,7 @@ async def look(desk: Lender, wish: AutoWish, settings: FundingSettings, *, may_c
     if basis.worth.doubt:
         raise CheckFailed(
             f"the value of {currency} in USD rests on one price, {basis.worth.doubt}; no offer was sent",
-            "offer it by hand: keyctl funding offer",
+            "offer it manually: keyctl funding offer",
             code="value_unknown",
         )
     book = await fetched(desk.session, currency, lambda: funding.book_request(currency), funding.read_book)
@@ -77,7 +77,7 @@ def _means(desk: Lender, wish: AutoWish, settings: FundingSettings, basis: Basis
         raise UsageProblem(
             f"{desk.account.label}: this key may not read wallets, so it is unknown how much can be lent",
             f"give it: keyctl funding auto {wish.currency} --amount SIZE",
-            "or switch Wallets read on for this key",
+            "or switch on Wallets read for this key",
             code="amount_unknown",
         )
     limits, worth = desk.app.config.limits, basis.worth.high

@@ -105,14 +105,14 @@ async def _read_back(desk: Lender, currency: str, wanted: AutoRenew | None, trou
     except (ExchangeRefused, *CANNOT_READ) as unread:
         error: KeyctlError = OutcomeUnknown(
             f"{label}: whether auto-renew of {currency} was changed is unknown: {trouble or unread}",
-            f"look at it: keyctl funding autorenew show {currency}",
+            f"check it: keyctl funding autorenew show {currency}",
             code="auto_renew_unknown",
             account=label,
         )
         return Result({"auto_renew": None}, exit_code=ExitCode.UNKNOWN, errors=(error,))
     if _is_as_wanted(found, wanted):
         if found is not None:
-            desk.warnings.append("what the exchange offers by itself is not held back by limits or halts of keyctl")
+            desk.warnings.append("limits and halts of keyctl do not block what the exchange offers by itself")
         return _shown(desk, currency, found)
     if isinstance(trouble, ExchangeRefused):
         return Result({"auto_renew": _data(found)}, exit_code=trouble.exit_code, errors=(trouble,))
@@ -120,7 +120,7 @@ async def _read_back(desk: Lender, currency: str, wanted: AutoRenew | None, trou
     why = f": {trouble.message}" if trouble is not None else ""
     error = OutcomeUnknown(
         f"{label}: the exchange does not show the change of auto-renew, which is {now}{why}",
-        f"look again: keyctl funding autorenew show {currency}",
+        f"check again: keyctl funding autorenew show {currency}",
         code="auto_renew_unknown",
         account=label,
     )

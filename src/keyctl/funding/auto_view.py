@@ -108,7 +108,7 @@ def _notes(
     ]
     if offered:
         lines.append(
-            f"If all of {plain(offered)} {currency} is taken: {rate_text(net / offered)} after the fee of "
+            f"If all of {plain(offered)} {currency} is lent: {rate_text(net / offered)} after the fee of "
             f"{seen.means.fee:.0%}, {net:.4f} {currency} a day ({gross:.4f} before it)"
         )
     lent, own = seen.basis.held.lent_size, seen.basis.held.offered

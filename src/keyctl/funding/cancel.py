@@ -86,7 +86,7 @@ async def _cancel_unseen(
     with suppress(ExchangeRefused, *CANNOT_READ):
         left = [one for one in await offers_of(desk.session, currency) if offer_id in (None, one.offer_id)]
         if not left:
-            note = f"{label}: {what}: none is open any more. What was taken: keyctl funding history"
+            note = f"{label}: {what}: none is open any more. Check what was lent: keyctl funding history"
             unknown = _without_outcome(desk, currency)
             errors = tuple(still_unknown(one, "it is in no list of open offers") for one in unknown)
             code = exit_code(errors, len(errors))
@@ -94,7 +94,7 @@ async def _cancel_unseen(
         why = f"still open: {', '.join(one.offer_id for one in left)}"
     error = OutcomeUnknown(
         f"{label}: {what}: whether the cancel was carried out is unknown: {why}",
-        "look again: keyctl funding offers",
+        "check again: keyctl funding offers",
         code="cancel_unknown",
         account=label,
         exchange=desk.account.exchange,
@@ -179,8 +179,8 @@ def _with_error(desk: Lender, fate: Fate, trouble: KeyctlError | None) -> Fate:
     but = "the cancel was accepted, but it is " if fate.became is Became.OPEN else ""
     error = OutcomeUnknown(
         f"{label}: offer {name}: {but}{fate.words}",
-        "look again: keyctl funding offers",
-        "what was taken: keyctl funding history",
+        "check again: keyctl funding offers",
+        "check what was lent: keyctl funding history",
         code="cancel_unknown",
         account=label,
         exchange=desk.account.exchange,

@@ -70,14 +70,14 @@ def fate_of(offer: Offer, is_open: bool, ended: Offer | None) -> Fate:
     if is_open:
         return Fate(offer, Became.OPEN, "still open")
     if ended is None:
-        return Fate(offer, Became.GONE, "not open any more; whether it was canceled or taken is not shown")
+        return Fate(offer, Became.GONE, "not open any more; whether it was canceled or lent is not shown")
     size, taken = ended.draft.size, ended.draft.size - ended.left
     name = ended.draft.currency
     if ended.state is OfferState.LENT:
-        return Fate(offer, Became.TAKEN, f"taken as a whole, {plain(size)} {name}", Decimal(0), size)
+        return Fate(offer, Became.TAKEN, f"lent as a whole, {plain(size)} {name}", Decimal(0), size)
     if not ended.left:  # a cancel of nothing: what the list says contradicts itself
-        return Fate(offer, Became.CANCELED, "canceled; how much of it was taken before is not shown")
-    rest = f", {plain(taken)} {name} taken before" if taken else ""
+        return Fate(offer, Became.CANCELED, "canceled; how much of it was lent before is not shown")
+    rest = f", {plain(taken)} {name} lent before" if taken else ""
     return Fate(offer, Became.CANCELED, f"{plain(ended.left)} {name} canceled{rest}", ended.left, taken)
 
 

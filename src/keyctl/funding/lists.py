@@ -77,7 +77,7 @@ async def history(app: App, label: str | None, currency: str | None, since: str)
         found = await own_trades(desk.session, currency, start)
         names = {one.currency for one in found}
         by = {offer: how for name in names for offer, how in desk.journal.offers.ids(desk.place, name).items()}
-    table = view.trades_table(found, by) if found else Note("Nothing was taken.")
+    table = view.trades_table(found, by) if found else Note("Nothing was lent.")
     data = [view.trade_data(one, by.get(one.offer_id)) for one in found]
     return Result({"history": data}, view=(table,))
 

@@ -95,7 +95,7 @@ async def _looked_again(desk: Lender, draft: OfferDraft, value: Decimal, asked: 
         why = "; ".join(new) or f"it is worth {now:,.2f} USD now"
         raise CheckFailed(
             f"{desk.account.label}: the market has moved since the preview: {why}; nothing was sent",
-            "look at it again",
+            "run the command again",
             code="preview_expired",
             account=desk.account.label,
         )
@@ -229,7 +229,7 @@ def _preview(desk: Lender, draft: OfferDraft, basis: Basis, value: Decimal) -> s
     lines = [
         f"{kind}{desk.account.label}: lend {view.draft_words(draft)}, worth {value:,.2f} USD",
         f"  FRR {rate_text(basis.rates.frr)}, best offer {rate_text(basis.rates.ask)} for {basis.rates.ask_days} days",
-        f"  interest {draft.size * rate * (1 - fee):.4f} {draft.currency} a day if all is taken, after the fee of "
+        f"  interest {draft.size * rate * (1 - fee):.4f} {draft.currency} a day if all is lent, after the fee of "
         f"{fee:.0%}",
         f"  lent {basis.held.lent_size:f}, offered {basis.held.offered:f}, available "
         f"{'unknown (the key may not read wallets)' if available is None else f'{available:f}'}",
@@ -273,7 +273,7 @@ def error_of(desk: Lender, draft: OfferDraft, outcome: Outcome) -> KeyctlError |
     if not outcome.recorded:
         return OutcomeUnknown(
             f"{words}. keyctl sends no other {draft.currency} offer before it is",
-            "make room, then: keyctl funding settle",
+            "free disk space, then run: keyctl funding settle",
             code="not_written_down",
             **place,
         )

@@ -95,7 +95,7 @@ async def _payments(desk: Lender, currency: str | None, start_ms: int) -> tuple[
 
 
 def _table(lines: Sequence[Line]) -> Table:
-    columns = ("currency", "interest", "lent", "offered", "utilisation", "average rate", "days")
+    columns = ("currency", "interest", "lent", "offered", "utilization", "average rate", "days")
     return Table(columns, [_row(one) for one in lines])
 
 

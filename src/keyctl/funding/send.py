@@ -40,7 +40,7 @@ async def send_offer(session: Session, journal: Journal, wish: OfferWish, limits
         await line.open()
         stamp = session.stamp()
         claim = journal.offers.claim(session.account, wish, stamp.at_ms, limits)
-        may_have_left, why = False, "it broke off before its first byte"
+        may_have_left, why = False, "it was interrupted before its first byte"
         try:
             stored = journal.offers.one(claim.row)
             known = {*stored.known, *journal.offers.ids(stored.exchange_account, stored.draft.currency)}

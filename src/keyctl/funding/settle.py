@@ -128,7 +128,7 @@ def _unlisted(draft: OfferDraft, trades: Sequence[FundingTrade]) -> Mapping[str,
             sums[trade.offer_id] = sums.get(trade.offer_id, Decimal(0)) + trade.size
     for offer_id, size in sums.items():
         if size < draft.size:
-            return Unclear(f"{size:f} of {draft.size:f} was taken of offer {offer_id}, and no list shows the rest")
+            return Unclear(f"{size:f} of {draft.size:f} was lent of offer {offer_id}, and no list shows the rest")
     return {offer_id: "taken" for offer_id, size in sums.items() if size == draft.size}
 
 
@@ -148,7 +148,7 @@ def _words(offer: Offer) -> str:
     if offer.state is OfferState.LENT:
         return "taken"
     taken = offer.draft.size - offer.left
-    return f"{offer.state}, {taken:f} taken" if taken else str(offer.state)
+    return f"{offer.state}, {taken:f} lent" if taken else str(offer.state)
 
 
 def written(journal: Journal, row: int, outcome: Outcome) -> Outcome:
@@ -161,7 +161,7 @@ def written(journal: Journal, row: int, outcome: Outcome) -> Outcome:
             row, outcome.state, outcome.words, offer_id=outcome.offer_id, error=error, catalogue_row=named
         )
     except StoreUnusable as trouble:
-        return replace(outcome, words=f"{outcome.words} (not written down: {trouble.message})", recorded=False)
+        return replace(outcome, words=f"{outcome.words} (not recorded: {trouble.message})", recorded=False)
     return outcome
 
 

@@ -218,7 +218,8 @@ def _check_bounds(rate: Decimal, why: str, frr: Decimal, settings: FundingSettin
     if not low <= rate <= high:
         raise CheckFailed(
             f"a rate of {rate_text(rate)} ({why}) is outside {per_day(low)} to {per_day(high)}, the bounds by FRR",
-            "look at the book: keyctl funding book; the bounds are bound_low and bound_high under [funding]",
+            "check the book: keyctl funding book",
+            "to change bound_low and bound_high under [funding]: keyctl config edit",
             code="rate_outside_bounds",
         )
 
@@ -249,7 +250,7 @@ def _match(
         else:
             nearest = min(targets, key=lambda rung: abs(rung.draft.rate - offer.draft.rate))
             why = _differs(offer, nearest, means, settings)
-            cancel.append((offer, why or "another offer stands for that rung"))
+            cancel.append((offer, why or "another offer covers that rung"))
     return keep, cancel, open_targets
 
 
@@ -264,7 +265,7 @@ def _differs(offer: Offer, rung: Rung, means: Means, settings: FundingSettings) 
         return f"{per_day(mine.rate)}, and {per_day(wanted.rate)} is wanted"
     age = means.now_ms - offer.created_ms
     if age > settings.max_age_minutes * MINUTE_MS and mine.rate > wanted.rate:
-        return f"not taken for {age // MINUTE_MS} min, and above {per_day(wanted.rate)}"
+        return f"not lent for {age // MINUTE_MS} min, and above {per_day(wanted.rate)}"
     return ""
 
 

@@ -259,7 +259,7 @@ def _rates(limits: Limits) -> tuple[tuple[int, int], ...]:
 def _too_many(account: str, most: int, seconds: int) -> CheckFailed:
     return CheckFailed(
         f"{account}: more than {most} orders in {seconds} s",
-        "wait, or raise the limit in config.toml",
+        "wait, or raise the limit: keyctl config edit",
         code="too_many_orders",
         account=account,
     )

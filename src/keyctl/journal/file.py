@@ -54,7 +54,7 @@ def make_private(path: Path) -> None:
     except FileExistsError:
         info = os.lstat(path)
         if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid():
-            raise StoreUnusable(f"{path} is not a file of this user; it was left as it is") from None
+            raise StoreUnusable(f"{path} is not a regular file of this user; it was not changed") from None
         if info.st_mode & 0o077:
             os.chmod(path, 0o600)
 

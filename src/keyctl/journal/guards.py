@@ -178,8 +178,8 @@ def _repeated(leg: Facts, other: Facts, now: float) -> CheckFailed:
     state = {"sent": "on its way"}.get(other["state"], other["state"])
     return CheckFailed(
         f"{leg['account']}: the same order was sent {seconds:.0f} s ago (plan {other['plan_id']}, {state})",
-        f"look at it: keyctl orders show {other['plan_id']}",
-        "if you mean it a second time, add --again",
+        f"check it: keyctl orders show {other['plan_id']}",
+        "to send it again, add --again",
         code="repeated_order",
         account=leg["account"],
         exchange=leg["exchange"],
@@ -189,7 +189,7 @@ def _repeated(leg: Facts, other: Facts, now: float) -> CheckFailed:
 def _in_flight(leg: Facts, other: Facts) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"{leg['account']}: another {leg['symbol']} order is on its way (plan {other['plan_id']})",
-        f"see what became of it: keyctl orders show {other['plan_id']}",
+        f"check its outcome: keyctl orders show {other['plan_id']}",
         code="order_in_flight",
         account=leg["account"],
         exchange=leg["exchange"],

@@ -65,9 +65,9 @@ class JournalLost(StoreUnusable):
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"the journal was lost: {reason}; nothing was sent",
-            "to get out all the same: keyctl close, keyctl cancel --all --foreign, keyctl halt",
-            "put the right file back, or restore a backup: keyctl restore DIR",
-            "or start a new journal, halted: keyctl doctor --new-journal",
+            "these still work: keyctl close, keyctl cancel --all --foreign, keyctl halt",
+            "put the correct file back, or restore a backup: keyctl restore DIR",
+            "to start a new journal, halted: keyctl doctor --new-journal",
         )
         self.reason = reason
 
@@ -119,15 +119,15 @@ class Mark:
     def why_lost(self, found: MarkReading, identity: Identity | None) -> str:
         """Why the journal is not the one that was used last; empty when it may be. None: there is no journal."""
         if identity is not None and identity.home not in ("", self.home_id):
-            return "the file belongs to another home"
+            return "the file belongs to another data folder"
         if found.state is not MarkState.OURS or found.number == 0:
             return ""  # nothing was ever claimed, or nothing is known of it
         if identity is None or not identity.journal:
-            return "the file is gone" if identity is None else "the file is empty, or older than its mark"
+            return "the file is missing" if identity is None else "the file is empty, or older than its mark"
         if identity.journal == found.journal:
             older = f"the file is an older copy: it knows claim {identity.claims}, the last one was {found.number}"
             return "" if identity.claims >= found.number else older
-        return "" if identity.replaces == found.journal else "the file is another one than was used last"
+        return "" if identity.replaces == found.journal else "the file is not the one used last"
 
     def _reading(self, data: bytes) -> MarkReading:
         text = _TEXT.fullmatch(data)

@@ -290,7 +290,7 @@ class Offers:
         if same is not None:
             raise CheckFailed(
                 f"{asked.label}: the same offer was sent {max(now - same['claimed_at'], 0):.0f} s ago",
-                "if you mean it a second time, add --again",
+                "to send it again, add --again",
                 code="repeated_offer",
                 account=asked.label,
                 exchange=asked.exchange,

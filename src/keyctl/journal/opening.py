@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keyctl.clock import Clock
 
 JOURNAL_NAME = "journal.db"
-_NOT_KEPT = "what exchanges told of keys, orders and addresses, how long to wait, the vault seen last"
+_NOT_KEPT = "what exchanges reported of keys, orders and IP addresses, waiting times, the vault seen last"
 
 
 class Begun(NamedTuple):
@@ -45,8 +45,8 @@ class Begun(NamedTuple):
         """What to say of it."""
         kept = f" The old one is kept: {self.aside}." if self.aside else ""
         return (
-            f"the journal was lost ({self.reason}), and a new one was begun.{kept} Orders are halted, and the day's "
-            "cap counts as used up for 24 h. Orders of before may be missing from it; what the exchanges hold: "
+            f"the journal was lost ({self.reason}), and a new one was started.{kept} Orders are halted, and the day's "
+            "cap counts as used up for 24 h. Earlier orders may be missing from it; check what is open: "
             "keyctl orders --open --all"
         )
 
@@ -96,11 +96,13 @@ def remarks_of(database: Database, told: Collection[KeyctlError]) -> list[str]:
     """What the result of a command that used a journal must not go without, unless its errors have told it."""
     remarks = []
     if database.lost is not None and database.lost not in told:
-        remarks.append(f"the journal was lost: {database.lost.reason}. Nothing is known here of orders sent before")
+        remarks.append(
+            f"the journal was lost: {database.lost.reason}. keyctl does not know which orders were sent before"
+        )
     if database.unwritten is not None and database.unwritten not in told:
         remarks.append(
-            f"{database.unwritten.reason}: the journal was read as it stood when this command began, and nothing that "
-            f"the command notes is kept: {_NOT_KEPT}"
+            f"{database.unwritten.reason}: the journal was read as it was when this command started, and what this "
+            f"command records is not kept: {_NOT_KEPT}"
         )
     return remarks
 

@@ -98,7 +98,7 @@ def copied(path: Path) -> sqlite3.Connection:
         return open_connection(":memory:", BUSY_SECONDS)
     found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-        raise StoreUnusable(f"{path} is not a file of this user; it was left as it is")
+        raise StoreUnusable(f"{path} is not a regular file of this user; it was not changed")
     try:
         return _copy(path, _READ_ONLY)  # with SQLite's locks, which need its index beside the file
     except sqlite3.OperationalError:
@@ -155,7 +155,7 @@ def _state(path: Path) -> list[tuple[int, int, int] | None]:
 def _why_unwritable(path: Path) -> str:
     """Why the journal cannot be written, for a sentence; empty when it can be."""
     if why := unwritable(path.parent, ROOM_BYTES):
-        return f"nothing can be written in {path.parent} ({why})"
+        return f"cannot write in {path.parent} ({why})"
     return _forbidden(path)
 
 
@@ -163,5 +163,5 @@ def _forbidden(path: Path) -> str:
     """Which of the journal's own files this user may not write, for a sentence; empty for none."""
     for name in (str(path), f"{path}{LOG_ENDING}", f"{path}{INDEX_ENDING}"):
         if os.path.lexists(name) and not os.access(name, os.W_OK):
-            return f"{name} cannot be written"
+            return f"cannot write {name}"
     return ""

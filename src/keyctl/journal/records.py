@@ -188,9 +188,9 @@ class Records:
         until = self.used_up_until()
         if until is not None:
             raise CheckFailed(
-                "the journal was begun anew, so the last 24 h count as used up; "
-                f"{(until - self._clock.now()) / 3600:.1f} h are left",
-                "closing and canceling go on: keyctl close, keyctl cancel",
+                "a new journal was started, so the last 24 h count as used up; "
+                f"{(until - self._clock.now()) / 3600:.1f} h left",
+                "closing and canceling still work: keyctl close, keyctl cancel",
                 code="over_day_limit",
             )
 

@@ -26,7 +26,7 @@ def read_identity(connection: sqlite3.Connection, newest: int) -> Identity:
     version = version_of(connection)
     if version > newest:
         path = connection.execute("PRAGMA database_list").fetchone()["file"]
-        raise StoreUnusable(f"{path} was written by a newer keyctl; it was left as it is")
+        raise StoreUnusable(f"{path} was written by a newer keyctl; it was not changed")
     if version < _IDENTITY_VERSION:
         return Identity("", "", 0, "")
     found = connection.execute("SELECT name, value FROM facts WHERE name IN ('journal', 'home', 'claims', 'replaces')")
@@ -95,20 +95,21 @@ def translated(path: Path) -> Iterator[None]:
         if "locked" in text or "busy" in text:
             raise StoreUnusable("the journal is in use by another process", "try again", code="journal_busy") from None
         if "full" in text:
-            raise StoreUnusable("the disk is full", f"make room for {path}", code="disk_full") from None
+            raise StoreUnusable("the disk is full", f"free disk space for {path}", code="disk_full") from None
         raise StoreUnusable(f"the journal {path} cannot be used ({text})") from None
     except sqlite3.DatabaseError as error:
         if _means_damage(error):
             raise StoreUnusable(
-                f"the journal {path} is damaged; it was left as it is",
-                "to get out all the same: keyctl close, keyctl cancel --all --foreign, keyctl halt",
-                "restore a backup: keyctl restore DIR, or start a new journal, halted: keyctl doctor --new-journal",
+                f"the journal {path} is damaged; it was not changed",
+                "these still work: keyctl close, keyctl cancel --all --foreign, keyctl halt",
+                "restore a backup: keyctl restore DIR",
+                "to start a new journal, halted: keyctl doctor --new-journal",
                 code="journal_damaged",
             ) from None
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         raise StoreUnusable(
-            f"the journal {path} did not take a change or a question ({name}); it is as it was before",
-            "the file is not damaged: leave it where it is, and report this",
+            f"the journal {path} rejected a change or a query ({name}); it was not changed",
+            "the file is not damaged: keep it, and report this",
             code="journal_refused",
         ) from None
     except OSError as error:

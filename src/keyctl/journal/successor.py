@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 USED_UP_SECONDS = 86_400
-VOID = "it waited to be sent when its journal was lost; it is never sent from here, order it again"
+VOID = "it waited to be sent when its journal was lost; keyctl will not send it; order it again"
 
 
 def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str) -> None:
@@ -49,7 +49,7 @@ def succeed(connection: sqlite3.Connection, mark: Mark, now: float, reason: str)
         "used_up_until": str(now + USED_UP_SECONDS),
     }
     connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
-    connection.execute("INSERT OR REPLACE INTO halt VALUES (1, ?, ?)", (now, f"a new journal was begun: {reason}"))
+    connection.execute("INSERT OR REPLACE INTO halt VALUES (1, ?, ?)", (now, f"a new journal was started: {reason}"))
     tell(connection, now, "journal_begun", reason)
 
 

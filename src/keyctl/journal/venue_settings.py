@@ -109,7 +109,7 @@ def check_setting(
     if row["number"] == number and not ours and row["until"] > now and row["value"] != value:
         return _held(leg["account"], leg["symbol"], row, now, "the order was not sent")
     if row["number"] != number or (ours and row["until"] <= now):
-        what = "was set by another run" if row["number"] != number else "was confirmed too long ago"
+        what = "was set by another keyctl process" if row["number"] != number else "was confirmed too long ago"
         return CheckFailed(
             f"{leg['account']}: the leverage of {leg['symbol']} {what} ({row['value']}); the order was not sent",
             "run the command again",
@@ -127,7 +127,7 @@ def check_setting(
 
 def _held(account: str, symbol: str, row: sqlite3.Row, now: float, so: str) -> CheckFailed:
     return CheckFailed(
-        f"{account}: another run of keyctl is setting {symbol} to {row['value']}; {so}",
+        f"{account}: another keyctl process is setting {symbol} to {row['value']}; {so}",
         f"wait {row['until'] - now:.0f} s, then run the command again",
         code="setting_held",
         account=account,

@@ -9,7 +9,7 @@ DAYS_OF_YEAR = 365
 # As fine as the exchange counts.
 STEP = Decimal("1e-8")
 _RATE = re.compile(r"(\+?)([0-9]{1,6}(?:\.[0-9]{1,12})?)\s?%\s?(?:/|per |a )\s?(day|d|year|yr|y)", re.IGNORECASE)
-HOW = "write it with its unit: 0.02%/day or 7.3%/year"
+HOW = "give it with its unit: 0.02%/day or 7.3%/year"
 
 
 def read_rate(text: str) -> Decimal:

@@ -78,15 +78,15 @@ def proxy_route(url: str) -> Route:
         kind = _SCHEMES.get(parts.scheme)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError("proxy is no URL such as socks5://127.0.0.1:1080") from None
+        raise ValueError("proxy must be a URL such as socks5://127.0.0.1:1080") from None
     if parts.username is not None or parts.password is not None or "@" in url:
-        raise ValueError("a proxy with user and password is not taken: what is kept here holds no secret (use ssh -D)")
+        raise ValueError("a proxy with a password is not supported: settings must not hold secrets")
     if kind is None:
-        raise ValueError("proxy begins with socks5:// or http://")
+        raise ValueError("proxy must begin with socks5:// or http://")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("proxy is a scheme, a host and a port, and nothing else")
+        raise ValueError("proxy must be a scheme, a host and a port only")
     if not (_is_address(host) or re.fullmatch(_NAME, host)):
-        raise ValueError("proxy names no host")
+        raise ValueError("proxy has no valid host")
     return Route(kind, host, port or _PORTS[kind])
 
 
@@ -95,7 +95,7 @@ def local_route(address: str) -> Route:
     import ipaddress
 
     if not _is_address(address) or ipaddress.ip_address(address).is_unspecified:
-        raise ValueError("local_address is one address of this machine, such as 192.0.2.10")
+        raise ValueError("local_address must be one IP address of this machine, such as 192.0.2.10")
     return Route(RouteKind.LOCAL, str(ipaddress.ip_address(address)))
 
 

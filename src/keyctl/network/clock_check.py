@@ -23,8 +23,8 @@ def check_clock(session: Session) -> list[str]:
     title = session.exchange.profile.title
     if offset is None:
         raise ClockWrong(
-            f"{title}'s clock could not be read in under two seconds, so an order could be stamped wrongly",
-            "try again on a quicker line",
+            f"{title}'s clock could not be read in under two seconds, so the time of an order could be wrong",
+            "try again on a faster connection",
             code="clock_unknown",
             account=session.account.label,
             exchange=session.exchange.name,
@@ -37,7 +37,7 @@ def check_clock(session: Session) -> list[str]:
             account=session.account.label,
             exchange=session.exchange.name,
         )
-    corrected = "no time is signed there" if session.exchange.profile.dated else "corrected in what is signed"
+    corrected = "requests there carry no time" if session.exchange.profile.dated else "keyctl corrects for it"
     return [f"{title}: clocks differ by {seconds:+.1f} s; {corrected}"]
 
 
@@ -67,5 +67,5 @@ def check_dates(session: Session, leaving: bool) -> list[str]:
     An order that only reduces (`leaving`) goes without: nothing that is signed there carries a time.
     """
     if session.offset is None and leaving:
-        return [f"{session.exchange.profile.title}: its answers tell no time, so the clock was not checked"]
+        return [f"{session.exchange.profile.title}: its responses carry no time, so the clock was not checked"]
     return check_clock(session)

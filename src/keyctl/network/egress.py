@@ -93,7 +93,7 @@ async def _echo(network: Network, way: Route, url: str) -> ipaddress.IPv4Address
 def moved_words(name: str, readings: Iterable[Reading]) -> list[str]:
     """What to say of addresses that are others than at the last verify along that route."""
     return [
-        clean_text(f"our address ({name}) is now {reading.address}; at the last verify it was {reading.verified}")
+        clean_text(f"your IP address ({name}) is now {reading.address}; at the last verify it was {reading.verified}")
         for reading in readings
         if reading.moved
     ]
@@ -106,7 +106,7 @@ async def moved_addresses(
     await look_up(network, book, accounts, services)
     names = dict.fromkeys(route_name(account, network.route(account)) for account in accounts)
     return [
-        f"{words}; an IP list may refuse it: keyctl verify"
+        f"{words}; an IP whitelist may reject it: keyctl verify"
         for name in names
         for words in moved_words(name, book.readings(name))
     ]

@@ -122,7 +122,7 @@ class Line:
                 )
         except TimeoutError:
             through = f" through {self._route}" if self._route.proxied else ""
-            raise Unreached(f"{self.host} did not answer within {seconds:g} s{through}") from None
+            raise Unreached(f"{self.host} did not respond within {seconds:g} s{through}") from None
         except ssl.SSLCertVerificationError as error:
             raise Unreached(f"the TLS certificate of {self.host} is not valid: {error.verify_message}") from None
         except (OSError, ssl.SSLError) as error:
@@ -174,10 +174,10 @@ class Line:
                 response = await self._read_response()
         except TimeoutError:
             self.close()
-            raise NoAnswer(f"{self.host} did not answer in time") from None
+            raise NoAnswer(f"{self.host} did not respond in time") from None
         except (OSError, ssl.SSLError, h11.RemoteProtocolError, zlib.error, EOFError, ValueError) as error:
             self.close()
-            raise NoAnswer(f"the connection to {self.host} broke ({_reason(error)})") from None
+            raise NoAnswer(f"the connection to {self.host} was interrupted ({_reason(error)})") from None
         return response
 
     async def send(self, wire: WireRequest, seconds: float) -> Response:
@@ -210,7 +210,7 @@ class Line:
             elif isinstance(event, h11.InformationalResponse):
                 interim += 1
                 if interim > INTERIM_MAX:
-                    raise ValueError("too many interim answers")
+                    raise ValueError("too many interim responses")
             elif isinstance(event, h11.Response):
                 head = event
             elif isinstance(event, h11.Data):
@@ -222,7 +222,7 @@ class Line:
             elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
                 raise EOFError
         else:
-            raise ValueError("an answer in too many pieces")
+            raise ValueError("a response in too many pieces")
         if head is None:
             raise EOFError
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
@@ -262,7 +262,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return "connection reset"
     if isinstance(error, EOFError):
-        return "closed before the answer was complete"
+        return "closed before the response was complete"
     if type(error).__name__ == "gaierror":  # socket's own, which needs no import of socket here
         return "name not found"
     return type(error).__name__

@@ -109,7 +109,7 @@ class Network:
         host = urlsplit(base).hostname or ""
         if self._loopback_only and (route.proxied or not is_loopback(host)):
             through = f" through {route}" if route.proxied else ""
-            raise Unreached(f"the demo calls this machine only, not {host}{through}", code="forbidden_host")
+            raise Unreached(f"the demo connects to this machine only, not {host}{through}", code="forbidden_host")
 
     def _tls(self, account: Account) -> ssl.SSLContext:
         if account.ca_file is None:
@@ -158,5 +158,5 @@ class Network:
             except BlockingIOError:
                 if self.clock.monotonic() >= until:
                     self._busy.add(key_hash)
-                    raise NonceBusy("another keyctl has used this API key's nonces for over 30 s") from None
+                    raise NonceBusy("another keyctl process has held this API key for over 30 s") from None
                 await asyncio.sleep(0.01)

@@ -192,10 +192,10 @@ class Session:
         error = self.error_in(response)
         if error is not None:
             if response.status >= 500 and error.code == f"http-{response.status}":
-                raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
+                raise NoAnswer(f"{self.exchange.name} returned HTTP {response.status}")
             raise ExchangeRefused(error, account=self.account.label, market=self.market.value)
         if response.status != 200:  # 206 is a part of an answer, 202 none yet: neither shows that a list is empty
-            raise NoAnswer(f"{self.exchange.name} answered HTTP {response.status}")
+            raise NoAnswer(f"{self.exchange.name} returned HTTP {response.status}")
         return self.read(response, reader)
 
     def read(self, response: Response, reader: Callable[[Response], T]) -> T:
@@ -204,7 +204,7 @@ class Session:
             return reader(response)
         except Unreadable as problem:
             words = self.mask.masked(str(problem))
-            raise NoAnswer(f"{self.exchange.name}'s answer is {words}", code=problem.code) from None
+            raise NoAnswer(f"{self.exchange.name}'s response is {words}", code=problem.code) from None
 
     async def warm(self, anew: bool = False) -> None:
         """Opens the connection that orders go over, by reading the exchange's clock where that takes a call of its own;
@@ -280,7 +280,7 @@ class Session:
         if left:
             raise Unreached(
                 f"{self.exchange.name} asked this machine to wait; {left} s left",
-                "try again after that; a ban grows when calls go on",
+                "wait, then try again; requests during a ban make it longer",
                 code="cooling_down",
             )
 

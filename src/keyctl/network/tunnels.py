@@ -65,10 +65,10 @@ async def _tunnel(
     try:
         refusal = await handshake(host, port, reader, writer)
     except (OSError, EOFError, asyncio.LimitOverrunError, ValueError):
-        refusal = "it broke off, or is no such proxy"
+        refusal = "it closed the connection, or is not such a proxy"
     # The exchange speaks second. What is here already comes from the proxy, and would be read as its answer.
     if not refusal and has_unread(reader):
-        refusal = "it spoke when it was not asked"
+        refusal = "it sent data before it was asked"
     if refusal:
         raise Unreached(f"the proxy {route} did not connect to {host}: {refusal}", code="proxy_failed")
 
@@ -78,17 +78,17 @@ async def _socks(host: str, port: int, reader: asyncio.StreamReader, writer: asy
     writer.write(b"\x05\x01\x00")
     version, method = await reader.readexactly(2)
     if version != 5:
-        return "it is no SOCKS5 proxy"
+        return "it is not a SOCKS5 proxy"
     if method != 0:
-        return "it wants a password"
+        return "it requires a password"
     writer.write(b"\x05\x01\x00" + _socks_address(host) + port.to_bytes(2))
     version, reply, _, kind = await reader.readexactly(4)
     if version != 5:
-        return "it is no SOCKS5 proxy"
+        return "it is not a SOCKS5 proxy"
     if reply != 0:
         return _SOCKS_REFUSALS.get(reply, f"reply {reply}")
     if kind not in (1, 3, 4):
-        return "it is no SOCKS5 proxy"
+        return "it is not a SOCKS5 proxy"
     length = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
     await reader.readexactly(length + 2)
     return ""
@@ -110,7 +110,7 @@ async def _connect(host: str, port: int, reader: asyncio.StreamReader, writer: a
     head = await reader.readuntil(b"\r\n\r\n")
     words = head.split(b"\r\n", 1)[0].split()
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or len(words[1]) != 3:
-        return "it is no HTTP proxy"
+        return "it is not an HTTP proxy"
     status = int(words[1])
     return "" if 200 <= status < 300 else f"HTTP {status}"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from keyctl.orders.wish import VenueView, Wish
 
 # The soft limit that every immediate order touches.
-AT_ANY_PRICE = "an order without a price"
+AT_ANY_PRICE = "this is a market order (no --price)"
 
 
 class StandsInTheWay(CheckFailed):
@@ -47,7 +47,7 @@ def check_order(account: Account, exchange: Exchange, order: Order, view: VenueV
     value outside its bounds."""
     check_offered(account, exchange, order)
     check_kinds(account, exchange, order, view.instrument)
-    check_filters(account, order, view)
+    check_filters(account, exchange, order, view)
 
 
 def check_offered(account: Account, exchange: Exchange, order: Order) -> None:
@@ -56,14 +56,14 @@ def check_offered(account: Account, exchange: Exchange, order: Order) -> None:
     title = exchange.profile.title
     if not offered:
         raise refusal(
-            account, f"keyctl sends no {order.market} orders to {title}", "not_offered", market=order.market.value
+            account, f"keyctl cannot send {order.market} orders to {title}", "not_offered", market=order.market.value
         )
     for word in sorted(_kinds_of(order) - offered):
         raise refusal(
             account,
-            f"{title} has no {word.replace('_', '-')} orders on {order.market} that keyctl could send",
+            f"keyctl cannot send {word.replace('_', '-')} orders to {title} {order.market}",
             "not_offered",
-            f"it takes: {', '.join(sorted(offered)).replace('_', '-')}",
+            f"choose one of: {', '.join(sorted(offered)).replace('_', '-')}",
             market=order.market.value,
         )
 
@@ -98,9 +98,9 @@ def check_closable(account: Account, exchange: Exchange, wish: Wish) -> None:
             day, title = "20" + "-".join(re.findall("..", parts.date)), exchange.profile.title
             text = f"{wish.symbol} is a dated future, delivered on {day}, and keyctl does not trade those at {title}"
         else:
-            text = f"keyctl knows the instrument {wish.symbol} by the exchange's own name alone"
+            text = f"keyctl cannot trade {wish.symbol}: it knows only the exchange's own name for it"
         hint = "close it on the exchange's own pages"
-        raise refusal(account, f"{text}: this position stays open", "not_offered", hint, market="futures") from None
+        raise refusal(account, f"{text}; this position stays open", "not_offered", hint, market="futures") from None
 
 
 def check_kinds(account: Account, exchange: Exchange, order: Order, instrument: Instrument) -> None:
@@ -113,9 +113,9 @@ def check_kinds(account: Account, exchange: Exchange, order: Order, instrument: 
     for word in sorted(wanted - instrument.kinds):
         raise refusal(
             account,
-            f"{exchange.profile.title} takes no {word.replace('_', '-')} orders in {instrument.symbol}",
+            f"{exchange.profile.title} does not accept {word.replace('_', '-')} orders in {instrument.symbol}",
             "not_offered",
-            f"it takes there: {', '.join(sorted(instrument.kinds)).replace('_', '-')}",
+            f"choose one of: {', '.join(sorted(instrument.kinds)).replace('_', '-')}",
             market=order.market.value,
         )
 
@@ -127,7 +127,9 @@ def check_buildable(account: Account, exchange: Exchange, leg: Leg) -> None:
     except (UsageProblem, ValueError) as problem:
         text = problem.message if isinstance(problem, UsageProblem) else str(problem)
         title, market = exchange.profile.title, leg.order.market.value
-        raise refusal(account, f"{title} cannot take this order: {text}", "not_offered", market=market) from None
+        raise refusal(
+            account, f"keyctl cannot send this order to {title}: {text}", "not_offered", market=market
+        ) from None
 
 
 def _kinds_of(order: Order) -> set[str]:
@@ -142,7 +144,7 @@ def _kinds_of(order: Order) -> set[str]:
     return wanted
 
 
-def check_filters(account: Account, order: Order, view: VenueView) -> None:
+def check_filters(account: Account, exchange: Exchange, order: Order, view: VenueView) -> None:
     """Raises CheckFailed for a size or value outside the venue's bounds."""
     instrument = view.instrument
     reference = view.ticker.opposite(order.side)
@@ -153,23 +155,23 @@ def check_filters(account: Account, order: Order, view: VenueView) -> None:
     most = _of(min, instrument.max_quantity, instrument.market_quantity_max if at_market else None)
     least = _of(max, instrument.min_quantity, instrument.market_quantity_min if at_market else None)
     bounds = (
-        (least, order.quantity, "below_minimum", f"minimum size {{}} {unit(instrument)}", False),
-        (most, order.quantity, "above_maximum", f"maximum size {{}} {unit(instrument)}", True),
+        (least, order.quantity, "below_minimum", f"minimum size of {{}} {unit(instrument)}", False),
+        (most, order.quantity, "above_maximum", f"maximum size of {{}} {unit(instrument)}", True),
         (
             None if free_to_reduce else instrument.min_notional,
             worth,
             "below_minimum",
-            f"minimum value {{}} {instrument.quote}",
+            f"minimum value of {{}} {instrument.quote}",
             False,
         ),
-        (instrument.max_notional, worth, "above_maximum", f"maximum value {{}} {instrument.quote}", True),
+        (instrument.max_notional, worth, "above_maximum", f"maximum value of {{}} {instrument.quote}", True),
     )
     for bound, value, code, text, upper in bounds:
         if bound is not None and (value > bound if upper else value < bound):
             raise refusal(
                 account,
-                f"{plain(order.quantity)} {unit(instrument)} at {plain(price)} does not pass {account.exchange}'s "
-                + text.format(plain(bound)),
+                f"{plain(order.quantity)} {unit(instrument)} at {plain(price)} is {'above' if upper else 'below'} "
+                f"{exchange.profile.title}'s {text.format(plain(bound))}",
                 code,
                 "give another size; keyctl never raises a size by itself",
                 market=order.market.value,
@@ -201,9 +203,9 @@ def check_balance(account: Account, order: Order, view: VenueView) -> None:
         what = "needs" if instrument.settle is None else "needs a margin of"
         raise refusal(
             account,
-            f"{what} {plain(short(needed))} {currency}, free are {plain(free)} {currency}",
+            f"insufficient balance: {what} {plain(short(needed))} {currency}, {plain(free)} {currency} available",
             "not_enough_balance",
-            "order less, free the balance, or leave this account out",
+            "reduce the size, or leave this account out",
             market=order.market.value,
         )
 

@@ -174,7 +174,7 @@ def forget_if_past(session: Session, journal: Journal, stored: StoredLeg, looked
     if not journal.endings.forget(stored.row):
         return None
     title = session.exchange.profile.title
-    detail = f"{title} does not list it and can no longer tell how it ended; it does not count as open from now on"
+    detail = f"{title} does not list it and can no longer report how it ended; keyctl no longer counts it as open"
     return Change(stored, OrderState.FORGOTTEN, None, detail)
 
 

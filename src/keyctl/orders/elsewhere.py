@@ -33,11 +33,11 @@ async def sent_elsewhere(session: Session, journal: Journal, stored: StoredLeg |
     if isinstance(looked, Absent):
         return None
     if not isinstance(looked, Found):
-        return f"{label}: whether its order was sent from elsewhere already could not be looked up: {looked.why}"
+        return f"{label}: cannot look up whether another process has sent its order: {looked.why}"
     journal.record([(stored.row, judge_found(stored.leg, looked.status))], ELSEWHERE)
     return CheckFailed(
-        f"{label}: its order of plan {plan} is at the exchange already, sent by another process; nothing was sent",
-        "does another machine use a copy of this home? Only one may send: keyctl doctor",
+        f"{label}: another process has sent its order of plan {plan}; nothing was sent",
+        "check that no other machine uses a copy of this data folder: keyctl doctor",
         code="sent_from_elsewhere",
         account=label,
         exchange=stored.leg.exchange,

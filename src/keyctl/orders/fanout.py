@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 STAMP_SECONDS = 2.0
 GROUP_COMMIT_SECONDS = 0.25
-TAKEN_UP = "taken up by another run of this plan"
-NOT_ALL = "nothing was sent, because another leg could not be (--mode all)"
+TAKEN_UP = "left to another run of this plan"
+NOT_ALL = "nothing was sent: another order could not be sent (--mode all)"
 
 
 @dataclass(slots=True)
@@ -210,7 +210,7 @@ def _fresh(lane: Lane, journal: Journal, claim: str) -> bool:
 def _never_left(lane: Lane, trouble: Exception) -> LegResult:
     if isinstance(trouble, KeyctlError):
         return _not_sent(lane.stored, trouble.message, trouble)
-    return _not_sent(lane.stored, f"a fault in keyctl ({type(trouble).__name__})")
+    return _not_sent(lane.stored, f"internal error ({type(trouble).__name__})")
 
 
 def _not_sent(stored: StoredLeg, detail: str, trouble: KeyctlError | None = None) -> LegResult:
@@ -235,7 +235,7 @@ async def _collect(sent: list[Lane], journal: Journal, results: dict[int, LegRes
         except StoreUnusable as trouble:
             # The rows stay `sent` on disk, which is safe; what was learned is still shown.
             for row, result in group:
-                detail = f"{result.detail} (not written down: {trouble.message})"
+                detail = f"{result.detail} (not recorded: {trouble.message})"
                 results[row] = replace(result, detail=detail, recorded=False)
 
 
@@ -264,7 +264,9 @@ async def _answer(lane: Lane) -> LegResult:
     except NoAnswer as trouble:
         return LegResult(leg, Outcome.UNKNOWN, detail=str(trouble))
     except Exception as error:  # noqa: BLE001 - a fault of ours after the send must not lose the leg
-        return LegResult(leg, Outcome.UNKNOWN, detail=f"fault while reading the answer ({type(error).__name__})")
+        return LegResult(
+            leg, Outcome.UNKNOWN, detail=f"internal error while reading the response ({type(error).__name__})"
+        )
 
 
 async def _clear_up(sent: list[Lane], journal: Journal, results: dict[int, LegResult]) -> None:

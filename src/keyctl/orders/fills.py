@@ -58,7 +58,7 @@ async def fills_of(part: Part, symbol: str | None, known: Sequence[Symbol], sinc
         reach, words = trades.reach
         if start < now - reach:
             start = now - reach
-            read.lacks.append(f"{exchange.profile.title} lists trades of the last {words} only")
+            read.lacks.append(f"{exchange.profile.title} lists only trades of the last {words}")
     asked = [FillsAsked(market, start, now)]
     if trades.by_symbol:
         symbols = await _symbols(part, symbol, known, read)
@@ -85,9 +85,11 @@ async def _symbols(part: Part, symbol: str | None, known: Sequence[Symbol], read
             rows = await asking
             found.update((item.native_symbol, item.symbol) for item in rows if not isinstance(item, OddRow))
             if odd := sum(isinstance(item, OddRow) for item in rows):
-                read.lacks.append(f"{odd} of the {what} could not be read, so their symbols were not asked for")
+                read.lacks.append(f"{odd} of the {what} could not be read, so trades in their symbols may be missing")
         except (NoAnswer, ExchangeRefused) as trouble:
-            read.lacks.append(f"the {what} could not be read, so their symbols were not asked for: {trouble.message}")
+            read.lacks.append(
+                f"the {what} could not be read, so trades in their symbols may be missing: {trouble.message}"
+            )
 
     if market is Market.FUTURES:
         await add("positions", positions_of(part))
@@ -116,7 +118,7 @@ class _Pages:
                 window = left.pop(0)
                 if self._calls >= CALLS_MAX:
                     before = _moment(window.end_ms)
-                    self._lacks(asked, f"trades before {before} were not read: {CALLS_MAX} calls were made")
+                    self._lacks(asked, f"trades before {before} were not read: {CALLS_MAX} requests were made")
                     return
                 try:
                     page = await self._page(window, step)
@@ -162,7 +164,7 @@ def _moment(at_ms: int) -> str:
 def _not_read(part: Part, why: str) -> CheckFailed:
     return CheckFailed(
         why,
-        "look at the exchange's own pages",
+        "check the exchange's own pages",
         code="not_read",
         account=part.account.label,
         exchange=part.account.exchange,

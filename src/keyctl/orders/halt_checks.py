@@ -42,7 +42,9 @@ def refusal_of(session: Session, leg: Leg) -> CheckFailed | None:
 def passing(session: Session, leg: Leg) -> list[str]:
     """What to say of an order that goes out although its account's orders are halted."""
     halts = _halts(session) if leg.exempt else ()
-    return [f"{leg.account}: {halt.words}; this order only reduces, so it is not stopped" for halt in halts[:1]]
+    return [
+        f"{leg.account}: {halt.words}; this order is reduce-only, so the halt does not block it" for halt in halts[:1]
+    ]
 
 
 def check_not_all_halted(pairs: Sequence[tuple[Session, Leg]]) -> dict[str, CheckFailed]:

@@ -222,8 +222,8 @@ async def _all(
 def _not_read(part: Part, what: str) -> CheckFailed:
     title = part.session.exchange.profile.title
     return CheckFailed(
-        f"keyctl reads no {what} at {title}",
-        "look at the exchange's own pages",
+        f"keyctl cannot read {what} at {title}",
+        "check the exchange's own pages",
         code="not_read",
         account=part.account.label,
         exchange=part.account.exchange,

@@ -35,19 +35,23 @@ def judge_placed(exchange: Exchange, leg: Leg, response: Response, mask: Mask | 
             detail = clean_text(f"{error.code} {error.words}".strip())
             return LegResult(leg, Outcome.REJECTED, error=error, detail=detail, catalogue_row=row)
         words = f'"{error.words}" ' if error.words else ""
-        detail = clean_text(f"answer {error.code} {words}(HTTP {error.http}) does not prove what became of the order")
+        detail = clean_text(
+            f"the response {error.code} {words}(HTTP {error.http}) does not prove what became of the order"
+        )
         return LegResult(leg, Outcome.UNKNOWN, error=error, detail=detail, catalogue_row=row)
     if response.status != 200:
-        return LegResult(leg, Outcome.UNKNOWN, detail=f"HTTP {response.status} proves nothing")
+        return LegResult(leg, Outcome.UNKNOWN, detail=f"HTTP {response.status} does not prove what became of the order")
     try:
         placed = api.read_placed(response, leg)
     except Unreadable as problem:
         return LegResult(
-            leg, Outcome.UNKNOWN, detail=clean_text(f"the answer cannot be used: {mask.masked(str(problem))}")
+            leg, Outcome.UNKNOWN, detail=clean_text(f"the response cannot be used: {mask.masked(str(problem))}")
         )
     order_id = placed.exchange_order_id
     if placed.state is OrderState.REJECTED:
-        return LegResult(leg, Outcome.UNKNOWN, order_id, detail="the answer echoes our order as rejected")
+        return LegResult(
+            leg, Outcome.UNKNOWN, order_id, detail="the response shows the order as rejected, but does not prove it"
+        )
     if exchange.profile.acknowledges:
         return LegResult(leg, Outcome.UNKNOWN, order_id, detail="acknowledged, being checked", acknowledged=True)
     result = LegResult(leg, Outcome.ACCEPTED, order_id, detail="accepted")
@@ -77,11 +81,11 @@ def differences(result: LegResult) -> str:
     """The same in words, to be put behind others: both sizes of an order that was made smaller, and odd figures."""
     words = ""
     if result.taken_quantity is not None:
-        why = ", since it only reduces" if result.leg.order.market is Market.FUTURES else ""
+        why = " (reduce-only)" if result.leg.order.market is Market.FUTURES else ""
         words += (
             f"; the exchange made it smaller{why}: {plain(result.taken_quantity)} of {plain(result.leg.order.quantity)}"
         )
-    return words + (f"; odd in the answer: {', '.join(result.odd)}" if result.odd else "")
+    return words + (f"; unexpected in the response: {', '.join(result.odd)}" if result.odd else "")
 
 
 def _found(leg: Leg, status: OrderStatus) -> LegResult:
@@ -100,5 +104,5 @@ def unfilled(leg: Leg, status: OrderStatus) -> bool:
 
 def _unfilled_words(leg: Leg) -> str:
     if leg.order.post_only:
-        return "a post-only order that the exchange took and canceled unfilled"
-    return "an immediate order that filled nothing"
+        return "the exchange canceled this post-only order unfilled"
+    return "nothing could be filled at once"

@@ -42,9 +42,9 @@ async def rights_of(session: Session, leaving: bool, warnings: list[str]) -> tup
             return True, KeyPermissions()
         return True, await session.fetch(*permissions)
     except KeyctlError as trouble:
-        unread = f"{session.account.label}: the rights of this key could not be read"
+        unread = f"{session.account.label}: the permissions of this key could not be read"
         if known is not None and age is not None and _younger(age, USABLE_SECONDS) and _says_nothing(session, trouble):
-            warnings.append(f"{unread} ({trouble.message}); as read {_words(age)} ago")
+            warnings.append(f"{unread} ({trouble.message}); using those read {_words(age)} ago")
             return False, _as_told(known)
         if not leaving or isinstance(trouble, StoreUnusable):
             raise
@@ -70,7 +70,9 @@ def check_trade(session: Session, told: KeyPermissions, config: Config) -> list[
     account, market, title = session.account, session.market, session.exchange.profile.title
     what = RIGHT_NAMES[TRADE_RIGHTS[market]]
     where = {"account": account.label, "exchange": account.exchange, "market": market.value}
-    look = f"keyctl diagnose {account.label}" + (f" --market {market}" if len(account.markets) > 1 else "")
+    look = f"find the cause: keyctl diagnose {account.label}" + (
+        f" --market {market}" if len(account.markets) > 1 else ""
+    )
     if (name := forbidding(session, config)) is not None:
         raise CheckFailed(
             f"{account.label}: its profile {name} forbids {what}",
@@ -99,14 +101,14 @@ def accepted_withdrawal(session: Session, told: KeyPermissions, config: Config) 
         return []
     if (accepted := config.accepts(account.label, "withdraw")) is None:
         raise CheckFailed(
-            f"{account.label}: this API key may withdraw; keyctl sends no orders with it",
-            f"switch the withdrawal right off at {session.exchange.profile.title}, then: keyctl verify {account.label}",
-            "or accept that risk with a reason in config.toml: [[accepted_risk]]",
+            f"{account.label}: this API key can withdraw; keyctl blocks its orders",
+            f"switch off its withdrawal at {session.exchange.profile.title}, then run: keyctl verify {account.label}",
+            "to accept the risk, add [[accepted_risk]] with a reason: keyctl config edit",
             code="key_may_withdraw",
             account=account.label,
             exchange=account.exchange,
         )
-    words = f"you accepted that: {accepted.reason} ({accepted.date})"
+    words = f"you accepted this risk: {accepted.reason} ({accepted.date})"
     return [f"{account.label}: this key can withdraw your funds; {words}"]
 
 

@@ -75,7 +75,7 @@ async def _confirm(
     if different:
         return NotConfirmed(
             f"{label}: {different}; the order was not sent",
-            f"look at it: keyctl positions {label}",
+            f"check it: keyctl positions {label}",
             account=label,
             exchange=session.exchange.name,
             market="futures",
@@ -129,9 +129,9 @@ def _check_shown(
     assert before is not None
     what = ""
     if before.is_empty and not state.is_empty:
-        what = f"a position or order in {planned.instrument.symbol} has come up"
+        what = f"a position or order in {planned.instrument.symbol} appeared"
     elif set(requests) - set(settings.requests(planned.instrument, before, wanted)):
-        what = f"leverage or margin mode of {planned.instrument.symbol} has changed"
+        what = f"leverage or margin mode of {planned.instrument.symbol} changed"
     if what:
         raise NotConfirmed(
             f"{planned.leg.account}: {what} since the preview; the order was not sent",
@@ -152,7 +152,9 @@ async def _set(
     journal.event(planned.leg.plan_id, None, "setting", detail)
     changed, place = journal.settings.changed, (label, planned.leg.order.symbol)
     before = changed.get(place)
-    changed[place] = f"({_words(wanted)}), perhaps"  # before the first byte: whatever breaks off, it has been told
+    changed[place] = (
+        f"({_words(wanted)}), not confirmed"  # before the first byte: whatever breaks off, it has been told
+    )
     try:
         response = await session.call(request, SETTING_SECONDS)
     except Unreached as trouble:
@@ -172,7 +174,7 @@ async def _set(
         settings.read(response, request)
     except Unreadable as problem:
         raise NoAnswer(
-            f"{label}: what {exchange.profile.title} says of the leverage is {problem}; the order was not sent",
+            f"{label}: {exchange.profile.title}'s response about the leverage is {problem}; the order was not sent",
             code="leverage_not_confirmed",
         ) from None
 

@@ -69,7 +69,7 @@ def price_of(account: Account, wish: Wish, view: VenueView) -> tuple[Decimal | N
     else:
         price = None
     if price is not None and price <= 0:
-        raise refusal(account, "the price is below the venue's smallest step", "rounding")
+        raise refusal(account, "the price is below the exchange's smallest step", "rounding")
     return price, market_type
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from keyctl.model.wire import Request
     from keyctl.orders.wish import Wish
 
-_OWN_PAGES = "look at it on the exchange's own pages"
+_OWN_PAGES = "check it on the exchange's own pages"
 
 
 def terms_of(
@@ -56,7 +56,7 @@ def terms_of(
             return _closing_unread(account, exchange, wish, instrument, state, terms)
         if held is None or (state.margin is None and wish.margin not in (None, held.margin)):
             text = f"there is no {side} position in {instrument.symbol} to reduce"
-            raise _in_the_way(account, text, f"see what is open: keyctl positions {account.label}")
+            raise _in_the_way(account, text, f"check what is open: keyctl positions {account.label}")
         margin = wish.margin or held.margin or state.margin
         in_order = _leverage_in_order(exchange, instrument)
         leverage = held.leverage or Decimal(1) if in_order else state.leverage(side)
@@ -68,8 +68,9 @@ def terms_of(
         other = next(item for item in state.positions if item.side is not side)
         raise _in_the_way(
             account,
-            f"the account holds one position a symbol, and that is {other.side} now: a {wish.side} would reduce it",
-            f"to reduce it: --reduce-only; to close it first: keyctl close {instrument.symbol} -a {account.label}",
+            f"the account can hold one position per symbol, now a {other.side}: a {wish.side} would reduce it",
+            "to reduce it, add --reduce-only",
+            f"to close it first: keyctl close {instrument.symbol} -a {account.label}",
         )
     return _opening(account, exchange, wish, instrument, state, limits, side, position, held)
 
@@ -84,7 +85,7 @@ def _closing_unread(
     if wish.for_position:
         raise _in_the_way(account, unread, _OWN_PAGES)
     if margin is None:
-        raise _in_the_way(account, unread, "name its margin mode: --margin cross, or --margin isolated")
+        raise _in_the_way(account, unread, "give the margin mode: --margin cross or --margin isolated")
     leverage = None if _leverage_in_order(exchange, instrument) else state.leverage(terms.side)
     return replace(terms, leverage=leverage, margin=margin)
 
@@ -103,7 +104,7 @@ def check_held(account: Account, terms: Terms, order: Order) -> None:
     if terms.held is not None and order.contracts > terms.held:
         raise _in_the_way(
             account,
-            f"the {terms.side} position holds {plain(terms.held)} contracts, the order closes {plain(order.contracts)}",
+            f"the order closes {plain(order.contracts)} contracts; the {terms.side} position has {plain(terms.held)}",
             f"to close all of it: keyctl close {order.symbol} -a {account.label} --position {terms.side}",
         )
 
@@ -136,33 +137,33 @@ def _opening(  # noqa: PLR0913 - the part of terms_of for orders that open
     if state.leverage_margin not in (None, margin):
         raise _in_the_way(
             account,
-            f"the order would be {margin}, and a position in {instrument.symbol} is {state.leverage_margin}",
-            "say which: --margin cross or --margin isolated",
+            f"the order would use {margin} margin, but {instrument.symbol} uses {state.leverage_margin} margin",
+            "choose one: --margin cross or --margin isolated",
         )
     if leverage is None:
-        raise _in_the_way(account, "the account's leverage cannot be read", "give it: --leverage N")
+        raise _in_the_way(account, "the account's leverage cannot be read", "to set it, add --leverage N")
     if wish.margin is not None and not exchange.market_of(instrument.symbol).margin_known:
-        raise _in_the_way(account, f"{exchange.profile.title} does not tell the margin mode", "leave out --margin")
+        raise _in_the_way(account, f"{exchange.profile.title} does not report the margin mode", "remove --margin")
     soft = _check_leverage(account, wish, instrument, leverage, limits)
     differs = []
     if has is not None and has != leverage:
-        differs.append(f"leverage is {plain(has)}, wanted {plain(leverage)}")
+        differs.append(f"leverage from {plain(has)}x to {plain(leverage)}x")
     if state.margin is not None and state.margin is not margin:
-        differs.append(f"margin mode is {state.margin}, wanted {margin}")
+        differs.append(f"margin mode from {state.margin} to {margin}")
     if held is not None and held.margin is not None and state.margin is None and held.margin is not margin:
-        differs.append(f"the position is {held.margin}, wanted {margin}")
+        differs.append(f"margin mode from {held.margin} to {margin}")
     if differs and not state.is_empty and not wish.change_existing:
-        known = f"a {held.side} position" if held else "a position" if state.positions else "open orders"
-        what = known if state.positions or state.open_orders else "a position or an order that cannot be read"
+        known = f"{held.side} position" if held else "position" if state.positions else "open orders"
+        what = f"your {known}" if state.positions or state.open_orders else "a position or order that cannot be read"
         raise _in_the_way(
             account,
-            f"{'; '.join(differs)}, and the account has {what} in {instrument.symbol} that the change would touch",
-            "to change it nevertheless: --change-existing",
-            "or leave out --leverage and --margin, and the venue's values are kept",
+            f"changing {' and '.join(differs)} would affect {what} in {instrument.symbol}",
+            "to change it anyway, add --change-existing",
+            "to keep the exchange's values, remove --leverage and --margin",
         )
     setup = Setup(side, leverage, margin)
     if state.margin is not None and state.margin is not margin and not _can_set(exchange, instrument, state, setup):
-        raise _in_the_way(account, f"{exchange.profile.title} has only {state.margin} margin there")
+        raise _in_the_way(account, f"{exchange.profile.title} supports only {state.margin} margin there")
     try:
         _settings(exchange, instrument, state, setup)
     except UsageProblem as problem:
@@ -188,24 +189,25 @@ def _leverage_in_order(exchange: Exchange, instrument: Instrument) -> bool:
 def _check_leverage(
     account: Account, wish: Wish, instrument: Instrument, leverage: Decimal, limits: Limits
 ) -> tuple[str, ...]:
-    told = "" if wish.leverage else f" (what {account.exchange} has set for {instrument.symbol})"
+    told = "" if wish.leverage else f" (set at {account.exchange} for {instrument.symbol})"
     if leverage > limits.leverage_hard:
         raise refusal(
             account,
-            f"leverage {plain(leverage)}{told} is above the cap of {limits.leverage_hard}",
+            f"leverage {plain(leverage)}x{told} is above the cap of {limits.leverage_hard}x",
             "over_leverage_limit",
-            f"give less: --leverage {limits.leverage_hard}; the cap is leverage_hard in config.toml",
+            f"use --leverage {limits.leverage_hard}, or raise leverage_hard: keyctl config edit",
             market="futures",
         )
     if instrument.leverage_max is not None and leverage > instrument.leverage_max:
         raise refusal(
             account,
-            f"{instrument.symbol} takes leverage up to {plain(instrument.leverage_max)} at {account.exchange}",
+            f"leverage {plain(leverage)}x is above {account.exchange}'s maximum of {plain(instrument.leverage_max)}x "
+            f"for {instrument.symbol}",
             "over_leverage_limit",
-            f"give less: --leverage {plain(instrument.leverage_max)}",
+            f"use --leverage {plain(instrument.leverage_max)}",
             market="futures",
         )
-    return (f"leverage {plain(leverage)}",) if leverage > limits.leverage_soft else ()
+    return (f"leverage {plain(leverage)}x",) if leverage > limits.leverage_soft else ()
 
 
 def confirmed(exchange: Exchange, instrument: Instrument, state: FuturesState, terms: Terms) -> str:
@@ -217,9 +219,9 @@ def confirmed(exchange: Exchange, instrument: Instrument, state: FuturesState, t
         return ""
     has = state.leverage(setup.side)
     if not _leverage_in_order(exchange, instrument) and has != setup.leverage:
-        return f"leverage reads {'unknown' if has is None else plain(has)}, wanted {setup.leverage}"
+        return f"leverage is {'unknown' if has is None else f'{plain(has)}x'}, wanted {setup.leverage}x"
     if state.margin is not None and state.margin is not setup.margin:
-        return f"margin mode reads {state.margin}, wanted {setup.margin}"
+        return f"margin mode is {state.margin}, wanted {setup.margin}"
     return ""
 
 

@@ -147,7 +147,7 @@ def plan_leg(  # noqa: PLR0913 - all that a leg stands on
         soft = tuple(text for text in soft if text != AT_ANY_PRICE)
     elif value is not None:
         soft = (*soft, *check_value(account, value, limits, market))
-        soft = (*soft, f"a value in USD by one price alone ({view.usd_doubt})") if view.usd_doubt else soft
+        soft = (*soft, f"a USD value from a single price ({view.usd_doubt})") if view.usd_doubt else soft
     if warned := exchange.profile.experimental.get(instrument.market):
         soft = (*soft, _check_experimental(account, exchange, wish, warned))
     return PlannedLeg(leg, instrument, view, value, soft, (*notes, *told), terms)
@@ -161,17 +161,17 @@ def _value(
     if view.usd_per_quote is not None:
         return value_of(leg.order, view.ticker, view.usd_per_quote, immediate=wish.immediate), ()
     title, quote = exchange.profile.title, view.instrument.quote
-    text = f"the value of {quote} in USD cannot be worked out at {title}: {view.usd_doubt}"
+    text = f"cannot calculate the value of {quote} in USD at {title}: {view.usd_doubt}"
     if leg.exempt:
         return None, (f"{account.label}: {text}",)
     market = view.instrument.market.value
-    raise refusal(account, text, "value_unknown", "order a symbol quoted in USD, USDT or USDC", market=market)
+    raise refusal(account, text, "value_unknown", "use a symbol quoted in USD, USDT or USDC", market=market)
 
 
 def _check_experimental(account: Account, exchange: Exchange, wish: Wish, warned: tuple[str, ...]) -> str:
     if not wish.experimental:
-        text = f"{exchange.profile.title}'s orders on that market rest on facts that nobody has confirmed"
-        hint = "to send it nevertheless: --experimental"
+        text = f"orders on this {exchange.profile.title} market rely on facts that are not confirmed"
+        hint = "to send it anyway, add --experimental"
         raise refusal(account, text, "experimental", *warned, hint, market="futures")
     facts = "".join(f"\n- {fact}" for fact in warned)
     return f"an order on unconfirmed facts of {exchange.profile.title}:{facts}"
@@ -199,11 +199,13 @@ def check_plan(plan_id: str, kind: Kind, legs: tuple[PlannedLeg, ...], today: Da
         return Plan(plan_id, kind, legs, ())
     total = sum((leg.counted_usd for leg in counted), Decimal(0))
     if len(counted) > limits.legs_per_plan:
-        raise CheckFailed(f"{len(counted)} orders, the cap is {limits.legs_per_plan}", code="too_many_legs")
+        raise CheckFailed(
+            f"the plan has {len(counted)} orders; the cap is {limits.legs_per_plan}", code="too_many_legs"
+        )
     if total > limits.plan_value_usd:
         raise CheckFailed(
-            f"the plan is worth {total:.2f} USD, the cap is {limits.plan_value_usd} USD",
-            "order less, or raise plan_value_usd in config.toml",
+            f"the plan is worth {total:.2f} USD; the cap is {limits.plan_value_usd} USD",
+            "reduce the size, or raise plan_value_usd: keyctl config edit",
             code="over_plan_limit",
         )
     (with_it := today.plus(total)).check(limits)

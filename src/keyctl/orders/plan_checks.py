@@ -69,7 +69,7 @@ def compare_prices(plan: Plan, limits: Limits) -> tuple[Plan, list[str]]:
     """The plan with the soft limit that its exchanges' prices touch together, and that as a warning: a script that
     passes it by the value is told as well."""
     touched = prices_apart(plan.legs, limits)
-    return replace(plan, soft=(*plan.soft, *touched)), [f"soft limit: {text}" for text in touched]
+    return replace(plan, soft=(*plan.soft, *touched)), [f"confirmation limit: {text}" for text in touched]
 
 
 @exactly
@@ -88,7 +88,7 @@ def prices_apart(legs: Sequence[PlannedLeg], limits: Limits) -> tuple[str, ...]:
         return ()
     told = ", ".join(f"{plain(price)} at {title}" for price, title in found)
     symbol, share = legs[0].leg.order.symbol, (highest - lowest) / lowest
-    return (f"prices of {symbol} that are {share:.2%} apart, as those of two coins with one name may be: {told}",)
+    return (f"prices of {symbol} are {share:.2%} apart; possible cause: two coins with one name: {told}",)
 
 
 def _best(leg: PlannedLeg) -> Decimal:
@@ -123,18 +123,22 @@ def check_one_account_each(legs: list[PlannedLeg], known: dict[str, str | None],
         if other != leg.leg.account:
             raise UsageProblem(
                 f"{other} and {leg.leg.account} are two keys of one {leg.leg.exchange} account",
-                "one plan sends one order to an exchange account; leave one of them out",
+                "leave one of them out; a plan sends one order per exchange account",
                 code="same_exchange_account",
                 account=leg.leg.account,
                 exchange=leg.leg.exchange,
             )
     exchanges = [leg.leg.exchange for leg in legs]
     return [
-        f"{exchange}: the account id of {labels[0]}{f' and {len(labels) - 1} more' if labels[1:] else ''} is not told: "
-        f"two of these keys may be of one account; if they are, say so: keyctl edit {labels[0]} --same-as LABEL"
+        f"{exchange} does not report the account id of {_and_more(labels)}: these keys may belong to one account; "
+        f"if they do, run: keyctl edit {labels[0]} --same-as LABEL"
         for exchange, labels in untold.items()
         if exchanges.count(exchange) > 1
     ]
+
+
+def _and_more(labels: list[str]) -> str:
+    return f"{labels[0]} and {len(labels) - 1} more" if labels[1:] else labels[0]
 
 
 def together(refused: Sequence[KeyctlError], legs: int) -> KeyctlError:
@@ -143,7 +147,7 @@ def together(refused: Sequence[KeyctlError], legs: int) -> KeyctlError:
     if not others:
         return first
     both = KeyctlError(
-        f"{len(refused)} of {legs} orders are refused, nothing was sent: {first.message}",
+        f"keyctl blocked {len(refused)} of {legs} orders; nothing was sent: {first.message}",
         *first.hints,
         *(text for error in others for text in (error.message, *error.hints)),
         code=first.code,

@@ -100,9 +100,9 @@ def _reduces_the_same(order: Order, wish: Wish) -> bool:
 
 def _showed_up(session: Session, stored: StoredLeg) -> CheckFailed:
     return CheckFailed(
-        f"{session.account.label}: the {stored.leg.order.symbol} order of plan {stored.leg.plan_id} was taken after "
-        "all; it showed up late, and nothing new was sent",
-        f"look at it: keyctl orders show {stored.leg.plan_id}",
+        f"{session.account.label}: the {stored.leg.order.symbol} order of plan {stored.leg.plan_id} was accepted "
+        "after all (found late); nothing new was sent",
+        f"check it: keyctl orders show {stored.leg.plan_id}",
         code="order_showed_up",
         account=session.account.label,
         exchange=stored.leg.exchange,
@@ -113,7 +113,7 @@ def _still_open(session: Session, stored: StoredLeg, detail: str) -> OutcomeUnkn
     return OutcomeUnknown(
         f"{session.account.label}: an earlier {stored.leg.order.symbol} order of plan {stored.leg.plan_id} is still "
         f"unknown: {detail}",
-        "nothing was sent; wait for it: keyctl orders settle --wait",
+        "nothing was sent; find out its outcome first: keyctl orders settle --wait",
         account=session.account.label,
         exchange=stored.leg.exchange,
     )

@@ -183,7 +183,7 @@ async def _ticker(
         prices = [position.mark_price or position.entry_price for position in futures.positions]
         if wish.price is None and wish.max_slippage is None and prices and (price := prices[0]) is not None:
             return Ticker(price, price, session.network.clock.now())
-        trouble.hints = ("without a price: --max-slippage none", *trouble.hints)
+        trouble.hints = ("to send it without a price limit, add --max-slippage none", *trouble.hints)
         raise
 
 
@@ -199,7 +199,7 @@ async def futures_state(session: Session, instrument: Instrument, margin: Margin
     try:
         state = asked.read(tuple(responses))
     except Unreadable as problem:
-        raise NoAnswer(f"{exchange.name}'s answer is {problem}", code="unreadable_answer") from None
+        raise NoAnswer(f"{exchange.name}'s response is {problem}", code="unreadable_answer") from None
     except CheckFailed as reason:
         raise _stands_in_the_way(session, reason) from None
     held = {position.margin for position in state.positions}

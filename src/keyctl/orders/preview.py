@@ -173,7 +173,7 @@ def _legs(
             left_out.append(LeftOut(target, look.trouble))
             continue
         if look.rights.withdraw is None:
-            warnings.append(f"{account.label}: whether this key may withdraw cannot be read; check it by hand")
+            warnings.append(f"{account.label}: cannot read whether this key can withdraw; check it manually")
         exchange, today = target.session.exchange, target.session.network.clock.utc().date()
         try:
             leg = plan_leg(plan_id, index, account, exchange, target.wish, look.view, today, config.limits)
@@ -195,7 +195,7 @@ def _legs(
             if not leg.leg.exempt:
                 left_out.append(LeftOut(target, other))
                 continue
-            warnings.append(f"{other.message.partition(';')[0]}; this order only reduces there")
+            warnings.append(f"{other.message.partition(';')[0]}; this order is reduce-only there")
         warnings += [*leg.notes, *passing(target.session, leg.leg)]
         legs.append(leg)
     if refused and not any(leg.leg.exempt for leg in legs):
@@ -203,7 +203,7 @@ def _legs(
     if refused:  # what may leave leaves; all the others stay together
         left_out += [LeftOut(target, error) for target, error in refused]
         by_id = {target.session.account.id: target for target, _ in pairs}
-        stay = CheckFailed("not sent, because another order of this plan was refused", code="refused_together")
+        stay = CheckFailed("not sent: keyctl blocked another order of this plan", code="refused_together")
         left_out += [LeftOut(by_id[leg.leg.account_id], stay) for leg in legs if not leg.leg.exempt]
         legs = [leg for leg in legs if leg.leg.exempt]
     return legs, left_out, warnings
@@ -240,7 +240,7 @@ async def no_longer_holding(shown: Preview, targets: list[Target], config: Confi
     reasons: Sequence[KeyctlError | None] = await asyncio.gather(*map(why, legs))
     age = clock.now() - shown.made_at  # these reads may have waited for their slot
     if age > (IMMEDIATE_SECONDS if shown.immediate else LIMIT_SECONDS):
-        old = CheckFailed("the preview is too old to be sent", "run the command again", code="plan_expired")
+        old = CheckFailed("the preview has expired; nothing was sent", "run the command again", code="plan_expired")
         reasons = [old] * len(legs)
     return {leg.leg.client_order_id: error for leg, error in zip(legs, reasons, strict=True) if error is not None}
 

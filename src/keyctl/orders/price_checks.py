@@ -35,7 +35,10 @@ def check_price(account: Account, wish: Wish, view: VenueView, limits: Limits) -
     if price is None or wish.immediate:
         if wish.max_slippage is not None and wish.max_slippage > limits.price_through_hard:
             raise refusal(
-                account, f"slippage above the cap of {limits.price_through_hard:.0%}", "price_through", market=market
+                account,
+                f"slippage {wish.max_slippage:.1%} is above the cap of {limits.price_through_hard:.0%}",
+                "price_through",
+                market=market,
             )
         _check_reach(account, wish, price, view)
         return (AT_ANY_PRICE,)
@@ -44,22 +47,30 @@ def check_price(account: Account, wish: Wish, view: VenueView, limits: Limits) -
         through, away = (price - ask) / ask, (bid - price) / bid
     else:
         through, away = (bid - price) / bid, (price - ask) / ask
+    beyond, against = _other_side(wish, bid, ask)
     if through > limits.price_through_hard:
-        against = f"the best price ({plain(bid)} / {plain(ask)})" if wish.trigger is None else "its trigger"
         raise refusal(
             account,
-            f"price {plain(price)} is {through:.1%} through {against}, the cap is {limits.price_through_hard:.0%}",
+            f"{wish.side} price {plain(price)} is {through:.1%} {beyond} {plain(against)}; the cap is "
+            f"{limits.price_through_hard:.0%}",
             "price_through",
-            "check the price for a slip of a digit; the cap is price_through_hard in config.toml",
+            "check the price for a typo; the cap is price_through_hard in config.toml",
             market=market,
         )
     if wish.trigger is None:
         _check_band(account, wish.side, price, view)
     if through > limits.price_through_soft:
-        return (f"a price {through:.1%} through {'the best price' if wish.trigger is None else 'its trigger'}",)
+        return (f"a price {through:.1%} {beyond}",)
     if away > limits.price_away_soft:
         return (f"a price {away:.0%} away from {'the market' if wish.trigger is None else 'its trigger'}",)
     return ()
+
+
+def _other_side(wish: Wish, bid: Decimal, ask: Decimal) -> tuple[str, Decimal]:
+    """In words, where a price is past the trigger or the other side's best price; and that price."""
+    buy = wish.side is Side.BUY
+    name = "its trigger" if wish.trigger is not None else "the best ask" if buy else "the best bid"
+    return f"{'above' if buy else 'below'} {name}", ask if buy else bid
 
 
 def _check_range(account: Account, view: VenueView, *prices: Decimal | None) -> None:
@@ -71,10 +82,10 @@ def _check_range(account: Account, view: VenueView, *prices: Decimal | None) -> 
                 continue
             raise refusal(
                 account,
-                f"{account.exchange} takes no price {beyond} {plain(bound)} in {rules.symbol}; this one is"
-                f" {plain(short(price))}",
+                f"price {plain(short(price))} is {beyond} {account.exchange}'s "
+                f"{'minimum' if beyond == 'below' else 'maximum'} of {plain(bound)} for {rules.symbol}",
                 "price_range",
-                "check the price for a slip of a digit",
+                "check the price for a typo",
                 market=rules.market.value,
             )
 
@@ -88,10 +99,10 @@ def _check_reach(account: Account, wish: Wish, price: Decimal | None, view: Venu
         return
     raise refusal(
         account,
-        f"{account.exchange} takes no {wish.side} {'above' if buy else 'below'} {plain(short(price))} now, and the best"
-        f" price is {plain(best)}: nothing would be filled",
+        f"{account.exchange} now rejects a {wish.side} {'above' if buy else 'below'} {plain(short(price))}; the best "
+        f"{'ask' if buy else 'bid'} is {plain(best)}: nothing would be filled",
         "price_band",
-        f"to wait for that price: --price {plain(short(price))}",
+        f"to wait for that price, add --price {plain(short(price))}",
         market=view.instrument.market.value,
     )
 
@@ -106,9 +117,9 @@ def _check_band(account: Account, side: Side, price: Decimal, view: VenueView) -
             continue
         raise refusal(
             account,
-            f"{account.exchange} takes no {side} {beyond} {plain(short(bound))} now",
+            f"{account.exchange} now rejects a {side} {beyond} {plain(short(bound))}",
             "price_band",
-            f"the exchange moves its band with the market; give a price inside it: --price {plain(short(bound))}",
+            f"give a price inside the exchange's band, which moves with the market: --price {plain(short(bound))}",
             market=view.instrument.market.value,
         )
 
@@ -122,8 +133,8 @@ def check_trigger(
     if fires:
         raise refusal(
             account,
-            f"a {trigger.replace('_', '-')} {side} at {plain(price)} would fire at once"
-            f" (best prices {plain(ticker.bid)} / {plain(ticker.ask)})",
+            f"a {side} {trigger.replace('_', '-')} at {plain(price)} would trigger at once"
+            f" (bid {plain(ticker.bid)}, ask {plain(ticker.ask)})",
             "would_trigger",
             market=market.value,
         )

@@ -112,7 +112,7 @@ async def _test_all(pairs: list[tuple[Session, StoredLeg]]) -> dict[str, KeyctlE
             await session.fetch(*own_test)
         except ExchangeRefused as refusal:
             return CheckFailed(
-                f"{stored.leg.account}: the venue's own test refused the order: {refusal.message}",
+                f"{stored.leg.account}: the exchange's test rejected the order: {refusal.message}",
                 *refusal.hints,
                 code="test_order_refused",
                 account=stored.leg.account,

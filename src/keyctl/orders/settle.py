@@ -92,7 +92,7 @@ async def _follow(session: Session, api: OrderAPI, leg: Leg, status: OrderStatus
         return Found(await session.fetch(request, read))
     except (ExchangeRefused, *CANNOT_READ) as trouble:
         gone = isinstance(trouble, ExchangeRefused) and session.exchange.is_no_such_order(request, trouble.error)
-        hint = "; the exchange forgets what was canceled unfilled: look it up there, then: keyctl orders resolve"
+        hint = "; the exchange forgets orders canceled unfilled: check there, then run: keyctl orders resolve"
         why = f"its trigger was reached, and what it became could not be read: {trouble}{hint if gone else ''}"
         return Unclear(why, gone)
 
@@ -152,13 +152,15 @@ async def settle_leg(session: Session, journal: Journal, stored: StoredLeg, wait
             from_when = absence_at(session, stored)
             if from_when is None or clock.now() > forgotten_at(session, stored):
                 journal.event(None, stored.row, "past_memory", {})
-                return _still_unknown(stored, "the exchange can no longer prove it; a person must decide")
+                return _still_unknown(stored, "the exchange can no longer prove it; you must decide what happened")
             if began > from_when:  # a look that began inside the window may have been too early
                 if journal.note_absent_round(stored.row) >= ROUNDS:
                     return _absent(journal, stored)
             elif not wait:
                 left = max(from_when - clock.now(), 1)
-                return _still_unknown(stored, f"not found yet; counts as not taken in {left:.0f} s")
+                return _still_unknown(
+                    stored, f"not found yet; proof that it was not accepted: in {left:.0f} s at the earliest"
+                )
             else:
                 await clock.sleep(max(from_when - clock.now(), 0))
         await clock.sleep(ROUND_PAUSE_SECONDS)
@@ -226,15 +228,15 @@ async def first_looks(session: Session, journal: Journal, stored: StoredLeg, res
         looked = await look_up(session, stored)
         if isinstance(looked, Found):
             found = judge_found(stored.leg, looked.status)
-            before = "acknowledged" if result.acknowledged else "no clear answer"
-            detail = f"{before}, looked up: {found.outcome}{differences(found)}"
+            before = "acknowledged" if result.acknowledged else "no clear response"
+            detail = f"{before}; found by look-up: {found.outcome}{differences(found)}"
             return replace(found, detail=detail)
         journal.event(None, stored.row, "looked_up", {"found": looked.why or "nothing"})
     seconds = ""
     from_when = absence_at(session, stored)
     if from_when is not None:
-        seconds = f"; settle it in {max(from_when - session.network.clock.now(), 1):.0f} s: keyctl orders settle"
-    return replace(result, detail=f"{result.detail}; looked up and not found yet{seconds}")
+        seconds = f". In {max(from_when - session.network.clock.now(), 1):.0f} s, run: keyctl orders settle"
+    return replace(result, detail=f"{result.detail}; a look-up has not found the order yet{seconds}")
 
 
 async def follow_other(session: Session, journal: Journal, claimed: StoredLeg) -> LegResult:
@@ -242,7 +244,7 @@ async def follow_other(session: Session, journal: Journal, claimed: StoredLeg) -
     result = stored_result(claimed)
     if result.outcome is not Outcome.UNKNOWN:
         return result
-    looked = await first_looks(session, journal, claimed, replace(result, detail="sent by another run of this plan"))
+    looked = await first_looks(session, journal, claimed, replace(result, detail="another run of this plan sent it"))
     if looked.outcome is not Outcome.UNKNOWN:
         journal.record([(claimed.row, looked)], "look-up")
         return looked
@@ -266,7 +268,7 @@ async def recheck_absent(sessions: dict[str, Session], journal: Journal) -> list
         if not isinstance(looked, Found):
             return None
         found = judge_found(stored.leg, looked.status)
-        result = replace(found, detail=f"it showed up late: the order was taken{differences(found)}")
+        result = replace(found, detail=f"found late: the order was accepted{differences(found)}")
         journal.record([(stored.row, result)], "look-up")
         return stored, result
 
@@ -275,10 +277,10 @@ async def recheck_absent(sessions: dict[str, Session], journal: Journal) -> list
 
 
 def _absent(journal: Journal, stored: StoredLeg) -> LegResult:
-    detail = "proven never taken: its window is over and three complete look-ups found nothing"
+    detail = "proven not accepted: time window over, three full look-ups found nothing"
     if stored.stamp_ms is not None and journal.close_absent(stored.row, stored.stamp_ms, detail):
         return LegResult(stored.leg, Outcome.NOT_SENT, detail=detail)
-    return _still_unknown(stored, "another process works on this leg")
+    return _still_unknown(stored, "another process is working on this order")
 
 
 def _still_unknown(stored: StoredLeg, detail: str) -> LegResult:

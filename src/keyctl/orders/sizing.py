@@ -92,7 +92,7 @@ def _split(sizing: Sizing, split: Split, parts: Sequence[Part]) -> tuple[list[Wi
     keys = [Fraction(_key(sizing, split, part)) for part in parts]
     whole = sum(keys)
     if whole <= 0:
-        raise CheckFailed("nothing to split by: every account's share is zero", code="no_share")
+        raise CheckFailed("cannot split the total: every account's share is zero", code="no_share")
     # In fractions: a third of a total has no end as a decimal, and three of them must be the total again.
     shares = [Fraction(total) * key / whole for key in keys]
     steps = [Fraction(1) if part.view is None else Fraction(_step_value(part.wish, part.view)) for part in parts]
@@ -121,10 +121,12 @@ def _left_over(left: Fraction, total: Decimal, parts: Sequence[Part], shares: Se
     name = "contracts" if wish.contracts else rest.partition(":")[0] if wish.quote else base
     notes = []
     if left > 0:
-        notes.append(f"{_shown(left)} {name} of {plain(total)} are left over: less than the venues' steps take")
+        notes.append(f"{_shown(left)} {name} of {plain(total)} are left over: too small for the exchanges' size steps")
     for part, share in zip(parts, shares, strict=True):
         if part.view is None:
-            notes.append(f"{part.account.label}'s share of {_shown(share)} {name} is left out, not shared out again")
+            notes.append(
+                f"{part.account.label}'s share of {_shown(share)} {name} is left out and not given to the others"
+            )
     return tuple(notes)
 
 
@@ -140,7 +142,7 @@ def _key(sizing: Sizing, split: Split, part: Part) -> Decimal:
         if weight is None:
             raise CheckFailed(
                 f"{part.account.label} has no weight",
-                "give weights to the whole group in config.toml: [groups] desk = {a = 2, b = 1}",
+                "set weights for the whole group, as [groups] desk = {a = 2, b = 1}: keyctl config edit",
                 code="no_weight",
                 account=part.account.label,
             )
@@ -169,7 +171,9 @@ def _equity(part: Part, view: VenueView) -> Decimal:
 def _owned(part: Part, view: VenueView) -> dict[str, Decimal]:
     owned = view.balances.total if view.balances else {}
     if not owned and view.balances and view.balances.free:
-        raise refusal(part.account, "its equity is not told, so a size cannot be worked out", "no_share")
+        raise refusal(
+            part.account, "the exchange does not report its equity, so keyctl cannot calculate a size", "no_share"
+        )
     return owned
 
 
@@ -184,7 +188,7 @@ def _usd(account: Account, wish: Wish, view: VenueView) -> Decimal:
     """What one unit of the paying currency is worth in USD. Raises CheckFailed where that is not known."""
     instrument = view.instrument
     if view.usd_per_quote is None:
-        text = f"a total cannot be shared out by what accounts have: in USD it is not known ({view.usd_doubt})"
+        text = f"cannot split a total by balance: its value in USD is unknown ({view.usd_doubt})"
         raise refusal(account, text, "no_share", "use --split equal", market=instrument.market.value)
     return view.usd_per_quote * (view.ticker.bid if _currency(wish, view) == instrument.base else Decimal(1))
 
@@ -208,11 +212,11 @@ def _by_risk(sizing: Sizing, part: Part, view: VenueView) -> Decimal:
     opposite = view.ticker.opposite(wish.side)
     entry = price_of(part.account, wish, view)[0] or wish.trigger_price or opposite
     if (sizing.stop >= entry) if wish.side is Side.BUY else (sizing.stop <= entry):
+        side = "below" if wish.side is Side.BUY else "above"
         raise refusal(
             part.account,
-            f"the stop {plain(sizing.stop)} is not on the losing side of {plain(entry)}",
+            f"the stop {plain(sizing.stop)} of a {wish.side} must be {side} its price {plain(entry)}",
             "bad_stop",
-            "the stop of a buy is below its price, of a sell above",
             market=instrument.market.value,
         )
     equity = _equity_in_quote(part, view, entry) * sizing.risk / HUNDRED

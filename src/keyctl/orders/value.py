@@ -52,9 +52,9 @@ def check_value(account: Account, value: Value, limits: Limits, market: str) -> 
         where = f" at the best price ({rounded(value.shown)} USD at its own)" if value.differs else ""
         raise refusal(
             account,
-            f"the order is worth {rounded(value.highest)} USD{where}, the cap for one is {limits.leg_value_usd} USD",
+            f"the order is worth {rounded(value.highest)} USD{where}; the cap per order is {limits.leg_value_usd} USD",
             "over_leg_limit",
-            "order less, or raise leg_value_usd in config.toml",
+            "reduce the size, or raise leg_value_usd: keyctl config edit",
             market=market,
         )
     if value.highest > limits.leg_value_usd * limits.soft_fraction:

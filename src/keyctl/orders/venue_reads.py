@@ -69,7 +69,7 @@ def unknown_symbol(session: Session, symbol: str, instead: str = "") -> CheckFai
     return CheckFailed(
         f"{session.account.label}: {title} {said}",
         *([elsewhere] if elsewhere else []),
-        f"compare the venues: keyctl price {symbol}",
+        f"compare the exchanges: keyctl price {symbol}",
         code=NOT_TRADED if instead else UNKNOWN_SYMBOL,
         account=session.account.label,
         exchange=session.exchange.name,
