@@ -67,10 +67,37 @@ def test_a_passphrase_is_typed_twice_unseen_and_opens_the_vault(bare: World) -> 
     at = keyctl_at_terminal(["vault", "check"], bare.home).waits_for("Passphrase of the vault: ")
     code, seen = at.types("open sesame, quietly\n").leaves()
     assert code == 0, seen
-    at = keyctl_at_terminal(["vault", "check"], bare.home).waits_for("Passphrase of the vault: ")
-    code, seen = at.types("open barley\n").leaves()
+
+
+def test_a_wrong_passphrase_is_asked_again_twice(bare: World) -> None:
+    at = keyctl_at_terminal(["vault", "init"], bare.home)
+    at.waits_for("New passphrase of the vault: ").types("open sesame, quietly\n")
+    at.waits_for("once more: ").types("open sesame, quietly\n").leaves()
+    question = "Passphrase of the vault: "
+    at = keyctl_at_terminal(["vault", "check"], bare.home).waits_for(question).types("open barley\n")
+    at.waits_for("2 tries left").waits_for(question).types("open wheat\n")
+    code, seen = at.waits_for("1 try left").waits_for(question).types("open sesame, quietly\n").leaves()
+    assert (code, "barley" in seen) == (0, False), seen
+    at = keyctl_at_terminal(["vault", "check"], bare.home)
+    for wrong in ("open barley", "open wheat", "open rye"):
+        at.waits_for(question).types(f"{wrong}\n")
+    code, seen = at.leaves()
     assert code == 3
     assert "the vault did not open: wrong passphrase or key, or damaged vault" in " ".join(seen.split())
+
+
+def test_a_wrong_passphrase_that_was_handed_over_is_tried_once(bare: World) -> None:
+    at = keyctl_at_terminal(["vault", "init"], bare.home)
+    at.waits_for("New passphrase of the vault: ").types("open sesame, quietly\n")
+    at.waits_for("once more: ").types("open sesame, quietly\n").leaves()
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"open barley\n")
+    os.close(write_end)
+    environ = {**bare.environ, "KEYCTL_VAULT_PASSPHRASE_FD": str(read_end)}
+    call = [sys.executable, "-m", "keyctl", "vault", "check"]
+    done = subprocess.run(call, env=environ, pass_fds=[read_end], capture_output=True, text=True, timeout=60)
+    os.close(read_end)
+    assert (done.returncode, "tries left" in done.stderr) == (3, False)
 
 
 def test_a_passphrase_comes_by_file_descriptor_beside_a_key_file(bare: World) -> None:

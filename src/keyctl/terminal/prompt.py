@@ -50,6 +50,11 @@ class Prompt:
         """Whether a passphrase can be had: from a person, or from the file descriptor that was given."""
         return self._passphrase_fd is not None or self.has_terminal
 
+    @property
+    def can_ask_again(self) -> bool:
+        """Whether a passphrase that was wrong can be typed once more."""
+        return self._passphrase_fd is None and self.has_terminal
+
     def show(self, text: str) -> None:
         """Writes lines to the terminal; nothing happens without one."""
         if self.has_terminal:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
+from keyctl.errors import SetupProblem
 from keyctl.model.noun import Noun
 from keyctl.secret import Secret
 from keyctl.vault.sealing import KEY_BYTES, NONCE_BYTES, Document, cannot_open, canonical, decrypt, encrypt, fresh
@@ -45,6 +46,9 @@ class SlotKey(Protocol):
     def material(self) -> bytes:
         """The passphrase, or the 32 bytes of a key file, a systemd credential or a keyring item."""
 
+    def try_again(self) -> bool:
+        """Whether `material` gives another one from now on, since this one opened nothing: typed anew, for instance."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GivenKey(Noun):
@@ -57,6 +61,10 @@ class GivenKey(Noun):
         """The key's bytes."""
         return self.value.reveal()
 
+    def try_again(self) -> bool:
+        """There is no other one."""
+        return False
+
 
 class Unlocker:
     """Unwraps data keys with one slot key. A slot's own key is derived once, however many documents carry the slot."""
@@ -64,17 +72,29 @@ class Unlocker:
     def __init__(self, key: SlotKey) -> None:
         self._key = key
         self._derived: dict[bytes, bytes] = {}
+        self._is_right = False
 
     @property
     def kind(self) -> SlotKind:
         return self._key.kind
 
     def data_key(self, document: Document) -> bytes:
-        """The document's data key, from the slot of that kind. Raises SetupProblem (vault_locked)."""
-        for slot in document["slots"]:
-            if slot["kind"] == self._key.kind:
-                return decrypt(self._slot_key(slot), slot["nonce"], slot["wrapped"], _slot_binding(document, slot))
-        raise cannot_open("its slots are not for this kind of key: keyctl vault status")
+        """The document's data key, from the slot of that kind; a key that has opened nothing yet may be another at the
+        next try. Raises SetupProblem (vault_locked)."""
+        slot = next((slot for slot in document["slots"] if slot["kind"] == self._key.kind), None)
+        if slot is None:
+            raise cannot_open("its slots are not for this kind of key: keyctl vault status")
+        while True:
+            slot_key = self._slot_key(slot)
+            try:
+                found = decrypt(slot_key, slot["nonce"], slot["wrapped"], _slot_binding(document, slot))
+            except SetupProblem:
+                if self._is_right or not self._key.try_again():
+                    raise
+                self._derived.clear()
+            else:
+                self._is_right = True
+                return found
 
     def _slot_key(self, slot: Document) -> bytes:
         cost = canonical({name: value for name, value in slot.items() if name not in ("nonce", "wrapped")})

@@ -28,6 +28,7 @@ NAMES: dict[SlotKind, str] = {
     "credential": "systemd credential",
     "keyring": "key in the system's keyring",
 }
+TRIES = 3
 _FORMAT = "keyctl-vault-source"
 _KEYRING_ITEM = "vault-key"
 
@@ -50,6 +51,7 @@ class VaultKey:
         self._home = home
         self._prompt = prompt
         self._environ = environ
+        self._tries = 1
         if source is not None:
             self.__dict__["source"] = source
 
@@ -65,6 +67,17 @@ class VaultKey:
     def material(self) -> bytes:
         """The key's bytes. Raises SetupProblem: no such key, a bad one, or nobody there to type the passphrase."""
         return self.secret.reveal()
+
+    def try_again(self) -> bool:
+        """Whether a person types the passphrase once more: at most three times in all, and only at a terminal."""
+        if self.kind != "passphrase" or not self._prompt.can_ask_again or self._tries >= TRIES:
+            return False
+        left = TRIES - self._tries
+        self._tries += 1
+        tries = "1 try" if left == 1 else f"{left} tries"
+        self._prompt.show(f"The vault did not open: wrong passphrase, or damaged vault. {tries} left.")
+        self.__dict__.pop("secret", None)
+        return True
 
     @cached_property
     def secret(self) -> Secret:
