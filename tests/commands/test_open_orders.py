@@ -139,7 +139,7 @@ def test_the_command_that_is_printed_cancels_what_others_placed(
 ) -> None:
     orders = [foreign(desk, exchange, symbol) for exchange, symbol in placed]
     shown = desk.keyctl("orders", "--open", *options).stderr
-    command = shown.partition("to cancel those too: keyctl ")[2].splitlines()[0]
+    command = shown.partition("To cancel those too: keyctl ")[2].splitlines()[0]
     ran = desk.keyctl(*command.split(), "--yes")
     assert ran.exit_code == 0, (command, ran.stderr)
     assert {order.state for order in orders} == {OrderState.CANCELED}

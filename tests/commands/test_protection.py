@@ -365,7 +365,7 @@ def test_where_the_position_cannot_be_read_its_protection_stays(
     monkeypatch.setattr(closing, "lift_all", unread)
     ran = close(desk, "-a", f"{exchange}-a")
     assert ran.exit_code == 6, ran.stdout
-    assert "could not be read" in errors(ran)
+    assert "cannot read whether the position is closed" in errors(ran)
     assert len(waiting(desk, exchange)) == 1
     assert not any(line.operation == "cancel" for line in desk.venue(exchange).calls.changing())
 

@@ -167,7 +167,7 @@ def preview_table(preview: Preview, would: str) -> Table:
                 planned.leg.native_symbol,
                 f"{plain(order.quantity)} {unit(instrument)}",
                 price,
-                f"{money(planned.value_usd)} USD",
+                "unknown" if planned.value_usd is None else f"{money(planned.value_usd)} USD",
                 terms_text(order),
                 would,
             )
