@@ -153,9 +153,9 @@ def run(arguments: list[str], app: App | None = None) -> int:
 
 def _note_seen(result: Result, app: App) -> None:
     """Keeps the symbols and plans of the result for TAB; nothing in it can change what the command ends with."""
-    from keyctl.home.seen import note_seen, words_in
+    with suppress(Exception, KeyboardInterrupt):
+        from keyctl.home.seen import note_seen, words_in
 
-    with suppress(KeyctlError, OSError, KeyboardInterrupt):
         if seen := words_in(result.data):
             note_seen(app.home.state, seen)
 

@@ -205,6 +205,16 @@ def test_what_was_seen_stays_short_and_holds_nothing_else(stocked: World) -> Non
     assert words_in({"rows": [{"symbol": "BTC/USDT", "exchange": "okx"}]}) == {SYMBOLS: ["BTC/USDT"]}
 
 
+def test_no_fault_in_keeping_them_changes_what_a_command_ends_with(
+    stocked: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("keyctl.home.seen.note_seen", broken)
+    assert stocked.keyctl("price", "BTC/USDT").exit_code == 0
+
+
 def test_seen_words_are_best_effort(stocked: World) -> None:
     path = stocked.home / "state" / "seen-symbols.txt"
     path.unlink()
