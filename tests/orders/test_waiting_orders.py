@@ -198,7 +198,7 @@ def test_a_stop_that_only_reduces_protects_a_position(world: World, exchange: st
 @pytest.mark.parametrize(
     ("exchange", "words", "why"),
     [
-        ("binance", ("BTC/USD:BTC", "--contracts", "3", *KINDS["stop"]), "tells what became of a stop or take-profit"),
+        ("binance", ("BTC/USD:BTC", "--contracts", "3", *KINDS["stop"]), "shows what became of a stop or take-profit"),
         ("binance", (SWAP, "0.005", *KINDS["stop-limit"], "--tif", "gtd", *UNTIL), "cannot be GTD"),
         ("okx", (SWAP, "0.005", *KINDS["stop-limit"], "--tif", "ioc"), "cannot be IOC"),
         ("okx", (PAIR, "0.005", *KINDS["take-profit-limit"], "--post-only"), "cannot be post-only"),
