@@ -60,7 +60,10 @@ def test_an_order_ends_at_its_time_on_both_markets(world: World) -> None:
     ("words", "why"),
     [
         (("--stop-at", "61000", "--price", "62000", "--tif", "ioc"), "a stop order is not immediate"),
-        (("--stop-at", "61000", "--price", "62000", "--post-only"), "a post-only order is a limit order that rests"),
+        (
+            ("--stop-at", "61000", "--price", "62000", "--post-only"),
+            "a post-only order must be a limit order that stays open",
+        ),
         (("--price", "59000", "--leverage", "2.5"), "a whole leverage from 1 to 100"),
         (("--take-profit-at", "59000", "--price", "59000"), "cannot send take-profit-limit orders"),
         (("--price", "59000", "--margin", "cross"), "only isolated margin"),

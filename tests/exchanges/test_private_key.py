@@ -65,7 +65,7 @@ REFUSED: dict[str, tuple[bytes | str, str, str]] = {
     "Ed448": (pem(ed448.Ed448PrivateKey.generate()), "Ed448 key", "keyctl keygen"),
     "encrypted OpenSSH": (SSH_ENCRYPTED, "OpenSSH private key is encrypted", "ssh-keygen -p"),
     "JWK EC": (jwk(kty="EC", crv="P-256", d=SEED), "JSON Web Key of P-256", "keyctl keygen"),
-    "JWK without its private part": (jwk(kty="OKP", crv="Ed25519", x=BOTH[32:]), "lacks a part", "PEM"),
+    "JWK without its private part": (jwk(kty="OKP", crv="Ed25519", x=BOTH[32:]), "a part of it is missing", "PEM"),
     "public key": (
         ED.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "public key",
@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[bytes | str, str, str]] = {
     "age": ("AGE-SECRET-KEY-1QQPQYQ", "age", "keyctl keygen"),
     "XML": ("<RSAKeyValue><D>AQ==</D></RSAKeyValue>", "RSA key in XML", "keyctl keygen"),
     "cut before END": ("\n".join(RSA_PEM.splitlines()[:-1]), "END line is missing", "whole block"),
-    "cut in the middle": (RSA_PEM[:600] + "\n-----END PRIVATE KEY-----\n", "cut or changed", "whole PEM"),
+    "cut in the middle": (RSA_PEM[:600] + "\n-----END PRIVATE KEY-----\n", "incomplete or was changed", "whole PEM"),
     "a letter changed": (RSA_PEM.replace(RSA_PEM[200:204], "????"), "not base64", "whole PEM"),
     "two keys": (ED_PEM + RSA_PEM, "two private keys", "belongs to"),
     "dashes lost": (

@@ -156,7 +156,7 @@ class MarketAPI(ABC):
     # What one contract of any of its perpetuals holds, in the base currency, where that is one and the same.
     contract_size: ClassVar[Decimal | None] = None
     # Why keyctl lists no trades there, where it has no `trades`.
-    trades_unread: ClassVar[str] = "keyctl reads no trades there"
+    trades_unread: ClassVar[str] = "keyctl does not read trades there"
 
     def __init__(self, venue: Exchange) -> None:
         self.venue = venue

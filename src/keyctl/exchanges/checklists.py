@@ -55,8 +55,8 @@ def steps_of(facts: Profile, purpose: str | None = None) -> tuple[str, ...]:
         return facts.checklist.steps
     if purpose not in facts.checklist.by_profile:
         raise UsageProblem(
-            f"{facts.title} has no checklist for the profile {purpose}",
-            f"use the one for trading: keyctl checklist {facts.name}",
+            f"{facts.title} has no checklist for profile {purpose}",
+            f"use the trading checklist: keyctl checklist {facts.name}",
             code="no_checklist",
         )
     return facts.checklist.by_profile[purpose]

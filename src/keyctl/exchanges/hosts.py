@@ -81,6 +81,6 @@ class Hosts:
                 return self.read(entry.method, entry.host, path, *params, private=entry.private)
         raise UsageProblem(
             f"{method.upper()[:10]} {path[:80]} is not in the list of reads for {self.profile.title}",
-            "keyctl signs no other call on request; list them: keyctl request --paths " + self.name,
+            "list the reads that keyctl signs: keyctl request --paths " + self.name,
             code="path_not_readable",
         )

@@ -79,7 +79,7 @@ def block_in(text: str) -> tuple[str, str] | None:
     if begun:
         raise unreadable("the private key's END line is missing", "copy the whole block, from BEGIN to END")
     if "-----BEGIN" in text:
-        raise unreadable("the private key's BEGIN line is not as it must be", "copy the whole block again")
+        raise unreadable("the private key's BEGIN line is not valid", "copy the whole block again")
     return None
 
 

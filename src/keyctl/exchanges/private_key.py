@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 Ask = Callable[[], Secret]
-_MAKE_ONE = "make a key pair that it accepts: keyctl keygen EXCHANGE"
-_CONVERT_PIPE = "or, at the file's place: openssl pkey -in FILE | keyctl add EXCHANGE --secret-stdin"
+_MAKE_ONE = "create a key pair that it accepts: keyctl keygen EXCHANGE"
+_CONVERT_PIPE = "to convert it: openssl pkey -in FILE | keyctl add EXCHANGE --secret-stdin"
 
 
 def clean_private_key(raw: bytes, ask: Ask | None = None, *, bare: bool = False) -> Secret:
@@ -101,7 +101,7 @@ def _refuse_other_things(text: str) -> None:
     if is_phrase(text.strip().strip("\"'")):
         raise SetupProblem(
             "this looks like the recovery phrase of a wallet, which is not an API key",
-            "never give it to a program: who has it has the coins",
+            "never give it to a program: whoever has it owns the coins",
             code="wrong_key_type",
         )
     if "PRIVATE KEY-----" in text or "-----BEGIN" not in text:
@@ -122,7 +122,7 @@ def _from_block(label: str, body: str, ask: Ask | None) -> PrivateKeyTypes:
         return _decrypted(lambda phrase: _load_pem(pem, phrase), ask)
     der = unbased("".join(body.split()))
     if der is None:
-        raise unreadable("the private key's text is not base64: it was cut or changed in copying")
+        raise unreadable("the private key's text is not base64: it is incomplete or was changed when copied")
     if der.startswith(b"openssh-key-v1\0"):
         return _from_openssh(der)
     return _from_der(der, ask)
@@ -132,7 +132,7 @@ def _rebuilt(label: str, body: str) -> bytes:
     """A block of the old encrypted form with its headers on lines of their own."""
     head = re.search(r"Proc-Type:\s*(\S+)\s+DEK-Info:\s*(\S+?,[0-9A-Fa-f]+)\s+(.*)", body, re.DOTALL)
     if head is None:
-        raise unreadable("the encrypted private key's headers are not as they must be")
+        raise unreadable("the encrypted private key's headers are not valid")
     lines = pem_lines("".join(head[3].split()))
     headers = f"Proc-Type: {head[1]}\nDEK-Info: {head[2]}"
     return f"-----BEGIN {label}-----\n{headers}\n\n{lines}\n-----END {label}-----\n".encode()
@@ -148,10 +148,12 @@ def _from_openssh(der: bytes) -> PrivateKeyTypes:
         try:
             return load_ssh_private_key(pem, None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise unreadable("this OpenSSH private key cannot be read: it was cut or changed in copying") from None
+            raise unreadable(
+                "this OpenSSH private key cannot be read: it is incomplete or was changed when copied"
+            ) from None
     raise SetupProblem(
         "this OpenSSH private key is encrypted",
-        "make a copy of the file without its passphrase, store it, delete it: ssh-keygen -p -N '' -f COPY",
+        "create a copy without passphrase (delete it after adding): ssh-keygen -p -N '' -f COPY",
         code="key_encrypted",
     )
 
@@ -187,7 +189,7 @@ def _told_apart(der: bytes) -> SetupProblem:
             "openssl pkcs12 -in FILE -nocerts -nodes | keyctl add EXCHANGE --secret-stdin",
             code="bad_private_key",
         )
-    return unreadable("the private key cannot be read: it was cut or changed in copying")
+    return unreadable("the private key cannot be read: it is incomplete or was changed when copied")
 
 
 def _load_pem(pem: bytes, phrase: bytes) -> PrivateKeyTypes:
@@ -202,7 +204,7 @@ def _decrypted(load: Callable[[bytes], PrivateKeyTypes], ask: Ask | None) -> Pri
     if ask is None:
         raise SetupProblem(
             "this private key is encrypted by a passphrase",
-            "at a terminal keyctl add asks for the passphrase",
+            "use a terminal: keyctl add asks for the passphrase",
             _CONVERT_PIPE,
             code="key_encrypted",
         )
@@ -235,10 +237,10 @@ def _from_jwk(text: str) -> PrivateKeyTypes:
             )
             return rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, rsa.RSAPublicNumbers(e, n)).private_key()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise unreadable("this JSON is not a private key, or lacks a part of it") from None
+        raise unreadable("this JSON is not a private key, or a part of it is missing") from None
     curve = kind[1] if isinstance(kind[1], str) and re.fullmatch("[A-Za-z0-9-]{1,12}", kind[1]) else "another kind"
     raise SetupProblem(
-        f"this is a JSON Web Key of {curve}, which no exchange here accepts", _MAKE_ONE, code="wrong_key_type"
+        f"this is a JSON Web Key of {curve}, which these exchanges do not accept", _MAKE_ONE, code="wrong_key_type"
     )
 
 
@@ -256,7 +258,7 @@ def _check_type(key: PrivateKeyTypes) -> None:
         what = f"an {name} key, which encrypts and cannot sign"
     elif isinstance(key, ed448.Ed448PrivateKey):
         what = "an Ed448 key, not Ed25519"
-    raise SetupProblem(f"this is {what}; no exchange here accepts it", _MAKE_ONE, code="wrong_key_type")
+    raise SetupProblem(f"this is {what}; these exchanges do not accept it", _MAKE_ONE, code="wrong_key_type")
 
 
 def _pem(key: PrivateKeyTypes) -> Secret:

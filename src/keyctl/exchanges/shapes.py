@@ -56,7 +56,7 @@ def check_distinct(api_key: str, secret: Secret) -> None:
     check_shape(
         not secret_fits(secret, re.escape(api_key)),
         "API key and secret are the same text",
-        "the exchange shows two different texts; copy each into its own field",
+        "copy each of the two texts into its own field",
     )
 
 
@@ -74,7 +74,7 @@ def check_asymmetric(secret: Secret, kind: Literal["ed25519", "rsa"]) -> tuple[s
     check_shape(
         not secret_fits(secret, _PEM.format("PUBLIC KEY")),
         "this is the public key",
-        "the public key belongs to the exchange; give the private key that was made with it",
+        "the public key belongs to the exchange; give the private key of the same pair",
     )
     bits = check_private_key(secret, kind)
     if kind == "rsa" and bits < RSA_BITS_MIN:

@@ -78,7 +78,7 @@ class Binance(Exchange):
         check_shape(
             len(api_key) == 64 and api_key.isascii() and api_key.isalnum(),
             "a Binance API key has 64 letters and digits",
-            "copy the API key again, without blanks",
+            "copy the API key again, without spaces",
         )
         if algorithm is not Algorithm.HMAC:
             return check_asymmetric(secret, "ed25519" if algorithm is Algorithm.ED25519 else "rsa")
@@ -86,7 +86,7 @@ class Binance(Exchange):
         check_shape(
             secret_fits(secret, "[A-Za-z0-9]{64}"),
             "a Binance HMAC secret has 64 letters and digits",
-            "it is shown only once; if it is lost, make a new key",
+            "copy it again; if it is lost, create a new key",
         )
         return ()
 

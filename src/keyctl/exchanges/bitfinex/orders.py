@@ -330,7 +330,7 @@ def _wire_type(order: Order) -> str:
     if order.post_only and (
         order.type is OrderType.MARKET or order.trigger or order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
     ):
-        raise ValueError("a post-only order is a limit order that rests")
+        raise ValueError("a post-only order must be a limit order that stays open")
     if order.hedge or order.inverse:
         raise ValueError("Bitfinex has one linear position for each pair")
     immediate = order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)

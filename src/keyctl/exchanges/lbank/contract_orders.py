@@ -120,7 +120,7 @@ def _params(leg: Leg) -> tuple[tuple[str, JSON], ...]:
     """The body of prv/placeOrder: a limit order in one-way mode. Raises ValueError for any other."""
     order = leg.order
     if order.type is not OrderType.LIMIT or order.price is None or order.trigger is not None:
-        raise ValueError("on LBank's contract API only limit orders: how market orders are told is not agreed on")
+        raise ValueError("keyctl sends only limit orders to LBank contracts: market type not confirmed")
     if order.time_in_force is not TimeInForce.GTC or order.post_only or order.reduce_only:
         raise ValueError("no other kinds of limit order are known on LBank's contract API")
     if order.hedge or order.inverse:

@@ -62,7 +62,7 @@ class LBank(Exchange):
         check_shape(
             secret_fits(secret, _HEX_32),
             "an LBank HmacSHA256 secret has 32 characters 0-9 A-F",
-            "if the key was made with the method RSA: --key-type rsa",
+            "if the key was created with the method RSA, use --key-type rsa",
         )
         upper = secret_fits(secret, "[0-9A-F]{32}")
         return () if upper else ("LBank's own samples write the secret in upper case; this one has lower case",)

@@ -272,7 +272,7 @@ def _position(row: Row) -> Position | None:
     if direction not in (NET, LONG) or (direction == LONG and amount < 0):
         raise Unreadable(
             f"a position in direction {direction[:8]} of {native[:20]}, which one client reads as long and another as "
-            "short: look at LBank's site"
+            "short: check LBank's site"
         )
     return Position(
         symbol=symbol_of(native),

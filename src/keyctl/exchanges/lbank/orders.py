@@ -236,9 +236,9 @@ def _wire_type(order: Order) -> str:
     if order.reduce_only:
         raise ValueError("not a spot order")
     if order.trigger is not None or order.time_in_force is TimeInForce.GTD:
-        raise ValueError("there are no stop or good-till-date orders")
+        raise ValueError("LBank has no stop or good-till-date orders")
     if order.post_only and (order.type is OrderType.MARKET or order.time_in_force is not TimeInForce.GTC):
-        raise ValueError("a post-only order is a limit order that rests")
+        raise ValueError("a post-only order must be a limit order that stays open")
     if order.type is OrderType.MARKET:
         return f"{order.side}_market"
     if order.post_only:

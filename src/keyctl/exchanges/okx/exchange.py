@@ -96,17 +96,17 @@ class OKX(Exchange):
         check_shape(
             re.fullmatch(UUID, api_key) is not None,
             "an OKX API key has 32 hexadecimal digits in five groups with dashes",
-            "copy the API key again, without blanks",
+            "copy the API key again, without spaces",
         )
         check_shape(
             secret_fits(secret, "[0-9A-Fa-f]{32}"),
             "an OKX secret has 32 hexadecimal digits",
-            "it is shown only once; if it is lost, make a new key",
+            "copy it again; if it is lost, create a new key",
         )
-        hint = "it was chosen when the key was made and cannot be recovered"
+        hint = "enter the one you chose for this key; it cannot be recovered"
         check_shape(passphrase is not None and len(passphrase) > 0, "OKX needs the passphrase of the API key", hint)
         assert passphrase is not None
-        check_shape(secret_fits(passphrase, "[!-~]+"), "the passphrase has blanks or non-ASCII characters", hint)
+        check_shape(secret_fits(passphrase, "[!-~]+"), "the passphrase contains spaces or non-ASCII characters", hint)
         if not secret_fits(passphrase, ".{8,32}"):
             return ("OKX passphrases have 8 to 32 characters; this one does not",)
         return ()

@@ -21,7 +21,7 @@ from keyctl.model.wire import Response
 _PAGE = 100
 _WORD = 60
 _BILLS = "/api/v5/asset/bills"
-_NOT_TOLD = "OKX has no call that reports it"
+_NOT_TOLD = "OKX does not report it"
 _KINDS = {
     "1": (EventKind.DEPOSIT, "deposit"),
     "2": (EventKind.WITHDRAWAL, "withdrawal"),

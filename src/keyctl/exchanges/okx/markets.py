@@ -326,7 +326,7 @@ def _spot_margin(response: Response) -> MarginMode | None:
     if _SPOT_MARGINS[mode] is not None and account.get("autoLoan") is not False:
         raise CheckFailed(
             f"OKX auto-borrow is on or unknown (acctLv {mode}, autoLoan)",
-            "switch auto-borrow off on OKX's own pages; keyctl sends no order that could become a loan",
+            "switch auto-borrow off on OKX's own pages; keyctl does not send orders that could become a loan",
             code="account_mode",
             exchange="okx",
             market=str(Market.SPOT),

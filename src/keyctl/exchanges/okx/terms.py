@@ -82,7 +82,7 @@ class ContractTerms:
         if order.position is None:
             raise UsageProblem(
                 "the OKX account is in long/short mode: each order must name its position",
-                "say which one: --position long or --position short",
+                "choose one: --position long or --position short",
                 code="position_missing",
             )
         if order.reduce_only and not self.reduces(order):
@@ -137,7 +137,7 @@ def order_kind(order: Order) -> str:
     """ordType of a plain order. Raises UsageProblem for what this endpoint cannot do, so that nothing of an order is
     ever dropped in silence."""
     if order.time_in_force is TimeInForce.GTD:
-        raise UsageProblem("keyctl sends no good-till-date orders to OKX", code="not_offered")
+        raise UsageProblem("keyctl does not send good-till-date orders to OKX", code="not_offered")
     if order.type is OrderType.MARKET:
         if order.time_in_force is TimeInForce.FOK:
             raise UsageProblem("OKX has no fill-or-kill market orders", code="not_offered")
