@@ -57,7 +57,7 @@ def test_an_id_is_told_once_and_never_overwritten(world: World, exchange: str) -
     for _ in range(2):
         ran = world.keyctl("verify", "a", "--json")
         assert ran.exit_code == 4
-        assert finding(ran) == {("fail", f"its key belongs to exchange account {OTHER}, and this label means {uid}")}
+        assert finding(ran) == {("fail", f"its key belongs to exchange account {OTHER}, but the label is for {uid}")}
         assert world.account("a").uid == uid
     placed = len(world.venue(exchange).orders)
     order = world.keyctl(*BUY, "-a", "a", "--json")
@@ -90,7 +90,7 @@ def test_a_position_there_can_be_closed_with_a_warning(world: World, exchange: s
     ran = world.keyctl("close", SYMBOL, "-a", "a", "--yes", "--json")
     assert ran.exit_code == 0, ran.stdout
     words = (
-        f"a: its key belongs to exchange account {OTHER}, and this label means {uid}; this order is reduce-only there"
+        f"a: its key belongs to exchange account {OTHER}, but the label is for {uid}; this order is reduce-only there"
     )
     assert words in ran.document["warnings"]
     assert world.venue(exchange).derivatives.positions(OTHER) == []
@@ -103,17 +103,17 @@ def test_a_person_says_that_the_label_means_another_account(world: World) -> Non
     assert alone.exit_code == 10, "no script can say it"
     assert world.keyctl("edit", "a", "--new-uid", "--market", "spot").exit_code == 2
     person = keyctl_at_terminal(["edit", "a", "--new-uid"], world.home, COLUMNS="200")
-    person.waits_for(f"let it mean exchange account {OTHER} from now on").types("yes\n")
+    person.waits_for(f"use it for exchange account {OTHER} from now on").types("yes\n")
     assert person.leaves()[0] == 4
     assert world.account("a").uid == uid
     person = keyctl_at_terminal(["edit", "a", "--new-uid"], world.home, COLUMNS="200")
-    person.waits_for(f"let it mean exchange account {OTHER} from now on").types("a\n")
+    person.waits_for(f"use it for exchange account {OTHER} from now on").types("a\n")
     assert person.leaves()[0] == 0
     assert (world.account("a").uid, world.account("a").other_uid) == (OTHER, None)
     assert world.keyctl(*BUY, "-a", "a").exit_code == 0
     person = keyctl_at_terminal(["edit", "a", "--new-uid"], world.home, COLUMNS="200")
     code, seen = person.leaves()
-    assert code == 4 and "which is known" in seen
+    assert code == 4 and "which is already known" in seen
 
 
 def test_no_label_changes_its_account_while_an_order_is_unknown(world: World) -> None:
@@ -159,8 +159,8 @@ def test_where_the_account_is_not_told_rotate_says_so_and_asks(world: World) -> 
     world.fault(kind=FaultKind.HTML, exchange="bitfinex", operation="other", times=None)
     ran = rotate(world, successor(world, "bitfinex", uid=old.key.uid))
     assert ran.exit_code == 10
-    assert "does not tell whether it is of the same account" in ran.document["errors"][0]["message"]
-    assert world.account("a").api_key_hint.startswith(old.api_key[:4]), "the old key is in use as before"
+    assert "does not report whether both keys belong to one account" in ran.document["errors"][0]["message"]
+    assert world.account("a").api_key_hint.startswith(old.api_key[:4]), "the old key is still in use"
     person = keyctl_at_terminal(["rotate", "a"], world.home, COLUMNS="200")
     person.waits_for("Type a if the new key is the right one").types("no\n")
     assert person.leaves()[0] == 4
@@ -175,7 +175,7 @@ def test_a_longer_ip_list_is_asked_about(world: World) -> None:
     wider = {"spot": ("127.0.0.1", "192.0.2.7"), "futures": ("127.0.0.1", "192.0.2.7")}
     ran = rotate(world, successor(world, "okx", uid=old.key.uid, ips=wider))
     assert ran.exit_code == 10
-    assert "its IP list also takes 192.0.2.7" in ran.document["errors"][0]["message"]
+    assert "its IP whitelist also has 192.0.2.7" in ran.document["errors"][0]["message"]
     assert rotate(world, None, "--yes").exit_code == 0
 
 

@@ -126,7 +126,7 @@ ODD: dict[str, tuple[dict[str, object], str]] = {
     "a key type of a newer version": ({"key_type": "mldsa"}, "key_type"),
     "a standing of a newer version": ({"standing": "resting"}, "standing"),
     "a fact of a newer version": ({"subaccount": 1.5}, "subaccount"),
-    "a fact with a name that is no name": ({"\u202e": 1}, "another fact"),
+    "a fact with a name that is no name": ({"\u202e": 1}, "another value"),
     "an endpoint that is no text": ({"endpoint": 7}, "endpoint"),
     "a moment without its zone": ({"created": "2026-01-01T00:00:00"}, "created"),
     "a proxy that cannot be read": ({"proxy": "ftp://x"}, "proxy"),
@@ -207,7 +207,7 @@ def test_a_disabled_account_is_among_all_only_where_it_may_leave(accounts: Accou
 def test_a_link_and_an_open_mode_stop(accounts: Accounts, home: Home, tmp_path: Path) -> None:
     accounts.add(make_account("a"))
     home.accounts_file.chmod(0o660)
-    with pytest.raises(StoreUnusable, match="open to other users"):
+    with pytest.raises(StoreUnusable, match="other users have access"):
         accounts.all()
     home.accounts_file.rename(tmp_path / "moved")
     home.accounts_file.symlink_to(tmp_path / "moved")

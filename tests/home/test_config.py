@@ -82,8 +82,8 @@ def test_reads_every_kind_of_entry(home: Home) -> None:
         ("[groups]\ndesk = 'a'\n", 2, "list of labels"),
         ("[groups]\ndesk = ['a', 'a']\n", 2, "twice"),
         ("[[accepted_risk]]\naccount = 'a'\nrisk = 'withdraw'\ndate = 2026-01-01\n", 1, "lacks reason"),
-        ("[[accepted_risk]]\naccount='a'\nrisk='withdraw'\nreason=' '\ndate=2026-01-01\n", 4, "says something"),
-        ("[[accepted_risk]]\naccount='a'\nrisk='all'\nreason='x'\ndate=2026-01-01\n", 3, "no such risk"),
+        ("[[accepted_risk]]\naccount='a'\nrisk='withdraw'\nreason=' '\ndate=2026-01-01\n", 4, "and not empty"),
+        ("[[accepted_risk]]\naccount='a'\nrisk='all'\nreason='x'\ndate=2026-01-01\n", 3, "unknown risk"),
         ("[[accepted_risk]]\naccount='a'\nrisk='withdraw'\nreason='x'\ndate='today'\n", 5, "must be a day"),
         ("\nkey_age_days = \n", 2, "not valid TOML"),
     ],
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_utf8_is_refused(home: Home) -> None:
 def test_a_link_and_a_file_that_others_may_write_are_refused(home: Home, tmp_path: Path) -> None:
     write(home, FULL)
     home.config_file.chmod(0o620)
-    with pytest.raises(SetupProblem, match="open to other users"):
+    with pytest.raises(SetupProblem, match="other users have access"):
         read_config(home)
     home.config_file.chmod(0o644)
     assert read_config(home).key_age_days == 30

@@ -242,7 +242,7 @@ def test_what_leads_elsewhere_is_shown_and_without_a_person_not_taken(other: Wor
     one = entry(other, "one", proxy="socks5://10.0.0.1:1080", groups=["desk"])
     ran = imported(other, {"1": one})
     assert ran.exit_code == 0
-    assert "proxy socks5://10.0.0.1:1080 NOT taken over" in ran.stdout and "groups desk" in ran.stdout
+    assert "proxy socks5://10.0.0.1:1080 not stored: it was not confirmed" in ran.stdout and "groups desk" in ran.stdout
     assert (other.account("one").proxy, other.account("one").groups) == (None, ("desk",))
 
 

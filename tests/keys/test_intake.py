@@ -121,7 +121,7 @@ def test_a_shell_that_is_named_works() -> None:
 def test_a_failing_command_with_signs_of_a_shell_says_so(line: str) -> None:
     with pytest.raises(SetupProblem) as caught:
         read(Sources(command=line))
-    assert any("mean nothing without a shell" in hint for hint in caught.value.hints)
+    assert any("to use variables, ~ and * in a shell" in hint for hint in caught.value.hints)
 
 
 @pytest.mark.slow  # the quick tests are watched for coverage, which would be timed too

@@ -267,7 +267,7 @@ def test_numbers_without_quotes_are_the_text_that_stands_there() -> None:
 def test_a_number_in_toml_is_told_and_not_guessed() -> None:
     text = f'[okx]\napi_key = "{OKX.api_key}"\nsecret = "{OKX.secret}"\npassphrase = 12_345_678\n'
     reading = read_foreign(text.encode(), "x.toml")
-    assert [remark.line for remark in reading.remarks if "in quotes" in remark.note] == ["4"]
+    assert [remark.line for remark in reading.remarks if "put quotes around it" in remark.note] == ["4"]
 
 
 def test_numbered_names_become_accounts_of_their_own(world: World) -> None:
@@ -295,7 +295,7 @@ def test_a_key_of_another_exchange_is_never_taken_for_one_of_ours(world: World, 
 
 # What a file says of live or not: (text, kind, words in the preview).
 LIVE_OR_NOT = {
-    "nothing": (pair("BINANCE_API_KEY", "BINANCE_SECRET"), Kind.LIVE, "taken as live: the file does not say"),
+    "nothing": (pair("BINANCE_API_KEY", "BINANCE_SECRET"), Kind.LIVE, "stored as live: the file does not say"),
     "LIVE": (pair("BINANCE_LIVE_API_KEY", "BINANCE_LIVE_SECRET"), Kind.LIVE, "live as the file says"),
     "PROD": (pair("BINANCE_PROD_API_KEY", "BINANCE_PROD_SECRET"), Kind.LIVE, "live as the file says"),
     "TEST": (pair("BINANCE_TEST_API_KEY", "BINANCE_TEST_SECRET"), Kind.TESTNET, "testnet as the file says"),
@@ -383,7 +383,7 @@ def test_a_file_that_says_both_is_not_stored_even_with_yes(world: World, text: s
 def test_env_does_not_turn_a_test_key_into_a_live_one(world: World) -> None:
     text = pair("BINANCE_TEST_KEY", "BINANCE_TEST_SECRET")
     ran = imported(world, "x.env", text, "--env", "live")
-    assert ran.exit_code == 4 and "the file says testnet, and --env says live" in ran.stderr
+    assert ran.exit_code == 4 and "the file says testnet, but --env says live" in ran.stderr
     assert imported(world, "x.env", text, "--env", "testnet").exit_code == 0
 
 
@@ -564,11 +564,11 @@ SHOWN_NOTHING = {
     "three lines": ("x.txt", f"{OKX.api_key}\n{OKX.secret}\n{PHRASE}\n", "keyctl add EXCHANGE"),
     "a private key": ("x.pem", ED.secret, "--secret-file"),
     "a CSV without an exchange": ("x.csv", f"label,api_key,secret\nmain,{A.api_key},{A.secret}\n", "--exchange"),
-    "a CSV without names": ("x.csv", f"main,{A.api_key},{A.secret}\n", "names that are read"),
-    "prose": ("x.txt", f"my key is {A.api_key} and the secret {A.secret}\n", "names that are read"),
+    "a CSV without names": ("x.csv", f"main,{A.api_key},{A.secret}\n", "use these names"),
+    "prose": ("x.txt", f"my key is {A.api_key} and the secret {A.secret}\n", "use these names"),
     "colons": ("x.txt", f"API key : {A.api_key}\nSecret : {A.secret}\n", "hint"),
     "a secret as a name": ("x.env", f"{A.secret}=1\n{OKX.secret}=2\n", "keyctl add EXCHANGE"),
-    "a secret as a table": ("x.json", json.dumps({A.secret: {"a": 1}, PHRASE: 2}), "names that are read"),
+    "a secret as a table": ("x.json", json.dumps({A.secret: {"a": 1}, PHRASE: 2}), "use these names"),
     "a secret as the exchange": (
         "x.json",
         json.dumps({"exchange": A.secret, "apiKey": "a", "secret": "b"}),
@@ -577,7 +577,7 @@ SHOWN_NOTHING = {
     "a passphrase as the name": ("x.json", json.dumps({"name": PHRASE, "apiKey": "a", "secret": "b"}), "--exchange"),
     "a secret as section": ("x.ini", f"[{A.secret}]\napi_key=1\nsecret=2\n", "hint"),
     "a secret as a column": ("x.csv", f"api_key,{A.secret}\n1,2\n", "hint"),
-    "words behind": ("x.env", f'BINANCE_API_KEY="{A.api_key}" "{A.secret}"\n', "names that are read"),
+    "words behind": ("x.env", f'BINANCE_API_KEY="{A.api_key}" "{A.secret}"\n', "use these names"),
     "base64 lines": ("x.txt", f"{A.secret}==\n{OKX.secret}=\n", "keyctl add EXCHANGE"),
 }
 

@@ -156,7 +156,7 @@ def test_a_link_or_an_open_mode_is_refused(folder: Path) -> None:
     link.symlink_to(path)
     assert "is a link" in refusal(link).message
     path.chmod(0o644)
-    assert "open to other users" in refusal(path).message
+    assert "other users have access" in refusal(path).message
 
 
 def test_the_key_is_derived_once_per_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

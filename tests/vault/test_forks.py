@@ -174,7 +174,9 @@ def test_what_was_removed_here_comes_back_only_when_its_label_is_typed(
     assert (quiet.exit_code, codes(quiet)) == (4, ["no_keys"])
     label = "okx-back" if typed == "gone" else typed
     person = keyctl_at_terminal(["import", str(other), "--from-vault"], machines.homes["a"])
-    code, seen = person.waits_for("removed here").waits_for("type its label").types(f"{label}\n").leaves()
+    code, seen = (
+        person.waits_for("removed here").waits_for("To restore the other one, type").types(f"{label}\n").leaves()
+    )
     assert code == (0 if comes else 4), seen
     assert (machines.keys["gone"] in machines.kept_keys("a")) is comes
 

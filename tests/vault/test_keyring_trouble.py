@@ -20,17 +20,20 @@ def behind(outer: Exception, inner: Exception) -> Exception:
 
 
 CASES = {
-    "stale bus": (FileNotFoundError(2, "No such file"), "session bus is gone"),
-    "refused bus": (ConnectionRefusedError(111, "refused"), "session bus is gone"),
+    "stale bus": (FileNotFoundError(2, "No such file"), "session bus of a login that has ended"),
+    "refused bus": (ConnectionRefusedError(111, "refused"), "session bus of a login that has ended"),
     "not installed": (made("SecretServiceNotAvailableException", f"x [{SPAWN}.ExecFailed]"), "not installed"),
     "not installed, wrapped": (behind(made("InitError"), made("X", f"[{SPAWN}.ExecFailed]")), "not installed"),
-    "dies": (made("DBusErrorResponse", "exited", name=f"{SPAWN}.ChildExited"), "ends when it is started"),
-    "killed": (made("DBusErrorResponse", "x", name=f"{SPAWN}.ChildSignaled"), "ends when it is started"),
-    "unknown": (made("DBusErrorResponse", "x", name="org.freedesktop.DBus.Error.ServiceUnknown"), "keeps secrets"),
+    "dies": (made("DBusErrorResponse", "exited", name=f"{SPAWN}.ChildExited"), "stops when it starts"),
+    "killed": (made("DBusErrorResponse", "x", name=f"{SPAWN}.ChildSignaled"), "stops when it starts"),
+    "unknown": (
+        made("DBusErrorResponse", "x", name="org.freedesktop.DBus.Error.ServiceUnknown"),
+        "has no keyring program",
+    ),
     "locked": (made("KeyringLocked"), "is locked"),
     "dismissed": (made("PromptDismissedException"), "is locked"),
     "no collection": (made("InitError"), "no collection yet"),
-    "no keyring": (made("NoKeyringError", base=RuntimeError), "cannot be reached"),
+    "no keyring": (made("NoKeyringError", base=RuntimeError), "cannot reach the keyring"),
     "Windows": (made("error", "(1783, 'CredWrite')"), "too large"),
     "exotic": (made("OddError"), "OddError in some.backend"),
 }

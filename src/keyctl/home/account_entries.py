@@ -120,7 +120,7 @@ def _placeholders(number: int) -> dict[str, Any]:
 
 
 def _name(name: object) -> str:
-    return name if isinstance(name, str) and _FACT.fullmatch(name) else "another fact"
+    return name if isinstance(name, str) and _FACT.fullmatch(name) else "another value"
 
 
 def _text(value: Any) -> str:

@@ -47,10 +47,10 @@ def _profile(text: ConfigText, name: str, raw: dict[str, Any]) -> KeyProfile:
     table = f"profiles.{name}"
     text.refuse_unknown(raw, _PROFILE_KEYS, table)
     if not re.fullmatch(_NAME, name):
-        raise text.problem("a profile's name has a-z, 0-9, dot, dash and underscore", text.line(table, ""))
+        raise text.problem("a profile name may have a-z, 0-9, dot, dash and underscore", text.line(table, ""))
     ip_list = raw.get("ip_list", True)
     if not isinstance(ip_list, bool):
-        raise text.problem("ip_list is true or false", text.line(table, "ip_list"))
+        raise text.problem("ip_list must be true or false", text.line(table, "ip_list"))
     age = text.whole(raw, table, "max_age_days", 1) if "max_age_days" in raw else None
     wanted, forbidden = _names(text, raw, table, "wanted"), _names(text, raw, table, "forbidden")
     try:
@@ -73,7 +73,7 @@ def _account(text: ConfigText, table: str, raw: dict[str, Any], known: dict[str,
     for name in names:
         if name not in known:
             advice = f"profiles: {', '.join(known)}"
-            raise text.problem("no such profile", text.line(table, "profile"), advice)
+            raise text.problem("unknown profile", text.line(table, "profile"), advice)
     profiles = tuple(known[name] for name in names)
     try:
         return AccountSettings(profiles, _way(text, table, raw))
@@ -83,7 +83,7 @@ def _account(text: ConfigText, table: str, raw: dict[str, Any], known: dict[str,
 
 def _way(text: ConfigText, table: str, raw: dict[str, Any]) -> Route:
     if "proxy" in raw and "local_address" in raw:
-        raise text.problem("proxy or local_address, one of the two", text.line(table, "local_address"))
+        raise text.problem("use either proxy or local_address", text.line(table, "local_address"))
     route = DIRECT
     for key, read in (("proxy", proxy_route), ("local_address", local_route)):
         if key in raw:
@@ -115,7 +115,7 @@ def read_echo_url(text: ConfigText) -> str | None:
 def _names(text: ConfigText, raw: dict[str, Any], table: str, key: str) -> tuple[str, ...]:
     value = raw.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise text.problem(f"{key} is a list of names", text.line(table, key))
+        raise text.problem(f"{key} must be a list of names", text.line(table, key))
     if len(set(value)) != len(value):
-        raise text.problem(f"{key} names something twice", text.line(table, key))
+        raise text.problem(f"{key} has a name twice", text.line(table, key))
     return tuple(value)

@@ -13,12 +13,12 @@ def is_other(account: Account, told: str | None) -> bool:
 
 def other_words(account: Account, told: str | None) -> str:
     """What to say of it, where the account is named already."""
-    return f"its key belongs to exchange account {told}, and this label means {account.uid}"
+    return f"its key belongs to exchange account {told}, but the label is for {account.uid}"
 
 
 def how_to_accept(account: Account) -> str:
     """The one way in which the label may come to mean the other account."""
-    return f"only if you mean that account from now on: keyctl edit {account.label} --new-uid"
+    return f"only if you mean that account, change it: keyctl edit {account.label} --new-uid"
 
 
 def check_same(account: Account, told: str | None) -> None:

@@ -120,7 +120,11 @@ class Accounts:
         def change(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
             by_id = {account.id: account for account in accounts}
             if old_id not in by_id or new_id not in by_id:
-                raise SetupProblem("an account of this rotation is gone", "see: keyctl list", code="unknown_account")
+                raise SetupProblem(
+                    "an account of this rotation was removed",
+                    "check the stored accounts: keyctl list",
+                    code="unknown_account",
+                )
             old, new = by_id[old_id], by_id[new_id]
             check_readable(old)
             check_readable(new)
@@ -215,8 +219,8 @@ class Accounts:
             raise StoreUnusable(f"{path} is damaged", "restore it from a backup; nothing was changed") from None
         if home != self._home.identity():
             raise SetupProblem(
-                f"{path} belongs to another home",
-                "set KEYCTL_HOME, XDG_CONFIG_HOME and XDG_STATE_HOME as they were",
+                f"{path} belongs to another data folder",
+                "set KEYCTL_HOME, XDG_CONFIG_HOME and XDG_STATE_HOME as before",
                 code="other_home",
             )
         return read_entries(entries)
@@ -226,13 +230,15 @@ def check_label(label: str) -> None:
     """Nothing when the text can name an account. Raises SetupProblem (bad_label)."""
     if not LABEL.fullmatch(label):
         raise SetupProblem(
-            "this label cannot be used",
+            "this label is not valid",
             "a label has 1 to 41 characters: a-z, 0-9, dot, dash, underscore; the first is a letter or a digit",
             code="bad_label",
         )
     if label in folder_names("exchanges", "facts.toml"):
         raise SetupProblem(
-            f"'{label}' is an exchange's name and cannot be a label", f"try {label}-main", code="bad_label"
+            f"'{label}' is an exchange's name and cannot be a label",
+            f"use a label such as {label}-main",
+            code="bad_label",
         )
 
 
@@ -254,11 +260,11 @@ def _check_free(accounts: tuple[Account, ...], label: str | None, key_hash: str 
     for account in accounts:
         if account.label == label:
             raise SetupProblem(
-                f"an account {label} is stored already", "choose another --label", code="duplicate_label", account=label
+                f"an account {label} already exists", "choose another --label", code="duplicate_label", account=label
             )
         if account.api_key_hash == key_hash:
             raise SetupProblem(
-                f"this API key is stored already, as {account.label}",
+                f"this API key is already stored, as {account.label}",
                 "two accounts with one key would send an order twice",
                 code="duplicate_key",
                 account=account.label,

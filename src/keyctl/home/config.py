@@ -129,9 +129,9 @@ class Config(Noun):
 
                 near = difflib.get_close_matches(label, stored, n=1)
                 raise SetupProblem(
-                    f"config.toml has settings for an account that is not stored: {label[:41]}",
-                    f"did you mean {near[0]}?" if near else "see the stored ones: keyctl list",
-                    "correct it with: keyctl config edit",
+                    f"config.toml has settings for an unknown account: {label[:41]}",
+                    f"did you mean {near[0]}?" if near else "check the stored accounts: keyctl list",
+                    "correct it: keyctl config edit",
                     code="bad_config",
                 )
         return {label: item.way for label, item in self.accounts.items() if item.way.kind != "direct"}
@@ -208,7 +208,7 @@ class _Reader(ConfigText):
                     f"group {name} must be a list of labels, or {{label = weight}}", self.line("groups", name)
                 )
             if len(set(labels)) != len(labels):
-                raise self.problem(f"group {name} names an account twice", self.line("groups", name))
+                raise self.problem(f"group {name} has an account twice", self.line("groups", name))
             groups[name] = tuple(labels)
         return groups
 
@@ -224,7 +224,7 @@ class _Reader(ConfigText):
     def _risks(self) -> tuple[AcceptedRisk, ...]:
         entries = self.raw.get("accepted_risk", [])
         if not isinstance(entries, list):
-            raise self.problem("accepted_risk is written as [[accepted_risk]]", self.line("accepted_risk", ""))
+            raise self.problem("accepted_risk must be written as [[accepted_risk]]", self.line("accepted_risk", ""))
         return tuple(self._risk(self.table(entry, "accepted_risk")) for entry in entries)
 
     def _risk(self, raw: dict[str, Any]) -> AcceptedRisk:
@@ -236,9 +236,9 @@ class _Reader(ConfigText):
                 raise self.problem(f"accepted_risk lacks {name}", line)
         for name in names[:3]:
             if not isinstance(raw[name], str) or not raw[name].strip():
-                raise self.problem(f"{name} must be a text that says something", self.line("accepted_risk", name))
+                raise self.problem(f"{name} must be a text and not empty", self.line("accepted_risk", name))
         if raw["risk"] not in RISKS:
-            raise self.problem(f"no such risk; known: {', '.join(RISKS)}", self.line("accepted_risk", "risk"))
+            raise self.problem(f"unknown risk; known: {', '.join(RISKS)}", self.line("accepted_risk", "risk"))
         if not isinstance(raw["date"], date) or isinstance(raw["date"], datetime):
             raise self.problem("date must be a day such as 2026-01-31", self.line("accepted_risk", "date"))
         return AcceptedRisk(raw["account"], raw["risk"], raw["reason"].strip(), raw["date"])

@@ -57,7 +57,7 @@ class ConfigText:
         if not number.is_finite() or not 0 < number <= 10**12:
             raise self.problem(f"{key} must be above zero", self.line(table, key))
         if key in _SHARES and number > 1:
-            raise self.problem(f"{key} is a share and cannot be above 1 (0.05 is 5 %)", self.line(table, key))
+            raise self.problem(f"{key} is a share and cannot be above 1 (0.05 is 5%)", self.line(table, key))
         self.mark(raw, table, key)
         return number
 
@@ -74,7 +74,7 @@ class ConfigText:
                 import difflib
 
                 near = difflib.get_close_matches(key, known, n=1)
-                advice = f"did you mean {near[0]}?" if near else "known here: " + ", ".join(known)
+                advice = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
                 raise self.problem(f"unknown key {key[:60]}", self.line(table, key) or self.line(key, ""), advice)
 
     def mark(self, raw: Mapping[str, Any], table: str, key: str) -> None:
@@ -98,4 +98,4 @@ class ConfigText:
     def problem(self, message: str, line: int | None, *hints: str) -> SetupProblem:
         """The complaint, to be raised."""
         where = f"{self._name} line {line}" if line else self._name
-        return SetupProblem(f"{where}: {message}", *hints, "correct it with: keyctl config edit", code="bad_config")
+        return SetupProblem(f"{where}: {message}", *hints, "correct it: keyctl config edit", code="bad_config")

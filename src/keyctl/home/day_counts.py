@@ -37,15 +37,15 @@ class DayCounts(NamedTuple):
         """Raises CheckFailed where one of the counts is above its cap."""
         if self.used > limits.day_value_usd:
             raise CheckFailed(
-                f"orders of the last 24 h would be worth {self.used:.2f} USD, the cap is {limits.day_value_usd} USD",
-                "order less or wait, or raise day_value_usd in config.toml",
+                f"orders of the last 24 h would be worth {self.used:.2f} USD; the cap is {limits.day_value_usd} USD",
+                "reduce the size, wait, or raise day_value_usd: keyctl config edit",
                 code="over_day_limit",
             )
         if self.sent > sent_cap(limits):
             raise CheckFailed(
                 f"orders of the last 24 h would be worth {self.sent:.2f} USD with those canceled since, the cap for"
                 f" all that is sent is {sent_cap(limits)} USD",
-                "order less or wait; it is twice day_value_usd in config.toml",
+                "reduce the size or wait; the cap is twice day_value_usd in config.toml",
                 code="over_sent_limit",
             )
 

@@ -33,8 +33,8 @@ def twin_endpoint(home: Home, exchange: str) -> str:
         endpoint = None
     if not isinstance(endpoint, str):
         raise SetupProblem(
-            f"the demo has no {exchange} yet",
-            "run its exchanges in another terminal: keyctl demo --serve",
+            f"the demo of {exchange} has not run yet",
+            "start its exchanges in another terminal: keyctl demo --serve",
             code="no_twin",
         )
     return endpoint
@@ -48,10 +48,10 @@ def check_place(home: Home, exchange: str, env: str | None, endpoint: str | None
     if not home.is_demo:
         return endpoint
     if env not in (None, Kind.DEMO):
-        raise not_in_demo(f"--env {env}", "it stores keys of its own exchanges only")
+        raise not_in_demo(f"--env {env}", "the demo stores only keys of its own exchanges")
     ours = twin_endpoint(home, exchange)
     if endpoint is not None and endpoint != ours:
-        raise not_in_demo(f"--endpoint {endpoint}", f"its {exchange} is at {ours}")
+        raise not_in_demo(f"--endpoint {endpoint}", f"the demo's {exchange} is at {ours}")
     return ours
 
 
@@ -63,7 +63,9 @@ def check_outside(home: Home, what: str, why: str) -> None:
 
 def not_in_demo(what: str, why: str) -> UsageProblem:
     """The error for what makes no sense in the demo."""
-    return UsageProblem(f"{what} is not for the demo: {why}", "for real accounts leave --demo out", code="not_in_demo")
+    return UsageProblem(
+        f"{what} is not available in the demo: {why}", "for real accounts, remove --demo", code="not_in_demo"
+    )
 
 
 def is_of_twin(account: Account) -> bool:
@@ -79,8 +81,8 @@ def check_of_twin(home: Home, account: Account) -> None:
     if home.is_demo and not is_of_twin(account):
         raise SetupProblem(
             odd_words(account),
-            f"take it out: keyctl remove {account.label}",
-            "then store it where it belongs: leave --demo out",
+            f"remove it: keyctl remove {account.label}",
+            "then add it again without --demo",
             code="not_of_the_demo",
             account=account.label,
             exchange=account.exchange,
@@ -109,4 +111,4 @@ def choosable(home: Home, accounts: Iterable[Account], named: Collection[str]) -
 def odd_words(account: Account) -> str:
     """What is odd about such an account."""
     place = f" at {account.endpoint}" if account.endpoint else ""
-    return f"{account.label} is a {account.kind} account{place} in the demo's home, and is never used there"
+    return f"{account.label} is a {account.kind} account{place} in the demo's data folder; keyctl does not use it there"

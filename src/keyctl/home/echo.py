@@ -28,14 +28,14 @@ def service_address(text: str) -> str:
     from urllib.parse import urlsplit
 
     if not re.fullmatch(r"https?://[!-~]+", text):
-        raise ValueError("is a URL such as https://ip.example.org/")
+        raise ValueError("must be a URL such as https://ip.example.org/")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValueError("is no usable URL") from None
+        raise ValueError("is not a usable URL") from None
     if "@" in parts.netloc or parts.fragment or port == 0 or not host:
-        raise ValueError("has a host and a path, no user, password or fragment")
+        raise ValueError("must have a host and a path, without user, password or fragment")
     if parts.scheme != "https" and not is_loopback(host):
         raise ValueError("must be https")
     return text if parts.path else f"{parts.scheme}://{parts.netloc}/{'?' + parts.query if parts.query else ''}"

@@ -92,7 +92,7 @@ def _open_owned(path: Path, forbidden_mode: int, problem: type[KeyctlError]) -> 
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise problem(f"{path} is a link", "put the file itself there") from None
+            raise problem(f"{path} is a link", "replace the link by the file itself") from None
         raise problem(f"{path} cannot be read: {error.strerror}") from None
     try:
         _check_owned(path, os.fstat(descriptor), forbidden_mode, problem)
@@ -104,12 +104,12 @@ def _open_owned(path: Path, forbidden_mode: int, problem: type[KeyctlError]) -> 
 
 def _check_owned(path: Path, facts: os.stat_result, forbidden_mode: int, problem: type[KeyctlError]) -> None:
     if not stat.S_ISREG(facts.st_mode):
-        raise problem(f"{path} is not a plain file")
+        raise problem(f"{path} is not a regular file")
     if facts.st_uid != os.geteuid():
-        raise problem(f"{path} belongs to another user", "its owner must be the user who runs keyctl")
+        raise problem(f"{path} belongs to another user", "run keyctl as the user who owns it")
     if facts.st_mode & forbidden_mode:
         mode = stat.S_IMODE(facts.st_mode)
-        raise problem(f"{path} is open to other users (mode {mode:04o})", f"chmod 600 {path}")
+        raise problem(f"other users have access to {path} (mode {mode:04o})", f"make it private: chmod 600 {path}")
 
 
 def disk_trouble(error: OSError) -> StoreUnusable:
@@ -120,9 +120,9 @@ def disk_trouble(error: OSError) -> StoreUnusable:
 
 def _advice(number: int | None, name: str) -> tuple[str, ...]:
     if number in (errno.EACCES, errno.EPERM):
-        return (f"see who owns it: ls -ld {name}", "run keyctl as the user who owns it")
+        return (f"check who owns it: ls -ld {name}", "run keyctl as the user who owns it")
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return (f"free some space: df -h {name}",)
+        return (f"free some space; check it: df -h {name}",)
     return ("the file system is read-only; nothing was changed",) if number == errno.EROFS else ()
 
 
@@ -169,12 +169,12 @@ def locked(path: Path, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise StoreUnusable(
-                        f"another keyctl process keeps {path.name} locked", "try again", code="store_locked"
+                        f"another keyctl process has locked {path.name}", "wait, then run it again", code="store_locked"
                     ) from None
                 time.sleep(_POLL_SECONDS)
             except OSError as error:
                 raise StoreUnusable(
-                    f"{lock} cannot be locked: {error.strerror}", "keyctl needs a folder on a local disk"
+                    f"{lock} cannot be locked: {error.strerror}", "use a folder on a local disk"
                 ) from None
         yield
     finally:

@@ -95,9 +95,9 @@ class Home:
             return found
         if self.accounts_file.exists():
             raise SetupProblem(
-                f"{self.accounts_file} belongs to a state folder that is not at {self.state}",
-                "set KEYCTL_HOME, XDG_CONFIG_HOME and XDG_STATE_HOME as they were",
-                "or move accounts.json away and add the accounts again",
+                f"{self.accounts_file} belongs to another state folder than {self.state}",
+                "set KEYCTL_HOME, XDG_CONFIG_HOME and XDG_STATE_HOME as before",
+                "to start again, move accounts.json away and add the accounts",
                 code="other_home",
             )
         self.prepare()
@@ -152,9 +152,9 @@ def demo_home(root: Path) -> Home:
 def none_stored(home: Home) -> SetupProblem:
     """The error for a command over all accounts in a home that has none, which may be the wrong home."""
     return SetupProblem(
-        f"no account is stored in this home: {home.root}",
+        f"this data folder has no accounts: {home.root}",
         "store one: keyctl add EXCHANGE",
-        "for the accounts of another home: run keyctl as its user, or set KEYCTL_HOME",
+        "for another data folder, run keyctl as its user, or set KEYCTL_HOME",
         code="no_accounts",
     )
 
@@ -172,7 +172,9 @@ def _xdg_folder(environ: Mapping[str, str], variable: str, default: str) -> Path
     user_home = environ.get("HOME", "")
     if not user_home.startswith("/"):
         raise SetupProblem(
-            "no home folder: HOME is not set", "set HOME, or KEYCTL_HOME to a folder of yours", code="no_home"
+            "cannot find the home folder: HOME is not set",
+            "set HOME, or set KEYCTL_HOME to a folder of yours",
+            code="no_home",
         )
     return Path(user_home) / default / _NAME
 
@@ -191,4 +193,4 @@ def _make_private(folder: Path) -> None:
         if facts.st_mode & 0o077:
             folder.chmod(0o700)
     except OSError as error:
-        raise StoreUnusable(f"{folder} cannot be made: {error.strerror}") from None
+        raise StoreUnusable(f"{folder} cannot be created: {error.strerror}") from None

@@ -83,7 +83,7 @@ def read_funding(text: ConfigText) -> FundingConfig:
     found = []
     for name, value in currencies.items():
         if not (name.isascii() and name.isalnum() and name.isupper()):
-            raise text.problem("a currency is written in capitals: [funding.USD]", text.line(f"funding.{name}", ""))
+            raise text.problem("write the currency in capitals: [funding.USD]", text.line(f"funding.{name}", ""))
         found.append((name, _settings(text, value, f"funding.{name}", general)))
     return FundingConfig(general, tuple(found))
 
@@ -140,7 +140,7 @@ def _number(text: ConfigText, value: Any, name: str, line: int | None) -> Decima
 
 
 def _periods(text: ConfigText, value: Any, line: int | None) -> tuple[tuple[Decimal, int], ...]:
-    problem = f'periods is a table of rates and days, such as {{"12%/year" = 3}}; {HOW}'
+    problem = f'periods must be a table of rates and days, such as {{"12%/year" = 3}}; {HOW}'
     if not isinstance(value, dict):
         raise text.problem(problem, line)
     found = []
@@ -150,6 +150,6 @@ def _periods(text: ConfigText, value: Any, line: int | None) -> tuple[tuple[Deci
         except ValueError:
             raise text.problem(problem, line) from None
         if isinstance(days, bool) or not isinstance(days, int) or not 2 <= days <= 120:
-            raise text.problem(f"a period is 2 to 120 days, and {per_year(least)} has another", line)
+            raise text.problem(f"a period must be 2 to 120 days; {per_year(least)} has another", line)
         found.append((least, days))
     return tuple(found)

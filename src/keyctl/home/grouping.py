@@ -63,19 +63,19 @@ class Groups:
         if both is not None:
             raise UsageProblem(
                 f"group {name} is defined twice: {both}",
-                "keep one of the two: remove it there with keyctl config edit,",
-                f"or take it from each account: keyctl edit {both.accounts[0]} --no-group {name}",
+                "to remove it from config.toml: keyctl config edit",
+                f"to remove it from an account: keyctl edit {both.accounts[0]} --no-group {name}",
                 code="group_defined_twice",
             )
 
     def warnings(self) -> tuple[str, ...]:
         """A line for each name that no command would take, for those that show groups without naming one."""
-        found = [f"group {name} is defined twice and means nobody: {both}" for name, both in self.twice.items()]
+        found = [f"group {name} is defined twice, so it is not used: {both}" for name, both in self.twice.items()]
         stored = {account.label for account in self._accounts}
         for name, labels in self._listed.items():
             gone = [label for label in labels if label not in stored]
             if gone and name not in self.twice:
-                found.append(f"group {name} of config.toml names accounts that are not stored: {', '.join(gone)}")
+                found.append(f"group {name} of config.toml has unknown accounts: {', '.join(gone)}")
         return tuple(found)
 
 
@@ -84,7 +84,7 @@ def check_not_listed(names: Iterable[str], listed: Mapping[str, tuple[str, ...]]
     for name in names:
         if name in listed:
             raise UsageProblem(
-                f"group {name} is defined in config.toml, and --group would define it a second time",
+                f"group {name} is already defined in config.toml",
                 "add the account there, under [groups]: keyctl config edit",
                 code="group_in_config",
             )

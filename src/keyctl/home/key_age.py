@@ -29,9 +29,9 @@ def judge_age(
     """
     verdicts: list[tuple[Level, str]] = []
     created = rights.created
-    evidence = "creation date as told by the exchange" if created else "the day of keyctl add"
+    evidence = "creation date reported by the exchange" if created else "the day of keyctl add"
     if created is not None and created > now + timedelta(days=1):
-        verdicts.append((Level.UNKNOWN, "the creation date that was told lies in the future"))
+        verdicts.append((Level.UNKNOWN, "the exchange reported a creation date in the future"))
     elif created is not None:
         verdicts.append(_own_rule(created, now, own_days, accepted))
         verdicts += _no_list_rule(rights, lifetime, created, now)
@@ -73,7 +73,7 @@ def _own_rule(created: datetime, now: datetime, days: int, accepted: str) -> tup
 
 def _own_rule_since_added(added: datetime, now: datetime, days: int) -> tuple[Level, str]:
     age, until = max((now - added).days, 0), added + timedelta(days=days)
-    words = f"not told; at least {_days(age)}, since it was added (own rule: {days} days)"
+    words = f"unknown; at least {_days(age)}, since it was added (own rule: {days} days)"
     return (Level.UNKNOWN if _level_before(until, now) is Level.PASS else Level.WARN), words
 
 
@@ -88,7 +88,7 @@ def _no_list_rule(
     level = _level_before(until, now)
     if level is Level.PASS:
         return []
-    words = f"without an IP list the exchange ends it after {days} days: {until:%Y-%m-%d}"
+    words = f"without an IP whitelist it expires after {days} days: {until:%Y-%m-%d}"
     return [(level if rights.ip_restricted is False else Level.UNKNOWN, words)]
 
 
@@ -96,13 +96,15 @@ def _unused_rule(rights: KeyPermissions, lifetime: KeyLifetime) -> list[tuple[Le
     days = lifetime.unused_no_ip_days
     if days is None or rights.ip_restricted is not False:
         return []
-    return [(Level.WARN, f"without an IP list the exchange deletes it after {days} days without use")]
+    return [(Level.WARN, f"without an IP whitelist the exchange deletes it after {days} days without use")]
 
 
 def _told_end(rights: KeyPermissions, now: datetime) -> list[tuple[Level, str]]:
     if rights.trade_expires is None:
         return []
-    return [(_level_before(rights.trade_expires, now), f"its trading right ends on {rights.trade_expires:%Y-%m-%d}")]
+    return [
+        (_level_before(rights.trade_expires, now), f"its trading permission expires on {rights.trade_expires:%Y-%m-%d}")
+    ]
 
 
 def _level_before(until: datetime, now: datetime) -> Level:

@@ -20,7 +20,7 @@ RIGHT_NAMES = {
     "transfer": "transfers",
     "withdraw": "withdrawals",
     "funding": "margin funding",
-    "other": "other rights",
+    "other": "other permissions",
 }
 
 
@@ -41,7 +41,7 @@ class KeyProfile(Noun):
 
     def __post_init__(self) -> None:
         if "read" not in self.wanted or "withdraw" not in self.forbidden or self.wanted & self.forbidden:
-            raise ValueError("a profile wants to read, forbids to withdraw, and no right is both wanted and forbidden")
+            raise ValueError("a profile must want read and forbid withdraw; a permission cannot be in both lists")
 
 
 def _shipped(name: str, wanted: str, forbidden: str = "") -> KeyProfile:
@@ -65,14 +65,14 @@ def own_profile(
     """A profile of the person's own. Raises ValueError, in words for that person."""
     asked, barred = frozenset({"read", *wanted}), frozenset({"withdraw", *forbidden})
     if name in SHIPPED:
-        raise ValueError(f"{name} is a shipped profile; choose another name")
+        raise ValueError(f"{name} is a built-in profile; choose another name")
     for right in (*wanted, *forbidden):
         if right not in RIGHTS:
-            raise ValueError(f"no such right; known: {', '.join(RIGHTS)}")
+            raise ValueError(f"unknown permission; known: {', '.join(RIGHTS)}")
     if "withdraw" in asked:
         raise ValueError("a profile cannot want withdrawals; accept that risk for one account: [[accepted_risk]]")
     if "other" in asked:
-        raise ValueError("other rights cannot be wanted; they can be forbidden")
+        raise ValueError("'other' cannot be wanted; it can be forbidden")
     if both := asked & barred:
         raise ValueError(f"both wanted and forbidden: {', '.join(sorted(both))}")
     return KeyProfile(name, asked, barred, ip_list, max_age_days)

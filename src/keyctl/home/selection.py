@@ -11,8 +11,8 @@ from keyctl.model.words import Kind, Standing
 
 _WAYS_OUT = {
     Standing.DISABLED: "use it again: keyctl enable {label}",
-    Standing.PENDING: "see what it lacks: keyctl show {label}",
-    Standing.QUARANTINED: "it is the other half of a rotation: keyctl rotate",
+    Standing.PENDING: "to see what is missing: keyctl show {label}",
+    Standing.QUARANTINED: "it is part of a rotation: keyctl rotate",
 }
 
 
@@ -27,7 +27,7 @@ def choose(
     """The accounts meant by exactly one of names, group and all; with `leaving` "all" takes disabled ones in, which
     may still cancel and close. Raises as Accounts.select says."""
     if sum((bool(labels), group is not None, everything)) != 1:
-        raise UsageProblem("choose accounts by name, by --group or by --all, one of the three", code="no_choice")
+        raise UsageProblem("use only one of account names, --group and --all", code="no_choice")
     if labels:
         return _by_name(accounts, labels)
     usable = tuple(account for account in accounts if not account.disabled)
@@ -41,8 +41,8 @@ def check_one_kind(accounts: tuple[Account, ...]) -> None:
     kinds = sorted({account.kind.value for account in accounts if "kind" not in account.unread})
     if len(kinds) > 1:
         raise UsageProblem(
-            f"these accounts are of several kinds: {', '.join(kinds)}",
-            "one plan holds live, testnet or demo accounts, never two of them",
+            f"these accounts are in different environments: {', '.join(kinds)}",
+            "choose accounts of one environment: live, testnet or demo",
             code="mixed_kinds",
         )
 
@@ -80,9 +80,9 @@ def check_readable(account: Account) -> None:
     """Nothing when this version can read all facts of the account. Raises SetupProblem (account_unread)."""
     if account.unread:
         raise SetupProblem(
-            f"{account.label}: its entry in accounts.json cannot be used by this version: {', '.join(account.unread)}",
-            "it was written by a newer keyctl, or by hand; it stays as it is, and is used for nothing here",
-            f"to be rid of it: keyctl remove {account.label}",
+            f"{account.label}: this version cannot use its entry in accounts.json: {', '.join(account.unread)}",
+            "a newer keyctl or a manual change wrote it; keyctl leaves it unchanged and does not use it",
+            f"to remove it: keyctl remove {account.label}",
             code="account_unread",
             account=account.label,
             exchange=account.exchange,
@@ -105,14 +105,14 @@ def unknown_account(label: str, accounts: tuple[Account, ...]) -> SetupProblem:
     if near:
         hint = f"did you mean {near[0]}?"
     else:
-        hint = "see the stored ones: keyctl list" if accounts else "store one: keyctl add EXCHANGE"
-    return SetupProblem(f"no account {label}", hint, code="unknown_account")
+        hint = "check the stored accounts: keyctl list" if accounts else "to store one: keyctl add EXCHANGE"
+    return SetupProblem(f"account {label} does not exist", hint, code="unknown_account")
 
 
 def _by_name(accounts: tuple[Account, ...], labels: tuple[str, ...]) -> tuple[Account, ...]:
     for label in labels:
         if labels.count(label) > 1:
-            raise UsageProblem(f"{label} is named twice", "name each account once", code="account_twice")
+            raise UsageProblem(f"{label} is given twice", "give each account once", code="account_twice")
     return tuple(find(accounts, label) for label in labels)
 
 
@@ -128,9 +128,9 @@ def _by_group(accounts: tuple[Account, ...], group: str, listed: Mapping[str, tu
         known = sorted(groups.names())
         near = difflib.get_close_matches(group, known, n=1)
         raise UsageProblem(
-            f"no account is in group {group}",
+            f"group {group} has no accounts",
             *([f"did you mean {near[0]}?"] if near else []),
-            "groups: " + ", ".join(known) if known else "add accounts to one with --group, or in config.toml",
+            "groups: " + ", ".join(known) if known else "to add an account to it: keyctl edit LABEL --group",
             code="unknown_group",
         )
     return chosen
@@ -138,7 +138,9 @@ def _by_group(accounts: tuple[Account, ...], group: str, listed: Mapping[str, tu
 
 def _all_of_one_kind(usable: tuple[Account, ...]) -> tuple[Account, ...]:
     if not usable:
-        raise SetupProblem("no account is active", "see which are stored: keyctl list", code="no_accounts")
+        raise SetupProblem(
+            "none of the stored accounts is active", "check the stored accounts: keyctl list", code="no_accounts"
+        )
     # One of unknown kind is always among them, to be named as one that cannot be used.
     kinds = {account.kind for account in usable if "kind" not in account.unread}
     if len(kinds) <= 1:
@@ -146,8 +148,8 @@ def _all_of_one_kind(usable: tuple[Account, ...]) -> tuple[Account, ...]:
     live = tuple(account for account in usable if account.kind is Kind.LIVE)
     if Kind.LIVE not in kinds:
         raise UsageProblem(
-            "--all is not clear: there are testnet and demo accounts and no live one",
-            "name the accounts, or a --group",
+            "--all is ambiguous: there are testnet and demo accounts, but no live account",
+            "give the accounts, or use --group",
             code="mixed_kinds",
         )
     return live

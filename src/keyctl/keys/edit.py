@@ -48,7 +48,7 @@ def edit(app: App, label: str, wish: Edit) -> Result:
     from keyctl.keys.enrol import markets_for
 
     if not (wish.wants_passphrase or wish.market or wish.into or wish.out_of or wish.proxy is not None):
-        raise UsageProblem("nothing to change was named", "see: keyctl edit --help", code="nothing_to_change")
+        raise UsageProblem("no change given", "choose what to change: keyctl edit --help", code="nothing_to_change")
     account = app.accounts.get(label)
     for group in wish.into:
         check_label(group)
@@ -56,7 +56,7 @@ def edit(app: App, label: str, wish: Edit) -> Result:
         check_not_listed(wish.into, app.config.groups)
     for group in wish.out_of:
         if group not in account.groups:
-            known = ", ".join(account.groups) or "none (groups may also stand in config.toml)"
+            known = ", ".join(account.groups) or "none (groups may also be in config.toml)"
             raise UsageProblem(f"{label} is not in group {group[:41]}", f"its groups: {known}", code="unknown_group")
     changed = account
     if wish.market:
@@ -71,7 +71,7 @@ def edit(app: App, label: str, wish: Edit) -> Result:
     if wish.wants_passphrase:
         changed = _with_passphrase(app, changed, wish, warnings)
     app.accounts.replace(changed)
-    way = "" if wish.proxy is None else f" It goes {f'by {changed.proxy}' if changed.proxy else 'directly'}."
+    way = "" if wish.proxy is None else f" It connects {f'through {changed.proxy}' if changed.proxy else 'directly'}."
     done = Note(f"Changed {label}.{way} Test it: keyctl verify {label}")
     return Result({"account": account_data(changed)}, view=(done,), warnings=tuple(warnings))
 
@@ -83,14 +83,14 @@ def _proxy(app: App, account: Account, url: str) -> str | None:
     label = account.label
     if app.config.account(label).route != DIRECT:
         raise SetupProblem(
-            f"config.toml says how {label} goes, and has the last word",
-            f"change proxy or local_address of [accounts.{label}] there: keyctl config edit",
+            f"config.toml sets the proxy of {label}, and overrides this option",
+            f"change proxy or local_address of [accounts.{label}]: keyctl config edit",
             code="proxy_in_config",
             account=label,
         )
     if (app.home.state / "journal.db").exists() and app.journal.rotations.of(account.id) is not None:
         raise CheckFailed(
-            f"{label} is being rotated, and both of its keys must go the same way",
+            f"{label} is being rotated, and both of its keys must use the same connection",
             f"first: keyctl rotate {label}, then keyctl rotate {label} --finish",
             code="rotation_under_way",
             account=label,
@@ -118,7 +118,10 @@ def _with_passphrase(app: App, account: Account, wish: Edit, warnings: list[str]
         raw = app.prompt.hidden("Passphrase of the key (hidden): ", option="--passphrase-file")
     fresh = replace(credential, passphrase=clean_passphrase(raw))
     if not fresh.api_key:
-        raise UsageProblem("the API key comes first", f"complete it: keyctl add {account.exchange} --from-keygen LABEL")
+        raise UsageProblem(
+            "the API key must be stored first",
+            f"complete it: keyctl add {account.exchange} --from-keygen {account.label}",
+        )
     adapter = load(account.binding)
     warnings += adapter.check_credential(fresh.api_key, fresh.secret, fresh.algorithm, fresh.passphrase)
     app.store.put(account.id, fresh)

@@ -40,10 +40,10 @@ def binding_for(profile: Profile, place: Place) -> Binding:
     site = place.site or profile.site_default
     if place.endpoint is None:
         if place.ca_file is not None:
-            raise UsageProblem("--ca-file is for a loopback --endpoint only", code="bad_endpoint")
+            raise UsageProblem("--ca-file requires a loopback --endpoint", code="bad_endpoint")
         return Binding(profile.name, Kind(place.env or Kind.LIVE), site, None, None)
     if place.env not in (None, Kind.DEMO):
-        raise UsageProblem("an account with --endpoint is of the kind demo", "leave --env out", code="bad_endpoint")
+        raise UsageProblem("an account with --endpoint is a demo account", "remove --env", code="bad_endpoint")
     endpoint, ca_file = loopback_endpoint(place.endpoint, place.ca_file)
     return Binding(profile.name, Kind.DEMO, site, endpoint, ca_file)
 
@@ -59,22 +59,22 @@ def loopback_endpoint(url: str, ca_file: str | None) -> tuple[str, str | None]:
         address = ipaddress.ip_address(parts.hostname or "")
         port = parts.port
     except ValueError:
-        raise _bad_endpoint("--endpoint must name a loopback address, such as http://127.0.0.1:8080") from None
+        raise _bad_endpoint("--endpoint must have a loopback IP address, such as http://127.0.0.1:8080") from None
     if not address.is_loopback or (address.version == 6 and address != ipaddress.IPv6Address("::1")):
         raise _bad_endpoint("--endpoint must be on this machine: 127.0.0.0/8 or [::1]")
     if parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise _bad_endpoint("--endpoint is a scheme, an address and a port, and nothing else")
+        raise _bad_endpoint("--endpoint must be only a scheme, an IP address and a port")
     if parts.scheme not in ("http", "https"):
-        raise _bad_endpoint("--endpoint begins with http:// or https://")
+        raise _bad_endpoint("--endpoint must begin with http:// or https://")
     if (parts.scheme == "https") != (ca_file is not None):
-        raise _bad_endpoint("an https endpoint needs --ca-file, and an http one takes none")
+        raise _bad_endpoint("an https endpoint requires --ca-file; an http endpoint does not accept it")
     host = f"[{address}]" if address.version == 6 else str(address)
     endpoint = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
     if ca_file is None:
         return endpoint, None
     path = Path(ca_file).absolute()
     if not path.is_file():
-        raise _bad_endpoint(f"there is no CA file {path}")
+        raise _bad_endpoint(f"the CA file {path} does not exist")
     return endpoint, str(path)
 
 
@@ -87,7 +87,7 @@ def markets_for(profile: Profile, wanted: str | None) -> tuple[Market, ...]:
         if market not in profile.markets:
             known = ", ".join(profile.markets)
             raise UsageProblem(
-                f"keyctl knows no {market} market of {profile.title}", f"known: {known}", code="no_market"
+                f"keyctl does not support a {market} market at {profile.title}", f"known: {known}", code="no_market"
             )
     return chosen
 

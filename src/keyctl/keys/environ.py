@@ -92,7 +92,7 @@ def replace_process(command: Sequence[str], environment: Mapping[str, str], clos
         why = error.strerror if isinstance(error, OSError) else "it holds a NUL character"
         raise SetupProblem(
             f"{command[0][:80]} cannot be run: {why}",
-            "see that it is on PATH, or name its full path",
+            "check that it is on PATH, or give its full path",
             code="bad_command",
         ) from None
     finally:  # this process goes on, and must bear a closed pipe as before

@@ -30,7 +30,9 @@ class BackupKey:
 
         if kind == "keyfile":
             if self.key_file is None:
-                raise UsageProblem("this backup is opened by a key file", "name it: --key-file F", code="no_key_file")
+                raise UsageProblem(
+                    "this backup is opened by a key file", "to open it, add --key-file F", code="no_key_file"
+                )
             read = make_key_file if new else read_key_file
             return GivenKey("keyfile", read(self.key_file, app.home))
         if kind != "passphrase":
@@ -55,20 +57,22 @@ def export(app: App, path: Path, key: BackupKey) -> Result:
     from keyctl.vault.backup import Entry, write_backup
 
     if key.key_file is not None and key.passphrase_fd is not None:
-        raise UsageProblem("give the backup's key in one way only", code="two_sources")
+        raise UsageProblem("use either --key-file or --passphrase-fd", code="two_sources")
     if path.exists() or path.is_symlink():
-        raise UsageProblem(f"{path} is there already", "choose another name", code="file_exists")
+        raise UsageProblem(f"{path} already exists", "choose another name", code="file_exists")
     accounts = app.accounts.all()
     found, troubles = app.credentials(accounts)
     warnings = tuple(f"left out: {trouble.message}" for trouble in troubles.values())
     if not found:
-        raise CheckFailed("there is nothing to back up", "store an account: keyctl add EXCHANGE", code="no_accounts")
+        raise CheckFailed(
+            "no stored account could be backed up", "store an account: keyctl add EXCHANGE", code="no_accounts"
+        )
     kept = {account.id: Entry(stored_facts(account), found[account.id]) for account in accounts if account.id in found}
     write_backup(path, key.given(app, "keyfile" if key.key_file else "passphrase", new=True), kept)
     app.journal.notes.note_backup(account.api_key_hash for account in accounts if account.id in found)
     labels = [account.label for account in accounts if account.id in found]
     notes = (
-        Note(f"{len(labels)} accounts are in {path}, encrypted by a key of its own."),
-        Note(f"Keep that key elsewhere. To bring them back: keyctl import {path}"),
+        Note(f"{len(labels)} accounts are in {path}. It is encrypted with its own key."),
+        Note(f"Keep that key in another place. To restore them: keyctl import {path}"),
     )
     return Result({"file": str(path), "accounts": labels}, view=notes, warnings=warnings)

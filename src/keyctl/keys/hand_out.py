@@ -58,18 +58,20 @@ def print_variables(app: App, label: str, form: str, to_file: str | None = None)
         return _write_variables(app, label, form, Path(to_file).absolute())
     if app.output.json:
         raise UsageProblem(
-            "a secret is never part of a JSON document", "leave --json out, or: keyctl exec", code="secret_in_json"
+            "keyctl never writes a secret into a JSON document",
+            f"to run a program with the key: keyctl exec {label} -- CMD",
+            code="secret_in_json",
         )
     if is_terminal(sys.stdout):
         raise CheckFailed(
             "this would show the secret on the screen",
             f"run the program with it: keyctl exec {label} -- CMD",
-            f"to look at it: keyctl reveal {label}",
+            f"to show it on the screen: keyctl reveal {label}",
             code="stdout_is_terminal",
         )
     if _is_plain_file(sys.stdout):
         raise CheckFailed(
-            "this would leave the secret in a plain file, which others may be able to read",
+            "this would write the secret to a plain file that others may be able to read",
             f"run the program with it: keyctl exec {label} -- CMD",
             f"to write a file that only you can read: keyctl env {label} --to-file FILE",
             code="stdout_is_file",
@@ -86,10 +88,10 @@ def _write_variables(app: App, label: str, form: str, path: Path) -> Result:
     try:
         create_once(path, lines.encode(), mode=0o600)
     except FileExistsError:
-        raise UsageProblem(f"{path} is there already", "choose another name", code="file_exists") from None
+        raise UsageProblem(f"{path} already exists", "choose another name", code="file_exists") from None
     except OSError as error:
         raise UsageProblem(f"{path} cannot be written: {error.strerror}", code="bad_file") from None
-    note = f"{path} (mode 0600) now holds the secret of {label} in plain text: delete it when it is no longer needed."
+    note = f"{path} (mode 0600) now holds the secret of {label} in plain text. Delete it when you no longer need it."
     data = {"account": label, "form": form, "names": names, "file": str(path)}
     return Result(data, view=(Note(note), Note("Keep it out of git, backups and synced folders.")))
 
@@ -120,11 +122,12 @@ def _check_roll_back(app: App) -> None:
     if not app.prompt.has_terminal:
         raise unwritten
     question = (
-        f"The journal cannot be kept: {unwritten.reason}. An older vault that is put back later will not be noticed.\n"
-        f"Type {_UNCHECKED} to hand the key on without that check"
+        f"The journal cannot be written: {unwritten.reason}. An older vault that is put back later will not be "
+        "noticed.\n"
+        f"Type {_UNCHECKED} to pass the key on without that check"
     )
     if not app.prompt.confirm_typed(question, _UNCHECKED, option=""):
-        raise CheckFailed("the word was not typed; the key was not handed on", code="not_confirmed")
+        raise CheckFailed("not confirmed; the key was not passed on", code="not_confirmed")
 
 
 def _is_plain_file(stream: TextIO) -> bool:
@@ -138,14 +141,16 @@ def reveal(app: App, label: str) -> Result:
     """Shows key, secret and passphrase on the terminal itself, once the label was typed. Raises NeedsPerson."""
     account = app.accounts.get(label)
     if not app.prompt.has_terminal:
-        raise NeedsPerson("a secret is shown to a person at a terminal only", f"for programs: keyctl exec {label}")
-    question = f"This shows the secret of {label} on the screen. Type its label"
+        raise NeedsPerson(
+            "keyctl shows a secret only at a terminal", f"to run a program with the key: keyctl exec {label} -- CMD"
+        )
+    question = f"This shows the secret of {label} on the screen. Type {label}"
     if not app.prompt.confirm_typed(question, label, option=""):
-        raise CheckFailed("the label was not typed; nothing was shown", code="not_confirmed", account=label)
+        raise CheckFailed("not confirmed; nothing was shown", code="not_confirmed", account=label)
     credential = app.credential(account)
     _check_roll_back(app)
     app.prompt.show_exactly(lines_for_screen(credential))
-    return Result({"account": label}, view=(Note("Clear the screen and its history when you are done."),))
+    return Result({"account": label}, view=(Note("Clear the screen and its scroll history when you are done."),))
 
 
 def _values(app: App, account: Account, form: str) -> dict[str, str]:
@@ -163,7 +168,7 @@ def _values(app: App, account: Account, form: str) -> dict[str, str]:
     else:
         own = [name for name in names() if profile(name).own_tool is not None]
         known = ", ".join([*FORMS, *(f"{name} (for its own accounts)" for name in own)])
-        raise UsageProblem(f"no form {form[:20]} for {account.label}", f"known: {known}", code="unknown_form")
+        raise UsageProblem(f"'{form[:20]}' is not a form for {account.label}", f"known: {known}", code="unknown_form")
     credential = app.credential(account)
     _check_roll_back(app)
     return variables(credential, wanted, more)
@@ -180,7 +185,11 @@ def _warn(app: App, account: Account) -> None:
         notes.append(Note(facts.key_note))
     route = route_of(account, app.config.account(account.label).route)
     if route.kind != "direct":
-        notes.append(Note(f"{account.label} goes by {route}: the program must be told so, else it goes directly"))
+        notes.append(
+            Note(f"{account.label} connects through {route}: set the same in the program, or it connects directly")
+        )
     if account.kind is not Kind.LIVE:
-        notes.append(Note(f"{account.label} is a {account.kind} key: the program must be told so"))
+        notes.append(
+            Note(f"{account.label} is a {account.kind} key: switch the program to the {account.kind} environment")
+        )
     show_aside(notes, app.output)

@@ -41,7 +41,7 @@ def import_file(app: App, source: str, options: Options) -> Result:
     be taken, NeedsPerson without --yes, --no-input or --dry-run where nobody can be asked."""
     from keyctl.vault.backup import is_backup
 
-    check_outside(app.home, "import", "a file holds keys of real accounts")
+    check_outside(app.home, "import", "a file may hold keys of real accounts")
     for group in options.groups:
         check_label(group)
         check_not_listed([group], app.config.groups)
@@ -53,9 +53,9 @@ def import_file(app: App, source: str, options: Options) -> Result:
         from keyctl.keys.import_backup import from_backup
 
         if not kept:
-            raise UsageProblem("a backup is read from a file, not from a pipe", code="backup_from_pipe")
+            raise UsageProblem("keyctl reads a backup from a file, not from a pipe", code="backup_from_pipe")
         coming, remarks = from_backup(app, path, options, asked=not options.yes and app.prompt.has_terminal)
-        last = f"{shown_name} is encrypted and stays as it is."
+        last = f"{shown_name} is encrypted; keyctl did not change it."
     else:
         if len(data) > BYTES_MAX:
             raise SetupProblem(
@@ -64,7 +64,7 @@ def import_file(app: App, source: str, options: Options) -> Result:
         reading = read_foreign(data, STDIN if source == STDIN else path.name)
         coming, remarks = _newcomers(app, reading, options)
         advice = reading.advice
-        last = _what_is_left(path.name) if kept else "Nothing was written to disk but the stored keys."
+        last = _what_is_left(path.name) if kept else "Only the stored keys were written to disk."
     table = Table(_COLUMNS, [*map(_row, coming), *((item.line, item.name, "-", "", item.note) for item in remarks)])
     data_out = {
         "accounts": [account_data(item.account) for item in coming],
@@ -76,7 +76,7 @@ def import_file(app: App, source: str, options: Options) -> Result:
         show_aside((table,), app.output)
         hints = advice or ("correct what the notes say; nothing was stored",)
         hints = (*hints, last) if remarks else hints  # an empty file holds no secret either
-        problem = CheckFailed(f"{shown_name} holds no key that can be stored", *hints, code="no_keys")
+        problem = CheckFailed(f"{shown_name} has no key that keyctl can store", *hints, code="no_keys")
         return Result(data_out, exit_code=problem.exit_code, errors=(problem,), warnings=warnings)
     if options.dry_run:
         note = Note(f"{_counted(len(coming), 'account')} would be stored. Nothing was stored.")
@@ -121,13 +121,13 @@ def _read_stdin(most: int) -> bytes:
         raise SetupProblem("there is no stdin", code="bad_file")
     if sys.stdin.isatty():
         raise UsageProblem(
-            "import - reads a pipe, and stdin is the terminal, which would show what you type",
+            "import - reads a pipe, but stdin is the terminal, which would show the secret",
             "for example: sops -d bot.env | keyctl import -",
             code="stdin_is_terminal",
         )
     data = sys.stdin.buffer.read(most + 1)
     if len(data) > most:
-        raise SetupProblem("what came on stdin is too large", code="bad_file")
+        raise SetupProblem("the text on stdin is too large", code="bad_file")
     return data
 
 
@@ -156,7 +156,7 @@ def _not_ours(found: Found, options: Options) -> str:
         if other and (place_of(other) is not None or other[0].isupper()):
             return f"{other} is not an exchange that keyctl supports"
         if options.exchange is None:
-            whose = f"{other} is not known here" if other else "the file does not say which exchange"
+            whose = f"keyctl does not know {other}" if other else "the file does not say which exchange"
             return f"{whose}; if it is one of {', '.join(names())}, add --exchange NAME"
         found.place = Told(options.exchange)
     return "; ".join(found.wrong)
@@ -172,7 +172,7 @@ def _newcomer(app: App, found: Found, options: Options, others: list[Newcomer]) 
     binding = binding_for(facts, Place(env=kind, site=found.place.site or None))
     api_key = api_key_text(found.parts["api_key"])
     if any(other.credential.api_key == api_key for other in others):
-        raise SetupProblem("this API key stands above already", code="duplicate_key")
+        raise SetupProblem("this API key is already listed above", code="duplicate_key")
     app.accounts.check_unused(api_key)
     secret = clean_secret(found.parts["secret"], bare=facts.public_key_form != "pem")
     algorithm = recognise(secret, facts.algorithms)
@@ -198,13 +198,13 @@ def _kind(found: Found, facts: Profile, wanted: str | None) -> tuple[Kind, list[
     if wanted is not None:
         if kind is not None and kind != wanted:
             raise SetupProblem(
-                f"the file says {kind}, and --env says {wanted}", "leave --env out, or correct the file's names",
+                f"the file says {kind}, but --env says {wanted}", "remove --env, or correct the names in the file",
                 code="kind_unclear",
             )  # fmt: skip
         return Kind(wanted), []
     site = [f"site {found.place.site}"] if found.place.site else []
     if kind is None:
-        return Kind.LIVE, ["taken as live: the file does not say", *site]
+        return Kind.LIVE, ["stored as live: the file does not say", *site]
     return kind, [f"{kind} as the file says", *site]
 
 
@@ -216,7 +216,7 @@ def _meant(word: str, facts: Profile) -> Kind:
         if facts.sites(kind):
             return kind
     raise SetupProblem(
-        f"the file says that this is no live key, and {facts.title} has no test environment", code="kind_unclear"
+        f"the file says that this is not a live key, but {facts.title} has no test environment", code="kind_unclear"
     )
 
 
@@ -232,7 +232,7 @@ def _agree(app: App, table: Table, coming: list[Newcomer], options: Options) -> 
     if not app.prompt.has_terminal:
         raise NeedsPerson(
             "cannot ask whether to store these keys: there is no terminal",
-            "to look first, add --dry-run",
+            "to see the result first, add --dry-run",
             "to store them, add --yes",
         )
     show_aside((table,), app.output)
@@ -258,6 +258,6 @@ def _counted(number: int, word: str) -> str:
 
 def _what_is_left(name: str) -> str:
     return (
-        f"{name} still holds the secrets: delete it, and look for copies of it in backups. Was it ever in git? "
-        f"Ask: git log --all --oneline -- {shlex.quote(name)}; if so, rotate these keys: keyctl rotate LABEL"
+        f"{name} still holds the secrets. Delete it, and its copies in backups. Was it ever in git? "
+        f"If so, rotate these keys. To check: git log --all --oneline -- {shlex.quote(name)}"
     )

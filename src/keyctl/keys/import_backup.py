@@ -51,7 +51,7 @@ def from_backup(app: App, path: Path, options: Options, *, asked: bool) -> tuple
         try:
             account = restored_account(dict(entry.facts))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            remarks.append(Remark("", "(an entry)", "its facts cannot be read"))
+            remarks.append(Remark("", "(an entry)", "its data cannot be read"))
             continue
         try:
             newcomer = _returning(app, account, entry.credential, options, taken, asked)
@@ -85,7 +85,9 @@ def _returning(
     from keyctl.exchanges.shipped import load, profile
 
     if credential.binding != account.binding or credential.algorithm is not account.algorithm:
-        raise SetupProblem("facts and secret disagree on exchange, endpoint or key type", code="binding_mismatch")
+        raise SetupProblem(
+            "account data and secret have different exchanges, endpoints or key types", code="binding_mismatch"
+        )
     facts = profile(account.exchange)
     exchange = load(_checked_binding(facts, account, asked))
     _check_facts(facts, account)
@@ -106,7 +108,7 @@ def _returning(
         notes.append(f"CA file {account.ca_file}")
     proxy = account.proxy if asked else None
     if account.proxy:
-        notes.append(f"proxy {account.proxy}" + ("" if asked else " NOT taken over: nobody was asked"))
+        notes.append(f"proxy {account.proxy}" + ("" if asked else " not stored: it was not confirmed"))
     if account.standing is Standing.QUARANTINED:  # its rotation stays where it was begun
         account = replace(account, standing=Standing.DISABLED)
     hint = mask(credential.api_key) if credential.api_key else NO_KEY
@@ -122,11 +124,11 @@ def _checked_binding(facts: Profile, account: Account, asked: bool) -> Binding:
     Raises UsageProblem, SetupProblem for any other.
     """
     if account.ca_file and not asked:
-        raise SetupProblem("it has a CA file of its own; look at it first: import without --yes", code="not_confirmed")
+        raise SetupProblem("it has its own CA file; check it first: import without --yes", code="not_confirmed")
     env = None if account.endpoint else account.kind.value
     binding = binding_for(facts, Place(env, account.site, account.endpoint, account.ca_file))
     if binding != account.binding:
-        raise SetupProblem("its endpoint or environment is not one that keyctl would store", code="bad_endpoint")
+        raise SetupProblem("keyctl does not store such an endpoint or environment", code="bad_endpoint")
     return binding
 
 
@@ -145,7 +147,7 @@ def _check_facts(facts: Profile, account: Account) -> None:
         and (account.key_created is None or _in_range(account.key_created, latest))
     )
     if not fine:
-        raise SetupProblem("one of its facts is out of range", code="bad_facts")
+        raise SetupProblem("one of its values is out of range", code="bad_facts")
     for group in account.groups:
         check_label(group)
 
@@ -167,7 +169,7 @@ def _check_credential(exchange: Exchange, account: Account, credential: Credenti
         check_private_key(credential.secret, "ed25519" if credential.algorithm is Algorithm.ED25519 else "rsa")
         return
     if clean_api_key(credential.api_key) != credential.api_key:
-        raise SetupProblem("its API key is not as keyctl stores one", code="bad_credential")
+        raise SetupProblem("its API key does not have the form in which keyctl stores it", code="bad_credential")
     passphrase = credential.passphrase
     if passphrase is not None:
         clean_passphrase(passphrase)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 State = Literal["new", "same", "differs", "removed here", "unreadable"]
 _WORDS = {
-    "new": "comes back",
-    "same": "is here already",
-    "differs": "differs from the one here; taken only when its label is typed",
-    "removed here": "was removed here; taken only when its label is typed",
-    "unreadable": "cannot be read, or belongs to a place that this version does not know",
+    "new": "will be restored",
+    "same": "already here",
+    "differs": "differs from the one here; restored only if you type its label",
+    "removed here": "was removed here; restored only if you type its label",
+    "unreadable": "cannot be read, or this version does not know its exchange",
 }
 
 
@@ -56,13 +56,13 @@ def bring_back(app: App, path: Path, *, yes: bool, dry_run: bool = False) -> Res
     from keyctl.vault.moves import is_vault_chosen
 
     if not is_vault_chosen(app.home):
-        raise SetupProblem("this home keeps its secrets in the keyring, not in a vault", code="no_vault")
+        raise SetupProblem("the secrets are in the keyring, not in a vault", code="no_vault")
     vault = vault_in_use(app)
     here, there = vault.open(), vault.open_other(path)
     app.store.get_many(())  # refuses where another line is in place
     found = list(_compared(app, here, there))
     rows = [("", item.label, item.state, _WORDS[item.state]) for item in found]
-    table = Table(("line", "name", "state", "what becomes of it"), rows)
+    table = Table(("line", "name", "state", "result"), rows)
     wanted = [item for item in found if item.state == "new"]
     if dry_run:
         count = f"{len(wanted)} account{'s' * (len(wanted) != 1)}"
@@ -70,22 +70,26 @@ def bring_back(app: App, path: Path, *, yes: bool, dry_run: bool = False) -> Res
         return Result(_data(path, wanted, found), view=(table, note))
     asked = not yes and app.prompt.has_terminal
     if not asked and not yes and not app.no_input:
-        raise NeedsPerson("cannot ask which accounts to bring back: there is no terminal", "add --yes for the new ones")
+        raise NeedsPerson(
+            "cannot ask which accounts to restore: there is no terminal", "to restore only the new ones, add --yes"
+        )
     if asked:
         show_aside((table,), app.output)
-    if asked and wanted and not app.prompt.confirm_typed(f"Bring back {len(wanted)} accounts? Type yes", "yes"):
+    if asked and wanted and not app.prompt.confirm_typed(f"Restore {len(wanted)} accounts? Type yes", "yes"):
         wanted = []
     if asked:
         wanted += [item for item in found if item.state in ("differs", "removed here") and _is_typed(app, item)]
     if not wanted:
         raise CheckFailed(
-            f"{path.name} brings nothing back", "see the states above; nothing was changed", code="no_keys"
+            f"keyctl restored no account from {path.name}",
+            "check the column 'state'; nothing was changed",
+            code="no_keys",
         )
     _store(app, wanted)
     labels = ", ".join(item.label for item in wanted)
     notes = (
-        Note(f"Brought back: {labels}."),
-        Note(f"{path.name} still holds their secrets, sealed; keep it or delete it."),
+        Note(f"Restored: {labels}."),
+        Note(f"{path.name} still holds their secrets, encrypted. Keep it or delete it."),
     )
     return Result(_data(path, wanted, found), view=notes if asked else (table, *notes))
 
@@ -136,7 +140,9 @@ def _account_for(app: App, account_id: str, credential: Credential, taken: set[s
 
 
 def _is_typed(app: App, item: Found) -> bool:
-    return app.prompt.confirm_typed(f"{item.label}: {item.state}. To take the other one, type its label", item.label)
+    return app.prompt.confirm_typed(
+        f"{item.label}: {item.state}. To restore the other one, type {item.label}", item.label
+    )
 
 
 def _store(app: App, wanted: list[Found]) -> None:

@@ -57,7 +57,7 @@ def read_source(sources: Sources, warnings: list[str]) -> Secret | None:
     gives nothing.
     """
     if sources.given > 1:
-        raise UsageProblem("give the secret in one way only", code="two_sources")
+        raise UsageProblem("use only one option for the secret", code="two_sources")
     if sources.stdin:
         return _read_stdin("--secret-stdin")
     if sources.file is not None:
@@ -73,18 +73,18 @@ def read_credentials() -> Pasted:
     try:
         fields = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
-        raise _bad("what came on stdin is not one JSON object in UTF-8, each name once") from None
+        raise _bad("stdin must be one JSON object in UTF-8, with each name once") from None
     if not isinstance(fields, dict):
-        raise _bad("what came on stdin is not a JSON object")
+        raise _bad("the text on stdin is not a JSON object")
     known = ("api_key", "secret", "passphrase", "key_type")
     if set(fields) - set(known):
-        raise _bad("the JSON object has a name that is not known", "known: " + ", ".join(known))
+        raise _bad("the JSON object has an unknown name", "known: " + ", ".join(known))
     for name, value in fields.items():
         if not isinstance(value, str | None):
             raise _bad(f"{name} is not a text")
     secret, passphrase, key_type = fields.get("secret"), fields.get("passphrase"), fields.get("key_type")
     if key_type is not None and key_type not in list(Algorithm):
-        raise _bad("key_type is not known", "known: " + ", ".join(Algorithm))
+        raise _bad("unknown key_type", "known: " + ", ".join(Algorithm))
     return Pasted(
         fields.get("api_key"),
         None if secret is None else _encoded(secret, "secret"),
@@ -126,7 +126,7 @@ def clean_secret(
         )
     if kind in (Algorithm.ED25519, Algorithm.RSA) or (kind is None and is_private_key(data)):
         if _INVISIBLE.search(data.decode("utf-8", "ignore").removeprefix("\ufeff")):
-            raise _bad("the private key holds an invisible character", "copy it again, from where it was made")
+            raise _bad("the private key contains an invisible character", "copy it again from the original")
         return clean_private_key(data, ask, bare=bare)
     return Secret(_clean(_decoded(raw, "the secret"), "the secret"))
 
@@ -138,11 +138,11 @@ def clean_passphrase(raw: Secret) -> Secret:
     if not text:
         raise _bad("the passphrase is empty")
     if text != text.strip():
-        raise _bad("the passphrase begins or ends with a blank", "give it exactly as the exchange has it")
+        raise _bad("the passphrase begins or ends with a space", "enter it exactly as on the exchange")
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        raise _bad("the passphrase stands in quotes", "give it without them")
+        raise _bad("the passphrase is in quotes", "enter it without quotes")
     if not text.isascii() or not text.isprintable():
-        raise _bad("the passphrase holds a character that is not plain ASCII")
+        raise _bad("the passphrase contains a character that is not plain ASCII")
     return Secret(text)
 
 
@@ -152,11 +152,11 @@ def _clean(text: str, what: str) -> str:
     if not text:
         raise _bad(f"{what} is empty")
     if any(char.isspace() for char in text):
-        raise _bad(f"{what} holds a blank or a line break", "copy it alone, without what stands around it")
+        raise _bad(f"{what} contains a space or a line break", "copy only the value, without the text around it")
     if any(char in "\"'`\u2018\u2019\u201c\u201d" for char in text):
-        raise _bad(f"{what} holds a quote", "give it without quotes")
+        raise _bad(f"{what} contains a quote", "give it without quotes")
     if not text.isascii() or not text.isprintable():
-        raise _bad(f"{what} holds a character that is not plain ASCII")
+        raise _bad(f"{what} contains a character that is not plain ASCII")
     return text
 
 
@@ -164,13 +164,13 @@ def _refuse_invisible(text: str, what: str) -> None:
     if text.startswith("\ufeff"):
         raise _bad(f"{what} begins with a byte order mark", "save it as UTF-8 without one")
     if "\x1b[200~" in text or "\x1b[201~" in text:
-        raise _bad(f"{what} holds the marks of a bracketed paste", "paste it again, or give it by a file")
+        raise _bad(f"{what} contains the marks of a bracketed paste", "paste it again, or use a file")
     if "\x1b" in text:
-        raise _bad(f"{what} holds an ESC character", "an arrow or function key was pressed: type or paste it again")
+        raise _bad(f"{what} contains an ESC character", "type or paste it again, without arrow or function keys")
     if "\t" in text:
-        raise _bad(f"{what} holds a TAB character", "copy it alone, without what stands around it")
+        raise _bad(f"{what} contains a TAB character", "copy only the value, without the text around it")
     if _INVISIBLE.search(text):
-        raise _bad(f"{what} holds an invisible character", "copy it again, from the exchange's own page")
+        raise _bad(f"{what} contains an invisible character", "copy it again from the exchange's page")
 
 
 def _decoded(raw: Secret, what: str) -> str:
@@ -192,8 +192,8 @@ def _read_stdin(option: str) -> Secret:
         raise _bad(f"{option}: there is no stdin")
     if sys.stdin.isatty():
         raise UsageProblem(
-            f"{option} reads a pipe or a file, and stdin is the terminal, which would show what you type",
-            "leave the option out to be asked for it unseen",
+            f"{option} reads a pipe or a file, but stdin is the terminal, which would show the secret",
+            "to type it hidden, remove the option",
             code="stdin_is_terminal",
         )
     return _within_bounds(sys.stdin.buffer.read(BYTES_MAX + 1))
@@ -224,9 +224,9 @@ def _read_command(line: str) -> Secret:
         raise UsageProblem("--secret-command: there is no command", code="bad_command")
     if any(signs):
         raise UsageProblem(
-            "--secret-command is run without a shell, so pipes and redirections do not work in it",
+            "--secret-command runs without a shell, so pipes and redirections do not work",
             "to use a shell: --secret-command \"sh -c '...'\"",
-            "or pipe it in: COMMAND | keyctl add EXCHANGE --secret-stdin",
+            "to use a pipe: COMMAND | keyctl add EXCHANGE --secret-stdin",
             code="bad_command",
         )
     try:
@@ -241,11 +241,11 @@ def _read_command(line: str) -> Secret:
     except OSError as error:
         raise _bad(f"the secret command cannot be run: {error.strerror}") from None
     if len(printed) > BYTES_MAX:
-        raise _bad(f"the secret command printed more than {BYTES_MAX} bytes, which is no secret")
+        raise _bad(f"the secret command printed more than {BYTES_MAX} bytes, which is too long for a secret")
     if code != 0:
-        shell = ("variables, ~ and * mean nothing without a shell: --secret-command \"sh -c '...'\"",)
+        shell = ("to use variables, ~ and * in a shell: --secret-command \"sh -c '...'\"",)
         hints = shell if re.search(r"[$~*?]", line) else ()
-        raise _bad(f"the secret command ended with exit code {code}", "run it by itself to see what is wrong", *hints)
+        raise _bad(f"the secret command ended with exit code {code}", "run the command alone to see its error", *hints)
     return _within_bounds(printed)
 
 
@@ -272,7 +272,7 @@ def _within_bounds(data: bytes) -> Secret:
     if not data:
         raise _bad("the secret is empty")
     if len(data) > BYTES_MAX:
-        raise _bad(f"this is longer than {BYTES_MAX} bytes and no secret")
+        raise _bad(f"this is longer than {BYTES_MAX} bytes, too long for a secret")
     return Secret(data)
 
 

@@ -85,20 +85,20 @@ class Interview:
         if self._options["from_keygen"] and (
             self._secret_sources.given or self._options["credentials_stdin"] or self._options["key_type"]
         ):
-            raise UsageProblem("--from-keygen brings the secret and its type: give no other source", code="two_sources")
+            raise UsageProblem("--from-keygen cannot be combined with another secret or key type", code="two_sources")
         if self._options["credentials_stdin"] and (
             self._secret_sources.given or self._passphrase_sources.given or self._options["api_key"] is not None
         ):
-            raise UsageProblem("--credentials-stdin brings key, secret and passphrase: give no other source of them")
+            raise UsageProblem("--credentials-stdin cannot be combined with another key, secret or passphrase")
         if self._secret_sources.given > 1 or self._passphrase_sources.given > 1:
-            raise UsageProblem("give each secret in one way only", code="two_sources")
+            raise UsageProblem("use only one option for each secret", code="two_sources")
         if self._passphrase_sources.given and not self._profile.passphrase:
             raise self._no_passphrase()
 
     def _show_checklist(self, public_ip: Sequence[str]) -> None:
         purpose = self._options.get("profile")
         steps = "\n".join(f"  [ ] {number} {step}" for number, step in enumerate(steps_of(self._profile, purpose), 1))
-        head = f"A safe key at {self._profile.title}" + (f" for the profile {purpose}" if purpose else "")
+        head = f"A safe key at {self._profile.title}" + (f" for profile {purpose}" if purpose else "")
         note = f"\n  {self._profile.key_note}" if self._profile.key_note else ""
         ours = "".join(f"\n  Your public IP address: {line}" for line in public_ip)
         self._prompt.show(f"{head}:\n{steps}{note}{ours}")
@@ -119,7 +119,9 @@ class Interview:
             return None
         if algorithm not in known:
             raise UsageProblem(
-                f"{self._profile.title} has no {algorithm} keys", "known: " + ", ".join(known), code="no_key_type"
+                f"{self._profile.title} does not have {algorithm} keys",
+                "known: " + ", ".join(known),
+                code="no_key_type",
             )
         return algorithm
 
@@ -137,8 +139,8 @@ class Interview:
             return secret
         if not self._prompt.has_terminal:
             raise NeedsPerson(
-                "nobody can be asked for the secret here",
-                "give --secret-stdin, --secret-file F or --secret-command 'CMD'",
+                "cannot ask for the secret: there is no terminal",
+                "use --secret-stdin, --secret-file F or --secret-command 'CMD'",
             )
         what = "Secret" if algorithm in (None, Algorithm.HMAC) else "Private key, the whole PEM block"
         return self._prompt.hidden(f"{what} (hidden, nothing is echoed): ")
@@ -163,14 +165,14 @@ class Interview:
         if passphrase is None:
             if not self._prompt.has_terminal:
                 raise NeedsPerson(
-                    "nobody can be asked for the passphrase here",
-                    "give --passphrase-file F, --passphrase-command 'CMD', or all of it by --credentials-stdin",
+                    "cannot ask for the passphrase: there is no terminal",
+                    "use --passphrase-file F, --passphrase-command 'CMD' or --credentials-stdin",
                 )
             passphrase = self._prompt.hidden("Passphrase of the key (hidden): ")
         return clean_passphrase(passphrase)
 
     def _no_passphrase(self) -> UsageProblem:
-        return UsageProblem(f"keys of {self._profile.title} have no passphrase", code="no_passphrase")
+        return UsageProblem(f"{self._profile.title} keys do not have a passphrase", code="no_passphrase")
 
 
 def recognise(secret: Secret, known: tuple[Algorithm, ...]) -> Algorithm:
@@ -186,7 +188,7 @@ def recognise(secret: Secret, known: tuple[Algorithm, ...]) -> Algorithm:
     found = Algorithm(kind)
     if found not in known:
         raise SetupProblem(
-            f"this is an {found} private key, and the exchange has no such keys",
+            f"this is an {found} private key; the exchange does not support this type",
             "known: " + ", ".join(known),
             code="no_key_type",
         )
@@ -194,4 +196,4 @@ def recognise(secret: Secret, known: tuple[Algorithm, ...]) -> Algorithm:
 
 
 def _lacks(name: str) -> Any:
-    raise SetupProblem(f"the JSON object on stdin lacks {name}", code="bad_input")
+    raise SetupProblem(f"the JSON object on stdin has no {name}", code="bad_input")

@@ -125,7 +125,7 @@ def read_hints(hints: Hints, table: tuple[str, ...], rest: tuple[str, ...], leav
     if len(strong) > 1 and not all(strong):
         strong.discard("")
     if len({place for place in strong}) > 1:
-        said.wrong.append("the file names two exchanges for it")
+        said.wrong.append("the file gives two exchanges for it")
     _kinds(said, hints, near, table, rest)
     return said
 
@@ -171,11 +171,11 @@ def _kinds(
             sites |= {site} - {""}
     said.kinds = by_name | by_switch[0] or by_switch[1]
     if len(said.kinds) > 1:
-        said.wrong.append(f"the file says both {' and '.join(sorted(said.kinds))}; choose with --env")
+        said.wrong.append(f"the file says both {' and '.join(sorted(said.kinds))}; choose one with --env")
     elif by_switch[1] - said.kinds:
         said.notes.append(f"the file's own switch says {' and '.join(sorted(by_switch[1] - said.kinds))}")
     if len(sites) > 1:
-        said.wrong.append("the file names two sites of the exchange")
+        said.wrong.append("the file gives two sites of the exchange")
     elif sites:
         said.place = Place(said.place.exchange, sites.pop(), said.place.other)
 

@@ -61,8 +61,8 @@ def make_pair(accounts: Accounts, store: SecretStore, profile: Profile, label: s
     algorithm = Algorithm(wish.kind)
     if algorithm not in profile.algorithms:
         raise UsageProblem(
-            f"{profile.title} has no {algorithm} keys: it makes the secret itself",
-            f"see: keyctl checklist {profile.name}",
+            f"{profile.title} does not have {algorithm} keys: the exchange creates the secret itself",
+            f"to create a key there: keyctl checklist {profile.name}",
             code="no_key_type",
         )
     binding = binding_for(profile, wish.place)
@@ -104,7 +104,9 @@ def pending_pair(accounts: Accounts, store: SecretStore, label: str, exchange: s
     account = accounts.get(label)
     if account.standing is not Standing.PENDING or account.algorithm is Algorithm.HMAC or account.exchange != exchange:
         raise SetupProblem(
-            f"{label} is no pending key pair of {exchange}", "make one: keyctl keygen EXCHANGE", code="not_pending"
+            f"{label} is not a pending key pair for {exchange}",
+            f"create one: keyctl keygen {exchange}",
+            code="not_pending",
         )
     credential = store.get(account.id)
     if credential.binding != account.binding:
@@ -137,9 +139,9 @@ def public_key(profile: Profile, credential: Credential) -> PublicKey:
 def check_free(path: Path) -> None:
     """Nothing when a file may be made there. Raises UsageProblem: no file of the person's is ever written over."""
     if path.exists() or path.is_symlink():
-        raise UsageProblem(f"{path} is there already", "choose another name for --out", code="file_exists")
+        raise UsageProblem(f"{path} already exists", "choose another name for --out", code="file_exists")
     if not os.access(path.parent, os.W_OK):
-        raise UsageProblem(f"no file can be made in {path.parent}", code="bad_file")
+        raise UsageProblem(f"cannot create a file in {path.parent}", code="bad_file")
 
 
 def write_public(path: Path, key: PublicKey) -> None:
@@ -148,6 +150,6 @@ def write_public(path: Path, key: PublicKey) -> None:
         with open(path, "x", encoding="ascii") as file:
             file.write(key.text + "\n")
     except FileExistsError:
-        raise UsageProblem(f"{path} is there already", "choose another name for --out", code="file_exists") from None
+        raise UsageProblem(f"{path} already exists", "choose another name for --out", code="file_exists") from None
     except OSError as error:
         raise UsageProblem(f"{path} cannot be written: {error.strerror}", code="bad_file") from None

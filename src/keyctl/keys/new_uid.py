@@ -28,17 +28,17 @@ def take_new_uid(app: App, label: str) -> Result:
     _check_settled(app, account)
     if not app.prompt.has_terminal or app.no_input:
         raise NeedsPerson(
-            f"{label}: only a person at a terminal can say that it now means another exchange account",
-            "there is no option for scripts; to store the key under another label: keyctl add EXCHANGE",
+            f"{label}: the new exchange account must be confirmed at a terminal",
+            f"there is no option for scripts; to use another label: keyctl add {account.exchange}",
         )
     journal = app.journals.to_send()
     told = _told(account, asyncio.run(_observed(app, account)))
     app.prompt.show(
-        f"careful: {label} has meant exchange account {account.uid}; its key belongs to {told}. Orders, positions and "
+        f"warning: {label} has meant exchange account {account.uid}; its key belongs to {told}. Orders, positions and "
         f"limits kept under {label} are of {account.uid}."
     )
-    if not app.prompt.confirm_typed(f"Type {label} to let it mean exchange account {told} from now on", label):
-        raise CheckFailed("the label was not typed; nothing was changed", code="not_confirmed", account=label)
+    if not app.prompt.confirm_typed(f"Type {label} to use it for exchange account {told} from now on", label):
+        raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed", account=label)
     changed = replace(app.accounts.get(label), uid=told, other_uid=None)
     app.accounts.replace(changed)
     journal.exchange_accounts.know([changed])
@@ -56,7 +56,7 @@ def _check_settled(app: App, account: Account) -> None:
             f"{account.label}: an order of plan {plan} is still unknown at exchange account {account.uid}; "
             "nothing was changed",
             "find out its outcome first: keyctl orders settle --wait",
-            "or say what you have seen there: keyctl orders resolve --help",
+            "to record what the exchange shows: keyctl orders resolve --help",
             code="outcome_unknown",
             account=account.label,
             exchange=account.exchange,
@@ -75,12 +75,16 @@ def _told(account: Account, seen: Observation) -> str:
         return seen.uid
     if seen.uid is None and seen.trouble:
         raise Unreached(f"{account.label}: {seen.trouble}", "nothing was changed; run it again", account=account.label)
-    words = "does not tell whose its key is" if seen.uid is None else f"tells account {seen.uid}, which is known"
+    words = (
+        "does not report which account the key belongs to"
+        if seen.uid is None
+        else f"reports account {seen.uid}, which is already known"
+    )
     if account.uid is None and seen.uid is not None:
-        words = f"tells account {seen.uid}, and none is known yet: keyctl verify {account.label} keeps it"
+        words = f"reports account {seen.uid}; the label has none yet"
     raise CheckFailed(
         f"{account.label}: the exchange {words}; nothing was changed",
-        f"see: keyctl verify {account.label}",
+        f"to store what it reports: keyctl verify {account.label}",
         code="no_other_account",
         account=account.label,
         exchange=account.exchange,

@@ -74,7 +74,7 @@ def read_foreign(data: bytes, file_name: str) -> Reading:
     if text is None:
         raise SetupProblem(
             f"{file_name} is not a text file",
-            "a private key alone is stored by: keyctl add EXCHANGE --secret-file FILE",
+            "to store a private key alone: keyctl add EXCHANGE --secret-file FILE",
             code="bad_file",
         )
     try:
@@ -177,14 +177,14 @@ def _take(found: Found, part: Part, entries: list[Entry], file_name: str) -> Non
         return
     if any(not hmac.compare_digest(first.value.reveal(), other.value.reveal()) for other in entries[1:]):
         lines = ",".join(sorted({str(entry.line) for entry in entries}, key=int))
-        found.wrong.append(f"holds two different values for the {title} (line {lines}); leave one of them")
+        found.wrong.append(f"has two different values for the {title} (line {lines}); keep only one")
     what, command = reference_in(first.value, file_name)
     if part == "passphrase" and first.cut:
-        found.wrong.append("its passphrase ends before a # that may be part of it; put it in quotes")
+        found.wrong.append("its passphrase ends before a #, which may be part of it; put it in quotes")
     elif what:
         found.wrong.append(f"its {title} {what}" + (f"; run: {command}" if command else ""))
     elif part == "passphrase" and may_hold_reference(first.value):
-        found.notes.append("its passphrase holds ${...}, which is stored as it stands")
+        found.notes.append("its passphrase contains ${...}; it is stored unchanged")
 
 
 def _has_passphrase(exchange: str) -> bool:
@@ -226,14 +226,14 @@ def _left_alone(entries: list[Entry]) -> list[Remark]:
     shown = [name for name in given if looks_like_name(name)][:_SHOWN_NAMES]
     more = len(given) - len(shown)
     words = [*shown, *([f"{more} more" if shown else f"{more} others"] if more else [])]
-    return [Remark("", ", ".join(words), "no keys; left alone")]
+    return [Remark("", ", ".join(words), "no keys; not read")]
 
 
 def _advice(text: str) -> tuple[str, ...]:
     """What to do with a file that holds one key in another form; by its shape, without any of its text."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if "PRIVATE KEY-----" in text:
-        return ("a private key alone says no API key; store both: keyctl add EXCHANGE --secret-file FILE",)
+        return ("a private key alone has no API key; store both: keyctl add EXCHANGE --secret-file FILE",)
     if 2 <= len(lines) <= 3 and all(re.fullmatch(r"[!-~]{8,200}", line) for line in lines):
-        return ("API key and secret in lines of their own? type or paste them: keyctl add EXCHANGE",)
-    return ("names that are read: EXCHANGE_API_KEY, EXCHANGE_API_SECRET, EXCHANGE_PASSPHRASE",)
+        return ("type or paste an API key and secret that have no names: keyctl add EXCHANGE",)
+    return ("use these names: EXCHANGE_API_KEY, EXCHANGE_API_SECRET, EXCHANGE_PASSPHRASE",)

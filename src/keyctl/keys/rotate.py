@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from keyctl.verify.observations import Observation
 
 # Instead of the exchange's own words, where a person has removed the old key here.
-REMOVED = "the old account was removed already"
+REMOVED = "the old account was already removed"
 _LABEL_MAX = 36
 
 
@@ -84,12 +84,15 @@ def finish(app: App, label: str) -> Result:
         rotation = app.journal.rotations.of(account.id)
         if rotation is None or not rotation.is_cut:
             raise CheckFailed(
-                f"{label} has no new key in use yet", f"first: keyctl rotate {label}", code="not_cut", account=label
+                f"{label} does not use a new key yet",
+                f"first, run: keyctl rotate {label}",
+                code="not_cut",
+                account=label,
             )
         pair = _pair(app, rotation)
         evidence = REMOVED
         if pair.old is not None:
-            evidence = "it was proven before"
+            evidence = "proven before"
             if rotation.step is not Step.PROVEN:
                 if pair.new is None:
                     raise _gone(rotation)
@@ -103,8 +106,8 @@ def finish(app: App, label: str) -> Result:
         old = None if pair.old is None else account_data(pair.old)
         label = pair.label(rotation)
         data = {"rotation": {"label": label, "step": "done", "old": old, "evidence": evidence}}
-        dead = "was removed here" if old is None else f"is dead ({evidence}) and was removed here"
-        note = Note(f"{label}: the old key {dead}. The rotation is over.")
+        dead = "was removed here" if old is None else f"is revoked ({evidence}) and was removed here"
+        note = Note(f"{label}: the old key {dead}. The rotation is complete.")
         return Result(data, view=(note,))
 
 
@@ -114,16 +117,17 @@ def abort(app: App, label: str, yes: bool) -> Result:
         rotation = app.journal.rotations.of(app.accounts.get(label).id)
         if rotation is None or rotation.is_cut:
             raise CheckFailed(
-                f"{label} has no rotation that can be taken back",
-                "after the cut go on: keyctl rotate LABEL --finish",
+                f"{label} has no rotation that can be aborted",
+                f"after the switch, run: keyctl rotate {label} --finish",
                 code="not_begun",
             )
         pair = _pair(app, rotation)
         if pair.new is not None:
             if not yes and not app.prompt.confirm_typed(
-                f"Forget the new key {pair.new.api_key_hint} and its secret? Type {rotation.label}", rotation.label
+                f"Delete the new key {pair.new.api_key_hint} and its secret from this machine? Type {rotation.label}",
+                rotation.label,
             ):
-                raise CheckFailed("the label was not typed; nothing was changed", code="not_confirmed")
+                raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
             dismiss(app.accounts, app.store, pair.new)
         else:
             app.store.delete(rotation.new_id)
@@ -151,7 +155,9 @@ def _begin(app: App, old: Account, options: Mapping[str, Any]) -> Rotation:
         pending, made = pending_pair(app.accounts, app.store, options["from_keygen"], old.exchange)
         if pending.binding != old.binding:
             raise CheckFailed(
-                f"{pending.label} is for another place than {old.label}", "make the pair anew", code="binding_mismatch"
+                f"{pending.label} and {old.label} are for different exchanges or endpoints",
+                f"create a new key pair: keyctl keygen {old.exchange}",
+                code="binding_mismatch",
             )
         new_id = pending.id
     interview = Interview(app.prompt, app.accounts, profile(old.exchange), options)
@@ -215,7 +221,7 @@ def _cut_over(app: App, rotation: Rotation) -> None:
         rotation.old_id, rotation.new_id, _free_label(app, _pair(app, rotation).label(rotation), "old")
     )
     if not app.journal.rotations.cut(rotation):
-        raise _in_doubt(rotation, "another process has just sent it")
+        raise _in_doubt(rotation, "another process has just sent this order")
 
 
 def _told(app: App, rotation: Rotation, notes: tuple[str, ...]) -> Result:
@@ -228,9 +234,9 @@ def _told(app: App, rotation: Rotation, notes: tuple[str, ...]) -> Result:
     facts, label = profile(pair.new.exchange), pair.label(rotation)
     todo = [
         f"1 Open {facts.checklist.page}",
-        f"2 Delete the key {pair.old.api_key_hint if pair.old else 'that is gone here'}; "
+        f"2 Delete the key {pair.old.api_key_hint if pair.old else 'that was removed here'}; "
         f"keep {pair.new.api_key_hint}, which {label} uses now",
-        f"3 Then: keyctl rotate {label} --finish",
+        f"3 Run: keyctl rotate {label} --finish",
     ]
     data = {
         "rotation": {
@@ -241,7 +247,9 @@ def _told(app: App, rotation: Rotation, notes: tuple[str, ...]) -> Result:
             "todo": todo,
         }
     }
-    head = Note(f"{label} uses its new key. The old one is stored as {pair.old.label if pair.old else '-'}, in no use.")
+    head = Note(
+        f"{label} uses its new key. The old one is stored as {pair.old.label if pair.old else '-'} and not used."
+    )
     return Result(data, view=(head, *(Note(f"  [ ] {line}") for line in todo)), warnings=notes)
 
 
@@ -273,7 +281,7 @@ def _works(seen: Observation) -> bool:
 def _in_doubt(rotation: Rotation, detail: str) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"{rotation.label}: an order of the old key is unknown ({detail})",
-        f"it is settled first: keyctl rotate {rotation.label} --wait",
+        f"find out its outcome first: keyctl rotate {rotation.label} --wait",
         account=rotation.label,
     )
 
@@ -281,7 +289,7 @@ def _in_doubt(rotation: Rotation, detail: str) -> OutcomeUnknown:
 def _gone(rotation: Rotation) -> SetupProblem:
     return SetupProblem(
         f"an account of the rotation of {rotation.label} was removed",
-        "see: keyctl list",
+        "check the stored accounts: keyctl list",
         code="unknown_account",
         account=rotation.label,
     )

@@ -21,8 +21,8 @@ def check_succession(rotation: Rotation, old: Observation, new: Observation) -> 
     if judged.objections:
         raise CheckFailed(
             f"the new key cannot take {rotation.label}'s place: {'; '.join(judged.objections)}",
-            f"change it at the exchange, then again: keyctl rotate {rotation.label}",
-            f"or take another one: keyctl rotate {rotation.label} --abort",
+            f"change it at the exchange, then run: keyctl rotate {rotation.label}",
+            f"to use another key: keyctl rotate {rotation.label} --abort",
             code="not_a_successor",
             account=rotation.label,
             exchange=new.account.exchange,
@@ -41,13 +41,12 @@ def ask_about(app: App, rotation: Rotation, judged: Succession, yes: bool) -> No
     if not app.prompt.has_terminal or app.no_input:
         raise NeedsPerson(
             f"{rotation.label}: {words}; nothing was changed",
-            f"look at both keys at the exchange; where they are right, in a script: keyctl rotate {rotation.label} "
-            "--yes",
+            f"compare both keys at the exchange; if they match: keyctl rotate {rotation.label} --yes",
         )
-    app.prompt.show(f"careful: {words}")
+    app.prompt.show(f"warning: {words}")
     if not app.prompt.confirm_typed(f"Type {rotation.label} if the new key is the right one", rotation.label):
         raise CheckFailed(
-            "the label was not typed; the old key is in use as before",
-            f"take another key: keyctl rotate {rotation.label} --abort",
+            "not confirmed; the old key is still in use",
+            f"to use another key: keyctl rotate {rotation.label} --abort",
             code="not_confirmed",
         )

@@ -31,10 +31,10 @@ async def prove_dead(app: App, rotation: Rotation, old: Account, new: Account) -
             await signed_read(with_old)
         except ExchangeRefused as refusal:
             _check_proof(rotation, old, new.label, refusal.error)
-            return f"{refusal.error.exchange} answers {refusal.error.code}, and answers the new key"
+            return f"{refusal.error.exchange} rejects it with {refusal.error.code} and accepts the new key"
     raise CheckFailed(
         f"the old key {old.api_key_hint} still works",
-        "delete it at the exchange, then run this again",
+        f"delete it at the exchange, then run: keyctl rotate {new.label} --finish",
         code="old_key_works",
         account=rotation.label,
         exchange=old.exchange,
@@ -55,19 +55,19 @@ async def signed_read(session: Session) -> None:
 
 def _check_proof(rotation: Rotation, old: Account, label: str, error: ExchangeError) -> None:
     seen = (
-        f"see that it is gone at {profile(error.exchange).checklist.page}, then: keyctl remove {old.label}",
-        f"after that: keyctl rotate {label} --finish",
+        f"check that it is gone ({profile(error.exchange).checklist.page}), then: keyctl remove {old.label}",
+        f"then, run: keyctl rotate {label} --finish",
     )
     if rotation.refused == error.code:
         raise CheckFailed(
-            f"the old key was refused with {error.code} before it was deleted already: that proves nothing",
+            f"the old key was rejected with {error.code} before you deleted it, so this proves nothing",
             *seen,
             code="not_proven",
             account=rotation.label,
         )
     if not proves_death(error):
         raise CheckFailed(
-            f"the old key is rejected with {error.code}, which an IP list or rights that do not fit give as well",
+            f"the old key is rejected with {error.code}; this does not prove that it was deleted",
             *seen,
             code="not_proven",
             account=rotation.label,

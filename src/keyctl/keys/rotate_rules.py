@@ -30,9 +30,9 @@ def judge_succession(old: Observation, new: Observation) -> Succession:
     questions = _not_told(old, new) + _other_list(old.permissions, new.permissions)
     if new.permissions is None:
         if new.introspection is not None:
-            objections.append("its rights could not be read")
+            objections.append("its permissions could not be read")
         else:
-            notes.append("this kind of account has no call that tells rights: compare them by hand")
+            notes.append("the exchange does not report permissions here: compare them manually")
     else:
         objections += _wider(old.permissions, new.permissions)
         notes += _narrower(old.permissions, new.permissions)
@@ -43,7 +43,7 @@ def _of_another_account(old: Observation, new: Observation) -> list[str]:
     """By the ids that were told now, and by the one that is known of the label: an old key may be dead already."""
     known = {uid for uid in (old.account.uid, old.uid) if uid is not None}
     if len(known) > 1:
-        return ["the old key does not belong to the exchange account that its label means"]
+        return ["the old key does not belong to the exchange account of its label"]
     if new.uid is not None and known and new.uid not in known:
         return ["it belongs to another account at the exchange"]
     return []
@@ -51,9 +51,9 @@ def _of_another_account(old: Observation, new: Observation) -> list[str]:
 
 def _not_told(old: Observation, new: Observation) -> list[str]:
     if new.uid is None:
-        return ["the exchange does not tell whether it is of the same account as the old key"]
+        return ["the exchange does not report whether both keys belong to one account"]
     if old.uid is None and old.account.uid is None:
-        return [f"it is of exchange account {new.uid}, and whose the old key is cannot be told"]
+        return [f"it belongs to exchange account {new.uid}; the account of the old key is unknown"]
     return []
 
 
@@ -62,7 +62,7 @@ def _other_list(old: KeyPermissions | None, new: KeyPermissions | None) -> list[
     if old is None or new is None or not old.ips or not new.ips:
         return []
     more = [entry for entry in new.ips if entry not in old.ips]
-    return [f"its IP list also takes {', '.join(more)}"] if more else []
+    return [f"its IP whitelist also has {', '.join(more)}"] if more else []
 
 
 def _works(old: Observation, new: Observation) -> list[str]:
@@ -70,11 +70,11 @@ def _works(old: Observation, new: Observation) -> list[str]:
     for market in Market:
         before, now = old.markets.get(market), new.markets.get(market)
         if now is not None and now.error is not None and (before is None or before.worked):
-            found.append(f"it is refused on {market} ({now.error.code}), where the old one works")
+            found.append(f"it is rejected on {market} ({now.error.code}), where the old one works")
     if not any(answer is not None and answer.worked for answer in new.markets.values()):
         refused = new.refusal
         found = [
-            f"it does not work: {refused[1].code}, {refused[1].words}" if refused else "no signed read was answered"
+            f"it does not work: {refused[1].code}, {refused[1].words}" if refused else "no signed read got a response"
         ]
     return found
 
@@ -84,17 +84,17 @@ def _wider(old: KeyPermissions | None, new: KeyPermissions) -> list[str]:
     for right in _RIGHTS:
         had = getattr(old, right) if old else right not in _NEVER_NEW
         if getattr(new, right) and not had:
-            found.append(f"{RIGHT_NAMES.get(right, right)} is on, and was not with the old key")
+            found.append(f"{RIGHT_NAMES.get(right, right)} is on, but was off with the old key")
     extra = [name for name in new.extra if old is not None and name not in old.extra]
     if extra:
-        found.append(f"it has more rights: {', '.join(extra)}")
+        found.append(f"it has more permissions: {', '.join(extra)}")
     if old is not None and old.ip_restricted and new.ip_restricted is False:
-        found.append("it has no IP list, and the old key has one")
+        found.append("it has no IP whitelist, but the old key has one")
     return found
 
 
 def _narrower(old: KeyPermissions | None, new: KeyPermissions) -> list[str]:
     if old is None:
-        return ["the old key tells nothing any more: the new one was held to the least rights"]
+        return ["the old key no longer works: the new key must not withdraw or transfer"]
     lost = [RIGHT_NAMES.get(right, right) for right in _RIGHTS if getattr(old, right) and getattr(new, right) is False]
-    return [f"it lacks what the old key had: {', '.join(lost)}"] if lost else []
+    return [f"it lacks permissions of the old key: {', '.join(lost)}"] if lost else []

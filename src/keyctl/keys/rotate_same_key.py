@@ -28,12 +28,12 @@ def check_same_key(app: App, rotation: Rotation, options: Mapping[str, Any]) -> 
         (f"when the old key is deleted at the exchange: keyctl rotate {rotation.label} --finish",)
         if rotation.is_cut
         else (
-            f"to go on with {mask(api_key)}, give no key: keyctl rotate {rotation.label}",
+            f"to continue with {mask(api_key)}, give no key: keyctl rotate {rotation.label}",
             f"to drop it first: keyctl rotate {rotation.label} --abort",
         )
     )
     raise CheckFailed(
-        f"{rotation.label} {step} the key {mask(api_key)}, which is not the one given now; nothing of it was stored",
+        f"{rotation.label} {step} the key {mask(api_key)}, not the key given now; nothing was stored",
         *going_on,
         code="other_key",
         account=rotation.label,

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from keyctl.vault.moves import StoreKind
     from keyctl.vault.upkeep import Report
 
-KEEP_A_COPY = "Without its key nobody can read or repair it; keep a copy of the key somewhere else."
+KEEP_A_COPY = "Without its key it cannot be read or repaired. Keep a copy of the key in another place."
 
 
 def init(app: App, options: KeyOptions) -> Result:
     """Makes the vault of a home whose keyring holds nothing."""
-    check_outside(app.home, "vault init", "keyctl demo --serve makes its vault")
+    check_outside(app.home, "vault init", "keyctl demo --serve creates its vault")
     stored = app.accounts.all()
     if stored and not is_vault_chosen(app.home):
         raise SetupProblem(
-            f"the secrets of {len(stored)} accounts are in the system's keyring",
-            "bring them along: keyctl vault migrate --to vault",
+            f"the secrets of {len(stored)} accounts are in the system keyring",
+            "to move them: keyctl vault migrate --to vault",
             code="store_in_use",
         )
     return Result(**_made(app, options))
@@ -39,7 +39,7 @@ def make(app: App, options: KeyOptions) -> list[str]:
 
     home = app.home
     if home.vault_file.exists():
-        raise SetupProblem("this home has a vault already", "see: keyctl vault status", code="vault_exists")
+        raise SetupProblem("a vault already exists", "check it: keyctl vault status", code="vault_exists")
     harden_process()
     home.identity()
     home.prepare()
@@ -57,7 +57,7 @@ def status(app: App) -> Result:
     unfinished = None if move is None else move.to
     warnings: tuple[str, ...] = ()
     if unfinished is not None:
-        warnings = (f"a move to the {unfinished} is not finished; go on: keyctl vault migrate --to {unfinished}",)
+        warnings = (f"a move to the {unfinished} is not finished; to continue: keyctl vault migrate --to {unfinished}",)
     if not is_vault_chosen(app.home):
         nothing: dict[str, Any] = {"vault": None, "slots": [], "key_file": None, "in_use": None, "backups": []}
         table = Table(("name", "value"), [("store", "the system's keyring")])
@@ -90,7 +90,7 @@ def check(app: App, accept_generation: bool) -> Result:
     if report.unreadable:
         problem = CheckFailed(
             f"{len(report.unreadable)} of {len(report.ids)} secrets in the vault cannot be read",
-            "they may be of a newer keyctl; if not: keyctl remove LABEL, keyctl add EXCHANGE",
+            "use the newer keyctl that wrote them; if none did, remove and add the accounts again",
         )
         return Result(data, exit_code=ExitCode.CHECK, errors=(problem,), warnings=warnings)
     rows = [
@@ -109,12 +109,12 @@ def purge(app: App, yes: bool) -> Result:
     vault = vault_in_use(app)
     names = [path.name for path in backups(vault.path)]
     if names and not yes:
-        question = f"Remove {', '.join(names)}? Only the vault itself stays. Type purge"
+        question = f"Remove {', '.join(names)}? Only the vault itself remains. Type purge"
         if not app.prompt.confirm_typed(question, "purge"):
-            raise CheckFailed("the word was not typed; nothing was changed", code="not_confirmed")
+            raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
     removed = purge_vault(vault)
-    note = f"Removed {', '.join(removed)}." if removed else "There was nothing to remove."
-    hint = Note("Copies made by backup programs and snapshots of the disk are not touched by this.")
+    note = f"Removed {', '.join(removed)}." if removed else "No earlier versions exist."
+    hint = Note("Copies in backups and disk snapshots are not removed.")
     return Result({"removed": list(removed)}, view=(Note(note), hint))
 
 
@@ -137,9 +137,9 @@ def migrate(app: App, to: StoreKind, options: KeyOptions) -> Result:
     moved = move_secrets(app.home, to, accounts, stores)
     in_use = "vault" if is_vault_chosen(app.home) else "keyring"
     data = {"store": in_use, "moved": moved.secrets, "missing": [accounts[name] for name in moved.missing]}
-    notes = [Note(f"Secrets are kept in the {in_use}; {moved.secrets} were moved.")]
+    notes = [Note(f"The secrets are now in the {in_use}; {moved.secrets} were moved.")]
     if moved.abandoned:
-        notes = [Note(f"The unfinished copy was taken back; secrets stay in the {in_use}.")]
+        notes = [Note(f"The unfinished copy was removed. The secrets are still in the {in_use}.")]
     elif to == "vault" and moved.secrets:
         notes.append(Note(KEEP_A_COPY))
     warnings = tuple(f"{accounts[name]} had no secret to move" for name in moved.missing)
@@ -155,7 +155,7 @@ def _made(app: App, options: KeyOptions) -> dict[str, Any]:
     return {
         "data": {"vault": str(app.home.vault_file), "slots": kinds, "key_file": key_file},
         "view": (
-            Note(f"Vault made: {app.home.vault_file} (AES-256-GCM, opened by {opened_by})."),
+            Note(f"Vault created: {app.home.vault_file} (AES-256-GCM, opened by {opened_by})."),
             Note(KEEP_A_COPY),
         ),
     }
@@ -172,7 +172,7 @@ def _vault_status(app: App, unfinished: str | None, warnings: tuple[str, ...]) -
     source = configured_source(app.home, app.environ)
     kinds = slot_kinds(document)
     if source.kind not in kinds:
-        warnings = (*warnings, f"the key in use is a {NAMES[source.kind]}, and the vault has no slot for it")
+        warnings = (*warnings, f"the key in use is a {NAMES[source.kind]}, but the vault has no slot for it")
     names = [backup.name for backup in backups(path)]
     rows = [
         ("store", f"vault {path}"),
@@ -201,11 +201,11 @@ def _findings(report: Report, listed: dict[str, str]) -> tuple[str, ...]:
         found.append(f"the account list has {len(listed)} accounts")
     lacking = [label for name, label in listed.items() if name not in report.ids]
     if lacking:
-        found.append(f"{', '.join(lacking)}: no secret in the vault; bring it from a backup, or add the key again")
-    found += [f"{name} is open to other users: chmod 600 it" for name in report.loose]
+        found.append(f"{', '.join(lacking)}: no secret in the vault; restore a backup, or add the key again")
+    found += [f"other users have access to {name}; run: chmod 600 {name}" for name in report.loose]
     found += [f"{name} is left from an interrupted change; the next one removes it" for name in report.leftovers]
-    found += [f"the {kind} slot is cheaper to guess than new ones: keyctl vault rekey" for kind in report.weak]
+    found += [f"the {kind} slot is easier to guess than a new one; run: keyctl vault rekey" for kind in report.weak]
     closed = [one.name for one in report.copies if one.generation is None]
     if closed:
-        found.append(f"{', '.join(closed)}: not opened by the key in use; if you need none of them: keyctl vault purge")
+        found.append(f"{', '.join(closed)}: the key in use does not open them; to remove them: keyctl vault purge")
     return tuple(found)

@@ -74,7 +74,11 @@ def new_keys(app: App, options: KeyOptions) -> list[GivenKey]:
     if options.keyring:
         kinds.append("keyring")
     if len(kinds) > 1:
-        raise UsageProblem("give the vault's key in one way only", "more: keyctl vault add-slot", code="two_sources")
+        raise UsageProblem(
+            "use only one option for the vault's key",
+            "to add more keys later: keyctl vault add-slot",
+            code="two_sources",
+        )
     if not kinds or options.passphrase_fd is not None:
         kinds.append("passphrase")
     return [GivenKey(kind, _new_key(app, kind, options)) for kind in kinds]
@@ -88,7 +92,9 @@ def add_slot(app: App, kind: SlotKind, options: KeyOptions) -> Result:
 
     if kind == "keyfile" and options.key_file is None:
         raise UsageProblem(
-            "a key file slot needs --key-file F", "the file is made when it is not there", code="no_key_file"
+            "a key file slot requires --key-file",
+            "add --key-file F; keyctl creates F if it does not exist",
+            code="no_key_file",
         )
     vault = vault_in_use(app)
     vault.open()
@@ -96,7 +102,7 @@ def add_slot(app: App, kind: SlotKind, options: KeyOptions) -> Result:
     if options.key_file is not None:
         remember_source(app.home, Source(remembered_source(app.home).kind, options.key_file))
     number = len(document["slots"])
-    note = Note(f"Slot {number} opens the vault by {NAMES[kind]}. To open it so from now on: keyctl vault use {number}")
+    note = Note(f"Slot {number} opens the vault with a {NAMES[kind]}. To use it from now on: keyctl vault use {number}")
     return _slots_result(document, note)
 
 
@@ -110,16 +116,14 @@ def remove_slot(app: App, number: int) -> Result:
     if kind == configured_source(app.home, app.environ).kind:
         raise CheckFailed(
             f"slot {number} is the one in use",
-            "open the vault by another one first: keyctl vault use",
+            "use another slot first: keyctl vault use NUMBER",
             code="slot_in_use",
         )
     document = upkeep.remove_slot(vault, kind)
     if kind == "keyring":
         forget_keyring_key(app.home)
-    stale = Note(
-        "Who has that key and an older copy of the vault may know its inner key: keyctl vault rekey, then purge."
-    )
-    return _slots_result(document, Note(f"The vault no longer opens by {NAMES[kind]}."), stale)
+    stale = Note("That key and an older copy of the vault can reveal the data key. Run: keyctl vault rekey")
+    return _slots_result(document, Note(f"The vault no longer opens with a {NAMES[kind]}."), stale)
 
 
 def use(app: App, number: int) -> Result:
@@ -134,7 +138,7 @@ def use(app: App, number: int) -> Result:
     vault = EncryptedFile(app.home.vault_file, VaultKey(app.home, app.prompt, app.environ, source))
     vault.open()
     remember_source(app.home, source)
-    return _slots_result(document, Note(f"The vault is opened by {NAMES[kind]} from now on."))
+    return _slots_result(document, Note(f"The vault now opens with a {NAMES[kind]}."))
 
 
 def rekey(app: App, new_passphrase: bool, options: KeyOptions) -> Result:
@@ -161,8 +165,8 @@ def rekey(app: App, new_passphrase: bool, options: KeyOptions) -> Result:
     document = upkeep.rekey(vault, keys)
     return _slots_result(
         document,
-        Note("The vault has a new inner key, and every slot was renewed."),
-        Note("Its backups still open by the old one: when all is well, keyctl vault purge."),
+        Note("The vault has a new data key, and every slot was renewed."),
+        Note("Its backups still open with the old one. To remove them later: keyctl vault purge"),
     )
 
 
@@ -212,8 +216,12 @@ def _key_from_stdin() -> Secret:
     from keyctl.vault.sealing import KEY_BYTES
 
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-        raise UsageProblem("--key-stdin reads a pipe", "it takes exactly 32 bytes", code="stdin_is_terminal")
-    return checked_key(sys.stdin.buffer.read(KEY_BYTES + 1), "what came on stdin")
+        raise UsageProblem(
+            "--key-stdin reads a pipe, but stdin is the terminal or closed",
+            "pass exactly 32 bytes on stdin",
+            code="stdin_is_terminal",
+        )
+    return checked_key(sys.stdin.buffer.read(KEY_BYTES + 1), "the key on stdin")
 
 
 def _kind_of(document: Document, number: int) -> SlotKind:
@@ -221,7 +229,9 @@ def _kind_of(document: Document, number: int) -> SlotKind:
 
     kinds = slot_kinds(document)
     if not 1 <= number <= len(kinds):
-        raise SetupProblem(f"the vault has no slot {number}", "see: keyctl vault status", code="no_slot")
+        raise SetupProblem(
+            f"the vault does not have slot {number}", "check the slots: keyctl vault status", code="no_slot"
+        )
     return kinds[number - 1]
 
 

@@ -54,11 +54,11 @@ def write_backup(path: Path, key: GivenKey, entries: Mapping[str, Entry], *, scr
     sealed = seal(document, data_key, {"accounts": records, "keyed_at": 0})
     again = read_document(sealed)
     if open_content(again, Unlocker(key).data_key(again))["accounts"] != records:
-        raise SetupProblem("what was sealed reads back differently", "nothing was written", code="copy_differs")
+        raise SetupProblem("the encrypted data reads back differently", "nothing was written", code="copy_differs")
     try:
         create_once(path, sealed, mode=0o600)
     except FileExistsError:
-        raise UsageProblem(f"{path} is there already", "choose another name", code="file_exists") from None
+        raise UsageProblem(f"{path} already exists", "choose another name", code="file_exists") from None
     except OSError as error:
         raise UsageProblem(f"{path} cannot be written: {error.strerror}", code="bad_file") from None
 
@@ -92,7 +92,7 @@ def _check_cost(document: Document) -> None:
     for slot in document["slots"]:
         if slot.get("n", 0) > _SCRYPT_N_MAX or slot.get("n", 0) * slot.get("p", 1) > _SCRYPT_WORK_MAX:
             raise SetupProblem(
-                "this backup asks for more memory or time than keyctl gives to deriving its key",
+                "this backup needs more memory or time for its key than keyctl allows",
                 "keyctl export never writes such a file; nothing was changed",
                 code="backup_locked",
             )
@@ -102,7 +102,7 @@ def _bytes(path: Path) -> bytes:
     # A backup may lie on a stick whose file system has no modes; what is in it is sealed.
     data = read_owned(path, forbidden_mode=0, problem=SetupProblem)
     if data is None:
-        raise SetupProblem(f"there is no file {path}", code="bad_file")
+        raise SetupProblem(f"the file {path} does not exist", code="bad_file")
     return data
 
 

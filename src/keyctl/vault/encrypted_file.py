@@ -143,7 +143,7 @@ class EncryptedFile:
             saves = opened.document["generation"] - opened.keyed_at
             if saves >= SAVES_MAX:
                 raise SetupProblem(
-                    f"the vault's inner key has sealed {saves} versions",
+                    f"the vault's data key has encrypted {saves} versions",
                     "renew it: keyctl vault rekey",
                     code="rekey_due",
                 )
@@ -208,8 +208,8 @@ class EncryptedFile:
         data = read_owned(path, problem=SetupProblem)
         if data is None:
             raise SetupProblem(
-                f"the vault {path} is gone",
-                "bring it back from a backup, or make a new one: keyctl vault init",
+                f"the vault {path} does not exist any more",
+                "restore it from a backup, or create a new one: keyctl vault init",
                 code="vault_missing",
             )
         document = read_document(data)
@@ -226,7 +226,7 @@ def make_vault(
     """
     with locked(path):
         if path.exists() or path.is_symlink():
-            raise SetupProblem("this home has a vault already", "see: keyctl vault status", code="vault_exists")
+            raise SetupProblem("a vault already exists", "check it: keyctl vault status", code="vault_exists")
         document, data_key = new_document(keys, scrypt_n=scrypt_n)
         sealed = seal(document, data_key, _content(Contents(document, data_key, 0, {})))
 
@@ -244,7 +244,7 @@ def read_header(path: Path) -> Document:
     """What can be told of a vault without a key; nothing of it is proven. Raises SetupProblem (no_vault)."""
     data = read_owned(path, problem=SetupProblem)
     if data is None:
-        raise SetupProblem("this home has no vault", "make one: keyctl vault init", code="no_vault")
+        raise SetupProblem("no vault exists in this data folder", "create one: keyctl vault init", code="no_vault")
     return read_document(data)
 
 
@@ -270,9 +270,9 @@ def forked(own_copy: Path) -> SetupProblem:
     """The error for a vault that another machine has written since this one saved its own."""
     return SetupProblem(
         "another machine's vault is in the place of this machine's (a synced folder?); nothing was changed",
-        f"the accounts stored here since then are in {own_copy}; it is kept when you go on",
-        "to go on with the vault that is there: keyctl vault check --accept-generation",
-        "then bring back what is missing: keyctl import vault.fork-N.json --from-vault",
+        f"the accounts stored here since then are in {own_copy}; keyctl keeps that file",
+        "to use the vault that is here now: keyctl vault check --accept-generation",
+        "then restore what is missing: keyctl import vault.fork-N.json --from-vault",
         code="vault_forked",
     )
 

@@ -83,7 +83,7 @@ class Unlocker:
         next try. Raises SetupProblem (vault_locked)."""
         slot = next((slot for slot in document["slots"] if slot["kind"] == self._key.kind), None)
         if slot is None:
-            raise cannot_open("its slots are not for this kind of key: keyctl vault status")
+            raise cannot_open("check its slots: keyctl vault status")
         while True:
             slot_key = self._slot_key(slot)
             try:
@@ -144,7 +144,7 @@ def read_document(data: bytes) -> Document:
         if canonical(document) != data:
             raise ValueError
         if document["format"] == FORMAT and type(document["version"]) is int and document["version"] > VERSION:
-            raise cannot_open(f"it says that it has version {document['version']}: a newer keyctl may have written it")
+            raise cannot_open(f"it has version {document['version']}: a newer keyctl may have written it")
         if not _well_formed(document):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -186,7 +186,7 @@ def derive(slot: Document, material: bytes) -> bytes:
     try:
         return Scrypt(salt=salt, length=KEY_BYTES, n=slot["n"], r=slot["r"], p=slot["p"]).derive(material)
     except MemoryError:
-        raise cannot_open("there was not enough memory to derive its key") from None
+        raise cannot_open("not enough memory to derive its key") from None
 
 
 def _well_formed(document: Any) -> bool:

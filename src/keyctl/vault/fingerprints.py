@@ -173,7 +173,7 @@ class Fingerprints:
     def _damaged(self) -> StoreUnusable:
         return StoreUnusable(
             f"{self.path} is damaged, or from a newer keyctl; nothing was changed",
-            f"to begin a new one, which will not know removed keys: mv {self.path} {self.path}.damaged",
+            f"to start a new one, which will not know removed keys: mv {self.path} {self.path}.damaged",
             code="fingerprints_damaged",
         )
 

@@ -82,7 +82,7 @@ class Generations:
             why = "" if self._folder is None else unwritable(self._folder)
             if not why:
                 raise
-            trouble.hints = (f"nothing can be written in {self._folder}: {why}", *trouble.hints)
+            trouble.hints = (f"cannot write in {self._folder}: {why}", *trouble.hints)
             if not self._prompt.has_terminal or not self._may_go_unchecked(why):
                 raise
             return _NoMemory()
@@ -90,7 +90,7 @@ class Generations:
 
     def _may_go_unchecked(self, why: str) -> bool:
         question = (
-            f"Nothing can be written in {self._folder} ({why}), so keyctl cannot check whether an older vault was put\n"
+            f"keyctl cannot write in {self._folder} ({why}), so it cannot check whether an older vault was put\n"
             f"back. Type {_UNCHECKED} to use the vault without that check"
         )
         return self._prompt.confirm_typed(question, _UNCHECKED)
@@ -125,8 +125,8 @@ class Generations:
         elif document["generation"] < highest and not self._is_accepted(document["generation"], highest):
             raise SetupProblem(
                 f"this vault is older than the last one seen here (generation {document['generation']}, not {highest})",
-                "if you put a backup back yourself: keyctl vault check --accept-generation",
-                "if not, somebody changed it: keys removed since then may be in it again",
+                "if you restored a backup yourself: keyctl vault check --accept-generation",
+                "if you did not, it was changed: keys removed since then may be in it again",
                 code="vault_older",
             )
         elif document["generation"] < highest:
@@ -145,6 +145,6 @@ class Generations:
             return False
         question = (
             f"This vault is older than the last one seen here (generation {found}, not {highest}).\n"
-            f"Was a backup put back on purpose? Type {_WORD} to use it from now on"
+            f"Did you restore a backup on purpose? Type {_WORD} to use it from now on"
         )
         return self._prompt.confirm_typed(question, _WORD)

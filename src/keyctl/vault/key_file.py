@@ -36,8 +36,8 @@ def read_key_file(path: Path, home: Home) -> Secret:
     data = read_owned(path, forbidden_mode=_FORBIDDEN_MODE, problem=KeyFileProblem)
     if data is None:
         raise KeyFileProblem(
-            f"the vault's key file {path} is not there",
-            f"bring it back, or name another one with {VARIABLE}; without it the vault cannot be opened",
+            f"the vault's key file {path} does not exist",
+            f"restore it, or set {VARIABLE} to another one; without it the vault cannot be opened",
         )
     return checked_key(data, str(path))
 
@@ -53,17 +53,18 @@ def make_key_file(path: Path, home: Home) -> Secret:
     except FileExistsError:
         pass
     except OSError as error:
-        raise KeyFileProblem(f"{path} cannot be made: {error.strerror}") from None
+        raise KeyFileProblem(f"{path} cannot be created: {error.strerror}") from None
     return read_key_file(path, home)
 
 
 def check_key_file_place(path: Path, home: Home) -> None:
     """Nothing when a key may lie there. Raises SetupProblem (bad_key_file)."""
     if not path.is_absolute():
-        raise KeyFileProblem(f"{path} is not a full path", "name the key file with its full path")
+        raise KeyFileProblem(f"{path} is not a full path", "give the full path of the key file")
     if Path(os.path.realpath(path.parent)) == Path(os.path.realpath(home.vault_file.parent)):
         raise KeyFileProblem(
-            "the key file lies beside the vault", "one copy of that folder would open it; choose another folder"
+            "the key file must not be in the vault's folder",
+            "choose another folder: a copy of that one would open the vault",
         )
 
 
@@ -75,9 +76,9 @@ def read_credential(environ: Mapping[str, str]) -> Secret:
     folder = environ.get("CREDENTIALS_DIRECTORY", "")
     if not folder.startswith("/"):
         raise SetupProblem(
-            "the vault's key is a systemd credential, and this process was given none",
-            f"run this from a unit with LoadCredentialEncrypted={CREDENTIAL}:FILE",
-            "or open the vault by another of its slots: set KEYCTL_VAULT_SOURCE (see: keyctl vault status)",
+            "the vault's key is a systemd credential, but this process did not receive one",
+            f"run keyctl from a unit with LoadCredentialEncrypted={CREDENTIAL}:FILE",
+            "to use another slot, set KEYCTL_VAULT_SOURCE; its slots: keyctl vault status",
             code="vault_locked",
         )
     path = Path(folder) / CREDENTIAL
@@ -88,14 +89,14 @@ def read_credential(environ: Mapping[str, str]) -> Secret:
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode) or facts.st_uid not in (0, os.geteuid()):
-            raise KeyFileProblem(f"the credential {path} is no plain file of root or of this user")
+            raise KeyFileProblem(f"the credential {path} is not a regular file of root or of this user")
         if facts.st_mode & _CREDENTIAL_FORBIDDEN_MODE:
-            raise KeyFileProblem(f"the credential {path} is open to other users")
+            raise KeyFileProblem(f"other users have access to the credential {path}")
         return checked_key(file.read(KEY_BYTES + 1), f"the credential {path}")
 
 
 def checked_key(data: bytes, name: str) -> Secret:
     """The bytes as a key. Raises SetupProblem (bad_key_file) when they are not exactly 32."""
     if len(data) != KEY_BYTES:
-        raise KeyFileProblem(f"{name} is no vault key: it must have exactly {KEY_BYTES} bytes")
+        raise KeyFileProblem(f"{name} is not a vault key: it must have exactly {KEY_BYTES} bytes")
     return Secret(data)

@@ -26,7 +26,7 @@ NAMES: dict[SlotKind, str] = {
     "passphrase": "passphrase",
     "keyfile": "key file",
     "credential": "systemd credential",
-    "keyring": "key in the system's keyring",
+    "keyring": "key in the system keyring",
 }
 TRIES = 3
 _FORMAT = "keyctl-vault-source"
@@ -88,13 +88,13 @@ class VaultKey:
             return read_keyring_key(self._home)
         if self.kind == "keyfile":
             if self.source.key_file is None:
-                raise KeyFileProblem("no key file of the vault is named", f"name it with {VARIABLE}")
+                raise KeyFileProblem("the vault's key file is not set", f"set {VARIABLE} to its path")
             return read_key_file(self.source.key_file, self._home)
         if not self._prompt.can_type_passphrase:
             raise SetupProblem(
-                "the vault is locked and there is no terminal to type its passphrase",
-                "run this at a terminal, or hand it in: KEYCTL_VAULT_PASSPHRASE_FD=3 keyctl ... 3< FILE",
-                "for a server: keyctl vault add-slot keyfile --key-file FILE, then keyctl vault use NUMBER",
+                "the vault is locked, and there is no terminal to ask for its passphrase",
+                "use a terminal, or pass it: KEYCTL_VAULT_PASSPHRASE_FD=3 keyctl ... 3< FILE",
+                "for a server, use a key file: keyctl vault add-slot keyfile --key-file FILE",
                 code="vault_locked",
             )
         return self._prompt.passphrase("Passphrase of the vault: ")
@@ -112,7 +112,7 @@ def configured_source(home: Home, environ: Mapping[str, str]) -> Source:
         if wanted == kind:
             key_file = Path(given) if given else remembered_source(home).key_file
             return Source(kind, key_file if kind == "keyfile" else None)
-    raise SetupProblem(f"{SOURCE_VARIABLE} names no source", "known: " + ", ".join(KINDS), code="bad_source")
+    raise SetupProblem(f"{SOURCE_VARIABLE} is not a known source", "known: " + ", ".join(KINDS), code="bad_source")
 
 
 def remembered_source(home: Home) -> Source:
@@ -131,7 +131,7 @@ def remembered_source(home: Home) -> Source:
                 return Source(kind, key_file)
         raise ValueError
     except (ValueError, TypeError, KeyError):
-        raise KeyFileProblem(f"{note} is damaged", f"name the source with {SOURCE_VARIABLE} or {VARIABLE}") from None
+        raise KeyFileProblem(f"{note} is damaged", f"set the source with {SOURCE_VARIABLE} or {VARIABLE}") from None
 
 
 _FIELDS = {"format", "version", "key_file"}
@@ -155,8 +155,8 @@ def read_keyring_key(home: Home) -> Secret:
     found = _keyring_key(_keyring(home))
     if found is None:
         raise SetupProblem(
-            "the vault's key is not in the system's keyring",
-            "open the vault by another of its slots: set KEYCTL_VAULT_SOURCE (see: keyctl vault status)",
+            "the vault's key is not in the system keyring",
+            "to use another slot, set KEYCTL_VAULT_SOURCE; its slots: keyctl vault status",
             code="vault_locked",
         )
     return found
@@ -180,8 +180,8 @@ def _keyring_key(keyring: OSKeyring) -> Secret | None:
     if record is None:
         return None
     if not isinstance(record, dict) or set(record) != {"v", "vault_key"} or not isinstance(record["vault_key"], str):
-        raise KeyFileProblem("the vault's key in the system's keyring is damaged")
-    return checked_key(to_bytes(record["vault_key"]), "the item in the system's keyring")
+        raise KeyFileProblem("the vault's key in the system keyring is damaged")
+    return checked_key(to_bytes(record["vault_key"]), "the item in the system keyring")
 
 
 def _keyring(home: Home) -> OSKeyring:

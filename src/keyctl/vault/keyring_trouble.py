@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from keyctl.errors import KeyctlError, SetupProblem
 
-VAULT_HINT = "or keep secrets in an encrypted file: keyctl vault init"
+VAULT_HINT = "to keep secrets in an encrypted file: keyctl vault init"
 _LOCKED = {"KeyringLocked", "LockedException", "PromptDismissedException"}
 _ABSENT = {"NoKeyringError", "RuntimeError", "SecretServiceNotAvailableException"}
 _NO_BUS = {"FileNotFoundError", "ConnectionRefusedError", "NotADirectoryError", "ConnectionError"}
@@ -29,15 +29,15 @@ def translated(error: Exception, backend_name: str) -> KeyctlError:
         return unavailable("the keyring has no collection yet", "log in once at the desktop", VAULT_HINT)
     if kinds & _NO_BUS:
         return unavailable(
-            "the session bus is gone that DBUS_SESSION_BUS_ADDRESS names: it was of a login that is over",
-            "log in again (a tmux or ssh session keeps the old address)",
-            f"where you are logged in at the desktop: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
+            "DBUS_SESSION_BUS_ADDRESS names a session bus of a login that has ended",
+            "log in again (a tmux or ssh session keeps the old value)",
+            f"if you are logged in at the desktop, set: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
             VAULT_HINT,
         )
     if kinds & _ABSENT:
-        return unavailable("the keyring cannot be reached from here", VAULT_HINT)
+        return unavailable("keyctl cannot reach the keyring from here", VAULT_HINT)
     if "1783" in str(error):
-        return unavailable("the Windows credential store refused an item as too large", VAULT_HINT)
+        return unavailable("the Windows credential store rejected an item as too large", VAULT_HINT)
     return unavailable(f"the keyring failed ({type(error).__name__} in {backend_name})", VAULT_HINT)
 
 
@@ -51,19 +51,19 @@ def _start_trouble(error: Exception) -> SetupProblem | None:
     told = " ".join(f"{getattr(one, 'name', '')} {one}" for one in _chain(error))
     if "DBus.Error.Spawn.ExecFailed" in told or "DBus.Error.Spawn.FileInvalid" in told:
         return unavailable(
-            "the program of the keyring that the session bus names is not installed (org.freedesktop.secrets)",
+            "the keyring program of the session bus is not installed (org.freedesktop.secrets)",
             "install gnome-keyring, KWallet or KeePassXC, or remove the old one's file in dbus-1/services",
             VAULT_HINT,
         )
     if "DBus.Error.Spawn." in told or "DBus.Error.TimedOut" in told or "DBus.Error.NoReply" in told:
         return unavailable(
-            "the program of the keyring ends when it is started (org.freedesktop.secrets)",
-            "start it by itself to see why, for example: gnome-keyring-daemon --start",
+            "the keyring program stops when it starts (org.freedesktop.secrets)",
+            "start it alone to see its error, for example: gnome-keyring-daemon --start",
             VAULT_HINT,
         )
     if "DBus.Error.ServiceUnknown" in told or "DBus.Error.NameHasNoOwner" in told:
         return unavailable(
-            "no program on this session bus keeps secrets (org.freedesktop.secrets)",
+            "the session bus has no keyring program (org.freedesktop.secrets)",
             "install and start gnome-keyring, KWallet or KeePassXC",
             VAULT_HINT,
         )

@@ -55,7 +55,7 @@ def migrate(home: Home, to: StoreKind, listed: Iterable[str], stores: Stores) ->
             return _migrate(home, to, ids, stores)
         except KeyctlError as error:
             in_use = "vault" if is_vault_chosen(home) else "keyring"
-            error.hints = (*error.hints, f"in use now: the {in_use}; to go on: keyctl vault migrate --to {to}")
+            error.hints = (*error.hints, f"in use now: the {in_use}; to continue: keyctl vault migrate --to {to}")
             raise
 
 
@@ -92,7 +92,7 @@ def _put_missing(stores: Stores, to: StoreKind, wanted: Mapping[str, Credential]
     target.put_many({name: item for name, item in wanted.items() if name not in there or not same(there[name], item)})
     found = stores.open(to).get_present(wanted)
     if not all(name in found and same(found[name], item) for name, item in wanted.items()):
-        raise SetupProblem("what was copied reads back differently", "nothing was removed", code="copy_differs")
+        raise SetupProblem("the copied secrets read back differently", "nothing was removed", code="copy_differs")
 
 
 def _remove(home: Home, move: Move, ids: tuple[str, ...], stores: Stores) -> None:
@@ -124,8 +124,8 @@ def _gather(home: Home, to: StoreKind, ids: tuple[str, ...], stores: Stores) -> 
 def _abandon(home: Home, move: Move, stores: Stores) -> Moved:
     if move.switched:
         raise SetupProblem(
-            f"a move to the {move.to} is not finished",
-            f"first: keyctl vault migrate --to {move.to}",
+            f"the move to the {move.to} is not finished",
+            f"finish it first: keyctl vault migrate --to {move.to}",
             code="move_unfinished",
         )
     if move.to == "vault":

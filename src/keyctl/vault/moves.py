@@ -125,7 +125,9 @@ class SteadyStore:
         with stores_held(self._home):
             if is_vault_chosen(self._home) is not self._is_vault:
                 raise SetupProblem(
-                    "the secrets were moved to another store meanwhile", "run this once more", code="store_moved"
+                    "the secrets were moved to another store in the meantime",
+                    "run the command again",
+                    code="store_moved",
                 )
             yield
 

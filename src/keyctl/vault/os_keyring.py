@@ -25,8 +25,8 @@ _CHANGES_PER_SESSION = 20
 ALLOWED = (
     ("keyring.backends.macOS", "Keyring", "the macOS keychain"),
     ("keyring.backends.Windows", "WinVaultKeyring", "the Windows credential store"),
-    ("keyring.backends.SecretService", "Keyring", "the system's keyring (Secret Service)"),
-    ("keyring.backends.libsecret", "Keyring", "the system's keyring (libsecret)"),
+    ("keyring.backends.SecretService", "Keyring", "the system keyring (Secret Service)"),
+    ("keyring.backends.libsecret", "Keyring", "the system keyring (libsecret)"),
     ("keyring.backends.kwallet", "DBusKeyring", "KWallet"),
 )
 _T = TypeVar("_T")
@@ -258,15 +258,15 @@ def _limited(work: Callable[[], _T], backend_name: str, seconds: float) -> _T:
     if failures:
         raise translated(failures[0], backend_name) from None
     raise unavailable(
-        f"the keyring did not answer within {seconds:.0f} s",
-        "it may wait for its password on some screen: unlock it",
+        f"the keyring did not respond within {seconds:.0f} s",
+        "unlock it: it may be waiting for its password on a screen",
         VAULT_HINT,
     )
 
 
 def _no_keyring() -> SetupProblem:
     return unavailable(
-        "no keyring of the operating system can be used here",
-        "in cron, over ssh or in a container: keyctl vault init --key-file FILE",
-        f"on a desktop where you are logged in: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
+        "keyctl cannot use a keyring of the operating system here",
+        "for cron, ssh or a container: keyctl vault init --key-file FILE",
+        f"if you are logged in at the desktop, set: DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/{os.getuid()}/bus",
     )

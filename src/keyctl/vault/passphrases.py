@@ -41,7 +41,7 @@ def check_new_passphrase(secret: Secret, names: Collection[str] = ()) -> None:
     if len(text) < LENGTH_MIN:
         raise _weak(f"the passphrase is shorter than {LENGTH_MIN} characters")
     if _is_common(text, {*_COMMON, *names}):
-        raise _weak("the passphrase is among the first that are guessed")
+        raise _weak("the passphrase is too common")
 
 
 def _is_common(text: str, common: Set[str]) -> bool:

@@ -92,7 +92,7 @@ def missing() -> SetupProblem:
     """The error for an account without a secret in the store."""
     return SetupProblem(
         "the secret of this account is not in the store",
-        "remove the account and add it again: keyctl remove LABEL, keyctl add EXCHANGE",
+        "remove the account, then add it again: keyctl add EXCHANGE",
         code="secret_missing",
     )
 
@@ -101,7 +101,7 @@ def damaged() -> SetupProblem:
     """The error for an entry that is there and cannot be understood."""
     return SetupProblem(
         "the stored secret of this account cannot be read",
-        "it was changed by another program or by a newer keyctl; nothing was changed now",
+        "another program or a newer keyctl changed it; nothing was changed now",
         code="secret_damaged",
     )
 
@@ -109,8 +109,7 @@ def damaged() -> SetupProblem:
 def doubled() -> SetupProblem:
     """The error for an entry of which the keyring holds two: one of them is not ours, and nothing says which."""
     return SetupProblem(
-        "the keyring holds two secrets of this account, and neither is taken",
-        "somebody or another program has added one; remove the account and add it again: keyctl remove LABEL, "
-        "keyctl add EXCHANGE",
+        "the keyring has two secrets for this account; keyctl uses neither",
+        "another program added one; remove the account, then add it again: keyctl add EXCHANGE",
         code="secret_doubled",
     )

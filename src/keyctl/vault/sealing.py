@@ -28,7 +28,7 @@ def cannot_open(*hints: str) -> SetupProblem:
     return SetupProblem(
         "the vault did not open: wrong passphrase or key, or damaged vault",
         *(hints or ("check the passphrase or key file; if it is right, the vault is damaged",)),
-        "to see its versions and slots: keyctl vault check",
+        "to show its versions and slots: keyctl vault check",
         code="vault_locked",
     )
 

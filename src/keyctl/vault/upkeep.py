@@ -57,9 +57,9 @@ def add_slot(vault: EncryptedFile, key: GivenKey, *, scrypt_n: int = SCRYPT_N) -
     def change(now: Contents) -> Contents:
         if key.kind in slot_kinds(now.document):
             raise SetupProblem(
-                f"the vault has a {key.kind} slot already",
-                "a new passphrase: keyctl vault rekey --new-passphrase",
-                "another key: open the vault by another slot, remove this one, and add it again",
+                f"the vault already has a {key.kind} slot",
+                "to set a new passphrase: keyctl vault rekey --new-passphrase",
+                "for another key, use another slot, remove this one, and add it again",
                 code="slot_exists",
             )
         return replace(now, document=with_slot(now.document, key, now.data_key, scrypt_n=scrypt_n))
@@ -72,11 +72,13 @@ def remove_slot(vault: EncryptedFile, kind: SlotKind) -> Document:
 
     def change(now: Contents) -> Contents:
         if kind not in slot_kinds(now.document):
-            raise SetupProblem(f"the vault has no {kind} slot", "see: keyctl vault status", code="no_slot")
+            raise SetupProblem(
+                f"the vault does not have a {kind} slot", "check the slots: keyctl vault status", code="no_slot"
+            )
         if len(slot_kinds(now.document)) == 1:
             raise SetupProblem(
-                "this is the last slot; without it nobody could open the vault",
-                "add another one first: keyctl vault add-slot",
+                "this is the last slot; without it the vault cannot be opened",
+                "add another slot first: keyctl vault add-slot",
                 code="last_slot",
             )
         return replace(now, document=without_slot(now.document, kind))
@@ -95,7 +97,9 @@ def rekey(vault: EncryptedFile, keys: Sequence[GivenKey], *, scrypt_n: int = SCR
 
     def change(now: Contents) -> Contents:
         if [key.kind for key in keys] != list(slot_kinds(now.document)):
-            raise SetupProblem("the vault's slots were changed meanwhile", "run this once more", code="slots_changed")
+            raise SetupProblem(
+                "the vault's slots were changed in the meantime", "run the command again", code="slots_changed"
+            )
         document, data_key = renewed(now.document, keys, scrypt_n=scrypt_n)
         return replace(now, document=document, data_key=data_key, keyed_at=now.document["generation"])
 
@@ -181,7 +185,7 @@ def _ways_back(vault: EncryptedFile) -> tuple[str, ...]:
             place = vault.path.with_name(copy.name)
             return (
                 f"{copy.name} opens with this key (generation {copy.generation}, {copy.accounts} secrets)",
-                f"to go back to it, put the damaged file aside and then: cp -p {place} {vault.path}",
+                f"to restore it, move the damaged file away, then: cp -p {place} {vault.path}",
             )
     return ()
 

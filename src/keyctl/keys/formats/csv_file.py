@@ -28,12 +28,12 @@ def read_csv(text: str, separator: str) -> Parsed:
     try:
         names = next(rows)
         if len(set(names)) != len(names):
-            raise NotInFormat(1, "a column's name that stands there twice")
+            raise NotInFormat(1, "a column name that appears twice")
         before = rows.line_num
         for number, row in enumerate(rows, 1):
             line, before = before + 1, rows.line_num
             if row and len(row) != len(names):
-                parsed.troubles.append(Trouble(line, "another number of columns than the first line has"))
+                parsed.troubles.append(Trouble(line, "the number of columns differs from the first line"))
                 continue
             for name, cell in zip(names, row, strict=False):
                 if cell:

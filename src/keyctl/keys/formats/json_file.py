@@ -49,7 +49,7 @@ class _Reader:
             self.place += 1
             self._skip()
         if self.place < len(self.text):
-            raise self._wrong("something follows the end")
+            raise self._wrong("extra text after the end")
 
     def _value(self, path: tuple[str, ...], depth: int) -> str | None:
         """Reads a value; gives the text of a scalar."""
@@ -66,7 +66,7 @@ class _Reader:
                 try:
                     self.parsed.entries.append(Entry(path, Secret(value), line))
                 except UnicodeEncodeError:
-                    raise self._wrong("an escape that stands for no character") from None
+                    raise self._wrong("an escape that is not a valid character") from None
             return value
         return None
 
@@ -79,7 +79,7 @@ class _Reader:
             value = self._value((*path, name), depth + 1)
             if name in seen:
                 if value is None or value != seen[name][1]:
-                    raise NotInFormat(line, f"a name that stands in one object twice, first in line {seen[name][0]}")
+                    raise NotInFormat(line, f"a name that appears twice in one object, first in line {seen[name][0]}")
                 del self.parsed.entries[before:]
             seen.setdefault(name, (line, value))
 
@@ -144,7 +144,7 @@ class _Reader:
         try:
             return str(json.loads(f'"{inner}"', strict=False))
         except ValueError:
-            raise self._wrong("an escape that JSON does not have") from None
+            raise self._wrong("an escape that is not valid in JSON") from None
 
     def _expect(self, char: str) -> None:
         self._skip()

@@ -20,7 +20,7 @@ def read_toml(text: str) -> Parsed:
     except tomllib.TOMLDecodeError as error:
         found = _PLACE.search(str(error))
         line = int(found[1]) if found else text.count("\n") + 1
-        raise NotInFormat(line, "not TOML, or a name that stands there twice") from None
+        raise NotInFormat(line, "not TOML, or a name that appears twice") from None
     except (ValueError, RecursionError):
         raise NotInFormat(1, "not TOML") from None
     parsed, lines = Parsed(), _lines(text)
@@ -29,7 +29,9 @@ def read_toml(text: str) -> Parsed:
         if isinstance(value, str | bool):
             parsed.entries.append(Entry(path, Secret(str(value)), line))
         else:
-            parsed.troubles.append(Trouble(line, "a number without quotes; if it is part of a key, put it in quotes"))
+            parsed.troubles.append(
+                Trouble(line, "a number without quotes; put quotes around it if it belongs to a key")
+            )
     return parsed
 
 

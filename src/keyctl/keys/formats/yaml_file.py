@@ -45,14 +45,14 @@ class _Reader:
         line = event.start_mark.line + 1
         kind = type(event).__name__
         if kind == "AliasEvent" or getattr(event, "anchor", None) is not None:
-            raise NotInFormat(line, "an anchor or alias: one text stands for another; write it out")
+            raise NotInFormat(line, "an anchor or alias; write the value itself")
         if getattr(event, "tag", None) is not None:
-            raise NotInFormat(line, "a tag: the value must be worked out by another program first")
+            raise NotInFormat(line, "a tag; another program must resolve the value first")
         if kind == "ScalarEvent":
             self._scalar(event, line)
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             if self._open and self._open[-1].wants_name:
-                raise NotInFormat(line, "a name that is no text")
+                raise NotInFormat(line, "a name that is not a text")
             if len(self._open) >= DEPTH_MAX:
                 raise NotInFormat(line, "nested too deeply")
             self._open.append(_Open(self._path(), kind == "MappingStartEvent"))
@@ -72,7 +72,7 @@ class _Reader:
         within = self._open[-1] if self._open else None
         if within is not None and within.wants_name:
             if not within.take_name(event.value, line):
-                raise NotInFormat(line, f"a name that stands there twice, first in line {within.seen[event.value]}")
+                raise NotInFormat(line, f"a name that appears twice, first in line {within.seen[event.value]}")
             return
         path, cut = self._path(), event.style is None and self._is_cut(event)
         try:
@@ -83,7 +83,7 @@ class _Reader:
                     within.own_name = event.value
                 self.parsed.entries.append(Entry(path, Secret(event.value), line, cut))
         except UnicodeEncodeError:
-            raise NotInFormat(line, "an escape that stands for no character") from None
+            raise NotInFormat(line, "an escape that is not a valid character") from None
         self._done()
 
     def _is_cut(self, event: Any) -> bool:
