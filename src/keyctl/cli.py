@@ -29,7 +29,7 @@ KERNEL_TOOL_CALLS = ("padd", "newring", "pipe", "request2", "instantiate", "sess
 WELCOME = """\
 keyctl - API keys and orders for crypto exchanges. Secrets stay on this machine.
   Try it without an account    keyctl demo
-  Make a safe key              keyctl checklist lbank
+  Create a safe key            keyctl checklist lbank
   Store and test it            keyctl add lbank
   Check every key              keyctl verify --all
   One order, many accounts
@@ -103,7 +103,7 @@ class Root(click.Group):
     epilog="More on exit codes, safety, cron and so on: keyctl help",
 )
 @click.version_option(__version__, prog_name="keyctl", message="%(prog)s %(version)s (keyctl-crypto)")
-@click.option("--demo", is_flag=True, help="Use the demo's accounts (see: keyctl demo --serve).")
+@click.option("--demo", is_flag=True, help="Use the accounts of the demo (keyctl demo --serve)")
 @click.pass_context
 def root(ctx: click.Context, demo: bool) -> Result | None:
     """The welcome when no command is named."""
@@ -189,8 +189,8 @@ def _fault(error: Exception, app: App) -> Result:
     if app.output.debug:
         _show_traceback(error)
     fault = KeyctlError(
-        f"a fault in keyctl ({type(error).__name__}); nothing was sent",
-        "run again with --debug to see where",
+        f"internal error ({type(error).__name__}); nothing was sent",
+        "to see where, run again with --debug",
     )
     return failure(_after_sending(app) or fault)
 
@@ -272,16 +272,16 @@ def _after_sending(app: App) -> OutcomeUnknown | None:
     if journal is None or not journal.has_claimed:
         return None
     return OutcomeUnknown(
-        "the command broke off after orders may have gone out; the journal knows which",
-        "do not send again; clear it up: keyctl orders settle --wait",
-        "then look: keyctl orders",
+        "the command stopped unexpectedly; orders may have been sent",
+        "do not resend; find out the outcome: keyctl orders settle --wait",
+        "then check the orders: keyctl orders",
     )
 
 
 def _with_hint(error: KeyctlError, app: App) -> KeyctlError:
     """The error, with the command's help as its hint where it has none: bad input is never left without a next step."""
     if app.demo and error.code == "no_accounts":
-        error.hints = ("run its exchanges in another terminal: keyctl demo --serve",)
+        error.hints = ("start its exchanges in another terminal: keyctl demo --serve",)
     if not error.hints and error.exit_code in (ExitCode.USAGE, ExitCode.SETUP, ExitCode.CHECK):
         error.hints = (f"see: {' '.join(('keyctl', app.output.command)).rstrip()} --help",)
     return error
@@ -296,9 +296,9 @@ def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProble
             return secret_on_command_line()
         if error.option_name[1:2].isdecimal() or error.option_name[1:2] == ".":
             return UsageProblem(
-                f"'{error.option_name}' begins a number below zero, and sizes and prices are above zero",
-                "the side of an order says which way: keyctl order sell SYMBOL SIZE",
-                "an id that begins with - goes behind --",
+                f"'{error.option_name}' starts a negative number, but sizes and prices must be above zero",
+                "to sell, give the side: keyctl order sell SYMBOL SIZE",
+                "put -- before an id that begins with -",
             )
         known = [name for name in error.possibilities or () if not takes_secret(name)]
         error = click.NoSuchOption(error.option_name, possibilities=known, ctx=error.ctx)

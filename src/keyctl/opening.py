@@ -171,7 +171,7 @@ def _secret_missing(account: Account) -> SetupProblem:
 def disagreement(account: Account, credential: Credential) -> SetupProblem:
     """The error for a secret that is bound to another place than the account list says."""
     return SetupProblem(
-        f"{account.label}: the account list and the stored secret disagree on exchange or endpoint",
+        f"{account.label}: the account list and the stored secret have different exchanges or endpoints",
         "nothing was sent; remove the account and add it again",
         code="binding_mismatch",
         account=account.label,

@@ -287,7 +287,7 @@ def test_when_the_store_refuses_no_account_is_listed(world: World, monkeypatch: 
 
 def test_a_person_is_guided_and_sees_no_secret(world: World) -> None:
     at = keyctl_at_terminal(["add", "okx", "--no-verify"], world.home)
-    at.waits_for("May it ask them? (yes, no) [no]: ").types("\n")
+    at.waits_for("May keyctl ask them? (yes, no) [no]: ").types("\n")
     at.waits_for("[ ] 1 ").waits_for("Label [okx-main]: ").types("\n")
     at.waits_for("API key: ").types(OKX["api_key"] + "\n")
     at.waits_for("echoed): ").types(OKX["secret"] + "\n")
@@ -302,7 +302,7 @@ def test_a_person_is_guided_and_sees_no_secret(world: World) -> None:
 def test_a_person_may_paste_a_private_key(world: World) -> None:
     whole = pem(Ed25519PrivateKey.generate())
     at = keyctl_at_terminal(["add", "binance", "--no-verify", "--label", "b"], world.home)
-    at.waits_for("May it ask them?").types("no\n")
+    at.waits_for("May keyctl ask them?").types("no\n")
     at.waits_for("Key type (").types("ed25519\n")
     at.waits_for("API key: ").types(BINANCE_KEY + "\n")
     code, seen = at.waits_for("echoed): ").types(whole).leaves()

@@ -76,7 +76,7 @@ def test_a_reading_key_is_told_to_trade_nowhere(exchange: str) -> None:
 
 def test_a_profile_that_an_exchange_has_no_keys_for_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["checklist", "lbank", "--profile", "funding"]) == ExitCode.USAGE
-    assert "LBank has no checklist for the profile funding" in capsys.readouterr().err
+    assert "LBank has no checklist for profile funding" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("exchange", names())

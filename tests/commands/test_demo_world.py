@@ -301,7 +301,7 @@ def test_nothing_is_stored_for_another_place(demo: World, command: tuple[str, ..
 def test_what_makes_no_sense_in_the_demo_is_refused(demo: World, words: tuple[str, ...]) -> None:
     ran = demo.keyctl("--demo", *words, "--json")
     assert code(ran) == (2, "not_in_demo")
-    assert ran.document["errors"][0]["hints"] == ["for real accounts leave --demo out"]
+    assert ran.document["errors"][0]["hints"] == ["for real accounts, remove --demo"]
 
 
 def test_before_the_demo_ever_ran_nothing_can_be_added(world: World, watch: Watch) -> None:

@@ -468,7 +468,7 @@ def test_an_address_in_a_pasted_error_is_compared_with_the_lists_kept_here(
     assert listed == {"on-it": True, "lacks-it": False, "keeps-none": None}
     shown = " ".join(world.keyctl("diagnose", exchange, stdin=body).stdout.split())
     assert "on-it spot: on the list you keep" in shown or "on-it futures: on the list you keep" in shown
-    assert "MISSING on the list you keep" in shown and "keyctl whitelist plan lacks-it" in shown
+    assert "missing on the list you stored" in shown and "keyctl whitelist plan lacks-it" in shown
     assert not any(line.key_hint for line in world.venue(exchange).calls.lines), "nothing is asked"
 
 
@@ -477,7 +477,7 @@ def test_the_list_that_the_exchange_reported_goes_before_the_one_that_is_kept(wo
     world.keyctl("verify", "okx-a")
     world.keyctl("whitelist", "set", "-a", "okx-a", "9.9.9.9")
     shown = " ".join(world.keyctl("diagnose", "okx", stdin=PASTED_ADDRESSES[1][1]).stdout.split())
-    assert "okx-a spot: on the list that OKX reported" in shown
+    assert "okx-a spot: on the whitelist that OKX reported" in shown
 
 
 def test_an_error_about_something_else_compares_no_address(world: World) -> None:

@@ -137,7 +137,7 @@ def test_a_proxy_is_kept_in_one_form_and_shown(world: World) -> None:
     world.keyctl("edit", "a", "--proxy", "socks5h://proxy.example")
     assert world.account("a").proxy == "socks5://proxy.example:1080"
     assert "proxy\tsocks5://proxy.example:1080" in world.keyctl("show", "a").stdout
-    assert "goes by socks5://proxy.example:1080" in world.spawn("exec", "a", "--", "/bin/true").stderr
+    assert "connects through socks5://proxy.example:1080" in world.spawn("exec", "a", "--", "/bin/true").stderr
     world.keyctl("price", "BTC/USDT")  # makes the journal
     world.keyctl("halt", "--lift")
     checks = world.keyctl("doctor", "--json").data["checks"]
@@ -152,7 +152,7 @@ def test_an_account_whose_proxy_was_changed_to_something_else_goes_nowhere(world
         document = json.loads(path.read_text())
         document["accounts"][0]["proxy"] = wrong
         path.write_text(json.dumps(document))
-        assert "a: its entry in accounts.json cannot be used by this version: proxy" in world.keyctl("list").stderr
+        assert "a: this version cannot use its entry in accounts.json: proxy" in world.keyctl("list").stderr
         for command in (("balance", "a"), ("verify", "a"), ("price", "BTC/USDT"), ("diagnose", "a")):
             assert world.keyctl(*command).exit_code == 3, command
     assert len(world.venue("okx").calls.lines) == before, "not directly either"

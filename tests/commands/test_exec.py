@@ -127,10 +127,10 @@ def test_env_refuses_a_terminal_and_a_document(world: World) -> None:
 def test_reveal_wants_the_label_typed_and_shows_all_on_the_terminal(world: World) -> None:
     made = world.add("okx", "a")
     assert world.keyctl("reveal", "a").exit_code == 10
-    code, seen = keyctl_at_terminal(["reveal", "a"], world.home).waits_for("Type its label").types("a\n").leaves()
+    code, seen = keyctl_at_terminal(["reveal", "a"], world.home).waits_for("on the screen. Type").types("a\n").leaves()
     assert code == 0
     assert made.secret in seen and made.passphrase is not None and made.passphrase in seen and made.api_key in seen
-    code, seen = keyctl_at_terminal(["reveal", "a"], world.home).waits_for("Type its label").types("b\n").leaves()
+    code, seen = keyctl_at_terminal(["reveal", "a"], world.home).waits_for("on the screen. Type").types("b\n").leaves()
     assert code == 4 and made.secret not in seen
 
 
@@ -140,7 +140,7 @@ def test_reveal_writes_to_the_screen_even_when_stdout_is_a_file(world: World, tm
     program = f"import os, sys; sys.stdout.flush(); os.dup2(os.open({str(out)!r}, os.O_WRONLY | os.O_CREAT), 1); "
     program += "from keyctl.cli import run; sys.exit(run(['reveal', 'a']))"
     person = Person(["-c", program], {**world.environ})
-    code, seen = person.waits_for("Type its label").types("a\n").leaves()
+    code, seen = person.waits_for("on the screen. Type").types("a\n").leaves()
     assert code == 0 and made.secret in seen and made.secret not in out.read_text()
 
 
@@ -177,7 +177,7 @@ def test_env_writes_a_file_that_only_the_person_can_read(world: World, more: tup
     assert world.made["okx-a"].secret in path.read_text()
     assert world.made["okx-a"].secret not in ran.stdout + ran.stderr
     again = world.keyctl("env", "okx-a", "--to-file", str(path))
-    assert again.exit_code == 2 and "there already" in again.stderr
+    assert again.exit_code == 2 and "already exists" in again.stderr
     assert world.keyctl("env", "okx-a", "--to-file", str(world.folder / "no" / "x")).exit_code == 2
     world.keyctl("remove", "okx-a", "--yes")
     assert world.keyctl("import", str(path), "--yes").exit_code == 0

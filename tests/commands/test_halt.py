@@ -321,9 +321,9 @@ def test_doctor_says_when_a_journal_was_put_back_that_knows_of_no_halt(two: Worl
     for beside in ("journal.db-wal", "journal.db-shm"):
         (two.home / "state" / beside).unlink(missing_ok=True)
     details = [check["detail"] for check in two.keyctl("doctor", "--json").data["checks"] if check["name"] == "halt"]
-    assert len(details) == 1 and "does not know of it" in details[0]
+    assert len(details) == 1 and "has no record of it" in details[0]
     assert two.keyctl("halt", "--lift").exit_code == 9  # of a lost journal nothing is allowed again
-    assert two.keyctl("halt", "begin anew").exit_code == 0
+    assert two.keyctl("halt", "start again").exit_code == 0
     assert two.keyctl("halt", "--lift").exit_code == 0
     assert not [check for check in two.keyctl("doctor", "--json").data["checks"] if check["name"] == "halt"]
 

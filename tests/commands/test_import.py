@@ -131,7 +131,7 @@ def test_several_keys_of_one_exchange_get_labels_of_their_own(world: World) -> N
     assert stored(world, "binance-main") == whole(one)
     assert stored(world, "binance-sub-2") == whole(two)
     again = world.keyctl("import", str(path), "--yes")
-    assert again.exit_code == 4 and "stored already" in again.stderr
+    assert again.exit_code == 4 and "already stored" in again.stderr
 
 
 def test_freqtrade_variables_and_config(world: World) -> None:

@@ -21,7 +21,7 @@ from tests.support.ran import Ran
 from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import IPS, World, credentials
 
-ASKED = "May it ask them?"
+ASKED = "May keyctl ask them?"
 HERE, SIX = "47.98.123.45", "2606:4700::1111"
 
 
@@ -53,7 +53,7 @@ def test_an_empty_home_shows_it_in_the_exchanges_form(world: World, echo: FakeEc
     step = profile(exchange).ip_list.step
     for _ in range(2):
         shown = world.keyctl("checklist", exchange).stdout
-        assert f"IP      {HERE} (told by 127.0.0.1, just now)" in shown
+        assert f"IP      {HERE} (from 127.0.0.1, just now)" in shown
         assert f"IP      in {profile(exchange).title}'s form (step {step}), type: {HERE}\n" in shown
     data = world.keyctl("checklist", exchange, "--json").data
     assert (data["type"], data["public_ip"][0]["address"]) == ([HERE], HERE)
@@ -150,7 +150,7 @@ def test_what_an_exchange_named_is_shown_with_its_age_and_without_consent(world:
     assert rows == [["direct", "IPv4", HERE, "5 h ago", "okx"], ["direct", "IPv6", SIX, "5 h ago", "okx"]]
     assert world.keyctl("checklist", "okx", "--json").data["type"] == [f"{HERE},{SIX}"]
     ran = world.keyctl("checklist", "lbank")
-    assert f"{SIX} (told by okx, just now); LBank does not document whether it accepts IPv6" in ran.stdout
+    assert f"{SIX} (from okx, just now); LBank does not document whether it accepts IPv6" in ran.stdout
     assert f"type: {HERE}\n" in ran.stdout
     assert echo.requests == []
 

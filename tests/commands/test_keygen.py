@@ -61,7 +61,7 @@ def test_a_pair_made_here_is_led_by_its_profile_too(world: World) -> None:
     ran = world.keyctl(*words, "--profile", "read")
     assert (world.account("binance-new").profile, ran.data["key"]["profile"]) == ("read", "read"), ran
     found = {row["detail"] for row in ran.data["findings"] if row["rule"] == "trade"}
-    assert "ON: the profile read forbids it" in found
+    assert "ON: profile read forbids it" in found
 
 
 @pytest.mark.parametrize(("exchange", "kind", "more"), PAIRS)

@@ -61,7 +61,7 @@ def test_init_without_terminal_and_without_options_names_them(bare: World) -> No
 def test_a_passphrase_is_typed_twice_unseen_and_opens_the_vault(bare: World) -> None:
     at = keyctl_at_terminal(["vault", "init"], bare.home)
     at.waits_for("New passphrase of the vault: ").types("open sesame, quietly\n")
-    code, seen = at.waits_for("once more: ").types("open sesame, quietly\n").leaves()
+    code, seen = at.waits_for("Repeat the passphrase: ").types("open sesame, quietly\n").leaves()
     assert code == 0, seen
     assert "sesame" not in seen
     at = keyctl_at_terminal(["vault", "check"], bare.home).waits_for("Passphrase of the vault: ")

@@ -96,7 +96,7 @@ def test_an_accepted_risk_makes_the_withdrawal_right_a_warning_with_its_reason(d
     found = desk.findings("acct")["acct", "spot", "withdraw"]
     assert found["level"] == "warn"
     assert "sweeps to cold store" in found["detail"]
-    assert "withdrawal-address whitelist: " + profile(exchange).withdrawal_whitelist in found["fix"]
+    assert "withdrawal whitelist: " + profile(exchange).withdrawal_whitelist in found["fix"]
     assert desk.run("verify", "acct").exit_code == ExitCode.OK
 
 
@@ -148,7 +148,7 @@ def test_lbanks_separate_futures_list_is_named_as_likely(desk: Desk) -> None:
     assert ran.exit_code == ExitCode.CHECK
     assert found["spot", "access"]["level"] == "pass"
     assert found["futures", "access"]["level"] == "fail"
-    assert "likely, not proven" in found["futures", "access"]["fix"]
+    assert "likely (not confirmed)" in found["futures", "access"]["fix"]
     assert "the same key just signed a spot call" in found["futures", "access"]["evidence"]
     assert ran.document["errors"][0]["market"] == "futures"
 
@@ -245,12 +245,12 @@ def test_on_a_terminal_the_summary_fits_eighty_columns(desk: Desk, monkeypatch: 
     ran = desk.run("verify", "--all")
     lines = ran.stdout.splitlines()
     table = [line.split() for line in lines[2:7]]
-    assert [row[:7] for row in table] == [
-        ["lbank-a", "lbank", "futures", "?", "?", "MISSING?", "refused"],
-        ["bitfinex-a", "bitfinex", "spot", "yes", "off", "?", "unknown"],
-        ["binance-a", "binance", "spot", "yes", "off", "ok", "ok"],
-        ["lbank-a", "lbank", "spot", "yes", "off", "ok", "ok"],
-        ["okx-a", "okx", "both", "yes", "off", "ok", "ok"],
+    assert table[0][:8] == ["lbank-a", "lbank", "futures", "unknown", "unknown", "likely", "missing", "rejected"]
+    assert [row[:7] for row in table[1:]] == [
+        ["bitfinex-a", "bitfinex", "spot", "on", "off", "unknown", "unknown"],
+        ["binance-a", "binance", "spot", "on", "off", "ok", "ok"],
+        ["lbank-a", "lbank", "spot", "on", "off", "ok", "ok"],
+        ["okx-a", "okx", "both", "on", "off", "ok", "ok"],
     ]
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("1  lbank-a futures: access: 10007") for line in lines)
@@ -276,7 +276,7 @@ def test_no_bar_and_no_colour_reaches_a_pipe(desk: Desk) -> None:
 def test_without_any_account_it_says_how_to_store_one(desk: Desk, arguments: tuple[str, ...]) -> None:
     ran = desk.run("verify", *arguments, "--json")
     assert ran.exit_code == ExitCode.SETUP
-    assert ran.document["errors"][0]["hints"][0] == "store one: keyctl add EXCHANGE"
+    assert ran.document["errors"][0]["hints"][0] == "to store one: keyctl add EXCHANGE"
 
 
 def test_a_group_is_verified_alone(desk: Desk) -> None:

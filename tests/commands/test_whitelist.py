@@ -157,7 +157,7 @@ def test_our_own_address_that_is_missing_is_named(desk: Desk) -> None:
     desk.run("verify", "okx-a")  # OKX's refusal names the address that it sees
     desk.run("whitelist", "set", "-a", "okx-a", TWO)
     ran = desk.run("whitelist", "plan", "okx-a")
-    assert "127.0.0.1 (direct (loopback)) is ours and not on it" in ran.stdout
+    assert "127.0.0.1 (direct (loopback)) is your IP address, but not on it" in ran.stdout
     assert lists(desk, "plan", "okx-a")["okx-a", "spot"]["ours_missing"] == ["127.0.0.1"]
 
 
@@ -174,7 +174,7 @@ def test_a_plan_of_a_list_that_became_impossible_is_exit_4(desk: Desk) -> None:
 def test_without_a_list_it_says_how_to_keep_one(desk: Desk) -> None:
     live(desk, "okx")
     assert "keyctl whitelist set -a okx-a" in desk.run("whitelist", "plan", "okx-a").stdout
-    assert "no list is kept" in desk.run("whitelist", "show", "okx-a").stdout
+    assert "no whitelist is stored" in desk.run("whitelist", "show", "okx-a").stdout
     assert "not read yet: keyctl verify okx-a" in desk.run("whitelist", "show", "okx-a").stdout
 
 
@@ -218,11 +218,11 @@ def test_an_address_for_a_time_is_typed_until_verify_says_to_take_it_off(desk: D
     assert (ran.exit_code, ran.data["whitelists"][0]["kept"]) == (ExitCode.OK, ["127.0.0.1", TWO])
     assert f"\ttype\t127.0.0.1,{TWO}" in desk.run("whitelist", "plan", "binance-a").stdout
     running = findings(desk, "binance-a")["ip_until"]
-    assert running["level"] == "warn" and f"{TWO} is to come off at" in running["detail"]
+    assert running["level"] == "warn" and f"{TWO} must be removed at" in running["detail"]
     desk.clock = ShiftedClock(ahead=7300.0)
     desk.twin.add_key("binance", made)
     over = findings(desk, "binance-a")["ip_until"]
-    assert over["level"] == "fail" and "for a time, which ended" in over["detail"]
+    assert over["level"] == "fail" and "temporarily; its time ended" in over["detail"]
     assert "keyctl checklist binance, step 5" in over["fix"]
     assert "\ttype\t127.0.0.1\n" in desk.run("whitelist", "plan", "binance-a").stdout
     desk.run("whitelist", "set", "-a", "binance-a", "127.0.0.1")

@@ -359,7 +359,7 @@ def test_the_address_comes_from_the_exchanges_own_words() -> None:
     told = refused("key", "50110", "Your IP 2001:db8::7 is not included in your API key's <API key> IP whitelist.", 401)
     evidence = seen(told, exchange="okx", address="203.0.113.7")
     assert seen_address(evidence) == "2001:db8::7"
-    assert "2001:db8::7 (IPv6; or leave by IPv4" in fix_for(Cause.IP_LIST, evidence)
+    assert "2001:db8::7 (IPv6; or use IPv4" in fix_for(Cause.IP_LIST, evidence)
 
 
 def test_a_record_gives_the_same_evidence_again() -> None:

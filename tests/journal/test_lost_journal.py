@@ -128,7 +128,7 @@ def test_a_damaged_mark_stops_nothing_and_lifts_no_guard(desk: Desk, moment: str
 
 
 def without_a_mark_for_good(desk: Desk) -> None:
-    """The mark is gone, and cannot be written again: what stands there is no file of ours."""
+    """The mark is gone, and cannot be written again: what stands the file o does not existf ours."""
     desk.mark.unlink()
     desk.mark.symlink_to(desk.world.folder / "elsewhere")
 

@@ -176,7 +176,7 @@ def at_terminal(world: World, *arguments: str, way: str = "forbidden") -> Person
 @pytest.mark.parametrize("way", ["forbidden", "no_growth"])
 def test_exec_asks_since_the_roll_back_check_cannot_be_kept(small: World, way: str, typed: str, code: int) -> None:
     person = at_terminal(small, "exec", "okx-a", "--", "sh", "-c", "exit 17", way=way)
-    left, seen = person.waits_for("hand the key on").types(f"{typed}\n").leaves()
+    left, seen = person.waits_for("pass the key on").types(f"{typed}\n").leaves()
     assert left == code, seen
     assert REASONS[way] in seen
 
@@ -192,7 +192,7 @@ def test_without_a_person_no_key_is_handed_on(small: World, words: tuple[str, ..
 
 def test_reveal_asks_as_exec_does(small: World) -> None:
     person = at_terminal(small, "reveal", "okx-a")
-    person.waits_for("Type its label").types("okx-a\n").waits_for("hand the key on").types("no\n")
+    person.waits_for("on the screen. Type").types("okx-a\n").waits_for("pass the key on").types("no\n")
     left, seen = person.leaves()
     assert left == ExitCode.CHECK and small.made["okx-a"].secret not in seen
 
@@ -208,7 +208,7 @@ def test_a_config_folder_that_alone_cannot_be_written_keeps_no_verdict_back(smal
     ran = within(
         lambda _: WAYS["forbidden"](small.home / "config"), small.home, lambda: small.keyctl("verify", "--all")
     )
-    assert "what was told of accounts is not kept" in ran.stderr, ran
+    assert "the account data from the exchange was not stored" in ran.stderr, ran
     assert "okx-a" in ran.stdout and "cannot be opened" not in ran.stdout
 
 

@@ -41,7 +41,7 @@ def test_keys_come_worst_first_with_figures_and_the_change_that_helps_most(desk:
     assert (wide["change"], narrow["change"], read["change"]) == ("ip_list", "vault", None)
     assert (narrow["lost_anywhere_usd"], narrow["withdrawn_usd"]) == ("0.00", "0.00")
     assert narrow["lost_usd"] == wide["lost_usd"]
-    assert (read["lost_usd"], read["can"]) == ("0.00", ["see balances and orders, and move nothing"])
+    assert (read["lost_usd"], read["can"]) == ("0.00", ["see balances and orders, but move nothing"])
     assert {row["place"] for row in rows(ran).values()} == {"vault_with_key_here"}
 
 

@@ -36,7 +36,7 @@ def test_reveal_says_it_and_goes_on(world: World) -> None:
     world.add("okx")
     leak(world, "okx-a")
     person = keyctl_at_terminal(["reveal", "okx-a"], world.home)
-    person.waits_for("reported as leaked").waits_for("Type its label").types("okx-a\n")
+    person.waits_for("reported as leaked").waits_for("on the screen. Type").types("okx-a\n")
     left, seen = person.leaves()
     assert left == 0 and world.made["okx-a"].secret in seen
 

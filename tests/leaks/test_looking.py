@@ -68,7 +68,7 @@ def test_after_a_lost_journal_it_is_unknown_whose_the_orders_of_before_are(world
     leak(world, "okx-a")
     ran = leak(world, "okx-a")
     assert [find["kind"] for find in told(ran)["not_ours"]] == ["trade"]
-    assert any("journal was begun anew" in word for word in told(ran)["unknown"])
+    assert any("a new journal was started" in word for word in told(ran)["unknown"])
     assert "did not come from" not in told(ran)["ticket"]
 
 

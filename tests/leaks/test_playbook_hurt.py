@@ -338,7 +338,7 @@ def test_a_scan_that_breaks_off_keeps_no_report_back(world: World, monkeypatch: 
     from keyctl.leaks import scan
 
     def broken(*_: object) -> None:
-        raise RuntimeError("a worker of the scan broke off")
+        raise RuntimeError("a worker of the scan was interrupted")
 
     world.add("okx")
     monkeypatch.setattr(scan, "look_through", broken)

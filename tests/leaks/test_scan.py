@@ -372,7 +372,7 @@ def test_a_key_that_was_removed_is_found_as_dead(world: World, tmp_path: Path) -
     (tmp_path / "notes").write_text(made.secret)
     (find,) = world.keyctl("scan", str(tmp_path / "notes"), "--json").data["finds"]
     assert find["account"] == "okx-a"
-    assert find["key"].startswith("dead since 20") and find["dead_since"]
+    assert find["key"].startswith("revoked since 20") and find["dead_since"]
 
 
 def test_an_account_without_fingerprints_is_named_until_the_store_was_opened(world: World, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_number_below_zero_is_called_so_and_no_option(world: World, line: tupl
     ran = world.keyctl(*(word.format(written) for word in line), "--json")
     (error,) = ran.document["errors"]
     assert (ran.exit_code, error["code"]) == (2, "usage")
-    assert "begins a number below zero" in error["message"]
+    assert "starts a negative number" in error["message"]
     assert len(error["hints"]) == 2
 
 

@@ -128,7 +128,7 @@ def test_the_ip_version_that_the_list_lacks_is_named_whichever_is_used_first(
     code, data = twofold.diagnose((ADDRESS[listed],))
     missing = 10 - listed
     assert (code, data["cause"], data["also_possible"]) == (ExitCode.CHECK, f"ipv{missing}_not_listed", [])
-    assert f"IPv{missing} address" in data["fix"] and f"leave by IPv{listed}" in data["fix"]
+    assert f"IPv{missing} address" in data["fix"] and f"use IPv{listed}" in data["fix"]
     (row,) = shown(data, "version")
     assert row["level"] == "fail" and row["detail"].startswith(f"IPv{order[1]}: ")
     assert data["calls"] <= 6

@@ -123,7 +123,7 @@ def test_proxies_of_the_environment_are_not_used(desk: Desk, monkeypatch: pytest
         ("proxy = 1080", "socks5://"),
         ('local_address = "eth0"', "address of this machine"),
         ('proxy = "http://127.0.0.1:1"\nlocal_address = "127.0.0.1"', "one of the two"),
-        ('profile = "trader"', "no such profile"),
+        ('profile = "trader"', "unknown profile"),
         ("profile = 7", "a list of names"),
         ('profile = ["spot", "spot"]', "twice"),
         ('proxies = "http://127.0.0.1:1"', "unknown key"),
@@ -187,7 +187,7 @@ def test_config_show_tells_profiles_routes_and_the_echo_service(desk: Desk) -> N
     configure(desk, own + route + '[egress]\necho_url = "https://ip.example.org"\n')
     tables = {row["name"]: row["value"] for row in desk.run("config", "show", "--json").data["tables"]}
     assert tables == {
-        "profiles.desk": "wants read, spot_trade; forbids withdraw; no IP list asked for; 30 days",
+        "profiles.desk": "wants read, spot_trade; forbids withdraw; IP whitelist not required; 30 days",
         "accounts.okx.a.profile": "desk",
         "accounts.okx.a.route": "socks5://127.0.0.1:1080",
         "egress.echo_url": "https://ip.example.org/",
@@ -268,11 +268,11 @@ def test_verify_predicts_which_legs_of_a_group_would_bounce(desk: Desk) -> None:
         ("binance-a", "spot"): "passes",
         ("bitfinex-a", "spot"): "passes",
         ("lbank-a", "spot"): "passes",
-        ("lbank-a", "futures"): "bounces",  # OKX told our address, and it is not on the list that is kept
+        ("lbank-a", "futures"): "bounces",  # OKX told our address, and it is not on the whitelist that is kept
         ("okx-a", "spot"): "bounces",
     }
     assert legs["okx-a", "spot"]["addresses"] == ["127.0.0.1"]
-    assert "2 of 5 legs would bounce" in desk.run("verify", "--group", "desk").stderr
+    assert "2 of 5 orders would be rejected" in desk.run("verify", "--group", "desk").stderr
 
 
 def test_where_nothing_is_known_nothing_is_predicted(desk: Desk) -> None:

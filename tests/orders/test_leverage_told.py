@@ -161,5 +161,5 @@ def test_an_order_that_went_out_hides_no_setting_of_another_symbol() -> None:
 
 
 def test_a_command_that_broke_off_does_not_say_that_no_order_was_sent() -> None:
-    (warning,) = with_leverage(failure(OutcomeUnknown("the command broke off")), CHANGED).warnings
+    (warning,) = with_leverage(failure(OutcomeUnknown("the command stopped unexpectedly")), CHANGED).warnings
     assert warning.startswith("leverage was changed: a BTC/USDT:USDT")

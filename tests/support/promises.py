@@ -32,7 +32,9 @@ LBANK_COCKPIT = (
     Promise(
         "F3", "whitelist the IP address of the tool", "checklist lbank", (f"in LBank's form (step 4), type: {HERE}",)
     ),
-    Promise("F6", "a key that may withdraw can move the funds", "verify wd", ("ON: this key can move the money",), 4),
+    Promise(
+        "F6", "a key that may withdraw can move the funds", "verify wd", ("ON: this key can withdraw your funds",), 4
+    ),
     Promise("F7", "futures account first", "checklist lbank --profile futures", ("Open the futures account first",)),
     Promise("F8", "the exact IP address is displayed", "ip", (HERE,)),
     Promise(
@@ -131,8 +133,10 @@ LBANK_MARKET_MAKERS = (
     Promise("I8", "never withdrawals", "checklist lbank", ("Withdraw OFF",)),
     Promise("I11", "cannot be recovered", "checklist lbank", ("A lost secret cannot be read again",)),
     Promise("I12", "never share keys", "diagnose --search 'share key'", ("Never share the key or the secret",)),
-    Promise("I13", "use an IP whitelist", "verify lb-open", ("not set: the key works from anywhere",), 4),
-    Promise("I13", "and the hint says the same", "diagnose lb-open", ("not set: the key works from anywhere",), 4),
+    Promise("I13", "use an IP whitelist", "verify lb-open", ("not set: the key works from any IP address",), 4),
+    Promise(
+        "I13", "and the hint says the same", "diagnose lb-open", ("not set: the key works from any IP address",), 4
+    ),
     Promise(
         "I14",
         "delete unused keys",
@@ -235,7 +239,7 @@ BINANCE_IN_GENERAL = (
     ),
     Promise("G17", "which signature kind", "checklist binance", ("the private key stays with you",)),
     Promise("G21", "where to keep it", "checklist binance", ("an encrypted backup: keyctl export FILE",)),
-    Promise("G21", "and whether it is kept", "doctor", ("no backup made here has the secret of",)),
+    Promise("G21", "and whether it is kept", "doctor", ("no backup from this data folder has the secret of",)),
     Promise(
         "G22", "never in chats", "checklist binance", ("Never keep it in chats, notes, e-mail drafts, screenshots",)
     ),
@@ -269,12 +273,10 @@ BINANCE_IN_GENERAL = (
     Promise("G38", "home addresses change", "checklist binance", ("Home connections change their IP address",)),
     Promise("G38", "a way to watch it", "diagnose --search 'home connection'", ("keyctl verify --all --watch-ip",)),
     Promise("G40", "home IP for debugging", "whitelist plan binance-a", ("until 8.8.4.4: ",)),
-    Promise("G40", "and remove it after", "verify binance-a", ("8.8.4.4 is to come off at",)),
+    Promise("G40", "and remove it after", "verify binance-a", ("8.8.4.4 must be removed at",)),
     Promise("G42", "sub-accounts", "checklist binance", ("Sub-accounts keep strategies apart",)),
     Promise("G42", "sub-accounts (OKX)", "checklist okx", ("sub-accounts cannot withdraw",)),
-    Promise(
-        "G43", "a reading key is not ordered with", "verify reads", ("trade fail ON: the profile read forbids it",), 4
-    ),
+    Promise("G43", "a reading key is not ordered with", "verify reads", ("trade fail ON: profile read forbids it",), 4),
     Promise(
         "G43",
         "its profile keeps it from orders",

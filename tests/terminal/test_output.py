@@ -103,7 +103,7 @@ def test_a_narrow_table_keeps_every_word_or_names_its_column(world: World, words
     world.keyctl(*BUY, "--fanout", "--all")
     header, *records = (line.split("\t") for line in world.keyctl(*words, "--header").stdout.splitlines())
     _, shown = keyctl_at_terminal([*words], world.home, COLUMNS=str(width), TERM="dumb").leaves()
-    left_out = shown.partition("not shown for lack of room: ")[2].partition("\n")[0].split(", ")
+    left_out = shown.partition("not shown, because the terminal is too narrow: ")[2].partition("\n")[0].split(", ")
     there = set(shown.split())
     for record in records:
         for name, cell in zip(header, record, strict=True):
@@ -172,7 +172,7 @@ def test_ctrl_c_while_the_result_is_shown_changes_no_exit_code(world: World, mor
     _, said = shows.communicate(timeout=30)
     os.close(reading)
     assert shows.returncode == expected.exit_code == 4
-    assert said.endswith("interrupted while the result was shown; the exit code is the result's own\n")
+    assert said.endswith("interrupted while the result was shown; the exit code is that of the result\n")
     assert "Traceback" not in said
 
 
@@ -253,9 +253,9 @@ def test_the_least_needed_columns_go_first_and_are_named(
     wide, narrow, less = (shown_at(width, table, capsys, monkeypatch) for width in (100, 76, 60))
     assert wide[0].split() == [*columns] and "not shown" not in "".join(wide)
     assert narrow[0].split() == [name for name in columns if name != "native"]
-    assert narrow[-1] == "not shown for lack of room: native"
+    assert narrow[-1] == "not shown, because the terminal is too narrow: native"
     assert less[0].split() == [name for name in columns if name not in ("native", "terms")]
-    assert less[-1] == "not shown for lack of room: native, terms"
+    assert less[-1] == "not shown, because the terminal is too narrow: native, terms"
 
 
 def test_columns_of_one_name_are_kept_apart(

@@ -75,7 +75,7 @@ def test_ending_the_input_is_no_answer() -> None:
 
 def test_two_passphrases_must_agree() -> None:
     at = person("prompt.passphrase('New: ', twice=True)").waits_for("New: ").types("one\n")
-    _, seen = at.waits_for("once more: ").types("two\n").leaves()
+    _, seen = at.waits_for("Repeat the passphrase: ").types("two\n").leaves()
     assert "problem passphrase_differs" in seen
 
 

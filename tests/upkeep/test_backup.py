@@ -17,7 +17,7 @@ from tests.support.terminal import keyctl_at_terminal
 from tests.support.world import World
 
 NAMES = {"accounts.json", "fingerprints.json", "config.toml", "vault.json", "vault-source.json", "journal.db"}
-SENT = "the machine it came from must send no more"
+SENT = "the machine it came from must not send orders"
 
 
 @pytest.fixture
@@ -174,8 +174,8 @@ date = 2026-01-31
 SHOWN = [
     "group desk: okx-a",
     "accepted risk: okx-a withdraw, the desk's own",
-    "limit day_value_usd: 400000 (shipped: 20000)",
-    "limit leverage_hard: 20 (shipped: 5)",
+    "limit day_value_usd: 400000 (default: 20000)",
+    "limit leverage_hard: 20 (default: 5)",
 ]
 
 

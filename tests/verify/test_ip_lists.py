@@ -64,7 +64,7 @@ def test_an_exchange_on_this_machine_sees_private_addresses() -> None:
 
 def test_ranges_are_told_where_they_are_refused_and_where_nobody_knows() -> None:
     assert texts("okx", "8.8.8.0/24") == []
-    assert texts("binance", "8.8.8.0/24") == [("8.8.8.0/24: Binance takes no ranges", True)]
+    assert texts("binance", "8.8.8.0/24") == [("8.8.8.0/24: Binance does not accept ranges", True)]
     [(text, wrong)] = texts("lbank", "8.8.8.0/24")
     assert "does not document" in text and not wrong
 
@@ -78,7 +78,7 @@ def test_ipv6_is_told_where_nobody_knows() -> None:
 
 
 def test_doubles_and_overlaps_are_named() -> None:
-    assert texts("okx", ONE, ONE) == [(f"{ONE} stands there twice", True)]
+    assert texts("okx", ONE, ONE) == [(f"{ONE} is listed twice", True)]
     assert texts("okx", "8.8.4.0/24", ONE) == [(f"{ONE} and 8.8.4.0/24 overlap", False)]
     assert texts("okx", "2606:4700::/32", ONE) == []
 

@@ -53,7 +53,7 @@ def test_a_key_that_is_as_its_profile_wants_it_is_told_so(world: World, exchange
     )
     key = ran.data["key"]
     assert ran.exit_code == 0, ran
-    assert f"as the profile {purpose} wants it" in key["trade"]
+    assert f"as profile {purpose} wants it" in key["trade"]
     assert key["withdraw"] == "off"
     assert not [text for text in key["left_to_do"] if "switch" in text]
     assert ("lend" in key) is (purpose == "funding")
@@ -65,7 +65,7 @@ def test_what_is_to_be_changed_is_the_step_of_its_own_profile(world: World, exch
     label = f"{exchange}-{purpose}-bad"
     rights = (*rights_of(exchange, purpose), "withdraw", *(("spot_trade",) if purpose in ("read", "funding") else ()))
     ran = add(world, exchange, label, "--profile", purpose, rights=rights, ips={})
-    said = ran.stderr[ran.stderr.index(f"{label}, for the profile {purpose}:") :]
+    said = ran.stderr[ran.stderr.index(f"{label}, for profile {purpose}:") :]
     assert ran.exit_code == 4, ran
     assert "withdrawals: ON" in said
     assert f"(keyctl checklist {exchange} --profile {purpose}, step " in said
@@ -76,10 +76,10 @@ def test_what_is_to_be_changed_is_the_step_of_its_own_profile(world: World, exch
 
 def test_the_last_lines_are_the_guide(world: World) -> None:
     said = add(world, "okx", "last", "--profile", "read", rights=("read",)).stderr
-    lines = said[said.index("last, for the profile read:") :].splitlines()
+    lines = said[said.index("last, for profile read:") :].splitlines()
     assert lines[:4] == [
-        "last, for the profile read:",
-        "  trading: off, as the profile read wants it",
+        "last, for profile read:",
+        "  trading: off, as profile read needs it",
         "  withdrawals: off",
         "  IP whitelist: set, entries: 1; this machine: on the list",
     ]
@@ -105,8 +105,8 @@ def test_a_profile_that_an_exchange_has_no_keys_for_is_refused_before_anything_i
 
 def test_a_person_sees_the_steps_of_the_profile_and_no_others(world: World) -> None:
     at = keyctl_at_terminal(["add", "bitfinex", "--profile", "funding", "--no-verify"], world.home)
-    at.waits_for("May it ask them?").types("no\n")
-    at.waits_for("A safe key at Bitfinex for the profile funding").waits_for("Margin Funding read and write")
+    at.waits_for("May keyctl ask them?").types("no\n")
+    at.waits_for("A safe key at Bitfinex for profile funding").waits_for("Margin Funding read and write")
     at.waits_for("Label [bitfinex-main]: ").types("\x04")
     _, seen = at.leaves()
     steps = steps_of(profile("bitfinex"))
@@ -116,8 +116,8 @@ def test_a_person_sees_the_steps_of_the_profile_and_no_others(world: World) -> N
 def test_of_what_is_not_told_nothing_is_claimed() -> None:
     row = {"account": "a", "exchange": "okx", "market": "spot", "evidence": "", "fix": ""}
     findings = [
-        row | {"rule": rule, "level": "unknown", "detail": "OKX does not tell"} for rule in ("trade", "withdraw")
+        row | {"rule": rule, "level": "unknown", "detail": "OKX does not report it"} for rule in ("trade", "withdraw")
     ]
     said = new_key("a", profile("okx"), "spot", findings, first=False)
-    assert said.data["trade"] == said.data["withdraw"] == "OKX does not tell"
+    assert said.data["trade"] == said.data["withdraw"] == "OKX does not report it"
     assert any("trading and withdrawals: compare by hand" in text for text in said.data["left_to_do"])

@@ -233,10 +233,10 @@ def test_flags_of_the_account_are_no_rights_of_the_key() -> None:
 def test_a_right_that_is_wanted_for_a_market_which_the_account_lacks_is_missed() -> None:
     rights = KeyPermissions(read=True, spot_trade=False, futures_trade=False, created=NOW)
     found = by_rule(seen("binance", rights), House(90, {}, SHIPPED["futures"]))["trade"]
-    assert (found.level, found.detail) == (Level.FAIL, "off: futures orders would be refused")
+    assert (found.level, found.detail) == (Level.FAIL, "off: futures orders would be rejected")
     rights = replace(rights, futures_trade=None)
     found = by_rule(seen("binance", rights), House(90, {}, SHIPPED["futures"]))["trade"]
-    assert (found.level, found.detail) == (Level.UNKNOWN, "whether futures trading is on is not told")
+    assert (found.level, found.detail) == (Level.UNKNOWN, "the exchange does not report whether futures trading is on")
 
 
 def test_transfers_that_come_with_trading_fail_where_they_are_forbidden_and_pass_where_they_are_wanted() -> None:
@@ -293,7 +293,7 @@ def from_here(kept: tuple[str, ...], *addresses: str) -> House:
 def test_an_address_on_the_kept_list_is_still_unknown_where_the_exchange_does_not_tell() -> None:
     found = by_rule(seen("bitfinex"), from_here((HERE,)))["our_ip"]
     assert found.level is Level.UNKNOWN
-    assert HERE in found.detail and "does not tell its own" in found.detail
+    assert HERE in found.detail and "does not report its own" in found.detail
 
 
 def test_an_address_that_is_not_on_the_kept_list_warns_and_fails_once_the_key_was_refused() -> None:
@@ -449,7 +449,7 @@ def test_a_futures_refusal_beside_a_working_spot_call_names_the_separate_list_as
     assert futures["access"].level is Level.FAIL
     assert "10007" in futures["access"].detail
     assert "the same key just signed a spot call" in futures["access"].evidence
-    assert "likely, not proven" in futures["access"].fix
+    assert "likely (not confirmed)" in futures["access"].fix
     assert {rule for rule, finding in futures.items() if finding.level is Level.PASS} == {"clock"}
     assert "not proven" in futures["ip_list"].detail
     assert "step 5" in futures["ip_list"].fix

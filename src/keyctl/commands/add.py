@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 )
 @click.argument("exchange")
 @click.argument("extra", nargs=-1, metavar="")
-@click.option("--label", help="Name of the account here, such as binance-main.")
-@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Which world the key is of (live).")
-@click.option("--site", help="Regional host of the exchange.")
+@click.option("--label", help="Label of the account, such as binance-main.")
+@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Environment of the key [default: live]")
+@click.option("--site", help="Regional site of the exchange.")
 @click.option(
     "--market",
     type=click.Choice([*(market.value for market in Market), "both"]),
-    help="What it trades there (all that is known).",
+    help="Markets that it trades [default: all supported]",
 )
-@click.option("--profile", type=click.Choice(list(SHIPPED)), help="What the key is for, and must not do beyond that.")
-@click.option("--group", "groups", multiple=True, help="Put the account into a group; may be repeated.")
-@click.option("--endpoint", metavar="URL", help="A loopback address instead of the exchange's hosts.")
-@click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
-@click.option("--no-verify", is_flag=True, help="Store without asking the exchange.")
+@click.option("--profile", type=click.Choice(list(SHIPPED)), help="What the key is for; it must not allow more.")
+@click.option("--group", "groups", multiple=True, help="Add the account to a group (repeatable).")
+@click.option("--endpoint", metavar="URL", help="Loopback URL to use instead of the exchange's hosts.")
+@click.option("--ca-file", metavar="F", help="CA file of an https loopback endpoint.")
+@click.option("--no-verify", is_flag=True, help="Store without a test call to the exchange.")
 @takes_key
 def command(app: App, exchange: str, **options: Any) -> Result:
     """Store an API key and test it"""
@@ -120,8 +120,8 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
     for name in ("label", "env", "site", "market", "endpoint", "ca_file"):
         if options[name] is not None:
             raise UsageProblem(
-                f"--{name.replace('_', '-')} was said to keygen already",
-                "to change it: keyctl remove, and keygen again",
+                f"--{name.replace('_', '-')} was already given to keygen",
+                "to change it, remove the account and run: keyctl keygen EXCHANGE",
                 code="two_sources",
             )
     pending, pair = pending_pair(app.accounts, app.store, options["from_keygen"], exchange)
@@ -138,4 +138,4 @@ def _complete(app: App, exchange: str, interview: Interview, options: dict[str, 
 
 def _refuse_extra() -> NoReturn:
     """Click would repeat the words, and they may be a secret."""
-    raise UsageProblem("add takes one name, that of the exchange", "see: keyctl add --help", code="extra_words")
+    raise UsageProblem("keyctl add accepts one name: the exchange", "to set the label, add --label", code="extra_words")

@@ -16,8 +16,8 @@ from keyctl.terminal.output import Result
 def command(app: App, folder: str) -> Result:
     """Copy accounts, settings, vault and journal into a folder
 
-    The folder must not exist yet, or be empty. A vault is copied encrypted as it is; secrets in the system's keyring
-    are not in the copy: keyctl export keeps them. Bring it back with keyctl restore, here or on another machine.
+    The folder must be new or empty. A vault is copied in its encrypted form; secrets in the system keyring
+    are not in the copy: use keyctl export for them. To restore it, here or elsewhere: keyctl restore DIR
     """
     from keyctl.upkeep.backup import back_up
 

@@ -47,7 +47,9 @@ _MARK = "# Written by keyctl completion --install, sha256 "
     "keyctl completion fish > ~/.config/fish/completions/keyctl.fish"
 )
 @click.argument("shell", type=click.Choice(list(SHELLS)))
-@click.option("--program", type=click.Choice(PROGRAMS), default="keyctl", show_default=True, help="For which name.")
+@click.option(
+    "--program", type=click.Choice(PROGRAMS), default="keyctl", show_default=True, help="Program name to complete."
+)
 @click.option("--install", is_flag=True, help="Write it where the shell looks for it.")
 def command(app: App, shell: str, program: str, install: bool) -> Result:
     """Print or install the completion script for a shell"""

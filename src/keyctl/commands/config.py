@@ -13,9 +13,9 @@ from keyctl.terminal.output import Note, Result, Table, Text, show_aside
 
 
 @keyctl_command(examples="keyctl config show\nkeyctl config show --origin")
-@click.option("--origin", is_flag=True, help="Tell where each value comes from.")
+@click.option("--origin", is_flag=True, help="Show where each value comes from.")
 def show(app: App, origin: bool) -> Result:
-    """Show every setting that is in force"""
+    """Show all settings in effect"""
     config = app.config
     rows: list[tuple[str, ...]] = []
     settings = []
@@ -71,15 +71,15 @@ def _tables(config: Config) -> list[tuple[str, str]]:
     found = []
     for name, profile in config.profiles.items():
         words = f"wants {', '.join(sorted(profile.wanted))}; forbids {', '.join(sorted(profile.forbidden))}"
-        words += "" if profile.ip_list else "; no IP list asked for"
+        words += "" if profile.ip_list else "; IP whitelist not required"
         words += f"; {profile.max_age_days} days" if profile.max_age_days else ""
         found.append((f"profiles.{name}", words))
     for label, settings in config.accounts.items():
         if settings.profiles:
             found.append((f"accounts.{label}.profile", ", ".join(profile.name for profile in settings.profiles)))
         found.append((f"accounts.{label}.route", str(settings.route)))
-    found.append(("egress.echo_url", config.echo_url or "not set: what keyctl config set echo says holds"))
-    found.append(("echo", ", ".join(config.echo_services) or "off: no service is asked for the public IP address"))
+    found.append(("egress.echo_url", config.echo_url or "not set: keyctl config set echo decides"))
+    found.append(("echo", ", ".join(config.echo_services) or "off: keyctl asks no service for your public IP address"))
     return found
 
 
@@ -130,7 +130,7 @@ def _run_editor(line: list[str]) -> None:
         code = subprocess.run(line, umask=0o077).returncode
     except OSError as error:
         raise SetupProblem(
-            f"the editor {line[0]} cannot be run: {error.strerror}", "set EDITOR to one that is there"
+            f"the editor {line[0]} cannot be run: {error.strerror}", "set EDITOR to an installed editor"
         ) from None
     if code != 0:
         raise SetupProblem(f"the editor ended with exit code {code}", "config.toml was not changed")
@@ -174,10 +174,10 @@ def check(app: App) -> Result:
 @click.argument("name", type=click.Choice(["echo"]))
 @click.argument("value", metavar="on|off|URL")
 def set_(app: App, name: str, value: str) -> Result:
-    """Agree that a service tells the public IP address
+    """Allow a service to return your public IP address
 
-    echo: on asks one of two well-known services (api64.ipify.org, icanhazip.com) over https, at most once an hour; they
-    see your IP address and no key. Or name the URL of a service of your own.
+    echo: on asks one of two well-known services (api64.ipify.org, icanhazip.com) over https, at most once an hour. They
+    see your IP address, but no key. Or give the URL of your own service.
     """
     from keyctl.home.echo import keep
 
@@ -186,18 +186,20 @@ def set_(app: App, name: str, value: str) -> Result:
     try:
         keep(app.home, value)
     except ValueError as error:
-        raise UsageProblem(f"the echo service {error}", "or use: keyctl config set echo on", code="bad_echo") from None
+        raise UsageProblem(
+            f"the echo service {error}", "to use well-known services: keyctl config set echo on", code="bad_echo"
+        ) from None
     services = read_config(app.home).echo_services
-    words = f"{', then '.join(services)} may be asked" if services else "No service is asked"
+    words = f"{', then '.join(services)} may be asked" if services else "keyctl asks no service"
     return Result(
         {"echo": value, "services": list(services)},
-        view=(Note(f"{words} for the public IP address. See it: keyctl ip"),),
+        view=(Note(f"{words} for the public IP address. To show it: keyctl ip"),),
     )
 
 
 @keyctl_command(examples="keyctl config path")
 def path(app: App) -> Result:
-    """Print where the settings file is"""
+    """Print the path of the settings file"""
     return Result({"path": str(app.home.config_file)}, view=(Text(str(app.home.config_file)),))
 
 

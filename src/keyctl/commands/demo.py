@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from keyctl.twin.server import TwinServer
 
 INTRODUCTION = """\
-Demo: Binance, Bitfinex, LBank and OKX twins inside this command, on 127.0.0.1.
-No account, no money, nothing leaves this machine."""
+Demo: simulated Binance, Bitfinex, LBank and OKX inside this command, on 127.0.0.1.
+No account and no money are needed. Nothing leaves this machine."""
 
 
 @keyctl_command(examples="keyctl demo\nkeyctl demo --serve --port 8800")
-@click.option("--serve", is_flag=True, help="Only run the twin; use it from another terminal with keyctl --demo ...")
+@click.option(
+    "--serve", is_flag=True, help="Only run the simulated exchanges; use them from another terminal with keyctl --demo."
+)
 @click.option("--port", type=click.IntRange(1024, 65000), metavar="N", help="First of four ports for --serve.")
 def command(app: App, serve: bool, port: int | None) -> Result:
-    """Play the main job without an account"""
+    """Try the main steps without an account"""
     from keyctl.commands.demo_world import start_twin
 
     twin = start_twin(port)
@@ -71,7 +73,7 @@ class _Play:
         for arguments, code in zip((["verify", "--all"], ["diagnose", "lbank-a"], order), expected, strict=True):
             plan = str(self._step(arguments, code).data.get("plan"))
         lose_an_answer(self._twin)
-        self._say("(OKX's twin takes the next order and breaks the line before it answers)")
+        self._say("(the simulated OKX accepts the next order and closes the connection before it responds)")
         sent = self._step(["order", "--plan", plan, "--yes"])
         self._step(["order", "--plan", plan, "--yes"])
         self._step(["cancel", "--plan", plan, "--yes"])
@@ -103,19 +105,23 @@ class _Play:
             for exchange, orders in counted.items()
         ]
         good = all(row[2:] == ("1", "1") for row in rows)
-        words = "Each exchange counted exactly one order per leg." if good else "An exchange counted another number!"
+        words = (
+            "Each exchange counted exactly one order per account."
+            if good
+            else "An exchange counted a different number of orders!"
+        )
         data = {
             "steps": self._steps,
             "counted": {exchange: dict(orders) for exchange, orders in counted.items()},
         }
-        table = Table(("exchange", "client order id", "counted", "orders in all"), rows)
+        table = Table(("exchange", "client order id", "counted", "orders in total"), rows)
         self._outer.output.command = "demo"
         return Result(
             data,
             view=(
                 Note(""),
                 table,
-                Note(f"{words}\nThat was the main job. With a real account: keyctl checklist EXCHANGE"),
+                Note(f"{words}\nThe demo is complete. With a real account: keyctl checklist EXCHANGE"),
             ),
             exit_code=ExitCode.OK if good else ExitCode.FAULT,
         )

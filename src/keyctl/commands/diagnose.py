@@ -44,12 +44,12 @@ LIVE = ("signature", "permission", "ip", "clock", "rate_limit", "server")
 @click.argument("name", metavar="ACCOUNT|EXCHANGE", required=False)
 @click.argument("code", required=False)
 @click.option("--market", type=click.Choice([market.value for market in Market]), help="Only this market.")
-@click.option("--text", default="", help="The words that came with the code, where one code has many reasons.")
-@click.option("--last", is_flag=True, help="The newest error that an order met, and its account now.")
+@click.option("--text", default="", help="Text that came with the code, if one code has many reasons.")
+@click.option("--last", is_flag=True, help="Explain the newest error of an order, and check its account now.")
 @click.option("--search", "wanted", metavar="TEXT", help="Search the error codes and the checklists.")
-@click.option("--explain", "why", is_flag=True, help="Show which reads or words led to the verdict.")
-@click.option("--record", metavar="FILE", help="Keep what the reads showed, without secrets.")
-@click.option("--replay", metavar="FILE", help="Judge a recorded diagnosis again, offline.")
+@click.option("--explain", "why", is_flag=True, help="Show which reads or words led to the result.")
+@click.option("--record", metavar="FILE", help="Save the results of the reads to a file, without secrets.")
+@click.option("--replay", metavar="FILE", help="Evaluate a recorded diagnosis again, offline.")
 def command(
     app: App,
     name: str | None,
@@ -62,17 +62,17 @@ def command(
     record: str | None,
     replay: str | None,
 ) -> Result:
-    """Find what is wrong with an account, or explain a code
+    """Explain an error, or find what is wrong with an account
 
-    With an account: harmless reads find the cause, and what to do. With an exchange and a code: what the code means;
-    without CODE, the error's body is read from stdin.
+    With an account: reads find the cause and the fix. Nothing is changed. With an exchange and a code: what the code
+    means; without CODE, the error's body is read from stdin.
     """
     for word in (name, code):
         if word is not None and word.startswith("--"):
-            raise UsageProblem(f"no such option: {word[:40]}", "see: keyctl diagnose --help")
+            raise UsageProblem(f"unknown option: {word[:40]}", "check the options: keyctl diagnose --help")
     only = Market(market) if market else None
     if sum((last, wanted is not None, replay is not None)) > 1 or (replay is not None and (name or record)):
-        raise UsageProblem("choose one of an account, --last, --search and --replay")
+        raise UsageProblem("use only one of an account, --last, --search and --replay")
     if wanted is not None:
         return found_rows(search(wanted, name, only), wanted, checklists.found(wanted, name))
     if replay is not None:
@@ -86,7 +86,7 @@ def command(
             return _every(name, only, text)
         return _live(app, name, only, record, why)
     if record is not None:
-        raise UsageProblem("--record is for the diagnosis of an account", "keyctl diagnose ACCOUNT --record FILE")
+        raise UsageProblem("--record requires an account", "record an account: keyctl diagnose ACCOUNT --record FILE")
     return _code(app, name, code, only, text, why)
 
 
@@ -113,8 +113,8 @@ def _every(code: str, market: Market | None, text: str) -> Result:
     found = every_exchange(code, market)
     if not found:
         raise CheckFailed(
-            f"no exchange's catalogue has the code {code}",
-            "with its exchange: keyctl diagnose EXCHANGE CODE",
+            f"no catalogue has the code {code}",
+            "if you know its exchange: keyctl diagnose EXCHANGE CODE",
             code="not_in_catalogue",
         )
     return explained(found, Reported(code, safe_words(text)))
@@ -130,8 +130,8 @@ def _pasted(app: App, pasted: str, name: str, market: Market | None, why: bool) 
         unread = f" in its last {READ_MAX} characters; {reading.cut} before them were not read" if reading.cut else ""
         raise UsageProblem(
             f"no error code and no words of an exchange in the text on stdin{unread}",
-            "paste the body of the exchange's response, or name the code: keyctl diagnose EXCHANGE CODE",
-            'or look for its words: keyctl diagnose --search "WORDS"',
+            "paste the body of the exchange's response, or give the code: keyctl diagnose EXCHANGE CODE",
+            'to search for its words: keyctl diagnose --search "WORDS"',
             code="no_error_code",
         )
     if first.kind == "refused" and not any(said.rows for said in reading.said):
@@ -139,7 +139,7 @@ def _pasted(app: App, pasted: str, name: str, market: Market | None, why: bool) 
             raise not_found(first.exchange, Reported(first.code, safe_words(first.text)), first.market)
         raise UsageProblem(
             "cannot see which exchange the text is from",
-            "name it: keyctl diagnose EXCHANGE < answer.txt",
+            "give the exchange: keyctl diagnose EXCHANGE < answer.txt",
             code="no_exchange",
         )
     result = told(reading, why)
@@ -155,11 +155,13 @@ def _live(app: App, label: str, market: Market | None, record: str | None, why: 
     try:
         account = app.accounts.get(label)
     except SetupProblem:
-        if not app.accounts.all():
-            profile(label)  # without accounts it can only have been meant as an exchange
+        if not app.accounts.all() and label not in names():
+            shown = f"'{label}'" if len(label) <= 20 else "this"  # a long word may be a key, so it is not repeated
+            words = f"{shown} is neither an account nor an exchange"
+            raise UsageProblem(words, "known exchanges: " + ", ".join(names()), code="unknown_exchange") from None
         raise
     if market is not None and market not in profile(account.exchange).markets:
-        raise UsageProblem(f"{profile(account.exchange).title} has no {market} market", code="no_such_market")
+        raise UsageProblem(f"{profile(account.exchange).title} does not have a {market} market", code="no_such_market")
     from keyctl.diagnosis.live import diagnose_account
 
     return diagnose_account(app, account, market, _path(record) if record else None, why)
@@ -169,7 +171,9 @@ def _last(app: App, record: str | None, why: bool) -> Result:
     known = app.journal.last_error()
     if known is None or known[0].error is None:
         raise CheckFailed(
-            "no order of this home has met an exchange's error", "an account: keyctl diagnose ACCOUNT", code="no_error"
+            "no order from this data folder got an error from an exchange",
+            "to check an account: keyctl diagnose ACCOUNT",
+            code="no_error",
         )
     stored, at = known
     assert stored.error is not None
@@ -214,7 +218,7 @@ def _path(name: str) -> Path:
 
 def _stdin() -> str:
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageProblem("name the code, or pass the error's body on stdin", "keyctl diagnose EXCHANGE CODE")
+        raise UsageProblem("give the code, or pass the error's body on stdin", "keyctl diagnose EXCHANGE CODE")
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # a log may be of any encoding
     kept = ""

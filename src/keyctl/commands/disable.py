@@ -12,7 +12,7 @@ from keyctl.terminal.output import Result
 @keyctl_command(examples="keyctl disable okx-old\nkeyctl disable okx-old okx-older")
 @click.argument("labels", nargs=-1, required=True)
 def command(app: App, labels: tuple[str, ...]) -> Result:
-    """Take accounts out of everything, keep their secrets"""
+    """Disable accounts; keep their secrets"""
     from keyctl.keys.edit import disable
 
     return disable(app, labels)

@@ -11,14 +11,14 @@ from keyctl.terminal.output import Result
 
 
 @keyctl_command(examples="keyctl doctor\nkeyctl doctor --cron --quiet\nkeyctl doctor --new-journal")
-@click.option("--new-journal", is_flag=True, help="Begin a new journal where the old one is lost, halted.")
-@click.option("--cron", is_flag=True, help="Hold it to what cron has: no person, no keyring, PATH=/usr/bin:/bin.")
-@click.option("-v", "--verbose", is_flag=True, help="Show also what is fine.")
+@click.option("--new-journal", is_flag=True, help="Start a new journal if the old one is lost; orders stay halted.")
+@click.option("--cron", is_flag=True, help="Check as cron would run it: no terminal, no keyring, PATH=/usr/bin:/bin.")
+@click.option("-v", "--verbose", is_flag=True, help="Also show passed checks.")
 def command(app: App, new_journal: bool, cron: bool, verbose: bool) -> Result:
-    """Look at this machine, the store, files and clocks
+    """Check this machine, the store, files and clocks
 
     Which keyctl would run, whether the store opens, file modes, clocks against the exchanges (one public call each),
-    plain-text keys that lie about, versions, the journal and where it is. Exit 4 when something must be mended.
+    keys in plain text, versions, the journal and its place. Exit 4 when something must be fixed.
     """
     if new_journal:
         from keyctl.upkeep.home_health import new_journal as begin

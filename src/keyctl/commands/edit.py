@@ -16,15 +16,17 @@ from keyctl.terminal.output import Result
     "keyctl edit desk-1 --proxy socks5://127.0.0.1:1080"
 )
 @click.argument("label")
-@click.option("--ask-passphrase", is_flag=True, help="Ask for a new passphrase, unseen.")
+@click.option("--ask-passphrase", is_flag=True, help="Ask for a new passphrase (hidden).")
 @takes_passphrase
-@click.option("--market", type=click.Choice([*(market.value for market in Market), "both"]), help="What it trades.")
-@click.option("--group", "into", multiple=True, help="Put the account into a group; may be repeated.")
-@click.option("--no-group", "out_of", multiple=True, help="Take it out of a group; may be repeated.")
-@click.option("--proxy", metavar="URL", help="Go through socks5://HOST:PORT or http://HOST:PORT.")
-@click.option("--no-proxy", is_flag=True, help="Go directly again.")
-@click.option("--same-as", metavar="LABEL", help="Count it as another key of that label's exchange account.")
-@click.option("--new-uid", is_flag=True, help="Let it mean another exchange account; typed at a terminal.")
+@click.option(
+    "--market", type=click.Choice([*(market.value for market in Market), "both"]), help="Markets that it trades."
+)
+@click.option("--group", "into", multiple=True, help="Add the account to a group (repeatable).")
+@click.option("--no-group", "out_of", multiple=True, help="Remove it from a group (repeatable).")
+@click.option("--proxy", metavar="URL", help="Connect through socks5://HOST:PORT or http://HOST:PORT.")
+@click.option("--no-proxy", is_flag=True, help="Connect directly again.")
+@click.option("--same-as", metavar="LABEL", help="Treat it as another key of that label's exchange account.")
+@click.option("--new-uid", is_flag=True, help="Use the label for another exchange account; needs a terminal.")
 @refuses_secrets
 def command(
     app: App,
@@ -42,8 +44,8 @@ def command(
 ) -> Result:
     """Change an account's passphrase, markets, groups, proxy
 
-    The label: keyctl rename. Another key or secret: keyctl rotate. A proxy in config.toml goes before --proxy. With
-    --new-uid the exchange is asked whose the key is.
+    The label: keyctl rename. Another key or secret: keyctl rotate. A proxy in config.toml overrides --proxy. With
+    --new-uid keyctl asks the exchange which account the key belongs to.
     """
     from keyctl.errors import UsageProblem
     from keyctl.keys.edit import Edit, edit
@@ -56,11 +58,15 @@ def command(
         others = (ask_passphrase, passphrase_file, passphrase_command, market, into, out_of, proxy, no_proxy)
         if any(others) or (new_uid and same_as):
             word = "--new-uid" if new_uid else "--same-as"
-            raise UsageProblem(f"{word} goes alone", f"keyctl edit {label} --help", code="two_ways")
+            raise UsageProblem(
+                f"{word} cannot be combined with other options",
+                "check the options: keyctl edit --help",
+                code="two_ways",
+            )
         return declare_same(app, label, same_as) if same_as else take_new_uid(app, label)
     if no_proxy and proxy is not None:
-        raise UsageProblem("--proxy and --no-proxy are two ways", code="two_ways")
+        raise UsageProblem("use either --proxy or --no-proxy", code="two_ways")
     if proxy == "":
-        raise UsageProblem("--proxy is empty", "to go directly again: --no-proxy", code="bad_proxy")
+        raise UsageProblem("--proxy is empty", "to connect directly again, use --no-proxy", code="bad_proxy")
     sources = Sources(False, passphrase_file, passphrase_command)
     return edit(app, label, Edit(ask_passphrase, sources, market, into, out_of, "" if no_proxy else proxy))

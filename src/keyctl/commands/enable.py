@@ -12,7 +12,7 @@ from keyctl.terminal.output import Result
 @keyctl_command(examples="keyctl enable okx-old\nkeyctl enable okx-old okx-older")
 @click.argument("labels", nargs=-1, required=True)
 def command(app: App, labels: tuple[str, ...]) -> Result:
-    """Let disabled accounts take part again"""
+    """Enable disabled accounts again"""
     from keyctl.keys.edit import enable
 
     return enable(app, labels)

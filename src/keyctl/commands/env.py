@@ -12,13 +12,17 @@ from keyctl.terminal.output import Result
 @keyctl_command(examples="keyctl env okx-main | ssh server 'cat > /run/bot/env'\nkeyctl env okx-main --as ccxt | wc -l")
 @click.argument("label")
 @click.option(
-    "--as", "form", default="env", show_default=True, help="Names: env, ccxt, freqtrade, or own ones such as okx."
+    "--as",
+    "form",
+    default="env",
+    show_default=True,
+    help="Variable names: env, ccxt, freqtrade, or an exchange's own, such as okx.",
 )
 @click.option("--to-file", metavar="F", help="Write a new file that only you can read, instead of stdout.")
 def command(app: App, label: str, form: str, to_file: str | None) -> Result:
     """Print a key as variables, into a pipe only
 
-    A program on this machine is better run by keyctl exec, which writes the secret nowhere.
+    For a program on this machine, use keyctl exec: it does not write the secret anywhere.
     """
     from keyctl.keys.hand_out import print_variables
     from keyctl.leaks.leak_warning import warn_if_leaked

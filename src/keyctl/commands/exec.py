@@ -16,7 +16,11 @@ from keyctl.terminal.output import Result
 @click.argument("label")
 @click.argument("program", nargs=-1, required=True, metavar="-- CMD...")
 @click.option(
-    "--as", "form", default="env", show_default=True, help="Names: env, ccxt, freqtrade, or own ones such as okx."
+    "--as",
+    "form",
+    default="env",
+    show_default=True,
+    help="Variable names: env, ccxt, freqtrade, or an exchange's own, such as okx.",
 )
 def command(app: App, label: str, program: tuple[str, ...], form: str) -> Result:
     """Run a program with a key, without showing it

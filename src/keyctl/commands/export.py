@@ -13,7 +13,7 @@ from keyctl.terminal.output import Result
 
 @keyctl_command(examples="keyctl export keys.backup\nkeyctl export keys.backup --key-file /media/stick/backup.key")
 @click.argument("file")
-@click.option("--key-file", metavar="F", help="Encrypt by the key in a file; it is made when it is not there.")
+@click.option("--key-file", metavar="F", help="Encrypt with the key in this file; it is created if missing.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from this file descriptor.")
 def command(app: App, file: str, key_file: str | None, passphrase_fd: int | None) -> Result:
     """Back up all accounts into one encrypted file

@@ -14,12 +14,12 @@ from keyctl.terminal.output import Result, counting
     examples="keyctl exposure\nkeyctl exposure okx-main\nkeyctl exposure --html keys-2026-11.html", needs_words=True
 )
 @takes_accounts
-@click.option("--html", metavar="FILE", help="Also write one page of it, with the result of verify.")
+@click.option("--html", metavar="FILE", help="Also write one HTML page, with the result of verify.")
 def command(app: App, accounts: tuple[str, ...], html: str | None) -> Result:
     """Show what a thief could do with each key
 
-    In words and USD, the worst first, with the one change that helps most. A permission, an IP whitelist or a balance
-    that the exchange does not report counts as the worst, and is shown as unknown. Disabled accounts are in it.
+    In words and USD, the worst first, with the change that helps most. A permission, an IP whitelist or a balance
+    that the exchange does not report counts as the worst and is shown as unknown. Disabled accounts are included.
     """
     from keyctl.leaks.exposure_course import exposure
 

@@ -99,7 +99,7 @@ def _check_not_empty(ctx: click.Context) -> None:
             name = (
                 max(parameter.opts, key=len) if isinstance(parameter, click.Option) else parameter.human_readable_name
             )
-            raise UsageProblem(f"{name} is empty", "give it a value, or leave it out", code="empty_word")
+            raise UsageProblem(f"{name} is empty", "give it a value, or remove it", code="empty_word")
 
 
 def keyctl_command(
@@ -146,7 +146,7 @@ def takes_accounts(function: Callable[..., Result]) -> Callable[..., Result]:
         return function(app, tuple(dict.fromkeys((*accounts, *labels))), **options)
 
     named = click.option(
-        "-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; the same as naming it."
+        "-a", "--account", "labels", multiple=True, metavar="LABEL", help="Account label, same as the argument."
     )
     return click.argument("accounts", nargs=-1)(named(command))
 
@@ -192,14 +192,16 @@ def takes_passphrase(function: Callable[..., Result]) -> Callable[..., Result]:
 def takes_key(function: Callable[..., Result]) -> Callable[..., Result]:
     """A decorator with the options that say where a new key and its secret come from."""
     options = (
-        click.option("--api-key", help="The API key; it is not secret by itself."),
-        click.option("--key-type", type=click.Choice(_KEY_TYPES), help="How the key signs (seen from the secret)."),
+        click.option("--api-key", help="The API key; it is not secret alone."),
+        click.option("--key-type", type=click.Choice(_KEY_TYPES), help="Key type [default: detected from the secret]"),
         click.option("--secret-stdin", is_flag=True, help="Read the secret from stdin."),
         click.option("--secret-file", metavar="F", help="Read the secret from a file."),
-        click.option("--secret-command", metavar="CMD", help="Run a command, without a shell, that prints the secret."),
+        click.option("--secret-command", metavar="CMD", help="Run a command (without a shell) that prints the secret."),
         takes_passphrase,
-        click.option("--credentials-stdin", is_flag=True, help="Read JSON: api_key, secret, passphrase, key_type."),
-        click.option("--from-keygen", metavar="LABEL", help="Complete the key pair that keyctl keygen made."),
+        click.option(
+            "--credentials-stdin", is_flag=True, help="Read JSON from stdin: api_key, secret, passphrase, key_type."
+        ),
+        click.option("--from-keygen", metavar="LABEL", help="Complete the key pair that keyctl keygen created."),
         refuses_secrets,
     )
     for option in reversed(options):
@@ -224,7 +226,7 @@ def secret_on_command_line() -> UsageProblem:
     return UsageProblem(
         "do not pass a secret as an option: it shows in `ps` and the shell history",
         f"your shell's history has it now; {delete}",
-        "others may have seen it: better create a new key on the exchange",
+        "others may have seen it: create a new key on the exchange",
         "use --secret-stdin, --secret-file F or --secret-command 'CMD', or type it hidden when asked",
         code="secret_on_command_line",
     )
@@ -252,9 +254,9 @@ def _flag(name: str, field: str, text: str, value: bool = True) -> click.Option:
 
 def _list_options() -> list[click.Option]:
     return [
-        _flag("--csv", "csv", "Print CSV, with a header line."),
+        _flag("--csv", "csv", "Print CSV, with a header line"),
         click.Option(
-            ["--watch"], type=click.FloatRange(min=2), metavar="S", help="Show it in place, read again every S seconds."
+            ["--watch"], type=click.FloatRange(min=2), metavar="S", help="Update in place; read again every S seconds."
         ),
     ]
 

@@ -17,18 +17,18 @@ from keyctl.terminal.output import Result
     "sops -d bot.env | keyctl import - --yes\nkeyctl import keys.backup --key-file /media/stick/backup.key"
 )
 @click.argument("file")
-@click.option("--exchange", metavar="NAME", help="Exchange of keys of which the file does not say it.")
+@click.option("--exchange", metavar="NAME", help="Exchange of keys, if the file does not say it.")
 @click.option(
     "--env",
     type=click.Choice([kind.value for kind in Kind]),
-    help="Environment of the keys, where the file does not say [default: live]",
+    help="Environment of the keys, if the file does not say it [default: live]",
 )
-@click.option("--group", "groups", multiple=True, help="Put the accounts into a group; may be repeated.")
-@click.option("--key-file", metavar="F", help="The key file of a backup.")
+@click.option("--group", "groups", multiple=True, help="Add the accounts to a group (repeatable).")
+@click.option("--key-file", metavar="F", help="Key file of a backup.")
 @click.option("--passphrase-fd", type=int, metavar="N", help="Read a backup's passphrase from this file descriptor.")
-@click.option("--from-vault", is_flag=True, help="Bring back accounts of another line of this vault.")
+@click.option("--from-vault", is_flag=True, help="Restore accounts from another copy of this vault.")
 @click.option("--dry-run", is_flag=True, help="Show what would be stored; store nothing.")
-@click.option("--yes", is_flag=True, help="Store without a question.")
+@click.option("--yes", is_flag=True, help="Store without confirmation.")
 def command(
     app: App,
     file: str,
@@ -41,10 +41,10 @@ def command(
     dry_run: bool,
     yes: bool,
 ) -> Result:
-    """Take keys over from files of other programs
+    """Import keys from files of other programs
 
     Reads .env files, JSON of ccxt and freqtrade, YAML, INI, TOML, tables (CSV), systemd units, and backups of keyctl
-    export; FILE is - for stdin. Shows what becomes of each key first.
+    export; FILE is - for stdin. First shows what happens to each key.
     """
     from keyctl.exchanges.shipped import profile
     from keyctl.keys.export import BackupKey

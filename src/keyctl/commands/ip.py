@@ -11,9 +11,9 @@ from keyctl.terminal.output import Result
 def command(app: App) -> Result:
     """Show the public IP address of this machine
 
-    IPv4 and IPv6, of the direct route and of every proxy of a stored account. An echo service is asked only after you
-    agreed once (keyctl config set echo on), at most once an hour; it sees no key. Else the last response of an exchange
-    that named it is shown, with its age.
+    IPv4 and IPv6, for the direct connection and every proxy of a stored account. An echo service is asked only after
+    you allowed it (keyctl config set echo on), at most once an hour; it sees no key. Else the last response of an
+    exchange that contained the IP address is shown, with its age.
     """
     from keyctl.verify.public_ip import show
 

@@ -20,19 +20,23 @@ from keyctl.terminal.output import Note, Result, Text
     "keyctl keygen binance --label binance-new --again   (shows the public key)"
 )
 @click.argument("exchange")
-@click.option("--type", "kind", type=click.Choice(["ed25519", "rsa"]), help="How the key signs (ed25519 if known).")
-@click.option("--bits", type=click.Choice(["2048", "4096"]), default="2048", show_default=True, help="For RSA.")
-@click.option("--label", help="Name of the account here (EXCHANGE-new).")
-@click.option("--out", metavar="F", help="Write the public key to a new file, too.")
-@click.option("--again", is_flag=True, help="Print the public key of a pair that is pending; make none.")
-@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Which world the key is for (live).")
-@click.option("--site", help="Regional host of the exchange.")
-@click.option("--market", type=click.Choice([*(market.value for market in Market), "both"]), help="What it will trade.")
-@click.option("--group", "groups", multiple=True, help="Put the account into a group; may be repeated.")
-@click.option("--endpoint", metavar="URL", help="A loopback address instead of the exchange's hosts.")
-@click.option("--ca-file", metavar="F", help="CA of an https loopback endpoint.")
+@click.option("--type", "kind", type=click.Choice(["ed25519", "rsa"]), help="Key type [default: ed25519 if supported]")
+@click.option(
+    "--bits", type=click.Choice(["2048", "4096"]), default="2048", show_default=True, help="Key size, for RSA."
+)
+@click.option("--label", help="Label of the account [default: EXCHANGE-new]")
+@click.option("--out", metavar="F", help="Also write the public key to a new file.")
+@click.option("--again", is_flag=True, help="Print the public key of a pending pair; create none.")
+@click.option("--env", type=click.Choice([kind.value for kind in Kind]), help="Environment of the key [default: live]")
+@click.option("--site", help="Regional site of the exchange.")
+@click.option(
+    "--market", type=click.Choice([*(market.value for market in Market), "both"]), help="Markets that it will trade."
+)
+@click.option("--group", "groups", multiple=True, help="Add the account to a group (repeatable).")
+@click.option("--endpoint", metavar="URL", help="Loopback URL to use instead of the exchange's hosts.")
+@click.option("--ca-file", metavar="F", help="CA file of an https loopback endpoint.")
 def command(app: App, exchange: str, **options: Any) -> Result:
-    """Make a key pair; the private key stays in the store"""
+    """Create a key pair; the private key stays in the store"""
     from keyctl.exchanges.shipped import profile
     from keyctl.home.demo_only import check_place
     from keyctl.home.grouping import check_not_listed
@@ -49,7 +53,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     if not options["again"]:
         kind: Literal["ed25519", "rsa"] = options["kind"] or ("ed25519" if "ed25519" in facts.algorithms else "rsa")
         if options["bits"] != "2048" and kind != "rsa":
-            raise UsageProblem("--bits is for RSA keys", code="bad_bits")
+            raise UsageProblem("--bits requires --type rsa", code="bad_bits")
         endpoint = check_place(app.home, exchange, options["env"], options["endpoint"])
         place = Place(options["env"], options["site"], endpoint, options["ca_file"])
         wish = keygen.Wish(kind, int(options["bits"]), place, options["market"], options["groups"])
@@ -67,7 +71,7 @@ def command(app: App, exchange: str, **options: Any) -> Result:
     }
     steps = (
         f"SHA-256 of the public key: {public.fingerprint}",
-        f"Paste the public key at {facts.checklist.page}, then give the API key that you get there:",
+        f"Paste the public key at {facts.checklist.page}, then add the API key that you get there:",
         f"keyctl add {exchange} --from-keygen {label}",
     )
     return Result(data, view=(Text(public.text, exact=True), *map(Note, steps)))

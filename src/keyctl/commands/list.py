@@ -49,7 +49,7 @@ def command(app: App) -> Result:
     view = (
         Table(_COLUMNS, rows, droppable=("groups", "used", "markets", "exchange"))
         if rows
-        else Note("No account is stored. Store one: keyctl add EXCHANGE")
+        else Note("No account is stored. To store one: keyctl add EXCHANGE")
     )
     data = [
         account_data(account)
@@ -92,7 +92,7 @@ def _odd(accounts: Sequence[Account]) -> list[KeyctlError]:
             found.append(problem)
             continue
         if account.exchange not in known:
-            found.append(SetupProblem(f"{account.label}: this version does not know its exchange"))
+            found.append(SetupProblem(f"{account.label}: this version does not support its exchange"))
     return found
 
 

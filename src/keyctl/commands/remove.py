@@ -13,11 +13,11 @@ from keyctl.terminal.output import Note, Result
 
 @keyctl_command(examples="keyctl remove okx-old\nkeyctl remove okx-old lbank-old\nkeyctl remove okx-old --yes")
 @click.argument("labels", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(app: App, labels: tuple[str, ...], yes: bool) -> Result:
-    """Forget accounts and their secrets
+    """Delete accounts and their secrets from this machine
 
-    Each label is typed once more before anything is removed. The keys go on working at their exchanges.
+    You type each label to confirm. The keys still work at their exchanges.
     """
     from keyctl.keys.enrol import dismiss
 
@@ -31,7 +31,7 @@ def command(app: App, labels: tuple[str, ...], yes: bool) -> Result:
         try:
             dismiss(app.accounts, app.store, account)
         except KeyctlError as trouble:
-            trouble.hints = (*(f"removed before it: {label}" for label in removed), *trouble.hints)
+            trouble.hints = (*(f"already removed: {label}" for label in removed), *trouble.hints)
             raise
         removed.append(account.label)
     notes = [

@@ -13,7 +13,7 @@ from keyctl.terminal.output import Result
 @click.argument("label")
 @click.argument("new")
 def command(app: App, label: str, new: str) -> Result:
-    """Give an account another label"""
+    """Change the label of an account"""
     from keyctl.keys.edit import rename
 
     return rename(app, label, new)

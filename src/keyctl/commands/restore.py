@@ -13,12 +13,13 @@ from keyctl.terminal.output import Result
 
 @keyctl_command(examples="keyctl restore /media/stick/keyctl-2026-11-29")
 @click.argument("folder", metavar="DIR")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(app: App, folder: str, yes: bool) -> Result:
-    """Bring a backup back, halted
+    """Restore a backup; orders stay halted
 
-    Into an empty home, or into the one that was backed up when its journal is lost. Files that are here stay as they
-    are. Orders are halted, drafts of the backup are never sent, and the machine it came from must send no more.
+    The target is an empty data folder, or the one that was backed up when its journal is lost. Existing files are not
+    changed. Orders are halted, and drafts of the backup are never sent. The machine it came from must not send orders
+    any more.
     """
     from keyctl.upkeep.restore import restore
 

@@ -12,7 +12,7 @@ from keyctl.terminal.output import Result
 @keyctl_command(examples="keyctl reveal okx-main")
 @click.argument("label")
 def command(app: App, label: str) -> Result:
-    """Show a secret on the screen, once its label is typed"""
+    """Show a secret on the screen, after you type its label"""
     from keyctl.keys.hand_out import reveal
     from keyctl.leaks.leak_warning import warn_if_leaked
 

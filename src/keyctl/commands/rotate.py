@@ -13,26 +13,26 @@ from keyctl.terminal.output import Result
 
 
 @keyctl_command(
-    examples="keyctl rotate okx-main           (asks for the new key, checks it, cuts over)\n"
+    examples="keyctl rotate okx-main           (asks for the new key, checks it, switches)\n"
     "keyctl rotate binance-main --from-keygen binance-new\n"
-    "keyctl rotate okx-main --finish  (when the old key is deleted there)"
+    "keyctl rotate okx-main --finish  (after you deleted the old key there)"
 )
 @click.argument("label")
 @takes_key
-@click.option("--finish", is_flag=True, help="Show that the old key is dead, and remove it here.")
-@click.option("--abort", is_flag=True, help="Forget the new key, before the cut.")
-@click.option("--wait", is_flag=True, help="Wait until unknown orders of the old key are settled.")
-@click.option("--yes", is_flag=True, help="Do not ask, where only a person can tell that it is the right key.")
+@click.option("--finish", is_flag=True, help="Prove that the old key is revoked, and remove it here.")
+@click.option("--abort", is_flag=True, help="Delete the new key; only before the switch.")
+@click.option("--wait", is_flag=True, help="Wait for the outcome of unknown orders of the old key.")
+@click.option("--yes", is_flag=True, help="Do not prompt to confirm that it is the right key.")
 def command(app: App, label: str, finish: bool, abort: bool, wait: bool, yes: bool, **options: Any) -> Result:
-    """Replace a key by a new one, step by step
+    """Replace a key with a new one, step by step
 
-    The new key is taken in beside the old one, must be of the same exchange account and have no wider rights, and is
-    tried; then it takes over label, groups and orders. Interrupted anywhere, the same command goes on.
+    The new key is stored with the old one. It must belong to the same exchange account, have no more permissions, and
+    pass a test; then it takes over label, groups and orders. If interrupted, run the same command again.
     """
     from keyctl.keys import rotate
 
     if finish and abort:
-        raise UsageProblem("--finish and --abort are two ways", code="two_ways")
+        raise UsageProblem("use either --finish or --abort", code="two_ways")
     if finish:
         return rotate.finish(app, label)
     if abort:

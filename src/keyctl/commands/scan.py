@@ -15,9 +15,9 @@ from keyctl.terminal.output import Result
     "keyctl scan --install-hook"
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--open", "is_open", is_flag=True, help="Open the store: find every encoding, and passphrases too.")
+@click.option("--open", "is_open", is_flag=True, help="Open the store: find every encoding, and passphrases.")
 @click.option("--staged", is_flag=True, help="Search only what the next git commit would add.")
-@click.option("--install-hook", is_flag=True, help="Install a git pre-commit hook that does so here.")
+@click.option("--install-hook", is_flag=True, help="Install a git pre-commit hook for this here.")
 def command(app: App, paths: tuple[str, ...], is_open: bool, staged: bool, install_hook: bool) -> Result:
     """Find your own secrets in files and git histories
 

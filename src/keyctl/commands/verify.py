@@ -14,16 +14,16 @@ from keyctl.terminal.output import Result, counting
 @keyctl_command(
     examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
     "keyctl verify --all --quiet      (for cron: silent when all is well)\n"
-    "keyctl verify --all --watch-ip --quiet    (for cron: has our address changed?)\n"
+    "keyctl verify --all --watch-ip --quiet    (for cron: has your IP address changed?)\n"
     "keyctl verify --all --foreign-use --quiet (for cron: use that is not keyctl's)",
     lists=True,
 )
 @takes_accounts
-@click.option("--group", metavar="NAME", help="The accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
-@click.option("--watch-ip", is_flag=True, help="Only look whether our address has changed; asks no exchange.")
-@click.option("--foreign-use", is_flag=True, help="Only look for use that is not keyctl's; each find is told once.")
-@click.option("--known-since", metavar="TIME", help="With --foreign-use: what was before TIME is your own.")
+@click.option("--group", metavar="NAME", help="Accounts of a group (repeatable).")
+@click.option("--all", "everything", is_flag=True, help="All live accounts; all if only one environment is stored.")
+@click.option("--watch-ip", is_flag=True, help="Only check whether your IP address changed; asks no exchange.")
+@click.option("--foreign-use", is_flag=True, help="Only look for use that is not keyctl's; each find is reported once.")
+@click.option("--known-since", metavar="TIME", help="With --foreign-use: activity before TIME is your own.")
 def command(
     app: App,
     accounts: tuple[str, ...],
@@ -33,9 +33,9 @@ def command(
     foreign_use: bool,
     known_since: str | None,
 ) -> Result:
-    """Check what API keys may do, and from where
+    """Check permissions and IP whitelists of API keys
 
-    What an exchange does not tell is shown as unknown, never as a pass. Exit 4 when a check failed.
+    What an exchange does not report is shown as unknown, never as passed. Exit 4 when a check failed.
     """
     if known_since is not None and not foreign_use:
         raise UsageProblem(

@@ -13,10 +13,10 @@ from keyctl.terminal.output import Result
 
 @keyctl_command(examples="keyctl whitelist show --all\nkeyctl whitelist show okx-main --json")
 @takes_accounts
-@click.option("--group", metavar="NAME", help="The accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
+@click.option("--group", metavar="NAME", help="Accounts of a group (repeatable).")
+@click.option("--all", "everything", is_flag=True, help="All live accounts; all if only one environment is stored.")
 def show(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
-    """Show the lists you keep beside what exchanges told"""
+    """Show stored IP whitelists and what exchanges report"""
     from keyctl.verify.whitelist import show as show_lists
 
     return show_lists(app, app.accounts.select(accounts, group, everything, app.config.groups))
@@ -30,11 +30,13 @@ def show(app: App, accounts: tuple[str, ...], group: str | None, everything: boo
     "keyctl whitelist set -a okx-main --forget"
 )
 @click.argument("addresses", nargs=-1)
-@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account; may be repeated.")
-@click.option("--group", metavar="NAME", help="Keep it for a group, for accounts without a list of their own.")
-@click.option("--market", type=click.Choice([market.value for market in Market]), help="For this market's list alone.")
-@click.option("--until", metavar="SPAN", help="Add them for a time, as 2h; verify says when to take them off.")
-@click.option("--forget", is_flag=True, help="Keep no list for it any more.")
+@click.option("-a", "--account", "labels", multiple=True, metavar="LABEL", help="An account (repeatable).")
+@click.option("--group", metavar="NAME", help="Store it for a group, for accounts without their own list.")
+@click.option(
+    "--market", type=click.Choice([market.value for market in Market]), help="Only for the list of this market."
+)
+@click.option("--until", metavar="SPAN", help="Add them temporarily, e.g. 2h; verify reports when to remove them.")
+@click.option("--forget", is_flag=True, help="Remove the stored list.")
 def set_(
     app: App,
     addresses: tuple[str, ...],
@@ -44,14 +46,14 @@ def set_(
     until: str | None,
     forget: bool,
 ) -> Result:
-    """Keep the addresses that keys should allow
+    """Store the IP addresses that keys should allow
 
-    Addresses, or ranges where the exchange takes them, in the order in which they shall stand there.
+    IP addresses, or ranges if the exchange accepts them, in the order in which they must appear there.
     """
     from keyctl.verify.whitelist import keep, keep_until
 
     if forget is bool(addresses):
-        raise UsageProblem("give addresses, or --forget", "such as 203.0.113.7", code="no_address")
+        raise UsageProblem("give IP addresses, or use --forget", "such as 203.0.113.7", code="no_address")
     if until is not None and forget:
         raise UsageProblem("--until cannot be combined with --forget")
     accounts = app.accounts.select(labels, group, False, app.config.groups)
@@ -63,17 +65,19 @@ def set_(
 
 @keyctl_command(examples="keyctl whitelist plan --all\nkeyctl whitelist plan --group desk")
 @takes_accounts
-@click.option("--group", metavar="NAME", help="The accounts of a group.")
-@click.option("--all", "everything", is_flag=True, help="All live accounts, or all where one kind is stored.")
+@click.option("--group", metavar="NAME", help="Accounts of a group (repeatable).")
+@click.option("--all", "everything", is_flag=True, help="All live accounts; all if only one environment is stored.")
 def plan(app: App, accounts: tuple[str, ...], group: str | None, everything: bool) -> Result:
-    """Print what to type at each exchange, what to remove
+    """Show what to enter and what to remove at each exchange
 
-    Compared with what the last verify was told, and with your public IP address (keyctl ip). Exit 4 when an exchange
-    would not take a list as you keep it.
+    Compared with the result of the last verify, and with your public IP address (keyctl ip). Exit 4 when an exchange
+    would not accept a list as you stored it.
     """
     from keyctl.verify.whitelist import plan as plan_lists
 
     return plan_lists(app, app.accounts.select(accounts, group, everything, app.config.groups))
 
 
-command = keyctl_group("whitelist", "Keep IP lists, in each exchange's form", {"show": show, "set": set_, "plan": plan})
+command = keyctl_group(
+    "whitelist", "Manage IP whitelists, in each exchange's form", {"show": show, "set": set_, "plan": plan}
+)

@@ -44,12 +44,12 @@ class Cause(StrEnum):
 
 # The word in the second column of a row, and the cause as a sentence. {title} and {market} are filled in.
 WORDS: dict[Cause, tuple[str, str]] = {
-    Cause.HEALTHY: ("ok", "nothing is wrong"),
-    Cause.BLANK: ("WRONG", "the stored key has a space or an invisible character in it"),
+    Cause.HEALTHY: ("ok", "no fault was found"),
+    Cause.BLANK: ("WRONG", "the stored key contains a space or an invisible character"),
     Cause.SWAPPED: ("SWAPPED", "API key and secret are swapped"),
     Cause.KEY_TYPE: ("WRONG", "the key is stored with another type than it has at {title}"),
     Cause.KEY_FORMAT: ("WRONG", "the stored key does not have the shape of a {title} key"),
-    Cause.OWN_SIGNATURE: ("BROKEN", "keyctl's own signature does not come out as documented"),
+    Cause.OWN_SIGNATURE: ("BROKEN", "keyctl's signature differs from the documented one"),
     Cause.UNKNOWN_KEY: ("UNKNOWN", "{title} does not know this API key"),
     Cause.DELETED_KEY: ("GONE", "the API key was deleted at {title}"),
     Cause.EXPIRED_KEY: ("EXPIRED", "the API key or its trading permission has expired"),
@@ -57,10 +57,10 @@ WORDS: dict[Cause, tuple[str, str]] = {
     Cause.PASSPHRASE: ("WRONG", "the stored passphrase does not belong to this API key"),
     Cause.ENVIRONMENT: ("OTHER", "the API key belongs to another environment (live, testnet, demo)"),
     Cause.REGION: ("OTHER", "the API key belongs to another regional site of {title}"),
-    Cause.IP_LIST: ("MISSING", "this machine's IP address is not on the key's IP whitelist"),
+    Cause.IP_LIST: ("MISSING", "your public IP address is not on the key's IP whitelist"),
     Cause.FUTURES_IP_LIST: (
         "MISSING",
-        "this machine's IP address is not on the futures IP whitelist; spot has its own",
+        "your public IP address is not on the futures IP whitelist; spot has its own",
     ),
     Cause.IPV4_NOT_LISTED: ("MISSING", "your IPv4 address is not on the key's IP whitelist; your IPv6 address passes"),
     Cause.IPV6_NOT_LISTED: ("MISSING", "your IPv6 address is not on the key's IP whitelist; your IPv4 address passes"),
@@ -70,15 +70,15 @@ WORDS: dict[Cause, tuple[str, str]] = {
     Cause.CLOCK_AHEAD: ("WRONG", "this machine's clock is ahead"),
     Cause.CLOCK_BEHIND: ("WRONG", "this machine's clock is behind"),
     Cause.NONCE: ("BEHIND", "another program has used a higher nonce with this key"),
-    Cause.RATE_LIMIT: ("WAIT", "{title} has asked this machine to send less"),
-    Cause.BAN: ("BLOCKED", "{title} blocks this machine's IP address for a time"),
+    Cause.RATE_LIMIT: ("WAIT", "{title} asks this machine to send fewer requests"),
+    Cause.BAN: ("BLOCKED", "{title} temporarily blocks your public IP address"),
     Cause.MAINTENANCE: ("DOWN", "{title} is under maintenance or overloaded"),
     Cause.UNREACHABLE: ("DOWN", "{title} cannot be reached from here"),
     Cause.DNS: ("DOWN", "the name of {title}'s host is not found"),
     Cause.TLS: ("DOWN", "the TLS connection to {title} fails"),
-    Cause.NO_ANSWER: ("DOWN", "connections to {title} break before an answer comes"),
+    Cause.NO_ANSWER: ("DOWN", "connections to {title} end before a response arrives"),
     Cause.REFUSED: ("REFUSED", "{title} rejected the call for another reason"),
-    Cause.RULE: ("FAIL", "the key works, but it is not as it should be"),
+    Cause.RULE: ("FAIL", "the key works, but its settings need a fix"),
 }
 
 # Matters of the exchange or of the way to it: they hide whatever else may be wrong, and say nothing about the key.

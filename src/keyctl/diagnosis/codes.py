@@ -60,7 +60,7 @@ def search(text: str, exchange: str | None = None, market: Market | None = None)
     """
     words = clean_text(text).casefold().split()
     if not words:
-        raise UsageProblem("--search needs a word", 'for example: keyctl diagnose --search "ip list"')
+        raise UsageProblem("--search requires a word", 'for example: keyctl diagnose --search "ip list"')
     found: list[tuple[bool, Diagnosis]] = [(False, row) for row in _saying(text, exchange, market)]
     for name in [exchange] if exchange else names():
         book = catalogue(name)

@@ -36,7 +36,11 @@ def explained(
     """The meanings of a code, best first; `facts` say on which order of ours it came, `live` what reads of its account
     show now, and `reasons` what the rows were chosen by."""
     hidden = len(found) - SHOWN
-    more = f"{hidden} more reasons share this code; name the response's words: --text '...'" if hidden > 0 else ""
+    more = (
+        f"{hidden} more reasons share this code; to choose one, add --text 'WORDS OF THE RESPONSE'"
+        if hidden > 0
+        else ""
+    )
     blocks = "\n\n".join(block(item, error.text) for item in found[:SHOWN])
     data: dict[str, object] = {"diagnoses": [as_data(item) for item in found]}
     if facts:
@@ -56,14 +60,14 @@ def found_rows(found: Sequence[Diagnosis], wanted: str, lines: Sequence[Line] = 
     """The lines of checklists and the rows that a search found. Raises CheckFailed when there is neither."""
     if not found and not lines:
         raise CheckFailed(
-            "no error code and no line of a checklist matches these words",
-            "fewer words find more; codes: keyctl diagnose EXCHANGE CODE",
+            "no error code matches these words",
+            "use fewer words, or give a code: keyctl diagnose EXCHANGE CODE",
             code="not_in_catalogue",
         )
     rows = [(line.exchange or "all", "checklist", line.place, "advice", line.text) for line in lines]
     rows += [(item.exchange, item.scope, item.code, item.category, item.meaning) for item in found[:FOUND_SHOWN]]
     hidden = len(found) - FOUND_SHOWN
-    more = f"{hidden} more; add a word, name the exchange, or --market" if hidden > 0 else ""
+    more = f"{hidden} more; add a word, an exchange or --market" if hidden > 0 else ""
     advice = [{"exchange": line.exchange or None, "place": line.place, "text": line.text} for line in lines]
     data = {"diagnoses": [as_data(item) for item in found], "checklist": advice, "search": wanted}
     return Result(data, view=(Table(FOUND_COLUMNS, rows), *((Note(more),) if more else ())))
@@ -118,7 +122,7 @@ def block(item: Diagnosis, text: str = "", taken: str | None = None, until: str 
         f"  why    {why.strip()}" if why else "",
         f"  until  {until}" if until else "",
         f"  fix    {item.fix}" if item.fix else "",
-        f"  taken  {taken or _taken_words(item)}",
+        f"  order  {taken or _taken_words(item)}",
         f"  more   {facts.docs} ({item.source})",
     ]
     return "\n".join(line for line in lines if line)

@@ -96,7 +96,9 @@ def from_text(text: str) -> Evidence:
         _check(evidence)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise UsageProblem(
-            "this is not a recorded diagnosis", "make one: keyctl diagnose ACCOUNT --record FILE", code="bad_record"
+            "the file is not a recorded diagnosis",
+            "create one: keyctl diagnose ACCOUNT --record FILE",
+            code="bad_record",
         ) from None
     return evidence
 

@@ -20,29 +20,29 @@ _NTP = (
 def fix_for(cause: Cause, evidence: Evidence) -> str:
     """The exact next step for a cause."""
     facts, label = profile(evidence.exchange), evidence.account
-    again, anew = f"then: keyctl diagnose {label}", f"keyctl remove {label}, then: keyctl add {facts.name}"
-    address = seen_address(evidence) or "the address you leave from"
+    again, anew = f"then run: keyctl diagnose {label}", f"keyctl remove {label}, then: keyctl add {facts.name}"
+    address = seen_address(evidence) or "your public IP address"
     if ":" in address:
-        address += " (IPv6; or leave by IPv4: local_address in config.toml)"
-    new_key = f"make a new key (keyctl checklist {facts.name}), then store it: {anew}"
+        address += " (IPv6; or use IPv4: local_address in config.toml)"
+    new_key = f"create a new key (keyctl checklist {facts.name}), then store it: {anew}"
     fixes = {
         Cause.HEALTHY: "",
         Cause.BLANK: f"store it again without spaces: {anew}",
         Cause.SWAPPED: f"store it again, each text in its own field: {anew}",
-        Cause.KEY_TYPE: f"store it with the type that it was made with: {anew} --key-type {'|'.join(facts.algorithms)}",
+        Cause.KEY_TYPE: f"store it with its real key type: {anew} --key-type {'|'.join(facts.algorithms)}",
         Cause.KEY_FORMAT: f"copy it whole from {facts.title}: {anew}",
         Cause.OWN_SIGNATURE: "this copy of keyctl is damaged: install it again; nothing was sent",
-        Cause.UNKNOWN_KEY: f"compare it with the list at {facts.checklist.page}; if it is not there, {new_key}",
-        Cause.DELETED_KEY: f"look for it at {facts.checklist.page}; if it is gone, {new_key}",
-        Cause.EXPIRED_KEY: f"{facts.lifetime.note.strip()} Set an IP list and switch trading on again, or {new_key}",
+        Cause.UNKNOWN_KEY: f"compare it with the keys at {facts.checklist.page}; if it is missing, {new_key}",
+        Cause.DELETED_KEY: f"check it at {facts.checklist.page}; if it is gone, {new_key}",
+        Cause.EXPIRED_KEY: f"{facts.lifetime.note.strip()} Set an IP whitelist, then switch on trading, or {new_key}",
         Cause.WRONG_SECRET: f"store key and secret again, as they were shown together: {anew}. A lost secret cannot be "
-        "read again: make a new key",
+        "read again: create a new key",
         Cause.PASSPHRASE: f"type the passphrase again: keyctl edit {label} --ask-passphrase. A lost one cannot be "
-        "recovered: make a new key",
-        Cause.ENVIRONMENT: f"store it for the environment where it was made: {anew} --env {_environments(facts)}",
+        "recovered: create a new key",
+        Cause.ENVIRONMENT: f"store it for the environment where it was created: {anew} --env {_environments(facts)}",
         Cause.REGION: f"store it for the site where the account was opened: {anew} --site {_sites(facts, evidence)}",
         Cause.IP_LIST: f"add {address}: {_step(facts, facts.ip_list.step)}, {again}",
-        Cause.FUTURES_IP_LIST: f"add {address} to the futures list: {_step(facts, _futures_list(facts))}, {again}",
+        Cause.FUTURES_IP_LIST: f"add {address} to the futures whitelist: {_step(facts, _futures_list(facts))}, {again}",
         Cause.IPV4_NOT_LISTED: _version_fix(facts, evidence, 4, again),
         Cause.IPV6_NOT_LISTED: _version_fix(facts, evidence, 6, again),
         Cause.READ_RIGHT: f"switch reading on: {_step(facts, _rights_step(facts))}, {again}",
@@ -50,13 +50,13 @@ def fix_for(cause: Cause, evidence: Evidence) -> str:
         Cause.FUTURES_RIGHT: f"switch futures on: {_step(facts, _rights_step(facts))}, {again}",
         Cause.CLOCK_AHEAD: f"{_NTP}; {again}",
         Cause.CLOCK_BEHIND: f"{_NTP}; {again}",
-        Cause.NONCE: f"one key for one program: {facts.key_note or 'nonces only ever grow'} So {new_key}",
-        Cause.RATE_LIMIT: f"wait{_seconds(evidence)}, send less from this address, {again}",
-        Cause.BAN: f"send nothing{_seconds(evidence)}; a ban grows when calls go on; {again}",
+        Cause.NONCE: f"use one key for one program: {facts.key_note or 'nonces can only grow.'} So {new_key}",
+        Cause.RATE_LIMIT: f"wait{_seconds(evidence)}, send fewer requests from this IP address, {again}",
+        Cause.BAN: f"send nothing{_seconds(evidence)}; requests during a ban make it longer; {again}",
         Cause.MAINTENANCE: f"wait; news of {facts.title}: {facts.docs}; {again}",
         Cause.UNREACHABLE: f"check this machine's network, firewall and proxy, {again}",
         Cause.DNS: f"check this machine's name server (DNS), {again}",
-        Cause.TLS: f"look for a proxy or filter that opens TLS, and check this machine's date, {again}",
+        Cause.TLS: f"check for a proxy or filter that intercepts TLS, and check this machine's date, {again}",
         Cause.NO_ANSWER: f"check the network and proxies on the way; {facts.title} may also be overloaded; {again}",
         Cause.REFUSED: _by_code(evidence, again),
         Cause.RULE: "; ".join([*dict.fromkeys(item.fix for item in evidence.failed if item.fix), again]),
@@ -76,10 +76,10 @@ def _version_fix(facts: Profile, evidence: Evidence, version: int, again: str) -
     tried = evidence.of("version")
     futures = tried is not None and tried.market == Market.FUTURES
     step = _step(facts, _futures_list(facts) if futures else facts.ip_list.step)
-    known = "" if version == 4 or facts.ip_list.ipv6 else f" ({facts.title} does not document whether it takes IPv6)"
+    known = "" if version == 4 or facts.ip_list.ipv6 else f" ({facts.title} does not document whether it accepts IPv6)"
     add = f"add your IPv{version} address{f' {address}' if address else ''}{known}: {step}"
     other = 10 - version
-    leave = f"leave by IPv{other} alone: local_address = an IPv{other} address of this machine, in config.toml"
+    leave = f"use IPv{other} only: set local_address to an IPv{other} address of this machine in config.toml"
     return f"{add}; or {leave}; {again}"
 
 

@@ -113,7 +113,7 @@ def _limits(evidence: Evidence) -> str:
 
 def _row(evidence: Evidence, probe: Probe, verdict: Verdict) -> Row:
     if probe.check == "clock" and verdict.cause in _CLOCKS and verdict.check == "clock":
-        others = "keyctl corrects this, other programs here do not"
+        others = "keyctl corrects this; other programs on this machine do not"
         words = others if clock_refused_elsewhere(evidence) else "orders would be rejected"
         return Row("clock", Level.FAIL, WORDS[verdict.cause][0], f"{probe.detail}; {words}", True)
     if probe.outcome == "unknown":

@@ -137,7 +137,9 @@ class _Reader:
             owners = self._owner(body.start, body.end)
             found = list(results_of(body.value, owners, others=not self._exchange))
             for owner, told in found:
-                self._add(body.start, body.end, told, owner, "a body in the text" if body.whole else "a body cut off")
+                self._add(
+                    body.start, body.end, told, owner, "a body in the text" if body.whole else "an incomplete body"
+                )
             if found:
                 self.whole = self.whole and body.whole
                 self._take(body.start, body.end)

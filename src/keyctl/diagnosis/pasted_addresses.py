@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What an address that is not on the list is answered as, by one exchange or another.
 _MAY_BE_IP = ("ip", "permission", "signature")
-_KEPT = "the list you keep (keyctl whitelist)"
+_KEPT = "the list you stored (keyctl whitelist)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def _compared(app: App, account: Account, market: Market, address: str) -> Compa
 def _words(address: str, title: str, compared: Sequence[Compared]) -> str:
     lines = [f"{address} and the IP whitelists that keyctl knows of your {title} accounts:"]
     for item in compared:
-        state = {True: "on", False: "MISSING on", None: "no list is known"}[item.listed]
+        state = {True: "on", False: "missing on", None: "no whitelist is known"}[item.listed]
         lines.append(f"  {item.account} {item.market}: {state} {item.source}".rstrip())
     if not compared:
-        lines.append("  none: no account of that exchange is stored")
+        lines.append("  none: no account at that exchange is stored")
     lines += [f"  next   keyctl whitelist plan {item.account}" for item in compared if item.listed is False]
     return "\n".join(dict.fromkeys(lines))

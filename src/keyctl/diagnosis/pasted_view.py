@@ -19,12 +19,12 @@ _BANNED = r"(?i)banned until (\d{13}|\d{10})\b"
 _KINDS = {
     "refused": "rejected",
     "accepted": "accepted: the exchange has this order",
-    "lost": "no response came",
-    "unsent": "no connection was made",
+    "lost": "no response was received",
+    "unsent": "no connection was established",
 }
 _FIND_OUT = (
-    "do not send it again yet. Look for it in open orders, order history and fills, by its client order id. "
-    "An order that keyctl sent: keyctl orders settle --wait"
+    "do not resend it yet. Look it up in open orders, order history and fills by its client order id. "
+    "If keyctl sent it: keyctl orders settle --wait"
 )
 
 
@@ -63,14 +63,14 @@ def _best(said: Said, count: int) -> tuple[Diagnosis, ...]:
 def _lost_block(said: Said, order: bool | None) -> str:
     where = f"{profile(said.exchange).title}: " if said.exchange else ""
     if order is False:
-        meaning, taken = "no response to a read", "a read changes nothing; it may be sent again"
-        fix = "check the network, wait a little, then read again"
+        meaning, taken = "no response to a read", "a read changes nothing; you may send it again"
+        fix = "check the network, wait, then read again"
     else:
         call = "an order call" if order else "a call; if it was an order"
         meaning = f"no response to {call}: the exchange may have accepted it"
         taken = "unknown: the exchange may have accepted the order"
         fix = _FIND_OUT
-    lines = [f"{where}{meaning}", f"  why    {_why(said)}", f"  fix    {fix}", f"  taken  {taken}"]
+    lines = [f"{where}{meaning}", f"  why    {_why(said)}", f"  fix    {fix}", f"  order  {taken}"]
     return "\n".join(lines)
 
 
@@ -82,7 +82,7 @@ def _why(said: Said) -> str:
 
 def _outcomes(reading: Reading) -> str:
     told = reading.said[-OUTCOMES_SHOWN:]
-    lines = [f"The text tells {len(reading.said)} outcomes, in this order:"]
+    lines = [f"The text reports {len(reading.said)} outcomes, in this order:"]
     lines += [f"  {number}  {_line(said)}" for number, said in enumerate(told, len(reading.said) - len(told) + 1)]
     return "\n".join(lines)
 
@@ -102,10 +102,10 @@ def _bare(said: Said) -> str:
         return "The text says that the exchange accepted an order; it names no error."
     if said.kind == "unsent":
         return (
-            "No connection was made, so this attempt most likely sent nothing (not confirmed).\n"
+            "No connection was established, so this attempt likely sent nothing (not confirmed).\n"
             "  fix    check network, DNS and proxy; before you send an order again, look it up"
         )
-    return f"{_line(said)}\n  taken  unknown: look the order up before you resend"
+    return f"{_line(said)}\n  order  unknown: look the order up before you resend"
 
 
 def _taken_words(row: Diagnosis, said: Said, reading: Reading) -> str | None:
@@ -113,11 +113,13 @@ def _taken_words(row: Diagnosis, said: Said, reading: Reading) -> str | None:
     if row.taken is not Taken.NO or reading.proves:
         return None
     if len(reading.said) > 1 or reading.cut or reading.doubt or not reading.whole:
-        return "this response rejected its own order; the text leaves open what became of other orders or sendings"
+        return "this response rejected its own order; the text does not show the outcome of other orders or attempts"
     if said.status and not said.proves(reading.endpoint) and str(said.status) not in row.http.split():
         return f"unknown: HTTP {said.status} is not a status that this code is documented with; look the order up"
     if row.endpoint not in (Endpoint.ANY, reading.endpoint):
-        call = "algo order (a stop or take-profit)" if row.endpoint is Endpoint.ALGO else "order that is no algo order"
+        call = (
+            "algo order (a stop or take-profit)" if row.endpoint is Endpoint.ALGO else "order that is not an algo order"
+        )
         return f"if it came for an {call}, {NOT_ACCEPTED}; else look the order up"
     where = f"the {row.scope} API of {profile(row.exchange).title}"
     return f"if the response came from {where}, {NOT_ACCEPTED}; else look the order up"
@@ -135,26 +137,30 @@ def _until(text: str) -> str:
 def _cut(reading: Reading) -> str:
     if not reading.cut:
         return ""
-    return f"the text is long: its last {READ_MAX} characters were read, {reading.cut} before them were not"
+    return f"the text is long: only its last {READ_MAX} characters were read, not the {reading.cut} before them"
 
 
 def _more(hidden: int) -> str:
-    return f"{hidden} more reasons share this code; name the response's words: --text '...'" if hidden > 0 else ""
+    return (
+        f"{hidden} more reasons share this code; to choose one, add --text 'WORDS OF THE RESPONSE'"
+        if hidden > 0
+        else ""
+    )
 
 
 def _reasons(reading: Reading) -> str:
     lines = ["Why keyctl says so:"]
     for said in reading.said:
         market = f", market {said.market}" if said.market else ""
-        owner = f"exchange {said.exchange}" if said.exchange else "exchange not named"
+        owner = f"exchange {said.exchange}" if said.exchange else "exchange unknown"
         status = f", HTTP {said.status}" if said.status else ""
         lines.append(f"  {_line(said)}: {safe_words(said.how)} ({owner}{market}{status})")
-    order = {True: "it speaks of an order", False: "it speaks of a read", None: "it does not say which call it was"}
+    order = {True: "it mentions an order", False: "it mentions a read", None: "it does not say which call it was"}
     lines.append(f"  the call: {order[reading.order]}")
     if reading.doubt:
-        lines.append(f'  the text also says "{safe_words(reading.doubt)}", so another order or sending may be alive')
+        lines.append(f'  the text also says "{safe_words(reading.doubt)}", so another order or attempt may be open')
     if not reading.whole:
-        lines.append("  a body in the text is cut off, so other orders in it are not known")
+        lines.append("  a body in the text is incomplete, so other orders in it are unknown")
     return "\n".join(lines)
 
 

@@ -215,7 +215,7 @@ class _Gathering:
         other = 10 - used
         session = self._subject.session_by(other)
         probe, _ = await self._ask("version", Market(asked.market), request, _nothing, session)
-        detail = f"IPv{other}: {probe.detail or 'the same call is answered'} (by IPv{used} it was {asked.outcome})"
+        detail = f"IPv{other}: {probe.detail or 'the same call succeeds'} (through IPv{used} it was {asked.outcome})"
         self._note(replace(probe, detail=detail, facts={"version": other}))
 
     def _address_may_decide(self) -> Probe | None:
@@ -282,7 +282,7 @@ class _Gathering:
                     "trouble",
                     market.value,
                     kind="no_answer",
-                    detail=f"the answer is {self._session.mask.masked(str(problem))}",
+                    detail=f"the response is {self._session.mask.masked(str(problem))}",
                 ), None
         return probe, None
 

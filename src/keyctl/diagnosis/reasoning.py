@@ -221,7 +221,7 @@ def reasons(evidence: Evidence) -> list[str]:
         else:
             told.append(f"{probe.check}: no fault seen")
     if evidence.earlier:
-        told.append(f"earlier: this key was read on {evidence.earlier}, so causes that it never had come last")
+        told.append(f"earlier: this key worked on {evidence.earlier}, so causes that exclude this come last")
     if missing := rights_missing(evidence):
         told.append(f"permissions: the exchange reports as missing: {', '.join(missing)}")
     return told

@@ -34,5 +34,5 @@ def self_test(exchange: str) -> Probe:
         except KeyctlError:
             return Probe("signing", "fail", kind="own_signature", detail="the test vector cannot be signed")
         if row["signature"] not in (wire.url + wire.body.decode() + " ".join(value for _, value in wire.headers)):
-            return Probe("signing", "fail", kind="own_signature", detail="the test vector comes out otherwise")
-    return Probe("signing", "ok", detail=f"keyctl signs the test vector right ({rows[0]['source'].split(';')[0]})")
+            return Probe("signing", "fail", kind="own_signature", detail="the test vector gives a different signature")
+    return Probe("signing", "ok", detail=f"keyctl signs the test vector correctly ({rows[0]['source'].split(';')[0]})")

@@ -31,8 +31,8 @@ class Place(IntEnum):
         """It in words, for people."""
         return {
             Place.VAULT: "in the vault, opened by a passphrase",
-            Place.VAULT_WITH_KEY_HERE: "in the vault, whose key is on this machine",
-            Place.KEYRING: "in the system's keyring, which your programs can read while it is unlocked",
+            Place.VAULT_WITH_KEY_HERE: "in the vault; its key is on this machine",
+            Place.KEYRING: "in the system keyring, which your programs can read while it is unlocked",
         }[self]
 
 
@@ -183,7 +183,7 @@ def changes_of(facts: KeyFacts) -> tuple[Change, ...]:
     checklist = f"keyctl checklist {facts.exchange}"
     if facts.leaked:
         gone = replace(facts, leaked=False, gone=True)
-        found.append(Change("replace", "replace it: it has leaked", f"keyctl leak {label}", gone))
+        found.append(Change("replace", "replace it, because it has leaked", f"keyctl leak {label}", gone))
     if facts.withdraw is not False:
         off = replace(facts, withdraw=False)
         found.append(Change("withdraw_off", "switch withdrawals off", checklist, off))
@@ -196,13 +196,15 @@ def changes_of(facts: KeyFacts) -> tuple[Change, ...]:
     for market in Market:
         if market not in facts.markets and facts.trade.get(market) is not False:
             off = replace(facts, trade={**facts.trade, market: False})
-            found.append(Change(f"{market}_off", f"switch {market} trading off, which is not used", checklist, off))
+            found.append(Change(f"{market}_off", f"switch off {market} trading, which is not used", checklist, off))
     if facts.place is not Place.VAULT:
         command = "vault migrate --to vault" if facts.place is Place.KEYRING else "vault add-slot passphrase"
         safer = replace(facts, place=Place.VAULT)
-        found.append(Change("vault", "keep it in a vault that a passphrase opens", f"keyctl {command}", safer))
+        found.append(Change("vault", "keep it in a vault with a passphrase", f"keyctl {command}", safer))
     if facts.age_days is not None and facts.age_days >= facts.age_limit_days:
-        found.append(Change("rotate", "replace it: it is old", f"keyctl rotate {label}", replace(facts, age_days=0)))
+        found.append(
+            Change("rotate", "replace it, because it is old", f"keyctl rotate {label}", replace(facts, age_days=0))
+        )
     return tuple(found)
 
 

@@ -71,7 +71,9 @@ def _target(html: str) -> Path:
     """Where the page goes. Raises UsageProblem before anything is read."""
     path = Path(html).expanduser().absolute()
     if path.is_dir() or not path.parent.is_dir():
-        raise UsageProblem(f"--html: {path} cannot be written: its folder must exist", "give a file: --html keys.html")
+        raise UsageProblem(
+            f"--html: {path} cannot be written: its folder does not exist", "give a file, such as --html keys.html"
+        )
     return path
 
 
@@ -115,7 +117,8 @@ class _Held:
             if not part.where:
                 names.setdefault(part.account.label, []).append(part.name)
         return [
-            f"{label}: not counted, since keyctl does not read them: {', '.join(all_)}" for label, all_ in names.items()
+            f"{label}: not counted, because keyctl does not read them: {', '.join(all_)}"
+            for label, all_ in names.items()
         ]
 
 

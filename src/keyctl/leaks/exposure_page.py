@@ -13,8 +13,8 @@ from keyctl.terminal.output import SHOWN_MAX, Result, Table
 
 # Nothing is loaded, sent or run: the policy says so to the browser too.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_BAD = ("FAIL", "ON", "MISSING", "missing", "rejected", "refused", "not ours")
-_UNSURE = ("unknown", "warn", "?", "MISSING?")
+_BAD = ("FAIL", "ON", "missing", "rejected", "not listed")
+_UNSURE = ("unknown", "warn", "likely missing")
 _STYLE = """
 :root { color-scheme: light dark; --line: #c8ccd4; --soft: #f3f4f7; --bad: #b3261e; --unsure: #8a5a00; }
 @media (prefers-color-scheme: dark) { :root { --line: #4a4f59; --soft: #23262c; --bad: #ff8a80; --unsure: #ffcc66; } }
@@ -44,7 +44,8 @@ def page(result: Result, found: Sequence[Exposure], verified: Result, at: dateti
     made = f"{at:%Y-%m-%d %H:%M} UTC"
     parts = [
         f"<h1>Exposure of {len(found)} API keys</h1>",
-        f"<p>Made by keyctl at {made} from the data folder {_text(home)}. What is not known is shown as unknown.</p>",
+        f"<p>Created by keyctl at {made} from the data folder {_text(home)}. What is not known is shown as "
+        "unknown.</p>",
         "<h2>What a thief could do with each key</h2>",
         _table(COLUMNS, [cells_of(item) for item in found], numbers=(1, 2)),
         _list(f"{item.facts.label}: {words_of(item)}" for item in found),

@@ -12,10 +12,10 @@ from keyctl.leaks.exposure import ZERO, Exposure
 from keyctl.model.words import Market
 from keyctl.terminal.output import Note, Result, Table
 
-COLUMNS = ("account", "USD at risk", "from anywhere", "IP list", "age", "change that helps most")
+COLUMNS = ("account", "USD at risk", "from anywhere", "IP whitelist", "age", "change that helps most")
 RECORD = ("account", "exchange", "lost_usd", "lost_anywhere_usd", "withdrawn_usd", "positions_usd", "can", "change")
-NOTHING = "none: keep only what it needs there"
-SAFE = "none: it can move nothing"
+NOTHING = "none: keep only the funds it needs there"
+SAFE = "none: it cannot move funds"
 
 
 def report(found: Sequence[Exposure], troubles: Sequence[KeyctlError], *, people: bool) -> Result:
@@ -27,7 +27,7 @@ def report(found: Sequence[Exposure], troubles: Sequence[KeyctlError], *, people
     else:
         table = Table(RECORD, [tuple(_record(name, row[name]) for name in RECORD) for row in rows])
     code = ExitCode.PARTIAL if troubles else ExitCode.OK
-    view = (table,) if rows else (Note("no key is stored"),)
+    view = (table,) if rows else (Note("no account is stored"),)
     return Result({"exposures": rows}, view, code, tuple(troubles))
 
 
@@ -91,7 +91,7 @@ def can(item: Exposure) -> list[str]:
         size = "of unknown size" if sums.positions is None else f"of up to {usd(sums.positions)} USD"
         times = "" if facts.leverage_max is None else f" with {facts.leverage_max.normalize():f}x leverage"
         found.append(f"open positions {size}{times}{_if(facts.trade.get(Market.FUTURES))}")
-    return found or ["see balances and orders, and move nothing"]
+    return found or ["see balances and orders, but move nothing"]
 
 
 def change_words(item: Exposure) -> str:

@@ -54,7 +54,7 @@ def foreign_use(
         # A list that cannot be read is asked for again, but not for ever: each day more makes more calls.
         told.append((item.account.id, news, max(start, item.end_ms - (OVERLAP_MS if item.complete else BACK_MS))))
     if why := unwritable(app.home.state):
-        errors.append(StoreUnusable(f"what was told now cannot be remembered, and is told again: {why}"))
+        errors.append(StoreUnusable(f"keyctl cannot remember these results and will report them again: {why}"))
     app.once_shown.append(lambda: _remember(app.home, told, begun_ms))
     return _result(app, findings, errors)
 
@@ -65,7 +65,7 @@ def _remember(home: Home, told: Sequence[tuple[str, Sequence[Find], int]], now_m
             for account_id, news, mark_ms in told:
                 known.tell(account_id, news, mark_ms, now_ms)
     except StoreUnusable as trouble:
-        remark(f"warning: what was told now is not remembered, and is told again: {trouble.message}")
+        remark(f"warning: keyctl cannot remember these results and will report them again: {trouble.message}")
 
 
 async def _look(
@@ -109,8 +109,8 @@ def _errors(item: Looked, news: Sequence[Find]) -> list[KeyctlError]:
     if not item.answered:
         errors.append(
             Unreached(
-                f"{account.label}: its use could not be read: {'; '.join(item.unknown[:2])}",
-                f"find out why: keyctl verify {account.label}",
+                f"{account.label}: its history could not be read: {'; '.join(item.unknown[:2])}",
+                f"to find the cause: keyctl verify {account.label}",
                 account=account.label,
                 exchange=account.exchange,
             )

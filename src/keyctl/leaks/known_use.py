@@ -91,6 +91,6 @@ def _read(path: Path) -> KnownUse:
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise StoreUnusable(
             f"{path} is damaged",
-            f"to begin anew, move it away: mv {path} {path}.damaged",
+            f"to start again, move it away: mv {path} {path}.damaged",
             code="known_use_damaged",
         ) from None

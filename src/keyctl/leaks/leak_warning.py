@@ -19,7 +19,7 @@ def warn_if_leaked(app: App, label: str) -> None:
     """Says so in one line on stderr, also with --quiet and --json. Raises SetupProblem for an unknown account."""
     account = app.accounts.get(label)
     if _is_blocked(app, account) or _is_under_way(app, account):
-        remark(f"warning: {label}: this key was reported as leaked. To see what is left to do: keyctl leak {label}")
+        remark(f"warning: {label}: this key was reported as leaked. To finish the remaining steps: keyctl leak {label}")
 
 
 def _is_blocked(app: App, account: Account) -> bool:

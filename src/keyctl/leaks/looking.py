@@ -120,7 +120,7 @@ async def _read(app: App, part: Part, since_ms: Callable[[Account, int], int], w
         if found.symbols is not None:
             read.lacks.append(_beyond("trades", found.symbols))
         if found.odd:
-            read.lacks.append(f"{len(found.odd)} rows of trades that could not be read")
+            read.lacks.append(f"{len(found.odd)} rows of trades could not be read")
         return found.symbols != ()
 
     async def orders() -> bool:
@@ -130,7 +130,7 @@ async def _read(app: App, part: Part, since_ms: Callable[[Account, int], int], w
         if by_symbol:
             read.lacks.append(_beyond("open orders", symbols))
         if odd:
-            read.lacks.append(f"{len(odd)} rows of open orders that could not be read")
+            read.lacks.append(f"{len(odd)} rows of open orders could not be read")
         read.account_lacks.append(UNFILLED)
         return bool(symbols) or not by_symbol
 
@@ -156,10 +156,10 @@ async def _events(part: Part, start_ms: int, read: Read) -> tuple[AccountEvent, 
     read.account_lacks += _unread(exchange)
     begun = float(part.session.journal.facts().get("begun", 0))
     if begun * 1000 > start_ms:
-        words = f"which orders from before {rfc3339(begun)} are keyctl's: its journal was begun anew then"
+        words = f"which orders before {rfc3339(begun)} are keyctl's: a new journal was started then"
         read.account_lacks.append(words)
     if start_ms > read.end_ms:
-        read.account_lacks.append("everything: the time to look back to is ahead of the exchange's own")
+        read.account_lacks.append("everything: the start time is ahead of the exchange's time")
         read.complete = False
     history = exchange.history
     if history is None:
@@ -200,7 +200,7 @@ async def _list(
         if not page.full:
             return lacks()
         if not page.events:
-            return lacks("no row of a page could be read, so those before it were not asked for")
+            return lacks("one page had no readable row, so the earlier pages were not read")
         earliest = min(event.at_ms for event in page.events)
         if earliest < start_ms:
             return lacks()
@@ -313,5 +313,5 @@ def _beyond(what: str, symbols: Collection[str]) -> str:
     return (
         f"{what} in other symbols than {', '.join(symbols)}"
         if symbols
-        else f"{what}, since no symbol to ask for is known"
+        else f"{what}, because no symbol to ask for is known"
     )

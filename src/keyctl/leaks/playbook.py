@@ -119,7 +119,7 @@ def false_alarm(app: App, label: str, yes: bool) -> Result:
         raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
     app.journals.halts().lift([(Scope.KEY, owner) for owner in (account.api_key_hash, account.id)])
     if (evidence := _under_way(app, account, Wishes(anew=True))) is not None:
-        evidence.note(app.clock, HALT, OPEN, "taken back: a false alarm")
+        evidence.note(app.clock, HALT, OPEN, "withdrawn: a false alarm")
         evidence.know(finished=rfc3339(app.clock.now()))
     return taken_back(label)
 
@@ -244,7 +244,7 @@ class _Playbook:
             raise StoreUnusable(
                 f"new orders with this key are NOT blocked: {trouble.message}",
                 *trouble.hints,
-                "end the programs that send orders with it",
+                "stop the programs that send orders with it",
                 code=trouble.code,
             ) from None
         return Ended("new orders with this key are blocked in this data folder")
@@ -270,7 +270,7 @@ class _Playbook:
 
         account = self._key.needed()
         if Market.FUTURES not in account.markets:
-            return Ended(f"{account.label} is stored without perpetuals: nothing to close")
+            return Ended(f"{account.label} does not trade perpetuals here: nothing to close")
         what = What(None, None, self._app.config.limits.max_slippage)
         done = asyncio.run(close(self._app, [account], what, Consent(self._wishes.yes), False, 0))
         legs = done.data.get("legs", [])
@@ -355,7 +355,7 @@ def _unread(account: Account, what: str, done: Result) -> KeyctlError:
     first = done.errors[0]
     error = KeyctlError(
         f"{account.label}: {what} are unknown: {first.message}",
-        f"look at the exchange's own pages, or with the next key: keyctl rotate {account.label}",
+        f"check the exchange's own pages, or add the next key: keyctl rotate {account.label}",
         code=first.code,
         account=account.label,
         exchange=account.exchange,

@@ -66,12 +66,12 @@ def first_line(account: Account | None, evidence: Evidence | None) -> str:
         assert account is not None
         exchange, hint = account.exchange, account.api_key_hint
     page = profile(exchange).checklist.page
-    return f"Delete the key {hint} at {page}: do it now. Programs that hold it go on until then."
+    return f"Delete the key {hint} at {page} now. Programs that have it can use it until then."
 
 
 def taken_back(label: str) -> Result:
     """The result of a false alarm."""
-    note = Note(f"{label}: its key may send orders again, as far as no other halt blocks them.")
+    note = Note(f"{label}: its key may send orders again, unless another halt blocks them.")
     return Result({"leak": {"account": label, "false_alarm": True}}, (note,))
 
 
@@ -104,16 +104,16 @@ def report(
     rows = [(_STEPS[step["step"]], step["state"], step["words"]) for step in steps]
     view: list[Table | Text | Note] = [Table(("step", "state", "result"), rows)]
     if finds:
-        view.append(Note("\nNot from keyctl. What you did yourself is among it:"))
+        view.append(Note("\nNot from keyctl. Your own actions are included:"))
         rows = [(_moment(find), str(find["kind"]), str(find["detail"])) for find in finds]
         view.append(Table(("time (UTC)", "kind", "what"), rows))
     if places:
-        view.append(Note("\nSecrets in the usual places. Where the leaked key is, it may have leaked from:"))
+        view.append(Note("\nSecrets in the usual places. The leaked key may have leaked from one of these places:"))
         found_in = [(str(place["account"] or place["exchange"]), str(place["where"])) for place in places]
         view.append(Table(("account", "where"), found_in))
     if told.unknown:
         view.append(Note("\nUnknown:\n" + "\n".join(f"  {word}" for word in told.unknown)))
-    view.append(Note("\nFor you to do:\n" + "\n".join(f"  [ ] {line}" for line in to_do)))
+    view.append(Note("\nTo do:\n" + "\n".join(f"  [ ] {line}" for line in to_do)))
     view.append(Note(f"\nText for the exchange's support:\n\n{ticket}\n"))
     view.append(Note(f"Evidence, without secrets: {evidence.path}"))
     warnings = list(dict.fromkeys(warnings))
@@ -138,7 +138,7 @@ def _to_do(told: Told) -> list[str]:
     if not evidence.is_done("rotate"):
         lines.append(f"create the next key (keyctl checklist {facts['exchange']}), then: keyctl rotate {told.label}")
     lines += [
-        "stop the programs that used the key, and give them the next one",
+        "stop the programs that used the key, and give them the next key",
         "find where else it leaked, in your own folders and histories: keyctl scan --open",
         "change the password of the exchange account, and of its e-mail address",
         "reset 2FA if the secret for it was in the same place",

@@ -85,12 +85,10 @@ def _known(app: App, is_open: bool) -> _Known:
         from keyctl.leaks.scan_needles import PASSPHRASE_MIN, Needles
 
         credentials, troubles = app.credentials(accounts)
-        report.notes += [f"not looked for with the store open: {trouble.message}" for trouble in troubles.values()]
+        report.notes += [f"not searched for with the store open: {trouble.message}" for trouble in troubles.values()]
         short = {name for name, item in credentials.items() if 0 < len(item.passphrase or b"") < PASSPHRASE_MIN}
         report.notes += [
-            f"{account.label}: the passphrase is too short to be looked for"
-            for account in accounts
-            if account.id in short
+            f"{account.label}: the passphrase is too short to search for" for account in accounts if account.id in short
         ]
         kept = _kept(prints, report)  # after the store was opened: that makes those that were missing
         needles = Needles(credentials, signs_of(Prints(kept)))
@@ -154,7 +152,7 @@ def _in_history(known: _Known, repository: str, commits: list[str], found: list[
     try:
         left_out = Ignored(top).in_folder
     except UsageProblem as trouble:  # in a repository of somebody else it must not end the scan
-        known.report.notes.append(f"{trouble.message}; nothing of its history was left out")
+        known.report.notes.append(f"{trouble.message}; its whole history was searched")
         left_out = _nothing
     places = origins(repository, commits, blobs, left_out) if blobs else {}
     for item in found:
@@ -252,9 +250,14 @@ def _told(report: Report) -> Result:
         went += f" and {report.histories} git {many} ({_count(report.objects, 'object')})"
     notes = [Note(f"{went}, {report.bytes / 1e6:,.1f} MB.")]
     if report.ignored:
-        notes.append(Note(f"Left out by .keyctlignore: {report.ignored}."))
+        notes.append(Note(f"Excluded by .keyctlignore: {report.ignored}."))
     if not report.is_open:
-        notes.append(Note("Locked: whole secrets only. For all encodings and passphrases: keyctl scan --open"))
+        notes.append(
+            Note(
+                "The store is locked: keyctl searched for whole secrets only. For all encodings and passphrases: "
+                "keyctl scan --open"
+            )
+        )
     errors = _errors(report)
     code = errors[0].exit_code if errors else ExitCode.OK
     first = _table(report.finds) if report.finds else Note("No secret found.")
@@ -311,10 +314,10 @@ def _warnings(report: Report) -> Iterator[str]:
         shown = ", ".join(report.unread[:_SHOWN_UNREAD])
         yield f"could not be read: {shown}{f' and {more} more' if more > 0 else ''}"
     if report.without and not report.is_open:
-        way = "" if report.damaged else "; to make them: keyctl scan --open"
-        yield f"without fingerprints, so not looked for: {', '.join(report.without)}{way}"
+        way = "" if report.damaged else "; to create them: keyctl scan --open"
+        yield f"without fingerprints, so not searched for: {', '.join(report.without)}{way}"
     if report.weak and not report.is_open:
-        yield f"too short or too simple for fingerprints, so not looked for: {', '.join(report.weak)}"
+        yield f"too short or too simple for fingerprints, so not searched for: {', '.join(report.weak)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -56,7 +56,7 @@ class Ignored:
         wanted = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         for line in wanted:
             if line.startswith("!"):
-                raise UsageProblem(f"{file}: a pattern cannot begin with !", code="bad_ignore_file")
+                raise UsageProblem(f"{file}: a pattern must not begin with !", code="bad_ignore_file")
         self._pattern = re.compile("|".join(_expression(line) for line in wanted)) if wanted else None
 
     def in_folder(self, path: str) -> bool:

@@ -33,7 +33,8 @@ def install(app: App) -> Result:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o755)
             with os.fdopen(descriptor, "w") as file:
                 file.write(
-                    f"#!/bin/sh\n# Keeps commits with a stored secret back; for once: git commit --no-verify\n{line}\n"
+                    "#!/bin/sh\n# Blocks commits with a stored secret; to skip it once: git commit "
+                    f"--no-verify\n{line}\n"
                 )
         except OSError as error:
             raise StoreUnusable(f"{path} cannot be written: {error.strerror}") from None

@@ -123,7 +123,7 @@ class Owners:
     def key(self, account_id: str, dead_since: datetime | None) -> str:
         """Whether the key is in use here, in words."""
         if dead_since is not None:
-            return f"dead since {dead_since.astimezone(UTC):%Y-%m-%d}"
+            return f"revoked since {dead_since.astimezone(UTC):%Y-%m-%d}"
         account = self._accounts.get(account_id)
         if account is None:
             return "removed"

@@ -126,7 +126,7 @@ def _of_workers(workers: list[tuple[int, int]]) -> Iterator[Found | str | int]:
             os.close(reader)  # one that still writes ends by that
             whole = os.waitpid(pid, 0)[1] == 0 and whole
     if not whole:
-        raise RuntimeError("a worker of the scan broke off")
+        raise RuntimeError("a worker of the scan was interrupted")
 
 
 def _plain(found: Found) -> dict[str, object]:

@@ -124,7 +124,7 @@ def render(result: Result, options: OutputOptions) -> bool:
         _drop(sys.stdout, 1)
     except KeyboardInterrupt:
         _drop(sys.stdout, 1)
-        remark("interrupted while the result was shown; the exit code is the result's own")
+        remark("interrupted while the result was shown; the exit code is that of the result")
     return False
 
 
@@ -294,7 +294,9 @@ def _rich_table(table: Table, options: OutputOptions, stream: TextIO) -> None:
     for number, note in enumerate(table.notes, 1):
         console.print(RichText(f"{number}  {_named(clean_text(note, SHOWN_MAX), options)}"))
     if layout is not None and layout.left_out:
-        console.print(RichText(f"not shown for lack of room: {', '.join(layout.left_out)}", style="dim"))
+        console.print(
+            RichText(f"not shown, because the terminal is too narrow: {', '.join(layout.left_out)}", style="dim")
+        )
 
 
 # The closed vocabulary of cells, by what it asks of the reader; any other text is as it is.

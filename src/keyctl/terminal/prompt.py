@@ -63,7 +63,7 @@ class Prompt:
 
     def show_exactly(self, lines: Sequence[str]) -> None:
         """Writes lines to the terminal as they are, and nowhere else. Raises NeedsPerson without a terminal."""
-        self._require("look at the screen", "")
+        self._require("check the screen", "")
         with _Terminal() as terminal:
             terminal.write_exactly("".join(f"{line}\n" for line in lines))
 
@@ -111,15 +111,15 @@ class Prompt:
         self._require(text, "--passphrase-fd")
         with _Terminal() as terminal:
             first = terminal.read_hidden(text)
-            if twice and not hmac.compare_digest(first, terminal.read_hidden("The same once more: ")):
-                raise SetupProblem("the two passphrases differ", "nothing was changed", code="passphrase_differs")
+            if twice and not hmac.compare_digest(first, terminal.read_hidden("Repeat the passphrase: ")):
+                raise SetupProblem("the passphrases do not match", "nothing was changed", code="passphrase_differs")
             return _not_empty(Secret(first))
 
     def _require(self, text: str, option: str) -> None:
         if not self.has_terminal:
             question = text.strip().rstrip(":").strip()
-            hint = f"give {option}" if option else "run it at a terminal"
-            raise NeedsPerson(f"nobody can be asked here: {question}", hint)
+            hint = f"use {option}" if option else "run it in a terminal"
+            raise NeedsPerson(f"cannot ask, because there is no terminal: {question}", hint)
 
 
 def given_descriptor(environ: Mapping[str, str]) -> int | None:
@@ -142,7 +142,7 @@ class _Terminal:
         try:
             self._descriptor = _open_terminal()
         except OSError:
-            raise NeedsPerson("there is no terminal", "give the answers as options; see --help") from None
+            raise NeedsPerson("there is no terminal", "give the values as options") from None
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -213,7 +213,7 @@ class _Terminal:
             except OSError:
                 chunk = b""
             if not chunk:
-                raise NeedsPerson("no answer was given", "nothing was changed")
+                raise NeedsPerson("no input was given", "nothing was changed")
             line += chunk
         return line.rstrip(b"\r\n")
 
@@ -225,7 +225,7 @@ def _open_terminal() -> int:
 def _read_descriptor(descriptor: int) -> Secret:
     """The first line of a descriptor that the caller opened."""
     if descriptor < 3:
-        raise UsageProblem("a passphrase comes from file descriptor 3 or higher", code="bad_descriptor")
+        raise UsageProblem("use file descriptor 3 or higher for a passphrase", code="bad_descriptor")
     try:
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
             return Secret(stream.readline(_LINE_MAX).rstrip(b"\r\n"))

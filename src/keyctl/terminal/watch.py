@@ -29,7 +29,7 @@ def watched(
     Raises UsageProblem without a terminal, and what the first read raises; trouble of a later one is shown.
     """
     if options.json or options.csv or not is_terminal(sys.stdout):
-        hint = "a program runs the command again, with --json"
+        hint = "in a script, run the command again, with --json"
         raise UsageProblem("--watch needs a terminal", hint, code="no_terminal")
     options.bars = False
     result = read()

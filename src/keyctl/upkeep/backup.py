@@ -78,14 +78,14 @@ def back_up(app: App, folder: Path) -> Result:
         app.journal.notes.note_backup(account.api_key_hash for account in app.accounts.all())
     notes = [
         Note(f"{len(hashes)} files are in {folder}: {', '.join(sorted(hashes))}."),
-        Note("It knows no order that is sent from now on. To bring it back: keyctl restore DIR"),
+        Note(f"It does not contain orders that are sent from now on. To restore it: keyctl restore {folder}"),
     ]
     if "vault.json" not in hashes and app.accounts.all():
         notes.append(
-            Note("The secrets are in the system's keyring and not in this copy. To keep them: keyctl export FILE")
+            Note("The secrets are in the system keyring and not in this copy. To back them up: keyctl export FILE")
         )
     elif "vault.json" in hashes:
-        notes.append(Note("The secrets in it are encrypted: keep the vault's passphrase or key file elsewhere."))
+        notes.append(Note("The secrets in it are encrypted. Keep the vault's passphrase or key file in another place."))
     return Result({"folder": str(folder), "files": hashes, "home_id": home.identity()}, tuple(notes))
 
 
@@ -100,7 +100,7 @@ def read_manifest(folder: Path) -> Manifest:
             raise ValueError
         if int(facts["version"]) > VERSION or int(facts["journal_version"]) > JOURNAL_VERSION:
             raise SetupProblem(
-                f"{folder} was made by a newer keyctl ({str(facts['keyctl'])[:20]}); nothing was changed",
+                f"{folder} was created by a newer keyctl ({str(facts['keyctl'])[:20]}); nothing was changed",
                 "restore it with that version",
                 code="newer_backup",
             )
@@ -139,7 +139,7 @@ def _make_folder(folder: Path) -> None:
             raise UsageProblem(f"{folder} already exists", "choose another name", code="file_exists") from None
         os.chmod(folder, 0o700)
     except OSError as error:
-        raise UsageProblem(f"{folder} cannot be made: {error.strerror}", code="bad_file") from None
+        raise UsageProblem(f"{folder} cannot be created: {error.strerror}", code="bad_file") from None
 
 
 def _manifest_text(home_id: str, made: datetime, hashes: Mapping[str, str]) -> bytes:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from keyctl.network.session import Session
 
 
-_KEY_FILE_FOR_CRON = "for cron: keyctl vault add-slot keyfile --key-file F, then keyctl vault use NUMBER"
+_KEY_FILE_FOR_CRON = "for cron, use a key file: keyctl vault add-slot keyfile --key-file F"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ def examine(app: App, cron: bool, verbose: bool = False) -> Result:
             checks.append(Check("home", Level.FAIL, trouble.message, "; ".join(trouble.hints)))
     checks = list(dict.fromkeys(checks))  # several parts meet the same trouble
     failed = [check for check in checks if check.level is Level.FAIL]
-    errors = tuple(CheckFailed(f"{check.name}: {check.detail}", check.fix or "see above") for check in failed)
+    errors = tuple(
+        CheckFailed(f"{check.name}: {check.detail}", check.fix or "fix it as shown above") for check in failed
+    )
     people = app.output.for_people
     by_urgency = sorted(checks, key=lambda check: _URGENCY.get(check.level, 3)) if people else checks
     brief = app.output.quiet or (people and not verbose)
@@ -102,14 +104,14 @@ def _programs(app: App, cron: bool) -> Iterator[Check]:
         level = Level.PASS if here[0].is_ours else Level.WARN
         yield Check("program", level, ", then ".join(item.describe() for item in here), "" if full else by_path)
     else:
-        yield Check("program", Level.WARN, "no keyctl is on PATH", by_path)
+        yield Check("program", Level.WARN, "keyctl is not on PATH", by_path)
     theirs = installation.programs(installation.CRON_PATH)
-    detail = f"cron would run {theirs[0].describe()}" if theirs else "cron would find no keyctl"
+    detail = f"cron would run {theirs[0].describe()}" if theirs else "cron would not find keyctl"
     safe = bool(theirs) and theirs[0].is_ours
     level = Level.PASS if safe else Level.WARN
-    yield Check("cron", level, detail, "" if safe else "in crontab and units name the full path")
+    yield Check("cron", level, detail, "" if safe else "use the full path in crontab and units")
     if cron and not full:
-        yield Check("cron", Level.FAIL, "no keyctl of this kind has a path that a cron line could name", by_path)
+        yield Check("cron", Level.FAIL, "this keyctl does not have a path for a cron line", by_path)
 
 
 def _folders(app: App) -> Iterator[Check]:
@@ -121,14 +123,14 @@ def _store(app: App, cron: bool) -> Iterator[Check]:
     from keyctl.vault.moves import is_vault_chosen, move_under_way
 
     home = app.home
-    yield Check("home", Level.PASS, str(home.config) + ("" if home.is_default else " (not the default home)"))
+    yield Check("home", Level.PASS, str(home.config) + ("" if home.is_default else " (not the default data folder)"))
     move = move_under_way(home)
     if move is not None:
         yield Check(
             "store",
             Level.FAIL,
-            f"a move to the {move.to} is not finished",
-            f"go on: keyctl vault migrate --to {move.to}",
+            f"the move to the {move.to} is not finished",
+            f"to continue: keyctl vault migrate --to {move.to}",
         )
     yield _vault(app, cron) if is_vault_chosen(home) else _keyring(cron, bool(app.accounts.all()))
 
@@ -142,7 +144,7 @@ def _vault(app: App, cron: bool) -> Check:
     source = configured_source(app.home, app.environ)
     header = read_header(app.home.vault_file)
     if source.kind == "passphrase":
-        detail = f"vault, saved {header['generation']} times; locked until its passphrase is typed"
+        detail = f"vault, saved {header['generation']} times; locked until you type its passphrase"
         return Check("store", Level.FAIL if cron else Level.PASS, detail, _KEY_FILE_FOR_CRON if cron else "")
     if source.kind == "keyring":  # its state is told, and it is not opened: it may ask
         keyring = _keyring(cron, used=True)
@@ -173,7 +175,7 @@ def _keyring(cron: bool, used: bool) -> Check:
     if cron:
         fix = "keyctl vault migrate --to vault --key-file F"
         return Check("store", Level.FAIL, f"{name}: cron cannot open it", fix)
-    state = {True: "locked", False: "unlocked", None: "lock state not told"}[locked]
+    state = {True: "locked", False: "unlocked", None: "lock state unknown"}[locked]
     return Check(
         "store", Level.WARN if locked else Level.PASS, f"{name}, {state}", "log in, or unlock it" * bool(locked)
     )
@@ -182,13 +184,20 @@ def _keyring(cron: bool, used: bool) -> Check:
 def _files(app: App) -> Iterator[Check]:
     loose = leftovers.loose_files(app.home)
     if loose:
-        yield Check("modes", Level.FAIL, "open to others: " + ", ".join(loose), "chmod 700 folders, 600 files")
+        yield Check(
+            "modes", Level.FAIL, "accessible to other users: " + ", ".join(loose), "chmod 700 folders, 600 files"
+        )
     else:
-        yield Check("modes", Level.PASS, "folders and files are this user's alone")
+        yield Check("modes", Level.PASS, "folders and files are private to this user")
     for account in odd_accounts(app.home, app.accounts.all()):
         yield Check("demo", Level.FAIL, odd_words(account), f"keyctl remove {account.label}")
     for warning in app.groups.warnings():
-        yield Check("groups", Level.WARN, warning, "keep one definition: keyctl config edit, keyctl edit --no-group")
+        yield Check(
+            "groups",
+            Level.WARN,
+            warning,
+            "keep one definition: keyctl config edit, or keyctl edit LABEL --no-group NAME",
+        )
     yield Check("config", Level.PASS, f"{len(app.accounts.all())} accounts, settings readable")
 
 
@@ -226,7 +235,7 @@ def _egress(app: App) -> Iterator[Check]:
             addresses = ", ".join(reading.address for reading in readings)
             yield Check("egress", Level.PASS, f"{addresses} ({name}), seen in the last hour")
         else:
-            yield Check("egress", Level.UNKNOWN, f"{name}: no address known of the last hour", "keyctl verify --all")
+            yield Check("egress", Level.UNKNOWN, f"{name}: IP address unknown in the last hour", "keyctl verify --all")
 
 
 def _leftovers(app: App) -> Iterator[Check]:
@@ -237,7 +246,7 @@ def _leftovers(app: App) -> Iterator[Check]:
         fix = f"keyctl import {item.path}, then delete it and rotate the keys"
         yield Check("plain keys", Level.WARN, f"{item.path}: {', '.join(item.names)}", fix)
     if not found:
-        yield Check("plain keys", Level.PASS, "none in the usual places of this folder and the home")
+        yield Check("plain keys", Level.PASS, "none in the usual places of this folder and the home folder")
     torn = leftovers.torn_files(home)
     if torn:
         names = ", ".join(path.name for path in torn)
@@ -245,7 +254,7 @@ def _leftovers(app: App) -> Iterator[Check]:
     held = leftovers.held_locks(home)
     if held:
         names = ", ".join(path.name for path in held)
-        yield Check("locks", Level.WARN, f"held by a running keyctl: {names}", "wait, or end that process")
+        yield Check("locks", Level.WARN, f"held by a running keyctl: {names}", "wait, or stop that process")
     if (home.state / "journal.db").exists():
         for rotation in app.journal.rotations.all():
             fix = f"keyctl rotate {rotation.label}" + (" --finish" if rotation.is_cut else "")
@@ -257,7 +266,7 @@ def _versions() -> Iterator[Check]:
     missing = [name for name, version in found.items() if version == "missing"]
     words = ", ".join(f"{name} {version}" for name, version in found.items())
     well = installation.is_python_supported() and not missing
-    yield Check("versions", Level.PASS if well else Level.FAIL, words, "" if well else "install keyctl-crypto anew")
+    yield Check("versions", Level.PASS if well else Level.FAIL, words, "" if well else "install keyctl-crypto again")
 
 
 def _clocks(app: App) -> Iterator[Check]:
@@ -300,16 +309,16 @@ async def _ask_clocks(app: App, journal: Journal, accounts: list[Account]) -> li
 async def _clock(session: Session) -> Check:
     name = f"clock, {session.account.exchange} {session.account.kind}"
     if session.exchange.market(Market.SPOT).clock() is None:
-        return Check(name, Level.UNKNOWN, "the exchange tells no time")
+        return Check(name, Level.UNKNOWN, "the exchange does not report its time")
     try:
         await session.read_clock()
     except KeyctlError as error:
         return Check(name, Level.UNKNOWN, error.message, "; ".join(error.hints))
     offset = session.offset
     if offset is None:
-        return Check(name, Level.UNKNOWN, "the answers took too long to tell")
+        return Check(name, Level.UNKNOWN, "every reading took too long")
     detail = f"{abs(offset.ms) / 1000:.1f} s {'behind' if offset.ms > 0 else 'ahead of'} the exchange"
     if not offset.usable:
-        return Check(name, Level.FAIL, detail, "set this machine's clock: orders are refused")
+        return Check(name, Level.FAIL, detail, "set this machine's clock: orders would be rejected")
     level = Level.PASS if offset.silent else Level.WARN
     return Check(name, level, detail, "set this machine's clock" if level is Level.WARN else "")

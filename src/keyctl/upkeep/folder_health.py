@@ -31,7 +31,7 @@ def _folder(folder: Path) -> Iterator[Found]:
     except FileNotFoundError:
         return
     except OSError as error:
-        yield "folders", Level.FAIL, f"{folder}: {error.strerror}", f"see who owns it: ls -ld {folder.parent}"
+        yield "folders", Level.FAIL, f"{folder}: {error.strerror}", f"check who owns it: ls -ld {folder.parent}"
         return
     if not stat.S_ISDIR(facts.st_mode):
         yield "folders", Level.FAIL, f"{folder} is not a folder", "move it away"
@@ -45,7 +45,7 @@ def _folder(folder: Path) -> Iterator[Found]:
             f"chmod 700 {folder}",
         )
     elif why := unwritable(folder):
-        yield "folders", Level.FAIL, f"nothing can be written in {folder}: {why}", f"see: df -h {folder}; mount"
+        yield "folders", Level.FAIL, f"cannot write in {folder}: {why}", f"check the disk: df -h {folder}"
 
 
 def _parent(parent: Path) -> Iterator[Found]:

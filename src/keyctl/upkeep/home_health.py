@@ -34,7 +34,7 @@ _SYNCED = {
     "Google Drive": re.compile(r"google ?drive(-.*)?", re.IGNORECASE),
     "Nextcloud": re.compile(r"nextcloud\d*", re.IGNORECASE),
     "ownCloud": re.compile(r"owncloud\d*", re.IGNORECASE),
-    "a cloud's program": re.compile(r"cloudstorage", re.IGNORECASE),
+    "a cloud program": re.compile(r"cloudstorage", re.IGNORECASE),
 }
 # Files that these programs leave at the top of what they keep the same.
 _SIGNS = {
@@ -75,18 +75,20 @@ def backup_health(app: App) -> Iterator[Health]:
     known = app.journal.notes.backed_up() if journal_file(app.home).exists() else frozenset[str]()
     missing = [account.label for account in stored if account.api_key_hash not in known]
     if missing:
-        detail = f"no backup made here has the secret of {', '.join(missing)}; a lost secret cannot be read again"
+        detail = (
+            f"no backup from this data folder has the secret of {', '.join(missing)}; exchanges show a secret only once"
+        )
         yield Health(Level.WARN, detail, "keyctl export FILE, and keep the file on another device")
     else:
-        yield Health(Level.PASS, "every secret was in a backup made here")
+        yield Health(Level.PASS, "a backup from this data folder has every secret")
 
 
 def halt_health(app: App) -> Iterator[Health]:
     """What stops orders on purpose, and is easily forgotten. A list that cannot be read is told elsewhere."""
     known = journal_file(app.home).exists()
     if app.home.halt_mark.exists() and not (known and app.journals.halts().all()):
-        detail = "orders were halted, and this journal does not know of it: it is another or an older one"
-        yield Health(Level.WARN, detail, "halt them again: keyctl halt; or if they may go: keyctl halt --lift")
+        detail = "orders were halted, but this journal has no record of it: it is another or an older one"
+        yield Health(Level.WARN, detail, "halt them again: keyctl halt; to allow orders again: keyctl halt --lift")
     if not known:
         return
     from keyctl.desk.halt import in_force, known_accounts
@@ -108,14 +110,16 @@ def journal_health(app: App) -> Iterator[Health]:
     mark, facts = mark_of(home), journal.facts()
     found = mark.read()
     if found.state is MarkState.FOREIGN or "foreign_mark" in facts:
-        detail = f"{mark.path} is, or was, another home's: is the config folder copied between machines?"
-        yield Health(Level.WARN, detail, "keep this one file out of what is copied")
+        detail = (
+            f"{mark.path} belongs or belonged to another data folder; is the config folder copied between machines?"
+        )
+        yield Health(Level.WARN, detail, "exclude this file from the copy")
     elif int(facts.get("claims", 0)) and not found.is_readable:
-        detail = f"{mark.path} is {found.state}; the next order writes it anew, drafts of before are not sent"
-        yield Health(Level.WARN, detail, "keep that file and its folder writable for this user")
+        detail = f"{mark.path} is {found.state}; the next order creates it again; earlier drafts are not sent"
+        yield Health(Level.WARN, detail, "make that file and its folder writable for this user")
     elif journal.used_up_until() is not None:
         begun = datetime.fromtimestamp(float(facts["begun"]), UTC).strftime("%Y-%m-%d %H:%M UTC")
-        detail = f"begun anew on {begun} ({facts['because']}); the day's cap counts as used up for 24 h"
+        detail = f"started again on {begun} ({facts['because']}); the day's cap counts as used up for 24 h"
         yield Health(Level.WARN, detail, "keyctl orders --open --all, then keyctl halt --lift")
     else:
         yield Health(Level.PASS, f"{facts.get('claims', 0)} claims, none missing")
@@ -130,11 +134,11 @@ def _why_lost(app: App) -> str:
 
 def place_health(home: Home) -> Iterator[Health]:
     """Each folder of the home that other machines may write to: SQLite's locks do not reach them."""
-    fix = "move it to a folder of this machine alone (KEYCTL_HOME), one home for each machine"
+    fix = "use a folder that only this machine has (KEYCTL_HOME); each machine needs its own"
     folders = dict.fromkeys((home.config, home.state))
     told = [f"{folder}: {why}" for folder in folders if (why := shared_by(folder))]
     if told:
-        yield Health(Level.WARN, "; ".join(told) + "; two machines could send one order each", fix)
+        yield Health(Level.WARN, "; ".join(told) + "; two machines could each send the same order", fix)
 
 
 def shared_by(folder: Path, mounts: Path = _MOUNTS) -> str:
@@ -143,11 +147,11 @@ def shared_by(folder: Path, mounts: Path = _MOUNTS) -> str:
     for part in real.parts:
         for program, name in _SYNCED.items():
             if name.fullmatch(part):
-                return f"kept the same on several machines by {program} ({part})"
+                return f"{program} syncs it to other machines ({part})"
     for parent in (real, *real.parents):
         for program, signs in _SIGNS.items():
             if any(next(parent.glob(sign), None) is not None for sign in signs):
-                return f"kept the same on several machines by {program} ({parent})"
+                return f"{program} syncs it to other machines ({parent})"
     kind = _file_system(real, mounts)
     return f"on a network file system ({kind})" if _NETWORK.fullmatch(kind) else ""
 
@@ -158,7 +162,7 @@ def new_journal(app: App) -> Result:
     begun = begin_anew(app.home, app.clock)
     if begun is None:
         raise CheckFailed(
-            "the journal is not lost; nothing was changed", "look at it: keyctl doctor", code="journal_not_lost"
+            "the journal is not lost; nothing was changed", "check it: keyctl doctor", code="journal_not_lost"
         )
     begun.database.close()
     aside = str(begun.aside) if begun.aside else None

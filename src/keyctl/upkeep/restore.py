@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from keyctl.app import App
     from keyctl.model.account import Account
 
-MUST_STOP = "the machine it came from must send no more"
+MUST_STOP = "the machine it came from must not send orders"
 
 
 def restore(app: App, folder: Path, yes: bool) -> Result:
@@ -68,12 +68,12 @@ def restore(app: App, folder: Path, yes: bool) -> Result:
         f"Restored from {folder}, made {manifest.made:%Y-%m-%d %H:%M} UTC: {back}.",
         f"Of this backup: {MUST_STOP}.",
         "Orders are halted, and the day's cap counts as used up for 24 h; drafts of the backup are never sent. Orders "
-        "sent after it are missing here; what the exchanges hold: keyctl orders --open --all",
+        "sent after it are missing here. To show what is open: keyctl orders --open --all",
     ]
     if kept:
-        words.append(f"Kept as they are here: {', '.join(kept)}.")
+        words.append(f"Not changed: {', '.join(kept)}.")
     if aside is not None:
-        words.append(f"The journal that was here is kept: {aside}.")
+        words.append(f"The earlier journal was kept as {aside}.")
     words += brings if yes else []  # else it was shown and agreed to
     data = {
         "restored": sorted({JOURNAL_NAME, *missing}),
@@ -90,7 +90,9 @@ def _staged(folder: Path, manifest: Manifest, stage: Path) -> Home:
     known = places(home)
     strange = manifest.files.keys() - known.keys()
     if strange:
-        raise SetupProblem(f"{folder} names files that no backup has", "nothing was changed", code="bad_backup")
+        raise SetupProblem(
+            f"{folder} lists files that do not belong to a backup", "nothing was changed", code="bad_backup"
+        )
     try:
         for name in manifest.files:
             stage_file(folder, name, manifest, known[name])
@@ -106,8 +108,8 @@ def _check_home(home: Home, manifest: Manifest, mark: Mark) -> None:
     if path.exists() or path.is_symlink():
         if home.identity() != manifest.home_id and not _is_unused(home):
             raise SetupProblem(
-                f"{home.state} is another home than the one that was backed up",
-                "restore into an empty one: KEYCTL_HOME=/path keyctl restore DIR",
+                f"{home.state} is not the data folder of this backup",
+                "restore into an empty data folder: KEYCTL_HOME=/path keyctl restore DIR",
                 code="other_home",
             )
     elif home.accounts_file.exists():
@@ -117,14 +119,14 @@ def _check_home(home: Home, manifest: Manifest, mark: Mark) -> None:
             owner = None
         if owner != manifest.home_id:
             raise SetupProblem(
-                f"{home.accounts_file} belongs to another home than the one that was backed up",
-                "restore into an empty one: KEYCTL_HOME=/path keyctl restore DIR",
+                f"{home.accounts_file} does not belong to the data folder of this backup",
+                "restore into an empty data folder: KEYCTL_HOME=/path keyctl restore DIR",
                 code="other_home",
             )
     if journal_file(home).exists() and not why_lost(journal_file(home), mark)[0]:
         raise CheckFailed(
-            "the journal is here and not lost; nothing was changed",
-            "to look at the backup: KEYCTL_HOME=/path/of/an/empty/folder keyctl restore DIR",
+            "the journal exists and is not lost; nothing was changed",
+            "to check the backup: KEYCTL_HOME=/path/of/an/empty/folder keyctl restore DIR",
             code="journal_not_lost",
         )
 
@@ -137,11 +139,14 @@ def _checked(staged: Home) -> tuple[Sequence[Account], Config]:
 def _ask(app: App, manifest: Manifest, missing: Sequence[str], brings: Sequence[str]) -> None:
     """Shows what comes back. Returns when the person agrees. Raises NeedsPerson, CheckFailed."""
     lines = [f"A backup of {manifest.made:%Y-%m-%d %H:%M} UTC by keyctl {manifest.keyctl}; {MUST_STOP}."]
-    lines.append(f"The journal comes back halted{', and with it ' + ', '.join(missing) if missing else ''}.")
+    lines.append(f"Orders stay halted after the restore{', and with it ' + ', '.join(missing) if missing else ''}.")
     if not app.prompt.has_terminal or app.no_input:
-        raise NeedsPerson("restoring needs a yes, and there is no terminal; nothing was changed", "in a script: --yes")
+        raise NeedsPerson(
+            "the restore needs your confirmation, but there is no terminal; nothing was changed",
+            "in a script, add --yes",
+        )
     app.prompt.show("\n".join((*lines, *brings)))
-    if not app.prompt.confirm_typed("Type restore to bring it back", "restore"):
+    if not app.prompt.confirm_typed("Type restore to restore it", "restore"):
         raise CheckFailed("not confirmed; nothing was changed", code="not_confirmed")
 
 
@@ -155,16 +160,16 @@ def _brought(missing: Sequence[str], accounts: Sequence[Account], config: Config
         lines += [f"accepted risk: {risk.account} {risk.risk}, {risk.reason}" for risk in config.accepted_risks]
         lines += _other_limits(config)
         labels = [account.label for account in accounts]
-        lines += [f"{label} goes by {way}" for label, way in config.routes(labels).items() if way != DIRECT]
+        lines += [f"{label} connects through {way}" for label, way in config.routes(labels).items() if way != DIRECT]
         if config.echo_url:
-            lines.append(f"this machine's address is asked at {config.echo_url}")
+            lines.append(f"this machine's IP address is asked at {config.echo_url}")
     return lines
 
 
 def _other_limits(config: Config) -> list[str]:
     pairs = [(item.name, getattr(config.limits, item.name), getattr(Limits(), item.name)) for item in fields(Limits)]
     return [
-        f"limit {name}: {Decimal(value):f} (shipped: {Decimal(shipped):f})"
+        f"limit {name}: {Decimal(value):f} (default: {Decimal(shipped):f})"
         for name, value, shipped in pairs
         if value != shipped
     ]
@@ -181,7 +186,7 @@ def _check_ways(missing: Sequence[str], accounts: Sequence[Account], config: Con
         raise NeedsPerson(
             f"this backup leads {', '.join(dict.fromkeys(led))} through a proxy or by a CA file of its own, which "
             "--yes does not agree to; nothing was changed",
-            "look at it at a terminal: keyctl restore DIR",
+            "check it at a terminal: keyctl restore DIR",
         )
 
 

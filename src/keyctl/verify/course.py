@@ -83,7 +83,7 @@ def verify_new(app: App, account: Account) -> Result:
     result = verify(app, [account])
     if result.exit_code is not ExitCode.UNREACHED:
         return result
-    warnings = tuple(f"stored, not tested: {error.message}" for error in result.errors)
+    warnings = tuple(f"stored, but not tested: {error.message}" for error in result.errors)
     return Result(result.data, result.view, warnings=warnings)
 
 
@@ -140,7 +140,7 @@ def _keep(app: App, account: Account) -> None:
         if not (why := unwritable(folder)):
             raise
         if app.journals.unwritten is None and not app.journals.remarks:
-            app.remarks.append(f"{trouble.message}; what was told of accounts is not kept ({why})")
+            app.remarks.append(f"{trouble.message}; the account data from the exchange was not stored ({why})")
     app.journal.exchange_accounts.know([account])
 
 

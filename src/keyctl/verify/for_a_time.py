@@ -38,10 +38,10 @@ def _may_be_on(seen: Observation, market: Market, entry: str) -> bool:
 def _finding(seen: Observation, market: Market, ends: dict[str, float], lasting: list[str], facts: Profile) -> Finding:
     entry, until = min(ends.items(), key=lambda item: item[1])
     is_over = until <= seen.at.timestamp()
-    words = f"{entry} was on the IP whitelist for a time, which ended" if is_over else f"{entry} is to come off at"
+    words = f"{entry} was on the IP whitelist temporarily; its time ended" if is_over else f"{entry} must be removed at"
     keep = f"keyctl whitelist set -a {seen.account.label} {' '.join(lasting) or '--forget'}"
-    where = f"take it off (keyctl checklist {facts.name}, step {facts.ip_list.step})"
-    step = f"{where}, then keep the list without it: {keep} (with --group or --market, if it was added with that)"
+    where = f"remove it (keyctl checklist {facts.name}, step {facts.ip_list.step})"
+    step = f"{where}, then store the list without it: {keep} (with --group or --market, if it was added with that)"
     return Finding(
         seen.account.label,
         seen.account.exchange,

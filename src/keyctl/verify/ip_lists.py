@@ -43,9 +43,9 @@ def read_entry(text: str) -> str:
             return str(ipaddress.ip_address(text))
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise ValueError(f"{text[:45]!r} is no IP address") from None
+        raise ValueError(f"{text[:45]!r} is not an IP address") from None
     if str(network.network_address) != str(ipaddress.ip_address(text.split("/")[0])):
-        raise ValueError(f"{text[:45]} has bits set behind its mask; the range is {network}")
+        raise ValueError(f"{text[:45]} has host bits set; did you mean {network}?")
     whole = network.num_addresses == 1
     return str(network.network_address if whole else network)
 
@@ -81,26 +81,26 @@ def remarks(entries: Sequence[str], facts: Profile, *, loopback: bool = False) -
         found += _repeated(entry, entries[:number])
     limit = facts.ip_list.limit
     if limit is not None and len(entries) > limit:
-        found.append(Remark(f"{len(entries)} entries; {facts.title} takes at most {limit}", True))
+        found.append(Remark(f"{len(entries)} entries; {facts.title} accepts at most {limit}", True))
     return tuple(found)
 
 
 def _entry_remarks(entry: str, facts: Profile, loopback: bool) -> list[Remark]:
     network = _network(entry)
     if network is None:
-        return [Remark(f"{entry[:45]} is no IP address", True)]
+        return [Remark(f"{entry[:45]} is not an IP address", True)]
     found: list[Remark] = []
     if open_entry([entry]):
-        found.append(Remark(f"{entry} takes too many addresses: that is no list", True))
+        found.append(Remark(f"{entry} covers too many IP addresses to be a whitelist", True))
     elif not loopback and _is_inner(network):
         found.append(Remark(f"{entry} is private or reserved; an exchange only sees your public IP address", True))
     if network.num_addresses > 1 and not facts.ip_list.cidr:
         known = facts.ip_list.cidr is False
-        words = "takes no ranges" if known else "does not document whether it takes ranges"
+        words = "does not accept ranges" if known else "does not document whether it accepts ranges"
         found.append(Remark(f"{entry}: {facts.title} {words}", known))
     if network.version == 6 and not facts.ip_list.ipv6:
         known = facts.ip_list.ipv6 is False
-        words = "takes no IPv6" if known else "does not document whether it takes IPv6"
+        words = "does not accept IPv6" if known else "does not document whether it accepts IPv6"
         found.append(Remark(f"{entry}: {facts.title} {words}", known))
     return found
 
@@ -112,7 +112,7 @@ def _repeated(entry: str, earlier: Sequence[str]) -> list[Remark]:
         if network is None or known is None or network.version != known.version:
             continue
         if network == known:
-            return [Remark(f"{entry} stands there twice", True)]
+            return [Remark(f"{entry} is listed twice", True)]
         if network.overlaps(known):
             return [Remark(f"{entry} and {other} overlap", False)]
     return []

@@ -24,7 +24,7 @@ _RULES = {
     "funding": "lending",
     "withdraw": "withdrawals",
     "transfer": "transfers",
-    "extra_rights": "other rights",
+    "extra_rights": "other permissions",
     "ip_list": "IP whitelist",
     "our_ip": "IP whitelist",
     "key_age": "age",
@@ -43,7 +43,7 @@ class NewKey(NamedTuple):
 def new_key(label: str, facts: Profile, purpose: str | None, findings: Sequence[Row], first: bool) -> NewKey:
     """What the findings say of the key of that account; without any it was not tested. `first`: the first key here, of
     whose second copy all is said."""
-    asks = f", as the profile {purpose} wants it" if purpose else ""
+    asks = f", as profile {purpose} needs it" if purpose else ""
     said = {
         "trade": _trade(findings, asks),
         **({"lend": _lend(findings)} if any(row["rule"] == "funding" for row in findings) else {}),
@@ -56,7 +56,7 @@ def new_key(label: str, facts: Profile, purpose: str | None, findings: Sequence[
         left.insert(0, f"test it: {test}")
     elif any(row["level"] in _BAD for row in findings):
         left.append(f"then test it again: {test}")
-    head = f"{label}, for the profile {purpose}:" if purpose else f"{label}:"
+    head = f"{label}, for profile {purpose}:" if purpose else f"{label}:"
     names = {"trade": "trading", "lend": "lending", "withdraw": "withdrawals", "ip_list": "IP whitelist"}
     lines = [head, *(f"  {names[name]}: {words}" for name, words in said.items())]
     lines += ["  left to do:", *(f"    [ ] {text}" for text in left)] if left else ["  left to do: nothing"]
@@ -120,5 +120,5 @@ def _left(facts: Profile, purpose: str | None, findings: Sequence[Row]) -> list[
     ]
     if unread and not any(row["level"] == Level.FAIL.value for row in _of(findings, "access")):
         number, step = rights_step(facts, purpose)
-        texts.append(f"{' and '.join(unread)}: compare by hand: {step} ({page_of(facts, purpose)}, step {number})")
+        texts.append(f"{' and '.join(unread)}: compare manually: {step} ({page_of(facts, purpose)}, step {number})")
     return texts

@@ -53,7 +53,9 @@ def judge_unasked(account: Account, reason: str, fix: str) -> tuple[Finding, ...
     def say(market: Market, rule: str) -> Finding:
         if rule == "access":
             return Finding(account.label, account.exchange, market.value, rule, Level.FAIL, reason, fix=fix)
-        return Finding(account.label, account.exchange, market.value, rule, Level.UNKNOWN, "not asked without a secret")
+        return Finding(
+            account.label, account.exchange, market.value, rule, Level.UNKNOWN, "not checked: the secret is missing"
+        )
 
     return tuple(say(market, rule) for market in account.markets for rule in RULES)
 
@@ -84,7 +86,7 @@ class _Judge:
     def _clock(self) -> Finding:
         offset, title = self.seen.offset, self.profile.title
         if not self.seen.has_clock:
-            return self._say("clock", Level.PASS, "not applicable", f"{title} tells no time and checks none")
+            return self._say("clock", Level.PASS, "not applicable", f"{title} reports no time and checks none")
         if offset is None:
             why = self.seen.clock_trouble or "every reading of its clock took too long"
             return self._say("clock", Level.UNKNOWN, f"not measured: {why}")
@@ -94,16 +96,16 @@ class _Judge:
             return self._say("clock", Level.PASS, words, evidence)
         if offset.usable:
             return self._say("clock", Level.WARN, f"{words}; keyctl corrects it", evidence, "set the clock (NTP)")
-        fix = f"set this machine's clock (NTP), then: keyctl verify {self.seen.account.label}"
-        return self._say("clock", Level.FAIL, f"{words}; orders would be refused", evidence, fix)
+        fix = f"set this machine's clock (NTP), then run: keyctl verify {self.seen.account.label}"
+        return self._say("clock", Level.FAIL, f"{words}; orders would be rejected", evidence, fix)
 
     def _access(self) -> Finding:
         if self.answer is None or self.answer.trouble:
             return self._untold("access")
         error = self.answer.error
         if error is None:
-            return self._say("access", Level.PASS, "the key is accepted", f"{self.answer.by} was answered")
-        evidence = f"{self.answer.by} was refused" + (f"; {self._elsewhere}" if self._elsewhere else "")
+            return self._say("access", Level.PASS, "the key is accepted", f"{self.answer.by} succeeded")
+        evidence = f"{self.answer.by} was rejected" + (f"; {self._elsewhere}" if self._elsewhere else "")
         return self._say("access", Level.FAIL, self._refusal(error), evidence, self._refusal_fix(error))
 
     def _signature(self) -> Finding:
@@ -111,21 +113,24 @@ class _Judge:
             return self._untold("signature")
         error = self.answer.error
         if error is None:
-            return self._say("signature", Level.PASS, "accepted", f"{self.answer.by} was answered")
+            return self._say("signature", Level.PASS, "accepted", f"{self.answer.by} succeeded")
         if self._category == "signature" and not self._elsewhere:
-            fix = f"store key and secret anew; {self._diagnose(error)}"
-            return self._say("signature", Level.FAIL, self._refusal(error), f"{self.answer.by} was refused", fix)
+            fix = f"store key and secret again; {self._diagnose(error)}"
+            return self._say("signature", Level.FAIL, self._refusal(error), f"{self.answer.by} was rejected", fix)
         return self._untold("signature", evidence=self._elsewhere)
 
     def _account(self) -> Finding:
         account, told = self.seen.account, self.seen.uid
         if told is None:
-            return self._untold("account", f"{self.profile.title} does not tell whose key it is" if self.worked else "")
+            return self._untold(
+                "account",
+                f"{self.profile.title} does not report which account the key belongs to" if self.worked else "",
+            )
         if is_other(account, told):
-            fix = f"find out whose key it is; {how_to_accept(account)}"
-            return self._say("account", Level.FAIL, other_words(account, told), f"{self.profile.title} tells it", fix)
-        words = f"account {told}" + ("" if account.uid else ", told for the first time")
-        return self._say("account", Level.PASS, words, f"{self.profile.title} tells it")
+            fix = f"check which account the key belongs to; {how_to_accept(account)}"
+            return self._say("account", Level.FAIL, other_words(account, told), f"{self.profile.title} reports it", fix)
+        words = f"account {told}" + ("" if account.uid else ", reported for the first time")
+        return self._say("account", Level.PASS, words, f"{self.profile.title} reports it")
 
     def _read(self) -> Finding:
         if not self.worked:
@@ -133,7 +138,7 @@ class _Judge:
         if self.rights.read is False:
             return self._say("read", Level.FAIL, "off", self._told, self._switch("read", "on"))
         assert self.answer is not None
-        evidence = self._told if self.rights.read else f"{self.answer.by} was answered"
+        evidence = self._told if self.rights.read else f"{self.answer.by} succeeded"
         return self._say("read", Level.PASS, "on", evidence)
 
     def _trade(self) -> Finding:
@@ -143,8 +148,8 @@ class _Judge:
         found = self._of("withdraw", self.judged.withdraw())
         if found.level is not Level.WARN:
             return found
-        where = f"the withdrawal-address whitelist: {self.profile.withdrawal_whitelist}"
-        return replace(found, fix=f"limit withdrawals to your own addresses by {where}; or {found.fix}")
+        where = f"the withdrawal whitelist: {self.profile.withdrawal_whitelist}"
+        return replace(found, fix=f"limit withdrawals to your own addresses with {where}; or {found.fix}")
 
     def _transfer(self) -> Finding:
         return self._of("transfer", self.judged.transfer())
@@ -160,22 +165,24 @@ class _Judge:
 
     def _ip_list(self) -> Finding:
         step = self._list_step
-        by_hand = f"check by hand: {step}"
+        by_hand = f"check manually: {step}"
         if self.worked and self._listed is not None:
             if not self._listed or self._open_entry:
-                words = f"set, but {self._open_entry} takes nearly every address" if self._listed else "not set"
+                words = f"set, but {self._open_entry} allows nearly every IP address" if self._listed else "not set"
                 level, detail = accept(
-                    self.house.accepted, "no_ip_list", f"{words}: the key works from anywhere", words
+                    self.house.accepted, "no_ip_list", f"{words}: the key works from any IP address", words
                 )
                 if level is Level.FAIL and not self.wish.ip_list:
-                    level, detail = Level.WARN, f"{detail}; the profile {self.wish.name} asks for none"
+                    level, detail = Level.WARN, f"{detail}; profile {self.wish.name} does not require one"
                 return self._say("ip_list", level, detail, self._told, step)
             count = "" if self.rights.ips is None else f", entries: {len(self.rights.ips)}"
             return self._say("ip_list", Level.PASS, f"set{count}", self._told)
         if self._elsewhere and self.answer and self.answer.error and self._category in ("ip", "permission"):
-            return self._untold("ip_list", f"likely missing on {self.market} (not proven)", self._elsewhere, by_hand)
+            return self._untold("ip_list", f"likely missing on {self.market} (not confirmed)", self._elsewhere, by_hand)
         if self.worked and not self._covered:
-            return self._untold("ip_list", f"the permission call does not tell the {self.market} list", fix=by_hand)
+            return self._untold(
+                "ip_list", f"the permission call does not report the {self.market} whitelist", fix=by_hand
+            )
         return self._untold("ip_list", fix=by_hand)
 
     def _our_ip(self) -> Finding:
@@ -184,13 +191,15 @@ class _Judge:
         if error is not None and self._category == "ip" and not error.code.startswith("http-"):
             seen = address_in(error.text)
             where = f" ({seen})" if seen else ""
-            detail = f"not on the list{where}: {self._refusal(error)}"
+            detail = f"not on the whitelist{where}: {self._refusal(error)}"
             return self._say("our_ip", Level.FAIL, detail, f"{self.profile.title}'s own words", step)
         if self.worked and self._listed and not self._open_entry:
             assert self.answer is not None
-            return self._say("our_ip", Level.PASS, "on the list", f"a list is set, and {self.answer.by} was answered")
+            return self._say(
+                "our_ip", Level.PASS, "on the whitelist", f"a whitelist is set, and {self.answer.by} succeeded"
+            )
         if self.worked and self._listed is False:
-            return self._untold("our_ip", "no list is set")
+            return self._untold("our_ip", "no whitelist is set")
         return self._compared() or self._untold("our_ip")
 
     def _compared(self) -> Finding | None:
@@ -204,20 +213,20 @@ class _Judge:
         missing = [address for address in vantage.addresses if not covers(entries, address)]
         if not missing or (self.worked and len(missing) < len(vantage.addresses)):
             listed = [address for address in vantage.addresses if address not in missing]
-            words = f"{', '.join(listed)}: on the list that {whose}"
+            words = f"{', '.join(listed)}: on the whitelist that {whose}"
             words += f", {', '.join(missing)} is not" if missing else ""
-            return self._untold("our_ip", words if told else f"{words}; {self.profile.title} does not tell its own")
+            return self._untold("our_ip", words if told else f"{words}; {self.profile.title} does not report its own")
         refused = self.answer is not None and self.answer.error is not None and self._category in ("ip", "permission")
-        detail = f"{', '.join(missing)} ({vantage.route}) is not on the list that {whose}"
-        evidence = "" if self.answer is None or self.answer.trouble else f"{self.answer.by} was "
-        evidence += ("refused" if refused else "answered") if evidence else ""
+        detail = f"{', '.join(missing)} ({vantage.route}) is not on the whitelist that {whose}"
+        evidence = "" if self.answer is None or self.answer.trouble else f"{self.answer.by} "
+        evidence += ("was rejected" if refused else "succeeded") if evidence else ""
         return self._say("our_ip", Level.FAIL if refused else Level.WARN, detail, evidence, self._list_step)
 
     def _key_age(self) -> Finding:
         if not self.worked:
             return self._untold("key_age")
         page = page_of(self.profile, self._purpose)
-        rotate = f"make a new key ({page}), then: keyctl rotate {self.seen.account.label}"
+        rotate = f"create a new key ({page}), then run: keyctl rotate {self.seen.account.label}"
         days = self.wish.max_age_days or self.house.key_age_days
         accepted = self.house.accepted.get("old_key", "")
         level, detail, evidence = judge_age(
@@ -232,10 +241,10 @@ class _Judge:
         days = (self.seen.at - (used.at if used else account.created)).days
         words = f"last used by keyctl {max(days, 0)} days ago ({used.what})" if used else "not used by keyctl"
         words += "" if used else f" since it was stored {max(days, 0)} days ago"
-        evidence = "orders, reads and exec of this data folder; other programs are not seen"
+        evidence = "counts orders, reads and exec of this data folder only"
         if days <= UNUSED_DAYS:
             return self._say("unused", Level.PASS, words, evidence)
-        fix = f"if no other program uses it, delete it at {title} ({self.profile.checklist.page}), then: "
+        fix = f"if other programs do not use it, delete it at {title} ({self.profile.checklist.page}), then: "
         return self._say("unused", Level.WARN, words, evidence, f"{fix}keyctl remove {account.label}")
 
     # What the rules share.
@@ -288,12 +297,12 @@ class _Judge:
         if self._row:
             likely = self._row.likely_causes
             if likely:
-                parts.append(f"likely, not proven: {likely}" if self._elsewhere else f"likely: {likely}")
+                parts.append(f"likely (not confirmed): {likely}" if self._elsewhere else f"likely: {likely}")
             parts.append(self._row.fix)
         return ". ".join([*filter(None, parts), self._diagnose(error)])
 
     def _diagnose(self, error: ExchangeError) -> str:
-        return f"more: keyctl diagnose {error.exchange} {error.code} --market {self.market}"
+        return f"to see the causes: keyctl diagnose {error.exchange} {error.code} --market {self.market}"
 
     @property
     def _purpose(self) -> str | None:
@@ -332,12 +341,12 @@ class _Judge:
         if self.answer.trouble:
             return self.answer.trouble
         if self.answer.error is not None:
-            return f"{title} {self.market} refused the key ({self.answer.error.code})"
+            return f"{title} {self.market} rejected the key ({self.answer.error.code})"
         if asked is None:
-            return f"{title} has no call that tells the rights of {self.seen.account.kind} keys"
+            return f"{title} does not report the permissions of {self.seen.account.kind} keys"
         if asked.error is not None:
-            return f"the permission call was refused ({asked.error.code})"
-        return asked.trouble or f"{title} does not tell"
+            return f"the permission call was rejected ({asked.error.code})"
+        return asked.trouble or f"{title} does not report it"
 
     def _say(self, rule: str, level: Level, detail: str, evidence: str = "", fix: str = "") -> Finding:
         account = self.seen.account

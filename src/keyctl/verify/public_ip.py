@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from keyctl.model.route import Route
     from keyctl.model.wire import JSON
 
-AGREE = "let keyctl ask a public service for it: keyctl config set echo on"
-_COLUMNS = ("route", "version", "IP address", "seen", "told by")
+AGREE = "allow keyctl to ask a public service for it: keyctl config set echo on"
+_COLUMNS = ("route", "version", "IP address", "seen", "source")
 
 
 def public_ips(app: App, accounts: Iterable[Account] | None = None) -> dict[str, tuple[Reading, ...]]:
@@ -81,10 +81,11 @@ def show(app: App) -> Result:
     known = {**public_ips(app), **public_ips(app, away)}
     rows = [(name, reading) for name, readings in known.items() for reading in readings]
     if not rows and not app.config.echo_services:
-        raise SetupProblem("the public IP address is not known", AGREE, code="no_echo")
+        raise SetupProblem("your public IP address is unknown", AGREE, code="no_echo")
     if not rows:
         raise Unreached(
-            "no echo service told the public IP address; each is asked once an hour", "see which: keyctl config show"
+            "the echo services did not return your public IP address; keyctl asks each once an hour",
+            "check which services are set: keyctl config show",
         )
     now = app.clock.now()
     view = Table(
@@ -112,10 +113,10 @@ def _ask_person(app: App) -> None:
 
     hosts = " or ".join(urlsplit(url).hostname or "" for url in SERVICES)
     app.prompt.show(
-        f"For the IP whitelist keyctl can show the public IP address of this machine. It would ask {hosts}, "
-        "at most once an hour, over https; they see your IP address and no key."
+        f"For the IP whitelist keyctl can show your public IP address. It would ask {hosts}, "
+        "at most once an hour, over https. They see your IP address, but no key."
     )
-    answer = app.prompt.choose("May it ask them?", ("yes", "no"), "no", option="keyctl config set echo on")
+    answer = app.prompt.choose("May keyctl ask them?", ("yes", "no"), "no", option="keyctl config set echo on")
     keep(app.home, ON if answer == "yes" else OFF)
     app.__dict__.pop("config", None)
 
@@ -149,13 +150,13 @@ def ip_step(app: App, facts: Profile, number: int | None = None, account: Accoun
         [(route, readings)] = public_ips(app, None if account is None else [account]).items() or [("", ())]
         asks = bool(_services(app))
     except KeyctlError as trouble:
-        return IPStep([f"not known; {trouble}"], (), [], str(trouble))
+        return IPStep([f"unknown; {trouble}"], (), [], str(trouble))
     if not readings:
-        words = "no echo service told it; each is asked once an hour" if asks else AGREE
-        return IPStep([f"not known; {words}"], (), [])
+        words = "the echo services did not return it; keyctl asks each once an hour" if asks else AGREE
+        return IPStep([f"unknown; {words}"], (), [])
     now, typed = app.clock.now(), type_there(readings, facts)
     lines = [
-        f"{item.address} (told by {item.source}, {age_words(now - item.seen_at)}){_doubt(item, facts)}"
+        f"{item.address} (from {item.source}, {age_words(now - item.seen_at)}){_doubt(item, facts)}"
         for item in readings
     ]
     lines += [f"in {facts.title}'s form (step {number or list_step(facts)}), type: {line}" for line in typed]

@@ -66,16 +66,20 @@ class Rights:
         right = TRADE_RIGHTS[market]
         on, wanted = getattr(self.told, right), right in self.wish.wanted
         if on and right in self.wish.forbidden:
-            return self._refused("extra_rights", f"ON: the profile {self.wish.name} forbids it", "trade")
+            return self._refused("extra_rights", f"ON: profile {self.wish.name} forbids it", "trade")
         if on and not wanted and self._one_right:
-            return Verdict(Level.PASS, f"on: {self.facts.title} has one right for all trading")
+            return Verdict(Level.PASS, f"on: {self.facts.title} has one permission for all trading")
         if on and not wanted:
-            return Verdict(Level.WARN, f"on: the profile {self.wish.name} does not ask for it", "off", "trade")
+            return Verdict(Level.WARN, f"on, but profile {self.wish.name} does not need it", "off", "trade")
         if not self.worked or on is None:
             other = self.worked and market is not self.market
-            return Verdict(Level.UNKNOWN, f"whether {RIGHT_NAMES[right]} is on is not told") if other else _UNTOLD
+            return (
+                Verdict(Level.UNKNOWN, f"the exchange does not report whether {RIGHT_NAMES[right]} is on")
+                if other
+                else _UNTOLD
+            )
         if wanted and not on:
-            return Verdict(self._missing, f"off: {market} orders would be refused", "on", "trade")
+            return Verdict(self._missing, f"off: {market} orders would be rejected", "on", "trade")
         return Verdict(Level.PASS, "on" if on else "off")
 
     @property
@@ -87,7 +91,7 @@ class Rights:
     def withdraw(self) -> Verdict:
         """Withdrawing: always too much."""
         if self.told.withdraw:
-            return self._refused("withdraw", "ON: this key can move the money away", "withdraw", "ON")
+            return self._refused("withdraw", "ON: this key can withdraw your funds", "withdraw", "ON")
         return Verdict(Level.PASS, "off") if self.worked and self.told.withdraw is False else _UNTOLD
 
     def transfer(self) -> Verdict:
@@ -95,7 +99,7 @@ class Rights:
         on, included = self.told.transfer, self.told.spends
         wanted = "transfer" in self.wish.wanted
         if "transfer" in self.wish.forbidden and (on or (on is None and included)):
-            words = f"on, as part of trading: {included}" if not on else f"ON: the profile {self.wish.name} forbids it"
+            words = f"on, as part of trading: {included}" if not on else f"ON: profile {self.wish.name} forbids it"
             return self._refused("transfer", words, "transfer")
         if on and not wanted:
             return self._tolerated("transfer", "on", "transfer")
@@ -104,11 +108,11 @@ class Rights:
         if on is None and included:
             # No right of its own that could be off: neither a pass nor something that the person can change.
             level = Level.PASS if wanted else Level.UNKNOWN
-            return Verdict(level, f"no right of its own: trading includes {included}")
+            return Verdict(level, f"not a separate permission: trading includes {included}")
         if on is None:
             return _UNTOLD
         if wanted and not on:
-            return Verdict(self._missing, f"off: the profile {self.wish.name} wants it", "on", "transfer")
+            return Verdict(self._missing, f"off, but profile {self.wish.name} needs it", "on", "transfer")
         return Verdict(Level.PASS, "on" if on else "off")
 
     @property

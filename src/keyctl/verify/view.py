@@ -13,12 +13,12 @@ from keyctl.model.words import Level, Market
 from keyctl.terminal.output import Note, Result, Table
 from keyctl.verify.observations import Observation, Vantage
 
-COLUMNS = ("account", "exchange", "market", "trade", "withdraw", "IP list", "verdict", "note")
+COLUMNS = ("account", "exchange", "market", "trade", "withdraw", "IP whitelist", "verdict", "note")
 RECORD = ("account", "exchange", "market", "rule", "level", "detail", "fix")
 # What an account must be known for; the other rules may stay unknown without spoiling a verdict.
 _CORE = ("access", "signature", "trade", "withdraw", "ip_list", "our_ip")
 _RIGHTS = ("read", "trade", "withdraw", "transfer", "ip_list", "extra_rights")
-_TRADE = {Level.PASS: "yes", Level.WARN: "off"}
+_TRADE = {Level.PASS: "on", Level.WARN: "off"}
 _WITHDRAW = {Level.PASS: "off", Level.FAIL: "ON", Level.WARN: "ON"}
 
 
@@ -101,7 +101,11 @@ def _thieves(item: Checked) -> list[str]:
 
 def _bouncing(legs: list[dict[str, JSON]]) -> str:
     names = [f"{leg['account']} {leg['market']} ({leg['route']})" for leg in legs if leg["verdict"] == "bounces"]
-    return f"From here {len(names)} of {len(legs)} legs would bounce: {', '.join(names)}" if names else ""
+    return (
+        f"From this IP address, {len(names)} of {len(legs)} orders would be rejected: {', '.join(names)}"
+        if names
+        else ""
+    )
 
 
 def _profile_data(item: Checked) -> dict[str, JSON]:
@@ -173,16 +177,16 @@ def _alike(by_rule: dict[str, Finding]) -> list[tuple[str, Level]]:
 def _cells(item: Checked, by_rule: dict[str, Finding]) -> tuple[str, ...]:
     ip_list, our_ip = by_rule["ip_list"], by_rule["our_ip"]
     if our_ip.level is Level.FAIL:
-        listed = "not ours"
+        listed = "not listed"
     elif ip_list.level is Level.FAIL:
-        listed = "MISSING"
+        listed = "missing"
     elif ip_list.level is Level.PASS:
         listed = "ok" if our_ip.level is Level.PASS else "set"
     else:
-        listed = "MISSING?" if "missing" in ip_list.detail else "?"
+        listed = "likely missing" if "missing" in ip_list.detail else "unknown"
     return (
-        _TRADE.get(by_rule["trade"].level, "?"),
-        _WITHDRAW.get(by_rule["withdraw"].level, "?"),
+        _TRADE.get(by_rule["trade"].level, "unknown"),
+        _WITHDRAW.get(by_rule["withdraw"].level, "unknown"),
         listed,
         _verdict(item, by_rule),
     )
@@ -191,11 +195,11 @@ def _cells(item: Checked, by_rule: dict[str, Finding]) -> tuple[str, ...]:
 def _verdict(item: Checked, by_rule: dict[str, Finding]) -> str:
     levels = {finding.level for finding in by_rule.values()}
     if by_rule["access"].level is Level.FAIL:
-        return "refused" if item.seen.markets else "no secret"
+        return "rejected" if item.seen.markets else "no secret"
     if Level.FAIL in levels:
         return "FAIL"
     if item.seen.trouble:
-        return "no answer"
+        return "unknown"
     if Level.WARN in levels:
         return "warn"
     return "unknown" if any(by_rule[rule].level is Level.UNKNOWN for rule in _CORE) else "ok"
@@ -235,7 +239,7 @@ def _error(item: Checked) -> KeyctlError | None:
     if item.seen.trouble:
         return Unreached(
             f"{account.label}: {item.seen.trouble}",
-            f"try again: keyctl verify {account.label}",
+            f"to try again: keyctl verify {account.label}",
             account=account.label,
             exchange=account.exchange,
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keyctl.journal.addresses import Reading
     from keyctl.model.account import Account
 
-_COLUMNS = ("route", "address", "seen", "told by", "at the last verify", "accounts that it would lock out")
+_COLUMNS = ("route", "address", "seen", "source", "at the last verify", "accounts that would be locked out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ def watch(app: App, accounts: Sequence[Account]) -> Result:
     """
     if not app.config.echo_services:
         raise SetupProblem(
-            "cannot find your public IP address: no echo service may be asked",
-            "let keyctl ask one (it sees no key): keyctl config set echo on",
+            "cannot find your public IP address: echo_url is not set",
+            "allow an echo service (it sees no key): keyctl config set echo on",
             code="no_echo",
         )
     names, troubles = asyncio.run(_ask(app, accounts))
@@ -51,7 +51,10 @@ def watch(app: App, accounts: Sequence[Account]) -> Result:
         readings = app.journal.addresses.fresh(name)
         if not readings:
             errors.append(
-                Unreached(f"no echo service told your public IP address ({name})", "see which: keyctl config show")
+                Unreached(
+                    f"the echo services did not return your public IP address ({name})",
+                    "check which services are set: keyctl config show",
+                )
             )
         for reading in readings:
             locked_out = tuple(account.label for account in members if _refuses(app, account, reading))
@@ -94,10 +97,10 @@ def _refuses(app: App, account: Account, reading: Reading) -> bool:
 
 
 def _changed(item: _Watched) -> KeyctlError:
-    was = f" (at the last verify: {item.reading.verified})" if item.reading.verified else ""
+    was = f"; at the last verify it was {item.reading.verified}" if item.reading.verified else ""
     return CheckFailed(
-        f"we now leave from {item.reading.address}{was}, by the route {item.route}; change the IP list, or the egress, "
-        f"of: {', '.join(item.locked_out)}",
+        f"your public IP address ({item.route}) is now {item.reading.address}{was}. Change the IP whitelist or the "
+        f"proxy of: {', '.join(item.locked_out)}",
         code="address_changed",
         account=item.locked_out[0] if len(item.locked_out) == 1 else None,
     )

@@ -41,7 +41,7 @@ def plan(app: App, accounts: Sequence[Account]) -> Result:
     errors = tuple(
         CheckFailed(
             f"{item.account.label} {item.market}: {remark.text}",
-            "keep another list: keyctl whitelist set",
+            "store another whitelist: keyctl whitelist set",
             code="bad_whitelist",
             account=item.account.label,
             exchange=item.account.exchange,
@@ -64,10 +64,10 @@ def keep(
     """
     entries, twice = _entries(texts)
     accounts, odd = _known(accounts)
-    warnings = [f"{entry} was given twice" for entry in twice]
+    warnings = [f"{entry} is given twice" for entry in twice]
     for account in accounts:
         if market is not None and market not in account.markets:
-            raise UsageProblem(f"{account.label} has no {market} market", code="no_market")
+            raise UsageProblem(f"{account.label} does not have a {market} market", code="no_market")
         warnings += _check(account, entries)
     name, book = market.value if market else "", app.journals.to_send().addresses
     before = _lasting(app, accounts)
@@ -105,7 +105,7 @@ def keep_until(
     """Adds addresses to kept lists for a time, such as 2h. Raises as `keep`, and CheckFailed where no list is kept."""
     seconds = span_seconds(until)
     if seconds is None:
-        raise UsageProblem("--until is a span such as 30m, 2h or 1d", code="bad_time")
+        raise UsageProblem("--until must be a duration such as 30m, 2h or 1d", code="bad_time")
     entries, _ = _entries(texts)
     accounts, odd = _known(accounts)
     name, book = market.value if market else "", app.journals.to_send().addresses
@@ -114,11 +114,11 @@ def keep_until(
         groups = app.groups.of(account)
         for place in [market] if market else account.markets:
             if place not in account.markets:
-                raise UsageProblem(f"{account.label} has no {place} market", code="no_market")
+                raise UsageProblem(f"{account.label} does not have a {place} market", code="no_market")
             if not book.lasting(account.id, groups, place):
                 raise CheckFailed(
-                    f"{account.label}: no list is kept that it could be added to",
-                    f"keep the lasting IP addresses first: keyctl whitelist set -a {account.label} ADDRESS...",
+                    f"{account.label}: no whitelist is stored to add it to",
+                    f"store the permanent IP addresses first: keyctl whitelist set -a {account.label} IP...",
                     code="no_list",
                     account=account.label,
                 )
@@ -127,8 +127,8 @@ def keep_until(
         scope = GROUP if group is not None else ACCOUNT
         book.keep_until(scope, owner, name, entries, app.clock.now() + seconds)
     plans, troubles = plans_of(app, accounts)
-    done = f"Added for {until}: {', '.join(entries)}. keyctl verify says when to take it off."
-    note = Note(f"{done}\nWhat to type where: keyctl whitelist plan")
+    done = f"Added for {until}: {', '.join(entries)}. keyctl verify reports when to remove it."
+    note = Note(f"{done}\nTo see what to type at each exchange: keyctl whitelist plan")
     told = tuple(dict.fromkeys(warnings))
     kept = Result({"whitelists": [plan_data(item) for item in plans]}, (note,), warnings=told)
     return beside(kept, [*odd, *troubles])
@@ -194,7 +194,7 @@ def _entries(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         try:
             entry = read_entry(text)
         except ValueError as error:
-            raise UsageProblem(str(error), "write addresses such as 203.0.113.7", code="bad_address") from None
+            raise UsageProblem(str(error), "give IP addresses such as 203.0.113.7", code="bad_address") from None
         seen[entry] = seen.get(entry, 0) + 1
     return tuple(seen), tuple(entry for entry, count in seen.items() if count > 1)
 

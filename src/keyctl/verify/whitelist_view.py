@@ -77,12 +77,12 @@ class ListPlan:
         if self.told is None:
             return f"not read yet: keyctl verify {self.account.label}"
         if not self.readable or self.told.restricted is None:
-            return f"{title} does not tell this list: compare it by hand (step {self.facts.ip_list.step})"
+            return f"{title} does not report this whitelist: compare it manually (step {self.facts.ip_list.step})"
         at = rfc3339(self.told.at)
         if not self.told.restricted:
-            return f"no list is set ({at})"
+            return f"no whitelist is set ({at})"
         if self.told.entries is None:
-            return f"a list is set, {title} does not tell its entries ({at})"
+            return f"a whitelist is set; {title} does not report its IP addresses ({at})"
         return f"{','.join(self.told.entries)} ({at})"
 
 
@@ -90,11 +90,11 @@ def shown(plans: Sequence[ListPlan]) -> tuple[Table | Note, ...]:
     """What is kept and what the exchange told, one row each."""
     rows: list[tuple[str, ...]] = []
     for plan in plans:
-        rows.append(_row(plan, "kept", ",".join(plan.kept) or "no list is kept"))
-        rows.append(_row(plan, "told", plan.told_words))
+        rows.append(_row(plan, "kept", ",".join(plan.kept) or "no whitelist is stored"))
+        rows.append(_row(plan, "reported", plan.told_words))
         rows += _end_rows(plan)
         rows += _differences(plan)
-        rows += [_row(plan, "careful", remark.text) for remark in plan.remarks]
+        rows += [_row(plan, "warning", remark.text) for remark in plan.remarks]
     return (Table(COLUMNS, rows),)
 
 
@@ -106,11 +106,11 @@ def planned(plans: Sequence[ListPlan]) -> tuple[Table | Note, ...]:
             rows += _our_rows(plan)
         if not plan.kept:
             typed = " ".join(plan.ours) or "ADDRESS..."
-            words = f"no list is kept: keyctl whitelist set -a {plan.account.label} {typed}"
+            words = f"no whitelist is stored; store one: keyctl whitelist set -a {plan.account.label} {typed}"
             rows.append(_row(plan, "nothing", words))
             continue
         if plan.changes == Difference((), ()):
-            rows.append(_row(plan, "in order", plan.told_words))
+            rows.append(_row(plan, "ok", plan.told_words))
         else:
             rows += [_row(plan, "type", line) for line in written(plan.kept, plan.facts.ip_list)]
             rows += _differences(plan)
@@ -118,8 +118,10 @@ def planned(plans: Sequence[ListPlan]) -> tuple[Table | Note, ...]:
                 rows.append(_row(plan, "compare", plan.told_words))
             rows.append(_row(plan, "where", f"{plan.facts.checklist.page}, {_step(plan)}"))
         rows += _end_rows(plan)
-        rows += [_row(plan, "careful", remark.text) for remark in plan.remarks]
-        rows += [_row(plan, "careful", f"{ours} ({plan.route}) is ours and not on it") for ours in plan.missing]
+        rows += [_row(plan, "warning", remark.text) for remark in plan.remarks]
+        rows += [
+            _row(plan, "warning", f"{ours} ({plan.route}) is your IP address, but not on it") for ours in plan.missing
+        ]
     return (Table(COLUMNS, rows),)
 
 
@@ -163,9 +165,9 @@ def _our_rows(plan: ListPlan) -> list[tuple[str, ...]]:
     if not plan.readings and plan.kept:
         return []
     if not plan.readings:
-        return [_row(plan, "your IP", "not known: keyctl ip")]
+        return [_row(plan, "your IP address", "unknown; find it: keyctl ip")]
     return [
-        _row(plan, "your IP", f"{item.address} ({plan.route}, told by {item.source}, {rfc3339(item.seen_at)})")
+        _row(plan, "your IP address", f"{item.address} ({plan.route}, from {item.source}, {rfc3339(item.seen_at)})")
         for item in plan.readings
     ]
 
