@@ -303,7 +303,7 @@ def test_an_address_that_is_not_on_the_kept_list_warns_and_fails_once_the_key_wa
     answer = refused("binance")
     observation = seen("binance", permissions=None, introspection=answer, markets={Market.SPOT: answer})
     failed = by_rule(observation, house)["our_ip"]
-    assert failed.level is Level.FAIL and "was refused" in failed.evidence
+    assert failed.level is Level.FAIL and "was rejected" in failed.evidence
     dark = Answer("a signed spot read", trouble="gone")
     observation = seen("binance", permissions=None, introspection=dark, markets={Market.SPOT: dark})
     assert by_rule(observation, house)["our_ip"].level is Level.WARN
