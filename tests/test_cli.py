@@ -63,7 +63,7 @@ def test_a_groups_name_alone_is_answered_with_its_commands(world: World, group: 
     first, *hints = ran.stderr.splitlines()
     names = ", ".join(sorted(root.commands[group].commands))  # type: ignore[attr-defined]
     assert first == f"error[usage] keyctl {group} what? {names}"
-    assert hints == [f"hint: see: keyctl {group} --help"]
+    assert hints == [f"hint: check its options: keyctl {group} --help"]
 
 
 def test_the_welcome_and_every_help_page_fit_a_terminal_of_80_columns(world: World) -> None:
@@ -104,6 +104,6 @@ def test_the_demo_advises_commands_for_its_own_accounts(world: World) -> None:
     assert "To send it: keyctl --demo order --plan" in ran.stdout
     for more in ((), ("--json",)):
         wrong = world.keyctl("--demo", "show", *more)
-        assert wrong.exit_code == 2 and "see: keyctl --demo show --help" in wrong.stdout + wrong.stderr
+        assert wrong.exit_code == 2 and "check its options: keyctl --demo show --help" in wrong.stdout + wrong.stderr
         nobody = world.keyctl("--demo", "verify", "--all", *more)
         assert nobody.exit_code == 3 and "keyctl demo --serve" in nobody.stdout + nobody.stderr

@@ -283,7 +283,7 @@ def _with_hint(error: KeyctlError, app: App) -> KeyctlError:
     if app.demo and error.code == "no_accounts":
         error.hints = ("start its exchanges in another terminal: keyctl demo --serve",)
     if not error.hints and error.exit_code in (ExitCode.USAGE, ExitCode.SETUP, ExitCode.CHECK):
-        error.hints = (f"see: {' '.join(('keyctl', app.output.command)).rstrip()} --help",)
+        error.hints = (f"check its options: {' '.join(('keyctl', app.output.command)).rstrip()} --help",)
     return error
 
 
@@ -303,7 +303,7 @@ def _usage_problem(error: click.UsageError, arguments: list[str]) -> UsageProble
         known = [name for name in error.possibilities or () if not takes_secret(name)]
         error = click.NoSuchOption(error.option_name, possibilities=known, ctx=error.ctx)
     if error.ctx is not None:
-        hints.append(f"see: {error.ctx.command_path} --help")
+        hints.append(f"check its options: {error.ctx.command_path} --help")
     if isinstance(error, NoArgsIsHelpError) and isinstance(group := error.ctx.command, click.Group):
         # Click's own words are the whole help page.
         return UsageProblem(f"{error.ctx.command_path} what? {', '.join(group.list_commands(error.ctx))}", *hints)

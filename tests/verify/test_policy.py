@@ -398,7 +398,7 @@ def test_an_age_that_is_not_told_counts_from_the_day_it_was_added(days: int, lev
     observation = replace(observation, account=account("okx", created=NOW - timedelta(days=days)))
     found = by_rule(observation)["key_age"]
     assert found.level.value == level
-    assert "not told" in found.detail
+    assert "unknown" in found.detail
 
 
 def test_a_trading_right_that_has_ended_fails() -> None:
@@ -451,7 +451,7 @@ def test_a_futures_refusal_beside_a_working_spot_call_names_the_separate_list_as
     assert "the same key just signed a spot call" in futures["access"].evidence
     assert "likely (not confirmed)" in futures["access"].fix
     assert {rule for rule, finding in futures.items() if finding.level is Level.PASS} == {"clock"}
-    assert "not proven" in futures["ip_list"].detail
+    assert "not confirmed" in futures["ip_list"].detail
     assert "step 5" in futures["ip_list"].fix
 
 

@@ -43,7 +43,7 @@ def command(
     """
     if paths is not None:
         if account is not None:
-            raise UsageProblem("--paths stands alone", "keyctl request --paths EXCHANGE")
+            raise UsageProblem("--paths cannot be combined with other options", "keyctl request --paths EXCHANGE")
         return _list(paths)
     if account is None or method is None or path is None:
         raise UsageProblem(

@@ -172,7 +172,7 @@ def ticket_text(told: Told) -> str:
         lines.append(f"I have deleted it.{rejected}")
     lines += [
         "Please block the key, stop pending withdrawals, and keep the logs.",
-        "Please tell me from which IP addresses it was used, and for what.",
+        "Please send me the IP addresses from which it was used, and what was done.",
     ]
     if finds:
         lines += ["", "Your API shows what my software has no record of:"]
