@@ -31,7 +31,7 @@ def test_removes_account_and_secret_and_no_other(stored: World) -> None:
 
 def test_without_a_terminal_it_wants_the_option(stored: World) -> None:
     ran = stored.keyctl("remove", "a", "--json")
-    assert (ran.exit_code, ran.document["errors"][0]["hints"]) == (10, ["give --yes"])
+    assert (ran.exit_code, ran.document["errors"][0]["hints"]) == (10, ["use --yes"])
     assert labels(stored) == ["a", "b"]
 
 

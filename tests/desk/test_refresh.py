@@ -567,7 +567,7 @@ def test_beside_another_command_look_ups_take_only_so_long_and_the_rest_is_named
         patched.setattr(comparing, "look_up", hangs)
         ran = bench.run("orders", "--open", "okx-a")
     assert [bench.status(plan) for plan in plans] == ["canceled", "open", "open"]
-    assert "2 orders of the journal are not listed and not looked up" in " ".join(ran.document["warnings"])
+    assert "2 orders in the journal are not listed and not looked up yet" in " ".join(ran.document["warnings"])
     bench.run("orders", "refresh")
     assert [bench.status(plan) for plan in plans] == ["canceled"] * 3
 

@@ -64,7 +64,7 @@ def test_10007_of_the_contract_api_is_told_as_its_ip_list_first(
     add(world, ips={"spot": (HERE,), "futures": (ELSEWHERE,)})
     found = diagnosis(world)
     assert (found.exit_code, found.data["cause"]) == (4, "futures_ip_list")
-    assert f"add {HERE} to the futures list" in found.data["fix"]
+    assert f"add {HERE} to the futures whitelist" in found.data["fix"]
     assert ("futures_permission" in found.data["also_possible"]) is (code == 10007)
     ran = world.keyctl(*FUTURES, "--leverage", "2")
     assert ran.exit_code == 4 and nothing_was_ordered(world)
@@ -220,7 +220,7 @@ def test_a_key_without_futures_works_on_spot_and_is_named(world: World) -> None:
     assert (rows["spot"], rows["futures"]) == ("pass", "fail")
     ran = world.keyctl(*FUTURES, "--leverage", "2")
     assert ran.exit_code == 4 and nothing_was_ordered(world)
-    assert "no right to this call on the contract API" in said(ran)
+    assert "no permission for this call on the contract API" in said(ran)
     assert world.keyctl(*SPOT).exit_code == 0
     assert [order.instrument.symbol for order in world.venue("lbank").orders] == ["BTC/USDT"]
 

@@ -104,7 +104,7 @@ def test_a_lost_answer_of_an_order_is_told_first_with_how_to_find_out() -> None:
         shown = said_to_people(text)
         first = shown.splitlines()[0]
         assert "no response to an order call: the exchange may have accepted it" in first
-        assert "do not send it again" in shown and "open orders" in shown and "keyctl orders settle" in shown
+        assert "do not resend it yet" in shown and "open orders" in shown and "keyctl orders settle" in shown
 
 
 def test_a_read_that_got_no_answer_is_not_called_an_order() -> None:
