@@ -72,7 +72,7 @@ def test_a_passphrase_is_typed_twice_unseen_and_opens_the_vault(bare: World) -> 
 def test_a_wrong_passphrase_is_asked_again_twice(bare: World) -> None:
     at = keyctl_at_terminal(["vault", "init"], bare.home)
     at.waits_for("New passphrase of the vault: ").types("open sesame, quietly\n")
-    at.waits_for("once more: ").types("open sesame, quietly\n").leaves()
+    at.waits_for("Repeat the passphrase: ").types("open sesame, quietly\n").leaves()
     question = "Passphrase of the vault: "
     at = keyctl_at_terminal(["vault", "check"], bare.home).waits_for(question).types("open barley\n")
     at.waits_for("2 tries left").waits_for(question).types("open wheat\n")
@@ -89,7 +89,7 @@ def test_a_wrong_passphrase_is_asked_again_twice(bare: World) -> None:
 def test_a_wrong_passphrase_that_was_handed_over_is_tried_once(bare: World) -> None:
     at = keyctl_at_terminal(["vault", "init"], bare.home)
     at.waits_for("New passphrase of the vault: ").types("open sesame, quietly\n")
-    at.waits_for("once more: ").types("open sesame, quietly\n").leaves()
+    at.waits_for("Repeat the passphrase: ").types("open sesame, quietly\n").leaves()
     read_end, write_end = os.pipe()
     os.write(write_end, b"open barley\n")
     os.close(write_end)

@@ -47,7 +47,7 @@ def _word(result: LegResult) -> str:
         assert f"{result.taken_quantity:f}" in result.detail or "smaller" in result.detail
         return lies.SMALLER
     if result.odd:
-        assert "odd" in result.detail
+        assert "unexpected in the response" in result.detail
         return lies.ODD
     return lies.ACCEPTED
 
