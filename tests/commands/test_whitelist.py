@@ -131,7 +131,7 @@ def test_where_the_api_lists_addresses_the_difference_is_exact(desk: Desk) -> No
     ]
     desk.run("whitelist", "set", "-a", "okx-a", "127.0.0.1", TWO, "8.8.8.0/24")
     [row] = desk.run("whitelist", "plan", "okx-a").stdout.splitlines()
-    assert row.split("\t")[3] == "in order"
+    assert row.split("\t")[3] == "ok"
 
 
 def test_where_the_api_tells_only_that_a_list_is_set_nothing_is_said_of_its_addresses(desk: Desk) -> None:

@@ -105,7 +105,7 @@ def test_an_offer_that_is_taken_before_its_cancel_arrives_is_not_called_canceled
     (made,) = offered(lender, "1000")
     taken_before_the_cancel(monkeypatch, lambda: lender.lending.take(made))
     ran = lender.run(*(str(made.offer_id) if word == "ID" else word for word in words), "--yes")
-    assert (ran.exit_code, "taken as a whole, 1000 USD" in ran.stdout) == (0, True), ran
+    assert (ran.exit_code, "lent as a whole, 1000 USD" in ran.stdout) == (0, True), ran
     assert "0 of 1 offers canceled" in ran.stderr
 
 

@@ -53,7 +53,7 @@ def test_a_key_that_is_as_its_profile_wants_it_is_told_so(world: World, exchange
     )
     key = ran.data["key"]
     assert ran.exit_code == 0, ran
-    assert f"as profile {purpose} wants it" in key["trade"]
+    assert f"as profile {purpose} needs it" in key["trade"]
     assert key["withdraw"] == "off"
     assert not [text for text in key["left_to_do"] if "switch" in text]
     assert ("lend" in key) is (purpose == "funding")
@@ -120,4 +120,4 @@ def test_of_what_is_not_told_nothing_is_claimed() -> None:
     ]
     said = new_key("a", profile("okx"), "spot", findings, first=False)
     assert said.data["trade"] == said.data["withdraw"] == "OKX does not report it"
-    assert any("trading and withdrawals: compare by hand" in text for text in said.data["left_to_do"])
+    assert any("trading and withdrawals: compare manually" in text for text in said.data["left_to_do"])

@@ -153,7 +153,7 @@ def none_stored(home: Home) -> SetupProblem:
     """The error for a command over all accounts in a home that has none, which may be the wrong home."""
     return SetupProblem(
         f"this data folder has no accounts: {home.root}",
-        "store one: keyctl add EXCHANGE",
+        "to store one: keyctl add EXCHANGE",
         "for another data folder, run keyctl as its user, or set KEYCTL_HOME",
         code="no_accounts",
     )
