@@ -159,4 +159,4 @@ def test_a_locked_vault_is_said_and_nobody_is_waited_for(locked: Path, tmp_path:
 @pytest.mark.parametrize("command", ["add-slot", "check", "purge", "rekey", "remove-slot", "use"])
 def test_a_home_that_never_had_a_vault_is_not_told_to_bring_one_back(tmp_path: Path, command: str) -> None:
     ran = bare(tmp_path, "vault", command, *WORDS.get(f"vault {command}", ()))
-    assert ran.returncode == 3 and "error[no_vault]" in ran.stderr and "hint: make one" in ran.stderr
+    assert ran.returncode == 3 and "error[no_vault]" in ran.stderr and "hint: create one" in ran.stderr

@@ -24,7 +24,7 @@ def test_every_exchange_has_steps_with_boxes_and_ends_with_add(
     assert steps
     assert shown.count("[ ]") == len(steps)
     assert all(step in shown for step in steps)
-    assert shown.rstrip().endswith(f"then: keyctl add {exchange}")
+    assert shown.rstrip().endswith(f"then, run: keyctl add {exchange}")
 
 
 @pytest.mark.parametrize("exchange", names())
@@ -116,4 +116,4 @@ def test_a_search_finds_an_exchanges_own_line_and_shows_it(capsys: pytest.Captur
 
 def test_a_profile_is_taken_along_to_add(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["checklist", "bitfinex", "--profile", "funding"]) == ExitCode.OK
-    assert capsys.readouterr().out.rstrip().endswith("then: keyctl add bitfinex --profile funding")
+    assert capsys.readouterr().out.rstrip().endswith("then, run: keyctl add bitfinex --profile funding")

@@ -156,7 +156,7 @@ def test_check_says_that_all_is_well(world: World) -> None:
     [
         ("x", 3, "not valid TOML"),
         ("[limits]\nlegs = 3\n", 3, "unknown key legs"),
-        ('[groups]\ndesk = ["b"]\n', 4, "not stored: b"),
+        ('[groups]\ndesk = ["b"]\n', 4, "unknown accounts: b"),
         ('[groups]\ntrio = ["a"]\n', 4, "defined twice"),
         ('[accounts.b]\nprofile = "spot"\n', 4, "not stored: b"),
         ('[[accepted_risk]]\naccount="b"\nrisk="withdraw"\nreason="sweep"\ndate=2026-01-31\n', 4, "not stored: b"),

@@ -50,7 +50,7 @@ def test_a_negative_code_needs_no_double_dash(capsys: pytest.CaptureFixture[str]
 def test_a_block_says_what_why_fix_and_whether_it_was_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diagnose", "lbank", "10007", "--market", "spot"]) == ExitCode.OK
     shown = capsys.readouterr().out
-    for label in ("what", "why", "fix", "taken", "more"):
+    for label in ("what", "why", "fix", "order", "more"):
         assert f"\n  {label}" in shown
     assert "proves that the order was not accepted" in shown
     assert "contract" not in shown
@@ -467,8 +467,8 @@ def test_an_address_in_a_pasted_error_is_compared_with_the_lists_kept_here(
     listed = {item["account"]: item["listed"] for item in found["lists"]}
     assert listed == {"on-it": True, "lacks-it": False, "keeps-none": None}
     shown = " ".join(world.keyctl("diagnose", exchange, stdin=body).stdout.split())
-    assert "on-it spot: on the list you keep" in shown or "on-it futures: on the list you keep" in shown
-    assert "missing on the list you stored" in shown and "keyctl whitelist plan lacks-it" in shown
+    assert "on-it spot: on the whitelist you stored" in shown or "on-it futures: on the whitelist you stored" in shown
+    assert "missing on the whitelist you stored" in shown and "keyctl whitelist plan lacks-it" in shown
     assert not any(line.key_hint for line in world.venue(exchange).calls.lines), "nothing is asked"
 
 

@@ -119,7 +119,7 @@ def test_config_toml_goes_before_an_accounts_own_proxy(world: World) -> None:
         (("--proxy", "http://127.0.0.1:99999"), "must be a URL"),
         (("--proxy", "http://127.0.0.1:1/path"), "and a port only"),
         (("--proxy", ""), "--no-proxy"),
-        (("--proxy", "http://127.0.0.1:1", "--no-proxy"), "two ways"),
+        (("--proxy", "http://127.0.0.1:1", "--no-proxy"), "use either"),
     ],
 )
 def test_what_is_no_proxy_is_refused_and_a_password_in_it_not_repeated(

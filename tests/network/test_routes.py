@@ -122,7 +122,7 @@ def test_proxies_of_the_environment_are_not_used(desk: Desk, monkeypatch: pytest
         ('proxy = "socks4://127.0.0.1:1080"', "socks5://"),
         ("proxy = 1080", "socks5://"),
         ('local_address = "eth0"', "address of this machine"),
-        ('proxy = "http://127.0.0.1:1"\nlocal_address = "127.0.0.1"', "one of the two"),
+        ('proxy = "http://127.0.0.1:1"\nlocal_address = "127.0.0.1"', "use either"),
         ('profile = "trader"', "unknown profile"),
         ("profile = 7", "a list of names"),
         ('profile = ["spot", "spot"]', "twice"),

@@ -102,7 +102,7 @@ def test_without_a_terminal_the_hint_names_the_option(monkeypatch: pytest.Monkey
     assert not prompt.has_terminal
     with pytest.raises(NeedsPerson) as caught:
         prompt.ask("Label", option="--label")
-    assert (caught.value.hints, caught.value.exit_code) == (("give --label",), 10)
+    assert (caught.value.hints, caught.value.exit_code) == (("use --label",), 10)
     for ask in (prompt.hidden, lambda text: prompt.confirm_typed(text, "x")):
         with pytest.raises(NeedsPerson):
             ask("Secret")

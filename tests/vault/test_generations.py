@@ -194,7 +194,7 @@ def test_in_a_folder_that_cannot_be_written_a_person_decides(world: World, typed
     )
     environ = {**world.environ, "KEYCTL_HOME": str(world.home)}
     seen = AtTerminal(["-c", code], environ).waits_for("without that check").types(f"{typed}\n").leaves()[1]
-    assert ("opened" in seen) is goes and ("refused nothing can be written" in " ".join(seen.split())) is not goes, seen
+    assert ("opened" in seen) is goes and ("refused cannot write" in " ".join(seen.split())) is not goes, seen
 
 
 def test_without_a_person_a_folder_that_cannot_be_written_is_named(

@@ -177,8 +177,8 @@ def test_an_item_that_is_no_text_of_ours_is_damaged_and_can_be_replaced(service:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (NoKeyringError("Install keyrings.alt"), "cannot be reached"),
-        (RuntimeError("DBUS_SESSION_BUS_ADDRESS is unset"), "cannot be reached"),
+        (NoKeyringError("Install keyrings.alt"), "cannot reach"),
+        (RuntimeError("DBUS_SESSION_BUS_ADDRESS is unset"), "cannot reach"),
         (KeyringLocked("Failed to unlock the collection!"), "is locked"),
         (InitError("Prompt dismissed.."), "no collection"),
         (OSError(1783, "The stub received bad data"), "too large"),
@@ -202,7 +202,7 @@ def test_errors_are_told_in_our_own_words(backend: DictBackend, error: Exception
 def test_a_keyring_that_never_answers_ends_in_our_own_time_limit(backend: DictBackend) -> None:
     release = threading.Event()
     backend.get_password = lambda service, username: str(release.wait(60))  # type: ignore[method-assign]
-    with pytest.raises(SetupProblem, match="did not answer") as caught:
+    with pytest.raises(SetupProblem, match="did not respond") as caught:
         OSKeyring(backend, "stuck", "home", call_seconds=0.05).get("a")
     release.set()
     assert caught.value.code == "store_unavailable"
@@ -409,7 +409,7 @@ def test_a_secret_service_that_stops_answering_ends_in_our_own_time_limit(
             with pytest.raises(SetupProblem) as caught:
                 call()
             assert caught.value.code == "store_unavailable"
-            assert "did not answer" in caught.value.message
+            assert "did not respond" in caught.value.message
         service.go_on()
         assert same(open_keyring("home").get("a"), make_credential())
 

@@ -81,7 +81,7 @@ def test_the_last_lines_are_the_guide(world: World) -> None:
         "last, for profile read:",
         "  trading: off, as profile read needs it",
         "  withdrawals: off",
-        "  IP whitelist: set, entries: 1; this machine: on the list",
+        "  IP whitelist: set, entries: 1; this machine: on the whitelist",
     ]
     assert lines[4] == "  left to do: nothing"
 

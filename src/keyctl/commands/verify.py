@@ -14,7 +14,7 @@ from keyctl.terminal.output import Result, counting
 @keyctl_command(
     examples="keyctl verify binance-main\nkeyctl verify --all\nkeyctl verify --group desk --json\n"
     "keyctl verify --all --quiet      (for cron: silent when all is well)\n"
-    "keyctl verify --all --watch-ip --quiet    (for cron: has your IP address changed?)\n"
+    "keyctl verify --all --watch-ip --quiet    (for cron: a changed IP address)\n"
     "keyctl verify --all --foreign-use --quiet (for cron: use that is not keyctl's)",
     lists=True,
 )
