@@ -339,7 +339,9 @@ def bound_elsewhere(desk: Desk, label: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"), [(without_secret, "not in the store"), (bound_elsewhere, "different exchanges")], ids=["missing", "bound"]
+    ("spoil", "words"),
+    [(without_secret, "not in the store"), (bound_elsewhere, "different exchanges")],
+    ids=["missing", "bound"],
 )
 def test_an_account_without_a_usable_secret_fails_alone(
     desk: Desk, spoil: Callable[[Desk, str], None], words: str

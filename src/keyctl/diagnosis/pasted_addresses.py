@@ -65,7 +65,9 @@ def _compared(app: App, account: Account, market: Market, address: str) -> Compa
     book, facts = app.journal.addresses, profile(account.exchange)
     told = book.told(account.id) if market in facts.ip_list.markets else None
     if told is not None and told.entries:
-        return Compared(account.label, market, f"the whitelist that {facts.title} reported", covers(told.entries, address))
+        return Compared(
+            account.label, market, f"the whitelist that {facts.title} reported", covers(told.entries, address)
+        )
     kept = book.kept(account.id, app.groups.of(account), market)
     return Compared(account.label, market, _KEPT if kept else "", covers(kept, address) if kept else None)
 
