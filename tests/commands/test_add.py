@@ -150,7 +150,7 @@ def test_bad_input_gets_one_line_a_hint_and_changes_nothing(
 
 def test_a_market_that_the_exchange_lacks_is_named() -> None:
     facts = shipped.profile("okx")._replace(markets=(Market.SPOT,))
-    with pytest.raises(UsageProblem, match="no futures market"):
+    with pytest.raises(UsageProblem, match="does not support a futures market"):
         enrol.markets_for(facts, "futures")
 
 
