@@ -125,7 +125,7 @@ def test_the_way_out_is_open(three: World) -> None:
 
 def test_without_an_account_list_config_show_still_shows_what_the_file_says(three: World) -> None:
     configure(three, '[groups]\nwide = ["binance-a", "gone"]\n')
-    assert "not stored: gone" in three.keyctl("list").stderr
+    assert "has unknown accounts: gone" in three.keyctl("list").stderr
     (three.home / "config" / "accounts.json").write_bytes(b"[broken")
     ran = three.keyctl("config", "show", "--json")
     assert (ran.exit_code, ran.data["groups"]) == (0, {"wide": ["binance-a", "gone"]})
