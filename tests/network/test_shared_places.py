@@ -151,4 +151,4 @@ def test_a_refused_clock_stops_its_own_leg_of_a_stored_plan_alone(tmp_path: Path
             "okx-a": "not_sent",
             "binance-a": "accepted",
         }
-        assert any("okx answered" in error["message"] for error in ran.document["errors"]), ran.stdout
+        assert any("okx returned" in error["message"] for error in ran.document["errors"]), ran.stdout

@@ -159,7 +159,7 @@ class Course:
             ran = self._demo(record, line, environ)
         elif step.typed is not None:
             strace, *rest = traced([sys.executable, *self.program, *line], record)
-            code, seen = Person(rest, environ, strace).waits_for("label").types(f"{step.typed}\n").leaves()
+            code, seen = Person(rest, environ, strace).waits_for("Type ").types(f"{step.typed}\n").leaves()
             ran = Ran(code, seen, "")
         else:
             ran = self._process(record, line, environ, step)
