@@ -13,11 +13,10 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.slow
 def test_a_stranger_gets_from_readme_to_a_cron_line_at_80_columns(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "walk", "--screens", tmp_path], capture_output=True, text=True, timeout=240
-    )
+    call = [sys.executable, ROOT / "scripts" / "walk", "--screens", tmp_path / "screens"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
-    screens = sorted(tmp_path.iterdir())
+    screens = sorted((tmp_path / "screens").iterdir())
     assert len(screens) == 16
     cron = screens[-1].read_text(encoding="utf-8").splitlines()
     assert len(cron) == 1, "a good run of cron says nothing"
