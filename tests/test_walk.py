@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.slow
 def test_a_stranger_gets_from_readme_to_a_cron_line_at_80_columns(tmp_path: Path) -> None:
-    call = [sys.executable, ROOT / "scripts" / "walk", "--screens", tmp_path / "screens"]
+    call = [sys.executable, str(ROOT / "scripts" / "walk"), "--screens", str(tmp_path / "screens")]
     done = subprocess.run(call, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
     screens = sorted((tmp_path / "screens").iterdir())
