@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -17,10 +18,14 @@ TIMEOUT_SECONDS = 20.0
 
 
 class Person:
-    """Sits at the terminal of a child process; sees what it shows and types."""
+    """Sits at the terminal of a child process; sees what it shows and types. `size`: its columns and lines."""
 
     def __init__(
-        self, arguments: list[str], environ: dict[str, str] | None = None, program: str = sys.executable
+        self,
+        arguments: list[str],
+        environ: dict[str, str] | None = None,
+        program: str = sys.executable,
+        size: tuple[int, int] | None = None,
     ) -> None:
         self.seen = b""
         self._answered = 0
@@ -28,6 +33,8 @@ class Person:
             self._child, self._terminal = pty.fork()
         if self._child == 0:
             try:
+                if size is not None:
+                    termios.tcsetwinsize(0, size[::-1])
                 os.execvpe(program, [program, *arguments], environ or dict(os.environ))
             finally:
                 os._exit(127)  # no such program: this child must not go on as a second run of the tests

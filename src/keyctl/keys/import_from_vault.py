@@ -66,7 +66,7 @@ def bring_back(app: App, path: Path, *, yes: bool, dry_run: bool = False) -> Res
     wanted = [item for item in found if item.state == "new"]
     if dry_run:
         count = f"{len(wanted)} account{'s' * (len(wanted) != 1)}"
-        note = Note(f"{count} would be brought back. Nothing was stored.")
+        note = Note(f"{count} would be restored. Nothing was stored.")
         return Result(_data(path, wanted, found), view=(table, note))
     asked = not yes and app.prompt.has_terminal
     if not asked and not yes and not app.no_input:
